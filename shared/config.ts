@@ -1,0 +1,136 @@
+/** One environment, as names and values. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** A configuration that cannot be used: names every variable at fault and what is wrong with it, never a secret's value. */
+export class ConfigError extends Error {
+  /** The first variable at fault. */
+  readonly variable: string;
+  /** One sentence per variable at fault. */
+  readonly problems: readonly string[];
+
+  constructor(variable: string, problems: string | readonly string[]) {
+    const list = typeof problems === "string" ? [problems] : problems;
+    super(list.join("\n"));
+    this.name = "ConfigError";
+    this.variable = variable;
+    this.problems = list;
+  }
+}
+
+/** A copy of the process's environment. Nothing else reads `process.env`. */
+export function readEnv(): Env {
+  return { ...process.env };
+}
+
+/** The value of `name`; an empty string counts as unset, as compose files write `${NAME:-}`. */
+export function envOptional(env: Env, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === "" ? undefined : value;
+}
+
+/** Text. Throws ConfigError if unset and there is no fallback. */
+export function envString(env: Env, name: string, fallback?: string): string {
+  return envOptional(env, name) ?? required(name, fallback);
+}
+
+export interface NumberBounds {
+  min?: number | undefined;
+  max?: number | undefined;
+  fallback?: number | undefined;
+}
+
+/** A whole number within `min`..`max` (both inclusive). Throws ConfigError otherwise. */
+export function envInt(env: Env, name: string, bounds: NumberBounds = {}): number {
+  const text = envOptional(env, name);
+  if (text === undefined) return required(name, bounds.fallback);
+  const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new ConfigError(name, `${name} must be a whole number, not ${quote(text)}`);
+  return within(name, value, bounds);
+}
+
+/** A number within `min`..`max` (both inclusive), in plain decimal. Throws ConfigError otherwise. */
+export function envNumber(env: Env, name: string, bounds: NumberBounds = {}): number {
+  const text = envOptional(env, name);
+  if (text === undefined) return required(name, bounds.fallback);
+  const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value)) throw new ConfigError(name, `${name} must be a number, not ${quote(text)}`);
+  return within(name, value, bounds);
+}
+
+/** true, 1, yes, on or false, 0, no, off, in any case. Throws ConfigError otherwise. */
+export function envBool(env: Env, name: string, fallback?: boolean): boolean {
+  const text = envOptional(env, name);
+  if (text === undefined) return required(name, fallback);
+  if (/^(true|1|yes|on)$/i.test(text)) return true;
+  if (/^(false|0|no|off)$/i.test(text)) return false;
+  throw new ConfigError(name, `${name} must be true or false, not ${quote(text)}`);
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A length of time in milliseconds. Accepts `250ms`, `30s`, `1.5m`, `2h`, `7d` or bare milliseconds. Throws ConfigError otherwise. */
+export function envDurationMs(env: Env, name: string, bounds: NumberBounds = {}): number {
+  const text = envOptional(env, name);
+  if (text === undefined) return required(name, bounds.fallback);
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
+  const value = match === null ? Number.NaN : Math.round(Number(match[1]) * (unitMs[match[2] ?? "ms"] ?? Number.NaN));
+  if (!Number.isSafeInteger(value)) {
+    throw new ConfigError(name, `${name} must be a duration such as 250ms, 30s, 5m, 2h or 7d, not ${quote(text)}`);
+  }
+  return within(name, value, bounds, " ms");
+}
+
+/** An absolute URL, as given. Throws ConfigError without repeating the value: it may hold a password. */
+export function envUrl(env: Env, name: string, fallback?: string, protocols?: readonly string[]): string {
+  const text = envOptional(env, name);
+  if (text === undefined) return required(name, fallback);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) throw new ConfigError(name, `${name} must be an absolute URL`);
+  if (protocols !== undefined && !protocols.includes(url.protocol.slice(0, -1))) {
+    throw new ConfigError(
+      name,
+      `${name} must be a URL that starts with ${protocols.map((p) => `${p}://`).join(" or ")}`,
+    );
+  }
+  return text;
+}
+
+/** One of `choices`. Throws ConfigError otherwise. */
+export function envChoice<const C extends string>(env: Env, name: string, choices: readonly C[], fallback?: C): C {
+  const text = envOptional(env, name);
+  if (text === undefined) return required(name, fallback);
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) {
+    throw new ConfigError(name, `${name} must be one of ${choices.join(", ")}, not ${quote(text)}`);
+  }
+  return choice;
+}
+
+/** Items separated by commas, trimmed, empty ones left out. Throws ConfigError if unset and there is no fallback. */
+export function envList(env: Env, name: string, fallback?: readonly string[]): readonly string[] {
+  const text = envOptional(env, name);
+  if (text === undefined) return required(name, fallback);
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+function required<T>(name: string, fallback: T | undefined): T {
+  if (fallback === undefined) throw new ConfigError(name, `${name} must be set`);
+  return fallback;
+}
+
+function within(name: string, value: number, bounds: NumberBounds, unit = ""): number {
+  if (bounds.min !== undefined && value < bounds.min) {
+    throw new ConfigError(name, `${name} must be at least ${bounds.min}${unit}, not ${value}`);
+  }
+  if (bounds.max !== undefined && value > bounds.max) {
+    throw new ConfigError(name, `${name} must be at most ${bounds.max}${unit}, not ${value}`);
+  }
+  return value;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
+}

@@ -1,0 +1,132 @@
+import type { Log } from "./log.ts";
+
+/** A process's way down: what was started is stopped in reverse order, each step within a bound. */
+export interface Lifecycle {
+  /** Registers a step. Steps run last-registered first. Once stopping has begun a new step runs at once. */
+  onStop(name: string, run: () => Promise<void> | void, options?: { timeoutMs?: number }): void;
+  /** Runs the steps once; later calls get the same promise. Never rejects: failures are logged and counted. */
+  stop(reason: string): Promise<StopOutcome>;
+  /** Aborts when stopping begins, with the reason. */
+  readonly signal: AbortSignal;
+}
+
+export interface StopOutcome {
+  /** Names of the steps that threw or outlasted their bound, in the order they ran. */
+  readonly failed: readonly string[];
+}
+
+interface Step {
+  name: string;
+  run: () => Promise<void> | void;
+  timeoutMs: number;
+}
+
+/** Creates a lifecycle. `stepTimeoutMs` bounds each step that names no bound of its own. */
+export function createLifecycle(log: Pick<Log, "info" | "error">, { stepTimeoutMs = 10_000 } = {}): Lifecycle {
+  const steps: Step[] = [];
+  const stopping = new AbortController();
+  const failed: string[] = [];
+  let stopped: Promise<StopOutcome> | undefined;
+  let running = true;
+
+  const runStep = async (step: Step): Promise<void> => {
+    try {
+      await bounded(step);
+    } catch (error) {
+      failed.push(step.name);
+      log.error({ err: error, step: step.name }, "stop step failed");
+    }
+  };
+
+  const runAll = async (reason: string): Promise<StopOutcome> => {
+    const startedMs = performance.now();
+    log.info({ reason }, "stopping");
+    for (let step = steps.pop(); step !== undefined; step = steps.pop()) await runStep(step);
+    running = false;
+    log.info({ reason, failed, duration_ms: Math.round(performance.now() - startedMs) }, "stopped");
+    return { failed };
+  };
+
+  return {
+    signal: stopping.signal,
+    onStop(name, run, options) {
+      const step = { name, run, timeoutMs: options?.timeoutMs ?? stepTimeoutMs };
+      // While steps run, the loop takes a new one next: what came up on the way down must not outlive the process.
+      if (running) steps.push(step);
+      else stopped = runStep(step).then(() => ({ failed }));
+    },
+    stop(reason) {
+      if (stopped === undefined) {
+        stopped = runAll(reason);
+        stopping.abort(reason);
+      }
+      return stopped;
+    },
+  };
+}
+
+async function bounded(step: Step): Promise<void> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error(`${step.name} did not stop within ${step.timeoutMs} ms`)),
+    step.timeoutMs,
+  );
+  try {
+    await Promise.race([step.run(), expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The parts of a process that signals reach; tests bring their own. */
+export interface SignalSource {
+  on(event: string, listener: (value: unknown) => void): unknown;
+  off(event: string, listener: (value: unknown) => void): unknown;
+  exit(code: number): void;
+}
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/**
+ * Waits for SIGTERM or SIGINT, stops the lifecycle and gives the exit code: 0, or 1 if a step failed. A second signal
+ * exits at once with 128 + its number. A crash (uncaught exception, unhandled rejection) is logged and exits with 1 at
+ * once: state is suspect by then, and what must survive is in PostgreSQL. The log flushes on exit.
+ */
+export function runUntilSignal(
+  lifecycle: Lifecycle,
+  log?: Pick<Log, "fatal">,
+  source: SignalSource = process as unknown as SignalSource,
+): Promise<number> {
+  return new Promise((resolve) => {
+    const listeners = new Map<string, (value: unknown) => void>();
+    let signalled = false;
+    const finish = (code: number) => {
+      for (const [event, listener] of listeners) source.off(event, listener);
+      resolve(code);
+    };
+    for (const [name, number] of Object.entries(signalNumbers)) {
+      listeners.set(name, () => {
+        if (signalled) return source.exit(128 + number);
+        signalled = true;
+        void lifecycle.stop(name).then((outcome) => finish(outcome.failed.length === 0 ? 0 : 1));
+      });
+    }
+    // Someone else (a fatal start-up error, a test) may stop it too.
+    lifecycle.signal.addEventListener(
+      "abort",
+      () => {
+        if (!signalled) void lifecycle.stop("").then((outcome) => finish(outcome.failed.length === 0 ? 0 : 1));
+      },
+      { once: true },
+    );
+    if (log !== undefined) {
+      for (const event of ["uncaughtException", "unhandledRejection"]) {
+        listeners.set(event, (error) => {
+          log.fatal({ err: error }, event === "uncaughtException" ? "uncaught exception" : "unhandled rejection");
+          source.exit(1);
+        });
+      }
+    }
+    for (const [event, listener] of listeners) source.on(event, listener);
+  });
+}

@@ -1,0 +1,94 @@
+import { type DestinationStream, destination as fileDestination, type Level, pino } from "pino";
+import { scrub, scrubJson } from "./scrub.ts";
+
+/** A pino logger: `log.info({ request_id, trace_id }, "message")`. On hot paths pass fields so, `child` only per process or lane. */
+export type Log = pino.Logger;
+
+/** Where lines go: whole lines ending in a newline. */
+export interface LogDestination {
+  write(line: string): unknown;
+}
+
+export interface LogOptions {
+  /** Shown as `service` on every line. */
+  service: string;
+  /** Lowest level written; "info" unless given. */
+  level?: Level | "silent";
+  /** "stdout" unless given. Services that share a process share one `createLogOutput()`, so that lines never mix. */
+  destination?: "stdout" | LogDestination;
+}
+
+/** Bytes of unwritten lines after which new ones are dropped: a stalled reader must not fill the memory. */
+const maxBacklogBytes = 16 * 1024 * 1024;
+
+/**
+ * Standard output as a log destination: asynchronous, in order, flushed when the process exits (also by process.exit and
+ * after an uncaught exception). Create one a process.
+ */
+export function createLogOutput(fd = 1): LogDestination & { flush(done?: () => void): void; flushSync(): void } {
+  return fileDestination({ dest: fd, sync: false, maxLength: maxBacklogBytes });
+}
+
+/**
+ * Creates a log: JSON lines with ISO time, the level as a word and `service`. `err` is serialized with its causes. What
+ * looks like a key, and any field named like one (authorization, x-api-key, apiKey, password ...), is replaced on the finished
+ * line, so neither depth nor message text hides it.
+ */
+export function createLog({ service, level = "info", destination = "stdout" }: LogOptions): Log {
+  return pino(
+    {
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: serializeError, request_id: serializeId },
+      hooks: { streamWrite: scrubJson },
+    },
+    (destination === "stdout" ? createLogOutput() : destination) as DestinationStream,
+  );
+}
+
+/** Waits until everything logged so far is written. */
+export function flushLog(log: Log): Promise<void> {
+  return new Promise((resolve) => log.flush(() => resolve()));
+}
+
+/** Request IDs are 64 bits: as JSON numbers they would lose digits in every reader. */
+function serializeId(id: unknown): unknown {
+  return typeof id === "bigint" ? id.toString() : id;
+}
+
+interface SerializedError {
+  type: string;
+  message: string;
+  code?: string;
+  stack?: string;
+  cause?: SerializedError;
+}
+
+/** How deep causes are followed; a cycle ends here too. */
+const maxCauses = 4;
+
+function serializeError(error: unknown): unknown {
+  return describeError(error, 0);
+}
+
+// Only these properties: request objects, headers and bodies that libraries hang on their errors stay out of the log.
+function describeError(error: unknown, depth: number): SerializedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: scrub(textOf(error)) };
+  const described: SerializedError = { type: error.name, message: scrub(error.message) };
+  if ("code" in error && (typeof error.code === "string" || typeof error.code === "number")) {
+    described.code = String(error.code);
+  }
+  if (error.stack !== undefined) described.stack = scrub(error.stack);
+  if (error.cause !== undefined && depth < maxCauses) described.cause = describeError(error.cause, depth + 1);
+  return described;
+}
+
+function textOf(value: unknown): string {
+  try {
+    return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return "a value that cannot be shown";
+  }
+}
