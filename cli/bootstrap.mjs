@@ -1,0 +1,243 @@
+#!/usr/bin/env node
+// The way in on a fresh clone, whatever Node 20 or later starts it: installs the dependencies when they are missing or
+// older than package-lock.json, then runs Throughline (or, with `--run TOOL`, a tool) under the Node 24 among them.
+//
+//   node cli/bootstrap.mjs <arguments of throughline>
+//   node cli/bootstrap.mjs --run <tool in node_modules/.bin, or "node"> <its arguments>
+//
+// JavaScript with no imports but Node's own: it runs before anything is installed, on a Node that strips no types.
+// It writes to stderr only: stdout belongs to what it runs.
+
+import { spawn } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { constants } from "node:os";
+import { basename, delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const bin = join(root, "node_modules", ".bin");
+const lockFile = join(root, "package-lock.json");
+/** npm writes this one last, when everything is in place and built: an interrupted install leaves it old or missing. */
+const installedLockFile = join(root, "node_modules", ".package-lock.json");
+/** Digest of the lock that was installed last: keeps a touched but unchanged package-lock.json from a second install. */
+const stampFile = join(root, "node_modules", ".throughline-installed");
+const stateDir = join(root, ".throughline");
+const installLock = join(stateDir, "install.lock");
+const neededNode = 24;
+const lockWaitMs = 15 * 60_000;
+
+async function main(args) {
+  if (!isFresh()) await withInstallLock(install);
+  const [command, commandArgs] = plan(args);
+  run(command, commandArgs);
+}
+
+/** What to run: a tool of ours by its name, or Throughline. */
+function plan(args) {
+  if (args[0] !== "--run") return [node(), [join(root, "cli", "main.ts"), ...args]];
+  const [, tool, ...toolArgs] = args;
+  if (tool === undefined || basename(tool) !== tool)
+    throw new BootstrapError("usage: bootstrap.mjs --run <tool> [arguments]");
+  if (tool === "node") return [node(), toolArgs];
+  const path = join(bin, tool);
+  if (!existsSync(path)) throw new BootstrapError(`no tool "${tool}" in node_modules/.bin`);
+  return [path, toolArgs];
+}
+
+/** The Node 24 among the dependencies, or this one where it is new enough (an image without development dependencies). */
+function node() {
+  const installed = join(bin, "node");
+  if (existsSync(installed)) return installed;
+  if (Number.parseInt(process.versions.node, 10) >= neededNode) return process.execPath;
+  throw new BootstrapError(
+    `Node ${neededNode} is not among the installed dependencies and this is Node ${process.versions.node}: delete node_modules and start again, or install Node ${neededNode}`,
+  );
+}
+
+/** Runs to the end: same terminal, signals passed on, its exit code or signal as ours. */
+function run(command, args) {
+  const child = spawn(command, args, {
+    stdio: "inherit",
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` },
+  });
+  // What the terminal sends (Ctrl-C) reaches the child by itself: passing it on would make it the second, impatient one.
+  // npm passes it on to us as well.
+  const fromTerminal = process.stdin.isTTY ? ["SIGINT", "SIGQUIT"] : [];
+  const handlers = new Map(
+    ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR2"].map((signal) => [
+      signal,
+      () => fromTerminal.includes(signal) || child.kill(signal),
+    ]),
+  );
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  child.on("error", (error) => {
+    say(`cannot run ${command}: ${error.message}`);
+    process.exitCode = 126;
+  });
+  child.on("exit", (code, signal) => {
+    for (const [name, handler] of handlers) process.off(name, handler);
+    if (signal === null) {
+      process.exitCode = code;
+      return;
+    }
+    process.exitCode = 128 + constants.signals[signal];
+    process.kill(process.pid, signal);
+  });
+}
+
+/** Whether node_modules is what package-lock.json asks for. Two calls of stat when nothing was touched. */
+function isFresh() {
+  const installed = statSync(installedLockFile, { throwIfNoEntry: false });
+  const wanted = statSync(lockFile, { throwIfNoEntry: false });
+  if (installed === undefined) return false;
+  if (wanted === undefined || installed.mtimeMs >= wanted.mtimeMs) return true;
+  try {
+    return readFileSync(stampFile, "utf8") === lockDigest();
+  } catch {
+    return false;
+  }
+}
+
+function lockDigest() {
+  return createHash("sha256").update(readFileSync(lockFile)).digest("hex");
+}
+
+/**
+ * `npm install`, not `npm ci`: that one fails where a registry lacks the optional binaries of other platforms.
+ * `--no-save` leaves package-lock.json as it was cloned; development dependencies bring Node 24, so NODE_ENV is overruled.
+ */
+async function install(holdFor) {
+  if (isFresh()) return;
+  const startedMs = performance.now();
+  const digest = lockDigest();
+  say("installing the dependencies (once, and after an update) ...");
+  const npmCli = process.env.npm_execpath ?? "";
+  const viaNode = basename(npmCli) === "npm-cli.js";
+  const args = ["install", "--include=dev", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  const child = spawn(viaNode ? process.execPath : "npm", viaNode ? [npmCli, ...args] : args, {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  const exit = new Promise((resolve, reject) => {
+    child.on("error", (error) => reject(new BootstrapError(`cannot run npm: ${error.message}`)));
+    child.on("exit", (code, signal) => resolve(signal ?? code));
+  });
+  if (child.pid !== undefined) holdFor(child.pid);
+  const handlers = ["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => [signal, () => child.kill(signal)]);
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  const outcome = await exit;
+  for (const [signal, handler] of handlers) process.off(signal, handler);
+  if (outcome !== 0) throw new BootstrapError(`npm install failed (${outcome}); what it said is above`);
+  writeFileSync(stampFile, digest);
+  say(`dependencies installed in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
+}
+
+/**
+ * Runs `work` while no other process installs here; not at all when another has done it meanwhile. The lock is a directory
+ * with a file for each process on whose behalf it is held, named by its ID. It is taken by renaming a prepared directory
+ * onto it, which the kernel refuses while it is not empty; files of dead processes are removed by their unique names, so no
+ * living owner's lock can be broken. `holdFor` adds a process: an npm that outlives a killed bootstrap still holds the lock.
+ */
+async function withInstallLock(work) {
+  mkdirSync(stateDir, { recursive: true });
+  const nonce = randomUUID();
+  const held = [`${process.pid}.${nonce}`];
+  const prepared = join(stateDir, `install.${nonce}`);
+  mkdirSync(prepared);
+  writeFileSync(join(prepared, held[0]), "");
+  const giveUpMs = performance.now() + lockWaitMs;
+  let told = false;
+  while (!tryRename(prepared, installLock)) {
+    if (isFresh()) {
+      rmSync(prepared, { recursive: true, force: true });
+      return;
+    }
+    const owners = readLock();
+    const dead = owners.filter((owner) => !isAlive(Number.parseInt(owner, 10)));
+    for (const owner of dead) removeFile(join(installLock, owner));
+    if (dead.length < owners.length) {
+      if (!told) say("waiting for another process that installs the dependencies ...");
+      told = true;
+      if (performance.now() > giveUpMs) {
+        rmSync(prepared, { recursive: true, force: true });
+        throw new BootstrapError(
+          `waited ${lockWaitMs / 60_000} minutes for the lock ${installLock}; remove it if nothing installs`,
+        );
+      }
+      await sleep(100);
+    }
+  }
+  try {
+    await work((pid) => {
+      held.push(`${pid}.${nonce}`);
+      writeFileSync(join(installLock, `${pid}.${nonce}`), "");
+    });
+  } finally {
+    for (const name of held) removeFile(join(installLock, name));
+  }
+}
+
+function tryRename(from, to) {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (error.code === "ENOTEMPTY" || error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function readLock() {
+  try {
+    return readdirSync(installLock);
+  } catch (error) {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return error.code !== "ESRCH";
+  }
+  try {
+    // A dead process stays as a zombie until its parent asks for it; the first process of a container may never do.
+    return !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
+  } catch {
+    return true;
+  }
+}
+
+function removeFile(path) {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+  }
+}
+
+function say(text) {
+  writeSync(2, `throughline: ${text}\n`);
+}
+
+class BootstrapError extends Error {}
+
+main(process.argv.slice(2)).catch((error) => {
+  say(error instanceof BootstrapError ? error.message : error.stack);
+  process.exitCode = 1;
+});

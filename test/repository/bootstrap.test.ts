@@ -1,0 +1,240 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  watch,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+
+const bootstrap = new URL("../../cli/bootstrap.mjs", import.meta.url);
+
+/** What the fixture's cli/main.ts does, by its first argument. Its type annotations need a Node that strips them. */
+const main = `
+const [what, ...rest]: string[] = process.argv.slice(2);
+const actions: Record<string, () => void> = {
+  show: () => process.stdout.write(JSON.stringify({ rest, path: process.env.PATH })),
+  exit: () => process.exit(Number(rest[0])),
+  echo: () => process.stdin.pipe(process.stdout),
+  wait: () => {
+    let signals = 0;
+    process.on("SIGTERM", () => { signals++; setTimeout(() => process.exit(40 + signals), 50); });
+    setInterval(() => {}, 1_000);
+    process.stdout.write("ready");
+  },
+  abort: () => process.kill(process.pid, "SIGKILL"),
+};
+actions[what ?? ""]?.();
+`;
+
+/** A clone in small: our bootstrap, and a "node" among the dependencies that npm installs without a registry. */
+function fixture(): string {
+  const dir = mkdtempSync(join(tmpdir(), "bootstrap-"));
+  const write = (path: string, text: string, mode = 0o644) => writeFileSync(join(dir, path), text, { mode });
+  mkdirSync(join(dir, "cli"));
+  mkdirSync(join(dir, "fake-node"));
+  copyFileSync(bootstrap, join(dir, "cli/bootstrap.mjs"));
+  write("cli/main.ts", main);
+  write("fake-node/package.json", JSON.stringify({ name: "node", version: "24.0.0", bin: { node: "node.sh" } }));
+  write("fake-node/node.sh", `#!/bin/sh\nexec "${process.execPath}" "$@"\n`, 0o755);
+  const devDependencies = { node: "file:./fake-node" };
+  write("package.json", JSON.stringify({ name: "fixture", type: "module", private: true, devDependencies }));
+  const packages = {
+    "": { name: "fixture", devDependencies },
+    "fake-node": { name: "node", version: "24.0.0", dev: true, bin: { node: "node.sh" } },
+    "node_modules/node": { resolved: "fake-node", link: true },
+  };
+  write("package-lock.json", JSON.stringify({ name: "fixture", lockfileVersion: 3, requires: true, packages }));
+  return dir;
+}
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly stderr: () => string;
+  readonly done: Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>;
+}
+
+const running: ChildProcess[] = [];
+const dirs: string[] = [];
+
+function clone(): string {
+  const dir = fixture();
+  dirs.push(dir);
+  return dir;
+}
+
+function start(dir: string, args: string[], env: Record<string, string> = {}, input = ""): Run {
+  const { npm_execpath: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, ["cli/bootstrap.mjs", ...args], {
+    cwd: dir,
+    env: { ...inherited, NODE_ENV: "production", npm_config_update_notifier: "false", ...env },
+  });
+  running.push(child);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  child.stdin.end(input);
+  const done = once(child, "close").then(([code, signal]) => ({ code, signal, stdout, stderr }));
+  return { child, done, stderr: () => stderr };
+}
+
+/** A stand-in for npm that logs when it runs and ends when the file `go` appears: installs that can be held open. */
+function heldNpm(dir: string): Record<string, string> {
+  mkdirSync(join(dir, "npm"));
+  writeFileSync(
+    join(dir, "npm/npm-cli.js"),
+    `const fs = require("node:fs");
+    const log = (word) => fs.appendFileSync("npm.log", word + " " + process.pid + "\\n");
+    log("start");
+    const finish = () => {
+      if (!fs.existsSync("go")) return;
+      clearInterval(timer);
+      fs.mkdirSync("node_modules/.bin", { recursive: true });
+      fs.writeFileSync("node_modules/.package-lock.json", "{}");
+      log("end");
+    };
+    const timer = setInterval(finish, 10);`,
+  );
+  writeFileSync(join(dir, "npm/package.json"), `{"type":"commonjs"}`);
+  return { npm_execpath: join(dir, "npm/npm-cli.js") };
+}
+
+const npmLog = (dir: string) => (existsSync(join(dir, "npm.log")) ? readFileSync(join(dir, "npm.log"), "utf8") : "");
+
+/** Resolves when a change under `dir` makes the condition true. */
+async function until(dir: string, condition: () => boolean): Promise<void> {
+  const watcher = watch(dir);
+  try {
+    while (!condition()) await once(watcher, "change");
+  } finally {
+    watcher.close();
+  }
+}
+
+/** Resolves when the run has written `text` to stderr. */
+async function said(run: Run, text: string): Promise<void> {
+  while (!run.stderr().includes(text)) await once(run.child.stderr as NodeJS.ReadableStream, "data");
+}
+
+afterEach(() => {
+  for (const child of running.splice(0)) if (child.exitCode === null) child.kill("SIGKILL");
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
+describe("a fresh clone", () => {
+  test("installs by real npm once, then starts at once, and installs again after a changed lock only", async () => {
+    const dir = clone();
+    const lock = readFileSync(join(dir, "package-lock.json"));
+    const first = await start(dir, ["show", "a b", "--flag"]).done;
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.stderr).toContain("dependencies installed");
+    const shown = JSON.parse(first.stdout);
+    expect(shown.rest).toEqual(["a b", "--flag"]);
+    expect(shown.path.split(":")[0]).toBe(join(dir, "node_modules/.bin"));
+    expect(readFileSync(join(dir, "package-lock.json")).equals(lock)).toBe(true);
+
+    expect(await start(dir, ["exit", "0"]).done).toMatchObject({ code: 0, stderr: "" });
+
+    const later = Date.now() / 1_000 + 60;
+    utimesSync(join(dir, "package-lock.json"), later, later);
+    expect(await start(dir, ["exit", "0"]).done).toMatchObject({ code: 0, stderr: "" });
+
+    writeFileSync(join(dir, "package-lock.json"), `${lock}\n`);
+    utimesSync(join(dir, "package-lock.json"), later, later);
+    expect((await start(dir, ["exit", "0"]).done).stderr).toContain("dependencies installed");
+  }, 60_000);
+
+  test("says that npm failed and stops", async () => {
+    const dir = clone();
+    mkdirSync(join(dir, "npm"));
+    writeFileSync(join(dir, "npm/npm-cli.js"), "process.exit(3)");
+    const outcome = await start(dir, ["show"], { npm_execpath: join(dir, "npm/npm-cli.js") }).done;
+    expect(outcome).toMatchObject({ code: 1, stdout: "" });
+    expect(outcome.stderr).toContain("npm install failed (3)");
+    expect(existsSync(join(dir, "node_modules"))).toBe(false);
+  });
+});
+
+describe("several at once", () => {
+  test("install one time, the others wait", async () => {
+    const dir = clone();
+    const env = heldNpm(dir);
+    const runs = [1, 2, 3].map(() => start(dir, ["exit", "0"], env));
+    await Promise.any(runs.map((run) => said(run, "installing")));
+    await until(dir, () => npmLog(dir) !== "");
+    await Promise.any(runs.map((run) => said(run, "waiting")));
+    writeFileSync(join(dir, "go"), "");
+    for (const outcome of await Promise.all(runs.map((run) => run.done))) expect(outcome.code).toBe(0);
+    expect(npmLog(dir)).toMatch(/^start (\d+)\nend \1\n$/);
+  });
+
+  test("a killed one leaves no lock behind, but its npm still counts", async () => {
+    const dir = clone();
+    const env = heldNpm(dir);
+    const killed = start(dir, ["exit", "0"], env);
+    await until(dir, () => npmLog(dir) !== "");
+    killed.child.kill("SIGKILL");
+    await once(killed.child, "exit");
+    const second = start(dir, ["exit", "0"], env);
+    await said(second, "waiting");
+    writeFileSync(join(dir, "go"), "");
+    expect((await second.done).code).toBe(0);
+    // The npm that outlived its bootstrap finished the work: nothing was left to install.
+    expect(npmLog(dir)).toMatch(/^start (\d+)\nend \1\n$/);
+  });
+
+  test("the lock of a process that is no more is taken over", async () => {
+    const dir = clone();
+    const gone = spawn(process.execPath, ["-e", ""]);
+    await once(gone, "exit");
+    mkdirSync(join(dir, ".throughline/install.lock"), { recursive: true });
+    writeFileSync(join(dir, `.throughline/install.lock/${gone.pid}.nonce`), "");
+    writeFileSync(join(dir, "go"), "");
+    const outcome = await start(dir, ["exit", "5"], heldNpm(dir)).done;
+    expect(outcome.code).toBe(5);
+    expect(outcome.stderr).not.toContain("waiting");
+  });
+});
+
+describe("what it runs", () => {
+  /** A clone whose dependencies are there. */
+  function installed(): string {
+    const dir = clone();
+    mkdirSync(join(dir, "node_modules/.bin"), { recursive: true });
+    writeFileSync(join(dir, "node_modules/.package-lock.json"), "{}");
+    writeFileSync(join(dir, "node_modules/.bin/tool"), '#!/bin/sh\necho "tool $*"\nexit 9\n', { mode: 0o755 });
+    return dir;
+  }
+
+  test("gives its exit code, its output and its input", async () => {
+    const dir = installed();
+    expect(await start(dir, ["exit", "7"]).done).toMatchObject({ code: 7, stdout: "", stderr: "" });
+    expect(await start(dir, ["echo"], {}, "through").done).toMatchObject({ code: 0, stdout: "through" });
+    expect(await start(dir, ["--run", "tool", "a", "-b"]).done).toMatchObject({ code: 9, stdout: "tool a -b\n" });
+    expect(await start(dir, ["--run", "node", "-p", "6*7"]).done).toMatchObject({ code: 0, stdout: "42\n" });
+  });
+
+  test("gets each signal once, and its death by a signal is ours", async () => {
+    const dir = installed();
+    const run = start(dir, ["wait"]);
+    await once(run.child.stdout as NodeJS.ReadableStream, "data");
+    run.child.kill("SIGTERM");
+    expect(await run.done).toMatchObject({ code: 41, signal: null });
+    expect(await start(dir, ["abort"]).done).toMatchObject({ code: null, signal: "SIGKILL" });
+  });
+
+  test.each([["nope"], ["../bin/sh"]])("is refused when it is no tool of ours: %s", async (tool) => {
+    const outcome = await start(installed(), ["--run", tool]).done;
+    expect(outcome).toMatchObject({ code: 1, stdout: "" });
+    expect(outcome.stderr).toMatch(/no tool|usage/);
+  });
+});
