@@ -1,0 +1,252 @@
+/** How one request is to be treated. Without any `sim-*` in the model's name it is `normalBehaviour`. */
+export interface Behaviour {
+  /** Answer with this HTTP status and the error body usual for it. 0: no. */
+  readonly status: number;
+  /** Answer with an error that has a code of its own. */
+  readonly refusal: "" | "insufficient_quota" | "context_length" | "unknown_model";
+  /** Stop for ever at this place; only the client's close ends the exchange. */
+  readonly hang: "" | "headers" | "stream";
+  /** Destroy the socket at this place. */
+  readonly drop: "" | "headers" | "stream";
+  /** One event of the stream is broken JSON; a plain answer is cut short inside its JSON. */
+  readonly malformed: boolean;
+  /** False: no usage anywhere in the answer. */
+  readonly usage: boolean;
+  /** False: the stream ends without its end marker. */
+  readonly done: boolean;
+  /** An error object inside an answer that began with 200. */
+  readonly errorIn: "" | "stream" | "body";
+  /** No content, or no body at all. */
+  readonly empty: "" | "content" | "body";
+  /** The answer ends as filtered for its content. */
+  readonly filtered: boolean;
+  /** Keep-alive comments between the events of a stream; blank lines before a plain answer. */
+  readonly comments: boolean;
+  /** The body is written in pieces of 7 bytes, so events and UTF-8 sequences are torn. */
+  readonly split: boolean;
+  /** Wait before the first token, in milliseconds. */
+  readonly firstTokenMs: number;
+  /** Wait before each further chunk, in milliseconds. */
+  readonly chunkMs: number;
+  /** Size of the answer's text in kB (1,000 bytes). 0: the usual answer. */
+  readonly largeKb: number;
+  /** Exactly so many output tokens. -1: the usual answer. */
+  readonly tokens: number;
+  /** So many percent of the input tokens are reported as read from a prompt cache. */
+  readonly cachedPercent: number;
+  /** So many percent of the requests are answered 503, evenly spread and repeatable. */
+  readonly flakyPercent: number;
+}
+
+/** The behaviour of every model whose name does not begin with `sim-`. */
+export const normalBehaviour: Behaviour = Object.freeze({
+  status: 0,
+  refusal: "",
+  hang: "",
+  drop: "",
+  malformed: false,
+  usage: true,
+  done: true,
+  errorIn: "",
+  empty: "",
+  filtered: false,
+  comments: false,
+  split: false,
+  firstTokenMs: 0,
+  chunkMs: 0,
+  largeKb: 0,
+  tokens: -1,
+  cachedPercent: 0,
+  flakyPercent: 0,
+});
+
+/** One line of the table of misbehaving models. */
+export interface SimulatedModel {
+  /** The name, with its parameter in angle brackets. */
+  readonly name: string;
+  /** A name that can be sent as it stands. */
+  readonly example: string;
+  /** What happens. */
+  readonly meaning: string;
+}
+
+interface Rule extends SimulatedModel {
+  readonly pattern: RegExp;
+  /** Parameter where the name gives none. */
+  readonly fallback: number;
+  readonly max: number;
+  readonly min: number;
+  readonly effect: (parameter: number) => Partial<Behaviour>;
+}
+
+const minuteMs = 60_000;
+
+function rule(
+  name: string,
+  example: string,
+  meaning: string,
+  effect: Rule["effect"],
+  range: { min?: number; max?: number; fallback?: number } = {},
+): Rule {
+  const optional = name.includes("(");
+  const stem = name.replace(/\(?-<.*$/, "");
+  const parameter = name.includes("<") ? (optional ? "(?:-(\\d{1,7}))?" : "-(\\d{1,7})") : "";
+  return {
+    name,
+    example,
+    meaning,
+    effect,
+    pattern: new RegExp(`^${stem}${parameter}$`),
+    fallback: range.fallback ?? 0,
+    min: range.min ?? 0,
+    max: range.max ?? Number.MAX_SAFE_INTEGER,
+  };
+}
+
+const rules: readonly Rule[] = [
+  rule(
+    "sim-status-<code>",
+    "sim-status-429",
+    "Answers with this HTTP status (400 to 599), the error body usual for it, and Retry-After on 429, 503 and 529.",
+    (status) => ({ status }),
+    { min: 400, max: 599 },
+  ),
+  rule(
+    "sim-insufficient-quota",
+    "sim-insufficient-quota",
+    "Answers 429 with the code insufficient_quota: a 429 that no retry can cure.",
+    () => ({ refusal: "insufficient_quota" }),
+  ),
+  rule("sim-context-length", "sim-context-length", "Answers 400: the input exceeds the context window.", () => ({
+    refusal: "context_length",
+  })),
+  rule("sim-hang-headers", "sim-hang-headers", "Takes the request and never answers.", () => ({ hang: "headers" })),
+  rule("sim-hang-stream", "sim-hang-stream", "Stops in the middle of the body and stays silent.", () => ({
+    hang: "stream",
+  })),
+  rule("sim-drop-headers", "sim-drop-headers", "Destroys the socket before any byte of an answer.", () => ({
+    drop: "headers",
+  })),
+  rule("sim-drop-stream", "sim-drop-stream", "Destroys the socket in the middle of the body.", () => ({
+    drop: "stream",
+  })),
+  rule(
+    "sim-malformed-chunk",
+    "sim-malformed-chunk",
+    "One event in the middle of the stream is broken JSON, the rest follows; a plain answer is cut short inside its JSON.",
+    () => ({ malformed: true }),
+  ),
+  rule("sim-no-usage", "sim-no-usage", "Leaves usage out, whatever was asked.", () => ({ usage: false })),
+  rule("sim-no-done", "sim-no-done", "The stream ends without its end marker.", () => ({ done: false })),
+  rule(
+    "sim-error-in-stream",
+    "sim-error-in-stream",
+    "An error event in the middle of the stream, then the end; a plain answer becomes an error body with status 200.",
+    () => ({ errorIn: "stream" }),
+  ),
+  rule("sim-error-in-200", "sim-error-in-200", "An error body with status 200, stream or not.", () => ({
+    errorIn: "body",
+  })),
+  rule("sim-empty", "sim-empty", "An answer without content and with 0 output tokens.", () => ({
+    empty: "content",
+    tokens: 0,
+  })),
+  rule("sim-empty-body", "sim-empty-body", "Status 200 and no body at all.", () => ({ empty: "body" })),
+  rule("sim-content-filter", "sim-content-filter", "The answer ends as filtered for its content.", () => ({
+    filtered: true,
+  })),
+  rule(
+    "sim-comments",
+    "sim-comments",
+    "A keep-alive comment before each event of a stream; blank lines before a plain answer.",
+    () => ({ comments: true }),
+  ),
+  rule(
+    "sim-split-bytes",
+    "sim-split-bytes",
+    "The body comes in pieces of 7 bytes: events and UTF-8 sequences are torn.",
+    () => ({ split: true }),
+  ),
+  rule(
+    "sim-slow-first-token(-<ms>)",
+    "sim-slow-first-token-2000",
+    "Sends the head of a stream at once and the first token after so many milliseconds (2,000); delays a plain answer.",
+    (firstTokenMs) => ({ firstTokenMs }),
+    { fallback: 2_000, max: 10 * minuteMs },
+  ),
+  rule(
+    "sim-slow-chunks(-<ms>)",
+    "sim-slow-chunks-100",
+    "Waits so many milliseconds (100) before each chunk; a plain answer comes in four pieces.",
+    (chunkMs) => ({ chunkMs }),
+    { fallback: 100, max: minuteMs },
+  ),
+  rule(
+    "sim-large(-<kB>)",
+    "sim-large-1024",
+    "An answer of so many kB of text (1,024), in tokens of 1 kB.",
+    (largeKb) => ({ largeKb }),
+    { fallback: 1_024, min: 1, max: 262_144 },
+  ),
+  rule(
+    "sim-tokens-<n>",
+    "sim-tokens-100",
+    "Exactly so many output tokens, one a chunk; max_tokens still cuts.",
+    (tokens) => ({ tokens }),
+    { max: 1_000_000 },
+  ),
+  rule(
+    "sim-cached-<percent>",
+    "sim-cached-50",
+    "Reports so many percent of the input tokens as read from a prompt cache.",
+    (cachedPercent) => ({ cachedPercent }),
+    { max: 100 },
+  ),
+  rule(
+    "sim-flaky-<percent>",
+    "sim-flaky-25",
+    "Answers so many percent of its requests with 503, evenly spread and repeatable.",
+    (flakyPercent) => ({ flakyPercent }),
+    { max: 100 },
+  ),
+];
+
+/**
+ * Every model that misbehaves on purpose. They combine with `+`: `sim-tokens-100+slow-chunks-5` streams 100 tokens at
+ * 5 ms. A name that begins with `sim-` and is not in this table is answered 404; every other name answers normally.
+ */
+export const simulatedModels: readonly SimulatedModel[] = rules.map(({ name, example, meaning }) => ({
+  name,
+  example,
+  meaning,
+}));
+
+const unknownModel: Behaviour = Object.freeze({ ...normalBehaviour, refusal: "unknown_model" });
+
+function parse(model: string): Behaviour {
+  let behaviour: Behaviour = normalBehaviour;
+  for (const part of model.split("+")) {
+    const name = part.startsWith("sim-") ? part : `sim-${part}`;
+    const found = rules.find((candidate) => candidate.pattern.test(name));
+    const digits = found?.pattern.exec(name)?.[1];
+    const parameter = digits === undefined ? found?.fallback : Number(digits);
+    if (found === undefined || parameter === undefined || parameter < found.min || parameter > found.max) {
+      return unknownModel;
+    }
+    behaviour = { ...behaviour, ...found.effect(parameter) };
+  }
+  return behaviour;
+}
+
+/** Remembers what it parsed, up to 1,000 names. */
+export function createBehaviours(): (model: string) => Behaviour {
+  const known = new Map<string, Behaviour>();
+  return (model) => {
+    if (!model.startsWith("sim-")) return normalBehaviour;
+    const remembered = known.get(model);
+    if (remembered !== undefined) return remembered;
+    const behaviour = parse(model);
+    if (known.size < 1_000) known.set(model, behaviour);
+    return behaviour;
+  };
+}
