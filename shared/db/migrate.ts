@@ -1,0 +1,101 @@
+import { CompiledQuery, Kysely, PostgresDialect } from "kysely";
+import { type Migration, Migrator } from "kysely/migration";
+import pg from "pg";
+import { clientConfig, quoteIdentifier } from "./connection.ts";
+import type { DatabaseLog } from "./database-log.ts";
+import { ensureRole } from "./roles.ts";
+
+export type { Migration };
+
+/** What to migrate. */
+export interface MigrateOptions {
+  /** Schema of the service: created when missing; its migration tables live in it. Names without a schema mean it. */
+  readonly schema: string;
+  /** Migrations by name, run in the order of their names: `0001_accounts`, `0002_ledger` ... All or none are applied. */
+  readonly migrations: Readonly<Record<string, Migration>>;
+  /**
+   * Role the service runs as: created when missing and given the use of the schema, before the migrations run. What it
+   * may do with each table, the migrations grant.
+   */
+  readonly role?: string | undefined;
+  readonly log: DatabaseLog;
+}
+
+const migrationTable = "kysely_migration";
+
+/**
+ * Brings the schema of one service up to date, on a connection of its own as the user of the URL, who must own the
+ * schema. Instances that start together wait for each other. Throws when the database is newer than `migrations`, when
+ * a migration was slipped in before one that has run, and when one fails (nothing of the call stays then).
+ */
+export async function migrate(url: string, options: MigrateOptions): Promise<void> {
+  const { schema, migrations, log } = options;
+  const pool = new pg.Pool({
+    ...clientConfig({ url, schema, applicationName: `${schema} migrations` }),
+    max: 1,
+  });
+  pool.on("error", (error) => log.warn({ err: error }, "the connection of the migrations broke while idle"));
+  const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await kysely.connection().execute(async (db) => {
+      // A session lock: the migrator creates its tables before it takes its own lock, and roles and schemas need one too.
+      // It ends with the connection, should an unlock be missed.
+      await db.executeQuery(
+        CompiledQuery.raw("select pg_advisory_lock(hashtextextended($1, 0))", [`migrate ${schema}`]),
+      );
+      await ensureSchema(db, schema);
+      if (options.role !== undefined) await ensureRole(db, options.role, schema);
+      await refuseNewer(db, schema, Object.keys(migrations));
+      await apply(db, schema, migrations, log);
+    });
+  } finally {
+    await kysely.destroy();
+  }
+}
+
+/** `create schema if not exists` asks for the right to create schemas even where there is nothing to create. */
+async function ensureSchema(db: Kysely<unknown>, schema: string): Promise<void> {
+  const { rows } = await db.executeQuery(CompiledQuery.raw("select 1 from pg_namespace where nspname = $1", [schema]));
+  if (rows.length === 0) await db.executeQuery(CompiledQuery.raw(`create schema ${quoteIdentifier(schema)}`));
+}
+
+async function apply(
+  db: Kysely<unknown>,
+  schema: string,
+  migrations: Readonly<Record<string, Migration>>,
+  log: DatabaseLog,
+): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+    migrationTableName: migrationTable,
+    migrationTableSchema: schema,
+  });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  for (const { migrationName, status } of results) {
+    if (status === "Success" && error === undefined)
+      log.info({ schema, migration: migrationName }, "migration applied");
+    if (status === "Error") log.error({ schema, migration: migrationName, err: error }, "migration failed");
+  }
+  if (error === undefined) return;
+  const failed = results.find(({ status }) => status === "Error")?.migrationName;
+  const subject = failed === undefined ? "The migrations" : `Migration "${failed}"`;
+  throw new Error(`${subject} of schema "${schema}" failed; nothing was changed`, { cause: error });
+}
+
+/** An older program must not run on a database whose shape it does not know. */
+async function refuseNewer(db: Kysely<unknown>, schema: string, known: readonly string[]): Promise<void> {
+  const table = `${quoteIdentifier(schema)}.${quoteIdentifier(migrationTable)}`;
+  const exists = await db.executeQuery<{ oid: unknown }>(CompiledQuery.raw("select to_regclass($1) as oid", [table]));
+  if (exists.rows[0]?.oid == null) return;
+  const { rows } = await db.executeQuery<{ name: string }>(
+    CompiledQuery.raw(`select name from ${table} order by name`),
+  );
+  const unknown = rows.map(({ name }) => name).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const newest = [...known].sort().at(-1) ?? "none";
+  throw new Error(
+    `The database is newer than this program: schema "${schema}" has the migrations ${unknown.join(", ")}, ` +
+      `this program knows none after ${newest}. Start the newer program, or restore a backup from before its migrations.`,
+  );
+}

@@ -1,0 +1,112 @@
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { ThroughlineError } from "../errors/error.ts";
+import { type ConnectionOptions, clientConfig } from "./connection.ts";
+import type { DatabaseLog } from "./database-log.ts";
+import { isBrokenConnection, toFault } from "./faults.ts";
+
+/** A connection that was taken from the pool and must be released once. */
+export interface Session {
+  /** Sends one statement. Errors are as `toFault` makes them. */
+  run<R extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<pg.QueryResult<R>>;
+  /** Hands the driver a query that speaks its own part of the protocol (COPY); its errors are its own to report. */
+  submit<Q extends pg.Submittable>(query: Q): Q;
+  /** Closes the connection at its release: its state is unknown or stale. */
+  discard(): void;
+  /** Gives the connection back. */
+  release(): void;
+}
+
+/** Connections to one database, opened on demand and replaced when they break. */
+export interface SessionPool {
+  /** Takes a connection; waits for a free one and tries again while the server cannot be reached, up to the limit. */
+  acquire(): Promise<Session>;
+  /** Statements sent so far, `begin` and `commit` included. */
+  readonly statements: number;
+  /** Waits for the connections in use and closes all. A second call waits for the first. */
+  close(): Promise<void>;
+}
+
+/** Options of the pool. */
+export interface PoolOptions extends ConnectionOptions {
+  /** Most connections at a time. */
+  readonly maxConnections: number;
+  /** Longest wait for a free connection in milliseconds; an unreachable server is tried again until then. */
+  readonly acquireTimeoutMs: number;
+  readonly log: DatabaseLog;
+}
+
+const firstRetryMs = 20;
+const maxRetryMs = 500;
+
+/** Opens a pool; nothing is connected before the first `acquire`. */
+export function createSessionPool(options: PoolOptions): SessionPool {
+  const { log } = options;
+  const pool = new pg.Pool({
+    ...clientConfig({ connectTimeoutMs: options.acquireTimeoutMs, ...options }),
+    max: options.maxConnections,
+    idleTimeoutMillis: 60_000,
+  });
+  // An idle connection that breaks is dropped by the pool, which then says so here; unheard, that would end the process.
+  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection broke"));
+  let statements = 0;
+  let closing: Promise<void> | undefined;
+
+  async function acquire(): Promise<Session> {
+    const lastStartMs = performance.now() + options.acquireTimeoutMs;
+    for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, maxRetryMs)) {
+      if (closing !== undefined) throw new ThroughlineError("service_unavailable", "The database is being closed.");
+      try {
+        return createSession(await pool.connect());
+      } catch (error) {
+        // Nothing has been sent yet, so trying again is always safe.
+        const pauseMs = waitMs * (0.5 + Math.random() / 2);
+        if (!isBrokenConnection(error) || performance.now() + pauseMs > lastStartMs) throw toFault(error);
+        await delay(pauseMs);
+      }
+    }
+  }
+
+  function createSession(client: pg.PoolClient): Session {
+    let discarded = false;
+    // While a client is in use its errors are its user's: the statement in flight fails with the same error.
+    const onError = (): void => {
+      discarded = true;
+    };
+    client.on("error", onError);
+    return {
+      submit(query) {
+        statements += 1;
+        return client.query(query);
+      },
+      async run(query) {
+        statements += 1;
+        try {
+          return await client.query(query);
+        } catch (error) {
+          // An error that is not PostgreSQL's (a value that cannot be encoded) leaves the protocol in an unknown state.
+          if (isBrokenConnection(error) || !(error instanceof pg.DatabaseError)) discarded = true;
+          throw toFault(error);
+        }
+      },
+      discard() {
+        discarded = true;
+      },
+      release() {
+        client.removeListener("error", onError);
+        client.release(discarded);
+      },
+    };
+  }
+
+  return {
+    acquire,
+    get statements() {
+      return statements;
+    },
+    close() {
+      closing ??= pool.end();
+      return closing;
+    },
+  };
+}
