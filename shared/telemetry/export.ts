@@ -1,0 +1,81 @@
+import type { MeterProvider } from "@opentelemetry/api";
+import { ExportResultCode } from "@opentelemetry/core";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+import { BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace";
+import type { Log } from "../log.ts";
+import type { TelemetryConfig } from "./config.ts";
+
+/** Spans of all services of the process on their way out. */
+export interface SpanPipeline {
+  readonly onEnd: BatchSpanProcessor["onEnd"];
+  /** Exports what has ended so far. Rejects if that fails. */
+  flush(): Promise<void>;
+  /** Exports what is left and closes, within `timeoutMs`; never rejects. */
+  shutdown(timeoutMs: number): Promise<void>;
+}
+
+/** How often failing exports are logged. */
+const warnEveryMs = 60_000;
+
+/** One batch processor and exporter for the whole process. What it drops is counted in the meter's otel_sdk_processor_* metrics. */
+export function createSpanPipeline(
+  config: TelemetryConfig,
+  exporter: SpanExporter,
+  log: Pick<Log, "warn">,
+  meterProvider: MeterProvider,
+): SpanPipeline {
+  const processor = new BatchSpanProcessor({
+    exporter: loggingFailures(exporter, log),
+    maxQueueSize: config.maxQueueSpans,
+    maxExportBatchSize: config.maxBatchSpans,
+    scheduledDelayMillis: config.scheduleDelayMs,
+    exportTimeoutMillis: config.exportTimeoutMs + 1000,
+    selfObsMeterProvider: meterProvider,
+  });
+  return {
+    onEnd: (span) => processor.onEnd(span),
+    flush: () => processor.forceFlush(),
+    async shutdown(timeoutMs) {
+      const { promise: expired, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(() => {
+        log.warn({ timeout_ms: timeoutMs }, "spans not exported in time before the stop");
+        resolve();
+      }, timeoutMs);
+      await Promise.race([processor.shutdown().catch(() => undefined), expired]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** The OTLP exporter (HTTP, protobuf) to the configured collector. */
+export function createOtlpExporter(config: TelemetryConfig & { endpoint: string }): SpanExporter {
+  return new OTLPTraceExporter({
+    url: config.endpoint,
+    headers: { ...config.headers },
+    timeoutMillis: config.exportTimeoutMs,
+  });
+}
+
+/** The SDK reports failed exports to a global logger that nobody sets; an operator wants to read of them, now and then. */
+function loggingFailures(exporter: SpanExporter, log: Pick<Log, "warn">): SpanExporter {
+  let lastWarnMs = Number.NEGATIVE_INFINITY;
+  let failedSpans = 0;
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        if (result.code !== ExportResultCode.SUCCESS) {
+          failedSpans += spans.length;
+          const now = performance.now();
+          if (now - lastWarnMs >= warnEveryMs) {
+            log.warn({ err: result.error, spans: failedSpans }, "spans could not be exported");
+            lastWarnMs = now;
+            failedSpans = 0;
+          }
+        }
+        done(result);
+      });
+    },
+    forceFlush: async () => exporter.forceFlush?.(),
+    shutdown: () => exporter.shutdown(),
+  };
+}

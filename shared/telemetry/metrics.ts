@@ -1,0 +1,224 @@
+import type { Meter } from "@opentelemetry/api";
+
+/** How a reservation began or ended. */
+export type ReservationEvent = "held" | "refused" | "settled" | "released" | "expired";
+
+/** What an upstream attempt came to: its HTTP status, or why there was none. */
+export type AttemptStatus = number | "timeout" | "network" | "cancelled";
+
+export interface FinishedRequest {
+  /** chat, embeddings, image, video, audio, rerank, moderation. */
+  module: string;
+  /** Model as the client named it; counted as "other" unless configured. */
+  model: string;
+  /** HTTP status of the answer; 499 if the client left. */
+  statusCode: number;
+  stream: boolean;
+  /** From the request's arrival to the last byte of the answer. */
+  durationMs: number;
+  /** From the request's arrival to the first byte of the answer's body. */
+  firstByteMs?: number | undefined;
+}
+
+export interface FinishedAttempt {
+  /** Channel name of the configuration. */
+  channel: string;
+  status: AttemptStatus;
+  durationMs: number;
+}
+
+/** One successful or failed operation at an upstream, for the gen_ai.client.* metrics. */
+export interface FinishedOperation {
+  /** chat, embeddings, image, ... */
+  operation: string;
+  /** Vendor as the GenAI conventions name it. */
+  provider: string;
+  /** Model sent upstream; counted as "other" unless configured. */
+  model: string;
+  durationMs: number;
+  /** From sending to the first chunk; streams only. */
+  firstChunkMs?: number | undefined;
+  /** Mean time between chunks; streams only. */
+  perChunkMs?: number | undefined;
+  /** All input tokens, cached ones included; left out if unknown. */
+  inputTokens?: number | undefined;
+  /** All output tokens, reasoning included; left out if unknown. */
+  outputTokens?: number | undefined;
+  /** error.type if it failed. */
+  errorCode?: string | undefined;
+}
+
+/** Values that are read when scraped, with what they mean. */
+const observed = {
+  reservations_open: "Reservations not yet settled or released.",
+  reserved_nano_usd: "Nano-USD held by open reservations.",
+  history_backlog: "Records accepted and not yet written.",
+  settlement_backlog: "Settlements accepted and not yet written.",
+  database_connections: "Connections to PostgreSQL in use.",
+  database_waiting: "Statements waiting for a connection.",
+  lanes_open: "Lanes open to other processes.",
+  channels_broken: "Channels whose breaker is open.",
+} as const;
+export type ObservedValue = keyof typeof observed;
+
+/**
+ * The platform's metrics, a function per event. Names start with `throughline_`; the gen_ai_client_* ones follow the GenAI
+ * conventions. Labels take few values: models outside the configuration count as "other". Each call costs 0.5 to 1 us.
+ */
+export interface Metrics {
+  /** Says which models are configured; replaces the list before. */
+  knowModels(names: Iterable<string>): void;
+  /** A request came in. Each is followed by one requestFinished. */
+  requestStarted(module: string): void;
+  requestFinished(request: FinishedRequest): void;
+  reservation(event: ReservationEvent, count?: number): void;
+  /** Nano-USD that a settlement charged. */
+  charged(module: string, nanoUsd: bigint): void;
+  /** One message of a lane with its number of items. `method` is short: "billing.Reserve". */
+  laneBatch(side: "client" | "server", method: string, items: number): void;
+  upstreamAttempt(attempt: FinishedAttempt): void;
+  upstreamOperation(operation: FinishedOperation): void;
+  /** Reservations of dead requests that the sweeper released. */
+  sweeperReleased(count: number): void;
+  /** An answer came from the idempotency store rather than from an upstream. */
+  idempotentReplay(module: string): void;
+  /** Reads a value at every scrape, with a label for whose it is if several share the process. Returns what ends it. */
+  observe(value: ObservedValue, read: () => number, owner?: string): () => void;
+}
+
+const other = "other";
+const doubling = Array.from({ length: 14 }, (_, power) => 0.01 * 2 ** power);
+/** Seconds: the conventions' doubling buckets, extended for video and long reasoning. */
+const operationBuckets = [...doubling, 163.84, 327.68, 655.36, 1310.72];
+const requestBuckets = [0.001, 0.0025, 0.005, ...operationBuckets];
+const firstByteBuckets = [
+  0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60,
+];
+const tokenBuckets = Array.from({ length: 14 }, (_, power) => 4 ** power);
+const batchBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/** Creates the metrics on a meter. */
+export function createMetrics(meter: Meter): Metrics {
+  const counter = (name: string, description: string) => meter.createCounter(`throughline_${name}`, { description });
+  const histogram = (name: string, unit: string, description: string, buckets: number[]) =>
+    meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: buckets } });
+  const seconds = (name: string, description: string, buckets: number[]) =>
+    histogram(name, "seconds", description, buckets);
+
+  const requests = counter("requests_total", "Requests answered.");
+  const requestDuration = seconds(
+    "throughline_request_duration_seconds",
+    "From arrival to the last byte.",
+    requestBuckets,
+  );
+  const firstByte = seconds(
+    "throughline_time_to_first_byte_seconds",
+    "From arrival to the first byte of the body.",
+    firstByteBuckets,
+  );
+  const active = meter.createUpDownCounter("throughline_active_requests", { description: "Requests being served." });
+  const reservations = counter("reservations_total", "Reservations by what happened to them.");
+  const charged = counter("charged_nano_usd_total", "Nano-USD charged by settlements.");
+  const laneItems = counter("lane_items_total", "Items carried by lanes.");
+  const laneBatchSize = histogram("throughline_lane_batch_items", "", "Items in a message of a lane.", batchBuckets);
+  const attempts = counter("upstream_attempts_total", "Attempts at upstreams.");
+  const attemptDuration = seconds(
+    "throughline_upstream_attempt_duration_seconds",
+    "Length of attempts.",
+    operationBuckets,
+  );
+  const swept = counter("sweeper_releases_total", "Reservations of dead requests that the sweeper released.");
+  const replays = counter("idempotent_replays_total", "Answers replayed for a repeated Idempotency-Key.");
+  const tokens = histogram("gen_ai_client_token_usage", "", "Tokens used by an operation.", tokenBuckets);
+  const duration = seconds("gen_ai_client_operation_duration_seconds", "Length of an operation.", operationBuckets);
+  const firstChunk = seconds(
+    "gen_ai_client_operation_time_to_first_chunk_seconds",
+    "Time to the first chunk.",
+    operationBuckets,
+  );
+  const perChunk = seconds(
+    "gen_ai_client_operation_time_per_output_chunk_seconds",
+    "Time between chunks.",
+    operationBuckets,
+  );
+
+  const gauges = new Map<ObservedValue, ReturnType<Meter["createObservableGauge"]>>();
+  const gauge = (value: ObservedValue) => {
+    const known =
+      gauges.get(value) ?? meter.createObservableGauge(`throughline_${value}`, { description: observed[value] });
+    gauges.set(value, known);
+    return known;
+  };
+
+  let models: ReadonlySet<string> = new Set();
+  const modelLabel = (model: string) => (models.has(model) ? model : other);
+  // Codes as text, made once: labels are strings, and the same few codes come all the time.
+  const codes = new Map<number, string>();
+  const codeLabel = (code: number) => {
+    let label = codes.get(code);
+    if (label === undefined) {
+      label = Number.isInteger(code) && code >= 100 && code <= 599 ? String(code) : other;
+      if (codes.size < 600) codes.set(code, label);
+    }
+    return label;
+  };
+
+  return {
+    knowModels(names) {
+      models = new Set(names);
+    },
+    requestStarted(module) {
+      active.add(1, { module });
+    },
+    requestFinished({ module, model, statusCode, stream, durationMs, firstByteMs }) {
+      const mode = stream ? "stream" : "whole";
+      active.add(-1, { module });
+      requests.add(1, { module, model: modelLabel(model), status_code: codeLabel(statusCode) });
+      requestDuration.record(durationMs / 1000, { module, mode });
+      if (firstByteMs !== undefined) firstByte.record(firstByteMs / 1000, { module, mode });
+    },
+    reservation(event, count = 1) {
+      reservations.add(count, { event });
+    },
+    charged(module, nanoUsd) {
+      charged.add(Number(nanoUsd), { module });
+    },
+    laneBatch(side, method, items) {
+      const labels = { side, method };
+      laneItems.add(items, labels);
+      laneBatchSize.record(items, labels);
+    },
+    upstreamAttempt({ channel, status, durationMs }) {
+      attempts.add(1, { channel, status: typeof status === "number" ? codeLabel(status) : status });
+      attemptDuration.record(durationMs / 1000, { channel });
+    },
+    upstreamOperation(done) {
+      const labels = {
+        gen_ai_operation_name: done.operation,
+        gen_ai_provider_name: done.provider,
+        gen_ai_request_model: modelLabel(done.model),
+      };
+      duration.record(
+        done.durationMs / 1000,
+        done.errorCode === undefined ? labels : { ...labels, error_type: done.errorCode },
+      );
+      if (done.firstChunkMs !== undefined) firstChunk.record(done.firstChunkMs / 1000, labels);
+      if (done.perChunkMs !== undefined) perChunk.record(done.perChunkMs / 1000, labels);
+      if (done.inputTokens !== undefined) tokens.record(done.inputTokens, { ...labels, gen_ai_token_type: "input" });
+      if (done.outputTokens !== undefined) tokens.record(done.outputTokens, { ...labels, gen_ai_token_type: "output" });
+    },
+    sweeperReleased(count) {
+      swept.add(count);
+    },
+    idempotentReplay(module) {
+      replays.add(1, { module });
+    },
+    observe(value, read, owner) {
+      const instrument = gauge(value);
+      const labels = owner === undefined ? {} : { owner };
+      const callback: Parameters<typeof instrument.addCallback>[0] = (result) => result.observe(read(), labels);
+      instrument.addCallback(callback);
+      return () => instrument.removeCallback(callback);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** The W3C trace context of one span (https://www.w3.org/TR/trace-context/). */
+export interface TraceContext {
+  /** 32 lower-case hex digits, not all zero. */
+  readonly traceId: string;
+  /** 16 lower-case hex digits, not all zero. */
+  readonly spanId: string;
+  /** The flags byte; of it only `sampledFlag` and `randomFlag` are passed on. */
+  readonly flags: number;
+}
+
+/** The caller may have recorded the trace. */
+export const sampledFlag = 0x01;
+/** The right-most seven bytes of the trace ID are random (trace context level 2). */
+export const randomFlag = 0x02;
+
+/** Length of a version 00 header, and the shortest of any version. */
+const length = 55;
+const dash = 45;
+
+/**
+ * Reads a `traceparent` header strictly: lower case, no surrounding space, no all-zero IDs, version ff refused, version 00
+ * exactly 55 characters, higher versions by their first four fields. Undefined for anything else; never throws.
+ */
+export function parseTraceparent(header: string | undefined): TraceContext | undefined {
+  if (header === undefined || header.length < length) return undefined;
+  const version = hexByte(header, 0);
+  if (version < 0 || version === 0xff) return undefined;
+  if (header.length > length && (version === 0 || header.charCodeAt(length) !== dash)) return undefined;
+  if (header.charCodeAt(2) !== dash || header.charCodeAt(35) !== dash || header.charCodeAt(52) !== dash)
+    return undefined;
+  if (!isId(header, 3, 35) || !isId(header, 36, 52)) return undefined;
+  const flags = hexByte(header, 53);
+  if (flags < 0) return undefined;
+  return { traceId: header.slice(3, 35), spanId: header.slice(36, 52), flags };
+}
+
+/** Writes a version 00 `traceparent`. Flags this version does not know are cleared. */
+export function formatTraceparent({ traceId, spanId, flags }: TraceContext): string {
+  return `00-${traceId}-${spanId}-0${flags & (sampledFlag | randomFlag)}`;
+}
+
+/** True for 32 lower-case hex digits that are not all zero. */
+export function isTraceId(text: string): boolean {
+  return text.length === 32 && isId(text, 0, 32);
+}
+
+function isId(text: string, from: number, to: number): boolean {
+  let seen = 0;
+  for (let at = from; at < to; at++) {
+    const digit = hexDigit(text.charCodeAt(at));
+    if (digit < 0) return false;
+    seen |= digit;
+  }
+  return seen !== 0;
+}
+
+function hexByte(text: string, at: number): number {
+  const high = hexDigit(text.charCodeAt(at));
+  const low = hexDigit(text.charCodeAt(at + 1));
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  if (code >= 97 && code <= 102) return code - 87;
+  return -1;
+}

@@ -1,0 +1,93 @@
+import { traceIdOf } from "../request-id.ts";
+import { attribute } from "./attributes.ts";
+import { newSpanId, newTraceId } from "./ids.ts";
+import type { Sampler } from "./sampler.ts";
+import {
+  RecordedSpan,
+  type Span,
+  type SpanAttributes,
+  type SpanKindName,
+  type SpanOrigin,
+  UnrecordedSpan,
+} from "./span.ts";
+import { isTraceId, parseTraceparent, randomFlag, sampledFlag, type TraceContext } from "./traceparent.ts";
+
+export interface RootOptions {
+  /** The platform's request ID; it is on every span. 0n where no request is involved. */
+  requestId: bigint;
+  /** The trace ID to bear, 32 hex digits, usually `traceIdOf(requestId)`. */
+  traceId: string;
+  /** The caller's `traceparent` header, where the deployment trusts it: then its trace goes on. Ignored if malformed. */
+  inbound?: string | undefined;
+  kind: SpanKindName;
+  attrs?: SpanAttributes;
+}
+
+export interface ChildOptions {
+  /** The `traceparent` of the span this one belongs to. If empty or malformed, the trace is the one of the request ID. */
+  parent: string;
+  /** The platform's request ID; it is on every span. 0n where no request is involved. */
+  requestId: bigint;
+  kind: SpanKindName;
+  attrs?: SpanAttributes;
+}
+
+/** Starts the spans of one service. */
+export interface Tracing {
+  /** The first span of a request in the platform. */
+  startRoot(name: string, options: RootOptions): Span;
+  /** A span under another, of this process or of the caller's. */
+  startChild(name: string, options: ChildOptions): Span;
+}
+
+/** Tracing that records what the sampler picks. */
+export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
+  const start = (
+    name: string,
+    options: Pick<ChildOptions, "kind" | "attrs" | "requestId">,
+    traceId: string,
+    parent: TraceContext | undefined,
+  ): Span => {
+    const kept = (parent?.flags ?? 0) & randomFlag;
+    // An unrecorded child hands on its parent's context: a trace then shows no gaps, and it costs nothing.
+    if (!sampler(traceId, parent?.flags)) {
+      return new UnrecordedSpan({ traceId, spanId: parent?.spanId ?? newSpanId(), flags: kept });
+    }
+    const span = new RecordedSpan(
+      origin,
+      name,
+      options.kind,
+      { traceId, spanId: newSpanId(), flags: kept | sampledFlag },
+      parent,
+    );
+    if (options.requestId !== 0n) span.attributes[attribute.requestId] = options.requestId.toString();
+    if (options.attrs !== undefined) span.set(options.attrs);
+    return span;
+  };
+  return {
+    startRoot(name, options) {
+      const parent = parseTraceparent(options.inbound);
+      return start(name, options, parent?.traceId ?? traceIdFor(options.requestId, options.traceId), parent);
+    },
+    startChild(name, options) {
+      const parent = parseTraceparent(options.parent);
+      return start(name, options, parent?.traceId ?? traceIdFor(options.requestId), parent);
+    },
+  };
+}
+
+/** Tracing that records nothing: spans carry the context they were given, flags and all. */
+export function createPassiveTracing(): Tracing {
+  const span = (context: TraceContext | undefined, requestId: bigint, traceId?: string): Span =>
+    new UnrecordedSpan(context ?? { traceId: traceIdFor(requestId, traceId), spanId: newSpanId(), flags: 0 });
+  return {
+    startRoot: (_, { inbound, requestId, traceId }) => span(parseTraceparent(inbound), requestId, traceId),
+    startChild: (_, { parent, requestId }) => span(parseTraceparent(parent), requestId),
+  };
+}
+
+/** The trace ID given, or else the request's own, or else a new one: whoever loses the context still meets the trace. */
+function traceIdFor(requestId: bigint, given = ""): string {
+  if (isTraceId(given)) return given;
+  return requestId === 0n ? newTraceId() : traceIdOf(requestId);
+}
