@@ -61,7 +61,7 @@ describe("ThroughlineError.from", () => {
 
   test("makes service_unavailable of a socket's error, however deep", () => {
     const nested = new TypeError("fetch failed", {
-      cause: new AggregateError([withCode("ETIMEDOUT"), withCode("ECONNREFUSED")]),
+      cause: new AggregateError([withCode("ETIMEDOUT"), withCode("ECONNREFUSED")], "both addresses failed"),
     });
     for (const fault of [withCode("ECONNREFUSED"), withCode("UND_ERR_SOCKET"), nested]) {
       const error = ThroughlineError.from(fault);
