@@ -11,6 +11,7 @@ import { createResources } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { createPassiveTracing, createTracing, type Tracing } from "./tracing.ts";
 
+export { attribute } from "./attributes.ts";
 export { type TelemetryConfig, telemetryConfig, telemetryEnv } from "./config.ts";
 export type {
   AttemptStatus,
@@ -22,6 +23,19 @@ export type {
   ReservationEvent,
 } from "./metrics.ts";
 export type { Span, SpanAttributes, SpanKindName } from "./span.ts";
+export { type BillingSpans, billingSpans } from "./spans/billing.ts";
+export type { BatchedCall, ServedCall } from "./spans/call.ts";
+export { type GatewaySpans, gatewaySpans, type RequestEnd, type RequestStart } from "./spans/gateway.ts";
+export { type HistorySpans, historySpans } from "./spans/history.ts";
+export {
+  type AttemptEnd,
+  type AttemptFailure,
+  type AttemptStart,
+  operationOf,
+  type ProviderSpans,
+  providerSpans,
+} from "./spans/provider.ts";
+export { type RoutingSpans, routingSpans } from "./spans/routing.ts";
 export { parseTraceparent, type TraceContext } from "./traceparent.ts";
 export { type ChildOptions, createPassiveTracing, type RootOptions, type Tracing } from "./tracing.ts";
 

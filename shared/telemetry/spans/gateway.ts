@@ -1,0 +1,78 @@
+import { attribute } from "../attributes.ts";
+import type { Span } from "../span.ts";
+import type { Tracing } from "../tracing.ts";
+
+export interface RequestStart {
+  requestId: bigint;
+  /** `traceIdOf(requestId)`. */
+  traceId: string;
+  /** HTTP method, upper case. */
+  method: string;
+  /** The route's pattern, e.g. "/v1/chat/completions"; "unknown" where none matched. Never the raw path: names take few values. */
+  route: string;
+  /** The caller's traceparent header, if the deployment trusts it. */
+  inbound?: string | undefined;
+  /** The client's own x-request-id. */
+  clientRequestId?: string | undefined;
+}
+
+export interface RequestEnd {
+  /** HTTP status sent; 499 if the client left. */
+  statusCode: number;
+  /** Code of the error catalogue, if it failed. */
+  errorCode?: string | undefined;
+  dialect?: string | undefined;
+  module?: string | undefined;
+  /** Model as configured. */
+  model?: string | undefined;
+  stream?: boolean | undefined;
+  accountId?: bigint | undefined;
+  keyId?: bigint | undefined;
+  channel?: string | undefined;
+  upstreamRequestId?: string | undefined;
+  chargedNanoUsd?: bigint | undefined;
+}
+
+/** What the gateway does, as spans. */
+export interface GatewaySpans {
+  /** A request came in: the root of the platform's part of the trace. */
+  request(start: RequestStart): Span;
+  /** The request is over, whichever way; ends the span. As the HTTP conventions say, only 5xx marks it as failed. */
+  answered(span: Span, end: RequestEnd): void;
+}
+
+export function gatewaySpans(tracing: Tracing): GatewaySpans {
+  return {
+    request: ({ requestId, traceId, method, route, inbound, clientRequestId }) =>
+      tracing.startRoot(`${method} ${route}`, {
+        requestId,
+        traceId,
+        inbound,
+        kind: "server",
+        attrs: {
+          [attribute.httpMethod]: method,
+          [attribute.httpRoute]: route,
+          [attribute.clientRequestId]: clientRequestId,
+        },
+      }),
+    answered(span, end) {
+      if (span.recording) {
+        span.set({
+          [attribute.httpStatus]: end.statusCode,
+          [attribute.errorCode]: end.errorCode,
+          [attribute.dialect]: end.dialect,
+          [attribute.module]: end.module,
+          [attribute.requestModel]: end.model,
+          [attribute.requestStream]: end.stream,
+          [attribute.account]: end.accountId?.toString(),
+          [attribute.keyId]: end.keyId?.toString(),
+          [attribute.channel]: end.channel,
+          [attribute.upstreamRequestId]: end.upstreamRequestId,
+          [attribute.chargedNanoUsd]: end.chargedNanoUsd?.toString(),
+        });
+        if (end.statusCode >= 500) span.fail(end.errorCode ?? String(end.statusCode));
+      }
+      span.end();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { attribute } from "../attributes.ts";
+import type { Span } from "../span.ts";
+import type { Tracing } from "../tracing.ts";
+import type { ServedCall } from "./call.ts";
+
+/** What routing does, as spans. */
+export interface RoutingSpans {
+  /** A route is being worked out. */
+  resolve(call: ServedCall, wanted: { model: string; group: string; module: string }): Span;
+  /** The route stands; ends the span. `skipped` says why channels were passed over: "channel: reason". */
+  resolved(span: Span, route: { channels: readonly string[]; skipped: readonly string[] }): void;
+}
+
+export function routingSpans(tracing: Tracing): RoutingSpans {
+  return {
+    resolve: ({ requestId, traceparent }, { model, group, module }) =>
+      tracing.startChild("routing.Resolve", {
+        parent: traceparent,
+        requestId,
+        kind: "server",
+        attrs: { [attribute.requestModel]: model, [attribute.group]: group, [attribute.module]: module },
+      }),
+    resolved(span, { channels, skipped }) {
+      span.set({ [attribute.candidates]: channels, [attribute.skipped]: skipped.length === 0 ? undefined : skipped });
+      span.end();
+    },
+  };
+}
