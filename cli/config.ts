@@ -1,0 +1,28 @@
+import { declareEnv } from "../shared/config-declare.ts";
+
+/** Variables of the command line. */
+export const cliEnv = declareEnv({
+  THROUGHLINE_DATA: {
+    kind: "string",
+    default: ".throughline",
+    description: "Folder of the embedded PostgreSQL and of generated secrets (`up` and `mesh`).",
+  },
+  THROUGHLINE_BOOTSTRAP_KEY: {
+    kind: "secret",
+    description: "A fixed first API key, for scripts; unset: one is made at the first start and shown once.",
+  },
+  DATABASE_URL: {
+    kind: "url",
+    protocols: ["postgres", "postgresql"],
+    description: "PostgreSQL to use; unset in `up` and `mesh`: an embedded one.",
+  },
+  THROUGHLINE_URL: {
+    kind: "url",
+    default: "http://127.0.0.1:8080",
+    description: "Gateway that administration commands talk to.",
+  },
+  THROUGHLINE_ADMIN_KEY: {
+    kind: "secret",
+    description: "Key of kind `cli` that administration commands use.",
+  },
+});

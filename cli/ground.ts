@@ -1,0 +1,47 @@
+import { createSimulator } from "../services/provider-adapter/simulator/index.ts";
+import type { Env } from "../shared/config.ts";
+import { startEmbeddedPostgres } from "../shared/db/index.ts";
+import type { ServiceProcess } from "../shared/run-service.ts";
+import { cliEnv } from "./config.ts";
+import { openDataFolder, openSecrets } from "./state.ts";
+
+/** What `up` and `mesh` stand on. */
+export interface Ground {
+  /** The environment for the services: database, simulator and secrets filled in where they were not given. */
+  readonly env: Env;
+  readonly dataFolder: string;
+  readonly bootstrapKey: string | undefined;
+}
+
+/** Opens the data folder, the database and the simulator. */
+export async function openGround(
+  { env, logFor }: Pick<ServiceProcess, "env" | "logFor">,
+  onStop: (name: string, run: () => Promise<void>) => void,
+): Promise<Ground> {
+  const read = cliEnv.read(env);
+  const dataFolder = openDataFolder(read.THROUGHLINE_DATA);
+  const secrets = openSecrets(dataFolder);
+  let databaseUrl = read.DATABASE_URL;
+  if (databaseUrl === undefined) {
+    const postgres = await startEmbeddedPostgres({ dataDir: dataFolder, log: logFor("postgres") });
+    onStop("postgres", () => postgres.stop());
+    databaseUrl = postgres.url;
+  }
+  let simulatorUrl = env["SIMULATOR_URL"];
+  if (simulatorUrl === undefined) {
+    const simulator = await createSimulator({ host: "127.0.0.1", port: 0, log: logFor("simulator") });
+    onStop("simulator", () => simulator.close());
+    simulatorUrl = `${simulator.url}/v1`;
+  }
+  return {
+    env: {
+      KEY_PEPPER: secrets.keyPepper,
+      CREDENTIAL_KEY: secrets.credentialKey,
+      ...env,
+      DATABASE_URL: databaseUrl,
+      SIMULATOR_URL: simulatorUrl,
+    },
+    dataFolder,
+    bootstrapKey: read.THROUGHLINE_BOOTSTRAP_KEY,
+  };
+}

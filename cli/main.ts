@@ -1,0 +1,43 @@
+import { Command } from "commander";
+
+/*
+ * The command line of Throughline. Each command loads only what it needs: `--help` answers at once.
+ * Exit codes: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n.
+ */
+
+const program = new Command("throughline")
+  .description("An LLM API gateway through which one request ID runs.")
+  .showHelpAfterError("(throughline --help lists the commands)")
+  .exitOverride((error) => process.exit(error.exitCode === 1 ? 2 : error.exitCode));
+
+program
+  .command("up")
+  .description("everything in one process, on an embedded PostgreSQL and the simulated upstream")
+  .action(async () => {
+    process.exitCode = await (await import("./up.ts")).up();
+  });
+
+program
+  .command("mesh")
+  .description("the five processes on this machine over real gRPC")
+  .action(async () => {
+    process.exitCode = await (await import("./mesh.ts")).mesh();
+  });
+
+const roles: Readonly<Record<string, [string, string]>> = {
+  gateway: ["../gateway/main.ts", "the HTTP edge"],
+  routing: ["../services/routing/main.ts", "which upstreams, at what price"],
+  billing: ["../services/billing/main.ts", "keys, limits, reservations, the ledger"],
+  provider: ["../services/provider-adapter/main.ts", "speaks to the upstreams"],
+  history: ["../services/history/main.ts", "a record of every request"],
+};
+for (const [role, [file, description]] of Object.entries(roles)) {
+  program
+    .command(role)
+    .description(`run one process: ${description}`)
+    .action(async () => {
+      await import(file);
+    });
+}
+
+await program.parseAsync();

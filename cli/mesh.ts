@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Env } from "../shared/config.ts";
+import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Log } from "../shared/log.ts";
+import { createGrpcClient } from "../shared/rpc/index.ts";
+import { runProcess } from "../shared/run-service.ts";
+import { ensureDefaultAccount } from "./default-account.ts";
+import { openGround } from "./ground.ts";
+import { welcome } from "./welcome.ts";
+
+/** The five processes and where their code is. The gateway comes last: it needs the others to answer. */
+const roles = {
+  routing: "services/routing/main.ts",
+  history: "services/history/main.ts",
+  billing: "services/billing/main.ts",
+  "provider-adapter": "services/provider-adapter/main.ts",
+  gateway: "gateway/main.ts",
+} as const;
+type Role = keyof typeof roles;
+
+const restartAfterMs = 200;
+const stopWithinMs = 90_000;
+const readyWithinMs = 60_000;
+
+/** Five processes on this machine over real gRPC; one that dies is started again. Gives the exit code. */
+export function mesh(): Promise<number> {
+  return runProcess("mesh", async (process, onStop) => {
+    const { log } = process;
+    const ground = await openGround(process, onStop);
+    const ports = await freePorts(4);
+    const [routing = 0, history = 0, billing = 0, provider = 0] = ports;
+    const port = ground.env["PORT"] ?? "8080";
+    const host = ground.env["HOST"] ?? "127.0.0.1";
+    const grpcPort: Record<Role, number> = { routing, history, billing, "provider-adapter": provider, gateway: 0 };
+    const env: Env = {
+      ...ground.env,
+      GRPC_HOST: "127.0.0.1",
+      ROUTING_TARGET: `dns:///127.0.0.1:${routing}`,
+      HISTORY_TARGET: `dns:///127.0.0.1:${history}`,
+      BILLING_TARGET: `dns:///127.0.0.1:${billing}`,
+      PROVIDER_TARGET: `dns:///127.0.0.1:${provider}`,
+    };
+    const pidFile = join(ground.dataFolder, "mesh.json");
+    const pids: Partial<Record<Role, number>> = {};
+    const noted = (role: Role, pid: number) => {
+      pids[role] = pid;
+      writeFileSync(pidFile, `${JSON.stringify(pids)}\n`);
+    };
+    const children = Object.keys(roles) as Role[];
+    for (const role of children) {
+      const child = keepRunning(role, { ...env, GRPC_PORT: String(grpcPort[role]) }, log, noted);
+      onStop(role, () => child.stop(), stopWithinMs);
+    }
+    const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}` });
+    const key = await retryUntil(readyWithinMs, () => ensureDefaultAccount(client, ground.bootstrapKey));
+    await client.close();
+    const url = `http://${host}:${port}`;
+    await retryUntil(readyWithinMs, async () => {
+      const response = await fetch(`${url}/readyz`);
+      if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);
+    });
+    globalThis.process.stdout.write(welcome(url, key.secret, ["simulator"]));
+  });
+}
+
+/** Keeps one role running: a process that ends by itself is started again. */
+function keepRunning(role: Role, env: Env, log: Log, noted: (role: Role, pid: number) => void) {
+  const file = fileURLToPath(new URL(`../${roles[role]}`, import.meta.url));
+  let child: ChildProcess;
+  let stopping = false;
+  let ended = Promise.resolve();
+  const start = () => {
+    child = spawn(globalThis.process.execPath, [file], { env: { ...env }, stdio: ["ignore", "inherit", "inherit"] });
+    if (child.pid !== undefined) noted(role, child.pid);
+    ended = new Promise((resolve) => {
+      child.once("exit", (code, signal) => {
+        resolve();
+        if (stopping) return;
+        log.warn({ role, code, signal }, "process ended; starting it again");
+        setTimeout(() => stopping || start(), restartAfterMs);
+      });
+    });
+  };
+  start();
+  return {
+    async stop() {
+      stopping = true;
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+/** Ports that were free a moment ago. All are held at once, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      const server = createServer();
+      return new Promise<typeof server>((resolve, reject) => {
+        server.once("error", reject).listen(0, "127.0.0.1", () => resolve(server));
+      });
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function retryUntil<T>(withinMs: number, run: () => Promise<T>): Promise<T> {
+  const deadlineMs = performance.now() + withinMs;
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

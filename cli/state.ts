@@ -1,0 +1,39 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** Secrets of a deployment that keeps its own: made at the first start, kept in the data folder, mode 0600. */
+export interface Secrets {
+  /** Pepper of the stored key hashes. */
+  readonly keyPepper: string;
+  /** Key of credentials that are sealed at rest, 32 bytes in base64. */
+  readonly credentialKey: string;
+}
+
+/** The data folder of this deployment, made when missing. */
+export function openDataFolder(path: string): string {
+  const folder = resolve(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** Reads the secrets of a data folder; makes them at the first start. */
+export function openSecrets(folder: string): Secrets {
+  const file = join(folder, "secrets.json");
+  if (existsSync(file)) return parseSecrets(readFileSync(file, "utf8"), file);
+  const secrets = { keyPepper: randomBytes(32).toString("base64"), credentialKey: randomBytes(32).toString("base64") };
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flush: true });
+  chmodSync(draft, 0o600);
+  renameSync(draft, file);
+  return secrets;
+}
+
+function parseSecrets(text: string, file: string): Secrets {
+  const parsed: unknown = JSON.parse(text);
+  if (typeof parsed === "object" && parsed !== null && "keyPepper" in parsed && "credentialKey" in parsed) {
+    const { keyPepper, credentialKey } = parsed;
+    if (typeof keyPepper === "string" && typeof credentialKey === "string") return { keyPepper, credentialKey };
+  }
+  throw new Error(`${file} is damaged: restore it from a backup; without it no stored key can be checked`);
+}

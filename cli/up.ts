@@ -1,0 +1,78 @@
+import { hostname } from "node:os";
+import { envToConfig as gatewayConfig } from "../gateway/config.ts";
+import { startGateway } from "../gateway/server.ts";
+import { envToConfig as billingConfig } from "../services/billing/config.ts";
+import { startBilling } from "../services/billing/server.ts";
+import { envToConfig as historyConfig } from "../services/history/config.ts";
+import { startHistory } from "../services/history/server.ts";
+import { envToConfig as providerConfig } from "../services/provider-adapter/config.ts";
+import { startProvider } from "../services/provider-adapter/server.ts";
+import { envToConfig as routingConfig } from "../services/routing/config.ts";
+import { startRouting } from "../services/routing/server.ts";
+import type { DescService } from "@bufbuild/protobuf";
+import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { HistoryService } from "../shared/gen/throughline/history/v1/history_pb.ts";
+import { ProviderService } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { keepLease } from "../shared/keep-lease.ts";
+import { createRequestIdSource } from "../shared/request-id.ts";
+import { createInProcessClient } from "../shared/rpc/index.ts";
+import { idempotentMethods, type RunningService, runProcess } from "../shared/run-service.ts";
+import { ensureDefaultAccount } from "./default-account.ts";
+import { openGround } from "./ground.ts";
+import { welcome } from "./welcome.ts";
+
+/** Everything in one process, on an embedded PostgreSQL unless DATABASE_URL is set. Gives the exit code. */
+export function up(): Promise<number> {
+  return runProcess("throughline", async (process, onStop) => {
+    const { telemetry, logFor } = process;
+    const ground = await openGround(process, onStop);
+    const { env } = ground;
+
+    const parts = (name: string) => ({ log: logFor(name), tracing: telemetry.tracer(name), metrics: telemetry.metrics });
+    const inProcess = <S extends DescService>(desc: S, service: RunningService, idempotent: string[]) => {
+      const client = createInProcessClient(desc, service.definition, { idempotent });
+      onStop(`client of ${desc.typeName}`, () => client.close());
+      return client;
+    };
+
+    const routingService = await startRouting(routingConfig(env), parts("routing"));
+    onStop("routing", () => routingService.stop());
+    const routing = inProcess(RoutingService, routingService, idempotentMethods.routing);
+    const historyService = await startHistory(historyConfig(env), parts("history"));
+    onStop("history", () => historyService.stop());
+    const history = inProcess(HistoryService, historyService, idempotentMethods.history);
+    const billingService = await startBilling(billingConfig(env), { ...parts("billing"), history });
+    onStop("billing", () => billingService.stop());
+    const billing = inProcess(BillingService, billingService, idempotentMethods.billing);
+
+    const ids = createRequestIdSource({});
+    const lease = await keepLease(routing, ids, `up@${hostname()}:${globalThis.process.pid}:${Date.now()}`, process.log);
+    onStop("node lease", () => lease.stop());
+    const providerService = await startProvider(providerConfig(env), { ...parts("provider-adapter"), routing, ids, env });
+    onStop("provider-adapter", () => providerService.stop());
+    const provider = inProcess(ProviderService, providerService, idempotentMethods.provider);
+
+    const key = await ensureDefaultAccount(billing, ground.bootstrapKey);
+    const services = { routing: routingService, billing: billingService, provider: providerService, history: historyService };
+    const config = gatewayConfig(env);
+    const gateway = await startGateway(config, {
+      ...parts("gateway"),
+      metricsText: () => telemetry.metricsText(),
+      routing,
+      billing,
+      provider,
+      history,
+      ids,
+      ready: async () => {
+        const missing: string[] = [];
+        for (const [name, service] of Object.entries(services)) {
+          if (!(await service.ready().catch(() => false))) missing.push(name);
+        }
+        return missing;
+      },
+    });
+    onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
+    globalThis.process.stdout.write(welcome(gateway.url, key.secret, ["simulator"]));
+  });
+}

@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import ipaddr from "ipaddr.js";
+import { ThroughlineError } from "../shared/errors/error.ts";
+import { KeyKind, type Principal } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { GatewayContext } from "./context.ts";
+import type { Incoming } from "./incoming.ts";
+
+/** Longest secret that is looked at; ours have about 50 characters. */
+const maxSecretLength = 512;
+
+/** The secret of `Authorization: Bearer` or `x-api-key`. Throws invalid_api_key when there is none. */
+export function secretOf(headers: IncomingHttpHeaders): string {
+  const authorization = headers.authorization;
+  const apiKey = headers["x-api-key"];
+  const secret =
+    authorization === undefined
+      ? typeof apiKey === "string"
+        ? apiKey.trim()
+        : ""
+      : (/^Bearer +([^ ]+) *$/i.exec(authorization)?.[1] ?? "");
+  if (secret === "" || secret.length > maxSecretLength) {
+    throw new ThroughlineError(
+      "invalid_api_key",
+      "No usable API key was sent. Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.",
+    );
+  }
+  return secret;
+}
+
+/**
+ * Whose key a request bears. A known key is remembered for a few seconds: paid requests are checked again with
+ * authority by Reserve, other endpoints pass `fresh`, so a revocation holds on the very next request.
+ */
+export async function authenticate(
+  context: GatewayContext,
+  incoming: Incoming,
+  headers: IncomingHttpHeaders,
+  fresh: boolean,
+): Promise<Principal> {
+  const digest = createHash("sha256").update(secretOf(headers)).digest();
+  const cacheKey = digest.toString("latin1");
+  const known = fresh ? undefined : context.principals.get(cacheKey);
+  if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;
+  const principal = await context.billing.authenticate.call(
+    { secretSha256: digest },
+    { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
+  );
+  context.principals.set(cacheKey, principal);
+  return principal;
+}
+
+/**
+ * Refuses a key whose kind, scopes or addresses do not allow the call: permission_denied.
+ *
+ * @param scope e.g. "chat", "history.read".
+ * @param ip the caller's address.
+ */
+export function authorise(principal: Principal, scope: string, kinds: readonly KeyKind[], ip: string): void {
+  if (!kinds.includes(principal.kind)) {
+    throw new ThroughlineError(
+      "permission_denied",
+      principal.kind === KeyKind.CLI
+        ? "This is an administration key; it is refused here. Use an API key."
+        : "A key of this kind may not call this endpoint.",
+    );
+  }
+  if (principal.allowedCidrs.length > 0 && !within(principal.allowedCidrs, ip)) {
+    throw new ThroughlineError("permission_denied", "This key may not be used from your address.");
+  }
+  if (!principal.scopes.includes("*") && !principal.scopes.includes(scope)) {
+    throw new ThroughlineError("permission_denied", `This key lacks the scope '${scope}'. Use a key that has it.`);
+  }
+}
+
+function within(cidrs: readonly string[], ip: string): boolean {
+  const address = ipaddr.process(ip);
+  return cidrs.some((cidr) => {
+    const [network, bits] = ipaddr.parseCIDR(cidr.includes("/") ? cidr : `${cidr}/${cidr.includes(":") ? 128 : 32}`);
+    return network.kind() === address.kind() && address.match(network, bits);
+  });
+}

@@ -1,0 +1,120 @@
+import type { Env } from "../shared/config.ts";
+import { declareEnv } from "../shared/config-declare.ts";
+import type { RequestIdStyle } from "../shared/request-id.ts";
+
+/** The environment variables of the gateway. */
+export const gatewayEnv = declareEnv({
+  HOST: { kind: "string", default: "127.0.0.1", description: "Address that the HTTP edge listens on." },
+  PORT: {
+    kind: "int",
+    default: 8080,
+    min: 0,
+    max: 65_535,
+    description: "Port that the HTTP edge listens on; 0 picks a free one.",
+  },
+  REQUEST_ID_STYLE: {
+    kind: "choice",
+    choices: ["decimal", "stamped"],
+    default: "decimal",
+    description: "Spelling of request IDs in headers and bodies; both are accepted wherever an ID is taken.",
+  },
+  TRUST_TRACEPARENT: {
+    kind: "bool",
+    default: false,
+    description: "Continue the trace of an inbound traceparent; otherwise the trace ID follows from the request ID.",
+  },
+  TRUST_PROXY: {
+    kind: "bool",
+    default: false,
+    description: "Take the caller's address from X-Forwarded-For; only behind a proxy that sets it.",
+  },
+  TRACE_UI_URL: {
+    kind: "url",
+    description: "Address of the trace viewer; `{trace_id}` is replaced, e.g. http://localhost:16686/trace/{trace_id}.",
+  },
+  REQUEST_TIMEOUT_MS: {
+    kind: "duration",
+    default: 900_000,
+    min: 1_000,
+    description: "Longest time that a request may take in all.",
+  },
+  DRAIN_TIMEOUT_MS: {
+    kind: "duration",
+    default: 120_000,
+    min: 0,
+    description: "Longest time to read on after a client left, for accounts whose disconnect policy is drain.",
+  },
+  SHUTDOWN_GRACE_MS: {
+    kind: "duration",
+    default: 30_000,
+    min: 0,
+    description: "Longest time that a stopping process waits for running requests.",
+  },
+  RESERVATION_TTL_MS: {
+    kind: "duration",
+    default: 60_000,
+    min: 1_000,
+    description: "Life of a reservation that nobody extends; a running request extends it three times in a life.",
+  },
+  KEY_CACHE_MS: {
+    kind: "duration",
+    default: 5_000,
+    min: 0,
+    max: 60_000,
+    description: "How long the gateway remembers whose key it saw; paid requests are checked again by billing.",
+  },
+  PROCESSING_AFTER_MS: {
+    kind: "duration",
+    default: 300,
+    min: 0,
+    description: "Requests that run longer than this show as processing in the history.",
+  },
+});
+
+/** Configuration of the gateway. */
+export interface GatewayConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly idStyle: RequestIdStyle;
+  readonly trustTraceparent: boolean;
+  readonly trustProxy: boolean;
+  readonly traceUiUrl: string | undefined;
+  readonly requestTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly shutdownGraceMs: number;
+  readonly keyCacheMs: number;
+  readonly processingAfterMs: number;
+  /** How often running reservations are extended. */
+  readonly extendEveryMs: number;
+  /** Time that one call to a service may take before the answer began. */
+  readonly callTimeoutMs: number;
+  /** Time that one try to settle or record may take. */
+  readonly finishTimeoutMs: number;
+  /** Largest body, bytes. */
+  readonly bodyLimitBytes: number;
+  /** Silence after which a stream gets a comment that keeps proxies from closing it. */
+  readonly keepAliveMs: number;
+}
+
+/** Configuration from the environment. Throws ConfigError that names the variable. */
+export function envToConfig(env: Env): GatewayConfig {
+  const read = gatewayEnv.read(env);
+  return {
+    host: read.HOST,
+    port: read.PORT,
+    idStyle: read.REQUEST_ID_STYLE,
+    trustTraceparent: read.TRUST_TRACEPARENT,
+    trustProxy: read.TRUST_PROXY,
+    traceUiUrl: read.TRACE_UI_URL,
+    requestTimeoutMs: read.REQUEST_TIMEOUT_MS,
+    drainTimeoutMs: read.DRAIN_TIMEOUT_MS,
+    shutdownGraceMs: read.SHUTDOWN_GRACE_MS,
+    keyCacheMs: read.KEY_CACHE_MS,
+    processingAfterMs: read.PROCESSING_AFTER_MS,
+    extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
+    callTimeoutMs: 10_000,
+    finishTimeoutMs: 15_000,
+    bodyLimitBytes: 16 * 1024 * 1024,
+    keepAliveMs: 15_000,
+  };
+}

@@ -1,0 +1,31 @@
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { ChatBody } from "../http/schemas/chat.ts";
+
+/**
+ * What the seed's schema says in words and JSON Schema cannot: content is required except of an assistant that calls
+ * tools, `tool_call_id` is required of a tool's message. Throws `missing_required_field` with the path.
+ */
+export function checkChat(body: ChatBody): void {
+  for (const [index, message] of body.messages.entries()) {
+    const calls = message.tool_calls ?? message.function_call;
+    if (message.content === undefined || message.content === null) {
+      const excused =
+        message.role === "function" || (message.role === "assistant" && (calls || message.audio || message.refusal));
+      if (!excused) throw missing(`messages[${index}].content`);
+    }
+    if (message.role === "tool" && !message.tool_call_id) throw missing(`messages[${index}].tool_call_id`);
+    if (message.role === "function" && !message.name) throw missing(`messages[${index}].name`);
+  }
+  for (const [index, tool] of (body.tools ?? []).entries()) {
+    if (tool.type === "function" && tool.function === undefined) throw missing(`tools[${index}].function`);
+  }
+  if (body.stream_options && body.stream !== true) {
+    throw new ThroughlineError("invalid_value", "stream_options is only allowed when stream is true.", {
+      param: "stream_options",
+    });
+  }
+}
+
+function missing(param: string): ThroughlineError {
+  return new ThroughlineError("missing_required_field", `${param} is required.`, { param });
+}

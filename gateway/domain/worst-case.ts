@@ -1,0 +1,72 @@
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import { type BillableUsage, costNanoUsd, type Prices } from "../../shared/money.ts";
+import { reservedInputTokens } from "./estimate.ts";
+
+/** Output tokens that are reserved where neither the client nor the model names a ceiling. */
+const defaultMaxOutputTokens = 8_192;
+
+interface Limits {
+  /** 0: unknown. */
+  readonly contextWindowTokens: bigint;
+  /** 0: unknown. */
+  readonly maxOutputTokens: bigint;
+}
+
+interface Asked {
+  readonly estimate: { readonly tokens: number };
+  /** 0: not said. */
+  readonly maxOutputTokens: number;
+  /** Answers asked for. */
+  readonly choices: number;
+}
+
+/** Most output tokens of one answer: what the client asked for, at most the model's ceiling. */
+function outputCeiling(ask: Asked, limits: Limits): number {
+  const ceiling = Number(limits.maxOutputTokens);
+  if (ask.maxOutputTokens === 0) return ceiling || defaultMaxOutputTokens;
+  return ceiling === 0 ? ask.maxOutputTokens : Math.min(ask.maxOutputTokens, ceiling);
+}
+
+/** Worst case of what a request may consume, for its reservation. */
+export function worstCase(ask: Asked, limits: Limits): BillableUsage {
+  return {
+    inputTokens: BigInt(reservedInputTokens(ask.estimate.tokens)),
+    cachedInputTokens: 0n,
+    cacheWriteTokens: 0n,
+    outputTokens: BigInt(outputCeiling(ask, limits) * ask.choices),
+    reasoningTokens: 0n,
+    images: 0n,
+    audioMs: 0n,
+    characters: 0n,
+  };
+}
+
+/**
+ * context_length_exceeded when the estimate is far over the model's window: the estimate errs by a factor of about two
+ * either way, so only twice the window is refused here; what is closer the upstream judges, which counts exactly.
+ */
+export function contextError(ask: Asked, limits: Limits): ThroughlineError | undefined {
+  const window = Number(limits.contextWindowTokens);
+  if (window === 0 || ask.estimate.tokens <= window * 2) return undefined;
+  return new ThroughlineError(
+    "context_length_exceeded",
+    `The input has about ${ask.estimate.tokens} tokens; this model takes ${window}. Shorten messages.`,
+    { param: "messages" },
+  );
+}
+
+/** The prices of the candidate that the worst case costs most with, so that whichever answers is covered. */
+export function dearestPricing<P extends Prices>(
+  candidates: readonly { readonly pricing?: P | undefined }[],
+  usage: BillableUsage,
+): P {
+  let dearest: P | undefined;
+  let cost = -1n;
+  for (const { pricing } of candidates) {
+    if (pricing === undefined) continue;
+    const own = costNanoUsd(usage, pricing);
+    if (own > cost) [dearest, cost] = [pricing, own];
+  }
+  if (dearest === undefined) throw new ThroughlineError("internal_error", "The route of this request has no price.");
+  return dearest;
+}

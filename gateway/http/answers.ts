@@ -1,0 +1,163 @@
+import type { ServerResponse } from "node:http";
+import { envelope } from "../../shared/errors/envelope.ts";
+import type { ThroughlineError } from "../../shared/errors/error.ts";
+import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Answer } from "../ask.ts";
+
+/** Writes a failure inside a stream that has begun, in the client's dialect. */
+export type InBandError = (error: ThroughlineError, requestId: string) => string;
+
+/** OpenAI chat and completions: the SDKs throw on a data chunk with an `error` key. No `[DONE]` follows. */
+export const openaiInBandError: InBandError = (error, requestId) =>
+  `data: ${JSON.stringify(envelope(error, requestId))}\n\n`;
+
+/** Events with a name, as Anthropic's SDK needs: it drops unnamed ones. */
+export const namedInBandError: InBandError = (error, requestId) =>
+  `event: error\ndata: ${JSON.stringify(envelope(error, requestId))}\n\n`;
+
+/** Puts the headers of a begun answer on the response. */
+function setHead(response: ServerResponse, head: Head, headers: Readonly<Record<string, string>>): void {
+  if (head.upstreamRequestId !== "") response.setHeader("x-upstream-request-id", printable(head.upstreamRequestId));
+  for (const name in headers) response.setHeader(name, headers[name] ?? "");
+}
+
+/** An upstream's text as a header value: Node refuses control and non-Latin-1 characters. */
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "").slice(0, 256);
+}
+
+interface ClientWatch {
+  readonly gone: boolean;
+  onGone(listener: () => void): void;
+}
+
+/** Notices when the client leaves before the answer has ended. */
+function watchClient(response: ServerResponse): ClientWatch {
+  const listeners: (() => void)[] = [];
+  const watch = {
+    gone: response.destroyed && !response.writableFinished,
+    onGone(listener: () => void) {
+      if (watch.gone) listener();
+      else listeners.push(listener);
+    },
+  };
+  response.once("close", () => {
+    if (response.writableFinished) return;
+    watch.gone = true;
+    for (const listener of listeners) listener();
+  });
+  return watch;
+}
+
+/** An answer of one JSON body. It is sent at the end, so that a failure before then still has its own status. */
+export function createJsonAnswer(response: ServerResponse): Answer {
+  const watch = watchClient(response);
+  const parts: Uint8Array[] = [];
+  let head: { head: Head; headers: Readonly<Record<string, string>> } | undefined;
+  return {
+    get gone() {
+      return watch.gone;
+    },
+    begun: false,
+    onGone: watch.onGone,
+    begin(given, headers) {
+      head = { head: given, headers };
+    },
+    write(data) {
+      parts.push(data);
+      return undefined;
+    },
+    end() {
+      const body = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+      if (head !== undefined) setHead(response, head.head, head.headers);
+      response.setHeader("content-type", head?.head.contentType || "application/json");
+      response.setHeader("content-length", body.length);
+      response.writeHead(200);
+      response.end(body);
+    },
+    fail() {
+      response.destroy();
+    },
+  };
+}
+
+/** Streams that are open, for the keep-alive timer. */
+export interface OpenStreams {
+  add(stream: { quietSinceMs: number; ping(): void }): () => void;
+  stop(): void;
+}
+
+/** Sends a comment on every stream that was quiet for `keepAliveMs`: one timer for all of them. */
+export function createOpenStreams(keepAliveMs: number): OpenStreams {
+  const streams = new Set<{ quietSinceMs: number; ping(): void }>();
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    for (const stream of streams) {
+      if (nowMs - stream.quietSinceMs >= keepAliveMs) {
+        stream.quietSinceMs = nowMs;
+        stream.ping();
+      }
+    }
+  }, keepAliveMs / 5);
+  timer.unref();
+  return {
+    add(stream) {
+      streams.add(stream);
+      return () => streams.delete(stream);
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** An answer of server-sent events. */
+export function createStreamAnswer(
+  response: ServerResponse,
+  open: OpenStreams,
+  requestId: string,
+  inBandError: InBandError,
+): Answer {
+  const watch = watchClient(response);
+  const stream = { quietSinceMs: performance.now(), ping: () => void response.write(": keep-alive\n\n") };
+  let begun = false;
+  let close = (): void => {};
+  let drained: (() => void) | undefined;
+  response.on("drain", () => drained?.());
+  watch.onGone(() => {
+    close();
+    drained?.();
+  });
+
+  return {
+    get gone() {
+      return watch.gone;
+    },
+    get begun() {
+      return begun;
+    },
+    onGone: watch.onGone,
+    begin(head, headers) {
+      begun = true;
+      setHead(response, head, headers);
+      response.setHeader("content-type", head.contentType || "text/event-stream; charset=utf-8");
+      response.setHeader("cache-control", "no-cache, no-transform");
+      response.setHeader("x-accel-buffering", "no");
+      response.writeHead(200);
+      close = open.add(stream);
+    },
+    write(data) {
+      stream.quietSinceMs = performance.now();
+      if (response.write(data) || watch.gone) return undefined;
+      return new Promise((resolve) => {
+        drained = resolve;
+      });
+    },
+    end() {
+      close();
+      response.end();
+    },
+    fail(error) {
+      close();
+      response.end(inBandError(error, requestId));
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
+import type { GatewayContext } from "../context.ts";
+import type { Incoming } from "../incoming.ts";
+import { handleErrors } from "./errors.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** What the edge knows of the request; set by the first hook. */
+    incoming: Incoming;
+    /** The body as it came. */
+    rawBody: Buffer;
+  }
+}
+
+/** Creates the HTTP edge without its endpoints: IDs, spans, bodies, errors, the log line of every request. */
+export function createEdge(context: GatewayContext): FastifyInstance {
+  const edge = Fastify({
+    loggerInstance: undefined,
+    bodyLimit: context.config.bodyLimitBytes,
+    trustProxy: context.config.trustProxy,
+    forceCloseConnections: "idle",
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    keepAliveTimeout: 75_000,
+    maxParamLength: 512,
+    routerOptions: { ignoreTrailingSlash: true },
+    ajv: {
+      // A gateway passes on what it was given: nothing is coerced, defaulted or removed.
+      customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false, discriminator: true },
+    },
+  });
+  edge.decorateRequest("incoming");
+  edge.decorateRequest("rawBody");
+  edge.removeAllContentTypeParsers();
+  edge.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    request.rawBody = body;
+    try {
+      done(null, JSON.parse(body.toString()));
+    } catch (cause) {
+      const hint = body.length === 0 ? "is empty" : "is not valid JSON";
+      done(new ThroughlineError("invalid_value", `The request body ${hint}.`, { cause }));
+    }
+  });
+
+  // The ID is issued before anything can fail.
+  edge.addHook("onRequest", (request, reply, done) => {
+    const id = context.ids.next();
+    const idText = formatRequestId(id, context.config.idStyle);
+    const { headers } = request;
+    const span = context.tracing.startRoot(`${request.method} ${request.routeOptions.url ?? "unknown"}`, {
+      requestId: id,
+      traceId: traceIdOf(id),
+      inbound: context.config.trustTraceparent ? single(headers.traceparent) : undefined,
+      kind: "server",
+    });
+    request.incoming = {
+      id,
+      idText,
+      span,
+      arrivedMs: performance.now(),
+      arrivedUnixUs: BigInt(Date.now()) * 1_000n,
+      clientRequestId: clientRequestId(headers["x-request-id"]),
+      principal: undefined,
+      told: false,
+      timeline: [],
+    };
+    const response = reply.raw;
+    response.setHeader("x-oneapi-request-id", idText);
+    response.setHeader("request-id", idText);
+    response.setHeader("x-request-id", idText);
+    response.setHeader("x-trace-id", span.traceId);
+    response.once("close", () => finished(context, request, response.statusCode, response.writableFinished));
+    done();
+  });
+  handleErrors(edge, context);
+  return edge;
+}
+
+/** The caller, where the endpoint has authenticated it. */
+export function principalOf(request: FastifyRequest): Principal {
+  const { principal } = request.incoming;
+  if (principal === undefined) throw new ThroughlineError("internal_error", "The endpoint did not authenticate.");
+  return principal;
+}
+
+/** One log line and the end of the root span for every request. */
+function finished(context: GatewayContext, request: FastifyRequest, status: number, whole: boolean): void {
+  const { incoming } = request;
+  const durationMs = performance.now() - incoming.arrivedMs;
+  incoming.span.set({
+    "http.request.method": request.method,
+    "http.route": request.routeOptions.url ?? "",
+    "http.response.status_code": status,
+  });
+  if (status >= 500) incoming.span.fail(String(status));
+  incoming.span.end();
+  context.log.info(
+    {
+      request_id: incoming.idText,
+      trace_id: incoming.span.traceId,
+      method: request.method,
+      route: request.routeOptions.url ?? "unknown",
+      status: whole ? status : 499,
+      duration_ms: Math.round(durationMs * 1_000) / 1_000,
+      account_id: incoming.principal?.accountId.toString(),
+      key: incoming.principal?.keyPrefix,
+    },
+    "request",
+  );
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : undefined;
+}
+
+/** The client's own ID, kept when it is harmless: at most 128 visible ASCII characters. */
+function clientRequestId(header: string | string[] | undefined): string {
+  return typeof header === "string" && /^[\x21-\x7e]{1,128}$/.test(header) ? header : "";
+}

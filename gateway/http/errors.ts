@@ -1,0 +1,59 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { envelope, errorHeaders } from "../../shared/errors/envelope.ts";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { GatewayContext } from "../context.ts";
+import { printable } from "./answers.ts";
+import { validationError } from "./validation.ts";
+
+/** Gives every non-2xx answer of the edge the one envelope: unknown paths, bad bodies, thrown bugs and broken HTTP too. */
+export function handleErrors(edge: FastifyInstance, context: GatewayContext): void {
+  edge.setNotFoundHandler((request, reply) => {
+    const known = ["GET", "POST"].find((method) => edge.hasRoute({ method, url: request.url.split("?")[0] ?? "" }));
+    const hint = known === undefined ? "There is no such path." : `This path takes ${known}, not ${request.method}.`;
+    return sendError(request, reply, new ThroughlineError("not_found", hint));
+  });
+  edge.setErrorHandler<FastifyError>((thrown, request, reply) => {
+    const error = toError(thrown);
+    if (error.httpStatus >= 500) {
+      const level = error.code === "internal_error" ? "error" : "warn";
+      context.log[level](
+        { err: thrown, request_id: request.incoming.idText, trace_id: request.incoming.span.traceId },
+        "request failed",
+      );
+    }
+    return sendError(request, reply, error);
+  });
+}
+
+/** Sends an error that nothing was sent before. */
+export function sendError(request: FastifyRequest, reply: FastifyReply, error: ThroughlineError): FastifyReply {
+  const { idText } = request.incoming;
+  request.incoming.span.set({ "throughline.error_code": error.code });
+  const headers = errorHeaders(error);
+  for (const name in headers) reply.header(name, headers[name]);
+  if (error.upstreamRequestId) reply.header("x-upstream-request-id", printable(error.upstreamRequestId));
+  return reply
+    .code(error.httpStatus)
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify(envelope(error, idText)));
+}
+
+/** Fastify's own failures in the catalogue's words; anything unknown is an internal error that says nothing more. */
+function toError(thrown: FastifyError): ThroughlineError {
+  if (thrown.validation !== undefined) return validationError(thrown.validation);
+  switch (thrown.code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return new ThroughlineError("request_too_large", "The request body exceeds 16 MB.");
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return new ThroughlineError("invalid_value", "The body must be sent as 'Content-Type: application/json'.", {
+        param: "Content-Type",
+      });
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+    case "FST_ERR_BAD_URL":
+    case "FST_ERR_CTP_INVALID_JSON_BODY":
+      return new ThroughlineError("invalid_value", "The request is malformed.");
+    default:
+      return ThroughlineError.from(thrown);
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  DisconnectPolicy,
+  Module,
+  PriceSource,
+  type Pricing,
+  type Usage,
+} from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { RecordStatus, type StoredRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { formatUsd } from "../../shared/money.ts";
+import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
+
+/** Status names of the history API. */
+export const statusName: Readonly<Record<RecordStatus, string>> = {
+  [RecordStatus.UNSPECIFIED]: "pending",
+  [RecordStatus.PENDING]: "pending",
+  [RecordStatus.QUEUEING]: "queueing",
+  [RecordStatus.PROCESSING]: "processing",
+  [RecordStatus.SUCCEEDED]: "succeeded",
+  [RecordStatus.FAILED]: "failed",
+};
+
+/** Module names of the history API. */
+export const moduleName: Readonly<Record<Module, string>> = {
+  [Module.UNSPECIFIED]: "",
+  [Module.CHAT]: "chat",
+  [Module.EMBEDDINGS]: "embeddings",
+  [Module.IMAGE]: "image",
+  [Module.VIDEO]: "video",
+  [Module.AUDIO]: "audio",
+  [Module.RERANK]: "rerank",
+  [Module.MODERATION]: "moderation",
+};
+
+/** Policy names on records. */
+export const policyName: Readonly<Record<DisconnectPolicy, string>> = {
+  [DisconnectPolicy.UNSPECIFIED]: "charge_delivered",
+  [DisconnectPolicy.CHARGE_DELIVERED]: "charge_delivered",
+  [DisconnectPolicy.DRAIN]: "drain",
+  [DisconnectPolicy.REFUND]: "refund",
+};
+
+/** Price source names on records. */
+export const priceSourceName: Readonly<Record<PriceSource, string>> = {
+  [PriceSource.UNSPECIFIED]: "",
+  [PriceSource.STRATEGY]: "strategy",
+  [PriceSource.TABLE]: "table",
+  [PriceSource.FREE]: "free",
+};
+
+/**
+ * One row of the history API, to the letter of its document: IDs as strings, `response` a JSON text, microsecond ISO
+ * times. What is ours goes under `throughline`, so that clients of the original format are not disturbed.
+ */
+export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
+  const { record } = stored;
+  if (record === undefined) throw new TypeError("a stored record without its record");
+  const { usage, pricing } = record;
+  return {
+    request_id: formatRequestId(record.requestId, style),
+    platform_id: record.attemptId === 0n ? "" : record.attemptId.toString(),
+    platform: record.platform,
+    module: moduleName[record.module],
+    strategy: record.strategy,
+    status: statusName[record.status],
+    response: Buffer.from(record.response.buffer, record.response.byteOffset, record.response.length).toString(),
+    error: record.errorMessage,
+    unit_price: unitPrice(usage, pricing),
+    custom_response: stored.customResponseJson === "" ? null : (JSON.parse(stored.customResponseJson) as unknown),
+    created_time: isoMicroseconds(record.createdUnixUs),
+    updated_time: isoMicroseconds(record.updatedUnixUs),
+    throughline: {
+      model: record.model,
+      channel: record.channel,
+      error_code: record.errorCode || null,
+      http_status: record.httpStatus,
+      reserved_usd: formatUsd(record.reservedNanoUsd),
+      billed_usd: formatUsd(record.billedNanoUsd),
+      billing_reason: record.billingReason,
+      estimated: usage?.estimated ?? false,
+      response_truncated: record.responseTruncated,
+      repaired: stored.repaired,
+    },
+  };
+}
+
+/** Prices in USD per million tokens, and the tokens they were applied to. */
+function unitPrice(usage: Usage | undefined, pricing: Pricing | undefined) {
+  return {
+    input_per_price: usdPerMillion(pricing?.inputNanoUsdPerMtok),
+    output_per_price: usdPerMillion(pricing?.outputNanoUsdPerMtok),
+    output_token: Number((usage?.outputTokens ?? 0n) + (usage?.reasoningTokens ?? 0n)),
+    input_token: Number(
+      (usage?.inputTokens ?? 0n) + (usage?.cachedInputTokens ?? 0n) + (usage?.cacheWriteTokens ?? 0n),
+    ),
+  };
+}
+
+function usdPerMillion(nanoUsd: bigint | undefined): number {
+  return Number(formatUsd(nanoUsd ?? 0n));
+}
+
+/** `2025-04-28T02:27:08.523175Z`; trailing zeros of the fraction left out, as the history document shows them. */
+export function isoMicroseconds(unixUs: bigint): string {
+  const seconds = new Date(Number(unixUs / 1_000n)).toISOString().slice(0, 19);
+  const fraction = (unixUs % 1_000_000n).toString().padStart(6, "0").replace(/0+$/, "");
+  return fraction === "" ? `${seconds}Z` : `${seconds}.${fraction}Z`;
+}

@@ -1,0 +1,138 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { parseRequestId } from "../../shared/request-id.ts";
+import { authenticate, authorise } from "../authenticate.ts";
+import type { GatewayContext } from "../context.ts";
+import { historyItem } from "./history-item.ts";
+
+const statuses: Readonly<Record<string, RecordStatus>> = {
+  succeeded: RecordStatus.SUCCEEDED,
+  failed: RecordStatus.FAILED,
+  processing: RecordStatus.PROCESSING,
+  pending: RecordStatus.PENDING,
+  queueing: RecordStatus.QUEUEING,
+};
+
+const readers = [KeyKind.API, KeyKind.SERVER, KeyKind.USER];
+/** Most IDs of one deletion. */
+const maxDeleted = 1_000;
+
+interface UserPath {
+  Params: { user_id?: string };
+}
+
+/** The history API of the platform: query and delete, of the caller's own records or of one user of a server key. */
+export function historyQuery(edge: FastifyInstance, context: GatewayContext): void {
+  const owner = async (request: FastifyRequest<UserPath>, scope: string) => {
+    const { incoming, params } = request;
+    const principal = await authenticate(context, incoming, request.headers, true);
+    incoming.principal = principal;
+    authorise(principal, scope, params.user_id === undefined ? readers : [KeyKind.SERVER], request.ip);
+    return ownerOf(principal, params.user_id);
+  };
+  const options = (request: FastifyRequest) => ({
+    requestId: request.incoming.id,
+    traceparent: request.incoming.span.traceparent,
+    timeoutMs: context.config.callTimeoutMs,
+  });
+
+  const query = async (request: FastifyRequest<UserPath>) => {
+    const whose = await owner(request, "history.read");
+    const asked = queryOf(request.query);
+    const page = await context.history.queryRecords({ owner: whose, ...asked }, options(request));
+    return {
+      data: page.records.map((record) => historyItem(record, context.config.idStyle)),
+      has_more: page.hasMore,
+    };
+  };
+  edge.get<UserPath>("/bp/ai/ai_request/history/query", query);
+  edge.get<UserPath>("/ai_request/history/query", query);
+  edge.get<UserPath>("/bp/server/user/:user_id/ai/ai_request/history/query", query);
+
+  for (const path of ["/bp/ai/ai_request/history/delete", "/bp/server/user/:user_id/ai/ai_request/history/delete"]) {
+    edge.post<UserPath>(path, async (request, reply) => {
+      const whose = await owner(request, "history.delete");
+      await context.history.deleteRecords({ owner: whose, requestIds: idsOf(request.body) }, options(request));
+      return reply.code(200).send();
+    });
+  }
+}
+
+/** Whose records a key sees: a user key its user's, a server key the named user's or its account's, an API key its own. */
+export function ownerOf(principal: Principal, userId: string | undefined) {
+  const { accountId } = principal;
+  if (userId !== undefined) return { accountId, userId };
+  if (principal.kind === KeyKind.USER) return { accountId, userId: principal.userId };
+  if (principal.kind === KeyKind.SERVER) return { accountId };
+  return { accountId, keyId: principal.keyId };
+}
+
+/** The query string, checked. Throws invalid_value or missing_required_field with the parameter's name. */
+export function queryOf(query: unknown) {
+  const given = typeof query === "object" && query !== null ? Object.entries(query) : [];
+  const values = new Map<string, string>();
+  for (const [name, value] of given) {
+    if (Array.isArray(value)) throw invalid(name, "is given more than once");
+    values.set(name, String(value));
+  }
+  const start = time(values, "start_time");
+  const end = time(values, "end_time");
+  const fromAppserver = values.get("from_appserver");
+  if (fromAppserver !== undefined && fromAppserver !== "true" && fromAppserver !== "false") {
+    throw invalid("from_appserver", "must be true or false");
+  }
+  return {
+    page: integer(values, "page", 100),
+    pageSize: integer(values, "page_size", 1_000),
+    ...(start === undefined ? {} : { startUnixMs: start }),
+    ...(end === undefined ? {} : { endUnixMs: end }),
+    statuses: statusesOf(values.get("status")),
+    ...(fromAppserver === undefined ? {} : { fromAppserver: fromAppserver === "true" }),
+  };
+}
+
+function integer(values: ReadonlyMap<string, string>, name: string, max: number): number {
+  const text = values.get(name);
+  if (text === undefined || text === "") {
+    throw new ThroughlineError("missing_required_field", `${name} is required.`, { param: name });
+  }
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > max) throw invalid(name, `must be a whole number from 1 to ${max}`);
+  return value;
+}
+
+function time(values: ReadonlyMap<string, string>, name: string): bigint | undefined {
+  const text = values.get(name);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw invalid(name, "must be a Unix time in milliseconds");
+  return BigInt(text);
+}
+
+function statusesOf(text: string | undefined): RecordStatus[] {
+  if (text === undefined) return [];
+  return text.split(",").map((name) => {
+    const status = Object.hasOwn(statuses, name) ? statuses[name] : undefined;
+    if (status === undefined) throw invalid("status", `must be a comma list of ${Object.keys(statuses).join(", ")}`);
+    return status;
+  });
+}
+
+/** The IDs of a deletion: either spelling; a text that is no ID names nothing, which is fine. */
+function idsOf(body: unknown): bigint[] {
+  const list: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "request_ids") : undefined;
+  if (list === undefined) {
+    throw new ThroughlineError("missing_required_field", "request_ids is required.", { param: "request_ids" });
+  }
+  if (!Array.isArray(list) || list.length === 0) throw invalid("request_ids", "must be a list of at least one ID");
+  if (list.length > maxDeleted) throw invalid("request_ids", `must have at most ${maxDeleted} IDs`);
+  return list.flatMap((id: unknown, index) => {
+    if (typeof id !== "string") throw invalid(`request_ids[${index}]`, "must be a string");
+    return parseRequestId(id) ?? [];
+  });
+}
+
+function invalid(param: string, what: string): ThroughlineError {
+  return new ThroughlineError("invalid_value", `${param} ${what}.`, { param });
+}

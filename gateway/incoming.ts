@@ -1,0 +1,34 @@
+import type { Principal } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Span } from "../shared/telemetry/index.ts";
+
+/** What the edge knows of a request from its first microsecond on. */
+export interface Incoming {
+  /** The platform's request ID. */
+  readonly id: bigint;
+  /** The ID as this deployment spells it. */
+  readonly idText: string;
+  /** Root span. */
+  readonly span: Span;
+  /** Arrival on the monotonic clock, milliseconds. */
+  readonly arrivedMs: number;
+  /** Arrival, Unix microseconds. */
+  readonly arrivedUnixUs: bigint;
+  /** The client's own x-request-id; empty: none. */
+  readonly clientRequestId: string;
+  /** Who calls; absent until authenticated. */
+  principal: Principal | undefined;
+  /** True: the story has taken over and sees to the record. */
+  told: boolean;
+  /** What happened when, microseconds since the arrival. */
+  readonly timeline: { name: string; atUs: bigint }[];
+}
+
+/** Microseconds since the arrival of a request. */
+export function elapsedUs(incoming: Incoming): bigint {
+  return BigInt(Math.round((performance.now() - incoming.arrivedMs) * 1_000));
+}
+
+/** Notes a step of the request on its timeline. */
+export function mark(incoming: Incoming, name: string): void {
+  incoming.timeline.push({ name, atUs: elapsedUs(incoming) });
+}

@@ -1,0 +1,47 @@
+import { hostname } from "node:os";
+import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { HistoryService } from "../shared/gen/throughline/history/v1/history_pb.ts";
+import { ProviderService } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { keepLease } from "../shared/keep-lease.ts";
+import { createRequestIdSource } from "../shared/request-id.ts";
+import { idempotentMethods, runProcess } from "../shared/run-service.ts";
+import { envToConfig } from "./config.ts";
+import { startGateway } from "./server.ts";
+
+/** Time within which a service must answer to count as there. */
+const readyTimeoutMs = 500;
+
+/** Runs the gateway as a process of its own, with the four services over gRPC. Gives the exit code. */
+export function runGateway(): Promise<number> {
+  return runProcess("gateway", async ({ env, log, telemetry, client }, onStop) => {
+    const config = envToConfig(env);
+    const routing = client(RoutingService, "ROUTING_TARGET", idempotentMethods.routing);
+    const billing = client(BillingService, "BILLING_TARGET", idempotentMethods.billing);
+    const provider = client(ProviderService, "PROVIDER_TARGET", idempotentMethods.provider);
+    const history = client(HistoryService, "HISTORY_TARGET", idempotentMethods.history);
+    const ids = createRequestIdSource({});
+    const lease = await keepLease(routing, ids, `gateway@${hostname()}:${process.pid}:${Date.now()}`, log);
+    onStop("node lease", () => lease.stop());
+    const services = { routing, billing, provider, history };
+    const gateway = await startGateway(config, {
+      ...services,
+      log,
+      tracing: telemetry.tracer("gateway"),
+      metrics: telemetry.metrics,
+      metricsText: () => telemetry.metricsText(),
+      ids,
+      ready: async () => {
+        const missing: string[] = [];
+        await Promise.all(
+          Object.entries(services).map(([name, service]) =>
+            service.ready(readyTimeoutMs).catch(() => missing.push(name)),
+          ),
+        );
+        return missing;
+      },
+    });
+    onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
+    log.info({ url: gateway.url }, "ready");
+  });
+}

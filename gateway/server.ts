@@ -1,0 +1,62 @@
+import { LRUCache } from "lru-cache";
+import type { GatewayConfig } from "./config.ts";
+import type { GatewayContext, GatewayDeps } from "./context.ts";
+import { createOpenStreams } from "./http/answers.ts";
+import { chatCompletions } from "./http/chat-completions.ts";
+import { createEdge } from "./http/edge.ts";
+import { health } from "./http/health.ts";
+import { historyQuery } from "./http/history-query.ts";
+import { models } from "./http/models.ts";
+import { createRunning } from "./running.ts";
+
+/** A gateway that takes requests. */
+export interface RunningGateway {
+  /** Base URL, e.g. "http://127.0.0.1:8080". */
+  readonly url: string;
+  /** Stops taking requests, lets running ones end within the grace, then waits until all is settled and recorded. */
+  stop(): Promise<void>;
+}
+
+/** Most principals that are remembered. */
+const maxPrincipals = 100_000;
+
+/** Starts the HTTP edge. `ready` names what is missing for a request to succeed. */
+export async function startGateway(
+  config: GatewayConfig,
+  deps: GatewayDeps & { ready: () => Promise<string[]> },
+): Promise<RunningGateway> {
+  const context: GatewayContext = {
+    ...deps,
+    config,
+    running: createRunning({ ...deps, config }),
+    principals: new LRUCache({ max: maxPrincipals, ttl: Math.max(1, config.keyCacheMs) }),
+  };
+  const open = createOpenStreams(config.keepAliveMs);
+  const edge = createEdge(context);
+  let stopping = false;
+  health(edge, context, async () => {
+    const missing = await deps.ready();
+    if (!deps.ids.leaseValid()) missing.push("request ID lease");
+    if (stopping) missing.push("stopping");
+    return missing;
+  });
+  chatCompletions(edge, context, open);
+  models(edge, context);
+  historyQuery(edge, context);
+  await edge.listen({ host: config.host, port: config.port });
+  const address = edge.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : config.port;
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+
+  return {
+    url: `http://${host}:${port}`,
+    async stop() {
+      stopping = true;
+      const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());
+      await Promise.race([edge.close(), grace]);
+      edge.server.closeAllConnections();
+      await context.running.stop(config.shutdownGraceMs);
+      open.stop();
+    },
+  };
+}

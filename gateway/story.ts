@@ -1,0 +1,185 @@
+import { ThroughlineError } from "../shared/errors/error.ts";
+import { fromWireError } from "../shared/errors/wire.ts";
+import type { Reservation } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { DisconnectPolicy } from "../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { Answer, Ask } from "./ask.ts";
+import type { GatewayContext } from "./context.ts";
+import { contextError } from "./domain/worst-case.ts";
+import { finish, recordRefusal } from "./finish.ts";
+import { replayAnswer } from "./idempotency.ts";
+import { elapsedUs, mark } from "./incoming.ts";
+import { invokeItem, processingRecord, reserveItem, resolveItem } from "./items.ts";
+
+/** How the answering of a request ended. */
+export interface Ending {
+  /** What the provider says; absent when it went away in the middle. */
+  readonly outcome: Outcome | undefined;
+  /** Why it failed; absent when it succeeded or the client left. */
+  readonly error: ThroughlineError | undefined;
+  /** The client left before the end. */
+  readonly gone: boolean;
+  /** Frames that the client was given. */
+  readonly frames: number;
+  /** Microseconds from the arrival to the first byte; 0: none. */
+  readonly firstByteUs: bigint;
+  /** The bytes that were given, where they are kept (one JSON body, or a request with an Idempotency-Key). */
+  readonly kept: readonly Uint8Array[];
+  readonly contentType: string;
+}
+
+/**
+ * The story of one request: resolve -> reserve -> invoke -> settle -> record. Settling and recording go on after the
+ * answer, on a deadline of their own, whatever happened to the client.
+ *
+ * Throws the error that the client shall get where nothing was sent yet; it is on the record by then.
+ */
+export async function tellStory(context: GatewayContext, ask: Ask, answer: Answer): Promise<void> {
+  ask.incoming.told = true;
+  await context.running.admit();
+  let route: Route | undefined;
+  let reservation: Reservation;
+  try {
+    route = await resolve(context, ask);
+    reservation = await reserve(context, ask, route);
+  } catch (error) {
+    recordRefusal(context, ask, route, ThroughlineError.from(error));
+    throw error;
+  }
+  if (reservation.replayRequestId !== 0n) return replayAnswer(context, ask, reservation.replayRequestId, answer);
+
+  const { incoming } = ask;
+  context.running.hold({
+    id: incoming.id,
+    sinceMs: performance.now(),
+    processing: () => processingRecord(ask, route, reservation),
+  });
+  const ending = await invoke(context, ask, route, reservation, answer);
+  finish(context, ask, route, reservation, ending);
+  if (ending.gone) return;
+  if (ending.error === undefined) answer.end();
+  else if (answer.begun) answer.fail(ending.error);
+  else throw ending.error;
+}
+
+/** Which upstreams may serve it, in which order, at what price. */
+async function resolve(context: GatewayContext, ask: Ask): Promise<Route> {
+  const { incoming, principal } = ask;
+  if (principal.allowedModels.length > 0 && !principal.allowedModels.includes(ask.model)) {
+    throw new ThroughlineError(
+      "permission_denied",
+      "This key may not use this model; GET /v1/models lists those it may.",
+      {
+        param: "model",
+      },
+    );
+  }
+  const span = context.tracing.startChild("routing.Resolve", {
+    parent: incoming.span.traceparent,
+    requestId: incoming.id,
+    kind: "client",
+  });
+  try {
+    const route = await context.routing.resolve.call(resolveItem(ask), {
+      requestId: incoming.id,
+      traceparent: span.traceparent,
+      timeoutMs: context.config.callTimeoutMs,
+    });
+    const tooLong = contextError(ask, route);
+    if (tooLong !== undefined) throw tooLong;
+    mark(incoming, "resolved");
+    return route;
+  } catch (error) {
+    span.fail(ThroughlineError.from(error).code);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** Holds the worst-case cost: durable before the upstream is called. */
+async function reserve(context: GatewayContext, ask: Ask, route: Route): Promise<Reservation> {
+  const { incoming } = ask;
+  const span = context.tracing.startChild("billing.Reserve", {
+    parent: incoming.span.traceparent,
+    requestId: incoming.id,
+    kind: "client",
+  });
+  try {
+    const item = reserveItem(ask, route);
+    const reservation = await context.billing.reserve.call(item, {
+      requestId: incoming.id,
+      traceparent: span.traceparent,
+      timeoutMs: context.config.callTimeoutMs,
+    });
+    mark(incoming, "reserved");
+    return reservation;
+  } catch (error) {
+    span.fail(ThroughlineError.from(error).code);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** Lets the provider try the candidates and passes frames on as they come, with backpressure; never throws. */
+async function invoke(
+  context: GatewayContext,
+  ask: Ask,
+  route: Route,
+  reservation: Reservation,
+  answer: Answer,
+): Promise<Ending> {
+  const { incoming, principal } = ask;
+  const span = context.tracing.startChild("provider.Invoke", {
+    parent: incoming.span.traceparent,
+    requestId: incoming.id,
+    kind: "client",
+  });
+  const keep = !ask.stream || ask.idempotencyKey !== "";
+  const kept: Uint8Array[] = [];
+  let frames = 0;
+  let firstByteUs = 0n;
+  let contentType = "application/json";
+  let outcome: Outcome | undefined;
+  let error: ThroughlineError | undefined;
+  try {
+    const stream = context.provider.invoke.open(invokeItem(ask, route, elapsedUs(incoming)), {
+      requestId: incoming.id,
+      traceparent: span.traceparent,
+      timeoutMs: context.config.requestTimeoutMs,
+      frameBytes: (frame) => frame.data.length,
+    });
+    let drainTimer: NodeJS.Timeout | undefined;
+    answer.onGone(() => {
+      const drains = principal.disconnectPolicy === DisconnectPolicy.DRAIN && frames > 0;
+      if (drains) drainTimer = setTimeout(() => stream.cancel(), context.config.drainTimeoutMs);
+      else stream.cancel();
+    });
+    try {
+      for await (const frame of stream) {
+        if (frame.head !== undefined && !answer.gone) {
+          contentType = frame.head.contentType;
+          firstByteUs = elapsedUs(incoming);
+          answer.begin(frame.head, reservation.headers);
+        }
+        if (keep) kept.push(frame.data);
+        if (answer.gone) continue;
+        frames++;
+        const ready = answer.write(frame.data);
+        if (ready !== undefined) await ready;
+      }
+      outcome = await stream.outcome;
+    } finally {
+      clearTimeout(drainTimer);
+    }
+    if (outcome.error !== undefined) error = fromWireError(outcome.error);
+  } catch (thrown) {
+    error = ThroughlineError.from(thrown);
+  }
+  if (error !== undefined) span.fail(error.code);
+  span.end();
+  mark(incoming, "last_byte");
+  return { outcome, error, gone: answer.gone, frames, firstByteUs, kept, contentType };
+}
