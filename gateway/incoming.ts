@@ -17,6 +17,8 @@ export interface Incoming {
   readonly clientRequestId: string;
   /** Who calls; absent until authenticated. */
   principal: Principal | undefined;
+  /** Dialect of the endpoint, where it is a paid one. */
+  dialect: string | undefined;
   /** True: the story has taken over and sees to the record. */
   told: boolean;
   /** What happened when, microseconds since the arrival. */

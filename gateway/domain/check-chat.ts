@@ -10,7 +10,7 @@ export function checkChat(body: ChatBody): void {
     const calls = message.tool_calls ?? message.function_call;
     if (message.content === undefined || message.content === null) {
       const excused =
-        message.role === "function" || (message.role === "assistant" && (calls || message.audio || message.refusal));
+        message.role === "function" || (message.role === "assistant" && (calls ?? message.audio ?? message.refusal));
       if (!excused) throw missing(`messages[${index}].content`);
     }
     if (message.role === "tool" && !message.tool_call_id) throw missing(`messages[${index}].tool_call_id`);

@@ -10,11 +10,13 @@ import { principalOf } from "./edge.ts";
 import { answerPaid, paidBy } from "./paid.ts";
 import { type ChatBody, chatBody } from "./schemas/chat.ts";
 
+const dialect = "openai.chat";
+
 /** POST /v1/chat/completions: OpenAI's chat completions. */
 export function chatCompletions(edge: FastifyInstance, context: GatewayContext, open: OpenStreams): void {
   edge.post<{ Body: ChatBody }>(
     "/v1/chat/completions",
-    { schema: { body: chatBody }, onRequest: paidBy(context, "chat") },
+    { schema: { body: chatBody }, onRequest: paidBy(context, "chat", dialect) },
     async (request, reply) => {
       const { body, incoming } = request;
       checkChat(body);
@@ -22,7 +24,7 @@ export function chatCompletions(edge: FastifyInstance, context: GatewayContext, 
       const ask: Ask = {
         incoming,
         principal,
-        dialect: "openai.chat",
+        dialect,
         module: Module.CHAT,
         model: body.model,
         stream: body.stream === true,
@@ -34,7 +36,7 @@ export function chatCompletions(edge: FastifyInstance, context: GatewayContext, 
         maxOutputTokens: body.max_completion_tokens ?? body.max_tokens ?? 0,
         choices: body.n ?? 1,
         headers: {},
-        affinity: typeof body.prompt_cache_key === "string" ? body.prompt_cache_key : "",
+        affinity: body.prompt_cache_key ?? "",
         idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
         storeResponse: principal.storeResponse,
       };

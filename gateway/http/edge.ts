@@ -18,7 +18,6 @@ declare module "fastify" {
 /** Creates the HTTP edge without its endpoints: IDs, spans, bodies, errors, the log line of every request. */
 export function createEdge(context: GatewayContext): FastifyInstance {
   const edge = Fastify({
-    loggerInstance: undefined,
     bodyLimit: context.config.bodyLimitBytes,
     trustProxy: context.config.trustProxy,
     forceCloseConnections: "idle",
@@ -64,6 +63,7 @@ export function createEdge(context: GatewayContext): FastifyInstance {
       arrivedUnixUs: BigInt(Date.now()) * 1_000n,
       clientRequestId: clientRequestId(headers["x-request-id"]),
       principal: undefined,
+      dialect: undefined,
       told: false,
       timeline: [],
     };

@@ -3,6 +3,7 @@ import { envelope, errorHeaders } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
 import { printable } from "./answers.ts";
+import { recordUntold } from "./refusals.ts";
 import { validationError } from "./validation.ts";
 
 /** Gives every non-2xx answer of the edge the one envelope: unknown paths, bad bodies, thrown bugs and broken HTTP too. */
@@ -21,6 +22,7 @@ export function handleErrors(edge: FastifyInstance, context: GatewayContext): vo
         "request failed",
       );
     }
+    recordUntold(context, request, error);
     return sendError(request, reply, error);
   });
 }

@@ -10,9 +10,10 @@ import { createJsonAnswer, createStreamAnswer, type InBandError, type OpenStream
 const payingKinds = [KeyKind.API, KeyKind.SERVER, KeyKind.USER];
 
 /** Authenticates before the body is read: a stranger cannot make the edge take 16 MB. */
-export function paidBy(context: GatewayContext, scope: string): onRequestAsyncHookHandler {
+export function paidBy(context: GatewayContext, scope: string, dialect: string): onRequestAsyncHookHandler {
   return async (request) => {
     const { incoming } = request;
+    incoming.dialect = dialect;
     const principal = await authenticate(context, incoming, request.headers, false);
     incoming.principal = principal;
     mark(incoming, "authenticated");

@@ -44,6 +44,8 @@ const message = open({
   tool_call_id: maybe(Type.String()),
   function_call: maybe(open({ name: Type.String(), arguments: Type.String() })),
   reasoning_content: maybe(Type.String()),
+  refusal: maybe(Type.String()),
+  audio: maybe(anyObject),
 });
 
 const tool = open({
@@ -81,6 +83,7 @@ export const chatBody = open({
   top_logprobs: maybe(Type.Integer({ minimum: 0, maximum: 20 })),
   seed: maybe(Type.Number()),
   user: maybe(Type.String()),
+  prompt_cache_key: maybe(Type.String()),
   response_format: maybe(
     open({ type: Type.Optional(oneOf("text", "json_object", "json_schema")), json_schema: maybe(anyObject) }),
   ),
