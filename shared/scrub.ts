@@ -17,17 +17,20 @@ export function scrub(text: string): string {
   return text.replace(keyShape, redacted).replace(urlPassword, `$1${redacted}@`).replace(queryKey, `$1${redacted}`);
 }
 
-// Fields whose value is secret whatever it looks like, at any depth, also in JSON that was quoted into a string.
-const secretField =
-  /(\\*"(?:(?:proxy-)?authorization|x-(?:goog-)?api-key|(?:[a-z]+[-_]?)?api[-_]?key|password|secret|credential|(?:set-)?cookie)\\*":)(?:"(?:[^"\\]|\\.)*"|\\+".*?\\+"|\[[^\]]*\])/gi;
+// Fields whose value is secret whatever it looks like.
+const secretName =
+  "(?:proxy-)?authorization|x-(?:goog-)?api-key|(?:[a-z]+[-_]?)?api[-_]?key|password|secret|credential|(?:set-)?cookie";
+const text = String.raw`"(?:[^"\\]|\\.)*"`;
+// "name":"..." or "name":["...", ...]
+const secretField = new RegExp(String.raw`("(?:${secretName})":)(?:${text}|\[(?:${text}|[^"\]])*\])`, "gi");
+// The same in JSON that was quoted into a string: \"name\":\"...\". The value ends at a quote with as many backslashes as
+// the opening one, or where the string around it ends (an even number of them: the quoted JSON was cut).
+const quotedSecretField = new RegExp(
+  String.raw`((\\+)"(?:${secretName})\2":)\2"(?:[^"\\]+|\\+[^"\\]|(?!\2")\\(?:\\\\)*")*(?:\2")?`,
+  "gi",
+);
 
-/** A line of JSON with its secret fields and everything that looks like a key replaced. It stays one line of JSON. */
+/** A line of JSON with its secret fields, at any depth, and everything that looks like a key replaced. It stays one line of JSON. */
 export function scrubJson(line: string): string {
-  return scrub(line.replace(secretField, (_, field: string) => `${field}${quoteLike(field)}`));
-}
-
-/** The replacement in the quotes the field itself wears: `"` or `\"`. */
-function quoteLike(field: string): string {
-  const quote = field.slice(0, field.indexOf('"') + 1);
-  return `${quote}${redacted}${quote}`;
+  return scrub(line.replace(secretField, `$1"${redacted}"`).replace(quotedSecretField, `$1$2"${redacted}$2"`));
 }
