@@ -11,5 +11,7 @@ export {
 export type { DatabaseLog } from "./database-log.ts";
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from "./embedded/start.ts";
 export { constraintOf, sqlStateOf, sqlStates } from "./faults.ts";
+export { createListener, type Listener, type ListenerOptions } from "./listener.ts";
 export { type MigrateOptions, type Migration, migrate } from "./migrate.ts";
+export { dropPartitionsBelow, ensureRangePartitions, listRangePartitions, type RangePartition } from "./partitions.ts";
 export { type Statement, statement } from "./statement.ts";

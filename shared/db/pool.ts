@@ -48,9 +48,27 @@ export function createSessionPool(options: PoolOptions): SessionPool {
     idleTimeoutMillis: 60_000,
   });
   // An idle connection that breaks is dropped by the pool, which then says so here; unheard, that would end the process.
-  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection broke"));
+  // Only code and message are logged: the driver hangs its whole client on this error.
+  pool.on("error", (error: Error & { code?: string }) => {
+    if (closing === undefined) {
+      log.warn({ code: error.code, reason: error.message }, "an idle database connection broke");
+    }
+  });
+  const open = new Set<pg.PoolClient>();
+  let whenAllClosed = (): void => undefined;
+  pool.on("connect", (client) => open.add(client));
+  pool.on("remove", (client) => {
+    open.delete(client);
+    if (open.size === 0) whenAllClosed();
+  });
   let statements = 0;
   let closing: Promise<void> | undefined;
+
+  /** `pool.end()` alone resolves while the sockets are still closing: a server stopped next would find them open. */
+  async function closeAll(): Promise<void> {
+    await pool.end();
+    if (open.size > 0) await new Promise<void>((resolve) => (whenAllClosed = resolve));
+  }
 
   async function acquire(): Promise<Session> {
     const lastStartMs = performance.now() + options.acquireTimeoutMs;
@@ -105,7 +123,7 @@ export function createSessionPool(options: PoolOptions): SessionPool {
       return statements;
     },
     close() {
-      closing ??= pool.end();
+      closing ??= closeAll();
       return closing;
     },
   };
