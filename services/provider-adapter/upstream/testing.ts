@@ -1,0 +1,75 @@
+import type { ResponseHeaders, UpstreamCall, UpstreamRequest, UpstreamSink } from "./call.ts";
+import type { UpstreamFault } from "./faults.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** How a call ended. */
+export interface Ending {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  readonly text: string;
+  /** Absent: it ended well. */
+  readonly fault: UpstreamFault | undefined;
+}
+
+/** A call whose answer is gathered, for tests. */
+export interface GatheredCall {
+  readonly call: UpstreamCall;
+  readonly head: Promise<number>;
+  readonly firstData: Promise<void>;
+  readonly ending: Promise<Ending>;
+  /** Bytes heard so far. */
+  bytes(): number;
+}
+
+/** Sends a request and gathers what its sink hears; `onData` may act on the call. */
+export function gather(
+  upstream: Upstream,
+  request: UpstreamRequest,
+  onData?: (call: UpstreamCall) => void,
+): GatheredCall {
+  const head = Promise.withResolvers<number>();
+  const firstData = Promise.withResolvers<void>();
+  const ending = Promise.withResolvers<Ending>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let status = 0;
+  let headers: ResponseHeaders = {};
+  const finish = (fault?: UpstreamFault) =>
+    ending.resolve({ status, headers, text: Buffer.concat(chunks).toString(), fault });
+  const sink: UpstreamSink = {
+    onHead(code, fields) {
+      status = code;
+      headers = fields;
+      head.resolve(code);
+    },
+    onData(chunk) {
+      bytes += chunk.length;
+      // A long body is counted, not kept.
+      if (bytes < 1_000_000) chunks.push(chunk);
+      firstData.resolve();
+      onData?.(call);
+    },
+    onEnd: () => finish(),
+    onError: finish,
+  };
+  const call = upstream.send(request, sink);
+  return { call, head: head.promise, firstData: firstData.promise, ending: ending.promise, bytes: () => bytes };
+}
+
+/** A chat request for the simulator. */
+export function chatRequest(
+  origin: string,
+  model: string,
+  stream: boolean,
+  more: Partial<UpstreamRequest> = {},
+): UpstreamRequest {
+  const body = { model, stream, messages: [{ role: "user", content: "hello" }] };
+  return {
+    origin,
+    path: "/v1/chat/completions",
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify(body)),
+    ...more,
+  };
+}
