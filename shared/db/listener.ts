@@ -19,6 +19,8 @@ export interface ListenerOptions {
   readonly log: DatabaseLog;
   /** Time between two signs of life asked of the server, in milliseconds. Default 15,000. */
   readonly heartbeatMs?: number | undefined;
+  /** Longest wait for an answer of the server, in milliseconds; after it the connection counts as dead. Default 5,000. */
+  readonly answerLimitMs?: number | undefined;
 }
 
 /** Hears `NOTIFY` on its own connection, for as long as it is not closed. */
@@ -32,12 +34,11 @@ export interface Listener {
 
 const firstRetryMs = 50;
 const maxRetryMs = 5_000;
-const answerLimitMs = 5_000;
 const farewellLimitMs = 1_000;
 
 /** Listens to channels of PostgreSQL and connects again, with growing pauses, whenever the connection breaks. */
 export function createListener(options: ListenerOptions): Listener {
-  const { log, heartbeatMs = 15_000 } = options;
+  const { log, heartbeatMs = 15_000, answerLimitMs = 5_000 } = options;
   const closing = new AbortController();
   const ready = Promise.withResolvers<void>();
   let listening = false;

@@ -7,6 +7,8 @@ export interface TcpProxy {
   /** Cuts all connections and lets no new ones through until `mend`. */
   cut(): void;
   mend(): void;
+  /** From now on takes what comes and passes nothing on: a peer that vanished. */
+  swallow(): void;
   close(): Promise<void>;
 }
 
@@ -15,6 +17,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let isCut = false;
+  let isSwallowing = false;
   const server = createServer((near) => {
     if (isCut) {
       near.resetAndDestroy();
@@ -31,8 +34,8 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
         far.destroy();
       });
     }
-    near.pipe(far);
-    far.pipe(near);
+    near.on("data", (bytes) => isSwallowing || far.write(bytes));
+    far.on("data", (bytes) => isSwallowing || near.write(bytes));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -49,6 +52,9 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     cut,
     mend: () => {
       isCut = false;
+    },
+    swallow: () => {
+      isSwallowing = true;
     },
     close: () => {
       cut();
