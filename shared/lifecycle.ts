@@ -57,7 +57,8 @@ export function createLifecycle(log: Pick<Log, "info" | "error">, { stepTimeoutM
     },
     stop(reason) {
       if (stopped === undefined) {
-        stopped = runAll(reason);
+        // The signal goes first, and what hears it may call stop again: then the promise must be there.
+        stopped = Promise.resolve().then(() => runAll(reason));
         stopping.abort(reason);
       }
       return stopped;
@@ -100,25 +101,17 @@ export function runUntilSignal(
   return new Promise((resolve) => {
     const listeners = new Map<string, (value: unknown) => void>();
     let signalled = false;
-    const finish = (code: number) => {
+    const finish = ({ failed }: StopOutcome) => {
       for (const [event, listener] of listeners) source.off(event, listener);
-      resolve(code);
+      resolve(failed.length === 0 ? 0 : 1);
     };
     for (const [name, number] of Object.entries(signalNumbers)) {
       listeners.set(name, () => {
         if (signalled) return source.exit(128 + number);
         signalled = true;
-        void lifecycle.stop(name).then((outcome) => finish(outcome.failed.length === 0 ? 0 : 1));
+        void lifecycle.stop(name).then(finish);
       });
     }
-    // Someone else (a fatal start-up error, a test) may stop it too.
-    lifecycle.signal.addEventListener(
-      "abort",
-      () => {
-        if (!signalled) void lifecycle.stop("").then((outcome) => finish(outcome.failed.length === 0 ? 0 : 1));
-      },
-      { once: true },
-    );
     if (log !== undefined) {
       for (const event of ["uncaughtException", "unhandledRejection"]) {
         listeners.set(event, (error) => {
@@ -128,5 +121,11 @@ export function runUntilSignal(
       }
     }
     for (const [event, listener] of listeners) source.on(event, listener);
+    // Whoever else stops the lifecycle ends the waiting too.
+    const onAbort = () => {
+      if (!signalled) void lifecycle.stop("stopped elsewhere").then(finish);
+    };
+    if (lifecycle.signal.aborted) onAbort();
+    else lifecycle.signal.addEventListener("abort", onAbort, { once: true });
   });
 }

@@ -1,0 +1,133 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { createLog, flushLog, type LogOptions } from "./log.ts";
+
+interface Line extends Record<string, unknown> {
+  err?: Record<string, unknown>;
+}
+
+function captured(options: Partial<LogOptions> = {}) {
+  const lines: string[] = [];
+  const log = createLog({ service: "billing", destination: { write: (line) => lines.push(line) }, ...options });
+  return { log, raw: () => lines.join(""), last: (): Line => JSON.parse(lines.at(-1) ?? "null") };
+}
+
+test("a line has ISO time, the level as a word, the service, and the fields passed with it", () => {
+  const { log, last } = captured();
+  log.warn({ request_id: "767212140985061376", trace_id: "0".repeat(31).concat("1") }, "slow");
+  expect(last()).toEqual({
+    level: "warn",
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    service: "billing",
+    request_id: "767212140985061376",
+    trace_id: "00000000000000000000000000000001",
+    msg: "slow",
+  });
+});
+
+test("a request ID may be passed as bigint and keeps all its digits", () => {
+  const { log, raw } = captured();
+  log.info({ request_id: 767212140985061377n }, "x");
+  expect(raw()).toContain('"request_id":"767212140985061377"');
+});
+
+test("levels below the chosen one are left out", () => {
+  const { log, raw } = captured({ level: "error" });
+  log.warn("quiet");
+  expect(raw()).toBe("");
+});
+
+test("no secret is written: neither by field, nor by depth, nor in text, nor in an error, its stack or its cause", () => {
+  const { log, raw } = captured();
+  const secret = "sk-live-0123456789abcdef";
+  log.info(
+    {
+      headers: { authorization: `Bearer ${secret}`, "x-api-key": "opaque-one" },
+      deep: [{ a: { apiKey: "opaque-two" } }],
+    },
+    "x",
+  );
+  log.info(`the key ${secret} was refused`);
+  log.child({ token: secret }).info("child");
+  const cause = new Error("postgres://tl:opaque-three@db/x refused");
+  log.error({ err: new Error(`upstream said: ${secret}`, { cause }) }, "failed");
+  log.error(Object.assign(new Error("with baggage"), { request: { headers: { cookie: "opaque-four" } } }));
+  expect(raw()).not.toContain(secret);
+  expect(raw()).not.toMatch(/opaque-(one|two|three|four)/);
+  for (const line of raw().trim().split("\n")) expect(() => JSON.parse(line)).not.toThrow();
+});
+
+test("an error shows type, message, code, stack and causes, and nothing else that hangs on it", () => {
+  const { log, last } = captured();
+  const cause = Object.assign(new TypeError("inner"), { code: "ECONNREFUSED" });
+  log.error({ err: Object.assign(new Error("outer", { cause }), { body: "payload" }) }, "failed");
+  expect(last().err).toEqual({
+    type: "Error",
+    message: "outer",
+    stack: expect.stringContaining("Error: outer"),
+    cause: { type: "TypeError", message: "inner", code: "ECONNREFUSED", stack: expect.any(String) },
+  });
+});
+
+test.each([
+  [() => "just text", { type: "string", message: "just text" }],
+  [() => undefined, undefined],
+  [() => null, { type: "object", message: "null" }],
+  [() => 10n, { type: "bigint", message: "a value that cannot be shown" }],
+])("whatever is thrown can be logged", (thrown, shown) => {
+  const { log, last } = captured();
+  log.error({ err: thrown() }, "failed");
+  expect(last().err).toEqual(shown);
+});
+
+test("causes that go in a circle end", () => {
+  const { log, last } = captured();
+  const error = new Error("round");
+  error.cause = error;
+  log.error({ err: error }, "failed");
+  expect(JSON.stringify(last()).match(/"message":"round"/g)).toHaveLength(5);
+});
+
+/** Runs a program that logs to standard output through the asynchronous destination; gives what came out and how it ended. */
+async function run(body: string): Promise<{ lines: Line[]; code: number | null }> {
+  const url = new URL("./log.ts", import.meta.url).href;
+  const program = `import { createLog, flushLog } from ${JSON.stringify(url)}; const log = createLog({ service: "s" }); ${body}`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  const [code] = await once(child, "close");
+  return {
+    lines: text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+    code,
+  };
+}
+
+test.each([
+  ["a natural end", "", 0],
+  ["process.exit", "process.exit(3);", 3],
+  ["an uncaught exception", "throw new Error('boom');", 1],
+  ["an unhandled rejection", "Promise.reject(new Error('boom')); await new Promise(() => {});", 1],
+])("every line is out after %s", async (_, end, code) => {
+  const result = await run(`for (let i = 0; i < 2000; i++) log.info({ i, pad: "x".repeat(200) }, "line"); ${end}`);
+  expect(result.code).toBe(code);
+  expect(result.lines.map((line) => line.i)).toEqual(Array.from({ length: 2000 }, (_, i) => i));
+});
+
+test("flushLog waits for the lines", async () => {
+  const { lines } = await run("log.info('one'); await flushLog(log); process.kill(process.pid, 'SIGKILL');");
+  expect(lines.map((line) => line.msg)).toEqual(["one"]);
+});
+
+test("flushLog on a destination without a buffer returns at once", async () => {
+  await flushLog(captured().log);
+});
