@@ -1,3 +1,4 @@
+import type { BillableUsage } from "../../money.ts";
 import { attribute } from "../attributes.ts";
 import type { Span } from "../span.ts";
 import type { Tracing } from "../tracing.ts";
@@ -24,14 +25,10 @@ export interface AttemptStart {
   topP?: number | undefined;
 }
 
-/** Token counts as in throughline.common.v1.Usage: parts do not overlap. */
-export interface UsageParts {
-  readonly inputTokens: bigint;
-  readonly cachedInputTokens: bigint;
-  readonly cacheWriteTokens: bigint;
-  readonly outputTokens: bigint;
-  readonly reasoningTokens: bigint;
-}
+type TokenUsage = Pick<
+  BillableUsage,
+  "inputTokens" | "cachedInputTokens" | "cacheWriteTokens" | "outputTokens" | "reasoningTokens"
+>;
 
 export interface AttemptEnd {
   httpStatus?: number | undefined;
@@ -45,7 +42,7 @@ export interface AttemptEnd {
   /** From sending to the first chunk. */
   firstChunkMs?: number | undefined;
   /** Left out if the upstream gave none: usage is never invented here. */
-  usage?: UsageParts | undefined;
+  usage?: TokenUsage | undefined;
 }
 
 export interface AttemptFailure extends AttemptEnd {
@@ -141,7 +138,7 @@ function setEnd(span: Span, end: AttemptEnd): void {
 }
 
 /** Input includes cached tokens and output includes reasoning by the conventions; our parts do not overlap. */
-function usageAttributes(usage: UsageParts): Record<string, number | undefined> {
+function usageAttributes(usage: TokenUsage): Record<string, number | undefined> {
   return {
     [attribute.inputTokens]: Number(usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens),
     [attribute.outputTokens]: Number(usage.outputTokens + usage.reasoningTokens),

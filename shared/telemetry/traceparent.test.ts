@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { newSpanId, newTraceId } from "./ids.ts";
+import { formatTraceparent, parseTraceparent } from "./traceparent.ts";
+
+const trace = "0af7651916cd43dd8448eb211c80319c";
+const parent = "b7ad6b7169203331";
+const good = `00-${trace}-${parent}-01`;
+
+test("the example of the specification", () => {
+  expect(parseTraceparent(good)).toEqual({ traceId: trace, spanId: parent, flags: 1 });
+});
+
+test.each([
+  ["a higher version, by its first four fields", `cc-${trace}-${parent}-01`],
+  ["a higher version with more after a dash", `cc-${trace}-${parent}-01-what-the-future-will-be-like`],
+  ["flags this version does not know", `00-${trace}-${parent}-ff`],
+])("accepted: %s", (_, header) => {
+  expect(parseTraceparent(header)).toMatchObject({ traceId: trace, spanId: parent });
+});
+
+test.each([
+  ["nothing", undefined],
+  ["an empty header", ""],
+  ["version ff", `ff-${trace}-${parent}-01`],
+  ["version 00 with more after it", `${good}-extra`],
+  ["version 00 with one character more", `${good}0`],
+  ["a higher version with more and no dash", `cc-${trace}-${parent}-01.extra`],
+  ["upper case", good.toUpperCase()],
+  ["an upper-case trace ID", `00-${trace.toUpperCase()}-${parent}-01`],
+  ["no trace ID", `00-${"0".repeat(32)}-${parent}-01`],
+  ["no span ID", `00-${trace}-${"0".repeat(16)}-01`],
+  ["a short trace ID", `00-${trace.slice(1)}-${parent}-01`],
+  ["letters beyond f", `00-${trace.replace("a", "g")}-${parent}-01`],
+  ["an odd version", `0x-${trace}-${parent}-01`],
+  ["odd flags", `00-${trace}-${parent}-0x`],
+  ["other separators", good.replaceAll("-", "_")],
+  ["surrounding space", ` ${good}`],
+  ["two headers joined by Node", `${good}, ${good}`],
+])("refused: %s", (_, header) => {
+  expect(parseTraceparent(header)).toBeUndefined();
+});
+
+const hex = (length: number) =>
+  fc
+    .string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: length, maxLength: length })
+    .filter((id) => /[^0]/.test(id));
+
+test("what is written reads back the same, but for flags this version does not know", () => {
+  fc.assert(
+    fc.property(hex(32), hex(16), fc.integer({ min: 0, max: 255 }), (traceId, spanId, flags) => {
+      const header = formatTraceparent({ traceId, spanId, flags });
+      expect(header).toHaveLength(55);
+      expect(parseTraceparent(header)).toEqual({ traceId, spanId, flags: flags & 3 });
+    }),
+  );
+});
+
+test("never throws, and agrees with the grammar on any input", () => {
+  const grammar = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/s;
+  const near = fc
+    .tuple(
+      fc.nat(60),
+      fc.string({ unit: fc.constantFrom(..."0fgF-. é"), maxLength: 2 }),
+      fc.constantFrom("00", "01", "fe", "ff"),
+    )
+    .map(([at, piece, version]) => {
+      const header = `${version}${good.slice(2)}`;
+      return header.slice(0, at) + piece + header.slice(at + piece.length);
+    });
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: "binary" }), near), (header) => {
+      const match = grammar.exec(header);
+      const valid = match !== null && (match[1] !== "00" || match[5] === undefined);
+      expect(parseTraceparent(header)).toEqual(
+        valid ? { traceId: match[2], spanId: match[3], flags: Number.parseInt(match[4] ?? "", 16) } : undefined,
+      );
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("new IDs are well-formed and do not repeat", () => {
+  const ids = new Set(Array.from({ length: 20_000 }, newSpanId));
+  expect(ids.size).toBe(20_000);
+  for (const id of ids) expect(parseTraceparent(`00-${newTraceId()}-${id}-00`)?.spanId).toBe(id);
+});
