@@ -63,7 +63,7 @@ export type ObservedValue = keyof typeof observed;
 
 /**
  * The platform's metrics, a function per event. Names start with `throughline_`; the gen_ai_client_* ones follow the GenAI
- * conventions. Labels take few values: models outside the configuration count as "other". Each call costs 0.5 to 1 us.
+ * conventions. Labels take few values: models outside the configuration count as "other". A value costs 0.2 to 0.6 us, all those of a request about 6 us.
  */
 export interface Metrics {
   /** Says which models are configured; replaces the list before. */
@@ -82,7 +82,10 @@ export interface Metrics {
   sweeperReleased(count: number): void;
   /** An answer came from the idempotency store rather than from an upstream. */
   idempotentReplay(module: string): void;
-  /** Reads a value at every scrape, with a label for whose it is if several share the process. Returns what ends it. */
+  /**
+   * Reads a value at every scrape, with a label for whose it is where several share the process. Returns what ends the
+   * reading; the last value stays. A reader that throws is left out of that scrape and harms no other metric.
+   */
   observe(value: ObservedValue, read: () => number, owner?: string): () => void;
 }
 

@@ -41,7 +41,8 @@ export function createTestTelemetry(env: Env = {}, service = "throughline"): Tes
   };
 }
 
-const kinds = ["internal", "server", "client", "producer", "consumer"];
+/** By the number of the API; on the wire each is one higher. */
+export const spanKinds = ["internal", "server", "client", "producer", "consumer"];
 const errorStatus = 2;
 
 function seen(span: ReadableSpan): SeenSpan {
@@ -52,7 +53,7 @@ function seen(span: ReadableSpan): SeenSpan {
     traceId,
     spanId,
     parentSpanId: span.parentSpanContext?.spanId,
-    kind: kinds[span.kind] ?? "unknown",
+    kind: spanKinds[span.kind] ?? "unknown",
     failed: span.status.code === errorStatus ? (span.status.message ?? "") : undefined,
     attributes: { ...span.attributes },
     startMs: toMs(span.startTime),

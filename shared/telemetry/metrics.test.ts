@@ -1,0 +1,184 @@
+import { expect, onTestFinished, test } from "vitest";
+import { createTestTelemetry } from "./testing.ts";
+
+function metricsFor() {
+  const telemetry = createTestTelemetry();
+  onTestFinished(() => telemetry.shutdown());
+  const samples = async (): Promise<Record<string, number>> =>
+    Object.fromEntries(
+      (await telemetry.metricsText())
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("#"))
+        .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
+    );
+  return { metrics: telemetry.metrics, samples, text: () => telemetry.metricsText() };
+}
+
+test("a request is counted once, by module, configured model and status", async () => {
+  const { metrics, samples } = metricsFor();
+  metrics.knowModels(["m-1"]);
+  for (const model of ["m-1", "whatever a client types", "m-1"]) {
+    metrics.requestStarted("chat");
+    metrics.requestFinished({ module: "chat", model, statusCode: 200, stream: true, durationMs: 30, firstByteMs: 3 });
+  }
+  metrics.requestStarted("chat");
+  expect(await samples()).toMatchObject({
+    'throughline_requests_total{module="chat",model="m-1",status_code="200"}': 2,
+    'throughline_requests_total{module="chat",model="other",status_code="200"}': 1,
+    'throughline_active_requests{module="chat"}': 1,
+    'throughline_request_duration_seconds_count{module="chat",mode="stream"}': 3,
+    'throughline_request_duration_seconds_sum{module="chat",mode="stream"}': expect.closeTo(0.09),
+    'throughline_request_duration_seconds_bucket{module="chat",mode="stream",le="0.02"}': 0,
+    'throughline_request_duration_seconds_bucket{module="chat",mode="stream",le="0.04"}': 3,
+    'throughline_time_to_first_byte_seconds_count{module="chat",mode="stream"}': 3,
+  });
+});
+
+test("however many models and codes clients make up, the series stay few", async () => {
+  const { metrics, samples } = metricsFor();
+  for (let i = 0; i < 5000; i++) {
+    metrics.requestFinished({ module: "chat", model: `m${i}`, statusCode: i, stream: false, durationMs: 1 });
+  }
+  const series = Object.keys(await samples()).filter((name) => name.startsWith("throughline_requests_total"));
+  expect(series).toHaveLength(501);
+});
+
+test("money, reservations, lanes, attempts and the sweeper", async () => {
+  const { metrics, samples } = metricsFor();
+  metrics.reservation("held");
+  metrics.reservation("released", 3);
+  metrics.charged("chat", 1_234_567_890_123n);
+  metrics.charged("chat", 1n);
+  metrics.laneBatch("server", "billing.Reserve", 17);
+  metrics.upstreamAttempt({ channel: "main", status: 529, durationMs: 12 });
+  metrics.upstreamAttempt({ channel: "main", status: "timeout", durationMs: 12 });
+  metrics.sweeperReleased(2);
+  metrics.idempotentReplay("chat");
+  expect(await samples()).toMatchObject({
+    'throughline_reservations_total{event="held"}': 1,
+    'throughline_reservations_total{event="released"}': 3,
+    'throughline_charged_nano_usd_total{module="chat"}': 1_234_567_890_124,
+    'throughline_lane_items_total{side="server",method="billing.Reserve"}': 17,
+    'throughline_lane_batch_items_count{side="server",method="billing.Reserve"}': 1,
+    'throughline_lane_batch_items_sum{side="server",method="billing.Reserve"}': 17,
+    'throughline_upstream_attempts_total{channel="main",status="529"}': 1,
+    'throughline_upstream_attempts_total{channel="main",status="timeout"}': 1,
+    'throughline_upstream_attempt_duration_seconds_count{channel="main"}': 2,
+    throughline_sweeper_releases_total: 2,
+    'throughline_idempotent_replays_total{module="chat"}': 1,
+  });
+});
+
+test("GenAI metrics bear the conventions' names, and unknown usage is not invented", async () => {
+  const { metrics, samples } = metricsFor();
+  metrics.knowModels(["m"]);
+  const operation = { operation: "chat", provider: "acme", model: "m", durationMs: 250 };
+  metrics.upstreamOperation({ ...operation, firstChunkMs: 20, perChunkMs: 5, inputTokens: 10, outputTokens: 20 });
+  metrics.upstreamOperation({ ...operation, errorCode: "529" });
+  const labels = 'gen_ai_operation_name="chat",gen_ai_provider_name="acme",gen_ai_request_model="m"';
+  const seen = await samples();
+  expect(seen).toMatchObject({
+    [`gen_ai_client_token_usage_sum{${labels},gen_ai_token_type="input"}`]: 10,
+    [`gen_ai_client_token_usage_sum{${labels},gen_ai_token_type="output"}`]: 20,
+    [`gen_ai_client_token_usage_count{${labels},gen_ai_token_type="output"}`]: 1,
+    [`gen_ai_client_operation_duration_seconds_sum{${labels}}`]: 0.25,
+    [`gen_ai_client_operation_duration_seconds_count{${labels},error_type="529"}`]: 1,
+    [`gen_ai_client_operation_time_to_first_chunk_seconds_sum{${labels}}`]: 0.02,
+    [`gen_ai_client_operation_time_per_output_chunk_seconds_sum{${labels}}`]: 0.005,
+  });
+  const bounds = Object.keys(seen)
+    .filter(
+      (name) => name.startsWith("gen_ai_client_operation_duration_seconds_bucket") && !name.includes("error_type"),
+    )
+    .map((name) => /le="([^"]+)"/.exec(name)?.[1]);
+  expect(bounds.slice(0, 4)).toEqual(["0.01", "0.02", "0.04", "0.08"]);
+  expect(bounds).toContain("81.92");
+});
+
+test("observed values are read at each scrape, by owner, until the reading ends", async () => {
+  const { metrics, samples } = metricsFor();
+  let backlog = 3;
+  const end = metrics.observe("history_backlog", () => backlog);
+  metrics.observe("database_connections", () => 1, "billing");
+  metrics.observe("database_connections", () => 2, "history");
+  expect(await samples()).toMatchObject({
+    throughline_history_backlog: 3,
+    'throughline_database_connections{owner="billing"}': 1,
+    'throughline_database_connections{owner="history"}': 2,
+  });
+  backlog = 4;
+  expect(await samples()).toMatchObject({ throughline_history_backlog: 4 });
+  end();
+  backlog = 5;
+  expect(await samples()).toMatchObject({ throughline_history_backlog: 4 });
+});
+
+test("a reader that throws harms no other metric", async () => {
+  const { metrics, samples } = metricsFor();
+  metrics.observe("history_backlog", () => {
+    throw new Error("gone");
+  });
+  metrics.observe("lanes_open", () => 2);
+  const seen = await samples();
+  expect(seen).toMatchObject({ throughline_lanes_open: 2 });
+  expect(seen).not.toHaveProperty("throughline_history_backlog");
+});
+
+test("the process measures itself", async () => {
+  const { samples } = metricsFor();
+  const seen = await samples();
+  expect(seen.process_cpu_seconds_total).toBeGreaterThan(0);
+  expect(seen.process_resident_memory_bytes).toBeGreaterThan(10_000_000);
+  expect(seen.nodejs_heap_size_used_bytes).toBeGreaterThan(1_000_000);
+  expect(Math.abs((seen.process_start_time_seconds ?? 0) - performance.timeOrigin / 1000)).toBeLessThan(1);
+  for (const lag of ["mean", "p99", "max"])
+    expect(seen[`nodejs_eventloop_lag_${lag}_seconds`]).toBeGreaterThanOrEqual(0);
+  expect(seen.nodejs_eventloop_utilization_ratio).toBeLessThanOrEqual(1);
+});
+
+test("a blocked event loop shows as lag", async () => {
+  const { samples } = metricsFor();
+  // The histogram takes its first reading one period in.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const until = performance.now() + 120;
+  while (performance.now() < until);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const seen = await samples();
+  expect(seen.nodejs_eventloop_lag_max_seconds).toBeGreaterThan(0.08);
+  expect(seen.nodejs_eventloop_lag_max_seconds).toBeLessThan(1);
+});
+
+test("names follow Prometheus: our prefix or a common one, base units, counters end in _total, each described once", async () => {
+  const { metrics, text } = metricsFor();
+  metrics.requestStarted("chat");
+  metrics.requestFinished({
+    module: "chat",
+    model: "m",
+    statusCode: 200,
+    stream: false,
+    durationMs: 1,
+    firstByteMs: 1,
+  });
+  metrics.upstreamOperation({
+    operation: "chat",
+    provider: "p",
+    model: "m",
+    durationMs: 1,
+    firstChunkMs: 1,
+    inputTokens: 1,
+  });
+  metrics.upstreamAttempt({ channel: "c", status: 200, durationMs: 1 });
+  metrics.laneBatch("client", "billing.Settle", 1);
+  metrics.charged("chat", 1n);
+  const lines = (await text()).split("\n");
+  const types = lines.filter((line) => line.startsWith("# TYPE ")).map((line) => line.split(" "));
+  expect(types.length).toBeGreaterThan(15);
+  expect(new Set(types.map(([, , name]) => name)).size).toBe(types.length);
+  for (const [, , name = "", type] of types) {
+    expect(name).toMatch(/^(throughline|gen_ai_client|process|nodejs|otel_sdk|target)_[a-z0-9_]+$/);
+    expect(name).not.toMatch(/_(ms|milliseconds|micros|kb|mb)(_|$)/);
+    if (type === "counter") expect(name).toMatch(/_total$/);
+    else expect(name).not.toMatch(/_total$/);
+  }
+  expect(lines.filter((line) => line.startsWith("# HELP") && line.includes("description missing"))).toEqual([]);
+});
