@@ -273,6 +273,17 @@ describe("transaction", () => {
   });
 });
 
+test("the query builder has transactions of its own, and counts its statements", async () => {
+  const db = open({ maxConnections: 1 });
+  const failing = db.kysely.transaction().execute(async (trx) => {
+    await trx.insertInto("item").values({ id: 80n, name: "undone" }).execute();
+    await trx.insertInto("item").values({ id: 80n, name: "twice" }).execute();
+  });
+  expect(sqlStateOf(await faultOf(failing))).toBe(sqlStates.uniqueViolation);
+  expect(db.statements).toBe(4);
+  expect(await db.query(names, [[80n]])).toEqual([]);
+});
+
 describe("copyIn", () => {
   test("copies pieces cut anywhere and gives the number of rows", async () => {
     const db = open();

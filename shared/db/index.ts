@@ -9,7 +9,12 @@ export {
   type TransactionOptions,
 } from "./database.ts";
 export type { DatabaseLog } from "./database-log.ts";
-export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from "./embedded/start.ts";
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  findEmbeddedPostgres,
+  startEmbeddedPostgres,
+} from "./embedded/start.ts";
 export { constraintOf, sqlStateOf, sqlStates } from "./faults.ts";
 export { createListener, type Listener, type ListenerOptions } from "./listener.ts";
 export { type MigrateOptions, type Migration, migrate } from "./migrate.ts";

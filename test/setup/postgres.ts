@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
 import { envOptional, readEnv } from "../../shared/config.ts";
+import { startOfProcess } from "../../shared/db/embedded/process-identity.ts";
 import { throwawaySettings } from "../../shared/db/embedded/settings.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../shared/db/embedded/start.ts";
 
@@ -14,7 +15,8 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../shared/db/em
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const givenUrl = envOptional(readEnv(), "TEST_DATABASE_URL");
-  const directory = await mkdtemp(path.join(tmpdir(), "throughline-test-"));
+  await sweep();
+  const directory = await mkdtemp(path.join(tmpdir(), `${prefix}${process.pid}-`));
   let server: Promise<EmbeddedPostgres> | undefined;
 
   async function serverUrl(): Promise<string> {
@@ -46,6 +48,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await (await server?.catch(() => undefined))?.stop();
     await rm(directory, { recursive: true, force: true });
   };
+}
+
+const prefix = "throughline-test-";
+
+/** Removes what runs that were killed left behind; the number in the name is the process that owned it. */
+async function sweep(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
+    if (Number.isNaN(pid) || (await startOfProcess(pid)) !== undefined) continue;
+    await rm(path.join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
 const quietLog = {

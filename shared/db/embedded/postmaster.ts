@@ -63,6 +63,12 @@ export async function stopOrphan(directory: string, log: DatabaseLog): Promise<v
   await rm(path.join(directory, "postmaster.pid"), { force: true });
 }
 
+/** The port of the server that runs on this data directory and takes connections; undefined when none does. */
+export async function findRunningPort(directory: string): Promise<number | undefined> {
+  const found = await readPidFile(directory);
+  return found?.ready && (await isPostmasterOf(found.pid, directory)) ? found.port : undefined;
+}
+
 async function tryStart({
   program,
   directory,
@@ -150,12 +156,13 @@ async function stopProcess(pid: number, hasEnded: () => Promise<boolean>): Promi
   throw new Error(`PostgreSQL (process ${pid}) does not end`);
 }
 
-/** https://www.postgresql.org/docs/18/storage-file-layout.html: line 1 is the process, line 8 the status. */
-async function readPidFile(directory: string): Promise<{ pid: number; ready: boolean } | undefined> {
+/** https://www.postgresql.org/docs/18/storage-file-layout.html: line 1 is the process, 4 the port, 8 the status. */
+async function readPidFile(directory: string): Promise<{ pid: number; port: number; ready: boolean } | undefined> {
   const text = await readFile(path.join(directory, "postmaster.pid"), "utf8").catch(() => "");
   const lines = text.split("\n");
   const pid = Number.parseInt(lines[0] ?? "", 10);
-  return Number.isInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.trim() === "ready" } : undefined;
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  return { pid, port: Number(lines[3]), ready: lines[7]?.trim() === "ready" };
 }
 
 async function freePort(): Promise<number> {

@@ -10,7 +10,7 @@ import { createDatabase } from "../database.ts";
 import { statement } from "../statement.ts";
 import { silentLog } from "../testing.ts";
 import { isPostmasterOf, startOfProcess } from "./process-identity.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "./start.ts";
+import { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from "./start.ts";
 
 // Closed to all others, as `mktemp -d` and /root are: the hardest place for a server that may not run as root.
 let root: string;
@@ -89,6 +89,7 @@ describe("startEmbeddedPostgres", () => {
       await query(url, create, []);
       await query(url, insert, [1n]);
       expect(new URL(url).port).toBe(String(port));
+      expect(await findEmbeddedPostgres(dataDir)).toBe(url);
       const names = [
         "fsync",
         "full_page_writes",
@@ -104,6 +105,7 @@ describe("startEmbeddedPostgres", () => {
       withoutPassword.password = "guess";
       await expect(query(withoutPassword.href, read, [])).rejects.toMatchObject({ code: "service_unavailable" });
     });
+    expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
     expect((await stat(path.join(dataDir, "postgres.password"))).mode & 0o777).toBe(0o600);
     expect((await stat(path.join(dataDir, "postgres"))).mode & 0o077).toBe(0);
     expect(await whileRunning(({ url }) => query(url, read, []))).toEqual([{ id: 1n }]);

@@ -5,7 +5,7 @@ import path from "node:path";
 import type { DatabaseLog } from "../database-log.ts";
 import { findBinaries } from "./binaries.ts";
 import { claim } from "./ownership.ts";
-import { startPostmaster, stopOrphan } from "./postmaster.ts";
+import { findRunningPort, startPostmaster, stopOrphan } from "./postmaster.ts";
 import { embeddedSettings } from "./settings.ts";
 import { createLauncher, type Launcher } from "./system-user.ts";
 
@@ -62,7 +62,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const { port, pid } = postmaster;
     log.info({ port, pid, isNew, startMs: Math.round(performance.now() - startedMs) }, "embedded PostgreSQL started");
     return {
-      url: `postgres://${userName}:${password}@127.0.0.1:${port}/${databaseName}`,
+      url: addressOf(port, password),
       port,
       pid,
       stop: () => postmaster.stop().finally(release),
@@ -71,6 +71,18 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     release();
     throw error;
   }
+}
+
+/** The address of the server that now runs on this directory, for tools beside it; undefined when none runs. */
+export async function findEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
+  const directory = path.join(path.resolve(dataDir), "postgres");
+  const port = await findRunningPort(await realpath(directory).catch(() => directory));
+  if (port === undefined) return undefined;
+  return addressOf(port, await readPassword(dataDir));
+}
+
+function addressOf(port: number, password: string): string {
+  return `postgres://${userName}:${password}@127.0.0.1:${port}/${databaseName}`;
 }
 
 interface Cluster {

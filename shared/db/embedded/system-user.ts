@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, constants, stat } from "node:fs/promises";
+import { access, constants, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 
@@ -17,9 +17,9 @@ const userName = "postgres";
 
 /**
  * PostgreSQL refuses to run as root. As another user programs start as they are; as root they start as the user
- * `postgres`, which is created when missing. `paths` must be within that user's reach; where a directory above them is
- * closed to it (a clone under /root, or under `mktemp -d`), the programs start with the one capability that lets them
- * pass through, by util-linux' `setpriv`, instead of the directory being opened to everybody.
+ * `postgres`, which is created when missing. Where a directory above one of `paths` is closed to that user (a clone under
+ * /root, or under `mktemp -d`), the programs start with the one capability that lets them pass through, by util-linux'
+ * `setpriv`, instead of the directory being opened to everybody. Throws when none of this is possible.
  */
 export async function createLauncher(paths: readonly string[]): Promise<Launcher> {
   if (process.getuid?.() !== 0) {
@@ -28,22 +28,37 @@ export async function createLauncher(paths: readonly string[]): Promise<Launcher
   const owner = (await findUser()) ?? (await createUser());
   const closed = await firstClosedDirectory(paths, owner);
   if (closed === undefined) return { owner, command: (file, args) => ({ file, args: [...args], ...owner }) };
-  const setpriv = await findProgram("setpriv");
-  if (setpriv === undefined) {
+  const [setpriv, capability] = await Promise.all([findProgram("setpriv"), findPassCapability()]);
+  if (setpriv === undefined || capability === undefined) {
     throw new Error(
       `The embedded PostgreSQL runs as the user "${userName}", which cannot pass through ${closed}: ` +
-        "move the data directory or the program, install util-linux (setpriv), or start as a user other than root",
+        "move the data directory and the program, install util-linux (setpriv), or start as a user other than root",
     );
   }
   const privileges = [
+    // Without it access(2), by which PostgreSQL looks for its own programs, leaves the capability out of account.
+    "--securebits=+no_setuid_fixup",
     `--reuid=${owner.uid}`,
     `--regid=${owner.gid}`,
     "--clear-groups",
-    "--inh-caps=+dac_read_search",
-    "--ambient-caps=+dac_read_search",
+    `--inh-caps=+${capability}`,
+    `--ambient-caps=+${capability}`,
     "--",
   ];
   return { owner, command: (file, args) => ({ file: setpriv, args: [...privileges, file, ...args] }) };
+}
+
+/** Bits of a capability set, of capabilities(7), narrowest first. Containers leave root without the first one. */
+const passCapabilities = [
+  ["dac_read_search", 2n],
+  ["dac_override", 1n],
+] as const;
+
+/** The narrowest capability of this process that lets it pass through any directory. */
+async function findPassCapability(): Promise<string | undefined> {
+  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+  const permitted = BigInt(`0x${/^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  return passCapabilities.find(([, bit]) => ((permitted >> bit) & 1n) === 1n)?.[0];
 }
 
 async function findUser(): Promise<{ uid: number; gid: number } | undefined> {
