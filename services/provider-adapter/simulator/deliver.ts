@@ -12,7 +12,7 @@ export interface StreamPlan {
   /** Count of `tokens`. */
   readonly tokenCount: number;
   /** Frames that end the answer, usage included. */
-  readonly close: readonly string[];
+  readonly close: Iterable<string>;
   /** The end marker; empty where the format has none. */
   readonly done: string;
   /** A frame whose JSON is broken. */

@@ -27,7 +27,8 @@ function build(schema: Json, root: Json, depth: number): unknown {
   const parts = arrayOf(schema.allOf);
   if (parts.length > 0) return build(Object.assign({}, ...parts.map(objectOf)) as Json, root, depth + 1);
   const type = Array.isArray(schema.type) ? stringOf(schema.type[0]) : stringOf(schema.type);
-  return byType(type || guess(schema), schema, root, depth);
+  // Gemini spells types in capitals.
+  return byType((type || guess(schema)).toLowerCase(), schema, root, depth);
 }
 
 function byType(type: string, schema: Json, root: Json, depth: number): unknown {

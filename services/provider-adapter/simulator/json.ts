@@ -25,3 +25,12 @@ export function stringOf(value: unknown): string {
 export function countOf(value: unknown): number | undefined {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
 }
+
+/** The JSON object in a text; an empty one where the text was cut. */
+export function parsedObject(text: string): Json {
+  try {
+    return objectOf(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

@@ -1,22 +1,48 @@
 import type { Route, Target } from "./exchange.ts";
+import { countTokens, messages } from "./formats/anthropic-messages.ts";
+import { embeddings } from "./formats/embeddings.ts";
+import { geminiModels } from "./formats/gemini.ts";
+import { listGeminiModels, listModels } from "./formats/models.ts";
 import { chatCompletions } from "./formats/openai-chat.ts";
+import { responses } from "./formats/openai-responses.ts";
 
 /** A route with what its path says. */
 export interface RouteMatch extends Target {
   readonly route: Route;
 }
 
-const fixed: ReadonlyMap<string, Route> = new Map<string, Route>([["POST /v1/chat/completions", chatCompletions]]);
+const fixed: Readonly<Record<string, Route>> = {
+  "POST /v1/chat/completions": chatCompletions,
+  "POST /v1/messages": messages,
+  "POST /v1/messages/count_tokens": countTokens,
+  "POST /v1/responses": responses,
+  "POST /v1/embeddings": embeddings,
+  "GET /v1/models": listModels,
+  "GET /v1beta/models": listGeminiModels,
+};
 const matches: ReadonlyMap<string, RouteMatch> = new Map(
-  [...fixed].map(([key, route]) => [key, { route, model: undefined, verb: "", query: "" }]),
+  Object.entries(fixed).map(([key, route]) => [key, { route, model: undefined, verb: "", query: "" }]),
 );
+const geminiPath = /^\/v1(?:beta)?\/models\/([^/:]+):([A-Za-z]+)$/;
 
 /** The route of a method and a request target; undefined if there is none. */
 export function findRoute(method: string, target: string): RouteMatch | undefined {
   const direct = matches.get(`${method} ${target}`);
   if (direct !== undefined) return direct;
   const mark = target.indexOf("?");
-  if (mark === -1) return undefined;
-  const plain = matches.get(`${method} ${target.slice(0, mark)}`);
-  return plain === undefined ? undefined : { ...plain, query: target.slice(mark + 1) };
+  const path = mark === -1 ? target : target.slice(0, mark);
+  const query = mark === -1 ? "" : target.slice(mark + 1);
+  const plain = matches.get(`${method} ${path}`);
+  if (plain !== undefined) return { ...plain, query };
+  const [, model, verb] = geminiPath.exec(path) ?? [];
+  if (method !== "POST" || model === undefined || verb === undefined) return undefined;
+  return { route: geminiModels, model: decode(model), verb, query };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
