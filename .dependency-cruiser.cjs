@@ -3,7 +3,7 @@
 
 const tests = "\\.test\\.ts$";
 /** Code that runs in development only: it may use development dependencies. */
-const development = [tests, "^test/", "(^|/)testing\\.ts$", "^[^/]+\\.config\\.ts$"];
+const development = [tests, "^test/", "(^|/)testing(-[a-z-]+)?\\.ts$", "^[^/]+\\.config\\.ts$"];
 /** A process's rooms: four services and the gateway, built on one skeleton. */
 const rooms = "^(services/[^/]+|gateway)";
 const npm = (names) => `(^|/)node_modules/(@types/)?(${names})/`;
@@ -69,10 +69,10 @@ const forbidden = [
   {
     name: "context-and-config-are-handed-down",
     comment:
-      "domain and db are given what they need as arguments: they never reach for the context or the configuration.",
+      "domain and db are given what they need as arguments: they know the types of context and configuration at most.",
     severity: "error",
     from: { path: "^services/[^/]+/(domain|db)/", pathNot: tests },
-    to: { path: "^services/[^/]+/(context|config)\\.ts$" },
+    to: { path: "^services/[^/]+/(context|config)\\.ts$", dependencyTypesNot: ["type-only"] },
   },
   {
     name: "domain-does-not-know-db",
@@ -185,7 +185,7 @@ const forbidden = [
     comment: "Tests and test helpers are imported by tests only.",
     severity: "error",
     from: { pathNot: development },
-    to: { path: [tests, "(^|/)testing\\.ts$"] },
+    to: { path: [tests, "(^|/)testing(-[a-z-]+)?\\.ts$"] },
   },
 ];
 
