@@ -1,0 +1,137 @@
+import type { ThroughlineError } from "../errors/error.ts";
+import type { DeadlineEntry, Deadlines, Expiring } from "./deadlines.ts";
+import { callOp, type OutgoingItem } from "./link.ts";
+import type { CallOptions } from "./types.ts";
+
+/** Who waits for a call's results. */
+export interface CallReader<P> {
+  ok(payload: P): void;
+  frame(payload: P): void;
+  /** The server answered with an error. */
+  refused(payload: P): void;
+  /** The call ended on this side: no lane, a broken one, the deadline, a cancel. */
+  failed(error: ThroughlineError): void;
+  /** The deadline passed. */
+  expired(): void;
+  /** The caller's signal aborted. */
+  aborted(): void;
+}
+
+/** Where a call is open: what it needs of its lane. */
+export interface CallLane<P> {
+  /** Sends cancel, pause or resume with the items of this tick. */
+  control(item: OutgoingItem<P>): void;
+  /** Forgets the call: what still comes for it is dropped. */
+  forget(callId: number): void;
+}
+
+/** One call of a client, from the asking to its end; it is also the item that opens it. */
+export class ClientCall<P> implements OutgoingItem<P>, Expiring {
+  readonly op = callOp.open;
+  readonly requestId: bigint;
+  readonly traceparent: string;
+  /** When the caller stops waiting, on the clock of `performance.now()`. */
+  readonly deadlineMs: number;
+  /** When it began to wait for a lane. */
+  waitingSinceMs: number;
+  /** Size of the payload. */
+  readonly bytes: number;
+  /** Gone once it was sent and cannot be sent again. */
+  payload: P | undefined;
+  callId = 0;
+  timeoutMs = 0;
+  lane: CallLane<P> | undefined = undefined;
+  /** True: it may be sent once more when its lane breaks. */
+  repeatable: boolean;
+  done = false;
+  readonly #reader: CallReader<P>;
+  readonly #deadlines: Deadlines;
+  readonly #signal: AbortSignal | undefined;
+  #deadline: DeadlineEntry;
+
+  constructor(
+    payload: P,
+    bytes: number,
+    options: CallOptions,
+    repeatable: boolean,
+    deadlines: Deadlines,
+    reader: CallReader<P>,
+  ) {
+    const nowMs = performance.now();
+    this.payload = payload;
+    this.bytes = bytes;
+    this.requestId = options.requestId ?? 0n;
+    this.traceparent = options.traceparent ?? "";
+    this.deadlineMs = nowMs + options.timeoutMs;
+    this.waitingSinceMs = nowMs;
+    this.repeatable = repeatable;
+    this.#reader = reader;
+    this.#deadlines = deadlines;
+    this.#deadline = deadlines.add(this, options.timeoutMs);
+    this.#signal = options.signal;
+    this.#signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => {
+    if (!this.done) this.#reader.aborted();
+  };
+
+  /** The call is sent on a lane under this number. */
+  sent(lane: CallLane<P>, callId: number, nowMs: number): void {
+    this.lane = lane;
+    this.callId = callId;
+    this.timeoutMs = Math.min(0xffffffff, Math.max(1, Math.ceil(this.deadlineMs - nowMs)));
+  }
+
+  ok(payload: P): void {
+    this.#end();
+    this.#reader.ok(payload);
+  }
+
+  frame(payload: P): void {
+    this.#reader.frame(payload);
+  }
+
+  refused(payload: P): void {
+    this.#end();
+    this.#reader.refused(payload);
+  }
+
+  fail(error: ThroughlineError): void {
+    if (this.done) return;
+    this.#end();
+    this.#reader.failed(error);
+  }
+
+  expire(): void {
+    if (!this.done) this.#reader.expired();
+  }
+
+  /** Sends an item about the call; nothing where it is not on a lane. */
+  control(op: 1 | 2 | 3): void {
+    if (this.done || this.lane === undefined) return;
+    const { callId } = this;
+    this.lane.control({ callId, op, requestId: 0n, traceparent: "", timeoutMs: 0, payload: undefined });
+  }
+
+  /** Gives the call up: nothing more will be read of it. */
+  abandon(error: ThroughlineError): void {
+    if (this.done) return;
+    this.lane?.forget(this.callId);
+    this.fail(error);
+  }
+
+  /** Replaces the deadline by a new one. */
+  extend(timeoutMs: number): void {
+    this.#deadlines.remove(this.#deadline);
+    this.#deadline = this.#deadlines.add(this, timeoutMs);
+  }
+
+  #end(): void {
+    this.done = true;
+    this.payload = undefined;
+    this.lane = undefined;
+    this.#deadlines.remove(this.#deadline);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+}

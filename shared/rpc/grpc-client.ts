@@ -1,0 +1,157 @@
+import { type DescMethod, type DescService, fromBinary } from "@bufbuild/protobuf";
+import { type ChannelOptions, Client, connectivityState, Metadata } from "@grpc/grpc-js";
+import { ThroughlineError } from "../errors/error.ts";
+import { encodeMessage, wireClientCodec } from "./codec.ts";
+import { cancelledError, deadlineError, tooLargeError, unavailableError } from "./faults.ts";
+import { openGrpcLink, passBytes, transportLimit } from "./grpc-link.ts";
+import { createServiceClient, type Transport } from "./service-client.ts";
+import { laneShape, methodPath } from "./shape.ts";
+import { fromStatus } from "./status.ts";
+import { type ClientTls, clientCredentials } from "./tls.ts";
+import {
+  type CallOptions,
+  type ClientControl,
+  type ClientOptions,
+  defaultMaxMessageBytes,
+  type ServiceClient,
+} from "./types.ts";
+import { requestIdKey, traceparentKey } from "./unary.ts";
+import { batchBytes } from "./wire.ts";
+
+/** What a gRPC client is told. */
+export interface GrpcClientOptions extends ClientOptions {
+  /** Where the service is: `dns:///host:port` (every address, in turn), `host:port`, `ipv4:...` or `unix:...`. */
+  readonly target: string;
+  /** Default: plain text. */
+  readonly tls?: ClientTls | undefined;
+}
+
+/** How long a unary call waits for a peer. */
+const waitForPeerMs = 2_000;
+
+/** Makes a client of a service over gRPC. Connects with the first call, or with `ready`. */
+export function createGrpcClient<S extends DescService>(
+  service: S,
+  options: GrpcClientOptions,
+): ServiceClient<S> & ClientControl {
+  const client = new Client(options.target, clientCredentials(options.tls), channelOptions(options));
+  const transport: Transport<Uint8Array> = {
+    defaultLanes: 4,
+    lane(method, maxMessageBytes) {
+      const shape = laneShape(method);
+      return { codec: wireClientCodec(shape), open: openGrpcLink(client, shape, maxMessageBytes) };
+    },
+    unary: (method, maxMessageBytes) => (request, callOptions) =>
+      callUnary(client, method, maxMessageBytes, request, callOptions),
+    close: () => client.close(),
+  };
+  return createServiceClient(service, transport, options);
+}
+
+/** Every option that departs from grpc-js's defaults, and why. */
+function channelOptions(options: GrpcClientOptions): ChannelOptions {
+  const limit = transportLimit(options.maxMessageBytes ?? defaultMaxMessageBytes, batchBytes);
+  return {
+    // The default, pick_first, would put all load on one of several addresses.
+    "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    "grpc.service_config_disable_resolution": 1,
+    // A peer that hangs or is cut off is noticed within 15 s, also without traffic.
+    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.keepalive_permit_without_calls": 1,
+    // A restarted peer is used again within about a second.
+    "grpc.initial_reconnect_backoff_ms": 50,
+    "grpc.max_reconnect_backoff_ms": 1_000,
+    "grpc.dns_min_time_between_resolutions_ms": 2_000,
+    // Idle lanes stay: the next request must not pay for a connection.
+    "grpc.client_idle_timeout_ms": 2 ** 31 - 1,
+    "grpc.max_receive_message_length": limit,
+    "grpc.max_send_message_length": -1,
+    // The default window of 64 KiB costs a round trip per 64 KiB of a large body.
+    "grpc-node.flow_control_window": 1024 * 1024,
+    // Retries are ours, per item; grpc-js would buffer what a lane sends.
+    "grpc.enable_retries": 0,
+    "grpc.enable_channelz": 0,
+    ...(options.tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": options.tls.serverName }),
+  };
+}
+
+async function callUnary(
+  client: Client,
+  method: DescMethod,
+  maxMessageBytes: number,
+  request: unknown,
+  options: CallOptions,
+): Promise<unknown> {
+  const startedMs = performance.now();
+  if (options.signal?.aborted) throw cancelledError();
+  if (!(options.timeoutMs > 0)) throw deadlineError();
+  const message = encodeRequest(method, request);
+  if (message.byteLength > maxMessageBytes) throw tooLargeError(message.byteLength, maxMessageBytes);
+  await waitForPeer(client, options);
+  const leftMs = options.timeoutMs - (performance.now() - startedMs);
+  if (leftMs <= 0) throw deadlineError();
+  const answer = await exchange(client, method, message, options, leftMs);
+  try {
+    return fromBinary(method.output, answer);
+  } catch (error) {
+    throw ThroughlineError.from(error);
+  }
+}
+
+function encodeRequest(method: DescMethod, request: unknown): Buffer {
+  try {
+    return encodeMessage(method.input, request);
+  } catch (error) {
+    throw ThroughlineError.from(error);
+  }
+}
+
+/** Without this, a call fails at once while a peer restarts. */
+function waitForPeer(client: Client, options: CallOptions): Promise<void> | undefined {
+  if (client.getChannel().getConnectivityState(true) === connectivityState.READY) return undefined;
+  const { signal, timeoutMs } = options;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(cancelledError());
+    signal?.addEventListener("abort", onAbort, { once: true });
+    client.waitForReady(Date.now() + Math.min(waitForPeerMs, timeoutMs), (error) => {
+      signal?.removeEventListener("abort", onAbort);
+      if (error === undefined) resolve();
+      else reject(timeoutMs <= waitForPeerMs ? deadlineError() : unavailableError(error));
+    });
+  });
+}
+
+function exchange(
+  client: Client,
+  method: DescMethod,
+  message: Buffer,
+  options: CallOptions,
+  leftMs: number,
+): Promise<Buffer> {
+  const { signal } = options;
+  const metadata = new Metadata();
+  if (options.requestId !== undefined) metadata.set(requestIdKey, String(options.requestId));
+  if (options.traceparent) metadata.set(traceparentKey, options.traceparent);
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      call.cancel();
+      reject(cancelledError());
+    };
+    const call = client.makeUnaryRequest(
+      methodPath(method),
+      passBytes,
+      passBytes,
+      message,
+      metadata,
+      { deadline: Date.now() + Math.ceil(leftMs) },
+      (failure, answer) => {
+        signal?.removeEventListener("abort", onAbort);
+        if (failure !== null) reject(fromStatus(failure));
+        else if (answer === undefined) reject(unavailableError());
+        else resolve(answer);
+      },
+    );
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

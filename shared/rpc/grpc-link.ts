@@ -1,0 +1,172 @@
+import { type Client, type ClientDuplexStream, Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import type { ClientLink, OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
+import type { LaneShape } from "./shape.ts";
+import { decodeItems, decodeResults, encodeItems, encodeResults, envelopeBytes } from "./wire.ts";
+
+/** Metadata by which each side says the largest message it takes. */
+const limitKey = "throughline-max-message-bytes";
+
+/** Bytes handed to HTTP/2 and not yet taken by the socket, above which a lane counts as backed up. */
+const backedUpBytes = 256 * 1024;
+
+/** A serializer for messages that are bytes already. */
+export function passBytes(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+/** Opens a lane as a bidirectional gRPC stream. The server's first metadata are its acceptance. */
+export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: number): OpenLink<Uint8Array> {
+  return (events) => {
+    const metadata = new Metadata({ waitForReady: true });
+    metadata.set(limitKey, String(maxMessageBytes));
+    const stream: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(
+      shape.path,
+      passBytes,
+      passBytes,
+      metadata,
+      {},
+    );
+    const writer = countedWriter(stream, () => events.writable());
+    let over = false;
+    let ended = false;
+
+    function close(fault: Error | undefined): void {
+      if (over) return;
+      over = true;
+      events.closed(fault);
+    }
+
+    stream.on("metadata", (answer: Metadata) => events.ready(readLimit(answer, maxMessageBytes)));
+    stream.on("data", (message: Buffer) => {
+      if (over) return;
+      if (message.byteLength === 0) {
+        events.draining();
+        return;
+      }
+      try {
+        decodeResults(shape, message, events.result);
+      } catch (error) {
+        stream.cancel();
+        close(error as Error);
+      }
+    });
+    // Every failure is reported as a status too.
+    stream.on("error", () => {});
+    stream.on("status", ({ code, details }) => {
+      // After the messages that arrived with it.
+      setImmediate(() => close(code === status.OK ? undefined : new Error(`gRPC status ${code}: ${details}`)));
+    });
+
+    const link: ClientLink<Uint8Array> = {
+      send(items) {
+        if (!over && !ended) encodeItems(shape, items, writer.write);
+      },
+      get congested() {
+        return writer.congested();
+      },
+      end() {
+        if (ended) return;
+        ended = true;
+        stream.end();
+      },
+      destroy: () => stream.cancel(),
+    };
+    return link;
+  };
+}
+
+/** Serves a lane that came as a bidirectional gRPC stream. */
+export function serveGrpcLink(
+  stream: ServerDuplexStream<Buffer, Buffer>,
+  shape: LaneShape,
+  maxMessageBytes: number,
+  accept: (link: ServerLink<Uint8Array>) => ServerLinkEvents<Uint8Array>,
+): void {
+  let over = false;
+  const writer = countedWriter(stream, () => events.writable());
+  const events = accept({
+    maxResultBytes: readLimit(stream.metadata, maxMessageBytes),
+    send(results) {
+      if (!over) encodeResults(shape, results, writer.write);
+    },
+    get congested() {
+      return writer.congested();
+    },
+    announceDrain() {
+      if (!over) writer.write(Buffer.alloc(0));
+    },
+    finish() {
+      over = true;
+      stream.end();
+    },
+    destroy: () => cut(status.UNAVAILABLE, "the lane was cut"),
+  });
+
+  function broken(): void {
+    if (over) return;
+    over = true;
+    events.broken();
+  }
+
+  function cut(code: status, details: string): void {
+    if (over) return;
+    broken();
+    stream.emit("error", { code, details });
+  }
+
+  stream.on("data", (message: Buffer) => {
+    if (over) return;
+    try {
+      decodeItems(shape, message, events.item);
+    } catch (error) {
+      cut(status.INVALID_ARGUMENT, (error as Error).message);
+      return;
+    }
+    events.batchEnd();
+  });
+  stream.on("end", () => {
+    if (!over) events.ended();
+  });
+  stream.on("cancelled", broken);
+  stream.on("error", broken);
+  stream.on("close", broken);
+  const metadata = new Metadata();
+  metadata.set(limitKey, String(maxMessageBytes));
+  stream.sendMetadata(metadata);
+}
+
+interface CountedWriter {
+  write(message: Buffer): void;
+  congested(): boolean;
+}
+
+/** Counts what the stream has not taken yet: its own high-water mark counts messages, whatever their size. */
+function countedWriter(
+  stream: { write(message: Buffer, written: () => void): boolean },
+  onWritable: () => void,
+): CountedWriter {
+  let pendingBytes = 0;
+  return {
+    write(message) {
+      const { byteLength } = message;
+      pendingBytes += byteLength;
+      stream.write(message, () => {
+        const wasBackedUp = pendingBytes > backedUpBytes;
+        pendingBytes -= byteLength;
+        if (wasBackedUp && pendingBytes <= backedUpBytes) onWritable();
+      });
+    },
+    congested: () => pendingBytes > backedUpBytes,
+  };
+}
+
+/** The smaller of the two sides' limits. */
+function readLimit(metadata: Metadata, ownLimit: number): number {
+  const theirs = Number(metadata.get(limitKey)[0]);
+  return theirs > 0 ? Math.min(theirs, ownLimit) : ownLimit;
+}
+
+/** The message limit that grpc-js enforces: ours, and room for envelopes or a full batch. */
+export function transportLimit(maxMessageBytes: number, batchBytes: number): number {
+  return Math.max(maxMessageBytes, batchBytes) + envelopeBytes;
+}

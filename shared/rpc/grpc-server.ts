@@ -1,0 +1,176 @@
+import { type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { Server, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { HealthImplementation } from "grpc-health-check";
+import { ThroughlineError } from "../errors/error.ts";
+import { encodeMessage, wireServerCodec } from "./codec.ts";
+import type { ServiceDefinition } from "./define.ts";
+import { answerTooLargeError, cancelledError } from "./faults.ts";
+import { passBytes, serveGrpcLink, transportLimit } from "./grpc-link.ts";
+import { createLaneServer, type LaneServer } from "./lane-server.ts";
+import { laneShape, methodPath } from "./shape.ts";
+import { toStatus } from "./status.ts";
+import { type ServerTls, serverCredentials } from "./tls.ts";
+import { defaultMaxMessageBytes, type RpcLog } from "./types.ts";
+import { type AnyUnaryHandler, requestIdKey, runUnary, traceparentKey } from "./unary.ts";
+import { batchBytes } from "./wire.ts";
+
+/** What a gRPC server is told. */
+export interface GrpcServerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly log?: RpcLog | undefined;
+  /** Largest item, request or answer in bytes. Default 20 MiB. */
+  readonly maxMessageBytes?: number | undefined;
+  /** Age in milliseconds at which a connection is asked to go, so that clients look up their peers anew. Default 300,000. */
+  readonly maxConnectionAgeMs?: number | undefined;
+  /** Time in milliseconds that calls on such a connection have to end. Default 900,000. */
+  readonly maxConnectionAgeGraceMs?: number | undefined;
+  /** True (the default): serves grpc.health.v1 and reflection as well. */
+  readonly health?: boolean | undefined;
+  /** Default: plain text. */
+  readonly tls?: ServerTls | undefined;
+}
+
+/** A gRPC server that runs. */
+export interface GrpcServer {
+  readonly port: number;
+  /** What health checks read: the whole server (""), "readiness" and every service. "liveness" always serves. */
+  setServing(serving: boolean): void;
+  /**
+   * Refuses new lanes and connections, tells clients to move on, lets open calls end, and cuts what is left after
+   * `graceMs` (0: at once).
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Serves the definitions over gRPC. Rejects with Node's error where the port cannot be had. */
+export async function startGrpcServer(
+  definitions: readonly ServiceDefinition[],
+  options: GrpcServerOptions,
+): Promise<GrpcServer> {
+  const maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
+  const server = new Server({
+    "grpc.max_receive_message_length": transportLimit(maxMessageBytes, batchBytes),
+    "grpc.max_send_message_length": -1,
+    // DNS is read again only when a connection ends: without this, new pods would get no traffic.
+    "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? 300_000,
+    "grpc.max_connection_age_grace_ms": options.maxConnectionAgeGraceMs ?? 900_000,
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+    "grpc-node.flow_control_window": 1024 * 1024,
+    "grpc.enable_channelz": 0,
+  });
+  const laneServers: LaneServer<Uint8Array>[] = [];
+  let draining = false;
+
+  for (const { service, handlers } of definitions) {
+    for (const method of service.methods) {
+      const handler = handlers[method.localName];
+      if (handler === undefined) throw new Error(`${methodPath(method)} has no handler`);
+      if (handler.kind === "unary") {
+        const handle = serveUnary(method, handler, maxMessageBytes, options.log);
+        server.register(methodPath(method), handle, passBytes, passBytes, "unary");
+        continue;
+      }
+      const shape = laneShape(method);
+      const lanes = createLaneServer(shape.path, handler, wireServerCodec(shape), options.log);
+      laneServers.push(lanes);
+      const handle = (stream: ServerDuplexStream<Buffer, Buffer>): void => {
+        if (draining) stream.emit("error", { code: status.UNAVAILABLE, details: "the server is leaving" });
+        else serveGrpcLink(stream, shape, maxMessageBytes, lanes.accept);
+      };
+      server.register(shape.path, handle, passBytes, passBytes, "bidi");
+    }
+  }
+
+  const names = ["", "readiness", ...definitions.map(({ service }) => service.typeName)];
+  const health = new HealthImplementation({ liveness: "SERVING" });
+  for (const name of names) health.setStatus(name, "SERVING");
+  if (options.health ?? true) {
+    health.addToServer(server);
+    new ReflectionService(reflected(definitions)).addToServer(server);
+  }
+  const port = await bind(server, options);
+
+  function setServing(serving: boolean): void {
+    for (const name of names) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+  }
+
+  return {
+    port,
+    setServing,
+    async close(graceMs) {
+      draining = true;
+      setServing(false);
+      const stopped = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      // After GOAWAY: a client that reads both opens its next lane on another connection.
+      for (const lanes of laneServers) lanes.drain();
+      const timer = setTimeout(() => {
+        for (const lanes of laneServers) lanes.destroy();
+        server.forceShutdown();
+      }, graceMs);
+      await stopped;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function bind(server: Server, options: GrpcServerOptions): Promise<number> {
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`${host}:${options.port}`, serverCredentials(options.tls), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(error);
+    });
+  });
+}
+
+function serveUnary(
+  method: DescMethod,
+  handler: AnyUnaryHandler,
+  maxMessageBytes: number,
+  log: RpcLog | undefined,
+): (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void {
+  return (call, answer) => {
+    const controller = new AbortController();
+    call.on("cancelled", () => controller.abort(cancelledError()));
+    const deadline = call.getDeadline();
+    const leftMs = Number(deadline) - Date.now();
+    const context = {
+      requestId: readRequestId(call.metadata.get(requestIdKey)[0]),
+      traceparent: String(call.metadata.get(traceparentKey)[0] ?? ""),
+      deadlineMs: Number.isFinite(leftMs) ? performance.now() + leftMs : Number.POSITIVE_INFINITY,
+      signal: controller.signal,
+    };
+    void (async () => {
+      try {
+        const request = fromBinary(method.input, call.request);
+        const response = encodeMessage(method.output, await runUnary(method, handler, request, context, log));
+        if (response.byteLength > maxMessageBytes) throw answerTooLargeError(response.byteLength, maxMessageBytes);
+        answer(null, response);
+      } catch (error) {
+        answer(toStatus(ThroughlineError.from(error)));
+      }
+    })();
+  };
+}
+
+function readRequestId(text: string | Buffer | undefined): bigint {
+  return typeof text === "string" && /^\d{1,20}$/.test(text) ? BigInt.asUintN(64, BigInt(text)) : 0n;
+}
+
+/** What the reflection service reads: the files of each service and those they import. */
+function reflected(definitions: readonly ServiceDefinition[]): ConstructorParameters<typeof ReflectionService>[0] {
+  const files = new Set<ServiceDefinition["service"]["file"]>();
+  const add = (file: ServiceDefinition["service"]["file"]): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    for (const imported of file.dependencies) add(imported);
+  };
+  for (const { service } of definitions) add(service.file);
+  const fileDescriptorProtos = [...files].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
+  return { files: { format: "Protocol Buffer 3 DescriptorProto", type: {}, fileDescriptorProtos } };
+}

@@ -1,0 +1,33 @@
+// The room's door: what the rest of the house may use.
+export {
+  type BatchOptions,
+  batchHandler,
+  defineService,
+  type HandlerOf,
+  type HandlersOf,
+  type LaneHandler,
+  type ServiceDefinition,
+  streamHandler,
+  type UnaryHandler,
+  unaryHandler,
+} from "./define.ts";
+export { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
+export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";
+export { createInProcessClient, createInProcessServer, type InProcessServer } from "./in-process.ts";
+export type { ClientTls, ServerTls } from "./tls.ts";
+export {
+  type BatchAnswer,
+  type CallOptions,
+  type ClientControl,
+  type ClientOptions,
+  defaultMaxMessageBytes,
+  type FrameSink,
+  type Init,
+  type LaneCall,
+  type LaneMethod,
+  type LaneStream,
+  type OpenOptions,
+  type RpcLog,
+  type ServiceClient,
+  type UnaryContext,
+} from "./types.ts";

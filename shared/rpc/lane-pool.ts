@@ -1,0 +1,334 @@
+import type { ThroughlineError } from "../errors/error.ts";
+import type { CallLane, ClientCall } from "./client-call.ts";
+import { tooLargeError, unavailableError } from "./faults.ts";
+import type { ClientLink, ClientLinkEvents, OpenLink, OutgoingItem } from "./link.ts";
+
+/** What the lanes of one method are made with. */
+export interface LanePoolOptions<P> {
+  readonly open: OpenLink<P>;
+  /** Lanes kept open. */
+  readonly lanes: number;
+  /** Age at which a lane is replaced, give or take a fifth. */
+  readonly maxAgeMs: number;
+}
+
+/** The lanes of one method of one client. */
+export interface LanePool<P> {
+  /** Sends a call with the others of this tick, or when a lane is there. */
+  submit(call: ClientCall<P>): void;
+  /** Opens lanes and resolves when one is ready. */
+  ready(timeoutMs: number): Promise<void>;
+  close(graceMs: number): Promise<void>;
+}
+
+/** How long a call waits for a lane while none is ready. */
+const waitForLaneMs = 2_000;
+/** Pauses before a lane is opened again after it was refused or broke at once. */
+const firstBackoffMs = 50;
+const maxBackoffMs = 1_000;
+/** A lane that lived so long was no failed attempt. */
+const stableMs = 1_000;
+
+interface Lane<P> extends CallLane<P> {
+  state: "opening" | "ready" | "retired" | "closed";
+  readonly link: ClientLink<P>;
+  readonly calls: Map<number, ClientCall<P>>;
+  controls: OutgoingItem<P>[];
+  lastCallId: number;
+  maxItemBytes: number;
+  bornMs: number;
+  /** Calls forgotten since the last result: a peer that hangs looks busy, not idle. */
+  unanswered: number;
+  /** The older lane that this one relieves when it is ready. */
+  readonly relieves: Lane<P> | undefined;
+  ageTimer: NodeJS.Timeout | undefined;
+}
+
+/** Keeps the lanes of a method: opens, picks, renews, replaces and closes them, and carries calls to them. */
+export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
+  const lanes = new Set<Lane<P>>();
+  let waiting: ClientCall<P>[] = [];
+  let flushScheduled = false;
+  let waitTimer: NodeJS.Timeout | undefined;
+  let reopenTimer: NodeJS.Timeout | undefined;
+  let failures = 0;
+  let generation = 0;
+  let closing = false;
+  let closed: (() => void) | undefined;
+  const readyWaiters = new Set<() => void>();
+
+  function schedule(): void {
+    if (flushScheduled) return;
+    flushScheduled = true;
+    setImmediate(flush);
+  }
+
+  function flush(): void {
+    flushScheduled = false;
+    for (const lane of lanes) {
+      if (lane.controls.length === 0 || lane.link.congested || lane.state === "closed") continue;
+      const { controls } = lane;
+      lane.controls = [];
+      lane.link.send(controls);
+    }
+    if (waiting.length === 0) return;
+    const lane = pick();
+    if (lane === undefined) {
+      keepLanes();
+      armWaitTimer();
+      return;
+    }
+    // All ready lanes are backed up: `writable` brings us back.
+    if (lane.link.congested) return;
+    const calls = waiting;
+    waiting = [];
+    const nowMs = performance.now();
+    const batch: ClientCall<P>[] = [];
+    for (const call of calls) {
+      if (call.done) continue;
+      if (call.bytes > lane.maxItemBytes) {
+        call.fail(tooLargeError(call.bytes, lane.maxItemBytes));
+        continue;
+      }
+      lane.lastCallId += 1;
+      call.sent(lane, lane.lastCallId, nowMs);
+      lane.calls.set(lane.lastCallId, call);
+      batch.push(call);
+    }
+    if (batch.length > 0) lane.link.send(batch);
+    for (const call of batch) if (!call.repeatable) call.payload = undefined;
+  }
+
+  /** The ready lane with the fewest calls on it, one that is not backed up if there is one. */
+  function pick(): Lane<P> | undefined {
+    let best: Lane<P> | undefined;
+    let bestLoad = 0;
+    for (const lane of lanes) {
+      if (lane.state !== "ready") continue;
+      const load = lane.calls.size + lane.unanswered + (lane.link.congested ? 1e9 : 0);
+      if (best !== undefined && load >= bestLoad) continue;
+      best = lane;
+      bestLoad = load;
+    }
+    // To the end of the set: equally idle lanes take turns.
+    if (best !== undefined && lanes.size > 1) {
+      lanes.delete(best);
+      lanes.add(best);
+    }
+    return best;
+  }
+
+  function armWaitTimer(): void {
+    const oldest = waiting[0];
+    if (waitTimer !== undefined || oldest === undefined) return;
+    const delayMs = oldest.waitingSinceMs + waitForLaneMs - performance.now();
+    waitTimer = setTimeout(giveUpWaiting, Math.max(1, delayMs));
+  }
+
+  function giveUpWaiting(): void {
+    waitTimer = undefined;
+    if (pick() !== undefined) return;
+    const overdueMs = performance.now() - waitForLaneMs;
+    const calls = waiting;
+    waiting = calls.filter((call) => !call.done && call.waitingSinceMs > overdueMs);
+    for (const call of calls) if (!call.done && call.waitingSinceMs <= overdueMs) call.fail(unavailableError());
+    armWaitTimer();
+  }
+
+  /** Opens what is missing: lanes below the number wanted, and relief for lanes of age. */
+  function keepLanes(): void {
+    if (closing || reopenTimer !== undefined) return;
+    let alive = 0;
+    for (const lane of lanes) if (lane.state === "opening" || lane.state === "ready") alive += 1;
+    for (; alive < options.lanes; alive += 1) openLane(undefined);
+  }
+
+  function openLane(relieves: Lane<P> | undefined): void {
+    const events: ClientLinkEvents<P> = {
+      ready: (maxItemBytes) => {
+        if (lane.state !== "opening") return;
+        lane.state = "ready";
+        lane.maxItemBytes = maxItemBytes;
+        lane.bornMs = performance.now();
+        lane.ageTimer = setTimeout(() => renew(lane), ageMs());
+        lane.ageTimer.unref();
+        if (relieves !== undefined) retire(relieves);
+        for (const waiter of readyWaiters) waiter();
+        if (waiting.length > 0) schedule();
+      },
+      result: (callId, kind, payload) => {
+        const call = lane.calls.get(callId);
+        lane.unanswered = 0;
+        if (call === undefined) return;
+        if (kind === "frame") {
+          call.frame(payload);
+          return;
+        }
+        lane.calls.delete(callId);
+        if (kind === "ok") call.ok(payload);
+        else call.refused(payload);
+        endIfDone(lane);
+      },
+      draining: () => {
+        if (lane.state === "opening") lane.link.destroy();
+        retire(lane);
+      },
+      writable: schedule,
+      closed: (fault) => onClosed(lane, fault),
+    };
+    const lane: Lane<P> = {
+      state: "opening",
+      link: options.open(events),
+      calls: new Map(),
+      controls: [],
+      lastCallId: 0,
+      maxItemBytes: 0,
+      bornMs: performance.now(),
+      unanswered: 0,
+      relieves,
+      ageTimer: undefined,
+      control: (item) => {
+        lane.controls.push(item);
+        schedule();
+      },
+      forget: (callId) => {
+        if (lane.calls.delete(callId)) lane.unanswered += 1;
+        endIfDone(lane);
+      },
+    };
+    lanes.add(lane);
+  }
+
+  /** The first lanes get ages spread from a fifth up: they may all have landed on the one peer that was up first. */
+  function ageMs(): number {
+    generation += 1;
+    const spread = generation <= options.lanes ? 0.2 + Math.random() * 0.8 : 0.8 + Math.random() * 0.4;
+    return options.maxAgeMs * spread;
+  }
+
+  /** Opens a lane to relieve one of age; the old one serves until the new one is ready. */
+  function renew(lane: Lane<P>): void {
+    if (closing || lane.state !== "ready") return;
+    openLane(lane);
+  }
+
+  /** No new calls on this lane; it ends when its open ones have. */
+  function retire(lane: Lane<P>): void {
+    if (lane.state === "retired" || lane.state === "closed") return;
+    lane.state = "retired";
+    clearTimeout(lane.ageTimer);
+    endIfDone(lane);
+    keepLanes();
+  }
+
+  function endIfDone(lane: Lane<P>): void {
+    if (lane.state !== "retired" || lane.calls.size > 0) return;
+    if (lane.controls.length > 0) lane.link.send(lane.controls);
+    lane.controls = [];
+    lane.link.end();
+  }
+
+  function onClosed(lane: Lane<P>, fault: Error | undefined): void {
+    if (lane.state === "closed") return;
+    const wasOpening = lane.state === "opening";
+    const wasRetired = lane.state === "retired";
+    const lived = performance.now() - lane.bornMs;
+    lane.state = "closed";
+    lanes.delete(lane);
+    clearTimeout(lane.ageTimer);
+    const nowMs = performance.now();
+    for (const call of lane.calls.values()) {
+      if (!call.repeatable || closing) {
+        call.fail(unavailableError(fault));
+        continue;
+      }
+      call.repeatable = false;
+      call.lane = undefined;
+      call.waitingSinceMs = nowMs;
+      waiting.push(call);
+    }
+    lane.calls.clear();
+    if (closing) {
+      if (lanes.size === 0) closed?.();
+      return;
+    }
+    if (waiting.length > 0) schedule();
+    // The lane to be relieved is still there: try again when the next pause is over.
+    if (wasOpening && lane.relieves?.state === "ready") {
+      lane.relieves.ageTimer = setTimeout(() => renew(lane.relieves as Lane<P>), maxBackoffMs);
+      lane.relieves.ageTimer.unref();
+      return;
+    }
+    if (wasRetired) return;
+    reopen(!wasOpening && lived >= stableMs);
+  }
+
+  function reopen(wasStable: boolean): void {
+    failures = wasStable ? 0 : failures + 1;
+    if (wasStable) {
+      keepLanes();
+      return;
+    }
+    if (reopenTimer !== undefined) return;
+    const backoffMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(10, failures - 1));
+    reopenTimer = setTimeout(
+      () => {
+        reopenTimer = undefined;
+        keepLanes();
+      },
+      backoffMs * (0.8 + Math.random() * 0.4),
+    );
+    reopenTimer.unref();
+  }
+
+  return {
+    submit(call) {
+      if (closing) {
+        call.fail(unavailableError());
+        return;
+      }
+      waiting.push(call);
+      schedule();
+    },
+
+    ready(timeoutMs) {
+      keepLanes();
+      return new Promise((resolve, reject) => {
+        const waiter = (): void => settle(undefined);
+        const timer = setTimeout(() => settle(unavailableError()), timeoutMs);
+        function settle(error: ThroughlineError | undefined): void {
+          clearTimeout(timer);
+          readyWaiters.delete(waiter);
+          if (error === undefined) resolve();
+          else reject(error);
+        }
+        if (pick() !== undefined) waiter();
+        else readyWaiters.add(waiter);
+      });
+    },
+
+    async close(graceMs) {
+      if (closing) return;
+      closing = true;
+      clearTimeout(waitTimer);
+      clearTimeout(reopenTimer);
+      const unsent = waiting;
+      waiting = [];
+      for (const call of unsent) call.fail(unavailableError());
+      const open = [...lanes];
+      if (open.length === 0) return;
+      const allClosed = new Promise<void>((resolve) => {
+        closed = resolve;
+      });
+      for (const lane of open) {
+        if (lane.state === "opening") lane.link.destroy();
+        else retire(lane);
+      }
+      const timer = setTimeout(() => {
+        for (const lane of [...lanes]) lane.link.destroy();
+      }, graceMs);
+      await allClosed;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,170 @@
+import { ThroughlineError } from "../errors/error.ts";
+import { createDeadlines } from "./deadlines.ts";
+import type { AnyHandler } from "./define.ts";
+import { answerTooLargeError } from "./faults.ts";
+import { callOp, type OutgoingResult, type ServerCodec, type ServerLink, type ServerLinkEvents } from "./link.ts";
+import { ServerCall, type ServerCallLane } from "./server-call.ts";
+import type { RpcLog } from "./types.ts";
+
+/** A handler of a lane method. */
+export type AnyLaneHandler = Extract<AnyHandler, { accept: unknown }>;
+
+/** Serves the lanes of one method. */
+export interface LaneServer<P> {
+  /** Takes a lane that a client has opened. */
+  accept(link: ServerLink<P>): ServerLinkEvents<P>;
+  /** Tells the clients of all lanes to open no more calls here. */
+  drain(): void;
+  /** Cuts all lanes. */
+  destroy(): void;
+}
+
+/** Results waiting for a lane that is backed up, in bytes, above which its streaming handlers are asked to pause. */
+const congestedBytes = 256 * 1024;
+
+/** Serves one method: correlation, cancel, pause, deadlines, batches of results per tick. */
+export function createLaneServer<P>(
+  path: string,
+  handler: AnyLaneHandler,
+  codec: ServerCodec<P>,
+  log: RpcLog | undefined,
+): LaneServer<P> {
+  const links = new Set<ServerLink<P>>();
+  const deadlines = createDeadlines();
+
+  function report(error: ThroughlineError): void {
+    if (error.code === "internal_error") log?.error({ err: error.cause ?? error, method: path }, "a handler failed");
+  }
+
+  function accept(link: ServerLink<P>): ServerLinkEvents<P> {
+    const calls = new Map<number, ServerCall>();
+    let outbox: OutgoingResult<P>[] = [];
+    let outboxBytes = 0;
+    let flushScheduled = false;
+    let ended = false;
+    let gone = false;
+    let congested = false;
+    links.add(link);
+
+    function flush(): void {
+      flushScheduled = false;
+      if (gone) return;
+      if (outbox.length > 0 && !link.congested) {
+        const results = outbox;
+        outbox = [];
+        outboxBytes = 0;
+        link.send(results);
+      }
+      setCongested(outboxBytes > congestedBytes);
+      if (ended && calls.size === 0 && outbox.length === 0) {
+        gone = true;
+        links.delete(link);
+        link.finish();
+      }
+    }
+
+    function schedule(): void {
+      if (flushScheduled) return;
+      flushScheduled = true;
+      setImmediate(flush);
+    }
+
+    function setCongested(now: boolean): void {
+      if (now === congested) return;
+      congested = now;
+      for (const call of calls.values()) call.laneCongestionChanged();
+    }
+
+    const lane: ServerCallLane = {
+      deadlines,
+      get congested() {
+        return congested;
+      },
+      send(callId, kind, value) {
+        if (gone) return;
+        const result = encode(callId, kind, value);
+        outbox.push(result);
+        outboxBytes += codec.bytes(result.payload);
+        if (!congested && outboxBytes > congestedBytes && link.congested) setCongested(true);
+        schedule();
+      },
+      closeCall(callId) {
+        calls.delete(callId);
+        if (ended) schedule();
+      },
+      report,
+    };
+
+    function encode(callId: number, kind: "ok" | "frame" | "error", value: unknown): OutgoingResult<P> {
+      if (kind === "error") return { callId, kind, payload: codec.encodeError(ThroughlineError.from(value)) };
+      try {
+        const payload = kind === "ok" ? codec.encodeOk(value) : codec.encodeFrame(value);
+        const bytes = codec.bytes(payload);
+        if (bytes <= link.maxResultBytes) return { callId, kind, payload };
+        throw answerTooLargeError(bytes, link.maxResultBytes);
+      } catch (thrown) {
+        const error = ThroughlineError.from(thrown);
+        report(error);
+        const call = calls.get(callId);
+        // A frame that cannot be sent ends its call: the reader must not get an answer with a hole.
+        if (kind === "frame" && call !== undefined) {
+          call.cancel();
+          call.drop();
+        }
+        return { callId, kind: "error", payload: codec.encodeError(error) };
+      }
+    }
+
+    return {
+      item(callId, op, requestId, traceparent, timeoutMs, payload) {
+        const known = calls.get(callId);
+        if (op === callOp.open) {
+          if (known !== undefined) return link.destroy();
+          open(callId, requestId, traceparent, timeoutMs, payload);
+        } else if (known === undefined) {
+          // Answered meanwhile.
+        } else if (op === callOp.cancel) {
+          known.cancel();
+          if (handler.dropsCancelled) known.drop();
+        } else known.setPaused(op === callOp.pause);
+      },
+      batchEnd: () => handler.arrived(),
+      writable: schedule,
+      ended: () => {
+        ended = true;
+        schedule();
+      },
+      broken: () => {
+        if (gone) return;
+        gone = true;
+        links.delete(link);
+        for (const call of calls.values()) call.laneBroke();
+        calls.clear();
+        outbox = [];
+      },
+    };
+
+    function open(callId: number, requestId: bigint, traceparent: string, timeoutMs: number, payload: P): void {
+      let item: unknown;
+      try {
+        item = codec.decodeItem(payload);
+      } catch (thrown) {
+        lane.send(callId, "error", ThroughlineError.from(thrown));
+        return;
+      }
+      const call = new ServerCall(lane, callId, item, requestId, traceparent, timeoutMs);
+      calls.set(callId, call);
+      handler.accept(call);
+    }
+  }
+
+  return {
+    accept,
+    drain: () => {
+      for (const link of links) link.announceDrain();
+    },
+    destroy: () => {
+      for (const link of links) link.destroy();
+    },
+  };
+}

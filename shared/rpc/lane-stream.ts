@@ -1,0 +1,166 @@
+import { ThroughlineError } from "../errors/error.ts";
+import { ClientCall } from "./client-call.ts";
+import { cancelledError, deadlineError } from "./faults.ts";
+import { decodeError, encode, type LaneMethodParts } from "./lane-method.ts";
+import { callOp } from "./link.ts";
+import type { LaneStream, OpenOptions } from "./types.ts";
+
+/** How long the outcome may take after a cancel or the deadline. */
+const outcomeGraceMs = 5_000;
+const defaultHighWaterBytes = 16 * 1024;
+
+/** A frame that nobody has read yet. */
+interface HeldFrame {
+  readonly bytes: number;
+  read(): unknown;
+}
+
+interface Waiter {
+  resolve(result: IteratorResult<unknown, undefined>): void;
+  reject(error: unknown): void;
+}
+
+/** Opens a streaming call. What cannot be sent fails as if the server had refused it. */
+export function openLaneStream<P>(
+  parts: LaneMethodParts<P>,
+  item: unknown,
+  options: OpenOptions<unknown>,
+): LaneStream<unknown, unknown> {
+  const { codec } = parts;
+  const highWaterBytes = options.highWaterBytes ?? defaultHighWaterBytes;
+  const { frameBytes } = options;
+  const { promise: outcome, resolve: resolveOutcome, reject: rejectOutcome } = Promise.withResolvers<unknown>();
+  // Who only iterates has seen the error there.
+  outcome.catch(() => {});
+
+  let frames: HeldFrame[] = [];
+  let heldBytes = 0;
+  let paused = false;
+  /** Set: no more frames will be read. `error`: what the loop throws at its end. */
+  let ended: { error: ThroughlineError | undefined } | undefined;
+  /** Set: the call was cancelled or is past its deadline; what the outcome rejects with when the grace is over. */
+  let stopped: ThroughlineError | undefined;
+  let waiter: Waiter | undefined;
+
+  function endLoop(error: ThroughlineError | undefined): void {
+    if (ended !== undefined) return;
+    ended = { error };
+    const waiting = waiter;
+    waiter = undefined;
+    if (waiting === undefined) return;
+    if (error === undefined) waiting.resolve({ done: true, value: undefined });
+    else waiting.reject(error);
+  }
+
+  function dropFrames(): void {
+    frames = [];
+    heldBytes = 0;
+  }
+
+  function fail(error: ThroughlineError): void {
+    endLoop(error);
+    rejectOutcome(error);
+  }
+
+  /** Stops reading, asks the handler to stop, and waits for its outcome within the grace. */
+  function stop(reason: ThroughlineError, loopError: ThroughlineError | undefined): void {
+    if (call === undefined || call.done || stopped !== undefined) return;
+    stopped = reason;
+    dropFrames();
+    endLoop(loopError);
+    if (call.lane === undefined) {
+      call.abandon(reason);
+      return;
+    }
+    call.control(callOp.cancel);
+    call.extend(outcomeGraceMs);
+  }
+
+  function onFrame(payload: P): void {
+    if (ended !== undefined) return;
+    const waiting = waiter;
+    if (waiting !== undefined) {
+      waiter = undefined;
+      try {
+        waiting.resolve({ done: false, value: codec.decodeFrame(payload) });
+      } catch (error) {
+        waiting.reject(ThroughlineError.from(error));
+      }
+      return;
+    }
+    const held = hold(payload);
+    frames.push(held);
+    heldBytes += held.bytes;
+    if (!paused && heldBytes > highWaterBytes) {
+      paused = true;
+      call?.control(callOp.pause);
+    }
+  }
+
+  function hold(payload: P): HeldFrame {
+    if (frameBytes === undefined) {
+      const kept = codec.hold(payload);
+      return { bytes: codec.bytes(kept), read: () => codec.decodeFrame(kept) };
+    }
+    const frame = codec.decodeFrame(codec.hold(payload));
+    return { bytes: frameBytes(frame), read: () => frame };
+  }
+
+  function takeFrame(held: HeldFrame): unknown {
+    heldBytes -= held.bytes;
+    if (paused && heldBytes < highWaterBytes / 2) {
+      paused = false;
+      call?.control(callOp.resume);
+    }
+    return held.read();
+  }
+
+  const encoded = encode(parts, item, options);
+  let call: ClientCall<P> | undefined;
+  if (encoded instanceof ThroughlineError) fail(encoded);
+  else {
+    call = new ClientCall<P>(encoded.payload, encoded.bytes, options, false, parts.deadlines, {
+      ok: (payload) => {
+        try {
+          resolveOutcome(codec.decodeOk(payload));
+          endLoop(undefined);
+        } catch (error) {
+          fail(ThroughlineError.from(error));
+        }
+      },
+      frame: onFrame,
+      refused: (payload) => fail(decodeError(codec, payload)),
+      failed: fail,
+      expired: () => {
+        if (stopped !== undefined) call?.abandon(stopped);
+        else {
+          const error = deadlineError();
+          stop(error, error);
+        }
+      },
+      aborted: () => stop(cancelledError(), undefined),
+    });
+    parts.pool.submit(call);
+  }
+
+  const iterator: AsyncIterator<unknown, undefined> = {
+    next: () =>
+      new Promise((resolve, reject) => {
+        const held = frames.shift();
+        if (held !== undefined) resolve({ done: false, value: takeFrame(held) });
+        else if (ended === undefined) waiter = { resolve, reject };
+        else if (ended.error === undefined) resolve({ done: true, value: undefined });
+        else reject(ended.error);
+      }),
+    return: () => {
+      stop(cancelledError(), undefined);
+      dropFrames();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+  return {
+    outcome,
+    cancel: () => stop(cancelledError(), undefined),
+    [Symbol.asyncIterator]: () => iterator,
+  };
+}

@@ -1,0 +1,143 @@
+import type { ThroughlineError } from "../errors/error.ts";
+import type { DeadlineEntry, Deadlines } from "./deadlines.ts";
+import { cancelledError, deadlineError, unavailableError } from "./faults.ts";
+import type { ResultKind } from "./link.ts";
+import type { LaneCall } from "./types.ts";
+
+/** What a call needs of the server's lane it came by. */
+export interface ServerCallLane {
+  readonly deadlines: Deadlines;
+  /** True: results are piling up; whoever can should write less. */
+  readonly congested: boolean;
+  /** Queues a result; `value` is a message init, or the error. */
+  send(callId: number, kind: ResultKind, value: unknown): void;
+  /** The call is over. */
+  closeCall(callId: number): void;
+  /** Tells the log of a fault of ours. */
+  report(error: ThroughlineError): void;
+}
+
+/** One call of a lane on the server, from its arrival to its answer. */
+export class ServerCall implements LaneCall<unknown> {
+  readonly item: unknown;
+  readonly requestId: bigint;
+  readonly traceparent: string;
+  readonly deadlineMs: number;
+  readonly lane: ServerCallLane;
+  readonly callId: number;
+  /** True: it was answered, or nobody waits for an answer any more. */
+  done = false;
+  #pausedByReader = false;
+  #stopped: ThroughlineError | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #deadline: DeadlineEntry | undefined = undefined;
+  #pauseListeners: ((paused: boolean) => void)[] | undefined = undefined;
+
+  constructor(
+    lane: ServerCallLane,
+    callId: number,
+    item: unknown,
+    requestId: bigint,
+    traceparent: string,
+    timeoutMs: number,
+  ) {
+    this.lane = lane;
+    this.callId = callId;
+    this.item = item;
+    this.requestId = requestId;
+    this.traceparent = traceparent;
+    this.deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#stopped === undefined && performance.now() >= this.deadlineMs) this.#stopped = deadlineError();
+      if (this.#stopped !== undefined) this.#controller.abort(this.#stopped);
+      else if (!this.done && this.deadlineMs !== Number.POSITIVE_INFINITY) {
+        this.#deadline = this.lane.deadlines.add(this, this.deadlineMs - performance.now());
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  /** True: cancelled, past its deadline, or without its lane. */
+  get stopped(): boolean {
+    return this.#stopped !== undefined || performance.now() >= this.deadlineMs;
+  }
+
+  /** Whether a handler should write less: its reader is slow, or the whole lane is. Never once stopped: it would wait for ever. */
+  get paused(): boolean {
+    return this.#stopped === undefined && (this.#pausedByReader || this.lane.congested);
+  }
+
+  onPauseChange(listener: (paused: boolean) => void): void {
+    this.#pauseListeners ??= [];
+    this.#pauseListeners.push(listener);
+  }
+
+  write(frame: unknown): void {
+    if (this.done || this.stopped) return;
+    this.lane.send(this.callId, "frame", frame);
+  }
+
+  /** The last result. */
+  answer(kind: "ok" | "error", value: unknown): void {
+    if (this.done) return;
+    this.#end();
+    this.lane.send(this.callId, kind, value);
+    this.lane.closeCall(this.callId);
+  }
+
+  /** Ends the call without an answer: nobody waits for one. */
+  drop(): void {
+    if (this.done) return;
+    this.#end();
+    this.lane.closeCall(this.callId);
+  }
+
+  cancel(): void {
+    this.#stop(cancelledError());
+  }
+
+  expire(): void {
+    this.#stop(deadlineError());
+  }
+
+  laneBroke(): void {
+    this.#stop(unavailableError());
+    this.#end();
+  }
+
+  /** The reader is slow, or no longer. */
+  setPaused(paused: boolean): void {
+    if (paused === this.#pausedByReader) return;
+    const before = this.paused;
+    this.#pausedByReader = paused;
+    if (this.paused !== before) this.#tellPause();
+  }
+
+  /** The lane's congestion has changed. */
+  laneCongestionChanged(): void {
+    if (!this.#pausedByReader && this.#stopped === undefined) this.#tellPause();
+  }
+
+  #tellPause(): void {
+    if (this.#pauseListeners === undefined || this.done) return;
+    const { paused } = this;
+    for (const listener of this.#pauseListeners) listener(paused);
+  }
+
+  #stop(reason: ThroughlineError): void {
+    if (this.#stopped !== undefined || this.done) return;
+    const wasPaused = this.paused;
+    this.#stopped = reason;
+    this.#controller?.abort(reason);
+    if (wasPaused) this.#tellPause();
+  }
+
+  #end(): void {
+    this.done = true;
+    if (this.#deadline !== undefined) this.lane.deadlines.remove(this.#deadline);
+  }
+}

@@ -1,0 +1,75 @@
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { createDeadlines, type Deadlines } from "./deadlines.ts";
+import { createLaneMethod } from "./lane-method.ts";
+import { createLanePool, type LanePool } from "./lane-pool.ts";
+import type { ClientCodec, OpenLink } from "./link.ts";
+import { laneShape } from "./shape.ts";
+import {
+  type CallOptions,
+  type ClientControl,
+  type ClientOptions,
+  defaultMaxMessageBytes,
+  type ServiceClient,
+} from "./types.ts";
+
+/** How a kind of client carries the calls of one method. */
+export interface Transport<P> {
+  readonly defaultLanes: number;
+  lane(method: DescMethod, maxMessageBytes: number): { codec: ClientCodec<P>; open: OpenLink<P> };
+  unary(
+    method: DescMethod,
+    maxMessageBytes: number,
+    deadlines: Deadlines,
+  ): (request: unknown, options: CallOptions) => Promise<unknown>;
+  /** Called when the lanes have closed. */
+  close(): void;
+}
+
+const defaultLaneMaxAgeMs = 60_000;
+const closeGraceMs = 5_000;
+
+/** Puts a service's methods on a transport. */
+export function createServiceClient<S extends DescService, P>(
+  service: S,
+  transport: Transport<P>,
+  options: ClientOptions,
+): ServiceClient<S> & ClientControl {
+  const maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
+  const deadlines = createDeadlines();
+  const pools: LanePool<P>[] = [];
+  const methods: Record<string, unknown> = {};
+  checkNames(service, options.idempotent ?? []);
+  for (const method of service.methods) {
+    if (method.methodKind === "unary") {
+      methods[method.localName] = transport.unary(method, maxMessageBytes, deadlines);
+      continue;
+    }
+    laneShape(method);
+    const { codec, open } = transport.lane(method, maxMessageBytes);
+    const pool = createLanePool<P>({
+      open,
+      lanes: options.lanes ?? transport.defaultLanes,
+      maxAgeMs: options.laneMaxAgeMs ?? defaultLaneMaxAgeMs,
+    });
+    pools.push(pool);
+    const idempotent = options.idempotent?.includes(method.localName) ?? false;
+    methods[method.localName] = createLaneMethod<P>({ codec, pool, deadlines, idempotent, maxMessageBytes });
+  }
+  const control: ClientControl = {
+    async ready(timeoutMs) {
+      await Promise.all(pools.map((pool) => pool.ready(timeoutMs)));
+    },
+    async close() {
+      await Promise.all(pools.map((pool) => pool.close(closeGraceMs)));
+      transport.close();
+    },
+  };
+  return { ...methods, ...control } as ServiceClient<S> & ClientControl;
+}
+
+/** A misspelt name would mean no retry, in silence. */
+function checkNames(service: DescService, idempotent: readonly string[]): void {
+  for (const name of idempotent) {
+    if (service.method[name] === undefined) throw new Error(`${service.typeName} has no method ${name}`);
+  }
+}

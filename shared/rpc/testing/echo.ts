@@ -1,0 +1,144 @@
+import { once } from "node:events";
+import { ThroughlineError } from "../../errors/error.ts";
+import {
+  type Counted,
+  type CountFrame,
+  type CountItem,
+  type Echoed,
+  type EchoItem,
+  EchoService,
+} from "../../gen/throughline/testing/v1/echo_pb.ts";
+import { batchHandler, defineService, type ServiceDefinition, streamHandler, unaryHandler } from "../define.ts";
+import type { FrameSink, Init, LaneCall } from "../types.ts";
+
+/** What the echo service has seen, for tests to look at. */
+export interface EchoSeen {
+  /** Texts of the Echo items that a handler was given, in order. */
+  readonly texts: string[];
+  /** Sizes of the batches. */
+  readonly batches: number[];
+  /** Texts of the calls whose signal aborted, in order, and with which code. */
+  readonly aborted: { text: string; code: string }[];
+}
+
+/** An echo service whose calls can be held. */
+export interface EchoFixture {
+  readonly definition: ServiceDefinition<typeof EchoService>;
+  readonly seen: EchoSeen;
+  /** Lets the calls go that came with the text "hold". */
+  release(): void;
+  /** Resolves when the condition holds; looked at whenever something was seen. */
+  until(condition: (seen: EchoSeen) => boolean): Promise<void>;
+}
+
+/**
+ * What the text of an item asks for: "fail:<code>" an error; "throw" a bug; "hold" to wait for `release`; "watch" to
+ * wait for the signal; "wrong-count" one answer too many. Anything else comes back.
+ */
+export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixture {
+  const seen: EchoSeen = { texts: [], batches: [], aborted: [] };
+  const events = new EventTarget();
+  let released = Promise.withResolvers<void>();
+
+  function changed(): void {
+    events.dispatchEvent(new Event("seen"));
+  }
+
+  async function aborted(call: LaneCall<{ text: string }>): Promise<void> {
+    if (!call.signal.aborted) await once(call.signal, "abort");
+    seen.aborted.push({ text: call.item.text, code: ThroughlineError.from(call.signal.reason).code });
+    changed();
+  }
+
+  async function echo(calls: readonly LaneCall<EchoItem>[]): Promise<(Init<Echoed> | ThroughlineError)[]> {
+    seen.batches.push(calls.length);
+    for (const { item } of calls) seen.texts.push(item.text);
+    changed();
+    for (const call of calls) if (call.item.text === "watch") await aborted(call);
+    if (calls.some(({ item }) => item.text === "hold")) await released.promise;
+    if (calls.some(({ item }) => item.text === "throw")) throw new TypeError("a bug with a secret");
+    const answers = calls.map((call) => answer(call, calls.length));
+    if (calls.some(({ item }) => item.text === "wrong-count")) answers.push(new ThroughlineError("not_found", "extra"));
+    return answers;
+  }
+
+  async function count(call: LaneCall<CountItem>, out: FrameSink<CountFrame>): Promise<Init<Counted>> {
+    const { frames, frameBytes, text } = call.item;
+    seen.texts.push(text);
+    changed();
+    if (text.startsWith("fail:")) throw failure(text);
+    let pauses = 0;
+    let wake = (): void => {};
+    out.onPauseChange((paused) => {
+      if (paused) pauses += 1;
+      else wake();
+    });
+    let index = 0;
+    for (; index < frames && !call.signal.aborted; index += 1) {
+      while (out.paused) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      out.write({ index, data: new Uint8Array(frameBytes).fill(index) });
+      // As a source does: one piece a turn of the loop.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (text === "fail-late") throw new ThroughlineError("upstream_error", "late");
+    if (text === "watch") await aborted(call);
+    if (text === "hold") await released.promise;
+    if (text === "never") await new Promise(() => {});
+    return { frames: index, cancelled: call.signal.aborted, pauses };
+  }
+
+  const definition = defineService(EchoService, {
+    echo: batchHandler(echo, options),
+    count: streamHandler(count),
+    echoOnce: unaryHandler(async (request, context) => {
+      seen.texts.push(request.text);
+      changed();
+      if (request.text.startsWith("fail:")) throw failure(request.text);
+      if (request.text === "throw") throw new TypeError("a bug with a secret");
+      if (request.text === "hold") await released.promise;
+      if (request.text === "watch") await aborted({ ...context, item: request });
+      return {
+        text: request.text,
+        data: request.data,
+        requestId: context.requestId,
+        traceparent: context.traceparent,
+      };
+    }),
+  });
+
+  return {
+    definition,
+    seen,
+    release() {
+      released.resolve();
+      released = Promise.withResolvers();
+    },
+    async until(condition) {
+      while (!condition(seen)) await once(events, "seen");
+    },
+  };
+}
+
+function answer(call: LaneCall<EchoItem>, batchSize: number): Init<Echoed> | ThroughlineError {
+  const { text, data } = call.item;
+  if (text.startsWith("fail:")) return failure(text);
+  return { text, data, batchSize, requestId: call.requestId, traceparent: call.traceparent };
+}
+
+function failure(text: string): ThroughlineError {
+  if (text === "fail:budget") {
+    return new ThroughlineError("insufficient_quota", "The budget is spent.", {
+      httpStatus: 429,
+      param: "model",
+      retryAfterMs: 1_500,
+      upstreamRequestId: "up-1",
+      headers: { "x-ratelimit-limit": "7" },
+      cause: new Error("unsent"),
+    });
+  }
+  return new ThroughlineError("not_found", "No such thing.");
+}

@@ -1,0 +1,145 @@
+import type { DescMethod, DescService, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { ThroughlineError } from "../errors/error.ts";
+
+/** What may be given where a message is wanted: the message, or its fields. */
+export type Init<M extends Message> = MessageInitShape<GenMessage<M>>;
+
+/** The item message of a lane method. */
+export type ItemOf<M extends DescMethod> =
+  MessageShape<M["input"]> extends { items: (infer I extends Message)[] } ? I : never;
+
+type ResultOf<M extends DescMethod> = MessageShape<M["output"]> extends { results: (infer R)[] } ? R : never;
+type Outcome<R, Case> = R extends { outcome: infer U } ? Extract<U, { case: Case }> : never;
+
+type ValueOf<O> = [O] extends [never] ? never : O extends { value: infer V extends Message } ? V : never;
+
+/** The message of the `ok` outcome of a lane method. */
+export type OkOf<M extends DescMethod> = ValueOf<Outcome<ResultOf<M>, "ok">>;
+
+/** The message of the `frame` outcome of a lane method; never where it has none. */
+export type FrameOf<M extends DescMethod> = ValueOf<Outcome<ResultOf<M>, "frame">>;
+
+/** What every call says beside its message. */
+export interface CallOptions {
+  /** The platform's request ID. Default: 0, no request is involved. */
+  readonly requestId?: bigint | undefined;
+  /** W3C trace context of the caller's span. Default: not traced. */
+  readonly traceparent?: string | undefined;
+  /** Milliseconds the caller waits at most; 0 or less fails at once. */
+  readonly timeoutMs: number;
+  /** Aborting it cancels the call. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a streaming call says beside its item. */
+export interface OpenOptions<F> extends CallOptions {
+  /** Bytes of unread frames above which the handler is asked to pause; under half of them it may go on. Default 16 KiB. */
+  readonly highWaterBytes?: number | undefined;
+  /** Bytes that a frame counts for. Default: its encoded size (in process: the bytes and characters in it). */
+  readonly frameBytes?: ((frame: F) => number) | undefined;
+}
+
+/** A method of a lane, as the caller sees it. */
+export interface LaneMethod<I extends Message, O extends Message, F extends Message = never> {
+  /**
+   * Sends one item and waits for its result. Items of one tick travel together. The item's `call` is not read.
+   * Rejects with the handler's error, `upstream_timeout` at the deadline, `client_closed_request` when the signal aborts,
+   * `service_unavailable` when the lane breaks or no peer is there for 2 s, `request_too_large` above the message limit.
+   */
+  call(item: Init<I>, options: CallOptions): Promise<O>;
+  /** Sends one item and reads the frames that answer it. Failures as for `call`; see LaneStream. */
+  open(item: Init<I>, options: OpenOptions<F>): LaneStream<F, O>;
+}
+
+/**
+ * The answer of a streaming call. Iterate it once: frames come in order; the loop ends with the outcome and throws what
+ * the outcome rejects with. Leaving the loop early cancels.
+ */
+export interface LaneStream<F, O> extends AsyncIterable<F> {
+  /**
+   * The last result. After a cancel, an aborted signal or the deadline it still brings what the handler answers, within
+   * a grace of 5 s; then it rejects (`client_closed_request`, `upstream_timeout`). Never an unhandled rejection.
+   */
+  readonly outcome: Promise<O>;
+  /** Asks the handler to stop; the loop ends at once, the outcome follows. */
+  cancel(): void;
+}
+
+/** One call of a lane, as the handler sees it. */
+export interface LaneCall<I> {
+  /** What was sent. Its `call` is always unset: what it said is in this object. */
+  readonly item: I;
+  /** The platform's request ID, 0 where no request is involved. */
+  readonly requestId: bigint;
+  /** W3C trace context of the caller's span, empty when not traced. */
+  readonly traceparent: string;
+  /** When the caller stops waiting, on the clock of `performance.now()`; Infinity if never. */
+  readonly deadlineMs: number;
+  /** Aborts on cancel, deadline or a broken lane. Made when first read: do not read it without need. */
+  readonly signal: AbortSignal;
+}
+
+/** Where a streaming handler writes its frames. */
+export interface FrameSink<F extends Message> {
+  /** Sends a frame. Ignored once the call was cancelled, is past its deadline or has lost its lane. */
+  write(frame: Init<F>): void;
+  /** True: the reader is slow, stop reading the source. Frames written all the same are sent. */
+  readonly paused: boolean;
+  /** Calls the listener at every change of `paused`. */
+  onPauseChange(listener: (paused: boolean) => void): void;
+}
+
+/** What a unary handler knows of its call. */
+export interface UnaryContext {
+  /** The platform's request ID, 0 where no request is involved. */
+  readonly requestId: bigint;
+  /** W3C trace context of the caller's span, empty when not traced. */
+  readonly traceparent: string;
+  /** When the caller stops waiting, on the clock of `performance.now()`; Infinity if never. */
+  readonly deadlineMs: number;
+  /** Aborts when the caller cancels or its deadline passes. */
+  readonly signal: AbortSignal;
+}
+
+/** What a batch handler answers for one call, in the order of the calls. */
+export type BatchAnswer<O extends Message> = Init<O> | ThroughlineError;
+
+/** Typed client of a service: lanes as LaneMethod, unary methods as functions. */
+export type ServiceClient<S extends DescService> = {
+  readonly [K in keyof S["method"]]: MethodClient<S["method"][K]>;
+};
+
+type MethodClient<M extends DescMethod> = M extends { methodKind: "unary" }
+  ? (request: MessageInitShape<M["input"]>, options: CallOptions) => Promise<MessageShape<M["output"]>>
+  : LaneMethod<ItemOf<M>, OkOf<M>, FrameOf<M>>;
+
+/** What every client can do beside its service's methods. */
+export interface ClientControl {
+  /** Resolves when every lane method has a lane that is open; rejects with `service_unavailable` after the time. */
+  ready(timeoutMs: number): Promise<void>;
+  /** Refuses new calls, lets open ones end for at most 5 s, then cuts what is left. */
+  close(): Promise<void>;
+}
+
+/** What the clients of both kinds may be told. */
+export interface ClientOptions {
+  /** Lanes kept open per lane method. Default 4 over gRPC, 1 in process. */
+  readonly lanes?: number | undefined;
+  /** Lane methods whose items may be sent again: once, on another lane, when theirs breaks. Local names, e.g. "settle". */
+  readonly idempotent?: readonly string[] | undefined;
+  /** Age in milliseconds at which a lane is replaced, give or take a fifth. Default 60,000. */
+  readonly laneMaxAgeMs?: number | undefined;
+  /** Largest item, request or answer in bytes. Default 20 MiB. The server's own limit holds too. */
+  readonly maxMessageBytes?: number | undefined;
+}
+
+/** The part of the log that this room uses (a pino logger fits). */
+export interface RpcLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Default of `maxMessageBytes`: a 16 MB body and what goes with it. */
+export const defaultMaxMessageBytes = 20 * 1024 * 1024;
