@@ -131,7 +131,7 @@ test("a crash is logged and exits with 1", () => {
 });
 
 /** A real process that runs until a signal; `step` is the body of its stop step. */
-function startProcess(step: string) {
+function startProcess(step: string, crash = "") {
   const url = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   const program = `
     import { createLog } from ${url("./log.ts")};
@@ -141,6 +141,7 @@ function startProcess(step: string) {
     const keepAlive = setInterval(() => {}, 1000);
     lifecycle.onStop("step", async () => { ${step} });
     const ended = runUntilSignal(lifecycle, log);
+    process.once("SIGUSR2", () => { ${crash} });
     log.info("up");
     const code = await ended;
     clearInterval(keepAlive);
@@ -156,7 +157,7 @@ function startProcess(step: string) {
   const logged = async (message: string): Promise<void> => {
     while (!text.includes(`"msg":"${message}"`)) await once(child.stdout, "data");
   };
-  return { child, closed, logged };
+  return { child, closed, logged, text: () => text };
 }
 
 test("a real process stops on SIGTERM, says so, and ends with 0", async () => {
@@ -174,4 +175,20 @@ test("a real process that hangs on its way down ends at the second signal", asyn
   await logged("hanging");
   child.kill("SIGTERM");
   expect(await closed).toEqual([143, null]);
+});
+
+test.each([
+  ["an uncaught exception", "throw new Error('refused sk-abcdef123456');"],
+  ["an unhandled rejection", "void Promise.reject(new Error('refused sk-abcdef123456'));"],
+])("a real process that crashes by %s logs it without the key, and ends with 1", async (_, crash) => {
+  const { child, closed, logged, text } = startProcess("", crash);
+  await logged("up");
+  child.kill("SIGUSR2");
+  expect(await closed).toEqual([1, null]);
+  const fatal = text()
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .at(-1);
+  expect(fatal).toMatchObject({ level: "fatal", err: { message: "refused [redacted]" } });
 });

@@ -128,6 +128,23 @@ test("flushLog waits for the lines", async () => {
   expect(lines.map((line) => line.msg)).toEqual(["one"]);
 });
 
+test("a reader that stalls does not fill the memory: lines are dropped beyond a bound", async () => {
+  const url = new URL("./log.ts", import.meta.url).href;
+  const program = `
+    import { createLog } from ${JSON.stringify(url)};
+    const log = createLog({ service: "s" });
+    const pad = "x".repeat(10_000);
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 20_000; i++) { log.info({ pad }, "line"); if (i % 500 === 0) await new Promise(setImmediate); }
+    process.send(process.memoryUsage().rss - before, () => process.kill(process.pid, "SIGKILL"));`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
+  });
+  const [grownBytes] = await once(child, "message");
+  // 200 MB were logged and nobody read.
+  expect(grownBytes).toBeLessThan(120 * 1024 * 1024);
+});
+
 test("flushLog on a destination without a buffer returns at once", async () => {
   await flushLog(captured().log);
 });
