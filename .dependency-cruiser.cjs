@@ -2,8 +2,10 @@
 // a violation of every one of them and fails when a rule stays silent, or when a rule has no plant.
 
 const tests = "\\.test\\.ts$";
+/** What a room offers to tests of its own and of others. */
+const testHelpers = ["(^|/)testing\\.ts$", "(^|/)testing-[a-z-]+\\.ts$"];
 /** Code that runs in development only: it may use development dependencies. */
-const development = [tests, "^test/", "(^|/)testing(-[a-z-]+)?\\.ts$", "^[^/]+\\.config\\.ts$"];
+const development = [tests, ...testHelpers, "^test/", "^[^/]+\\.config\\.ts$"];
 /** A process's rooms: four services and the gateway, built on one skeleton. */
 const rooms = "^(services/[^/]+|gateway)";
 const npm = (names) => `(^|/)node_modules/(@types/)?(${names})/`;
@@ -185,7 +187,7 @@ const forbidden = [
     comment: "Tests and test helpers are imported by tests only.",
     severity: "error",
     from: { pathNot: development },
-    to: { path: [tests, "(^|/)testing(-[a-z-]+)?\\.ts$"] },
+    to: { path: [tests, ...testHelpers] },
   },
 ];
 
