@@ -1,8 +1,4 @@
-import {
-  AccountState,
-  type BillingService,
-  KeyKind,
-} from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { AccountState, type BillingService, KeyKind } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { nanoUsdPerUsd } from "../shared/money.ts";
 import type { ServiceClient } from "../shared/rpc/index.ts";
 
@@ -42,7 +38,10 @@ export async function ensureDefaultAccount(
     options,
   );
   if (fixedSecret !== undefined) {
-    await billing.createKey({ key: { accountId, name: "bootstrap", kind: KeyKind.API, scopes: ["*"] }, secret: fixedSecret }, options);
+    await billing.createKey(
+      { key: { accountId, name: "bootstrap", kind: KeyKind.API, scopes: ["*"] }, secret: fixedSecret },
+      options,
+    );
     return { secret: fixedSecret };
   }
   const { keys } = await billing.listKeys({ accountId, limit: 1_000 }, options);

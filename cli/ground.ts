@@ -1,4 +1,4 @@
-import { createSimulator } from "../services/provider-adapter/simulator/index.ts";
+import { createSimulator } from "../services/provider-adapter/simulator/simulator.ts";
 import type { Env } from "../shared/config.ts";
 import { startEmbeddedPostgres } from "../shared/db/index.ts";
 import type { ServiceProcess } from "../shared/run-service.ts";
@@ -27,7 +27,7 @@ export async function openGround(
     onStop("postgres", () => postgres.stop());
     databaseUrl = postgres.url;
   }
-  let simulatorUrl = env["SIMULATOR_URL"];
+  let simulatorUrl = env.SIMULATOR_URL;
   if (simulatorUrl === undefined) {
     const simulator = await createSimulator({ host: "127.0.0.1", port: 0, log: logFor("simulator") });
     onStop("simulator", () => simulator.close());

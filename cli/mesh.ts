@@ -33,8 +33,8 @@ export function mesh(): Promise<number> {
     const ground = await openGround(process, onStop);
     const ports = await freePorts(4);
     const [routing = 0, history = 0, billing = 0, provider = 0] = ports;
-    const port = ground.env["PORT"] ?? "8080";
-    const host = ground.env["HOST"] ?? "127.0.0.1";
+    const port = ground.env.PORT ?? "8080";
+    const host = ground.env.HOST ?? "127.0.0.1";
     const grpcPort: Record<Role, number> = { routing, history, billing, "provider-adapter": provider, gateway: 0 };
     const env: Env = {
       ...ground.env,

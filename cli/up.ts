@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { DescService } from "@bufbuild/protobuf";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import { startGateway } from "../gateway/server.ts";
 import { envToConfig as billingConfig } from "../services/billing/config.ts";
@@ -9,11 +10,6 @@ import { envToConfig as providerConfig } from "../services/provider-adapter/conf
 import { startProvider } from "../services/provider-adapter/server.ts";
 import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { startRouting } from "../services/routing/server.ts";
-import type { DescService } from "@bufbuild/protobuf";
-import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { HistoryService } from "../shared/gen/throughline/history/v1/history_pb.ts";
-import { ProviderService } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { keepLease } from "../shared/keep-lease.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { createInProcessClient } from "../shared/rpc/index.ts";
@@ -29,32 +25,51 @@ export function up(): Promise<number> {
     const ground = await openGround(process, onStop);
     const { env } = ground;
 
-    const parts = (name: string) => ({ log: logFor(name), tracing: telemetry.tracer(name), metrics: telemetry.metrics });
-    const inProcess = <S extends DescService>(desc: S, service: RunningService, idempotent: string[]) => {
-      const client = createInProcessClient(desc, service.definition, { idempotent });
-      onStop(`client of ${desc.typeName}`, () => client.close());
+    const parts = (name: string) => ({
+      log: logFor(name),
+      tracing: telemetry.tracer(name),
+      metrics: telemetry.metrics,
+    });
+    const inProcess = <S extends DescService>(service: RunningService<S>, idempotent: string[]) => {
+      const client = createInProcessClient(service.definition, { idempotent, log: process.log });
+      onStop(`client of ${service.definition.service.typeName}`, () => client.close());
       return client;
     };
 
     const routingService = await startRouting(routingConfig(env), parts("routing"));
     onStop("routing", () => routingService.stop());
-    const routing = inProcess(RoutingService, routingService, idempotentMethods.routing);
+    const routing = inProcess(routingService, idempotentMethods.routing);
     const historyService = await startHistory(historyConfig(env), parts("history"));
     onStop("history", () => historyService.stop());
-    const history = inProcess(HistoryService, historyService, idempotentMethods.history);
+    const history = inProcess(historyService, idempotentMethods.history);
     const billingService = await startBilling(billingConfig(env), { ...parts("billing"), history });
     onStop("billing", () => billingService.stop());
-    const billing = inProcess(BillingService, billingService, idempotentMethods.billing);
+    const billing = inProcess(billingService, idempotentMethods.billing);
 
     const ids = createRequestIdSource({});
-    const lease = await keepLease(routing, ids, `up@${hostname()}:${globalThis.process.pid}:${Date.now()}`, process.log);
+    const lease = await keepLease(
+      routing,
+      ids,
+      `up@${hostname()}:${globalThis.process.pid}:${Date.now()}`,
+      process.log,
+    );
     onStop("node lease", () => lease.stop());
-    const providerService = await startProvider(providerConfig(env), { ...parts("provider-adapter"), routing, ids, env });
+    const providerService = await startProvider(providerConfig(env), {
+      ...parts("provider-adapter"),
+      routing,
+      ids,
+      env,
+    });
     onStop("provider-adapter", () => providerService.stop());
-    const provider = inProcess(ProviderService, providerService, idempotentMethods.provider);
+    const provider = inProcess(providerService, idempotentMethods.provider);
 
     const key = await ensureDefaultAccount(billing, ground.bootstrapKey);
-    const services = { routing: routingService, billing: billingService, provider: providerService, history: historyService };
+    const services = {
+      routing: routingService,
+      billing: billingService,
+      provider: providerService,
+      history: historyService,
+    };
     const config = gatewayConfig(env);
     const gateway = await startGateway(config, {
       ...parts("gateway"),

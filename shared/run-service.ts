@@ -1,6 +1,6 @@
-import type { DescService } from "@bufbuild/protobuf";
 import { createServer } from "node:http";
-import { readEnv, type Env } from "./config.ts";
+import type { DescService } from "@bufbuild/protobuf";
+import { type Env, readEnv } from "./config.ts";
 import { declareEnv } from "./config-declare.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
 import { createLog, createLogOutput, flushLog, type Log } from "./log.ts";
@@ -10,13 +10,20 @@ import { createTelemetry, metricsContentType, type Telemetry, telemetryConfig } 
 /** Variables that every service process reads. */
 export const processEnv = declareEnv({
   GRPC_HOST: { kind: "string", default: "0.0.0.0", description: "Address that a service listens on for gRPC." },
-  GRPC_PORT: { kind: "int", default: 50_051, min: 0, max: 65_535, description: "Port that a service listens on for gRPC." },
+  GRPC_PORT: {
+    kind: "int",
+    default: 50_051,
+    min: 0,
+    max: 65_535,
+    description: "Port that a service listens on for gRPC.",
+  },
   METRICS_PORT: {
     kind: "int",
     default: 0,
     min: 0,
     max: 65_535,
-    description: "Port of a service's Prometheus metrics (GET /metrics); 0: none. The gateway serves them beside its API.",
+    description:
+      "Port of a service's Prometheus metrics (GET /metrics); 0: none. The gateway serves them beside its API.",
   },
   LOG_LEVEL: {
     kind: "choice",
@@ -26,7 +33,11 @@ export const processEnv = declareEnv({
   },
   ROUTING_TARGET: { kind: "string", default: "dns:///routing:50051", description: "gRPC target of routing." },
   BILLING_TARGET: { kind: "string", default: "dns:///billing:50051", description: "gRPC target of billing." },
-  PROVIDER_TARGET: { kind: "string", default: "dns:///provider-adapter:50051", description: "gRPC target of provider-adapter." },
+  PROVIDER_TARGET: {
+    kind: "string",
+    default: "dns:///provider-adapter:50051",
+    description: "gRPC target of provider-adapter.",
+  },
   HISTORY_TARGET: { kind: "string", default: "dns:///history:50051", description: "gRPC target of history." },
 });
 
@@ -41,13 +52,17 @@ export interface ServiceProcess {
   logFor(service: string): Log;
   readonly telemetry: Telemetry;
   /** A client of another service, closed after this one has stopped. `idempotent`: lane methods that may be sent twice. */
-  client<S extends DescService>(service: S, target: TargetVariable, idempotent?: string[]): ServiceClient<S> & { ready(timeoutMs: number): Promise<void> };
+  client<S extends DescService>(
+    service: S,
+    target: TargetVariable,
+    idempotent?: string[],
+  ): ServiceClient<S> & { ready(timeoutMs: number): Promise<void> };
 }
 
 /** A service that runs: what it answers, and how it stops. */
-export interface RunningService {
+export interface RunningService<S extends DescService = DescService> {
   /** What it answers to. */
-  readonly definition: ServiceDefinition;
+  readonly definition: ServiceDefinition<S>;
   /** Whether a call would succeed now. */
   ready(): Promise<boolean>;
   /** Finishes what it has begun and lets go of what it holds. */
@@ -72,7 +87,10 @@ const readyEveryMs = 1_000;
  */
 export async function runProcess(
   name: string,
-  start: (process: ServiceProcess, onStop: (name: string, run: () => Promise<void>, timeoutMs?: number) => void) => Promise<void>,
+  start: (
+    process: ServiceProcess,
+    onStop: (name: string, run: () => Promise<void>, timeoutMs?: number) => void,
+  ) => Promise<void>,
 ): Promise<number> {
   const env = readEnv();
   const read = processEnv.read(env);

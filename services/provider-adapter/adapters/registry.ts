@@ -1,0 +1,7 @@
+import type { Adapter } from "./adapter.ts";
+import { openaiAdapter } from "./openai/index.ts";
+
+/** Every upstream format, by the name that channels give as their adapter. */
+export const adapters: Readonly<Record<string, Adapter>> = {
+  openai: openaiAdapter,
+};

@@ -1,0 +1,243 @@
+import { create } from "@bufbuild/protobuf";
+import { createParser } from "eventsource-parser";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { Candidate } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { type Attempt, AttemptSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Span } from "../../shared/telemetry/index.ts";
+import type { OpenChannel } from "./channels.ts";
+import type { ProviderContext } from "./context.ts";
+import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
+import type { Moments } from "./domain/latency.ts";
+import { upstreamRequestIdOf } from "./domain/upstream-request-id.ts";
+import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "./upstream/call.ts";
+import { faultError, faultTable } from "./upstream/faults.ts";
+
+/** Where the pieces of an answer go. */
+export interface AttemptSink {
+  /** Bytes for the client. */
+  write(data: Uint8Array, upstreamRequestId: string): void;
+}
+
+/** What came of one attempt. */
+export interface AttemptResult {
+  readonly attempt: Attempt;
+  /** At least one byte was given to the client. */
+  readonly began: boolean;
+  /** Why it failed; absent: it answered. */
+  readonly error: ThroughlineError | undefined;
+  /** True: another candidate may be tried (only when nothing began). */
+  readonly failover: boolean;
+  readonly facts: AnswerFacts | undefined;
+  /** A stream's answer as one document, for history. */
+  readonly document: { readonly body: Uint8Array; readonly truncated: boolean } | undefined;
+  readonly timings: { sentUs: number; firstByteUs: number; lastByteUs: number; chunks: number };
+}
+
+/** An attempt under way. */
+export interface RunningAttempt {
+  readonly result: Promise<AttemptResult>;
+  pause(): void;
+  resume(): void;
+  /** The client left: closes the upstream's socket at once. */
+  cancel(): void;
+}
+
+/** What an attempt needs to know. */
+export interface AttemptOptions {
+  readonly channel: OpenChannel;
+  readonly candidate: Candidate;
+  readonly exchange: Exchange;
+  readonly stream: boolean;
+  readonly span: Span;
+  readonly attemptId: bigint;
+  readonly requestIdText: string;
+  /** Microseconds since the arrival of the request at the gateway. */
+  readonly clockUs: () => number;
+}
+
+/** Largest error body that is read. */
+const maxErrorBytes = 64 * 1024;
+/** A whole answer is passed on in pieces: one lane message must not hold 16 MB. */
+const pieceBytes = 1024 * 1024;
+
+/** Tries one candidate: sends the request, translates the answer as it comes, says what came of it. */
+export function startAttempt(context: ProviderContext, options: AttemptOptions, out: AttemptSink): RunningAttempt {
+  const { channel, exchange, clockUs } = options;
+  const attempt = create(AttemptSchema);
+  attempt.attemptId = options.attemptId;
+  attempt.channel = channel.name;
+  attempt.platform = channel.platform;
+  attempt.upstreamModel = options.candidate.upstreamModel;
+  const { promise, resolve } = Promise.withResolvers<AttemptResult>();
+  const body: Buffer[] = [];
+  const startUs = clockUs();
+  let headers: ResponseHeaders = {};
+  let firstByteUs = 0;
+  let firstContentUs = 0;
+  let lastByteUs = 0;
+  let began = false;
+  let over = false;
+  let facts: AnswerFacts | undefined;
+  let translation: StreamTranslation | undefined;
+  let feed: ((chunk: Buffer) => void) | undefined;
+  let pending = "";
+  attempt.startUs = BigInt(startUs);
+
+  const moments = (): Moments => ({ sentUs: startUs, firstByteUs, firstContentUs, lastByteUs, nowUs: clockUs() });
+
+  function settle(error: ThroughlineError | undefined, failover: boolean): void {
+    if (over) return;
+    over = true;
+    attempt.endUs = BigInt(clockUs());
+    if (error !== undefined) {
+      attempt.errorCode = error.code;
+      attempt.errorMessage = error.message;
+    }
+    let document: AttemptResult["document"];
+    if (translation !== undefined && began) {
+      facts ??= translation.facts();
+      document = translation.document(moments());
+    }
+    resolve({
+      attempt,
+      began,
+      error,
+      failover: failover && !began,
+      facts,
+      document,
+      timings: { sentUs: startUs, firstByteUs, lastByteUs, chunks: translation?.contentChunks ?? 0 },
+    });
+  }
+
+  function send(text: string): void {
+    if (text === "") return;
+    began = true;
+    if (firstContentUs === 0) firstContentUs = clockUs();
+    out.write(Buffer.from(text), attempt.upstreamRequestId);
+  }
+
+  /** Ends the attempt from inside a stream; the socket is of no more use. */
+  function breakOff(thrown: unknown): void {
+    send(pending);
+    pending = "";
+    settle(ThroughlineError.from(thrown), true);
+    call.abort();
+  }
+
+  function openStream(): (chunk: Buffer) => void {
+    const stream = exchange.stream();
+    translation = stream;
+    const decoder = new TextDecoder();
+    const parser = createParser({
+      onEvent: (event) => {
+        pending += stream.event(event);
+      },
+    });
+    return (chunk) => {
+      try {
+        parser.feed(decoder.decode(chunk, { stream: true }));
+      } catch (thrown) {
+        breakOff(thrown);
+        return;
+      }
+      // What one read brought goes on at once and together.
+      send(pending);
+      pending = "";
+    };
+  }
+
+  function finishStream(stream: StreamTranslation): void {
+    try {
+      // A last event without its blank line still counts.
+      feed?.(Buffer.from("\n\n"));
+      if (over) return;
+      if (!began && !stream.complete) {
+        settle(new ThroughlineError("upstream_error", "The upstream's stream was empty."), true);
+      } else if (!stream.complete) {
+        settle(new ThroughlineError("upstream_error", "The upstream's stream ended too early."), false);
+      } else {
+        send(stream.end(moments()));
+        facts = stream.facts();
+        settle(undefined, false);
+      }
+    } catch (thrown) {
+      settle(ThroughlineError.from(thrown), true);
+    }
+  }
+
+  function finishWhole(bytes: Buffer): void {
+    try {
+      const answer = exchange.whole(bytes, moments());
+      facts = answer;
+      began = true;
+      for (let at = 0; at < answer.body.length; at += pieceBytes) {
+        out.write(answer.body.subarray(at, at + pieceBytes), attempt.upstreamRequestId);
+      }
+      settle(undefined, false);
+    } catch (thrown) {
+      settle(ThroughlineError.from(thrown), true);
+    }
+  }
+
+  const sink: UpstreamSink = {
+    onHead(status, given) {
+      headers = given;
+      attempt.httpStatus = status;
+      attempt.headUs = BigInt(clockUs());
+      attempt.upstreamRequestId = upstreamRequestIdOf(given);
+      const type = String(given["content-type"] ?? "");
+      if (status === 200 && options.stream && !type.includes("application/json")) feed = openStream();
+    },
+    onData(chunk) {
+      if (firstByteUs === 0) firstByteUs = clockUs();
+      if (feed !== undefined) feed(chunk);
+      else if (attempt.httpStatus === 200 || body.reduce((sum, part) => sum + part.length, 0) < maxErrorBytes)
+        body.push(chunk);
+    },
+    onEnd() {
+      lastByteUs = clockUs();
+      if (translation !== undefined) return finishStream(translation);
+      const bytes = Buffer.concat(body);
+      if (attempt.httpStatus === 200 && !options.stream) return finishWhole(bytes);
+      const failure = channel.adapter.failure(attempt.httpStatus, headers, bytes.toString(), attempt.upstreamRequestId);
+      settle(failure.error, failure.failover);
+    },
+    onError(fault) {
+      lastByteUs = clockUs();
+      send(pending);
+      pending = "";
+      settle(faultError(fault, attempt.upstreamRequestId || undefined), faultTable[fault.kind].failover);
+    },
+  };
+
+  const credential = channel.nextCredential();
+  const call: UpstreamCall = context.upstream.send(
+    {
+      origin: channel.origin,
+      path: channel.basePath + exchange.message.path,
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: options.stream ? "text/event-stream" : "application/json",
+        "user-agent": "throughline",
+        ...channel.headers,
+        ...exchange.message.headers,
+        ...(credential === "" ? {} : channel.adapter.authorise(credential)),
+        ...(channel.requestIdHeader === "" ? {} : { [channel.requestIdHeader]: options.requestIdText }),
+        traceparent: options.span.traceparent,
+      },
+      body: exchange.message.body,
+      ...(channel.headersTimeoutMs === 0 ? {} : { headersTimeoutMs: channel.headersTimeoutMs }),
+      ...(channel.chunkTimeoutMs === 0 ? {} : { chunkTimeoutMs: channel.chunkTimeoutMs }),
+      ...(options.stream ? {} : { maxBodyBytes: context.config.maxBodyBytes }),
+    },
+    sink,
+  );
+
+  return {
+    result: promise,
+    pause: () => call.pause(),
+    resume: () => call.resume(),
+    cancel: () => call.abort(),
+  };
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from "node:fs";
+import type { Env } from "../../shared/config.ts";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { Channel, CredentialRef, RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { Log } from "../../shared/log.ts";
+import type { ServiceClient } from "../../shared/rpc/index.ts";
+import type { OpenedAdapter } from "./adapters/adapter.ts";
+import { adapters } from "./adapters/registry.ts";
+
+/** A channel, ready to be called. */
+export interface OpenChannel {
+  readonly name: string;
+  readonly platform: string;
+  readonly adapter: OpenedAdapter;
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** Path of the base URL, without a slash at its end. */
+  readonly basePath: string;
+  readonly host: string;
+  readonly port: number;
+  /** Extra headers of the channel. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Header that carries our request ID; empty: none. */
+  readonly requestIdHeader: string;
+  readonly connectTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly chunkTimeoutMs: number;
+  /** The next credential in turn; empty: the channel needs none. */
+  nextCredential(): string;
+}
+
+/** The channels of this process, as routing last told them. */
+export interface Channels {
+  /** The channel of a candidate. Asks routing at once when it is unknown or the configuration is newer. */
+  find(name: string, configVersion: bigint): Promise<OpenChannel>;
+  /** True: routing has told the channels at least once. */
+  readonly known: boolean;
+  stop(): void;
+}
+
+const callTimeoutMs = 5_000;
+
+/** Follows routing's channels: asks every `pollMs`, and at once for what is newer than what is known. */
+export function followChannels(
+  routing: ServiceClient<typeof RoutingService>,
+  options: { env: Env; pollMs: number; log: Log; unseal: (sealed: Uint8Array) => string },
+): Channels {
+  const { env, log, pollMs, unseal } = options;
+  let version = 0n;
+  let byName = new Map<string, OpenChannel>();
+  let asking: Promise<void> | undefined;
+
+  function ask(): Promise<void> {
+    asking ??= routing
+      .getChannels({ knownVersion: version }, { timeoutMs: callTimeoutMs })
+      .then((answer) => {
+        if (answer.unchanged) return;
+        const next = new Map<string, OpenChannel>();
+        for (const channel of answer.channels) {
+          try {
+            next.set(channel.name, openChannel(channel, env, unseal));
+          } catch (error) {
+            // One channel that cannot be opened must not take the others away.
+            log.error({ err: error, channel: channel.name }, "channel cannot be used");
+          }
+        }
+        byName = next;
+        version = answer.version;
+      })
+      .finally(() => {
+        asking = undefined;
+      });
+    return asking;
+  }
+
+  const poll = () => ask().catch((error: unknown) => log.warn({ err: error }, "routing did not tell the channels"));
+  const timer = setInterval(() => void poll(), pollMs);
+  timer.unref();
+  void poll();
+
+  return {
+    async find(name, configVersion) {
+      if (configVersion > version || !byName.has(name)) await ask();
+      const channel = byName.get(name);
+      if (channel === undefined) throw new ThroughlineError("service_unavailable", "The chosen channel is not usable.");
+      return channel;
+    },
+    get known() {
+      return version !== 0n;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+function openChannel(channel: Channel, env: Env, unseal: (sealed: Uint8Array) => string): OpenChannel {
+  const adapter = adapters[channel.adapter];
+  if (adapter === undefined) throw new Error(`unknown adapter '${channel.adapter}'`);
+  const url = new URL(channel.baseUrl);
+  const credentials = channel.credentials.map((ref) => readCredential(ref, env, unseal));
+  let turn = 0;
+  return {
+    name: channel.name,
+    platform: channel.platform,
+    adapter: adapter.open(channel.flavourJson),
+    origin: url.origin,
+    basePath: url.pathname.replace(/\/+$/, ""),
+    host: url.hostname,
+    port: Number(url.port) || (url.protocol === "https:" ? 443 : 80),
+    headers: channel.headers,
+    requestIdHeader: channel.requestIdHeader === "-" ? "" : channel.requestIdHeader || "x-request-id",
+    connectTimeoutMs: channel.connectTimeoutMs,
+    headersTimeoutMs: channel.headersTimeoutMs,
+    chunkTimeoutMs: channel.chunkTimeoutMs,
+    nextCredential() {
+      turn = (turn + 1) % Math.max(1, credentials.length);
+      return credentials[turn] ?? "";
+    },
+  };
+}
+
+function readCredential({ source }: CredentialRef, env: Env, unseal: (sealed: Uint8Array) => string): string {
+  switch (source.case) {
+    case "env": {
+      const value = env[source.value]?.trim();
+      if (!value) throw new Error(`the environment variable ${source.value} is not set`);
+      return value;
+    }
+    case "file":
+      return readFileSync(source.value, "utf8").trim();
+    case "sealed":
+      return unseal(source.value);
+    case undefined:
+      throw new Error("a credential without a source");
+  }
+}

@@ -1,0 +1,72 @@
+import type { Env } from "../../shared/config.ts";
+import { declareEnv } from "../../shared/config-declare.ts";
+import type { RequestIdStyle } from "../../shared/request-id.ts";
+
+/** The environment variables of the provider. */
+export const providerEnv = declareEnv({
+  UPSTREAM_CONNECT_TIMEOUT_MS: {
+    kind: "duration",
+    default: 10_000,
+    min: 100,
+    description: "Longest time to connect to an upstream, where its channel says nothing.",
+  },
+  UPSTREAM_HEADERS_TIMEOUT_MS: {
+    kind: "duration",
+    default: 300_000,
+    min: 100,
+    description: "Longest time to the head of an upstream's answer, where its channel says nothing.",
+  },
+  UPSTREAM_CHUNK_TIMEOUT_MS: {
+    kind: "duration",
+    default: 120_000,
+    min: 100,
+    description: "Longest silence between two pieces of an upstream's answer, where its channel says nothing.",
+  },
+  UPSTREAM_MAX_CONNECTIONS: {
+    kind: "int",
+    default: 4_096,
+    min: 1,
+    unit: "connections",
+    description: "Most connections of a provider process to one upstream.",
+  },
+  REQUEST_ID_STYLE: {
+    kind: "choice",
+    choices: ["decimal", "stamped"],
+    default: "decimal",
+    description: "Spelling of request IDs in headers and bodies; both are accepted wherever an ID is taken.",
+  },
+  CREDENTIAL_KEY: {
+    kind: "secret",
+    description:
+      "Key of credentials that are sealed at rest, 32 bytes in base64; needed for channels entered at run time.",
+  },
+});
+
+/** Configuration of the provider. */
+export interface ProviderConfig {
+  readonly connectTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly chunkTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly idStyle: RequestIdStyle;
+  readonly credentialKey: string | undefined;
+  /** How often routing is asked for changed channels. */
+  readonly channelPollMs: number;
+  /** Largest answer of one JSON body, bytes. */
+  readonly maxBodyBytes: number;
+}
+
+/** Configuration from the environment. Throws ConfigError that names the variable. */
+export function envToConfig(env: Env): ProviderConfig {
+  const read = providerEnv.read(env);
+  return {
+    connectTimeoutMs: read.UPSTREAM_CONNECT_TIMEOUT_MS,
+    headersTimeoutMs: read.UPSTREAM_HEADERS_TIMEOUT_MS,
+    chunkTimeoutMs: read.UPSTREAM_CHUNK_TIMEOUT_MS,
+    maxConnections: read.UPSTREAM_MAX_CONNECTIONS,
+    idStyle: read.REQUEST_ID_STYLE,
+    credentialKey: read.CREDENTIAL_KEY,
+    channelPollMs: 500,
+    maxBodyBytes: 64 * 1024 * 1024,
+  };
+}

@@ -1,0 +1,34 @@
+import type { Env } from "../../shared/config.ts";
+import type { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { Log } from "../../shared/log.ts";
+import type { RequestIdSource } from "../../shared/request-id.ts";
+import type { ServiceClient } from "../../shared/rpc/index.ts";
+import type { Metrics, Tracing } from "../../shared/telemetry/index.ts";
+import type { ProviderSpans } from "../../shared/telemetry/spans/provider.ts";
+import type { Channels } from "./channels.ts";
+import type { ProviderConfig } from "./config.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+
+/** Name of the service, for those who serve or call it. */
+export type Service = typeof ProviderService;
+
+/** What the provider is given. */
+export interface ProviderDeps {
+  readonly log: Log;
+  readonly tracing: Tracing;
+  readonly metrics: Metrics;
+  readonly routing: ServiceClient<typeof RoutingService>;
+  /** Issues attempt IDs. */
+  readonly ids: RequestIdSource;
+  /** Where credentials that are referred to by name are. */
+  readonly env: Env;
+}
+
+/** What every RPC works with. */
+export interface ProviderContext extends ProviderDeps {
+  readonly config: ProviderConfig;
+  readonly channels: Channels;
+  readonly upstream: Upstream;
+  readonly spans: ProviderSpans;
+}

@@ -1,0 +1,147 @@
+import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import type { BillableUsage } from "../../../../shared/money.ts";
+import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
+import { latencyCheckpoint } from "../../domain/latency.ts";
+import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
+import { chatMessageId, writeCompletion } from "./completion.ts";
+import { createChatFold } from "./fold.ts";
+
+/** Unfolded events kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
+const maxUnfoldedLength = 16 * 1024;
+/** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
+const maxKeptText = 256 * 1024;
+
+/**
+ * A stream whose upstream speaks the client's own dialect. Chunks go on as they come, but for their ID, which becomes
+ * ours by a search in the text. A chunk is parsed only when a search says that something in it must change: the first
+ * one, one with usage, one with an error. Usage reaches the client once, at the end, and only when it asked for it.
+ */
+export function createChatPassthrough(
+  asked: Asked,
+  inputTokens: () => number,
+  toError: (error: JsonObject) => Error,
+): StreamTranslation {
+  const messageId = chatMessageId(asked.requestId);
+  const fold = createChatFold(estimateTextTokens);
+  let unfolded: string[] = [];
+  let unfoldedLength = 0;
+  let truncated = false;
+  let oldId: string | undefined;
+  let usage: BillableUsage | undefined;
+  let upstreamUsage: JsonObject | undefined;
+  let responseModel = "";
+  let created = asked.createdUnixS;
+  let done = false;
+
+  function takeIn(): void {
+    for (const data of unfolded) {
+      const chunk = asObject(parseJson(data));
+      if (chunk === undefined) continue;
+      if (fold.textLength > maxKeptText) truncated = true;
+      fold.add(chunk);
+    }
+    unfolded = [];
+    unfoldedLength = 0;
+  }
+
+  /** Parses a chunk in which something may have to change; gives the text to send. */
+  function inspect(data: string): string {
+    const chunk = asObject(parseJson(data));
+    if (chunk === undefined) throw toError({ message: "The upstream sent a chunk that is not valid JSON." });
+    const error = asObject(chunk.error) ?? (typeof chunk.error === "string" ? { message: chunk.error } : undefined);
+    if (error !== undefined) throw toError(error);
+    if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
+    if (responseModel === "") {
+      responseModel = asString(chunk.model) ?? "";
+      if (typeof chunk.created === "number") created = chunk.created;
+    }
+    const choices = asArray(chunk.choices);
+    const found = asObject(chunk.usage) ?? asObject(asObject(choices[0])?.usage);
+    if (found !== undefined) {
+      usage = readOpenaiUsage(found);
+      upstreamUsage = found;
+      if (choices.length === 0) return "";
+      delete chunk.usage;
+    }
+    chunk.id = messageId;
+    keep(data);
+    return `data: ${JSON.stringify(chunk)}\n\n`;
+  }
+
+  function keep(data: string): void {
+    unfolded.push(data);
+    unfoldedLength += data.length;
+    if (unfoldedLength > maxUnfoldedLength) takeIn();
+  }
+
+  function facts(): AnswerFacts {
+    takeIn();
+    return {
+      usage:
+        usage === undefined
+          ? {
+              ...noUsage,
+              inputTokens: BigInt(inputTokens()),
+              outputTokens: BigInt(fold.deliveredTokens),
+              estimated: true,
+            }
+          : { ...usage, estimated: false },
+      finishReason: fold.finishReason,
+      messageId,
+      responseModel,
+    };
+  }
+
+  return {
+    event({ data }: UpstreamEvent) {
+      if (data.startsWith("[DONE]")) {
+        done = true;
+        return "";
+      }
+      if (data === "") return "";
+      if (oldId === undefined || data.includes('"usage"') || data.includes('"error"')) return inspect(data);
+      // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.
+      const at = data.indexOf(oldId);
+      if (at < 0) return inspect(data);
+      keep(data);
+      return `data: ${data.slice(0, at)}"${messageId}"${data.slice(at + oldId.length)}\n\n`;
+    },
+    end(moments) {
+      if (!asked.includeUsage) return "data: [DONE]\n\n";
+      const known = facts();
+      const outputTokens = Number(known.usage.outputTokens + known.usage.reasoningTokens);
+      const chunk = {
+        id: messageId,
+        object: "chat.completion.chunk",
+        created,
+        model: responseModel || asked.upstreamModel,
+        choices: [],
+        usage: writeOpenaiUsage(known.usage, upstreamUsage, latencyCheckpoint(moments, outputTokens)),
+      };
+      return `data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`;
+    },
+    get complete() {
+      if (done) return true;
+      takeIn();
+      return fold.finishReason !== "";
+    },
+    facts,
+    document(moments) {
+      if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
+      const known = facts();
+      const outputTokens = Number(known.usage.outputTokens + known.usage.reasoningTokens);
+      const completion = writeCompletion(
+        { ...fold.completion(), usage: upstreamUsage },
+        { id: messageId, created, model: responseModel || asked.upstreamModel },
+        known.usage,
+        latencyCheckpoint(moments, outputTokens),
+      );
+      return { body: Buffer.from(JSON.stringify(completion)), truncated };
+    },
+    get contentChunks() {
+      takeIn();
+      return fold.contentChunks;
+    },
+  };
+}

@@ -1,0 +1,19 @@
+const maxLength = 500;
+
+/**
+ * A vendor's message made fit for a client: no keys, no hosts or addresses, no account and organisation names, one line,
+ * at most 500 characters.
+ */
+export function cleanMessage(message: string): string {
+  return message
+    .replace(/\p{Cc}+/gu, " ")
+    .replace(/https?:\/\/[^\s"'<>)]+/gi, "[link]")
+    .replace(/\bBearer\s+\S+/gi, "[key]")
+    .replace(/\b(?:sk|pk|ak|rk|key|tl)[-_][A-Za-z0-9*_-]{6,}/gi, "[key]")
+    .replace(/\bAIza[0-9A-Za-z_-]{10,}/g, "[key]")
+    .replace(/\b(?:org|proj|acct|user|req|account|organization)[-_][A-Za-z0-9]{6,}\b/gi, "[id]")
+    .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, "[address]")
+    .replace(/\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|cn|dev|cloud|local|internal)\b(?::\d+)?/gi, "[host]")
+    .trim()
+    .slice(0, maxLength);
+}

@@ -1,0 +1,95 @@
+import type { BillableUsage } from "../../../shared/money.ts";
+import type { Moments } from "./latency.ts";
+
+/** What a client asked, as far as a translation needs it. */
+export interface Asked {
+  /** The platform's request ID. */
+  readonly requestId: bigint;
+  /** Model name as the client wrote it. */
+  readonly model: string;
+  /** Model name to send upstream. */
+  readonly upstreamModel: string;
+  /** Control taken off the model's name ("thinking", "high" ...); empty: none. */
+  readonly control: string;
+  readonly stream: boolean;
+  /** The client asked for the usage chunk. */
+  readonly includeUsage: boolean;
+  /** The client's body, JSON. */
+  readonly body: Uint8Array;
+  /** Headers of the client that belong to its dialect. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Unix seconds that the answer shows as its creation time. */
+  readonly createdUnixS: number;
+  /** The answer is kept for history: a stream is assembled into one document. */
+  readonly keepResponse: boolean;
+}
+
+/** What to send upstream. */
+export interface UpstreamMessage {
+  /** Behind the channel's base URL, e.g. "/chat/completions". */
+  readonly path: string;
+  /** Beside credentials, content type and tracing. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** What is known of an answer. */
+export interface AnswerFacts {
+  /** Counted by us when `estimated`. */
+  readonly usage: BillableUsage & { readonly estimated: boolean };
+  /** In the client's dialect; empty: unknown. */
+  readonly finishReason: string;
+  /** ID that the answer carries. */
+  readonly messageId: string;
+  /** Model that the upstream says it used; empty: unknown. */
+  readonly responseModel: string;
+}
+
+/** A whole answer. */
+export interface WholeAnswer extends AnswerFacts {
+  /** For the client, JSON. */
+  readonly body: Uint8Array;
+}
+
+/** One server-sent event of an upstream. */
+export interface UpstreamEvent {
+  readonly event?: string | undefined;
+  readonly data: string;
+}
+
+/** The translation of one stream. */
+export interface StreamTranslation {
+  /**
+   * Takes an event, gives the text to send to the client (whole events; empty: nothing).
+   * Throws a ThroughlineError when the event is the upstream's error.
+   */
+  event(event: UpstreamEvent): string;
+  /** The upstream's stream has ended well: gives the last text. */
+  end(moments: Moments): string;
+  /** True: the upstream said by itself that the stream is complete, or a finish reason came. */
+  readonly complete: boolean;
+  /** What is known so far; after `end` of the whole stream. */
+  facts(): AnswerFacts;
+  /** The answer so far as one document for history, and whether it was cut. Empty where it is not kept. */
+  document(moments: Moments): { readonly body: Uint8Array; readonly truncated: boolean };
+  /** Chunks with content so far. */
+  readonly contentChunks: number;
+}
+
+/** One attempt, translated between a client's dialect and an upstream's format. */
+export interface Exchange {
+  readonly message: UpstreamMessage;
+  /** Things dropped or changed, for the record. */
+  readonly notes: readonly string[];
+  /** Translates a whole answer. Throws a ThroughlineError when it is none (an error inside a 200). */
+  whole(body: Buffer, moments: Moments): WholeAnswer;
+  /** Translates a stream. */
+  stream(): StreamTranslation;
+}
+
+/**
+ * Makes the exchange of one attempt. Throws invalid_value naming the field that the upstream's format cannot express.
+ *
+ * @param flavour quirks of the vendor (see flavour.ts).
+ */
+export type ExchangeFactory<Flavour> = (asked: Asked, flavour: Flavour) => Exchange;

@@ -1,0 +1,39 @@
+import type { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { RunningService } from "../../shared/run-service.ts";
+import { providerSpans } from "../../shared/telemetry/spans/provider.ts";
+import { followChannels } from "./channels.ts";
+import type { ProviderConfig } from "./config.ts";
+import type { ProviderContext, ProviderDeps } from "./context.ts";
+import { providerService } from "./rpc/index.ts";
+import { createUpstream } from "./upstream/upstream.ts";
+
+/** Starts the provider: follows routing's channels and speaks to upstreams. */
+export async function startProvider(
+  config: ProviderConfig,
+  deps: ProviderDeps,
+): Promise<RunningService<typeof ProviderService>> {
+  const channels = followChannels(deps.routing, {
+    env: deps.env,
+    pollMs: config.channelPollMs,
+    log: deps.log,
+    unseal: () => {
+      throw new Error("sealed credentials need CREDENTIAL_KEY");
+    },
+  });
+  const upstream = createUpstream({
+    connectTimeoutMs: config.connectTimeoutMs,
+    headersTimeoutMs: config.headersTimeoutMs,
+    chunkTimeoutMs: config.chunkTimeoutMs,
+    maxConnectionsPerOrigin: config.maxConnections,
+    log: deps.log,
+  });
+  const context: ProviderContext = { ...deps, config, channels, upstream, spans: providerSpans(deps.tracing) };
+  return {
+    definition: providerService(context),
+    ready: async () => channels.known && deps.ids.leaseValid(),
+    async stop() {
+      channels.stop();
+      await upstream.close();
+    },
+  };
+}
