@@ -313,13 +313,24 @@ describe("copyIn", () => {
   });
 });
 
-test("close waits for what runs, leaves no connection open and refuses what comes after", async () => {
-  const db = open({ applicationName: "closing" });
-  const running = db.query(sleep, [0.05]);
-  await db.query(backend, []);
-  await db.close();
-  expect(await running).toHaveLength(1);
-  const sessions = statement("sessions", "select pid from pg_stat_activity where application_name = $1");
-  expect(await open().query(sessions, ["closing"])).toEqual([]);
-  expectUnavailable(await faultOf(db.query(backend, [])));
+describe("close", () => {
+  const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
+
+  test("waits for what runs and refuses what comes after", async () => {
+    const db = open();
+    const running = db.query(sleep, [0.05]);
+    await db.query(backend, []);
+    await db.close();
+    expect(await running).toHaveLength(1);
+    expectUnavailable(await faultOf(db.query(backend, [])));
+  });
+
+  test("resolves only when the idle connections are closed too", async () => {
+    const before = sockets();
+    const db = open();
+    await Promise.all([db.query(backend, []), db.query(backend, [])]);
+    expect(sockets()).toBe(before + 2);
+    await db.close();
+    expect(sockets()).toBe(before);
+  });
 });

