@@ -7,6 +7,7 @@ import type { Log } from "../shared/log.ts";
 import type { RequestIdSource } from "../shared/request-id.ts";
 import type { ServiceClient } from "../shared/rpc/index.ts";
 import type { Metrics, Tracing } from "../shared/telemetry/index.ts";
+import type { GatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Running } from "./running.ts";
 
@@ -27,6 +28,7 @@ export interface GatewayDeps {
 /** What every endpoint works with. */
 export interface GatewayContext extends GatewayDeps {
   readonly config: GatewayConfig;
+  readonly spans: GatewaySpans;
   /** Requests between arrival and their last durable word. */
   readonly running: Running;
   /** Principals by SHA-256 of the secret, for a few seconds. */

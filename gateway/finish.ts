@@ -44,7 +44,8 @@ export function finish(
     try {
       const settlement = await settle(context, ask, route, ending);
       mark(ask.incoming, "settled");
-      await record(context, finalRecord(ask, route, reservation, ending, settlement, durationUs));
+      const final = finalRecord(ask, route, reservation, ending, settlement, durationUs);
+      await record(context, final, ask.incoming.span.traceparent);
       if (ask.idempotencyKey !== "") await persistently.execute(() => storeAnswer(context, ask, ending));
     } catch (error) {
       context.log.error({ err: error, request_id: id.toString() }, "request could not be settled or recorded");
@@ -68,44 +69,32 @@ export function recordRefusal(
   refused.detail = detail(ask, route, undefined);
   context.running.finish(2_048, async () => {
     try {
-      await record(context, refused);
+      await record(context, refused, ask.incoming.span.traceparent);
     } catch (thrown) {
       context.log.error({ err: thrown, request_id: ask.incoming.id.toString() }, "refusal could not be recorded");
     }
   });
 }
 
-async function record(context: GatewayContext, terminal: Record): Promise<void> {
+async function record(context: GatewayContext, terminal: Record, traceparent: string): Promise<void> {
   await persistently.execute(() =>
     context.history.record.call(
       { record: terminal },
-      { requestId: terminal.requestId, timeoutMs: context.config.finishTimeoutMs },
+      { requestId: terminal.requestId, traceparent, timeoutMs: context.config.finishTimeoutMs },
     ),
   );
 }
 
 async function settle(context: GatewayContext, ask: Ask, route: Route, ending: Ending): Promise<Settlement> {
   const { incoming } = ask;
-  const span = context.tracing.startChild("billing.Settle", {
-    parent: incoming.span.traceparent,
-    requestId: incoming.id,
-    kind: "client",
-  });
-  try {
-    const item = settleItem(ask, route, ending);
-    return await persistently.execute(() =>
-      context.billing.settle.call(item, {
-        requestId: incoming.id,
-        traceparent: span.traceparent,
-        timeoutMs: context.config.finishTimeoutMs,
-      }),
-    );
-  } catch (error) {
-    span.fail(ThroughlineError.from(error).code);
-    throw error;
-  } finally {
-    span.end();
-  }
+  const item = settleItem(ask, route, ending);
+  return persistently.execute(() =>
+    context.billing.settle.call(item, {
+      requestId: incoming.id,
+      traceparent: incoming.span.traceparent,
+      timeoutMs: context.config.finishTimeoutMs,
+    }),
+  );
 }
 
 function settleItem(ask: Ask, route: Route, ending: Ending): MessageInitShape<typeof SettleItemSchema> {

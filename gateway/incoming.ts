@@ -1,6 +1,19 @@
 import type { Principal } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Span } from "../shared/telemetry/index.ts";
 
+/** What is known of a paid request for its span, its log line and its counts. */
+export interface Served {
+  readonly dialect: string;
+  /** Module name, e.g. "chat". */
+  readonly module: string;
+  /** Model as configured, once it is resolved. */
+  model: string;
+  readonly stream: boolean;
+  channel?: string;
+  upstreamRequestId?: string;
+  firstByteMs?: number;
+}
+
 /** What the edge knows of a request from its first microsecond on. */
 export interface Incoming {
   /** The platform's request ID. */
@@ -19,6 +32,10 @@ export interface Incoming {
   principal: Principal | undefined;
   /** Dialect of the endpoint, where it is a paid one. */
   dialect: string | undefined;
+  /** Absent where no paid request was understood. */
+  served: Served | undefined;
+  /** Code of the error that the client got. */
+  errorCode: string | undefined;
   /** True: the story has taken over and sees to the record. */
   told: boolean;
   /** What happened when, microseconds since the arrival. */

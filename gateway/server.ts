@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext, GatewayDeps } from "./context.ts";
 import { createOpenStreams } from "./http/answers.ts";
@@ -28,6 +29,7 @@ export async function startGateway(
   const context: GatewayContext = {
     ...deps,
     config,
+    spans: gatewaySpans(deps.tracing),
     running: createRunning({ ...deps, config }),
     principals: new LRUCache({ max: maxPrincipals, ttl: Math.max(1, config.keyCacheMs) }),
   };

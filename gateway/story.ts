@@ -2,14 +2,15 @@ import { ThroughlineError } from "../shared/errors/error.ts";
 import { fromWireError } from "../shared/errors/wire.ts";
 import type { Reservation } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { DisconnectPolicy } from "../shared/gen/throughline/common/v1/common_pb.ts";
-import type { Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Head, Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Answer, Ask } from "./ask.ts";
 import type { GatewayContext } from "./context.ts";
 import { contextError } from "./domain/worst-case.ts";
 import { finish, recordRefusal } from "./finish.ts";
+import { moduleName } from "./http/history-item.ts";
 import { replayAnswer } from "./idempotency.ts";
-import { elapsedUs, mark } from "./incoming.ts";
+import { elapsedUs, type Incoming, mark, type Served } from "./incoming.ts";
 import { invokeItem, processingRecord, reserveItem, resolveItem } from "./items.ts";
 
 /** How the answering of a request ended. */
@@ -36,7 +37,16 @@ export interface Ending {
  * Throws the error that the client shall get where nothing was sent yet; it is on the record by then.
  */
 export async function tellStory(context: GatewayContext, ask: Ask, answer: Answer): Promise<void> {
-  ask.incoming.told = true;
+  const { incoming } = ask;
+  incoming.told = true;
+  const served: Served = {
+    dialect: ask.dialect,
+    module: moduleName[ask.module] ?? "",
+    model: ask.model,
+    stream: ask.stream,
+  };
+  incoming.served = served;
+  context.metrics.requestStarted(served.module);
   await context.running.admit();
   let route: Route | undefined;
   let reservation: Reservation;
@@ -49,18 +59,17 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   }
   if (reservation.replayRequestId !== 0n) return replayAnswer(context, ask, reservation.replayRequestId, answer);
 
-  const { incoming } = ask;
   context.running.hold({
     id: incoming.id,
     sinceMs: performance.now(),
     processing: () => processingRecord(ask, route, reservation),
   });
   const ending = await invoke(context, ask, route, reservation, answer);
+  const { error, gone } = ending;
+  if (!gone && error === undefined) answer.end();
+  if (!gone && error !== undefined && answer.begun) answer.fail(error);
   finish(context, ask, route, reservation, ending);
-  if (ending.gone) return;
-  if (ending.error === undefined) answer.end();
-  else if (answer.begun) answer.fail(ending.error);
-  else throw ending.error;
+  if (!gone && error !== undefined && !answer.begun) throw error;
 }
 
 /** Which upstreams may serve it, in which order, at what price. */
@@ -70,57 +79,31 @@ async function resolve(context: GatewayContext, ask: Ask): Promise<Route> {
     throw new ThroughlineError(
       "permission_denied",
       "This key may not use this model; GET /v1/models lists those it may.",
-      {
-        param: "model",
-      },
+      { param: "model" },
     );
   }
-  const span = context.tracing.startChild("routing.Resolve", {
-    parent: incoming.span.traceparent,
+  const route = await context.routing.resolve.call(resolveItem(ask), {
     requestId: incoming.id,
-    kind: "client",
+    traceparent: incoming.span.traceparent,
+    timeoutMs: context.config.callTimeoutMs,
   });
-  try {
-    const route = await context.routing.resolve.call(resolveItem(ask), {
-      requestId: incoming.id,
-      traceparent: span.traceparent,
-      timeoutMs: context.config.callTimeoutMs,
-    });
-    const tooLong = contextError(ask, route);
-    if (tooLong !== undefined) throw tooLong;
-    mark(incoming, "resolved");
-    return route;
-  } catch (error) {
-    span.fail(ThroughlineError.from(error).code);
-    throw error;
-  } finally {
-    span.end();
-  }
+  const tooLong = contextError(ask, route);
+  if (tooLong !== undefined) throw tooLong;
+  if (incoming.served !== undefined) incoming.served.model = route.model;
+  mark(incoming, "resolved");
+  return route;
 }
 
 /** Holds the worst-case cost: durable before the upstream is called. */
 async function reserve(context: GatewayContext, ask: Ask, route: Route): Promise<Reservation> {
   const { incoming } = ask;
-  const span = context.tracing.startChild("billing.Reserve", {
-    parent: incoming.span.traceparent,
+  const reservation = await context.billing.reserve.call(reserveItem(ask, route), {
     requestId: incoming.id,
-    kind: "client",
+    traceparent: incoming.span.traceparent,
+    timeoutMs: context.config.callTimeoutMs,
   });
-  try {
-    const item = reserveItem(ask, route);
-    const reservation = await context.billing.reserve.call(item, {
-      requestId: incoming.id,
-      traceparent: span.traceparent,
-      timeoutMs: context.config.callTimeoutMs,
-    });
-    mark(incoming, "reserved");
-    return reservation;
-  } catch (error) {
-    span.fail(ThroughlineError.from(error).code);
-    throw error;
-  } finally {
-    span.end();
-  }
+  mark(incoming, "reserved");
+  return reservation;
 }
 
 /** Lets the provider try the candidates and passes frames on as they come, with backpressure; never throws. */
@@ -132,11 +115,6 @@ async function invoke(
   answer: Answer,
 ): Promise<Ending> {
   const { incoming, principal } = ask;
-  const span = context.tracing.startChild("provider.Invoke", {
-    parent: incoming.span.traceparent,
-    requestId: incoming.id,
-    kind: "client",
-  });
   const keep = !ask.stream || ask.idempotencyKey !== "";
   const kept: Uint8Array[] = [];
   let frames = 0;
@@ -147,7 +125,7 @@ async function invoke(
   try {
     const stream = context.provider.invoke.open(invokeItem(ask, route, elapsedUs(incoming)), {
       requestId: incoming.id,
-      traceparent: span.traceparent,
+      traceparent: incoming.span.traceparent,
       timeoutMs: context.config.requestTimeoutMs,
       frameBytes: (frame) => frame.data.length,
     });
@@ -162,6 +140,7 @@ async function invoke(
         if (frame.head !== undefined && !answer.gone) {
           contentType = frame.head.contentType;
           firstByteUs = elapsedUs(incoming);
+          noteHead(incoming, frame.head, firstByteUs);
           answer.begin(frame.head, reservation.headers);
         }
         if (keep) kept.push(frame.data);
@@ -178,8 +157,13 @@ async function invoke(
   } catch (thrown) {
     error = ThroughlineError.from(thrown);
   }
-  if (error !== undefined) span.fail(error.code);
-  span.end();
   mark(incoming, "last_byte");
   return { outcome, error, gone: answer.gone, frames, firstByteUs, kept, contentType };
+}
+
+function noteHead({ served }: Incoming, head: Head, firstByteUs: bigint): void {
+  if (served === undefined) return;
+  served.channel = head.channel;
+  served.upstreamRequestId = head.upstreamRequestId;
+  served.firstByteMs = Number(firstByteUs) / 1_000;
 }

@@ -49,11 +49,14 @@ export function createEdge(context: GatewayContext): FastifyInstance {
     const id = context.ids.next();
     const idText = formatRequestId(id, context.config.idStyle);
     const { headers } = request;
-    const span = context.tracing.startRoot(`${request.method} ${request.routeOptions.url ?? "unknown"}`, {
+    const givenId = clientRequestId(headers["x-request-id"]);
+    const span = context.spans.request({
       requestId: id,
       traceId: traceIdOf(id),
+      method: request.method,
+      route: request.routeOptions.url ?? "unknown",
       inbound: context.config.trustTraceparent ? single(headers.traceparent) : undefined,
-      kind: "server",
+      clientRequestId: givenId || undefined,
     });
     request.incoming = {
       id,
@@ -61,9 +64,11 @@ export function createEdge(context: GatewayContext): FastifyInstance {
       span,
       arrivedMs: performance.now(),
       arrivedUnixUs: BigInt(Date.now()) * 1_000n,
-      clientRequestId: clientRequestId(headers["x-request-id"]),
+      clientRequestId: givenId,
       principal: undefined,
       dialect: undefined,
+      served: undefined,
+      errorCode: undefined,
       told: false,
       timeline: [],
     };
@@ -86,27 +91,36 @@ export function principalOf(request: FastifyRequest): Principal {
   return principal;
 }
 
-/** One log line and the end of the root span for every request. */
-function finished(context: GatewayContext, request: FastifyRequest, status: number, whole: boolean): void {
+/** One log line, one count and the end of the root span for every request. */
+function finished(context: GatewayContext, request: FastifyRequest, sentStatus: number, whole: boolean): void {
   const { incoming } = request;
+  const { principal, served } = incoming;
   const durationMs = performance.now() - incoming.arrivedMs;
-  incoming.span.set({
-    "http.request.method": request.method,
-    "http.route": request.routeOptions.url ?? "",
-    "http.response.status_code": status,
+  const statusCode = whole ? sentStatus : 499;
+  context.spans.answered(incoming.span, {
+    ...served,
+    statusCode,
+    errorCode: incoming.errorCode,
+    accountId: principal?.accountId,
+    keyId: principal?.keyId,
   });
-  if (status >= 500) incoming.span.fail(String(status));
-  incoming.span.end();
+  if (served !== undefined) {
+    const { module, model, stream, firstByteMs } = served;
+    context.metrics.requestFinished({ module, model, stream, statusCode, durationMs, firstByteMs });
+  }
   context.log.info(
     {
       request_id: incoming.idText,
       trace_id: incoming.span.traceId,
       method: request.method,
       route: request.routeOptions.url ?? "unknown",
-      status: whole ? status : 499,
+      status: statusCode,
       duration_ms: Math.round(durationMs * 1_000) / 1_000,
-      account_id: incoming.principal?.accountId.toString(),
-      key: incoming.principal?.keyPrefix,
+      error_code: incoming.errorCode,
+      model: served?.model,
+      channel: served?.channel,
+      account_id: principal?.accountId.toString(),
+      key: principal?.keyPrefix,
     },
     "request",
   );

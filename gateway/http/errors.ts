@@ -30,7 +30,7 @@ export function handleErrors(edge: FastifyInstance, context: GatewayContext): vo
 /** Sends an error that nothing was sent before. */
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: ThroughlineError): FastifyReply {
   const { idText } = request.incoming;
-  request.incoming.span.set({ "throughline.error_code": error.code });
+  request.incoming.errorCode = error.code;
   const headers = errorHeaders(error);
   for (const name in headers) reply.header(name, headers[name]);
   if (error.upstreamRequestId) reply.header("x-upstream-request-id", printable(error.upstreamRequestId));
