@@ -1,0 +1,117 @@
+import { ConfigError, type Env } from "../../shared/config.ts";
+import { declareEnv } from "../../shared/config-declare.ts";
+
+/** What to do about rate limits while Valkey is away. */
+export type ValkeyFallback = "refuse" | "local";
+
+/** Billing's configuration. */
+export interface BillingConfig {
+  /** `postgres://` address, with the rights of the schema's owner. */
+  readonly databaseUrl: string;
+  readonly databasePoolSize: number;
+  /** Runs the migrations at the start. */
+  readonly migrate: boolean;
+  /** Secret that the hashes of keys are made with. */
+  readonly keyPepper: string;
+  /** Life of a reservation that is not extended, milliseconds. */
+  readonly reservationTtlMs: number;
+  /** Time between two looks for reservations past their life, milliseconds. */
+  readonly sweepIntervalMs: number;
+  /** Age from which a ledger entry's request must have its record, milliseconds. */
+  readonly reconcileLagMs: number;
+  /** Time between two looks for such entries, milliseconds. */
+  readonly reconcileIntervalMs: number;
+  /** `redis://` or `valkey://` address of the rate limits of all replicas. Undefined: each replica counts for itself. */
+  readonly valkeyUrl: string | undefined;
+  readonly valkeyFallback: ValkeyFallback;
+}
+
+/** Billing's variables, each with its meaning. */
+export const billingEnv = declareEnv({
+  DATABASE_URL: {
+    kind: "url",
+    required: true,
+    protocols: ["postgres", "postgresql"],
+    description: "PostgreSQL, as the owner of the service's schema.",
+  },
+  DATABASE_POOL_SIZE: {
+    kind: "int",
+    default: 10,
+    min: 2,
+    max: 500,
+    description: "Most connections of one service to PostgreSQL.",
+  },
+  DATABASE_MIGRATE: {
+    kind: "bool",
+    default: true,
+    description: "Brings the service's schema up to date at the start.",
+  },
+  KEY_PEPPER: {
+    kind: "secret",
+    required: true,
+    description:
+      "Secret that the stored hashes of API keys are made with, at least 16 characters. Losing it makes all keys invalid.",
+  },
+  RESERVATION_TTL_MS: {
+    kind: "duration",
+    default: 60_000,
+    min: 1_000,
+    max: 3_600_000,
+    description: "Life of a reservation that its gateway does not extend; then its credit is released.",
+  },
+  SWEEP_INTERVAL_MS: {
+    kind: "duration",
+    default: 1_000,
+    min: 10,
+    max: 60_000,
+    description: "Time between two looks for reservations past their life.",
+  },
+  RECONCILE_LAG_MS: {
+    kind: "duration",
+    default: 30_000,
+    min: 100,
+    max: 3_600_000,
+    description:
+      "Age from which a charged or released request must have a record in history; where it has none, one is made.",
+  },
+  RECONCILE_INTERVAL_MS: {
+    kind: "duration",
+    default: 5_000,
+    min: 10,
+    max: 600_000,
+    description: "Time between two looks for requests without a record.",
+  },
+  VALKEY_URL: {
+    kind: "url",
+    protocols: ["redis", "rediss", "valkey", "valkeys"],
+    description: "Valkey or Redis that holds the rate limits of all replicas. Unset: each replica counts for itself.",
+  },
+  VALKEY_FALLBACK: {
+    kind: "choice",
+    choices: ["refuse", "local"],
+    default: "local",
+    description: "While Valkey is away: refuse requests that have rate limits, or count on each replica alone.",
+  },
+});
+
+const minPepperLength = 16;
+
+/** The configuration of an environment. Throws ConfigError, naming the variables that are wrong. */
+export function envToConfig(env: Env): BillingConfig {
+  const values = billingEnv.read(env);
+  if (values.KEY_PEPPER.length < minPepperLength) {
+    throw new ConfigError("KEY_PEPPER", `KEY_PEPPER must have at least ${minPepperLength} characters`);
+  }
+  return {
+    databaseUrl: values.DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE,
+    migrate: values.DATABASE_MIGRATE,
+    keyPepper: values.KEY_PEPPER,
+    reservationTtlMs: values.RESERVATION_TTL_MS,
+    sweepIntervalMs: values.SWEEP_INTERVAL_MS,
+    reconcileLagMs: values.RECONCILE_LAG_MS,
+    reconcileIntervalMs: values.RECONCILE_INTERVAL_MS,
+    valkeyUrl: values.VALKEY_URL,
+    valkeyFallback: values.VALKEY_FALLBACK,
+  };
+}

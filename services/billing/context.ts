@@ -1,0 +1,20 @@
+import type { Database } from "../../shared/db/index.ts";
+import type { Log } from "../../shared/log.ts";
+import type { BillingSpans, Metrics } from "../../shared/telemetry/index.ts";
+import type { BillingConfig } from "./config.ts";
+import type { BillingSchema } from "./db/schema.ts";
+import type { Tariffs } from "./db/tariffs.ts";
+import type { RateLimits } from "./limits/rate-limits.ts";
+
+/** What billing's RPCs and jobs work with. */
+export interface BillingContext {
+  readonly config: BillingConfig;
+  readonly db: Database<BillingSchema>;
+  readonly log: Log;
+  readonly spans: BillingSpans;
+  readonly metrics: Metrics;
+  readonly tariffs: Tariffs;
+  readonly rateLimits: RateLimits;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
+}

@@ -1,0 +1,89 @@
+import { type Database, statement } from "../../../shared/db/index.ts";
+import type { BillingSchema } from "./schema.ts";
+
+/** An answer that is kept for replays. */
+export interface StoredAnswer {
+  readonly http_status: number;
+  readonly content_type: string;
+  readonly body: Buffer;
+}
+
+/** How long an answer, and the Idempotency-Key that it belongs to, is kept. */
+export const answerLifeHours = 24;
+
+const store = statement(
+  "billing_store_answer",
+  `with mine as (
+     update billing.idempotency d set answered = true where d.request_id = $1::bigint and not d.answered
+     returning d.account_id
+   )
+   insert into billing.answer (request_id, day, account_id, http_status, content_type, body, created_at)
+   select $1::bigint, billing.day_of(clock_timestamp()), m.account_id, $2::integer, $3::text, $4::bytea, clock_timestamp()
+   from mine m`,
+  { idempotent: true },
+);
+const forget = statement(
+  "billing_forget_answer",
+  "delete from billing.idempotency where request_id = $1::bigint and not answered",
+  { idempotent: true },
+);
+const find = statement(
+  "billing_find_answer",
+  `select http_status, content_type, body from billing.answer
+   where request_id = $1::bigint and account_id = $2::bigint
+     and created_at > clock_timestamp() - interval '${answerLifeHours} hours'`,
+  { idempotent: true },
+);
+
+/** Keeps the answer of a request that bore an Idempotency-Key, once; nothing where it bore none. */
+export async function storeAnswer(
+  db: Database<BillingSchema>,
+  requestId: bigint,
+  answer: { httpStatus: number; contentType: string; body: Uint8Array },
+): Promise<void> {
+  const { httpStatus, contentType, body } = answer;
+  await db.query(store, [
+    requestId,
+    httpStatus,
+    contentType,
+    Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+  ]);
+}
+
+/** Frees the Idempotency-Key of a request that has no answer to replay. */
+export async function forgetAnswer(db: Database<BillingSchema>, requestId: bigint): Promise<void> {
+  await db.query(forget, [requestId]);
+}
+
+/** The answer of an account's request, while it is kept. */
+export async function findAnswer(
+  db: Database<BillingSchema>,
+  requestId: bigint,
+  accountId: bigint,
+): Promise<StoredAnswer | undefined> {
+  const [row] = await db.query<StoredAnswer>(find, [requestId, accountId]);
+  return row;
+}
+
+const expire = statement(
+  "billing_expire_keys",
+  `delete from billing.idempotency where (account_id, key_hash) in (
+     select account_id, key_hash from billing.idempotency
+     where created_at < clock_timestamp() - interval '${answerLifeHours} hours'
+     order by created_at limit $1::integer for update skip locked)
+   returning 1 as gone`,
+);
+const roll = statement(
+  "billing_roll_answers",
+  `select billing.roll_answers(clock_timestamp() - interval '${answerLifeHours} hours')`,
+);
+
+/** Removes at most `limit` Idempotency-Keys that are past their life; answers how many. */
+export async function expireKeys(db: Database<BillingSchema>, limit: number): Promise<number> {
+  return (await db.query(expire, [limit])).length;
+}
+
+/** Makes the partitions of the next days and drops those of which every answer is past its life. */
+export async function rollAnswers(db: Database<BillingSchema>): Promise<void> {
+  await db.query(roll, []);
+}

@@ -1,0 +1,15 @@
+import type { Migration } from "../../../../shared/db/index.ts";
+import * as accounts from "./0001-accounts.ts";
+import * as ledger from "./0002-ledger.ts";
+import * as idempotency from "./0003-idempotency.ts";
+import * as reserve from "./0004-reserve.ts";
+import * as settle from "./0005-settle.ts";
+
+/** Billing's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  "0001_accounts": accounts,
+  "0002_ledger": ledger,
+  "0003_idempotency": idempotency,
+  "0004_reserve": reserve,
+  "0005_settle": settle,
+};

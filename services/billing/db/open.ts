@@ -1,0 +1,45 @@
+import { createDatabase, type Database, migrate } from "../../../shared/db/index.ts";
+import type { Log } from "../../../shared/log.ts";
+import type { BillingConfig } from "../config.ts";
+import { migrations } from "./migrations/index.ts";
+import type { BillingSchema } from "./schema.ts";
+
+/** The role that the service works as: it may not change or remove what the ledger holds. Named in the migrations. */
+const role = "throughline_billing";
+const schema = "billing";
+
+/**
+ * A statement that is not through after so long is answered with 503. The reconciler relies on it: an entry is visible
+ * well before it is as old as the reconciler's lag.
+ */
+export const statementTimeoutMs = 10_000;
+const auditTimeoutMs = 6 * 3_600_000;
+
+/** Opens billing's database, brought up to date first unless the configuration says otherwise. */
+export async function openDatabase(config: BillingConfig, log: Log): Promise<Database<BillingSchema>> {
+  const { databaseUrl: url } = config;
+  if (config.migrate) await migrate(url, { schema, role, migrations, log });
+  return createDatabase<BillingSchema>({
+    url,
+    schema,
+    role,
+    maxConnections: config.databasePoolSize,
+    applicationName: "throughline billing",
+    statementTimeoutMs,
+    lockTimeoutMs: statementTimeoutMs * 0.8,
+    log,
+  });
+}
+
+/** Opens the database for an audit, which may read for hours. Nothing is connected before the first statement. */
+export function openAuditDatabase({ databaseUrl: url }: BillingConfig, log: Log): Database<BillingSchema> {
+  return createDatabase<BillingSchema>({
+    url,
+    schema,
+    role,
+    maxConnections: 1,
+    applicationName: "throughline billing audit",
+    statementTimeoutMs: auditTimeoutMs,
+    log,
+  });
+}

@@ -1,0 +1,77 @@
+import {
+  bigintArray,
+  byteaArray,
+  type Database,
+  integerArray,
+  statement,
+  textArray,
+} from "../../../shared/db/index.ts";
+import type { BillingSchema } from "./schema.ts";
+
+/** One reservation to make. */
+export interface NewReservation {
+  readonly requestId: bigint;
+  readonly accountId: bigint;
+  readonly keyId: bigint;
+  /** Nano-USD to hold, 0 or more. */
+  readonly amount: bigint;
+  readonly tariffId: number | null;
+  /** Empty: none. */
+  readonly userId: string;
+  /** Hash of the Idempotency-Key and digest of the request, where there is a key. */
+  readonly idempotency: { readonly keyHash: Uint8Array; readonly digest: Uint8Array } | undefined;
+}
+
+/** What came of it. */
+export interface Reserved {
+  /** One of domain/verdict.ts. */
+  readonly code: number;
+  /** Credit left, the limit reached, or the request to replay: by the code. */
+  readonly detail: bigint;
+  /** Nano-USD held; by an earlier call where the code is `repeated`. */
+  readonly amount: bigint;
+  /** Unix milliseconds. */
+  readonly expiresMs: bigint;
+}
+
+const reserve = statement(
+  "billing_reserve",
+  `select * from billing.reserve($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[],
+     $7::bytea[], $8::bytea[], $9::integer)`,
+  { idempotent: true },
+);
+
+interface Row {
+  o_code: number[];
+  o_detail: (bigint | null)[];
+  o_reserved: (bigint | null)[] | null;
+  o_expires_ms: (bigint | null)[] | null;
+  o_expires_default_ms: bigint;
+}
+
+/** Makes the reservations of a batch in one statement. No request ID and no idempotency key may be twice among them. */
+export async function reserveAll(
+  db: Database<BillingSchema>,
+  items: readonly NewReservation[],
+  ttlMs: number,
+): Promise<Reserved[]> {
+  const idempotent = items.some((item) => item.idempotency !== undefined);
+  const [row] = await db.query<Row>(reserve, [
+    bigintArray(items.map((item) => item.requestId)),
+    bigintArray(items.map((item) => item.accountId)),
+    bigintArray(items.map((item) => item.keyId)),
+    bigintArray(items.map((item) => item.amount)),
+    integerArray(items.map((item) => item.tariffId)),
+    textArray(items.map((item) => item.userId || null)),
+    idempotent ? byteaArray(items.map((item) => item.idempotency?.keyHash)) : null,
+    idempotent ? byteaArray(items.map((item) => item.idempotency?.digest)) : null,
+    ttlMs,
+  ]);
+  if (row === undefined) throw new Error("billing.reserve gave no row");
+  return items.map((item, i) => ({
+    code: row.o_code[i] ?? -1,
+    detail: row.o_detail[i] ?? 0n,
+    amount: row.o_reserved?.[i] ?? item.amount,
+    expiresMs: row.o_expires_ms?.[i] ?? row.o_expires_default_ms,
+  }));
+}

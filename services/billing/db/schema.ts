@@ -1,0 +1,168 @@
+import type { Generated } from "kysely";
+
+interface Limits {
+  requests_per_minute: Generated<bigint>;
+  tokens_per_minute: Generated<bigint>;
+  concurrent_requests: Generated<bigint>;
+  daily_budget: Generated<bigint>;
+  monthly_budget: Generated<bigint>;
+}
+
+interface Counters {
+  reserved: Generated<bigint>;
+  open_count: Generated<bigint>;
+  day: Generated<number>;
+  day_spent: Generated<bigint>;
+  month: Generated<number>;
+  month_spent: Generated<bigint>;
+}
+
+/** Table `account`. */
+export interface AccountTable extends Limits, Counters {
+  account_id: Generated<bigint>;
+  name: string;
+  group_name: string;
+  state: Generated<number>;
+  balance: Generated<bigint>;
+  credit_floor: Generated<bigint>;
+  ledger_seq: Generated<bigint>;
+  disconnect_policy: Generated<number>;
+  store_response: Generated<number>;
+  created_at: Generated<Date>;
+  created_with: Buffer;
+}
+
+/** Table `key`. */
+export interface KeyTable extends Limits, Counters {
+  key_id: Generated<bigint>;
+  account_id: bigint;
+  name: string;
+  kind: number;
+  prefix: string;
+  user_id: string;
+  scopes: string[];
+  allowed_models: string[];
+  allowed_cidrs: string[];
+  group_name: string;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  created_at: Generated<Date>;
+  created_with: Buffer;
+  tracked: Generated<boolean>;
+}
+
+/** Table `key_secret`. */
+export interface KeySecretTable {
+  hash: Buffer;
+  key_id: bigint;
+  valid_until: Date | null;
+  created_at: Generated<Date>;
+}
+
+/** Table `tariff`. */
+export interface TariffTable {
+  tariff_id: Generated<number>;
+  hash: Buffer;
+  module: string;
+  model: string;
+  dialect: string;
+  group_name: string;
+  channel: string;
+  platform: string;
+  strategy: string;
+  price_source: number;
+  input_price: bigint;
+  cached_input_price: bigint;
+  cache_write_price: bigint;
+  output_price: bigint;
+  reasoning_price: bigint;
+  image_price: bigint;
+  audio_second_price: bigint;
+  character_price: bigint;
+  request_price: bigint;
+  group_ratio_ppm: bigint;
+}
+
+/** Table `reservation`: open ones only. */
+export interface ReservationTable {
+  request_id: bigint;
+  account_id: bigint;
+  key_id: bigint;
+  amount: bigint;
+  expires_at: Date;
+  created_at: Date;
+  tariff_id: number;
+  idempotent: boolean;
+  user_id: string | null;
+}
+
+/** Table `ledger`: append-only. */
+export interface LedgerTable {
+  entry_id: bigint;
+  account_id: bigint;
+  seq: bigint;
+  amount: bigint;
+  reserved: bigint;
+  balance_after: bigint;
+  created_at: Date;
+  key_id: bigint | null;
+  tariff_id: number | null;
+  kind: number;
+  estimated: boolean;
+  input_tokens: bigint | null;
+  cached_input_tokens: bigint | null;
+  cache_write_tokens: bigint | null;
+  output_tokens: bigint | null;
+  reasoning_tokens: bigint | null;
+  images: bigint | null;
+  audio_ms: bigint | null;
+  characters: bigint | null;
+  reason: string;
+  actor: string | null;
+  user_id: string | null;
+  error_code: string | null;
+  reference: string | null;
+}
+
+/** Table `idempotency`. */
+export interface IdempotencyTable {
+  account_id: bigint;
+  key_hash: Buffer;
+  digest: Buffer;
+  request_id: bigint;
+  created_at: Date;
+  locked_until: Date;
+  answered: Generated<boolean>;
+}
+
+/** Table `answer`. */
+export interface AnswerTable {
+  request_id: bigint;
+  day: number;
+  account_id: bigint;
+  http_status: number;
+  content_type: string;
+  body: Buffer;
+  created_at: Date;
+}
+
+/** Table `job`. */
+export interface JobTable {
+  name: string;
+  position: Date;
+  holder: string;
+  held_until: Date;
+}
+
+/** The schema `billing`. */
+export interface BillingSchema {
+  account: AccountTable;
+  key: KeyTable;
+  key_secret: KeySecretTable;
+  tariff: TariffTable;
+  reservation: ReservationTable;
+  ledger: LedgerTable;
+  idempotency: IdempotencyTable;
+  answer: AnswerTable;
+  job: JobTable;
+}

@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import type { Prices } from "../../../shared/money.ts";
+
+/**
+ * What many ledger entries have in common: the work, where it was done, and at what price. Each combination is stored
+ * once, so an entry carries four bytes for all of it.
+ */
+export interface Tariff extends Prices {
+  /** Module name, e.g. "chat". */
+  readonly module: string;
+  /** Configured public model name. */
+  readonly model: string;
+  /** The client's dialect. Empty: not known. */
+  readonly dialect: string;
+  /** Group of the key. Empty: not known. */
+  readonly group: string;
+  /** Channel that served the request. Empty: none. */
+  readonly channel: string;
+  /** Vendor of the channel. Empty: none. */
+  readonly platform: string;
+  /** Strategy that set the prices. */
+  readonly strategy: string;
+  /** Where the prices come from; the numbers of `common.v1.PriceSource`. */
+  readonly priceSource: number;
+}
+
+/** A text that two tariffs share only when they are equal: JSON escapes what separates. */
+export function tariffKey(tariff: Tariff): string {
+  return (
+    JSON.stringify([
+      tariff.module,
+      tariff.model,
+      tariff.dialect,
+      tariff.group,
+      tariff.channel,
+      tariff.platform,
+      tariff.strategy,
+    ]) +
+    `${tariff.priceSource}:${tariff.inputNanoUsdPerMtok}:${tariff.cachedInputNanoUsdPerMtok}:` +
+    `${tariff.cacheWriteNanoUsdPerMtok}:${tariff.outputNanoUsdPerMtok}:${tariff.reasoningNanoUsdPerMtok}:` +
+    `${tariff.imageNanoUsd}:${tariff.audioSecondNanoUsd}:${tariff.characterNanoUsdPerMchar}:` +
+    `${tariff.requestNanoUsd}:${tariff.groupRatioPpm}`
+  );
+}
+
+/** What a tariff is known by in the database: 32 bytes. */
+export function tariffHash(key: string): Buffer {
+  return createHash("sha256").update(key).digest();
+}

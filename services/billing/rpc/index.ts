@@ -1,0 +1,47 @@
+import { BillingService } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { batchHandler, defineService, type ServiceDefinition, unaryHandler } from "../../../shared/rpc/index.ts";
+import type { BillingContext } from "../context.ts";
+import { addCredit } from "./add-credit.ts";
+import { audit } from "./audit.ts";
+import { authenticate } from "./authenticate.ts";
+import { createAccount } from "./create-account.ts";
+import { createKey } from "./create-key.ts";
+import { extend } from "./extend.ts";
+import { getAccount } from "./get-account.ts";
+import { getAnswer } from "./get-answer.ts";
+import { listAccounts } from "./list-accounts.ts";
+import { listKeys } from "./list-keys.ts";
+import { listLedger } from "./list-ledger.ts";
+import { reserve } from "./reserve.ts";
+import { revokeKey } from "./revoke-key.ts";
+import { rotateKey } from "./rotate-key.ts";
+import { settle } from "./settle.ts";
+import { storeAnswer } from "./store-answer.ts";
+import { sumUsage } from "./sum-usage.ts";
+import { updateAccount } from "./update-account.ts";
+import { updateKey } from "./update-key.ts";
+
+/** What billing answers to. */
+export function billingDefinition(context: BillingContext): ServiceDefinition<typeof BillingService> {
+  return defineService(BillingService, {
+    authenticate: batchHandler(authenticate(context), { maxConcurrent: 2 }),
+    reserve: batchHandler(reserve(context), { maxConcurrent: 2 }),
+    settle: batchHandler(settle(context), { maxConcurrent: 2 }),
+    extend: unaryHandler(extend(context)),
+    storeAnswer: unaryHandler(storeAnswer(context)),
+    getAnswer: unaryHandler(getAnswer(context)),
+    createAccount: unaryHandler(createAccount(context)),
+    updateAccount: unaryHandler(updateAccount(context)),
+    getAccount: unaryHandler(getAccount(context)),
+    listAccounts: unaryHandler(listAccounts(context)),
+    createKey: unaryHandler(createKey(context)),
+    updateKey: unaryHandler(updateKey(context)),
+    rotateKey: unaryHandler(rotateKey(context)),
+    revokeKey: unaryHandler(revokeKey(context)),
+    listKeys: unaryHandler(listKeys(context)),
+    addCredit: unaryHandler(addCredit(context)),
+    listLedger: unaryHandler(listLedger(context)),
+    sumUsage: unaryHandler(sumUsage(context)),
+    audit: unaryHandler(audit(context)),
+  });
+}

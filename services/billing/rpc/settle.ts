@@ -1,0 +1,179 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import {
+  SettleCase,
+  type SettleItem,
+  type SettlementSchema,
+} from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { costNanoUsd } from "../../../shared/money.ts";
+import type { LaneCall } from "../../../shared/rpc/types.ts";
+import type { BillingContext } from "../context.ts";
+import { type NewSettlement, type Settled, settleAll } from "../db/settle.ts";
+import { maxNanoUsd } from "../domain/amounts.ts";
+import { ledgerKinds, type SettleCase as SettleCaseName, settleRule } from "../domain/settlement.ts";
+import type { Tariff } from "../domain/tariff.ts";
+import { inHalves, waves } from "./batches.ts";
+import {
+  checkedId,
+  checkedPricing,
+  checkedRequestId,
+  checkedText,
+  checkedUsage,
+  invalid,
+  moduleNames,
+  policyNames,
+  toTariff,
+} from "./wire.ts";
+
+type Answer = MessageInitShape<typeof SettlementSchema> | ThroughlineError;
+
+const caseNames: Readonly<Record<SettleCase, SettleCaseName | undefined>> = {
+  [SettleCase.UNSPECIFIED]: undefined,
+  [SettleCase.SUCCEEDED]: "succeeded",
+  [SettleCase.FAILED]: "failed",
+  [SettleCase.BROKEN]: "broken",
+  [SettleCase.DISCONNECTED]: "disconnected",
+};
+
+/** An item that was checked. */
+interface Checked {
+  readonly index: number;
+  readonly settlement: NewSettlement;
+  readonly tariff: Tariff | undefined;
+}
+
+const noUsage = {
+  inputTokens: 0n,
+  cachedInputTokens: 0n,
+  cacheWriteTokens: 0n,
+  outputTokens: 0n,
+  reasoningTokens: 0n,
+  images: 0n,
+  audioMs: 0n,
+  characters: 0n,
+  estimated: false,
+} as const;
+
+const noPricing = {
+  strategy: "",
+  source: 0,
+  inputNanoUsdPerMtok: 0n,
+  cachedInputNanoUsdPerMtok: 0n,
+  cacheWriteNanoUsdPerMtok: 0n,
+  outputNanoUsdPerMtok: 0n,
+  reasoningNanoUsdPerMtok: 0n,
+  imageNanoUsd: 0n,
+  audioSecondNanoUsd: 0n,
+  characterNanoUsdPerMchar: 0n,
+  requestNanoUsd: 0n,
+  groupRatioPpm: 0,
+} as const;
+
+/** Ends reservations by the written policy: one ledger statement for the batch. */
+export function settle(context: BillingContext) {
+  const { config, db, log, metrics, spans, tariffs } = context;
+
+  async function settleWave(wave: readonly Checked[], answers: Answer[]): Promise<void> {
+    const outcomes = await inHalves(
+      wave,
+      async (part) => {
+        const tariffIds = await tariffs.idsOf(part.map(({ tariff }) => tariff));
+        const items = part.map(({ settlement }, i) => ({ ...settlement, tariffId: tariffIds[i] ?? null }));
+        return settleAll(db, items, config.reservationTtlMs);
+      },
+      (error, size) => log.error({ err: error, size }, "Settle failed for a batch"),
+    );
+    for (const [i, checked] of wave.entries()) {
+      const outcome = outcomes[i];
+      if (outcome !== undefined) answers[checked.index] = toAnswer(outcome);
+      if (outcome === undefined || outcome instanceof ThroughlineError || outcome.outcome !== "now") continue;
+      metrics.reservation(checked.settlement.kind === ledgerKinds.charge ? "settled" : "released");
+      if (outcome.billed > 0n) metrics.charged(checked.tariff?.module ?? "", outcome.billed);
+    }
+  }
+
+  return async (calls: readonly LaneCall<SettleItem>[]): Promise<Answer[]> => {
+    const open = calls.map(({ item, requestId, traceparent }) =>
+      spans.settle({ requestId, traceparent, batchSize: calls.length }, item.accountId),
+    );
+    const answers = new Array<Answer>(calls.length);
+    const checked: Checked[] = [];
+    for (const [index, call] of calls.entries()) {
+      try {
+        checked.push(check(index, call));
+      } catch (error) {
+        answers[index] = ThroughlineError.from(error);
+      }
+    }
+    for (const wave of waves(checked, ({ settlement }) => [settlement.requestId.toString()])) {
+      await settleWave(wave, answers);
+    }
+    for (const [i, answer] of answers.entries()) {
+      const span = open[i];
+      if (span === undefined) continue;
+      if (answer instanceof ThroughlineError) {
+        span.fail(answer.code);
+        span.end();
+      } else {
+        const { reservedNanoUsd = 0n, billedNanoUsd = 0n, reason = "" } = answer;
+        spans.settled(span, { reservedNanoUsd, billedNanoUsd, reason });
+      }
+    }
+    return answers;
+  };
+}
+
+function check(index: number, { item, requestId }: LaneCall<SettleItem>): Checked {
+  const ending = caseNames[item.case];
+  if (ending === undefined) throw invalid("case", "must be one of the ways in which a request ends");
+  const rule = settleRule(ending, policyNames[item.policy] ?? "charge_delivered");
+  const usage = item.usage === undefined ? noUsage : checkedUsage(item.usage, "usage");
+  if (rule.charges && item.usage === undefined) throw invalid("usage", "must be given to charge a request");
+  if (rule.charges && item.pricing === undefined) throw invalid("pricing", "must be given to charge a request");
+  const charge =
+    rule.charges && item.pricing !== undefined ? costNanoUsd(usage, checkedPricing(item.pricing, "pricing")) : 0n;
+  if (charge > maxNanoUsd) throw invalid("usage", "costs more than a billion dollars at these prices");
+  const { facts } = item;
+  return {
+    index,
+    settlement: {
+      requestId: checkedRequestId(requestId),
+      accountId: checkedId(item.accountId, "account_id"),
+      kind: rule.charges ? ledgerKinds.charge : ledgerKinds.release,
+      charge,
+      tariffId: null,
+      keyId: facts?.keyId ?? 0n,
+      userId: checkedText(facts?.userId ?? "", "facts.user_id"),
+      reason: rule.reason,
+      errorCode: checkedText(facts?.errorCode ?? "", "facts.error_code"),
+      usage,
+    },
+    tariff: toSettledTariff(item),
+  };
+}
+
+/** The candidate that served the request, with its prices; undefined leaves the reservation's tariff in place. */
+function toSettledTariff({ facts, pricing }: SettleItem): Tariff | undefined {
+  if (facts === undefined) return undefined;
+  const work = {
+    module: moduleNames[facts.module] ?? "",
+    model: checkedText(facts.model, "facts.model"),
+    dialect: checkedText(facts.dialect, "facts.dialect"),
+    group: checkedText(facts.group, "facts.group"),
+    channel: checkedText(facts.channel, "facts.channel"),
+    platform: checkedText(facts.platform, "facts.platform"),
+  };
+  return pricing === undefined ? { ...noPricing, ...work, priceSource: 0 } : toTariff(pricing, work);
+}
+
+function toAnswer(outcome: Settled | ThroughlineError): Answer {
+  if (outcome instanceof ThroughlineError) return outcome;
+  if (outcome.outcome === "other_account")
+    return invalid("account_id", "is not the account that this request belongs to");
+  return {
+    reservedNanoUsd: outcome.reserved,
+    billedNanoUsd: outcome.billed,
+    reason: outcome.reason,
+    repeatedCall: outcome.outcome === "before",
+  };
+}

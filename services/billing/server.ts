@@ -1,0 +1,61 @@
+import type { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { Log } from "../../shared/log.ts";
+import type { ServiceClient, ServiceDefinition } from "../../shared/rpc/index.ts";
+import type { RunningService } from "../../shared/run-service.ts";
+import { billingSpans, type Metrics, type Tracing } from "../../shared/telemetry/index.ts";
+import type { BillingConfig } from "./config.ts";
+import type { BillingContext } from "./context.ts";
+import { openDatabase } from "./db/open.ts";
+import { createTariffs } from "./db/tariffs.ts";
+import { startSweeper } from "./jobs/sweeper.ts";
+import { createRateLimits } from "./limits/rate-limits.ts";
+import { billingDefinition } from "./rpc/index.ts";
+
+/** What billing needs of its process. */
+export interface BillingDeps {
+  readonly log: Log;
+  readonly tracing: Tracing;
+  readonly metrics: Metrics;
+  /** History, for the reconciler. */
+  readonly history: Pick<ServiceClient<typeof HistoryService>, "findUnfinished" | "record">;
+}
+
+/** Billing, running. */
+export interface RunningBilling extends RunningService {
+  readonly definition: ServiceDefinition<typeof BillingService>;
+}
+
+/** Starts billing: database, jobs, handlers. */
+export async function startBilling(config: BillingConfig, deps: BillingDeps): Promise<RunningBilling> {
+  const { log, tracing, metrics } = deps;
+  const db = await openDatabase(config, log);
+  const rateLimits = createRateLimits({ config, db, log });
+  const context: BillingContext = {
+    config,
+    db,
+    log,
+    metrics,
+    rateLimits,
+    spans: billingSpans(tracing),
+    tariffs: createTariffs(db),
+    nowMs: Date.now,
+  };
+  const jobs = [startSweeper(context)];
+  return {
+    definition: billingDefinition(context),
+    ready: () =>
+      db.kysely
+        .selectNoFrom((eb) => eb.lit(1).as("one"))
+        .execute()
+        .then(
+          () => true,
+          () => false,
+        ),
+    async stop() {
+      await Promise.all(jobs.map((job) => job.stop()));
+      await rateLimits.close();
+      await db.close();
+    },
+  };
+}
