@@ -66,7 +66,8 @@ export function openCredential({ keys }: CredentialKeys, channel: string, sealed
   }
   const number = bytes[1] ?? 0;
   const key = keys.get(number);
-  if (key === undefined) throw new Error(`the credential is sealed with key ${number}, which CREDENTIAL_KEY does not have`);
+  if (key === undefined)
+    throw new Error(`the credential is sealed with key ${number}, which CREDENTIAL_KEY does not have`);
   const nonce = bytes.subarray(headBytes, headBytes + nonceBytes);
   const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
   decipher.setAAD(boundTo(bytes.subarray(0, headBytes), channel));

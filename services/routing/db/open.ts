@@ -1,0 +1,29 @@
+import { createDatabase, type Database, type DatabaseLog, migrate } from "../../../shared/db/index.ts";
+import { routing } from "./migrations/0001-routing.ts";
+import type { RoutingSchema } from "./schema.ts";
+
+/** Schema of PostgreSQL that holds all of routing's tables. */
+export const schema = "routing";
+
+/** Routing's database. */
+export type RoutingDatabase = Database<RoutingSchema>;
+
+/** How to open it. */
+export interface OpenOptions {
+  readonly url: string;
+  readonly maxConnections: number;
+  /** Runs the migrations first. */
+  readonly migrate: boolean;
+  readonly log: DatabaseLog;
+}
+
+/** Brings the schema up to date, if asked to, and opens the database. */
+export async function openDatabase({
+  url,
+  maxConnections,
+  migrate: migrating,
+  log,
+}: OpenOptions): Promise<RoutingDatabase> {
+  if (migrating) await migrate(url, { schema, migrations: { "0001_routing": routing }, log });
+  return createDatabase<RoutingSchema>({ url, schema, maxConnections, applicationName: "throughline routing", log });
+}

@@ -1,0 +1,47 @@
+import type { Channel, RuntimeChannel } from "../domain/types.ts";
+import { changeState } from "./configuration.ts";
+import type { RoutingDatabase } from "./open.ts";
+import { channelFromJson, strategyToRow, toJson } from "./rows.ts";
+
+/**
+ * Creates or replaces a channel entered at run time. `make` is given the stored one, locked, and decides what it becomes.
+ * Gives what was stored.
+ */
+export async function putRuntimeChannel(
+  db: RoutingDatabase,
+  name: string,
+  make: (stored: Channel | undefined) => RuntimeChannel,
+): Promise<Channel> {
+  let put: Channel | undefined;
+  await changeState(db, async ({ kysely }) => {
+    const stored = await kysely
+      .selectFrom("runtime_channel")
+      .select("definition")
+      .where("name", "=", name)
+      .executeTakeFirst();
+    const { channel, strategies } = make(stored && channelFromJson(stored.definition));
+    put = channel;
+    const row = { definition: toJson(channel), strategies: toJson(strategies.map(strategyToRow)) };
+    await kysely
+      .insertInto("runtime_channel")
+      .values({ name, ...row })
+      .onConflict((conflict) => conflict.column("name").doUpdateSet({ ...row, updated_at: new Date() }))
+      .execute();
+  });
+  if (put === undefined) throw new Error("the transaction ended without a channel");
+  return put;
+}
+
+/** Removes a channel entered at run time; nothing happens when there is none. Gives whether there was one. */
+export async function deleteRuntimeChannel(db: RoutingDatabase, name: string): Promise<boolean> {
+  const found = await db.kysely
+    .selectFrom("runtime_channel")
+    .select("name")
+    .where("name", "=", name)
+    .executeTakeFirst();
+  if (found === undefined) return false;
+  await changeState(db, async ({ kysely }) => {
+    await kysely.deleteFrom("runtime_channel").where("name", "=", name).execute();
+  });
+  return true;
+}

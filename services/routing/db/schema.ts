@@ -1,0 +1,63 @@
+import type { Generated, JSONColumnType } from "kysely";
+
+/** A JSON column: what is written is JSON text, what is read is the value. */
+type Json<T extends object | null> = JSONColumnType<T, string, string>;
+
+/** The tables of the schema `routing`. Times are Unix milliseconds where the name says so; money is in nano-USD. */
+export interface RoutingSchema {
+  state: { id: Generated<boolean>; version: bigint; config_version: bigint };
+  configuration: { version: bigint; digest: string; applied_at: Generated<Date>; applied_by: string };
+  model_group: { version: bigint; name: string; ratio_ppm: bigint };
+  strategy: StrategyRow & { version: bigint };
+  model: ModelTable;
+  alias: { version: bigint; name: string; target: string };
+  channel: { version: bigint; name: string; definition: Json<object> };
+  model_first_seen: { name: string; first_seen: Generated<Date> };
+  runtime_channel: {
+    name: string;
+    definition: Json<object>;
+    strategies: Json<object[]>;
+    updated_at: Generated<Date>;
+  };
+  node_lease: { node: number; holder: string; valid_from_ms: bigint; valid_until_ms: bigint };
+  channel_health: {
+    reporter: string;
+    channel: string;
+    attempts: bigint;
+    failures: bigint;
+    first_byte_ms: bigint;
+    measured_at_ms: bigint;
+    open: boolean;
+    cooldown_until_ms: bigint;
+    reported_at_ms: bigint;
+  };
+}
+
+interface ModelTable {
+  version: bigint;
+  name: string;
+  module: string;
+  owned_by: string;
+  context_window_tokens: bigint;
+  max_output_tokens: bigint;
+  capabilities: JSONColumnType<string[] | null, string | null, string | null>;
+  strategy: string;
+  auto: JSONColumnType<object | null, string | null, string | null>;
+}
+
+/** A strategy as its table has it. */
+export interface StrategyRow {
+  key: string;
+  name: string;
+  origin: string;
+  input_per_mtok: bigint | null;
+  cached_input_per_mtok: bigint | null;
+  cache_write_per_mtok: bigint | null;
+  output_per_mtok: bigint | null;
+  reasoning_per_mtok: bigint | null;
+  per_image: bigint | null;
+  per_audio_second: bigint | null;
+  per_mchar: bigint | null;
+  per_request: bigint | null;
+  custom_response: string;
+}

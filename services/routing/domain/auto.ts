@@ -1,0 +1,132 @@
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { costNanoUsd } from "../../../shared/money.ts";
+import type { HealthView } from "./health.ts";
+import { fits, type Needs, suits } from "./needs.ts";
+import { chosenAmong, type Member, type Serving, type Snapshot } from "./snapshot.ts";
+import type { Model, Preference } from "./types.ts";
+
+/** What an auto model chose. */
+export interface Choice {
+  readonly serving: Serving;
+  /** "auto:cheap chose gpt-4o-mini, cheapest of 12". */
+  readonly why: string;
+}
+
+/** Time to the first byte that is assumed where none was measured: those measured slower make room for it to be. */
+const assumedFirstByteMs = 500;
+/** Output assumed for the price when the client named no maximum. */
+const assumedOutputTokens = 1_000;
+const mostOf: Record<Preference, string> = { balanced: "best price and speed", cheap: "cheapest", fast: "fastest" };
+
+/**
+ * Chooses the model for a request to an auto model: among those that the group can use and that can do what the request
+ * needs, the one whose best channel has the least price (cheap), time to first byte (fast) or product of both
+ * (balanced); failures count as if they made it so much dearer and slower. Models with a healthy channel go before
+ * models without, real channels before stand-ins.
+ *
+ * Throws model_not_supported (nothing to choose among), context_length_exceeded or invalid_value (none can do it).
+ */
+export function choose(
+  snapshot: Snapshot,
+  group: string,
+  auto: Model,
+  needs: Needs,
+  health: HealthView,
+  nowMs: number,
+): Choice {
+  const prefer = auto.auto?.prefer ?? "balanced";
+  const usable = chosenAmong(auto, snapshot.models)
+    .map((name) => snapshot.serving(group, name))
+    .filter((serving) => serving !== undefined && serving.tiers.length > 0 && serving.model.module === auto.module);
+  if (usable.length === 0) throw notSupported(auto.name);
+  const able = usable.filter((serving) => serving !== undefined && suits(serving.model, needs));
+  if (able.length === 0) throw noneAble(auto.name, usable as Serving[], needs);
+
+  let best: { serving: Serving; score: Score } | undefined;
+  for (const serving of able as Serving[]) {
+    const score = scoreOf(serving, needs, prefer, health, nowMs);
+    if (best === undefined || before(score, best.score)) best = { serving, score };
+  }
+  if (best === undefined) throw notSupported(auto.name);
+  const why = `${auto.name} chose ${best.serving.model.name}, ${mostOf[prefer]} of ${able.length}`;
+  return { serving: best.serving, why };
+}
+
+/** Compared place by place; the name makes it total. */
+type Score = readonly [standIn: number, down: number, cost: number, name: string];
+
+function scoreOf(serving: Serving, needs: Needs, prefer: Preference, health: HealthView, nowMs: number): Score {
+  let best: Score | undefined;
+  for (const { members } of serving.tiers) {
+    for (const member of members) {
+      const { channel } = member;
+      const score: Score = [
+        channel.standIn ? 1 : 0,
+        health.down(channel.name, nowMs) === undefined ? 0 : 1,
+        weigh(member, needs, prefer, health),
+        serving.model.name,
+      ];
+      if (best === undefined || before(score, best)) best = score;
+    }
+    // The first tier is what will be used, unless all of it is down.
+    if (best !== undefined && best[1] === 0) break;
+  }
+  return best ?? [2, 2, Number.POSITIVE_INFINITY, serving.model.name];
+}
+
+function before(a: Score, b: Score): boolean {
+  for (const place of [0, 1, 2] as const) if (a[place] !== b[place]) return a[place] < b[place];
+  return a[3] < b[3];
+}
+
+function weigh(member: Member, needs: Needs, prefer: Preference, health: HealthView): number {
+  const known = health.of(member.channel.name);
+  const firstByteMs = known === undefined || known.firstByteMs === 0 ? assumedFirstByteMs : known.firstByteMs;
+  // A channel that fails half of the time costs twice as long; one that always fails still compares.
+  const penalty = 1 / (1 - Math.min(known?.failureRatio ?? 0, 0.99));
+  if (prefer === "fast") return firstByteMs * penalty;
+  // At least a nano-dollar, so that speed still decides among what is free.
+  const price = Math.max(1, expectedCost(member, needs));
+  return (prefer === "cheap" ? price : price * firstByteMs) * penalty;
+}
+
+/** What the request would cost here, in nano-USD: a figure to compare by, never one to charge. */
+function expectedCost({ price }: Member, needs: Needs): number {
+  const usage = {
+    inputTokens: BigInt(Math.max(1, Math.ceil(needs.inputTokens))),
+    cachedInputTokens: 0n,
+    cacheWriteTokens: 0n,
+    outputTokens: BigInt(needs.maxOutputTokens || assumedOutputTokens),
+    reasoningTokens: 0n,
+    images: 0n,
+    audioMs: 0n,
+    characters: 0n,
+  };
+  return Number(costNanoUsd(usage, { ...price.prices, groupRatioPpm: price.ratioPpm }));
+}
+
+function noneAble(name: string, usable: readonly Serving[], needs: Needs): ThroughlineError {
+  const wanted = needs.capabilities.map((c) => c.replace("_", " ")).join(", ");
+  const able = usable.filter(({ model }) => suits(model, { ...needs, inputTokens: 0, maxOutputTokens: 0 }));
+  if (able.length > 0 && !able.some(({ model }) => fits(model, { ...needs, maxOutputTokens: 0 }))) {
+    return new ThroughlineError(
+      "context_length_exceeded",
+      `No model that '${name}' chooses among takes an input of about ${needs.inputTokens} tokens.`,
+      { param: "messages" },
+    );
+  }
+  const what = able.length === 0 ? `can do what this request needs (${wanted})` : "gives as much output as asked for";
+  return new ThroughlineError("invalid_value", `No model that '${name}' chooses among ${what}.`, { param: "model" });
+}
+
+/** The error for a model that the group does not have; `name` as the client wrote it. */
+export function notSupported(name: string): ThroughlineError {
+  const shown = name.length > 100 ? `${name.slice(0, 100)}...` : name;
+  return new ThroughlineError(
+    "model_not_supported",
+    `The model '${shown}' does not exist or is not available to this key.`,
+    {
+      param: "model",
+    },
+  );
+}

@@ -1,0 +1,159 @@
+import type { ChannelConfig } from "./config-schema.ts";
+import type { PriceTable } from "./price-table.ts";
+import type { Path } from "./problems.ts";
+import type { Channel, ChannelModel, Group, Model, Strategy } from "./types.ts";
+
+/** What a channel is checked against. */
+export interface ChannelScope {
+  readonly models: ReadonlyMap<string, Model>;
+  readonly strategies: ReadonlyMap<string, Strategy>;
+  readonly groups: ReadonlyMap<string, Group>;
+  readonly prices: PriceTable;
+  /** True: models that are unknown or have no price are left out instead of refused. */
+  readonly lenient: boolean;
+}
+
+/** A checked channel, what is wrong with it, and the strategies that the price table gave for its models. */
+export interface CompiledChannel {
+  readonly channel: Channel;
+  readonly strategies: readonly Strategy[];
+  readonly problems: readonly { path: Path; message: string }[];
+  readonly warnings: readonly string[];
+}
+
+/** A model of a channel's list or map, as written. */
+interface Entry {
+  readonly model: string;
+  readonly upstream: string | undefined;
+  readonly strategy: string;
+  readonly path: Path;
+}
+
+/** Checks a channel's references and finds the price of each of its models. Paths of problems are the channel's own. */
+export function compileChannel(config: ChannelConfig, scope: ChannelScope): CompiledChannel {
+  const problems: { path: Path; message: string }[] = [];
+  const report = (path: Path, message: string) => problems.push({ path, message });
+  const strategies = new Map<string, Strategy>();
+  const warnings: string[] = [];
+  const platform = config.platform ?? config.adapter;
+
+  for (const [i, group] of config.groups.entries()) {
+    if (group !== "*" && !scope.groups.has(group)) report(["groups", i], `names no group: "${group}"`);
+  }
+
+  const entries = entriesOf(config.models);
+  const mapping = new Map(entries.map(({ model, upstream }) => [model, upstream ?? model]));
+  const models: ChannelModel[] = [];
+  const seen = new Set<string>();
+  for (const { model: name, upstream, strategy, path } of entries) {
+    const model = scope.models.get(name);
+    const refuse = (at: Path, message: string) => {
+      if (!scope.lenient) report(at, message);
+    };
+    if (seen.has(name)) report(path, `"${name}" is there twice`);
+    seen.add(name);
+    const chain = followMapping(name, mapping);
+    const upstreamModel = chain.at(-1) ?? name;
+    if (chain.indexOf(upstreamModel) !== chain.length - 1) {
+      report(path, `is mapped in a circle: ${chain.join(" -> ")}`);
+    } else if (upstream?.includes("*") === true && !name.endsWith("*")) {
+      report(path, "must not have a '*' upstream: the model's own name has none");
+    } else if (model === undefined) {
+      refuse(path, `names no model: "${name}"`);
+    } else if (model.auto !== null) {
+      refuse(path, `"${name}" is an auto model: channels serve the models that it chooses among`);
+    } else if (strategy !== "" && !scope.strategies.has(strategy)) {
+      report([...path, "strategy"], `names no strategy: "${strategy}"`);
+    } else {
+      const named = scope.strategies.get(strategy || model.strategy);
+      const price =
+        named?.prices != null
+          ? undefined
+          : tablePrice(named, scope.prices, {
+              platform,
+              baseUrl: config.base_url,
+              upstreamModel,
+              model: name,
+              vendor: model.ownedBy,
+            });
+      if (named?.prices != null) models.push({ model: name, upstreamModel, strategy, tableKey: "" });
+      else if (price === undefined) refuse(path, `"${name}" has no price: name a strategy that has prices or is free`);
+      else {
+        models.push({ model: name, upstreamModel, strategy, tableKey: price.strategy.key });
+        strategies.set(price.strategy.key, price.strategy);
+        if (price.caveat !== "") warnings.push(`price of ${name} from the table (${price.id}): ${price.caveat}`);
+      }
+    }
+  }
+
+  const channel: Channel = {
+    name: config.name,
+    adapter: config.adapter,
+    platform,
+    baseUrl: config.base_url,
+    credentials: config.credentials,
+    requestIdHeader: config.request_id_header,
+    headers: config.headers,
+    flavour: config.flavour,
+    connectTimeoutMs: config.timeouts.connect_ms ?? 0,
+    headersTimeoutMs: config.timeouts.headers_ms ?? 0,
+    chunkTimeoutMs: config.timeouts.chunk_ms ?? 0,
+    enabled: config.enabled,
+    priority: config.priority,
+    weight: config.weight,
+    groups: config.groups,
+    models,
+    standIn: false,
+  };
+  return { channel, strategies: [...strategies.values()], problems, warnings };
+}
+
+function entriesOf(models: ChannelConfig["models"]): Entry[] {
+  if (Array.isArray(models)) {
+    return models.map((item, i) =>
+      typeof item === "string"
+        ? { model: item, upstream: undefined, strategy: "", path: ["models", i] }
+        : { model: item.name, upstream: item.upstream, strategy: item.strategy ?? "", path: ["models", i] },
+    );
+  }
+  return Object.entries(models).map(([model, item]) =>
+    typeof item === "string"
+      ? { model, upstream: item, strategy: "", path: ["models", model] }
+      : { model, upstream: item.upstream, strategy: item.strategy ?? "", path: ["models", model] },
+  );
+}
+
+/**
+ * The names that a channel's mapping visits from `name`: an upstream name that the channel maps as well is followed on.
+ * One mapped to itself ends there. A chain whose last name was there before is a circle.
+ */
+function followMapping(name: string, mapping: ReadonlyMap<string, string>): string[] {
+  const chain = [name];
+  for (let current = name; ; ) {
+    const next = mapping.get(current);
+    if (next === undefined || next === current) return chain;
+    const seen = chain.includes(next);
+    chain.push(next);
+    if (seen) return chain;
+    current = next;
+  }
+}
+
+function tablePrice(
+  named: Strategy | undefined,
+  prices: PriceTable,
+  question: Parameters<PriceTable["find"]>[0],
+): { strategy: Strategy; id: string; caveat: string } | undefined {
+  // What a pattern stands for is not known before the request.
+  const found = question.model.endsWith("*") ? undefined : prices.find(question);
+  if (found?.prices == null) return undefined;
+  const tableKey = `table:${found.id}`;
+  const strategy: Strategy = {
+    key: named === undefined ? tableKey : `${named.name}+${tableKey}`,
+    name: named?.name ?? tableKey,
+    prices: found.prices,
+    origin: "table",
+    customResponse: named?.customResponse ?? "",
+  };
+  return { strategy, id: found.id, caveat: found.caveat };
+}

@@ -1,0 +1,204 @@
+import { compileChannel } from "./compile-channel.ts";
+import type { FileConfig, ModelConfig, StrategyConfig } from "./config-schema.ts";
+import { createNames } from "./names.ts";
+import type { PriceTable } from "./price-table.ts";
+import type { Path, Problem } from "./problems.ts";
+import type { Channel, Configuration, Group, ListPrices, Model, Strategy } from "./types.ts";
+
+/** One document that takes part in the configuration. */
+export interface ConfigSource {
+  readonly config: FileConfig;
+  /** Places a problem in the document. */
+  problem(path: Path, message: string): Problem;
+  /** True: channels keep only those of their models that are configured and priced (presets, the environment). */
+  readonly lenient: boolean;
+  /** True: its channels serve a model only while no other enabled channel does. */
+  readonly standIn: boolean;
+}
+
+export type Compiled =
+  | { readonly ok: true; readonly configuration: Configuration; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** An entry with where it was written. */
+interface Placed<T> {
+  readonly entry: T;
+  readonly source: ConfigSource;
+  readonly path: Path;
+}
+
+/**
+ * Makes one configuration of several documents, checked as a whole: every reference leads somewhere, every alias ends,
+ * every model has a price. An entry of a later source takes the place of an earlier one of the same name.
+ */
+export function compile(sources: readonly ConfigSource[], prices: PriceTable): Compiled {
+  const problems: Problem[] = [];
+  const warnings = new Set<string>();
+  const report = ({ source, path }: Placed<unknown>, field: Path, message: string) =>
+    problems.push(source.problem([...path, ...field], message));
+
+  const groups = compileGroups(merge(sources, "groups", report));
+  const strategies = compileStrategies(merge(sources, "strategies", report), report);
+  const { models: placedModels, aliases: placedAliases } = mergeNames(sources, report);
+
+  const models = new Map<string, Model>();
+  for (const placed of placedModels.values()) {
+    const { entry } = placed;
+    if (entry.strategy !== undefined && !strategies.has(entry.strategy)) {
+      report(placed, ["strategy"], `names no strategy: "${entry.strategy}"`);
+    }
+    for (const [i, name] of (entry.auto?.among ?? []).entries()) {
+      const other = placedModels.get(name)?.entry;
+      if (other === undefined) report(placed, ["auto", "among", i], `names no model: "${name}"`);
+      else if (other.auto !== undefined) report(placed, ["auto", "among", i], "must not be an auto model itself");
+    }
+    models.set(entry.name, toModel(entry, prices));
+  }
+
+  const aliases = new Map([...placedAliases].map(([alias, { entry }]) => [alias, entry]));
+  for (const { alias, chain, why } of createNames(models.keys(), aliases).broken) {
+    const placed = placedAliases.get(alias);
+    const way = chain.join(" -> ");
+    const message = why === "circle" ? `leads in a circle: ${way}` : `leads to no model: ${way}`;
+    if (placed !== undefined) report(placed, [], message);
+  }
+
+  const channels: Channel[] = [];
+  const priced = new Set<string>();
+  for (const placed of merge(sources, "channels", report).values()) {
+    const outcome = compileChannel(placed.entry, {
+      models,
+      strategies,
+      groups,
+      prices,
+      lenient: placed.source.lenient,
+    });
+    for (const { path, message } of outcome.problems) report(placed, path, message);
+    for (const strategy of outcome.strategies) strategies.set(strategy.key, strategy);
+    for (const warning of outcome.warnings) warnings.add(warning);
+    for (const { model } of outcome.channel.models) priced.add(model);
+    if (outcome.channel.models.length > 0) channels.push({ ...outcome.channel, standIn: placed.source.standIn });
+  }
+
+  for (const placed of placedModels.values()) {
+    const { name, strategy, auto, owned_by } = placed.entry;
+    const ownPrice = strategies.get(strategy ?? "")?.prices != null;
+    if (auto !== undefined || ownPrice || priced.has(name) || problems.length > 0) continue;
+    if (!name.endsWith("*") && prices.find(modelQuestion(name, owned_by))?.prices != null) continue;
+    report(placed, [], "has no price: name a strategy that has prices or is free");
+  }
+
+  if (problems.length > 0) return { ok: false, problems };
+  const configuration: Configuration = {
+    groups: [...groups.values()],
+    strategies: [...strategies.values()],
+    models: [...models.values()],
+    aliases: Object.fromEntries(aliases),
+    channels,
+  };
+  return { ok: true, configuration, warnings: [...warnings] };
+}
+
+type Report = (placed: Placed<unknown>, field: Path, message: string) => void;
+type Lists = "groups" | "strategies" | "channels" | "models";
+
+/** All entries of a section, later sources over earlier ones; twice in one source is a problem. */
+function merge<S extends Lists>(sources: readonly ConfigSource[], section: S, report: Report) {
+  type Entry = FileConfig[S][number];
+  const merged = new Map<string, Placed<Entry>>();
+  for (const source of sources) {
+    for (const [i, entry] of (source.config[section] as readonly Entry[]).entries()) {
+      const placed = { entry, source, path: [section, i] };
+      if (merged.get(entry.name)?.source === source) report(placed, ["name"], `"${entry.name}" is there twice`);
+      // Taken out first, so that the order is that of the last mention.
+      merged.delete(entry.name);
+      merged.set(entry.name, placed);
+    }
+  }
+  return merged;
+}
+
+/** Models and aliases share one space of names: a later source's name takes the place of an earlier one's of either kind. */
+function mergeNames(sources: readonly ConfigSource[], report: Report) {
+  const models = merge(sources, "models", report);
+  const aliases = new Map<string, Placed<string>>();
+  for (const source of sources) {
+    for (const { name } of source.config.models) if (models.get(name)?.source === source) aliases.delete(name);
+    for (const [alias, entry] of Object.entries(source.config.aliases)) {
+      const placed = { entry, source, path: ["aliases", alias] };
+      const model = models.get(alias);
+      if (model?.source === source) report(placed, [], "is the name of a model too");
+      else if (model !== undefined && sources.indexOf(model.source) > sources.indexOf(source)) continue;
+      else models.delete(alias);
+      if (alias.endsWith("*")) report(placed, [], "must not be a pattern");
+      aliases.set(alias, placed);
+    }
+  }
+  return { models, aliases };
+}
+
+function compileGroups(placed: ReadonlyMap<string, Placed<FileConfig["groups"][number]>>): Map<string, Group> {
+  // The group of keys that name none: always there, at the list price unless the file says otherwise.
+  const groups = new Map<string, Group>([["default", { name: "default", ratioPpm: 1_000_000 }]]);
+  for (const { entry } of placed.values())
+    groups.set(entry.name, { name: entry.name, ratioPpm: entry.ratio ?? 1_000_000 });
+  return groups;
+}
+
+function compileStrategies(placed: ReadonlyMap<string, Placed<StrategyConfig>>, report: Report): Map<string, Strategy> {
+  const strategies = new Map<string, Strategy>();
+  for (const one of placed.values()) {
+    const { name, free, prices, custom_response } = one.entry;
+    if (free && prices !== undefined) report(one, ["free"], "must not stand beside prices");
+    if (prices !== undefined && Object.values(prices).every((price) => price === undefined || price === 0n)) {
+      report(one, ["prices"], "sets no price: a strategy that charges nothing says free: true");
+    }
+    strategies.set(name, {
+      key: name,
+      name,
+      prices: free ? noPrices : prices === undefined ? null : toListPrices(prices),
+      origin: free ? "free" : prices === undefined ? "table" : "strategy",
+      customResponse: custom_response,
+    });
+  }
+  return strategies;
+}
+
+const noPrices: ListPrices = toListPrices({});
+
+function toListPrices(prices: NonNullable<StrategyConfig["prices"]>): ListPrices {
+  const input = prices.input ?? 0n;
+  const output = prices.output ?? 0n;
+  return {
+    inputNanoUsdPerMtok: input,
+    cachedInputNanoUsdPerMtok: prices.cached_input ?? input,
+    cacheWriteNanoUsdPerMtok: prices.cache_write ?? input,
+    outputNanoUsdPerMtok: output,
+    reasoningNanoUsdPerMtok: prices.reasoning ?? output,
+    imageNanoUsd: prices.image ?? 0n,
+    audioSecondNanoUsd: prices.audio_second ?? 0n,
+    characterNanoUsdPerMchar: prices.characters ?? 0n,
+    requestNanoUsd: prices.request ?? 0n,
+  };
+}
+
+function toModel(entry: ModelConfig, prices: PriceTable): Model {
+  const table = () => prices.find(modelQuestion(entry.name, entry.owned_by));
+  const listed =
+    entry.context_window ?? (entry.auto === undefined && !entry.name.endsWith("*") ? table()?.contextWindowTokens : 0);
+  return {
+    name: entry.name,
+    module: entry.module,
+    ownedBy: entry.owned_by,
+    contextWindowTokens: listed ?? 0,
+    maxOutputTokens: entry.max_output,
+    capabilities: entry.capabilities ?? null,
+    strategy: entry.strategy ?? "",
+    auto: entry.auto ?? null,
+  };
+}
+
+/** A question about a model wherever it is served. */
+function modelQuestion(name: string, vendor: string) {
+  return { platform: "", baseUrl: "", upstreamModel: name, model: name, vendor };
+}

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { ConfigError, type Env, envOptional } from "../../../shared/config.ts";
+import type { ConfigSource } from "./compile.ts";
+import { channelSchema, fileSchema } from "./config-schema.ts";
+import { pathText } from "./problems.ts";
+import { schemaProblems } from "./schema-problems.ts";
+import { modules } from "./types.ts";
+
+const envName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, "must be the name of an environment variable");
+
+/** presets/vendors.yaml: a channel for each vendor whose key is in the environment. */
+export const vendorsSchema = z.strictObject({
+  vendors: z.array(
+    z.strictObject({
+      /** Variable that holds the key: where it is set, the channel is there. */
+      key: envName,
+      /** Variable that overrides the channel's base URL. */
+      base_url_from: envName,
+      channel: channelSchema,
+    }),
+  ),
+});
+
+/** presets/simulator.yaml: the stand-in upstream. */
+export const simulatorSchema = z.strictObject({
+  /** Modules whose preset models it serves while nothing else does. */
+  serves: z.array(z.enum(modules)),
+  /** Its own models, prices and channel; `base_url` is replaced. */
+  config: fileSchema,
+});
+
+/** What ships with the service; each checked by its schema. */
+export interface Presets {
+  /** The usual models, with aliases and strategies. */
+  readonly models: ConfigSource;
+  readonly vendors: z.output<typeof vendorsSchema>["vendors"];
+  readonly simulator: z.output<typeof simulatorSchema>;
+}
+
+const emptyFile = fileSchema.parse({});
+
+/**
+ * The channels that the environment brings: one for each vendor of the presets whose key is set. The key itself stays
+ * where it is: a channel only names its variable. Throws ConfigError when a base URL is no http or https URL.
+ */
+export function environmentChannels(env: Env, vendors: Presets["vendors"]): ConfigSource {
+  const channels = vendors
+    .filter(({ key }) => envOptional(env, key) !== undefined)
+    .map(({ key, base_url_from, channel }) => {
+      const base_url = baseUrl(env, base_url_from) ?? channel.base_url;
+      return { ...channel, base_url, credentials: [{ env: key }] };
+    });
+  return inward("environment", { ...emptyFile, channels }, { lenient: true, standIn: false });
+}
+
+/**
+ * The simulator as a channel: its own models always, and every preset model of the modules it serves while no other
+ * enabled channel does. A URL without a path gets "/v1".
+ */
+export function simulatorChannel(url: string, presets: Presets): ConfigSource {
+  const { serves, config } = presets.simulator;
+  const named = presets.models.config.models
+    .filter(({ module, auto }) => auto === undefined && serves.includes(module))
+    .map(({ name }) => name);
+  const base_url = new URL(url).pathname === "/" ? `${url.replace(/\/+$/, "")}/v1` : url.replace(/\/+$/, "");
+  const own = config.models.map(({ name }) => name);
+  const channels = config.channels.map((channel) => ({ ...channel, base_url, models: [...own, ...named] }));
+  return inward("simulator", { ...config, channels }, { lenient: true, standIn: true });
+}
+
+/** A source that no file stands behind: its problems are placed by its name. */
+export function inward(
+  place: string,
+  config: ConfigSource["config"],
+  { lenient, standIn }: { lenient: boolean; standIn: boolean },
+): ConfigSource {
+  return { config, lenient, standIn, problem: (path, message) => ({ place, path: pathText(path), message }) };
+}
+
+function baseUrl(env: Env, name: string): string | undefined {
+  const text = envOptional(env, name);
+  if (text === undefined) return undefined;
+  const checked = channelSchema.shape.base_url.safeParse(text);
+  if (checked.success) return checked.data;
+  // The value is not repeated: people put keys into URLs.
+  throw new ConfigError(
+    name,
+    schemaProblems(checked.error).map(({ message }) => `${name} ${message}`),
+  );
+}

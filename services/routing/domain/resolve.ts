@@ -1,0 +1,158 @@
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { choose, notSupported } from "./auto.ts";
+import type { HealthView } from "./health.ts";
+import { lacks, type Needs } from "./needs.ts";
+import { byAffinity, byChance, rank } from "./order.ts";
+import type { Member, Serving, Snapshot } from "./snapshot.ts";
+import type { Capability, Model, Module } from "./types.ts";
+
+/** What is asked of routing for one request. */
+export interface RouteQuestion {
+  readonly group: string;
+  /** As the client wrote it. */
+  readonly model: string;
+  readonly module: Module;
+  readonly needs: Needs;
+  /** Equal keys prefer the same channels. Empty: none. */
+  readonly affinity: string;
+}
+
+/** One way to serve the request. */
+export interface RouteCandidate {
+  readonly member: Member;
+  readonly upstreamModel: string;
+}
+
+/** Why a channel was chosen or skipped. */
+export interface Reason {
+  /** Empty: of several channels together. */
+  readonly channel: string;
+  readonly reason: string;
+  readonly chosen: boolean;
+}
+
+/** The ordered candidates of one request. */
+export interface Route {
+  readonly model: Model;
+  /** Best first; at least one. */
+  readonly candidates: readonly RouteCandidate[];
+  readonly reasons: readonly Reason[];
+  readonly control: string;
+}
+
+/** What resolving stands on. */
+export interface RouteGround {
+  readonly snapshot: Snapshot;
+  readonly health: HealthView;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly nowMs: number;
+}
+
+/** Most candidates of a route: nobody waits for a ninth attempt. */
+export const maxCandidates = 8;
+/** Most skipped channels that a route names; the rest are counted. Reasons are kept on every record. */
+const maxSkipped = 8;
+
+/**
+ * The route of a request: candidates by priority, within a priority by weight (by chance, or sticky with an affinity
+ * key). Channels whose breaker is open or that cool down go last instead of away: when all are down, the best guess is
+ * still to try, and the provider's breakers decide.
+ *
+ * Throws model_not_supported, invalid_value (the model cannot do what is needed), context_length_exceeded (auto only),
+ * service_unavailable (all channels of the model are disabled).
+ */
+export function resolveRoute(question: RouteQuestion, ground: RouteGround): Route {
+  const { snapshot, health, nowMs } = ground;
+  const named = snapshot.names.resolve(question.model);
+  const asked = named && snapshot.models.get(named.model);
+  if (named === undefined || asked === undefined) throw notSupported(question.model);
+  if (asked.module !== question.module) throw wrongModule(question, asked);
+
+  let serving: Serving | undefined;
+  let why = "";
+  if (asked.auto === null) {
+    serving = snapshot.serving(question.group, named.model);
+    if (serving === undefined || serving.tiers.length === 0) throw noChannel(question.model, serving);
+    const missing = lacks(asked, question.needs);
+    if (missing !== undefined) throw cannot(question.model, missing);
+  } else {
+    const choice = choose(snapshot, question.group, asked, question.needs, health, nowMs);
+    serving = choice.serving;
+    why = `${choice.why}; `;
+  }
+
+  const { members, reasons } = order(serving, question.affinity, why, ground);
+  const concrete = asked.auto === null ? named.concrete : serving.model.name;
+  const candidates = members.map((member) => ({ member, upstreamModel: upstreamName(member, concrete) }));
+  return { model: serving.model, candidates, reasons, control: named.control };
+}
+
+function order(serving: Serving, affinity: string, why: string, { health, random, nowMs }: RouteGround) {
+  const draw = affinity === "" ? byChance(random) : byAffinity(affinity);
+  const how = affinity === "" ? "" : ", by affinity";
+  const members: Member[] = [];
+  const reasons: Reason[] = [];
+  const down: { member: Member; state: string }[] = [];
+  let total = 0;
+  for (const tier of serving.tiers) {
+    total += tier.members.length;
+    if (members.length >= maxCandidates) continue;
+    let peers = tier.members;
+    if (health.anyDown) {
+      peers = peers.filter((member) => {
+        const state = health.down(member.channel.name, nowMs);
+        if (state !== undefined) down.push({ member, state });
+        return state === undefined;
+      });
+    }
+    for (const member of rank(peers, draw, maxCandidates - members.length)) {
+      members.push(member);
+      reasons.push({ channel: member.channel.name, reason: `${why}${member.rankText}${how}`, chosen: true });
+    }
+  }
+  for (const { member, state } of down.slice(0, maxCandidates - members.length)) {
+    members.push(member);
+    reasons.push({
+      channel: member.channel.name,
+      reason: `${why}${state}, tried last; ${member.rankText}`,
+      chosen: true,
+    });
+  }
+  for (const { channel, reason } of serving.skipped.slice(0, maxSkipped))
+    reasons.push({ channel, reason, chosen: false });
+  const unnamed = total - members.length + Math.max(0, serving.skipped.length - maxSkipped);
+  if (unnamed > 0) reasons.push({ channel: "", reason: `${unnamed} more channels further down`, chosen: false });
+  return { members, reasons };
+}
+
+/** The name sent upstream: a `*` in it stands for what the client wrote in the place of the model's. */
+function upstreamName({ served }: Member, concrete: string): string {
+  const { model, upstreamModel } = served;
+  if (!model.endsWith("*") || !upstreamModel.includes("*")) return upstreamModel;
+  return upstreamModel.replace("*", () => concrete.slice(model.length - 1));
+}
+
+function noChannel(name: string, serving: Serving | undefined): ThroughlineError {
+  if (serving?.onlyDisabled !== true) return notSupported(name);
+  return new ThroughlineError("service_unavailable", `All channels of the model '${name}' are out of service.`);
+}
+
+function wrongModule({ model, module }: RouteQuestion, { module: actual }: Model): ThroughlineError {
+  return new ThroughlineError("model_not_supported", `The model '${model}' is for ${actual}, not for ${module}.`, {
+    param: "model",
+  });
+}
+
+/** What the client would have to leave out, by capability. */
+const askedFor: Record<Capability, { what: string; param: string }> = {
+  tools: { what: "tools", param: "tools" },
+  vision: { what: "images", param: "messages" },
+  structured_output: { what: "structured output by a schema", param: "response_format" },
+  audio: { what: "audio", param: "messages" },
+};
+
+function cannot(model: string, missing: Capability): ThroughlineError {
+  const { what, param } = askedFor[missing];
+  return new ThroughlineError("invalid_value", `The model '${model}' does not support ${what}.`, { param });
+}

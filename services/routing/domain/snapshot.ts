@@ -1,0 +1,198 @@
+import { createNames, type Names } from "./names.ts";
+import { hash32, type Weighted } from "./order.ts";
+import type { Channel, ChannelModel, Configuration, Group, Model, RuntimeChannel, Strategy } from "./types.ts";
+
+/** A strategy's prices as a group pays them. One object for each pair: what is made of it can be kept beside it. */
+export interface GroupPrice {
+  readonly strategy: Strategy;
+  readonly prices: NonNullable<Strategy["prices"]>;
+  readonly ratioPpm: number;
+}
+
+/** A channel as it serves one model to one group. */
+export interface Member extends Weighted {
+  readonly channel: Channel;
+  readonly served: ChannelModel;
+  readonly price: GroupPrice;
+  /** "priority 10, weight 3 of 5". */
+  readonly rankText: string;
+}
+
+/** The channels of one priority. */
+export interface Tier {
+  readonly priority: number;
+  readonly members: readonly Member[];
+}
+
+/** All that can serve one model to one group. */
+export interface Serving {
+  readonly model: Model;
+  /** Highest priority first. */
+  readonly tiers: readonly Tier[];
+  /** Channels that serve the model but not now or not to this group, with the reason. */
+  readonly skipped: readonly { readonly channel: string; readonly reason: string }[];
+  /** True: some channel would serve the group were it enabled. */
+  readonly onlyDisabled: boolean;
+}
+
+/** The configuration as resolving reads it. Never changed once built: a new one takes its place. */
+export interface Snapshot {
+  /** Version of the database's state that it was made from. */
+  readonly version: bigint;
+  readonly names: Names;
+  /** All channels, those entered at run time included, sorted by name. */
+  readonly channels: readonly SnapshotChannel[];
+  /** Models of the configuration by name. */
+  readonly models: ReadonlyMap<string, Model>;
+  readonly groups: ReadonlyMap<string, Group>;
+  readonly configuration: Configuration;
+  /** Who can serve a model to a group; undefined when the group or the model is not configured. */
+  serving(group: string, model: string): Serving | undefined;
+  /** Models that a group can use, sorted by name; an auto model only when it has something to choose among. */
+  modelsOf(group: string): readonly Model[];
+  /** What could not be used of the channels entered at run time, in sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** A channel and where it was defined. */
+export interface SnapshotChannel extends Channel {
+  readonly fromFile: boolean;
+}
+
+/**
+ * Builds the snapshot of a configuration and the channels entered at run time. A channel of the configuration hides one
+ * of the same name entered at run time; what the latter cannot be served (a model no longer configured, or without a
+ * price) is left out with a warning: a change of the file must not be refused for its sake.
+ */
+export function buildSnapshot(
+  configuration: Configuration,
+  runtime: readonly RuntimeChannel[],
+  version: bigint,
+): Snapshot {
+  const warnings: string[] = [];
+  const models = new Map(configuration.models.map((model) => [model.name, model]));
+  const groups = new Map(configuration.groups.map((group) => [group.name, group]));
+  const strategies = new Map(configuration.strategies.map((strategy) => [strategy.key, strategy]));
+  const channels: SnapshotChannel[] = configuration.channels.map((channel) => ({ ...channel, fromFile: true }));
+  const names = new Set(channels.map(({ name }) => name));
+  for (const { channel, strategies: own } of runtime) {
+    if (names.has(channel.name)) {
+      warnings.push(`channel ${channel.name} of the configuration hides the one entered at run time`);
+      continue;
+    }
+    for (const strategy of own) if (!strategies.has(strategy.key)) strategies.set(strategy.key, strategy);
+    channels.push({ ...channel, fromFile: false });
+  }
+  channels.sort((a, b) => (a.name < b.name ? -1 : 1));
+
+  const strategyOf = (model: Model, served: ChannelModel): Strategy | undefined =>
+    strategies.get(served.tableKey || served.strategy || model.strategy);
+  const serving = new Map<
+    string,
+    { channel: SnapshotChannel; served: ChannelModel; strategy: Strategy; hash: number }[]
+  >();
+  for (const channel of channels) {
+    const hash = hash32(channel.name);
+    for (const served of channel.models) {
+      const model = models.get(served.model);
+      const strategy = model && strategyOf(model, served);
+      if (strategy?.prices == null) {
+        warnings.push(`channel ${channel.name} cannot serve ${served.model}: it is not configured or has no price`);
+        continue;
+      }
+      const list = serving.get(served.model);
+      if (list === undefined) serving.set(served.model, [{ channel, served, strategy, hash }]);
+      else list.push({ channel, served, strategy, hash });
+    }
+  }
+
+  const prices = new Map<string, GroupPrice>();
+  const priceOf = (strategy: Strategy, group: Group): GroupPrice | undefined => {
+    const key = `${group.name}\n${strategy.key}`;
+    let price = prices.get(key);
+    if (price === undefined && strategy.prices !== null) {
+      price = { strategy, prices: strategy.prices, ratioPpm: group.ratioPpm };
+      prices.set(key, price);
+    }
+    return price;
+  };
+
+  const build = (group: Group, model: Model): Serving => {
+    const all = serving.get(model.name) ?? [];
+    const real = all.some(({ channel }) => channel.enabled && !channel.standIn);
+    const skipped: { channel: string; reason: string }[] = [];
+    const members: (Omit<Member, "rankText"> & { priority: number })[] = [];
+    let disabled = 0;
+    for (const { channel, served, strategy, hash } of all) {
+      const price = priceOf(strategy, group);
+      const open = channel.groups.includes("*") || channel.groups.includes(group.name);
+      const inGroup = open && price !== undefined;
+      // A stand-in keeps its own patterns: nobody else serves those by chance.
+      const reason = !inGroup
+        ? "wrong group"
+        : !channel.enabled
+          ? "disabled"
+          : channel.standIn && real
+            ? "a stand-in, and another channel serves the model"
+            : undefined;
+      if (inGroup && !channel.enabled) disabled++;
+      if (reason !== undefined || price === undefined)
+        skipped.push({ channel: channel.name, reason: reason ?? "no price" });
+      else members.push({ channel, served, price, weight: channel.weight, hash, priority: channel.priority });
+    }
+    const tiers = [...Map.groupBy(members, ({ priority }) => priority)]
+      .sort(([a], [b]) => b - a)
+      .map(([priority, peers]) => {
+        const total = peers.reduce((sum, { weight }) => sum + weight, 0);
+        const text = (weight: number) => `priority ${priority}, weight ${weight} of ${total}`;
+        return { priority, members: peers.map((peer) => ({ ...peer, rankText: text(peer.weight) })) };
+      });
+    return { model, tiers, skipped, onlyDisabled: tiers.length === 0 && disabled > 0 };
+  };
+
+  // Built when first asked for: groups x models x channels would be too many to build all at each change.
+  const built = new Map<string, Serving>();
+  const servingOf = (groupName: string, modelName: string): Serving | undefined => {
+    const key = `${groupName}\n${modelName}`;
+    const found = built.get(key);
+    if (found !== undefined) return found;
+    const group = groups.get(groupName);
+    const model = models.get(modelName);
+    if (group === undefined || model === undefined) return undefined;
+    const made = build(group, model);
+    built.set(key, made);
+    return made;
+  };
+  const usable = (group: string, model: string) => (servingOf(group, model)?.tiers.length ?? 0) > 0;
+
+  return {
+    version,
+    names: createNames(models.keys(), new Map(Object.entries(configuration.aliases))),
+    channels,
+    models,
+    groups,
+    configuration,
+    warnings,
+    serving: servingOf,
+    modelsOf(group) {
+      if (!groups.has(group)) return [];
+      return [...models.values()]
+        .filter((model) =>
+          model.auto === null
+            ? usable(group, model.name)
+            : chosenAmong(model, models).some((name) => usable(group, name)),
+        )
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+  };
+}
+
+/** Names of the models that an auto model chooses among. Patterns are none: they stand for no model in particular. */
+export function chosenAmong(auto: Model, models: ReadonlyMap<string, Model>): readonly string[] {
+  if (auto.auto === null) return [];
+  if (auto.auto.among.length > 0) return auto.auto.among;
+  const all = [...models.values()];
+  return all
+    .filter((m) => m.auto === null && m.module === auto.module && !m.name.endsWith("*"))
+    .map(({ name }) => name);
+}

@@ -1,0 +1,117 @@
+import type { Prices } from "../../../shared/money.ts";
+
+/** Kinds of work, as the configuration spells them. */
+export const modules = ["chat", "embeddings", "image", "video", "audio", "rerank", "moderation"] as const;
+export type Module = (typeof modules)[number];
+
+/** What a model can do beyond plain text. */
+export const capabilities = ["tools", "vision", "structured_output", "audio"] as const;
+export type Capability = (typeof capabilities)[number];
+
+/** By what an `auto` model chooses among models. */
+export const preferences = ["balanced", "cheap", "fast"] as const;
+export type Preference = (typeof preferences)[number];
+
+/** Prices before the group's ratio, in nano-USD (see common.v1.Pricing for the units). */
+export type ListPrices = Omit<Prices, "groupRatioPpm">;
+
+/** Where prices come from: the strategy's own configuration, the maintained table, or a mark that it is free. */
+export type PriceOrigin = "strategy" | "table" | "free";
+
+/** A named set of prices, with the extraction of `custom_response`. */
+export interface Strategy {
+  /** What channels refer to it by: its name, or for prices of the table a key that says which. */
+  readonly key: string;
+  readonly name: string;
+  /** Null: the table prices each model that uses it, as a strategy of its own. */
+  readonly prices: ListPrices | null;
+  readonly origin: PriceOrigin;
+  /** JMESPath expression. Empty: none. */
+  readonly customResponse: string;
+}
+
+/** A group of keys: what it pays and, through the channels' lists, what it may use. */
+export interface Group {
+  readonly name: string;
+  /** Parts per million: 1,000,000 pays the list price, 0 nothing. */
+  readonly ratioPpm: number;
+}
+
+/** A public model. */
+export interface Model {
+  /** Public name. One that ends in `*` stands for every name with the text before it. */
+  readonly name: string;
+  readonly module: Module;
+  /** Vendor as shown to clients. */
+  readonly ownedBy: string;
+  /** Most input and output tokens together. 0: unknown. */
+  readonly contextWindowTokens: number;
+  /** Most output tokens. 0: unknown. */
+  readonly maxOutputTokens: number;
+  /** What it can do. Null: not said; requests are let through, and `auto` does not choose it where a capability is needed. */
+  readonly capabilities: readonly Capability[] | null;
+  /** Strategy of the channels that name none. Empty: none. */
+  readonly strategy: string;
+  /** Set on a model that stands for a choice among others. */
+  readonly auto: { readonly prefer: Preference /** Empty: all. */; readonly among: readonly string[] } | null;
+}
+
+/** Where a credential is. `sealed` is base64 of what shared/sealed-credential.ts seals. */
+export type CredentialRef = { readonly env: string } | { readonly file: string } | { readonly sealed: string };
+
+/** A model as a channel serves it. */
+export interface ChannelModel {
+  /** Public model name. */
+  readonly model: string;
+  /** Name sent upstream. With a model that ends in `*`, a `*` here stands for what the client wrote in its place. */
+  readonly upstreamModel: string;
+  /** Strategy that prices it here, as configured. Empty: the model's. */
+  readonly strategy: string;
+  /** Key of the strategy that the price table gave. Empty: the strategy carries its own prices. */
+  readonly tableKey: string;
+}
+
+/** One upstream account. */
+export interface Channel {
+  readonly name: string;
+  readonly adapter: string;
+  /** Vendor as history shows it. */
+  readonly platform: string;
+  readonly baseUrl: string;
+  readonly credentials: readonly CredentialRef[];
+  /** Empty: "x-request-id"; "-": none. */
+  readonly requestIdHeader: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Settings of the adapter's flavour; a JSON object. */
+  readonly flavour: Readonly<Record<string, unknown>>;
+  /** 0: the provider's default. */
+  readonly connectTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly chunkTimeoutMs: number;
+  readonly enabled: boolean;
+  /** Higher goes first. */
+  readonly priority: number;
+  /** Share within its priority. 0: only when no other is left. */
+  readonly weight: number;
+  /** Groups that may use it; "*" for all. */
+  readonly groups: readonly string[];
+  readonly models: readonly ChannelModel[];
+  /** True: serves a model only while no other enabled channel does (the simulator). */
+  readonly standIn: boolean;
+}
+
+/** Everything that the file, the environment and the presets say, checked and complete. */
+export interface Configuration {
+  readonly groups: readonly Group[];
+  readonly strategies: readonly Strategy[];
+  readonly models: readonly Model[];
+  /** Alias to target, as configured: a target may be a model, another alias, or either with a suffix. */
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly channels: readonly Channel[];
+}
+
+/** A channel entered at run time, with the prices that the table gave for its models. */
+export interface RuntimeChannel {
+  readonly channel: Channel;
+  readonly strategies: readonly Strategy[];
+}

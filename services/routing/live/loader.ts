@@ -1,0 +1,118 @@
+import { readFile } from "node:fs/promises";
+import { ConfigError } from "../../../shared/config.ts";
+import type { Log } from "../../../shared/log.ts";
+import type { RoutingConfig } from "../config.ts";
+import { applyConfiguration } from "../db/configuration.ts";
+import type { RoutingDatabase } from "../db/open.ts";
+import { loadConfiguration } from "../domain/load.ts";
+import { type Problem, problemText } from "../domain/problems.ts";
+import type { Configuration } from "../domain/types.ts";
+import { readPresets } from "./presets.ts";
+import { fingerprint, watchFile } from "./watch-file.ts";
+
+/** Options of `startLoader`. */
+export interface LoaderOptions {
+  readonly config: Pick<RoutingConfig, "file" | "filePollMs" | "simulatorUrl" | "vendorEnv">;
+  readonly db: RoutingDatabase;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** Called when the database has a new configuration. */
+  readonly onApplied: () => Promise<void>;
+}
+
+/** Brings the configuration from the file, the environment and the presets into the database, and keeps it there. */
+export interface Loader {
+  /** What is wrong with the file now; while it is wrong the last good configuration stays. Empty: nothing. */
+  readonly problems: readonly string[];
+  /** Looks at the file now; for tests. */
+  look(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Loads the configuration and watches its file. Throws ConfigError at the first load when anything is wrong, with a
+ * line for each problem that names file, line and field; later problems are logged and change nothing.
+ */
+export async function startLoader({ config, db, log, nowMs, onApplied }: LoaderOptions): Promise<Loader> {
+  const presets = await readPresets();
+  const { file: path, simulatorUrl, vendorEnv: env } = config;
+  let problems: readonly string[] = [];
+
+  function load(text: string | undefined): Configuration {
+    const file = path === undefined || text === undefined ? undefined : { path, text };
+    const compiled = loadConfiguration({ file, presets, env, simulatorUrl, nowMs: nowMs() });
+    if (!compiled.ok) throw new WrongConfiguration(compiled.problems);
+    if (compiled.warnings.length > 0) log.info({ warnings: compiled.warnings }, "prices that one figure cannot say");
+    return compiled.configuration;
+  }
+
+  async function apply(configuration: Configuration): Promise<void> {
+    const { version, changed } = await applyConfiguration(db, configuration, path ?? "environment");
+    if (changed) log.info({ config_version: version.toString(), file: path }, "configuration loaded");
+    await onApplied();
+  }
+
+  // The fingerprint first: a change between the two is seen by the first look.
+  const seen = path === undefined ? "" : await fingerprint(path).catch((error: unknown) => unreadable(path, error));
+  const text =
+    path === undefined ? undefined : await readFile(path, "utf8").catch((error: unknown) => unreadable(path, error));
+  let first: Configuration;
+  try {
+    first = load(text);
+  } catch (error) {
+    if (error instanceof WrongConfiguration) throw new ConfigError("THROUGHLINE_CONFIG", error.problems);
+    throw error;
+  }
+  await apply(first);
+
+  const watch =
+    path === undefined
+      ? undefined
+      : watchFile(
+          {
+            path,
+            everyMs: config.filePollMs,
+            onText: async (changed) => {
+              let configuration: Configuration;
+              try {
+                configuration = load(changed);
+              } catch (error) {
+                if (!(error instanceof WrongConfiguration)) throw error;
+                problems = error.problems;
+                log.error({ file: path, problems }, "the configuration file is wrong; the last good one stays");
+                return;
+              }
+              await apply(configuration);
+              if (problems.length > 0) log.info({ file: path }, "the configuration file is right again");
+              problems = [];
+            },
+            onError: (error) => {
+              log.error({ file: path, err: error }, "the configuration could not be loaded; the last good one stays");
+            },
+          },
+          seen,
+        );
+
+  return {
+    get problems() {
+      return problems;
+    },
+    look: async () => watch?.look(),
+    stop: async () => watch?.stop(),
+  };
+}
+
+/** A configuration with problems, as sentences. */
+class WrongConfiguration extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly Problem[]) {
+    super("the configuration is wrong");
+    this.problems = problems.map(problemText);
+  }
+}
+
+function unreadable(path: string, error: unknown): never {
+  const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+  throw new ConfigError("THROUGHLINE_CONFIG", `THROUGHLINE_CONFIG: ${path} cannot be read (${reason})`);
+}

@@ -1,0 +1,3 @@
+import { runRouting } from "./run.ts";
+
+process.exitCode = await runRouting();

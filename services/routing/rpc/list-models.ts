@@ -1,0 +1,22 @@
+import type { ListModelsRequest, ListModelsResponse } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { unaryHandler } from "../../../shared/rpc/index.ts";
+import type { RoutingContext } from "../context.ts";
+import { toWireModule } from "./modules.ts";
+
+/** ListModels: what Resolve would accept of the group, patterns and aliases left out. */
+export function listModels({ live }: RoutingContext) {
+  return unaryHandler<ListModelsRequest, ListModelsResponse>(async ({ group }) => {
+    const { snapshot, firstSeen } = live.current();
+    const models = snapshot.modelsOf(group).filter(({ name }) => !name.endsWith("*"));
+    return {
+      models: models.map((model) => ({
+        name: model.name,
+        ownedBy: model.ownedBy,
+        createdUnixS: BigInt(Math.floor((firstSeen.get(model.name)?.getTime() ?? 0) / 1_000)),
+        module: toWireModule(model.module),
+        contextWindowTokens: BigInt(model.contextWindowTokens),
+        maxOutputTokens: BigInt(model.maxOutputTokens),
+      })),
+    };
+  });
+}

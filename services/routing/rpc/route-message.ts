@@ -1,0 +1,72 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type Candidate,
+  CandidateSchema,
+  PriceSource,
+  type Pricing,
+  PricingSchema,
+  RouteReasonSchema,
+} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { type Route as RouteMessage, RouteSchema } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { Reason, Route, RouteCandidate } from "../domain/resolve.ts";
+import type { GroupPrice, Member } from "../domain/snapshot.ts";
+import type { PriceOrigin } from "../domain/types.ts";
+
+const sources: Record<PriceOrigin, PriceSource> = {
+  strategy: PriceSource.STRATEGY,
+  table: PriceSource.TABLE,
+  free: PriceSource.FREE,
+};
+
+// Candidates and their prices are the same for every request until the snapshot changes, so each is made once and
+// shared: whoever gets them, in process too, must not write to them.
+const pricings = new WeakMap<GroupPrice, Pricing>();
+const candidates = new WeakMap<Member, Candidate>();
+
+/** The route as the contract has it. */
+export function routeMessage(route: Route, version: bigint): RouteMessage {
+  const { model } = route;
+  return create(RouteSchema, {
+    model: model.name,
+    candidates: route.candidates.map(candidateMessage),
+    reasons: route.reasons.map(reasonMessage),
+    contextWindowTokens: BigInt(model.contextWindowTokens),
+    maxOutputTokens: BigInt(model.maxOutputTokens),
+    control: route.control,
+    configVersion: version,
+  });
+}
+
+function candidateMessage({ member, upstreamModel }: RouteCandidate): Candidate {
+  const known = candidates.get(member);
+  if (known?.upstreamModel === upstreamModel) return known;
+  const { channel, price } = member;
+  const made = create(CandidateSchema, {
+    channel: channel.name,
+    platform: channel.platform,
+    upstreamModel,
+    pricing: pricing(price),
+    customResponseExpression: price.strategy.customResponse,
+  });
+  // Only the name itself: what clients write in the place of a pattern's `*` has no end.
+  if (!member.served.model.endsWith("*")) candidates.set(member, made);
+  return made;
+}
+
+function pricing(price: GroupPrice): Pricing {
+  const known = pricings.get(price);
+  if (known !== undefined) return known;
+  const { strategy, prices, ratioPpm } = price;
+  const made = create(PricingSchema, {
+    ...prices,
+    strategy: strategy.name,
+    groupRatioPpm: ratioPpm,
+    source: sources[strategy.origin],
+  });
+  pricings.set(price, made);
+  return made;
+}
+
+function reasonMessage(reason: Reason) {
+  return create(RouteReasonSchema, reason);
+}

@@ -1,0 +1,88 @@
+import { createListener } from "../../shared/db/index.ts";
+import type { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { Log } from "../../shared/log.ts";
+import type { RunningService } from "../../shared/run-service.ts";
+import { type Metrics, routingSpans, type Tracing } from "../../shared/telemetry/index.ts";
+import type { RoutingConfig } from "./config.ts";
+import type { RoutingContext } from "./context.ts";
+import { changedChannel } from "./db/configuration.ts";
+import { openDatabase } from "./db/open.ts";
+import { createFollower } from "./live/follow.ts";
+import { type Loader, startLoader } from "./live/loader.ts";
+import { handlers } from "./rpc/index.ts";
+
+/** What routing is given. */
+export interface RoutingDeps {
+  readonly log: Log;
+  readonly tracing: Tracing;
+  readonly metrics: Metrics;
+  /** The clock in Unix milliseconds; Date.now unless given. */
+  readonly nowMs?: () => number;
+  /** Uniform in [0, 1); Math.random unless given. */
+  readonly random?: () => number;
+}
+
+/** Routing that runs. */
+export interface RunningRouting extends RunningService<typeof RoutingService> {
+  /** What is wrong with the configuration file while the last good one is in use. Empty: nothing. */
+  problems(): readonly string[];
+  /** Looks at the configuration file now; for tests. */
+  look: Loader["look"];
+}
+
+/**
+ * Starts routing: migrates, loads the configuration into the database, follows it. Throws ConfigError, with a line for
+ * each problem, when the configuration is wrong.
+ */
+export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Promise<RunningRouting> {
+  const { log, metrics, nowMs = Date.now, random = Math.random } = deps;
+  const { databaseUrl: url, databasePoolSize: maxConnections } = config;
+  await using undo = new AsyncDisposableStack();
+  const db = await openDatabase({ url, maxConnections, migrate: config.migrate, log });
+  undo.defer(() => db.close());
+  const live = createFollower({
+    db,
+    everyMs: config.pollMs,
+    nowMs,
+    log,
+    onSnapshot: ({ models }) => metrics.knowModels(models.keys()),
+  });
+  undo.defer(() => live.stop());
+  const loader = await startLoader({ config, db, log, nowMs, onApplied: live.refresh });
+  undo.defer(() => loader.stop());
+  await live.refreshHealth();
+  const refresh = () =>
+    void live.refresh().catch((error: unknown) => log.warn({ err: error }, "routes could not be read"));
+  const listener = createListener({
+    url,
+    applicationName: "throughline routing listener",
+    channels: { [changedChannel]: refresh },
+    onListening: refresh,
+    log,
+  });
+  undo.defer(() => listener.close());
+
+  const context: RoutingContext = {
+    db,
+    live,
+    spans: routingSpans(deps.tracing),
+    log,
+    nowMs,
+    random,
+    nodeLeaseMs: config.nodeLeaseMs,
+    credentialKeys: config.credentialKeys,
+  };
+  const running = undo.move();
+  let stopped: Promise<void> | undefined;
+  return {
+    definition: handlers(context),
+    // Resolving needs the snapshot alone, and that was read before this line.
+    ready: async () => stopped === undefined,
+    problems: () => loader.problems,
+    look: () => loader.look(),
+    stop() {
+      stopped ??= running.disposeAsync();
+      return stopped;
+    },
+  };
+}
