@@ -61,7 +61,7 @@ export async function startGrpcServer(
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 10_000,
     "grpc-node.flow_control_window": 1024 * 1024,
-    "grpc.enable_channelz": 0,
+    // Channelz stays on: without it forceShutdown knows no connections and cuts none (grpc-js 1.14.7, server.js).
   });
   const laneServers: LaneServer<Uint8Array>[] = [];
   let draining = false;
@@ -118,10 +118,13 @@ export async function startGrpcServer(
   };
 }
 
+function address(options: GrpcServerOptions, port: number): string {
+  return options.host.includes(":") ? `[${options.host}]:${port}` : `${options.host}:${port}`;
+}
+
 function bind(server: Server, options: GrpcServerOptions): Promise<number> {
-  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${options.port}`, serverCredentials(options.tls), (error, port) => {
+    server.bindAsync(address(options, options.port), serverCredentials(options.tls), (error, port) => {
       if (error === null) resolve(port);
       else reject(error);
     });

@@ -199,11 +199,11 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     lanes.add(lane);
   }
 
-  /** The first lanes get ages spread from a fifth up: they may all have landed on the one peer that was up first. */
+  /** The first lanes live a twentieth to a fifth as long: they often all land on the one peer that was up first. */
   function ageMs(): number {
     generation += 1;
-    const spread = generation <= options.lanes ? 0.2 + Math.random() * 0.8 : 0.8 + Math.random() * 0.4;
-    return options.maxAgeMs * spread;
+    const part = generation <= options.lanes ? 0.05 + Math.random() * 0.15 : 0.8 + Math.random() * 0.4;
+    return options.maxAgeMs * part;
   }
 
   /** Opens a lane to relieve one of age; the old one serves until the new one is ready. */

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../errors/catalogue.ts";
 import { ThroughlineError } from "../errors/error.ts";
 import { fromWireError, toWireError } from "../errors/wire.ts";
 import { ErrorSchema } from "../gen/throughline/common/v1/common_pb.ts";
-import { cancelledError, deadlineError, unavailableError } from "./faults.ts";
+import { deadlineError, unavailableError } from "./faults.ts";
 
 /** gRPC status of a unary call that failed with a code: for tools that speak gRPC only; our clients read the trailer. */
 const statusOf: Readonly<Record<ErrorCode, status>> = {
@@ -57,8 +57,8 @@ export function fromStatus(failure: ServiceError): ThroughlineError {
       return ThroughlineError.from(error);
     }
   }
-  if (failure.code === status.UNAVAILABLE) return unavailableError(failure);
   if (failure.code === status.DEADLINE_EXCEEDED) return deadlineError();
-  if (failure.code === status.CANCELLED) return cancelledError();
+  // The caller's own cancel never comes here: CANCELLED is a connection that the peer has cut.
+  if (failure.code === status.UNAVAILABLE || failure.code === status.CANCELLED) return unavailableError(failure);
   return ThroughlineError.from(failure);
 }

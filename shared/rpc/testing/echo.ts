@@ -32,7 +32,7 @@ export interface EchoFixture {
 }
 
 /**
- * What the text of an item asks for: "fail:<code>" an error; "throw" a bug; "hold" to wait for `release`; "watch" to
+ * What the text of an item asks for: "fail:<code>" an error; "throw" a bug; "hold..." to wait for `release`; "watch" to
  * wait for the signal; "wrong-count" one answer too many. Anything else comes back.
  */
 export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixture {
@@ -55,7 +55,7 @@ export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixtur
     for (const { item } of calls) seen.texts.push(item.text);
     changed();
     for (const call of calls) if (call.item.text === "watch") await aborted(call);
-    if (calls.some(({ item }) => item.text === "hold")) await released.promise;
+    if (calls.some(({ item }) => item.text.startsWith("hold"))) await released.promise;
     if (calls.some(({ item }) => item.text === "throw")) throw new TypeError("a bug with a secret");
     const answers = calls.map((call) => answer(call, calls.length));
     if (calls.some(({ item }) => item.text === "wrong-count")) answers.push(new ThroughlineError("not_found", "extra"));

@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+import { createEcho } from "./testing/echo.ts";
+import { failureOf, soon, transports } from "./testing/pairs.ts";
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+describe.each(transports)("a batch lane %s", (_name, pair) => {
+  test("brings each item its own answer, in the order of asking, in one batch a tick", async () => {
+    const { client, echo } = await pair();
+    await client.ready(5_000);
+    const order: number[] = [];
+    const answers = await Promise.all(
+      numbers(100).map(async (index) => {
+        const answer = await client.echo.call({ text: `t${index}`, data: new Uint8Array([index]) }, soon);
+        order.push(index);
+        return answer;
+      }),
+    );
+    expect(answers.map(({ text }) => text)).toEqual(numbers(100).map((index) => `t${index}`));
+    expect(answers.map(({ data }) => [...data])).toEqual(numbers(100).map((index) => [index]));
+    expect(order).toEqual(numbers(100));
+    expect(echo.seen.batches).toEqual([100]);
+  });
+
+  test("hands the envelope to the handler, and the item without it", async () => {
+    const { client } = await pair();
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const answer = await client.echo.call(
+      { text: "x", call: { callId: 77, requestId: 5n } },
+      { ...soon, requestId: 2n ** 64n - 1n, traceparent },
+    );
+    expect(answer).toMatchObject({ requestId: 2n ** 64n - 1n, traceparent, batchSize: 1 });
+  });
+
+  test("gives an item's error to that item alone, whole", async () => {
+    const { client } = await pair();
+    const [failed, fine] = await Promise.all([
+      failureOf(client.echo.call({ text: "fail:budget" }, soon)),
+      client.echo.call({ text: "fine" }, soon),
+    ]);
+    expect(fine.text).toBe("fine");
+    expect(failed).toMatchObject({
+      code: "insufficient_quota",
+      httpStatus: 429,
+      message: "The budget is spent.",
+      param: "model",
+      retryAfterMs: 1_500,
+      upstreamRequestId: "up-1",
+      headers: { "x-ratelimit-limit": "7" },
+    });
+  });
+
+  test.each(["throw", "wrong-count"])("a handler's bug (%s) is an internal error without its text", async (text) => {
+    const { client } = await pair();
+    const failed = await failureOf(client.echo.call({ text }, soon));
+    expect(failed.code).toBe("internal_error");
+    expect(failed.message).not.toContain("secret");
+  });
+
+  test("gathers what arrives on all lanes while a batch runs", async () => {
+    const { client, another, echo } = await pair({ lanes: 2 }, createEcho({ maxConcurrent: 1 }));
+    const other = another();
+    await Promise.all([client.ready(5_000), other.ready(5_000)]);
+    const held = client.echo.call({ text: "hold" }, soon);
+    await echo.until(({ texts }) => texts.includes("hold"));
+    const mine = client.echo.call({ text: "mine" }, soon);
+    const theirs = other.echo.call({ text: "theirs" }, soon);
+    // Unary calls on the same connections, sent after them: when they are answered, the items have arrived.
+    await Promise.all([mineArrived(client), mineArrived(other)]);
+    echo.release();
+    expect((await held).batchSize).toBe(1);
+    expect((await mine).batchSize).toBe(2);
+    expect((await theirs).batchSize).toBe(2);
+  });
+
+  test("rejects at the deadline, never sooner, and the handler's signal aborts", async () => {
+    const { client, echo } = await pair();
+    await client.ready(5_000);
+    const startedMs = performance.now();
+    const failed = await failureOf(client.echo.call({ text: "watch" }, { timeoutMs: 60 }));
+    const tookMs = performance.now() - startedMs;
+    expect(failed.code).toBe("upstream_timeout");
+    expect(tookMs).toBeGreaterThanOrEqual(60);
+    expect(tookMs).toBeLessThan(1_000);
+    await echo.until(({ aborted }) => aborted.length > 0);
+    expect(echo.seen.aborted).toEqual([{ text: "watch", code: "upstream_timeout" }]);
+  });
+
+  test("does not run an item whose deadline has passed before its turn", async () => {
+    const { client, echo } = await pair({}, createEcho({ maxConcurrent: 1 }));
+    const held = client.echo.call({ text: "hold" }, soon);
+    await echo.until(({ texts }) => texts.includes("hold"));
+    const late = await failureOf(client.echo.call({ text: "late" }, { timeoutMs: 20 }));
+    expect(late.code).toBe("upstream_timeout");
+    echo.release();
+    await held;
+    await client.echo.call({ text: "after" }, soon);
+    expect(echo.seen.texts).toEqual(["hold", "after"]);
+  });
+
+  test.each([0, -1, Number.NaN])("a time of %s is over before it begins", async (timeoutMs) => {
+    const { client, echo } = await pair();
+    expect((await failureOf(client.echo.call({ text: "x" }, { timeoutMs }))).code).toBe("upstream_timeout");
+    expect(echo.seen.texts).toEqual([]);
+  });
+
+  test("a cancel rejects at once and reaches the handler", async () => {
+    const { client, echo } = await pair();
+    const controller = new AbortController();
+    const call = failureOf(client.echo.call({ text: "watch" }, { ...soon, signal: controller.signal }));
+    await echo.until(({ texts }) => texts.includes("watch"));
+    controller.abort();
+    expect((await call).code).toBe("client_closed_request");
+    await echo.until(({ aborted }) => aborted.length > 0);
+    expect(echo.seen.aborted).toEqual([{ text: "watch", code: "client_closed_request" }]);
+  });
+
+  test("a cancel before the tick ends sends nothing", async () => {
+    const { client, echo } = await pair();
+    await client.ready(5_000);
+    const controller = new AbortController();
+    const call = failureOf(client.echo.call({ text: "never" }, { ...soon, signal: controller.signal }));
+    controller.abort();
+    expect((await call).code).toBe("client_closed_request");
+    const aborted = failureOf(client.echo.call({ text: "never" }, { ...soon, signal: AbortSignal.abort() }));
+    expect((await aborted).code).toBe("client_closed_request");
+    await client.echo.call({ text: "after" }, soon);
+    expect(echo.seen.texts).toEqual(["after"]);
+  });
+
+  test("carries 10,000 items in flight", async () => {
+    const { client, echo } = await pair({ lanes: 2 });
+    const held = client.echo.call({ text: "hold" }, soon);
+    await echo.until(({ texts }) => texts.includes("hold"));
+    const answers = await Promise.all(
+      numbers(10_000).map((index) => client.echo.call({ text: String(index) }, { ...soon, requestId: BigInt(index) })),
+    );
+    for (const [index, { text, requestId }] of answers.entries()) {
+      if (text !== String(index) || requestId !== BigInt(index)) throw new Error(`answer ${index} is ${text}`);
+    }
+    expect(echo.seen.batches.length).toBeLessThan(200);
+    echo.release();
+    await held;
+  });
+
+  test("an oversized item fails alone; one at the limit passes", async () => {
+    const { client } = await pair({ maxMessageBytes: 3_000_000 });
+    const [failed, fine, large] = await Promise.all([
+      failureOf(client.echo.call({ data: new Uint8Array(3_000_001) }, soon)),
+      client.echo.call({ text: "fine" }, soon),
+      client.echo.call({ data: new Uint8Array(2_999_900).fill(7) }, soon),
+    ]);
+    expect(failed.code).toBe("request_too_large");
+    expect(fine.text).toBe("fine");
+    expect(large.data.byteLength).toBe(2_999_900);
+    expect(large.data.every((byte) => byte === 7)).toBe(true);
+  });
+
+  test("an oversized answer is an internal error of that call alone", async () => {
+    const { client } = await pair({ maxMessageBytes: 1_000 });
+    const [failed, fine] = await Promise.all([
+      failureOf(client.echo.call({ text: "x".repeat(995) }, { ...soon, traceparent: "y".repeat(55) })),
+      client.echo.call({ text: "fine" }, soon),
+    ]);
+    expect(failed.code).toBe("internal_error");
+    expect(fine.text).toBe("fine");
+  });
+
+  test("a closed client refuses", async () => {
+    const { client } = await pair();
+    await client.echo.call({ text: "x" }, soon);
+    await client.close();
+    expect((await failureOf(client.echo.call({ text: "x" }, soon))).code).toBe("service_unavailable");
+  });
+
+  test("closing waits for what is open", async () => {
+    const { client, echo } = await pair();
+    const held = client.echo.call({ text: "hold" }, soon);
+    await echo.until(({ texts }) => texts.includes("hold"));
+    const closing = client.close();
+    echo.release();
+    expect((await held).text).toBe("hold");
+    await closing;
+  });
+});
+
+/** A call that is answered after everything its client sent before has arrived. */
+async function mineArrived(client: { echoOnce: (request: object, options: typeof soon) => Promise<unknown> }) {
+  await new Promise((resolve) => setImmediate(resolve));
+  await client.echoOnce({}, soon);
+}
