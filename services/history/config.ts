@@ -1,0 +1,88 @@
+import type { Env } from "../../shared/config.ts";
+import { declareEnv } from "../../shared/config-declare.ts";
+
+const dayMs = 86_400_000;
+
+/** Variables of history. */
+export const historyEnv = declareEnv({
+  DATABASE_URL: { kind: "url", required: true, description: "PostgreSQL that the services keep their data in." },
+  DATABASE_POOL_SIZE: {
+    kind: "int",
+    default: 10,
+    min: 2,
+    max: 500,
+    description: "Most connections of one service to PostgreSQL.",
+  },
+  HISTORY_RETENTION: {
+    kind: "duration",
+    default: 400 * dayMs,
+    min: 0,
+    description: "How long records are kept; 0: for ever.",
+  },
+  HISTORY_PAYLOAD_RETENTION: {
+    kind: "duration",
+    default: 30 * dayMs,
+    min: 0,
+    description: "How long answers and details of records are kept; 0: as long as the records.",
+  },
+  HISTORY_PARTITION: {
+    kind: "duration",
+    default: 7 * dayMs,
+    min: 3_600_000,
+    description: "Time that one partition of records covers; a whole one is dropped at the end of its retention.",
+  },
+  HISTORY_PAYLOAD_PARTITION: {
+    kind: "duration",
+    default: dayMs,
+    min: 3_600_000,
+    description: "Time that one partition of answers and details covers.",
+  },
+  HISTORY_MAX_RESPONSE_BYTES: {
+    kind: "int",
+    default: 1_048_576,
+    min: 1_024,
+    max: 8_388_608,
+    unit: "bytes",
+    description: "Most bytes that are kept of one answer; what is longer is cut and marked.",
+  },
+  CUSTOM_RESPONSE_TIMEOUT: {
+    kind: "duration",
+    default: 100,
+    min: 1,
+    max: 10_000,
+    description: "Longest run of a strategy's custom_response expression.",
+  },
+});
+
+/** Configuration of history. */
+export interface HistoryConfig {
+  readonly databaseUrl: string;
+  /** Most connections; half of them, at least one, serve queries. */
+  readonly poolSize: number;
+  /** 0: for ever. */
+  readonly retentionMs: number;
+  /** 0: as long as the records. */
+  readonly payloadRetentionMs: number;
+  readonly partitionMs: number;
+  readonly payloadPartitionMs: number;
+  readonly maxResponseBytes: number;
+  readonly customResponseTimeoutMs: number;
+  /** False: the schema is brought up to date elsewhere. */
+  readonly migrate: boolean;
+}
+
+/** The configuration that an environment describes. Throws ConfigError. */
+export function envToConfig(env: Env): HistoryConfig {
+  const read = historyEnv.read(env);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    poolSize: read.DATABASE_POOL_SIZE,
+    retentionMs: read.HISTORY_RETENTION,
+    payloadRetentionMs: read.HISTORY_PAYLOAD_RETENTION,
+    partitionMs: read.HISTORY_PARTITION,
+    payloadPartitionMs: read.HISTORY_PAYLOAD_PARTITION,
+    maxResponseBytes: read.HISTORY_MAX_RESPONSE_BYTES,
+    customResponseTimeoutMs: read.CUSTOM_RESPONSE_TIMEOUT,
+    migrate: true,
+  };
+}

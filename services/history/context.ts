@@ -1,0 +1,88 @@
+import { createDatabase, type Database } from "../../shared/db/index.ts";
+import type { Log } from "../../shared/log.ts";
+import { type HistorySpans, historySpans, type Metrics, type Tracing } from "../../shared/telemetry/index.ts";
+import type { HistoryConfig } from "./config.ts";
+import { type CustomResponses, createCustomResponses } from "./custom-response/custom-responses.ts";
+import type { PartitionedTable } from "./db/partitions.ts";
+import { createTerms, type Terms } from "./db/terms.ts";
+
+/** What history is given by its process. */
+export interface HistoryDeps {
+  readonly log: Log;
+  readonly tracing: Tracing;
+  readonly metrics: Metrics;
+  /** Unix milliseconds. Default: Date.now. */
+  readonly nowMs?: () => number;
+}
+
+/** What the methods of history work with. */
+export interface HistoryContext {
+  /** For writing. */
+  readonly db: Database<unknown>;
+  /** For queries, on connections of their own: however many pages are asked for, records go on being stored. */
+  readonly reader: Database<unknown>;
+  readonly terms: Terms;
+  readonly tables: readonly PartitionedTable[];
+  readonly customResponses: CustomResponses;
+  readonly maxResponseBytes: number;
+  /** Most bytes of payloads in one answer, safely below the limit of a message. */
+  readonly payloadBudgetBytes: number;
+  /** Length of the newest window that a query looks into first. */
+  readonly firstWindowMs: number;
+  /** How long after a request its first record may come at the latest. */
+  readonly lateRecordMs: number;
+  readonly spans: HistorySpans;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly nowMs: () => number;
+}
+
+const customResponseBytes = 64 * 1024;
+const payloadBudgetBytes = 12 * 1024 * 1024;
+const lateRecordMs = 3_600_000;
+
+/** Builds the context; `overrides` are for tests. */
+export function createContext(
+  config: HistoryConfig,
+  deps: HistoryDeps,
+  overrides: Partial<HistoryContext> = {},
+): HistoryContext {
+  const { log, tracing, metrics, nowMs = Date.now } = deps;
+  const readers = Math.max(1, Math.floor(config.poolSize / 2));
+  const common = { url: config.databaseUrl, schema: "history", log };
+  const db = createDatabase<unknown>({
+    ...common,
+    applicationName: "history",
+    maxConnections: Math.max(2, config.poolSize - readers),
+  });
+  const reader = createDatabase<unknown>({
+    ...common,
+    applicationName: "history queries",
+    maxConnections: readers,
+    // A plan for the values at hand opens only the partitions they need; a general one would lock all of them each time.
+    settings: { plan_cache_mode: "force_custom_plan" },
+  });
+  return {
+    db,
+    reader,
+    terms: createTerms(db),
+    tables: [
+      { table: "history.record", lengthMs: config.partitionMs },
+      { table: "history.payload", lengthMs: config.payloadPartitionMs },
+    ],
+    customResponses: createCustomResponses({
+      log,
+      timeoutMs: config.customResponseTimeoutMs,
+      maxOutputBytes: customResponseBytes,
+    }),
+    maxResponseBytes: config.maxResponseBytes,
+    payloadBudgetBytes,
+    firstWindowMs: config.partitionMs,
+    lateRecordMs,
+    spans: historySpans(tracing),
+    metrics,
+    log,
+    nowMs,
+    ...overrides,
+  };
+}

@@ -1,0 +1,119 @@
+import { flag } from "../domain/flags.ts";
+import type { Scope } from "../domain/owner.ts";
+import type { IdRange } from "../domain/times.ts";
+
+/** Which records a walk passes, in the order of their IDs. */
+export interface Walk {
+  readonly scope: Scope;
+  readonly range: IdRange;
+  /** States; empty: all. */
+  readonly statuses: readonly number[];
+  /** Only requests of an application's back end (true), or the others (false). */
+  readonly fromAppserver: boolean | undefined;
+  /** Only requests created after this instant, which lies in the range's first millisecond: an ID does not tell them apart. */
+  readonly afterFirst: boolean;
+  readonly ascending: boolean;
+}
+
+/** SQL with numbered parameters, and their values. Texts of one shape are equal, so each becomes one prepared statement. */
+export interface Parameters {
+  readonly values: unknown[];
+  /** Adds a value and gives its place, e.g. `$3::bigint`. */
+  add(value: unknown, type: string): string;
+}
+
+export function createParameters(): Parameters {
+  const values: unknown[] = [];
+  return { values, add: (value, type) => `$${values.push(value)}::${type}` };
+}
+
+const firstEnded = 4;
+const allStatuses = [1, 2, 3, 4, 5];
+
+/**
+ * The SQL of a walk: one branch for each index that it follows (either half of the records, and the running ones), merged
+ * by ID. Each branch is ordered and limited by itself, so PostgreSQL reads only as far as it must. Gives undefined where
+ * no record can match.
+ */
+export function walkSql(
+  walk: Walk,
+  parameters: Parameters,
+  { columns, limit }: { columns: string; limit: number | undefined },
+): string | undefined {
+  const statuses = walk.statuses.length === 0 ? allStatuses : [...new Set(walk.statuses)].sort();
+  const parts = commonParts(walk, parameters, limit);
+  const branches = statuses
+    .filter((status) => status >= firstEnded)
+    .map((status) => endedBranch(status, walk, parts, columns));
+  const running = statuses.filter((status) => status < firstEnded);
+  if (running.length > 0) branches.push(runningBranch(running, walk, parts, { columns, parameters }));
+  if (branches.length === 0) return undefined;
+  return `select * from (${branches.join("\n union all\n")}) as walk ${parts.order}`;
+}
+
+interface Parts {
+  /** The conditions of the scope and the range, the columns with `x.` before them. */
+  readonly conditions: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  readonly fromAppserver: string | undefined;
+  readonly afterFirst: string | undefined;
+  readonly order: string;
+}
+
+function commonParts(walk: Walk, { add }: Parameters, limit: number | undefined): Parts {
+  const from = add(walk.range.from, "bigint");
+  const to = add(walk.range.to, "bigint");
+  const direction = walk.ascending ? "asc" : "desc";
+  const order = limit === undefined ? "" : `order by request_id ${direction} limit ${add(limit, "bigint")}`;
+  const conditions = [...scopeConditions(walk.scope, add), `x.request_id >= ${from}`, `x.request_id < ${to}`];
+  const fromAppserver = walk.fromAppserver === undefined ? undefined : walk.fromAppserver ? "true" : "false";
+  const afterFirst = walk.afterFirst ? `(x.request_id >= ${from} + ${idsPerMs} or x.created_us > 0)` : undefined;
+  return { conditions, from, to, fromAppserver, afterFirst, order };
+}
+
+/** IDs of one millisecond: 10 bits of node and 12 of sequence. */
+const idsPerMs = 2 ** 22;
+
+function scopeConditions(scope: Scope, add: Parameters["add"]): string[] {
+  if (scope.kind === "operator") return [];
+  if (scope.kind === "account") return [`x.account_id = ${add(scope.accountId, "bigint")}`];
+  // The account is asked for too: a key's number alone must not open another account's records.
+  if (scope.kind === "key") {
+    return [`x.key_id = ${add(scope.keyId, "bigint")}`, `x.account_id = ${add(scope.accountId, "bigint")}`];
+  }
+  const user = [`x.account_id = ${add(scope.accountId, "bigint")}`, `x.user_id = ${add(scope.userId, "text")}`];
+  return scope.keyId === 0n ? user : [...user, `x.key_id = ${add(scope.keyId, "bigint")}`];
+}
+
+function endedBranch(status: number, { scope }: Walk, parts: Parts, columns: string): string {
+  const conditions = [`x.status = ${status}`, ...parts.conditions];
+  if (scope.kind === "user") conditions.push("x.user_id is not null");
+  if (parts.fromAppserver !== undefined)
+    conditions.push(`((x.flags & ${flag.fromAppserver}) <> 0) = ${parts.fromAppserver}`);
+  if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst);
+  return `(select ${columns} from history.record x where ${conditions.join(" and ")} ${parts.order})`;
+}
+
+/** A running row counts only while the record of its end is not there (both are for a moment when messages overtake each other). */
+function runningBranch(
+  statuses: readonly number[],
+  _walk: Walk,
+  parts: Parts,
+  { columns, parameters }: { columns: string; parameters: Parameters },
+): string {
+  const conditions = [...parts.conditions];
+  if (statuses.length < 3) conditions.push(`x.status = any(${parameters.add(statuses, "smallint[]")})`);
+  if (parts.fromAppserver !== undefined) conditions.push(`x.from_appserver = ${parts.fromAppserver}`);
+  if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst);
+  conditions.push(
+    `not exists (select 1 from history.record r
+      where r.request_id = x.request_id and r.request_id >= ${parts.from} and r.request_id < ${parts.to})`,
+  );
+  const own = columns.replaceAll(/x\.(\w+_id|flags)\b/g, (column, name: string) =>
+    unfinishedHas.has(name) ? column : `0 as ${name}`,
+  );
+  return `(select ${own} from history.unfinished x where ${conditions.join(" and ")} ${parts.order})`;
+}
+
+const unfinishedHas: ReadonlySet<string> = new Set(["request_id", "account_id", "key_id", "user_id"]);

@@ -1,0 +1,137 @@
+import { type Kysely, sql } from "kysely";
+
+/** Columns of history.record in the order of the function's parameters, with the type they travel as. */
+const columns = [
+  ["request_id", "bigint"],
+  ["account_id", "bigint"],
+  ["key_id", "bigint"],
+  ["updated_us", "bigint"],
+  ["attempt_id", "bigint"],
+  ["duration_us", "bigint"],
+  ["first_byte_us", "bigint"],
+  ["reserved_nano_usd", "bigint"],
+  ["billed_nano_usd", "bigint"],
+  ["input_tokens", "bigint"],
+  ["output_tokens", "bigint"],
+  ["cached_input_tokens", "bigint"],
+  ["cache_write_tokens", "bigint"],
+  ["reasoning_tokens", "bigint"],
+  ["images", "bigint"],
+  ["audio_ms", "bigint"],
+  ["characters", "bigint"],
+  ["upstream_hash", "bigint"],
+  ["model_id", "integer"],
+  ["platform_id", "integer"],
+  ["channel_id", "integer"],
+  ["strategy_id", "integer"],
+  ["dialect_id", "integer"],
+  ["error_id", "integer"],
+  ["reason_id", "integer"],
+  ["pricing_id", "integer"],
+  ["payload_bytes", "integer"],
+  ["created_us", "integer"],
+  ["status", "integer"],
+  ["module", "integer"],
+  ["http_status", "integer"],
+  ["policy", "integer"],
+  ["store_response", "integer"],
+  ["flags", "integer"],
+  ["user_id", "text"],
+  ["requested_model", "text"],
+  ["error_message", "text"],
+] as const;
+
+const names = columns.map(([name]) => name);
+const parameters = [...columns, ["body", "bytea"] as const].map(([name, type]) => `p_${name} ${type}[]`);
+const given = [...names, "body"];
+const replaced = names.filter((name) => name !== "request_id").map((name) => `${name} = excluded.${name}`);
+
+/**
+ * Who deletes waits once for the batches that run (an exclusive lock for a moment), so that a batch which began before
+ * the tombstones were visible has ended before the rows are deleted. Inside a function each statement sees what was
+ * committed before it began, which one statement that also takes the lock would not.
+ */
+const lock = "perform pg_advisory_xact_lock_shared(hashtextextended('history.deletion', 0));";
+
+/** Which of the given ids their owner has deleted; from now on that is known for sure. */
+const findDeleted = `
+  deleted := array(
+    select i.request_id
+      from unnest(p_request_id, p_account_id, p_key_id, p_user_id) as i(request_id, account_id, key_id, user_id)
+      join history.tombstone t on t.request_id = i.request_id
+     where t.request_id = any(p_request_id)
+       and (t.confirmed
+        or (t.account_id in (0, i.account_id)
+            and t.key_id in (0, i.key_id)
+            and t.user_id in ('', coalesce(i.user_id, '')))));
+  if cardinality(deleted) > 0 then
+    update history.tombstone set confirmed = true where request_id = any(deleted) and not confirmed;
+    delete from history.unfinished where request_id = any(deleted);
+  end if;`;
+
+/**
+ * Stores a batch of records of requests that have ended, with their payloads, and ends their unfinished rows. A record
+ * that is there is replaced only by a later one: the gateway's own after a reconstructed one (bit 2 of flags), else a
+ * younger one of the same kind. Gives the number of records that were new or replaced. The ids of a batch are distinct
+ * and in ascending order, so that batches never wait for each other in a circle.
+ */
+const putRecords = `
+  create function history.put_records(${parameters.join(", ")}) returns integer language plpgsql as $$
+  declare
+    deleted bigint[];
+    stored integer;
+  begin
+    ${lock}
+    ${findDeleted}
+    with item as (
+      select * from unnest(${given.map((name) => `p_${name}`).join(", ")}) as t(${given.join(", ")})
+       where request_id <> all(deleted)
+    ), kept as (
+      insert into history.record as old (${names.join(", ")})
+      select ${names.join(", ")} from item
+      on conflict (request_id) do update set ${replaced.join(", ")}
+       where (old.flags & 4) > (excluded.flags & 4)
+          or ((old.flags & 4) = (excluded.flags & 4) and old.updated_us < excluded.updated_us)
+      returning request_id
+    ), payload as (
+      insert into history.payload (request_id, body)
+      select request_id, body from item join kept using (request_id) where body is not null
+      on conflict (request_id) do update set body = excluded.body
+    ), ended as (
+      delete from history.unfinished where request_id = any(p_request_id)
+    )
+    select count(*) into stored from kept;
+    return stored;
+  end $$`;
+
+/** Stores a batch of records of requests that run. An earlier state never replaces a later one. */
+const putUnfinished = `
+  create function history.put_unfinished(
+    p_request_id bigint[], p_account_id bigint[], p_key_id bigint[], p_updated_us bigint[], p_model_id integer[],
+    p_created_us integer[], p_status integer[], p_from_appserver boolean[], p_user_id text[], p_body bytea[]
+  ) returns integer language plpgsql as $$
+  declare
+    deleted bigint[];
+    stored integer;
+  begin
+    ${lock}
+    ${findDeleted}
+    insert into history.unfinished as old
+      (request_id, account_id, key_id, updated_us, model_id, created_us, status, from_appserver, user_id, body)
+    select request_id, account_id, key_id, updated_us, model_id, created_us, status, from_appserver, user_id, body
+      from unnest(p_request_id, p_account_id, p_key_id, p_updated_us, p_model_id, p_created_us, p_status, p_from_appserver, p_user_id, p_body)
+        as t(request_id, account_id, key_id, updated_us, model_id, created_us, status, from_appserver, user_id, body)
+     where request_id <> all(deleted)
+    on conflict (request_id) do update set
+      account_id = excluded.account_id, key_id = excluded.key_id, updated_us = excluded.updated_us,
+      model_id = excluded.model_id,      status = excluded.status, from_appserver = excluded.from_appserver, user_id = excluded.user_id,
+      body = excluded.body
+     where (old.status, old.updated_us) < (excluded.status, excluded.updated_us);
+    get diagnostics stored = row_count;
+    return stored;
+  end $$`;
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql.raw(putRecords).execute(db);
+  await sql.raw(putUnfinished).execute(db);
+}

@@ -1,0 +1,59 @@
+import { type Database, type Statement, statement } from "../../../shared/db/index.ts";
+import { createParameters, type Walk, walkSql } from "./branches.ts";
+
+/** Conditions that no index serves. Ids are of history.term; undefined: any. */
+export interface ScanFilter {
+  readonly modelId?: number | undefined;
+  readonly channelId?: number | undefined;
+  readonly errorId?: number | undefined;
+  readonly keyId?: bigint | undefined;
+}
+
+/** What a scan of one window found. */
+export interface Scanned {
+  /** IDs that match, in order, at most the limit. */
+  readonly ids: readonly bigint[];
+  /** Records looked at; fewer than the limit of a scan: the window is done. */
+  readonly passed: number;
+  /** The last of them; 0: none. */
+  readonly last: bigint;
+}
+
+const prepared = new Map<string, Statement>();
+
+/** Looks at the next `scanLimit` records of a walk and gives the first `limit` IDs of those that match. */
+export async function scan(
+  db: Pick<Database<unknown>, "query">,
+  walk: Walk,
+  { filter, limit, scanLimit }: { filter: ScanFilter; limit: number; scanLimit: number },
+): Promise<Scanned> {
+  const parameters = createParameters();
+  const columns = "x.request_id, x.model_id, x.channel_id, x.error_id, x.key_id";
+  const walked = walkSql(walk, parameters, { columns, limit: scanLimit });
+  if (walked === undefined) return { ids: [], passed: 0, last: 0n };
+  const direction = walk.ascending ? "asc" : "desc";
+  const conditions = conditionsOf(filter, parameters);
+  const matching = conditions.length === 0 ? "" : `filter (where ${conditions.join(" and ")})`;
+  const sql = `select count(*)::integer as passed, coalesce(${walk.ascending ? "max" : "min"}(request_id), 0) as last,
+      (array_agg(request_id order by request_id ${direction}) ${matching})[1:${parameters.add(limit, "integer")}] as ids
+     from (${walked}) as walked`;
+  const [row] = await db.query<{ passed: number; last: bigint; ids: bigint[] | null }>(named(sql), parameters.values);
+  return { passed: row?.passed ?? 0, last: row?.last ?? 0n, ids: row?.ids ?? [] };
+}
+
+function conditionsOf(filter: ScanFilter, { add }: ReturnType<typeof createParameters>): string[] {
+  const conditions: string[] = [];
+  if (filter.modelId !== undefined) conditions.push(`model_id = ${add(filter.modelId, "integer")}`);
+  if (filter.channelId !== undefined) conditions.push(`channel_id = ${add(filter.channelId, "integer")}`);
+  if (filter.errorId !== undefined) conditions.push(`error_id = ${add(filter.errorId, "integer")}`);
+  if (filter.keyId !== undefined) conditions.push(`key_id = ${add(filter.keyId, "bigint")}`);
+  return conditions;
+}
+
+function named(sql: string): Statement {
+  const known = prepared.get(sql);
+  if (known !== undefined) return known;
+  const fresh = statement(`history.scan.${prepared.size}`, sql, { idempotent: true });
+  prepared.set(sql, fresh);
+  return fresh;
+}

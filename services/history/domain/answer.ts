@@ -1,0 +1,48 @@
+import { isUtf8 } from "node:buffer";
+import { replaceMedia } from "./media.ts";
+import type { Repairs } from "./repair.ts";
+import { shortenJson } from "./shorten.ts";
+
+/** How much of an answer is kept; the numbers of the contract's StoreResponse. */
+const store = { truncated: 2, none: 3 } as const;
+
+/** Bytes of an answer under the account's setting "truncated". */
+export const truncatedBytes = 4_096;
+
+/** What is kept of an answer. */
+export interface KeptAnswer {
+  readonly response: Uint8Array;
+  /** True: something of it was cut, here or before. */
+  readonly truncated: boolean;
+}
+
+/** Whether anything of the answer may be kept, custom_response included. */
+export function keepsAnswer(storeResponse: number): boolean {
+  return storeResponse !== store.none;
+}
+
+/** The answer as it is stored: valid UTF-8, media replaced by their digests, at most the bytes the account and history allow. */
+export function keepAnswer(
+  answer: { readonly response: Uint8Array; readonly responseTruncated: boolean; readonly storeResponse: number },
+  maxBytes: number,
+  repairs: Repairs,
+): KeptAnswer {
+  if (!keepsAnswer(answer.storeResponse) || answer.response.length === 0) {
+    return { response: new Uint8Array(), truncated: answer.responseTruncated };
+  }
+  const whole = replaceMedia(repairUtf8(answer.response, repairs));
+  const limit = answer.storeResponse === store.truncated ? Math.min(truncatedBytes, maxBytes) : maxBytes;
+  if (whole.length <= limit) return { response: whole, truncated: answer.responseTruncated };
+  return { response: Buffer.from(shortenJson(toText(whole), limit)), truncated: true };
+}
+
+/** The text of UTF-8 bytes. */
+export function toText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+function repairUtf8(bytes: Uint8Array, repairs: Repairs): Uint8Array {
+  if (isUtf8(bytes)) return bytes;
+  repairs.repaired = true;
+  return Buffer.from(toText(bytes));
+}

@@ -1,0 +1,73 @@
+import type { Owner, RecordFilter } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { ScanFilter } from "../db/scan.ts";
+import type { Terms } from "../db/terms.ts";
+import { idRangesOf, intersect } from "../domain/id-text.ts";
+import type { Scope } from "../domain/owner.ts";
+import { storedUserId } from "../domain/repair.ts";
+import { type IdRange, idsBetween } from "../domain/times.ts";
+import { scopeOf } from "./scope.ts";
+import { checkStatuses } from "./statuses.ts";
+
+/** A filter in terms of what can be walked. */
+export interface Filter {
+  readonly scope: Scope;
+  /** Newest first; empty: nothing can match. */
+  readonly ranges: readonly IdRange[];
+  readonly statuses: readonly number[];
+  readonly scan: ScanFilter;
+}
+
+const failed = 5;
+const nothing: readonly IdRange[] = [];
+
+/** Reads a filter. Throws invalid_value for an owner or a state that there is not. */
+export async function readFilter(
+  terms: Terms,
+  owner: Owner | undefined,
+  filter: RecordFilter | undefined,
+): Promise<Filter> {
+  const whose = scopeOf(owner);
+  if (filter === undefined) return { scope: whose, ranges: [idsBetween(0n, 0n)], statuses: [], scan: {} };
+  const narrowed = narrow(whose, filter);
+  const [modelId, channelId, errorId] = await Promise.all(
+    [filter.model, filter.channel, filter.errorCode].map((text) => (text === "" ? undefined : terms.findId(text))),
+  );
+  // A name that no record bears matches none.
+  const known = [filter.model, filter.channel, filter.errorCode].every(
+    (text, index) => text === "" || [modelId, channelId, errorId][index] !== undefined,
+  );
+  // Only failed requests have an error: their half of the index is the short way to them.
+  const given = checkStatuses(filter.statuses);
+  const statuses = filter.errorCode === "" ? given : given.length === 0 ? [failed] : given.filter((s) => s === failed);
+  const possible = known && narrowed !== undefined && (filter.errorCode === "" || statuses.length > 0);
+  return {
+    scope: narrowed?.scope ?? whose,
+    ranges: possible ? rangesOf(filter) : nothing,
+    statuses,
+    scan: { modelId, channelId, errorId, keyId: narrowed?.keyId },
+  };
+}
+
+function rangesOf({ fromUnixMs, toUnixMs, idText }: RecordFilter): IdRange[] {
+  const times = idsBetween(fromUnixMs, toUnixMs);
+  if (times.from >= times.to) return [];
+  return idText === "" ? [times] : idRangesOf(idText).flatMap((range) => intersect(range, times) ?? []);
+}
+
+/** Filters on user and key narrow the scope where they can, because indexes follow scopes. Undefined: nothing can match. */
+function narrow(scope: Scope, filter: RecordFilter): { scope: Scope; keyId?: bigint } | undefined {
+  const { keyId } = filter;
+  const userId = storedUserId(filter.userId);
+  if (scope.kind === "operator") return userId === "" ? { scope, ...(keyId === 0n ? {} : { keyId }) } : undefined;
+  if (scope.kind === "key") {
+    if (keyId !== 0n && keyId !== scope.keyId) return undefined;
+    return { scope: userId === "" ? scope : { ...scope, kind: "user", userId } };
+  }
+  if (scope.kind === "user") {
+    if (userId !== "" && userId !== scope.userId) return undefined;
+    if (keyId !== 0n && scope.keyId !== 0n && keyId !== scope.keyId) return undefined;
+    return { scope: keyId === 0n ? scope : { ...scope, keyId } };
+  }
+  if (userId !== "") return { scope: { kind: "user", accountId: scope.accountId, userId, keyId } };
+  return { scope: keyId === 0n ? scope : { kind: "key", accountId: scope.accountId, keyId } };
+}

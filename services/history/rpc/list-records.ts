@@ -1,0 +1,79 @@
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import type { ListRecordsRequest, StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { HistoryContext } from "../context.ts";
+import { readRows } from "../db/records.ts";
+import { scan } from "../db/scan.ts";
+import { intersect } from "../domain/id-text.ts";
+import { allIds, type IdRange } from "../domain/times.ts";
+import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
+import { type Filter, readFilter } from "./filter.ts";
+import { loadRecords } from "./load.ts";
+
+const defaultLimit = 50;
+const maxLimit = 1_000;
+/** Records that one statement looks at: about 50 ms. */
+const scanLimit = 25_000;
+/** After this time a call gives what it has, with a cursor to go on from: a filter that nothing matches must not scan a year. */
+const scanTimeMs = 1_000;
+
+/** Records by keyset cursor. A page may be short, or empty, with a cursor: the end is where the cursor is 0. */
+export async function listRecords(
+  context: HistoryContext,
+  request: ListRecordsRequest,
+): Promise<{ records: StoredRecord[]; nextCursor: bigint }> {
+  const limit = request.limit === 0 ? defaultLimit : request.limit;
+  if (limit > maxLimit)
+    throw new ThroughlineError("invalid_value", `limit must be at most ${maxLimit}.`, { param: "limit" });
+  const filter = await readFilter(context.terms, request.owner, request.filter);
+  const found = await listIds(context, filter, { ...request, limit });
+  if (!request.withPayload) {
+    return { records: await loadRecords(context, found.ids, undefined), nextCursor: found.nextCursor };
+  }
+  const ids = await fitting(context, found.ids);
+  const nextCursor = ids.length < found.ids.length ? (ids.at(-1) ?? 0n) : found.nextCursor;
+  return { records: await loadRecords(context, ids, context.payloadBudgetBytes), nextCursor };
+}
+
+async function listIds(
+  { reader, nowMs, firstWindowMs }: HistoryContext,
+  filter: Filter,
+  { cursor, limit, ascending }: { cursor: bigint; limit: number; ascending: boolean },
+): Promise<{ ids: bigint[]; nextCursor: bigint }> {
+  const startMs = performance.now();
+  const windows = ascending ? windowsForwards : windowsBackwards;
+  const ids: bigint[] = [];
+  for (const whole of ascending ? filter.ranges.toReversed() : filter.ranges) {
+    const after = intersect(whole, behind(cursor, ascending));
+    if (after === undefined) continue;
+    for (const window of windows(after, { nowMs: nowMs(), firstMs: firstWindowMs })) {
+      for (let left: IdRange | undefined = window; left !== undefined; ) {
+        const walk = { ...filter, range: left, fromAppserver: undefined, afterFirst: false, ascending };
+        const found = await scan(reader, walk, { filter: filter.scan, limit: limit - ids.length, scanLimit });
+        for (const id of found.ids) ids.push(id);
+        if (ids.length >= limit) return { ids, nextCursor: ids.at(-1) ?? 0n };
+        if (found.passed < scanLimit) break;
+        if (performance.now() - startMs > scanTimeMs) return { ids, nextCursor: found.last };
+        left = intersect(left, behind(found.last, ascending));
+      }
+    }
+  }
+  return { ids, nextCursor: 0n };
+}
+
+/** The IDs that come after a cursor; 0: all. */
+function behind(cursor: bigint, ascending: boolean): IdRange {
+  if (cursor === 0n) return allIds;
+  return ascending ? { from: cursor + 1n, to: allIds.to } : { from: allIds.from, to: cursor };
+}
+
+/** The first IDs whose payloads fit one answer together, at least one: an export cuts pages, never answers. */
+async function fitting({ reader, payloadBudgetBytes }: HistoryContext, ids: readonly bigint[]): Promise<bigint[]> {
+  const rows = await readRows(reader, ids, 0);
+  const sizes = new Map(rows.map((row) => [row.request_id, row.payload_bytes ?? 0]));
+  let sum = 0;
+  const first = ids.findIndex((id, index) => {
+    sum += sizes.get(id) ?? 0;
+    return index > 0 && sum > payloadBudgetBytes;
+  });
+  return first < 0 ? [...ids] : ids.slice(0, first);
+}

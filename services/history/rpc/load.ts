@@ -1,0 +1,84 @@
+import type { StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { Payload } from "../../../shared/gen/throughline/history/v1/payload_pb.ts";
+import type { HistoryContext } from "../context.ts";
+import { unpackPayload } from "../db/payload.ts";
+import { type ReadRow, readPayloads, readRows, readUnfinished } from "../db/records.ts";
+import { toText } from "../domain/answer.ts";
+import { fairShare } from "../domain/fair-share.ts";
+import { shortenJson } from "../domain/shorten.ts";
+import { termsOf, toRunningRecord, toStoredRecord } from "./to-record.ts";
+
+type LoadContext = Pick<HistoryContext, "reader" | "terms" | "log">;
+
+/** Payloads beyond the budget are read this many at a time: each may be as large as an answer may be. */
+const largeAtATime = 8;
+
+/**
+ * The records of these IDs, in their order; those deleted meanwhile are missing. With `payloadBudgetBytes`, payloads
+ * come along: where they would not fit together, the largest answers are cut to a common size and marked as truncated.
+ */
+export async function loadRecords(
+  context: LoadContext,
+  ids: readonly bigint[],
+  payloadBudgetBytes: number | undefined,
+): Promise<StoredRecord[]> {
+  // Running ones first: a request that ends between the two reads is then found by the second.
+  const running = await readUnfinished(context.reader, ids);
+  const rows = await readRows(context.reader, ids, payloadBudgetBytes ?? 0);
+  await context.terms.textsOf(new Set(rows.flatMap(termsOf)));
+  const stored = new Map<bigint, StoredRecord>();
+  for (const [id, body] of running) stored.set(id, toRunningRecord(body));
+  for await (const one of withPayloads(context, rows, payloadBudgetBytes)) stored.set(one.record?.requestId ?? 0n, one);
+  return ids.flatMap((id) => stored.get(id) ?? []);
+}
+
+async function* withPayloads(
+  context: LoadContext,
+  rows: readonly ReadRow[],
+  budgetBytes: number | undefined,
+): AsyncGenerator<StoredRecord> {
+  const { terms } = context;
+  if (budgetBytes === undefined) {
+    for (const row of rows) yield toStoredRecord(row, undefined, { terms, expired: false });
+    return;
+  }
+  const share = fairShare(
+    rows.map((row) => row.payload_bytes ?? 0),
+    budgetBytes,
+  );
+  for (const row of rows) if (row.within) yield await withPayload(context, row, { body: row.body, share });
+  const beyond = rows.filter((row) => !row.within);
+  for (let at = 0; at < beyond.length; at += largeAtATime) {
+    const part = beyond.slice(at, at + largeAtATime);
+    const bodies = await readPayloads(
+      context.reader,
+      part.map((row) => row.request_id),
+    );
+    for (const row of part) yield await withPayload(context, row, { body: bodies.get(row.request_id) ?? null, share });
+  }
+}
+
+async function withPayload(
+  { terms, log }: LoadContext,
+  row: ReadRow,
+  { body, share }: { body: Buffer | null; share: number },
+): Promise<StoredRecord> {
+  const bytes = row.payload_bytes ?? 0;
+  if (bytes === 0) return toStoredRecord(row, undefined, { terms, expired: false });
+  if (body === null) return toStoredRecord(row, undefined, { terms, expired: true });
+  let payload: Payload;
+  try {
+    payload = await unpackPayload(body, bytes);
+  } catch (error) {
+    // One damaged value must not hide the other records of its page.
+    log.error({ err: error, request_id: row.request_id }, "a payload could not be read");
+    return toStoredRecord(row, undefined, { terms, expired: true });
+  }
+  const stored = toStoredRecord(row, payload, { terms, expired: false });
+  const { record } = stored;
+  if (record !== undefined && bytes > share && record.response.length > share) {
+    record.response = Buffer.from(shortenJson(toText(record.response), share));
+    record.responseTruncated = true;
+  }
+  return stored;
+}

@@ -1,0 +1,214 @@
+import { toBinary } from "@bufbuild/protobuf";
+import {
+  DetailSchema,
+  type Record as HistoryRecord,
+  RecordSchema,
+} from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { CustomResponses } from "../custom-response/custom-responses.ts";
+import { packPayload } from "../db/payload.ts";
+import { pricingText } from "../db/pricing.ts";
+import type { EndedRow, UnfinishedRow } from "../db/put.ts";
+import type { Terms } from "../db/terms.ts";
+import { upstreamHash } from "../db/upstream-hash.ts";
+import { keepAnswer, keepsAnswer } from "../domain/answer.ts";
+import { toFlags } from "../domain/flags.ts";
+import { maxLength, type Repairs, repairCount, repairSmall, repairText, storedUserId } from "../domain/repair.ts";
+import type { Standing } from "../domain/standing.ts";
+import { createdUnixUs, createdWithinMs } from "../domain/times.ts";
+
+/** A record ready to be stored: all of it but the ids of its shared texts. */
+export interface PreparedEnded {
+  readonly kind: "ended";
+  readonly standing: Standing;
+  /** Texts that `toRow` needs the ids of. */
+  readonly terms: readonly string[];
+  readonly repaired: boolean;
+  toRow(terms: Terms): EndedRow;
+}
+
+/** A running record ready to be stored. */
+export interface PreparedUnfinished {
+  readonly kind: "unfinished";
+  readonly standing: Standing;
+  /** Texts that `toRow` needs the ids of. */
+  readonly terms: readonly string[];
+  readonly repaired: boolean;
+  toRow(terms: Terms): UnfinishedRow;
+}
+
+/** What preparing needs. */
+export interface PrepareDeps {
+  readonly customResponses: CustomResponses;
+  /** Most bytes of an answer that are kept. */
+  readonly maxResponseBytes: number;
+}
+
+/** Prepares the record of a request that has ended. The record itself is left as it is: its sender may send it again. */
+export async function prepareEnded(record: HistoryRecord, deps: PrepareDeps): Promise<PreparedEnded> {
+  const repairs: Repairs = { repaired: false };
+  const name = (text: string): string => repairText(text, maxLength.name, repairs);
+  const custom = await customResponse(record, deps);
+  const kept = keepAnswer(record, deps.maxResponseBytes, repairs);
+  const upstreamRequestId = name(record.upstreamRequestId);
+  const packed = await packPayload({
+    detail: detailBytes(record, custom?.note),
+    response: kept.response,
+    customResponseJson: custom?.json ?? "",
+    messageId: name(record.messageId),
+    upstreamRequestId,
+  });
+  const model = name(record.model);
+  const requestedModel = name(record.requestedModel);
+  const pricing = pricingText(record.pricing);
+  const terms = [
+    model,
+    name(record.platform),
+    name(record.channel),
+    name(record.strategy),
+    name(record.dialect),
+    name(record.errorCode),
+    name(record.billingReason),
+    repairText(pricing, maxLength.message, repairs),
+  ];
+  const { usage } = record;
+  const userId = storedUserId(record.userId, repairs);
+  const errorMessage = repairText(record.errorMessage, maxLength.message, repairs);
+  const within = createdWithinMs(record.requestId, record.createdUnixUs);
+  const standing = standingOf(record);
+  const count = (value: bigint | undefined): bigint | null => repairCount(value ?? 0n, repairs);
+  const small = (value: number): number => repairSmall(value, repairs);
+  const row = {
+    request_id: record.requestId,
+    account_id: record.accountId,
+    key_id: record.keyId,
+    updated_us: standing.updatedUnixUs,
+    attempt_id: count(record.attemptId),
+    duration_us: count(record.durationUs),
+    first_byte_us: count(record.firstByteUs),
+    reserved_nano_usd: count(record.reservedNanoUsd),
+    billed_nano_usd: count(record.billedNanoUsd),
+    input_tokens: count(usage?.inputTokens),
+    output_tokens: count(usage?.outputTokens),
+    cached_input_tokens: count(usage?.cachedInputTokens),
+    cache_write_tokens: count(usage?.cacheWriteTokens),
+    reasoning_tokens: count(usage?.reasoningTokens),
+    images: count(usage?.images),
+    audio_ms: count(usage?.audioMs),
+    characters: count(usage?.characters),
+    upstream_hash: upstreamHash(upstreamRequestId),
+    payload_bytes: packed.bytes === 0 ? null : packed.bytes,
+    created_us: within,
+    status: record.status,
+    module: small(record.module),
+    http_status: small(record.httpStatus),
+    policy: small(record.policy),
+    store_response: small(record.storeResponse),
+    user_id: orNull(userId),
+    requested_model: requestedModel === model ? null : requestedModel,
+    error_message: orNull(errorMessage),
+    body: packed.bytes === 0 ? null : packed.body,
+  };
+  return {
+    kind: "ended",
+    standing,
+    terms,
+    repaired: repairs.repaired,
+    toRow: (ids) => {
+      const [
+        modelId = 0,
+        platformId = 0,
+        channelId = 0,
+        strategyId = 0,
+        dialectId = 0,
+        errorId = 0,
+        reasonId = 0,
+        pricingId = 0,
+      ] = terms.map((term) => ids.idOf(term));
+      return {
+        ...row,
+        model_id: modelId,
+        platform_id: platformId,
+        channel_id: channelId,
+        strategy_id: strategyId,
+        dialect_id: dialectId,
+        error_id: errorId,
+        reason_id: reasonId,
+        pricing_id: pricingId,
+        flags: toFlags({
+          stream: record.stream,
+          fromAppserver: record.fromAppserver,
+          reconstructed: record.reconstructed,
+          estimated: usage?.estimated ?? false,
+          truncated: kept.truncated,
+          repaired: repairs.repaired,
+        }),
+      };
+    },
+  };
+}
+
+/** Prepares the record of a request that runs. */
+export function prepareUnfinished(record: HistoryRecord): PreparedUnfinished {
+  const repairs: Repairs = { repaired: false };
+  const standing = standingOf(record);
+  const row = {
+    request_id: record.requestId,
+    account_id: record.accountId,
+    key_id: record.keyId,
+    updated_us: standing.updatedUnixUs,
+    created_us: createdWithinMs(record.requestId, record.createdUnixUs),
+    status: record.status,
+    from_appserver: record.fromAppserver,
+    user_id: orNull(storedUserId(record.userId, repairs)),
+    body: toBinary(RecordSchema, record),
+  };
+  const model = repairText(record.model, maxLength.name, repairs);
+  return {
+    kind: "unfinished",
+    standing,
+    terms: [model],
+    repaired: repairs.repaired,
+    toRow: (ids) => ({ ...row, model_id: ids.idOf(model) }),
+  };
+}
+
+/** What decides which record of a request stays. A record that does not say when it changed has not changed since its start. */
+export function standingOf(record: HistoryRecord): Standing {
+  const { requestId, status, reconstructed } = record;
+  const created = createdUnixUs(requestId, createdWithinMs(requestId, record.createdUnixUs));
+  return {
+    requestId,
+    status,
+    reconstructed,
+    updatedUnixUs: record.updatedUnixUs > 0n ? record.updatedUnixUs : created,
+  };
+}
+
+async function customResponse(record: HistoryRecord, { customResponses }: PrepareDeps) {
+  const { customResponseExpression: expression, response } = record;
+  if (expression === "" || response.length === 0 || !keepsAnswer(record.storeResponse)) return undefined;
+  return customResponses.make(expression, response, record.requestId);
+}
+
+/** The details as they are stored. Encoding them again is spared where nothing is to be added. */
+function detailBytes(record: HistoryRecord, note: string | undefined): Uint8Array {
+  const own = record.detail === undefined ? record.detailBytes : toBinary(DetailSchema, record.detail);
+  if (note === undefined) return own;
+  // Fields of serialized messages add up, so a note is put behind what is there.
+  const added = toBinary(DetailSchema, { $typeName: DetailSchema.typeName, ...emptyDetail, notes: [note] });
+  return Buffer.concat([own, added]);
+}
+
+const emptyDetail = {
+  attempts: [],
+  reasons: [],
+  timeline: [],
+  traceId: "",
+  clientRequestId: "",
+  finishReason: "",
+  responseModel: "",
+};
+
+function orNull(text: string): string | null {
+  return text === "" ? null : text;
+}

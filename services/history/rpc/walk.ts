@@ -1,0 +1,27 @@
+import type { HistoryContext } from "../context.ts";
+import type { Walk } from "../db/branches.ts";
+import { seek } from "../db/seek.ts";
+import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
+
+/**
+ * The IDs of a walk behind its first `offset`, at most `limit`; window by window, so that only as many partitions are
+ * opened as it takes.
+ */
+export async function walkIds(
+  { reader, nowMs, firstWindowMs }: Pick<HistoryContext, "reader" | "nowMs" | "firstWindowMs">,
+  walk: Walk,
+  { offset, limit }: { offset: number; limit: number },
+): Promise<bigint[]> {
+  const windows = walk.ascending ? windowsForwards : windowsBackwards;
+  const ids: bigint[] = [];
+  let before = offset;
+  for (const range of windows(walk.range, { nowMs: nowMs(), firstMs: firstWindowMs })) {
+    // The instant after which requests count lies in the first millisecond of the whole range.
+    const afterFirst = walk.afterFirst && range.from === walk.range.from;
+    const found = await seek(reader, { ...walk, range, afterFirst }, { offset: before, limit: limit - ids.length });
+    for (const id of found.ids) ids.push(id);
+    if (ids.length >= limit) break;
+    before = Math.max(0, before - found.passed);
+  }
+  return ids;
+}

@@ -1,0 +1,32 @@
+import { migrate, statement } from "../../shared/db/index.ts";
+import type { RunningService } from "../../shared/run-service.ts";
+import type { HistoryConfig } from "./config.ts";
+import { createContext, type HistoryContext, type HistoryDeps } from "./context.ts";
+import { migrations } from "./db/migrations/index.ts";
+import { startMaintenance } from "./jobs/maintenance.ts";
+import { historyDefinition } from "./rpc/index.ts";
+
+const ping = statement("history.ping", "select 1 as one", { idempotent: true });
+
+/** Starts history: schema, partitions, methods, maintenance. */
+export async function startHistory(
+  config: HistoryConfig,
+  deps: HistoryDeps,
+  overrides: Partial<HistoryContext> = {},
+): Promise<RunningService> {
+  if (config.migrate) await migrate(config.databaseUrl, { schema: "history", migrations, log: deps.log });
+  const context = createContext(config, deps, overrides);
+  const maintenance = await startMaintenance(context, config);
+  return {
+    definition: historyDefinition(context),
+    async ready() {
+      await context.db.query(ping, []);
+      return true;
+    },
+    async stop() {
+      await maintenance.stop();
+      await context.customResponses.stop();
+      await Promise.all([context.db.close(), context.reader.close()]);
+    },
+  };
+}
