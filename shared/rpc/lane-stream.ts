@@ -5,8 +5,7 @@ import { decodeError, encode, type LaneMethodParts } from "./lane-method.ts";
 import { callOp } from "./link.ts";
 import type { LaneStream, OpenOptions } from "./types.ts";
 
-/** How long the outcome may take after a cancel or the deadline. */
-const outcomeGraceMs = 5_000;
+const defaultOutcomeGraceMs = 5_000;
 const defaultHighWaterBytes = 16 * 1024;
 
 /** A frame that nobody has read yet. */
@@ -73,7 +72,7 @@ export function openLaneStream<P>(
       return;
     }
     call.control(callOp.cancel);
-    call.extend(outcomeGraceMs);
+    call.extend(options.outcomeGraceMs ?? defaultOutcomeGraceMs);
   }
 
   function onFrame(payload: P): void {

@@ -38,6 +38,8 @@ export interface OpenOptions<F> extends CallOptions {
   readonly highWaterBytes?: number | undefined;
   /** Bytes that a frame counts for. Default: its encoded size (in process: the bytes and characters in it). */
   readonly frameBytes?: ((frame: F) => number) | undefined;
+  /** Milliseconds that the outcome may take after a cancel or the deadline. Default 5,000. */
+  readonly outcomeGraceMs?: number | undefined;
 }
 
 /** A method of a lane, as the caller sees it. */
@@ -59,7 +61,7 @@ export interface LaneMethod<I extends Message, O extends Message, F extends Mess
 export interface LaneStream<F, O> extends AsyncIterable<F> {
   /**
    * The last result. After a cancel, an aborted signal or the deadline it still brings what the handler answers, within
-   * a grace of 5 s; then it rejects (`client_closed_request`, `upstream_timeout`). Never an unhandled rejection.
+   * a grace (`outcomeGraceMs`); then it rejects (`client_closed_request`, `upstream_timeout`). Never an unhandled rejection.
    */
   readonly outcome: Promise<O>;
   /** Asks the handler to stop; the loop ends at once, the outcome follows. */

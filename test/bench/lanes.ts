@@ -1,0 +1,110 @@
+import { parseArgs } from "node:util";
+import {
+  type Counted,
+  type CountFrame,
+  type CountItem,
+  type Echoed,
+  type EchoItem,
+  EchoService,
+} from "../../shared/gen/throughline/testing/v1/echo_pb.ts";
+import {
+  batchHandler,
+  createGrpcClient,
+  createInProcessClient,
+  defineService,
+  startGrpcServer,
+  streamHandler,
+  unaryHandler,
+} from "../../shared/rpc/index.ts";
+
+// What a call and a relayed chunk cost, client and server together (both are in this process), CPU user + system.
+// node test/bench/lanes.ts [--calls 100000] [--bytes 300]
+
+const { values } = parseArgs({ options: { calls: { type: "string" }, bytes: { type: "string" } } });
+const calls = Number(values.calls ?? 100_000);
+const data = new Uint8Array(Number(values.bytes ?? 300)).fill(7);
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const options = { requestId: 767212140985061376n, traceparent, timeoutMs: 60_000 };
+const streams = 50;
+
+const definition = defineService(EchoService, {
+  echo: batchHandler<EchoItem, Echoed>(async (items) => items.map(({ item }) => ({ data: item.data }))),
+  count: streamHandler<CountItem, CountFrame, Counted>(async ({ item }, out) => {
+    const chunk = new Uint8Array(item.frameBytes).fill(7);
+    for (let index = 0; index < item.frames; index += 1) {
+      out.write({ index, data: chunk });
+      await nextTurn();
+    }
+    return { frames: item.frames };
+  }),
+  echoOnce: unaryHandler(async (request) => ({ data: request.data })),
+});
+
+type Client = ReturnType<typeof createInProcessClient<typeof EchoService>>;
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Calls `run` `count` times, `concurrency` at a time. */
+async function load(count: number, concurrency: number, run: () => Promise<unknown>): Promise<void> {
+  let left = count;
+  const worker = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      await run();
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+/** CPU-us and wall-us for each of `count` things that `run` does, after a warm-up of a third as many. */
+async function measure(name: string, count: number, run: (count: number) => Promise<void>): Promise<void> {
+  await run(Math.ceil(count / 3));
+  const cpu = process.cpuUsage();
+  const startedMs = performance.now();
+  await run(count);
+  const wallUs = ((performance.now() - startedMs) * 1_000) / count;
+  const { user, system } = process.cpuUsage(cpu);
+  const cpuUs = (user + system) / count;
+  console.log(`${name.padEnd(56)} ${cpuUs.toFixed(1).padStart(8)} ${wallUs.toFixed(1).padStart(8)}`);
+}
+
+/** What the handler's own loop costs without any lane below it. */
+async function turns(count: number): Promise<void> {
+  const each = async (): Promise<void> => {
+    for (let index = 0; index < count / streams; index += 1) await nextTurn();
+  };
+  await Promise.all(Array.from({ length: streams }, each));
+}
+
+async function relay(client: Client, count: number): Promise<void> {
+  const frames = Math.ceil(count / streams);
+  const read = async (): Promise<void> => {
+    const stream = client.count.open({ frames, frameBytes: data.byteLength }, options);
+    for await (const _frame of stream);
+    await stream.outcome;
+  };
+  await Promise.all(Array.from({ length: streams }, read));
+}
+
+async function bench(name: string, client: Client): Promise<void> {
+  await client.ready(5_000);
+  const echo = (): Promise<unknown> => client.echo.call({ data }, options);
+  await measure(`${name}: unary, 64 at a time`, calls / 10, (count) =>
+    load(count, 64, () => client.echoOnce({ data }, options)),
+  );
+  await measure(`${name}: lane, one at a time (unbatched)`, calls / 10, (count) => load(count, 1, echo));
+  await measure(`${name}: lane, 64 at a time (batched)`, calls, (count) => load(count, 64, echo));
+  await measure(`${name}: chunk, ${streams} streams on one lane method`, calls * 2, (count) => relay(client, count));
+}
+
+console.log(`${"".padEnd(56)}   CPU-us  wall-us   (each; ${data.byteLength} bytes)`);
+await measure("the chunk handler's loop alone", calls * 2, turns);
+const local = createInProcessClient(definition);
+await bench("in process", local);
+const server = await startGrpcServer([definition], { host: "127.0.0.1", port: 0 });
+const remote = createGrpcClient(EchoService, { target: `127.0.0.1:${server.port}` });
+await bench("over TCP", remote);
+await Promise.all([local.close(), remote.close()]);
+await server.close(1_000);
