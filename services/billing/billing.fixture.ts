@@ -1,15 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
-import {
-  type BillingService,
-  KeyKind,
-  type KeySchema,
-  type LimitsSchema,
-  SettleCase,
-  BillingService as service,
-} from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { type HistoryService, RecordedSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { createLog } from "../../shared/log.ts";
 import { type ClientControl, createInProcessClient, type ServiceClient } from "../../shared/rpc/index.ts";
 import { createTelemetry, telemetryConfig } from "../../shared/telemetry/index.ts";

@@ -1,13 +1,3 @@
-import { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { idempotentMethods, runService } from "../../shared/run-service.ts";
-import { envToConfig } from "./config.ts";
-import { startBilling } from "./server.ts";
+import { runBilling } from "./run.ts";
 
-process.exitCode = await runService("billing", async ({ env, log, telemetry, client }) =>
-  startBilling(envToConfig(env), {
-    log,
-    tracing: telemetry.tracer("billing"),
-    metrics: telemetry.metrics,
-    history: client(HistoryService, "HISTORY_TARGET", idempotentMethods.history),
-  }),
-);
+process.exitCode = await runBilling();

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { hotPath } from "./hot-path.ts";
 
 /**
  * One call reserves for a whole batch. The accounts are locked in the order of their IDs, after which each statement
@@ -14,7 +15,7 @@ create function billing.reserve(
   p_idem bytea[], p_digest bytea[], p_ttl_ms integer,
   out o_code integer[], out o_detail bigint[], out o_reserved bigint[], out o_expires_ms bigint[],
   out o_expires_default_ms bigint
-) language plpgsql as $$
+) language plpgsql ${hotPath} as $$
 declare
   v_now timestamptz;
   v_expires timestamptz;

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { hotPath } from "./hot-path.ts";
 
 const usageColumns = [
   "input_tokens",
@@ -27,7 +28,7 @@ create function billing.settle(
   ${usageColumns.map((column) => `p_${column} bigint[]`).join(", ")},
   p_actor text, p_answer_wait_ms integer,
   out o_code integer[], out o_reserved bigint[], out o_billed bigint[], out o_reason text[]
-) language plpgsql as $$
+) language plpgsql ${hotPath} as $$
 declare
   v_now timestamptz;
   v_day integer;
