@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import type { Env } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Log } from "../shared/log.ts";
@@ -31,13 +32,13 @@ export function mesh(): Promise<number> {
   return runProcess("mesh", async (process, onStop) => {
     const { log } = process;
     const ground = await openGround(process, onStop);
-    const ports = await freePorts(4);
-    const [routing = 0, history = 0, billing = 0, provider = 0] = ports;
-    const port = ground.env.PORT ?? "8080";
-    const host = ground.env.HOST ?? "127.0.0.1";
+    const [routing = 0, history = 0, billing = 0, provider = 0, edge = 0] = await freePorts(5);
+    const config = gatewayConfig(ground.env);
+    const port = config.port === 0 ? edge : config.port;
     const grpcPort: Record<Role, number> = { routing, history, billing, "provider-adapter": provider, gateway: 0 };
     const env: Env = {
       ...ground.env,
+      PORT: String(port),
       GRPC_HOST: "127.0.0.1",
       ROUTING_TARGET: `dns:///127.0.0.1:${routing}`,
       HISTORY_TARGET: `dns:///127.0.0.1:${history}`,
@@ -58,7 +59,7 @@ export function mesh(): Promise<number> {
     const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}` });
     const key = await retryUntil(readyWithinMs, () => ensureDefaultAccount(client, ground.bootstrapKey));
     await client.close();
-    const url = `http://${host}:${port}`;
+    const url = `http://${config.host}:${port}`;
     await retryUntil(readyWithinMs, async () => {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);

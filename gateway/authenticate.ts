@@ -9,17 +9,20 @@ import type { Incoming } from "./incoming.ts";
 /** Longest secret that is looked at; ours have about 50 characters. */
 const maxSecretLength = 512;
 
-/** The secret of `Authorization: Bearer` or `x-api-key`. Throws invalid_api_key when there is none. */
-export function secretOf(headers: IncomingHttpHeaders): string {
-  const authorization = headers.authorization;
-  const apiKey = headers["x-api-key"];
-  const secret =
-    authorization === undefined
-      ? typeof apiKey === "string"
-        ? apiKey.trim()
-        : ""
-      : (/^Bearer +([^ ]+) *$/i.exec(authorization)?.[1] ?? "");
-  if (secret === "" || secret.length > maxSecretLength) {
+/** A header that may bear the secret. */
+export type SecretHeader = "authorization" | "x-api-key";
+
+/**
+ * The secret of `Authorization: Bearer` or `x-api-key`. Throws invalid_api_key when there is none.
+ *
+ * @param first which of the two counts when both are usable.
+ */
+export function secretOf(headers: IncomingHttpHeaders, first: SecretHeader = "authorization"): string {
+  const bearer = /^Bearer +([^ ]+) *$/i.exec(headers.authorization ?? "")?.[1];
+  const given = headers["x-api-key"];
+  const apiKey = typeof given === "string" ? given.trim() || undefined : undefined;
+  const secret = first === "authorization" ? (bearer ?? apiKey) : (apiKey ?? bearer);
+  if (secret === undefined || secret.length > maxSecretLength) {
     throw new ThroughlineError(
       "invalid_api_key",
       "No usable API key was sent. Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.",
@@ -36,9 +39,9 @@ export async function authenticate(
   context: GatewayContext,
   incoming: Incoming,
   headers: IncomingHttpHeaders,
-  fresh: boolean,
+  { fresh, secretFirst }: { fresh: boolean; secretFirst?: SecretHeader | undefined },
 ): Promise<Principal> {
-  const digest = createHash("sha256").update(secretOf(headers)).digest();
+  const digest = createHash("sha256").update(secretOf(headers, secretFirst)).digest();
   const cacheKey = digest.toString("latin1");
   const known = fresh ? undefined : context.principals.get(cacheKey);
   if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;

@@ -2,12 +2,16 @@ import { estimateTextTokens } from "../../shared/estimate-tokens.ts";
 
 /** Tokens of one image: OpenAI's largest tiling (85 + 170 x 8 tiles) rounded up; its size is not known here. */
 const imageTokens = 1_600;
-/** Tokens of one audio or file part, whose length is not known here. */
+/** Tokens of one audio or file part whose length is not known here (a URL, an uploaded file). */
 const attachmentTokens = 2_000;
+/** Most tokens that are believed of one attachment: a hundred dense pages. */
+const maxAttachmentTokens = 200_000;
+/** Base64 characters of a token: a page of PDF is at least 60 kB for about 2,000; a second of MP3 11 kB for about 10. */
+const base64PerToken = { document: 30, audio: 1_000 };
 /** Tokens that frame one message. */
 const messageTokens = 4;
 
-/** What was counted in a request's messages. */
+/** What was counted in a request's input. */
 export interface InputEstimate {
   /** Input tokens. */
   readonly tokens: number;
@@ -17,63 +21,67 @@ export interface InputEstimate {
   readonly audio: boolean;
 }
 
-interface Part {
-  readonly type?: unknown;
-  readonly text?: unknown;
-}
-
-interface Message {
-  readonly content?: string | readonly Part[] | null;
-  readonly [field: string]: unknown;
-}
+/** The parts of all dialects that are not counted by their text. */
+const attachments: Readonly<Record<string, "image" | "audio" | "document">> = {
+  image: "image",
+  image_url: "image",
+  input_image: "image",
+  input_audio: "audio",
+  document: "document",
+  file: "document",
+  input_file: "document",
+};
 
 /**
- * Estimates the input of a list of messages (chat and Anthropic shapes) and of anything else that is sent along with
- * them, e.g. tools, given as JSON values.
+ * Estimates the input of a list of messages and of anything else that is sent along with them, e.g. tools, given as
+ * JSON values of any dialect. Images, audio and documents count by their kind wherever they are, also inside the results
+ * of tools: their base64 is no text.
  */
-export function estimateInput(messages: readonly Message[], ...others: readonly unknown[]): InputEstimate {
-  const found = { tokens: 0, images: 0, audio: false };
-  for (const message of messages) {
-    found.tokens += messageTokens;
-    for (const [field, value] of Object.entries(message)) {
-      if (field === "content" && Array.isArray(value)) for (const part of value) countPart(part, found);
-      else if (field !== "role") found.tokens += jsonTokens(value);
-    }
+export function estimateInput(messages: readonly unknown[], ...others: readonly unknown[]): InputEstimate {
+  const found = { tokens: messages.length * messageTokens, images: 0, audio: false };
+  // A stack of our own: how deep the values are is up to the client.
+  const stack: unknown[] = [...others];
+  for (const message of messages) stack.push(message);
+  while (stack.length > 0) {
+    const value = stack.pop();
+    if (typeof value === "string") found.tokens += estimateTextTokens(value);
+    else if (Array.isArray(value)) for (const item of value) stack.push(item);
+    else if (typeof value === "object" && value !== null) countObject(value, stack, found);
+    else if (value !== undefined && value !== null) found.tokens += 1;
   }
-  for (const other of others) found.tokens += jsonTokens(other);
   return found;
 }
 
-function countPart(part: Part, found: { tokens: number; images: number; audio: boolean }): void {
-  const type = typeof part.type === "string" ? part.type : "";
-  if (type.includes("image")) {
+function countObject(value: object, stack: unknown[], found: { tokens: number; images: number; audio: boolean }): void {
+  const type: unknown = Reflect.get(value, "type");
+  const kind = typeof type === "string" && Object.hasOwn(attachments, type) ? attachments[type] : undefined;
+  if (kind === "image") {
     found.images++;
     found.tokens += imageTokens;
-  } else if (type.includes("audio")) {
-    found.audio = true;
-    found.tokens += attachmentTokens;
-  } else if (type === "file" || type === "document" || type === "input_file") found.tokens += attachmentTokens;
-  else found.tokens += jsonTokens(part);
+  } else if (kind !== undefined) {
+    if (kind === "audio") found.audio = true;
+    found.tokens += attachment(value, base64PerToken[kind]);
+  } else {
+    for (const [name, item] of Object.entries(value)) {
+      // The names and types of a message's own fields are framing, which is counted by the message.
+      if (name === "role" || name === "type") continue;
+      found.tokens += name === "content" || name === "text" ? 0 : 1 + (name.length >> 3);
+      stack.push(item);
+    }
+  }
 }
 
-/** Tokens of a JSON value: its strings, and one for each name and scalar. Walks without recursion: depth is the client's. */
-function jsonTokens(value: unknown): number {
-  if (typeof value === "string") return estimateTextTokens(value);
-  if (typeof value !== "object" || value === null) return value === undefined || value === null ? 0 : 1;
-  let tokens = 0;
+/** Tokens of an attachment: by its longest string, which is its data, its text or its address. */
+function attachment(value: object, charactersPerToken: number): number {
+  let longest = 0;
   const stack: unknown[] = [value];
   while (stack.length > 0) {
     const next = stack.pop();
-    if (typeof next === "string") tokens += estimateTextTokens(next);
-    else if (Array.isArray(next)) for (const item of next) stack.push(item);
-    else if (typeof next === "object" && next !== null) {
-      for (const [name, item] of Object.entries(next)) {
-        tokens += 1 + (name.length >> 3);
-        stack.push(item);
-      }
-    } else tokens += 1;
+    if (typeof next === "string") longest = Math.max(longest, next.length);
+    else if (typeof next === "object" && next !== null) for (const item of Object.values(next)) stack.push(item);
   }
-  return tokens;
+  const tokens = Math.ceil(longest / charactersPerToken);
+  return Math.min(maxAttachmentTokens, Math.max(attachmentTokens, tokens));
 }
 
 /**

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
+import { formatRequestId, toParts, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming } from "../incoming.ts";
 import { handleErrors } from "./errors.ts";
@@ -63,7 +63,8 @@ export function createEdge(context: GatewayContext): FastifyInstance {
       idText,
       span,
       arrivedMs: performance.now(),
-      arrivedUnixUs: BigInt(Date.now()) * 1_000n,
+      // To the millisecond of the ID, so that both tell one time.
+      arrivedUnixUs: BigInt(toParts(id).unixMs) * 1_000n + microseconds(),
       clientRequestId: givenId,
       principal: undefined,
       dialect: undefined,
@@ -124,6 +125,12 @@ function finished(context: GatewayContext, request: FastifyRequest, sentStatus: 
     },
     "request",
   );
+}
+
+/** Microseconds within the current millisecond, 0 to 999. */
+function microseconds(): bigint {
+  const ms = performance.timeOrigin + performance.now();
+  return BigInt(Math.floor((ms - Math.floor(ms)) * 1_000));
 }
 
 function single(header: string | string[] | undefined): string | undefined {

@@ -15,9 +15,9 @@ export function handleErrors(edge: FastifyInstance, context: GatewayContext): vo
   });
   edge.setErrorHandler<FastifyError>((thrown, request, reply) => {
     const error = toError(thrown);
-    if (error.httpStatus >= 500) {
-      const level = error.code === "internal_error" ? "error" : "warn";
-      context.log[level](
+    // Every other failure is on the request's own line; only a bug of ours needs its stack.
+    if (error.code === "internal_error") {
+      context.log.error(
         { err: thrown, request_id: request.incoming.idText, trace_id: request.incoming.span.traceId },
         "request failed",
       );

@@ -27,7 +27,7 @@ interface UserPath {
 export function historyQuery(edge: FastifyInstance, context: GatewayContext): void {
   const owner = async (request: FastifyRequest<UserPath>, scope: string) => {
     const { incoming, params } = request;
-    const principal = await authenticate(context, incoming, request.headers, true);
+    const principal = await authenticate(context, incoming, request.headers, { fresh: true });
     incoming.principal = principal;
     authorise(principal, scope, params.user_id === undefined ? readers : [KeyKind.SERVER], request.ip);
     return ownerOf(principal, params.user_id);

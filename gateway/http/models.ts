@@ -8,7 +8,7 @@ import type { GatewayContext } from "../context.ts";
 /** GET /v1/models and /v1/models/{model}: what the key may use, in the caller's shape (OpenAI's or Anthropic's). */
 export function models(edge: FastifyInstance, context: GatewayContext): void {
   const list = async (request: Parameters<typeof authenticate>[2], incoming: Parameters<typeof authenticate>[1]) => {
-    const principal = await authenticate(context, incoming, request, true);
+    const principal = await authenticate(context, incoming, request, { fresh: true });
     incoming.principal = principal;
     if (principal.kind === KeyKind.CLI) {
       throw new ThroughlineError("permission_denied", "This is an administration key; use an API key here.");

@@ -1,47 +1,103 @@
-import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from "fastify";
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from "fastify";
+import type { Static, TSchema } from "typebox";
 import { KeyKind } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Answer, Ask } from "../ask.ts";
-import { authenticate, authorise } from "../authenticate.ts";
+import { authenticate, authorise, type SecretHeader } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
+import { idempotencyKeyOf } from "../idempotency.ts";
 import { mark } from "../incoming.ts";
 import { tellStory } from "../story.ts";
 import { createJsonAnswer, createStreamAnswer, type InBandError, type OpenStreams } from "./answers.ts";
+import { principalOf } from "./edge.ts";
 
 const payingKinds = [KeyKind.API, KeyKind.SERVER, KeyKind.USER];
 
+/** What a dialect reads from its checked body: the part of an Ask that is its own. */
+export type Reading = Pick<
+  Ask,
+  | "model"
+  | "stream"
+  | "includeUsage"
+  | "estimate"
+  | "tools"
+  | "structuredOutput"
+  | "maxOutputTokens"
+  | "choices"
+  | "headers"
+  | "affinity"
+>;
+
+/** An endpoint that costs money: POST, JSON in, JSON or a stream out. */
+export interface PaidEndpoint<S extends TSchema> {
+  readonly path: string;
+  /** Scope that a key needs. */
+  readonly scope: string;
+  readonly module: Module;
+  /** Client's dialect. */
+  readonly dialect: string;
+  /** Schema of the body. */
+  readonly body: S;
+  /** Header whose secret counts where a client sends two. */
+  readonly secretFirst?: SecretHeader;
+  readonly inBandError: InBandError;
+  /** Checks what a schema cannot say and reads the body. Throws catalogue errors with the field's path. */
+  read(body: Static<S>, request: FastifyRequest): Reading;
+}
+
+/** Puts a paid endpoint on the edge. */
+export function paidEndpoint<S extends TSchema>(
+  edge: FastifyInstance,
+  context: GatewayContext,
+  open: OpenStreams,
+  endpoint: PaidEndpoint<S>,
+): void {
+  const { path, scope, dialect, module, body, inBandError, secretFirst } = endpoint;
+  const onRequest = paidBy(context, scope, dialect, secretFirst);
+  edge.post<{ Body: Static<S> }>(path, { schema: { body }, onRequest }, async (request, reply) => {
+    const { incoming } = request;
+    const principal = principalOf(request);
+    const ask: Ask = {
+      ...endpoint.read(request.body, request),
+      incoming,
+      principal,
+      dialect,
+      module,
+      body: request.rawBody,
+      idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
+      storeResponse: principal.storeResponse,
+    };
+    const answer: Answer = ask.stream
+      ? createStreamAnswer(reply.raw, open, incoming.idText, inBandError)
+      : createJsonAnswer(reply.raw);
+    await tellStory(context, ask, answer);
+    reply.hijack();
+  });
+}
+
 /** Authenticates before the body is read: a stranger cannot make the edge take 16 MB. */
-export function paidBy(context: GatewayContext, scope: string, dialect: string): onRequestAsyncHookHandler {
+export function paidBy(
+  context: GatewayContext,
+  scope: string,
+  dialect: string | undefined,
+  secretFirst?: SecretHeader,
+): onRequestAsyncHookHandler {
   return async (request) => {
     const { incoming } = request;
     incoming.dialect = dialect;
-    const principal = await authenticate(context, incoming, request.headers, false);
+    const principal = await authenticate(context, incoming, request.headers, { fresh: false, secretFirst });
     incoming.principal = principal;
     mark(incoming, "authenticated");
     authorise(principal, scope, payingKinds, request.ip);
   };
 }
 
-/** Tells the story of a paid request to its client. */
-export async function answerPaid(
-  context: GatewayContext,
-  open: OpenStreams,
-  ask: Ask,
-  reply: FastifyReply,
-  inBandError: InBandError,
-): Promise<void> {
-  const response = reply.raw;
-  const answer: Answer = ask.stream
-    ? createStreamAnswer(response, open, ask.incoming.idText, inBandError)
-    : createJsonAnswer(response);
-  await tellStory(context, ask, answer);
-  reply.hijack();
-}
-
-/** Headers of the client that belong to a dialect. */
-export function dialectHeaders(request: FastifyRequest, prefix: string): Readonly<Record<string, string>> {
+/** Those headers of the client that belong to a dialect; what names an account of its vendor never travels on. */
+export function dialectHeaders(request: FastifyRequest, names: readonly string[]): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (name.startsWith(prefix) && typeof value === "string") found[name] = value;
+  for (const name of names) {
+    const value = request.headers[name];
+    if (typeof value === "string") found[name] = value;
   }
   return found;
 }

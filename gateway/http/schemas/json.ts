@@ -12,3 +12,34 @@ export const oneOf = (...values: readonly string[]) => Type.String({ enum: [...v
 
 /** Any object. */
 export const anyObject = Type.Object({}, { additionalProperties: true });
+
+/** An object that is told by its `type`. */
+export interface Typed {
+  readonly type?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * An object whose `type` chooses what else it must have; types that are not listed pass as they are, for vendors add
+ * some every month. An error names the field inside the object and not "none of twelve shapes".
+ *
+ * @param shapes by type: schemas of objects without their `type`.
+ * @param untyped schema where there is no `type`; absent: `type` is required.
+ */
+export function byType(shapes: Readonly<Record<string, TSchema>>, untyped?: TSchema) {
+  const branches: object[] = Object.entries(shapes).map(([type, shape]) => ({
+    if: { type: "object", required: ["type"], properties: { type: { const: type } } },
+    // biome-ignore lint/suspicious/noThenProperty: JSON Schema's keyword, never awaited.
+    then: shape,
+  }));
+  if (untyped !== undefined) {
+    // biome-ignore lint/suspicious/noThenProperty: as above.
+    branches.push({ if: { type: "object", properties: { type: { type: "null" } } }, then: untyped });
+  }
+  return Type.Unsafe<Typed>({
+    type: "object",
+    ...(untyped === undefined ? { required: ["type"] } : {}),
+    properties: { type: { type: untyped === undefined ? "string" : ["string", "null"] } },
+    allOf: branches,
+  });
+}

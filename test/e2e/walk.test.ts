@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { statement } from "../../shared/db/index.ts";
+import { toParts, traceIdOf } from "../../shared/request-id.ts";
+import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+
+/*
+ * One ID, everywhere: header, error body, in-band error event, record, ledger entry, reservation, every log line, every
+ * span, and the header that the upstream received; for every way a request can end, in both modes.
+ */
+
+const chat = (model: string, more: object = {}) => ({ model, messages: [{ role: "user", content: "Hello" }], ...more });
+
+interface LedgerRow {
+  entry_id: bigint;
+  kind: number;
+  amount: bigint;
+}
+
+const ledgerOf = statement("walk_ledger", "select entry_id, kind, amount from billing.ledger where entry_id = $1");
+const openOf = statement("walk_open", "select count(*)::bigint as n from billing.reservation where request_id = $1");
+
+const modes: Mode[] = ["up", "mesh"];
+
+describe.each(modes)("one ID through everything: %s", (mode) => {
+  let house: Deployment;
+  beforeAll(async () => {
+    house = await startDeployment(mode, { PROCESSING_AFTER_MS: "50ms" });
+  }, 90_000);
+  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+  /** The ID headers of an answer, which must agree; gives the ID. */
+  function idOf(response: Response): bigint {
+    const id = response.headers.get("x-oneapi-request-id") ?? "";
+    expect(id).toMatch(/^\d{18,19}$/);
+    expect(response.headers.get("request-id")).toBe(id);
+    expect(response.headers.get("x-request-id")).toBe(id);
+    expect(response.headers.get("x-trace-id")).toBe(traceIdOf(BigInt(id)));
+    expect(Math.abs(toParts(BigInt(id)).unixMs - Date.now())).toBeLessThan(60_000);
+    return BigInt(id);
+  }
+
+  async function record(id: bigint, status: string) {
+    return eventually(async () => {
+      const response = await house.call("/bp/ai/ai_request/history/query?page=1&page_size=100");
+      expect(response.status).toBe(200);
+      const { data } = (await response.json()) as { data: Record<string, unknown>[] };
+      return data.find((row) => row.request_id === id.toString() && row.status === status);
+    });
+  }
+
+  const ledger = (id: bigint) => house.db.query<LedgerRow>(ledgerOf, [id]);
+
+  async function openReservations(id: bigint): Promise<number> {
+    const [found] = await house.db.query<{ n: bigint }>(openOf, [id]);
+    return Number(found?.n ?? 0n);
+  }
+
+  function upstreamSaw(id: bigint) {
+    return house.simulator.requests.filter((request) => request.headers["x-request-id"] === id.toString());
+  }
+
+  /** Log lines and spans of the request bear its ID, and they belong to the services that had a part in it. */
+  async function traced(id: bigint, services: readonly string[]): Promise<void> {
+    const traceId = traceIdOf(id);
+    await eventually(() => {
+      const seen = new Set(
+        house.collector
+          .spans()
+          .filter((span) => span.traceId === traceId)
+          .map((span) => span.service),
+      );
+      return services.every((service) => seen.has(`throughline-${service}`)) ? true : undefined;
+    });
+    for (const span of house.collector.spans().filter((one) => one.traceId === traceId)) {
+      expect(span.attributes["throughline.request_id"], span.name).toBe(id.toString());
+    }
+    const lines = house.logs.filter((line) => line.trace_id === traceId);
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines) expect(line.request_id).toBe(id.toString());
+    await eventually(() => house.logs.find((line) => line.request_id === id.toString() && line.msg === "request"));
+  }
+
+  test("a success", async () => {
+    const response = await house.call("/v1/chat/completions", chat("gpt-4o"), { "x-request-id": "mine-1" });
+    expect(response.status).toBe(200);
+    const id = idOf(response);
+    const body = (await response.json()) as { id: string };
+    expect(body.id).toBe(`chatcmpl-${id}`);
+    const [seen] = upstreamSaw(id);
+    expect(response.headers.get("x-upstream-request-id")).toBe(seen?.id);
+    expect(seen?.headers.traceparent).toContain(traceIdOf(id));
+
+    const row = await record(id, "succeeded");
+    expect(JSON.parse(String(row.response))).toEqual(body);
+    const entries = await eventually(async () => {
+      const found = await ledger(id);
+      return found.length > 0 ? found : undefined;
+    });
+    expect(entries).toHaveLength(1);
+    expect(entries[0]?.amount).toBeLessThan(0n);
+    expect(await openReservations(id)).toBe(0);
+    await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
+  });
+
+  test("a validation error", async () => {
+    const response = await house.call("/v1/chat/completions", { model: "gpt-4o", messages: [{ role: "user" }] });
+    expect(response.status).toBe(400);
+    const id = idOf(response);
+    const { error, request_id } = (await response.json()) as { error: Record<string, unknown>; request_id: string };
+    expect(request_id).toBe(id.toString());
+    expect(error).toMatchObject({
+      code: "missing_required_field",
+      param: "messages[0].content",
+      request_id: id.toString(),
+    });
+    const row = await record(id, "failed");
+    expect(row.error).toBe("messages[0].content is required.");
+    expect(await ledger(id)).toEqual([]);
+    expect(upstreamSaw(id)).toEqual([]);
+    await traced(id, ["gateway"]);
+  });
+
+  test("an upstream error", async () => {
+    const response = await house.call("/v1/chat/completions", chat("sim-status-500"));
+    expect(response.status).toBe(502);
+    const id = idOf(response);
+    const { error } = (await response.json()) as { error: Record<string, unknown> };
+    const [seen] = upstreamSaw(id);
+    expect(error).toMatchObject({ code: "upstream_error", request_id: id.toString(), upstream_request_id: seen?.id });
+    expect(response.headers.get("x-upstream-request-id")).toBe(seen?.id);
+    await record(id, "failed");
+    const entries = await eventually(async () => ((await ledger(id)).length > 0 ? ledger(id) : undefined));
+    expect(entries.map((entry) => entry.amount)).toEqual([0n]);
+    expect(await openReservations(id)).toBe(0);
+    await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
+  });
+
+  test("a stream that fails in the middle", async () => {
+    const response = await house.call("/v1/chat/completions", chat("sim-drop-stream", { stream: true }));
+    expect(response.status).toBe(200);
+    const id = idOf(response);
+    const events = (await response.text()).split("\n\n").filter((event) => event.startsWith("data: "));
+    const last = JSON.parse(events.at(-1)?.slice(6) ?? "") as { error: Record<string, unknown>; request_id: string };
+    expect(last.request_id).toBe(id.toString());
+    expect(last.error).toMatchObject({ code: "upstream_error", request_id: id.toString() });
+    expect(events.length).toBeGreaterThan(1);
+    const row = await record(id, "failed");
+    expect(row.throughline).toMatchObject({ error_code: "upstream_error", estimated: true });
+    expect(upstreamSaw(id)).toHaveLength(1);
+    await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
+  });
+
+  test("a client that leaves", async () => {
+    const leave = new AbortController();
+    const response = await house.call(
+      "/v1/chat/completions",
+      chat("sim-slow-chunks-50", { stream: true }),
+      {},
+      leave.signal,
+    );
+    const id = idOf(response);
+    const reader = response.body?.getReader();
+    await reader?.read();
+    expect(await eventually(async () => (await openReservations(id)) || undefined)).toBe(1);
+    await record(id, "processing");
+    const closed = house.simulator.nextClose(id.toString());
+    const leftMs = performance.now();
+    leave.abort();
+    await closed;
+    expect(performance.now() - leftMs).toBeLessThan(100);
+    const row = await record(id, "failed");
+    expect(row.throughline).toMatchObject({
+      error_code: "client_closed_request",
+      billing_reason: "disconnect_delivered",
+      estimated: true,
+    });
+    expect(await openReservations(id)).toBe(0);
+    await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
+  });
+});
