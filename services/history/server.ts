@@ -1,4 +1,6 @@
 import { migrate, statement } from "../../shared/db/index.ts";
+import type { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { ServiceDefinition } from "../../shared/rpc/index.ts";
 import type { RunningService } from "../../shared/run-service.ts";
 import type { HistoryConfig } from "./config.ts";
 import { createContext, type HistoryContext, type HistoryDeps } from "./context.ts";
@@ -8,12 +10,17 @@ import { historyDefinition } from "./rpc/index.ts";
 
 const ping = statement("history.ping", "select 1 as one", { idempotent: true });
 
+/** History, running. */
+export interface RunningHistory extends RunningService {
+  readonly definition: ServiceDefinition<typeof HistoryService>;
+}
+
 /** Starts history: schema, partitions, methods, maintenance. */
 export async function startHistory(
   config: HistoryConfig,
   deps: HistoryDeps,
   overrides: Partial<HistoryContext> = {},
-): Promise<RunningService> {
+): Promise<RunningHistory> {
   if (config.migrate) await migrate(config.databaseUrl, { schema: "history", migrations, log: deps.log });
   const context = createContext(config, deps, overrides);
   const maintenance = await startMaintenance(context, config);
