@@ -7,8 +7,22 @@ import type { Ask } from "./ask.ts";
 import { dearestPricing, worstCase } from "./domain/worst-case.ts";
 import { requestDigest } from "./idempotency.ts";
 
+/** What a request says of itself before it has a route. */
+export type Resolvable = Pick<
+  Ask,
+  | "incoming"
+  | "principal"
+  | "module"
+  | "model"
+  | "estimate"
+  | "tools"
+  | "structuredOutput"
+  | "maxOutputTokens"
+  | "affinity"
+>;
+
 /** What routing is asked. */
-export function resolveItem(ask: Ask): MessageInitShape<typeof ResolveItemSchema> {
+export function resolveItem(ask: Resolvable): MessageInitShape<typeof ResolveItemSchema> {
   return {
     group: ask.principal.group,
     model: ask.model,

@@ -4,10 +4,14 @@ import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext, GatewayDeps } from "./context.ts";
 import { createOpenStreams } from "./http/answers.ts";
 import { chatCompletions } from "./http/chat-completions.ts";
+import { completions } from "./http/completions.ts";
+import { countTokens } from "./http/count-tokens.ts";
 import { createEdge } from "./http/edge.ts";
 import { health } from "./http/health.ts";
 import { historyQuery } from "./http/history-query.ts";
+import { messages } from "./http/messages.ts";
 import { models } from "./http/models.ts";
+import { responses } from "./http/responses.ts";
 import { createRunning } from "./running.ts";
 
 /** A gateway that takes requests. */
@@ -43,6 +47,10 @@ export async function startGateway(
     return missing;
   });
   chatCompletions(edge, context, open);
+  messages(edge, context, open);
+  countTokens(edge, context);
+  responses(edge, context, open);
+  completions(edge, context, open);
   models(edge, context);
   historyQuery(edge, context);
   await edge.listen({ host: config.host, port: config.port });

@@ -11,7 +11,8 @@ import { finish, recordRefusal } from "./finish.ts";
 import { moduleName } from "./http/history-item.ts";
 import { replayAnswer } from "./idempotency.ts";
 import { elapsedUs, type Incoming, mark, type Served } from "./incoming.ts";
-import { invokeItem, processingRecord, reserveItem, resolveItem } from "./items.ts";
+import { invokeItem, processingRecord, reserveItem } from "./items.ts";
+import { resolve } from "./resolve.ts";
 
 /** How the answering of a request ended. */
 export interface Ending {
@@ -51,7 +52,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   let route: Route | undefined;
   let reservation: Reservation;
   try {
-    route = await resolve(context, ask);
+    route = await resolveRoute(context, ask);
     reservation = await reserve(context, ask, route);
   } catch (error) {
     recordRefusal(context, ask, route, ThroughlineError.from(error));
@@ -72,21 +73,10 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   if (!gone && error !== undefined && !answer.begun) throw error;
 }
 
-/** Which upstreams may serve it, in which order, at what price. */
-async function resolve(context: GatewayContext, ask: Ask): Promise<Route> {
-  const { incoming, principal } = ask;
-  if (principal.allowedModels.length > 0 && !principal.allowedModels.includes(ask.model)) {
-    throw new ThroughlineError(
-      "permission_denied",
-      "This key may not use this model; GET /v1/models lists those it may.",
-      { param: "model" },
-    );
-  }
-  const route = await context.routing.resolve.call(resolveItem(ask), {
-    requestId: incoming.id,
-    traceparent: incoming.span.traceparent,
-    timeoutMs: context.config.callTimeoutMs,
-  });
+/** The route, if the input can fit into its model. */
+async function resolveRoute(context: GatewayContext, ask: Ask): Promise<Route> {
+  const { incoming } = ask;
+  const route = await resolve(context, ask);
   const tooLong = contextError(ask, route);
   if (tooLong !== undefined) throw tooLong;
   if (incoming.served !== undefined) incoming.served.model = route.model;

@@ -53,8 +53,7 @@ export function estimateInput(messages: readonly unknown[], ...others: readonly 
 }
 
 function countObject(value: object, stack: unknown[], found: { tokens: number; images: number; audio: boolean }): void {
-  const type: unknown = Reflect.get(value, "type");
-  const kind = typeof type === "string" && Object.hasOwn(attachments, type) ? attachments[type] : undefined;
+  const kind = attachmentKind(value);
   if (kind === "image") {
     found.images++;
     found.tokens += imageTokens;
@@ -63,12 +62,25 @@ function countObject(value: object, stack: unknown[], found: { tokens: number; i
     found.tokens += attachment(value, base64PerToken[kind]);
   } else {
     for (const [name, item] of Object.entries(value)) {
-      // The names and types of a message's own fields are framing, which is counted by the message.
-      if (name === "role" || name === "type") continue;
-      found.tokens += name === "content" || name === "text" ? 0 : 1 + (name.length >> 3);
+      // Those two are framing, which is counted with the message.
+      if (name !== "role" && name !== "content") found.tokens += 1 + (name.length >> 3);
       stack.push(item);
     }
   }
+}
+
+/** What an object is if it does not count by its text. A document that is given as text or parts counts by them. */
+function attachmentKind(value: object): "image" | "audio" | "document" | undefined {
+  const type = typeOf(value);
+  if (!Object.hasOwn(attachments, type)) return undefined;
+  const kind = attachments[type];
+  const source = kind === "document" ? typeOf(Reflect.get(value, "source")) : "";
+  return source === "text" || source === "content" ? undefined : kind;
+}
+
+function typeOf(value: unknown): string {
+  const type: unknown = typeof value === "object" && value !== null ? Reflect.get(value, "type") : undefined;
+  return typeof type === "string" ? type : "";
 }
 
 /** Tokens of an attachment: by its longest string, which is its data, its text or its address. */

@@ -4,8 +4,12 @@ import type { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Answer } from "../ask.ts";
 
-/** Writes a failure inside a stream that has begun, in the client's dialect. */
-export type InBandError = (error: ThroughlineError, requestId: string) => string;
+/**
+ * Writes a failure inside a stream that has begun, in the client's dialect.
+ *
+ * @param lastFrame the bytes that the client was given last; undefined: none.
+ */
+export type InBandError = (error: ThroughlineError, requestId: string, lastFrame: Uint8Array | undefined) => string;
 
 /** OpenAI chat and completions: the SDKs throw on a data chunk with an `error` key. No `[DONE]` follows. */
 export const openaiInBandError: InBandError = (error, requestId) =>
@@ -14,6 +18,22 @@ export const openaiInBandError: InBandError = (error, requestId) =>
 /** Events with a name, as Anthropic's SDK needs: it drops unnamed ones. */
 export const namedInBandError: InBandError = (error, requestId) =>
   `event: error\ndata: ${JSON.stringify(envelope(error, requestId))}\n\n`;
+
+/**
+ * OpenAI's responses: a flat `error` event that continues the numbering, with the IDs beside its own fields. The SDK
+ * gives it to the client as an event (openai 7.55 throws only where `data.error` is set, which the format does not have).
+ */
+export const responsesInBandError: InBandError = (error, requestId, lastFrame) => {
+  const { code, message, param, request_id, upstream_request_id } = envelope(error, requestId).error;
+  const numbers = lastFrame === undefined ? [] : [...text(lastFrame).matchAll(/"sequence_number": ?(\d+)/g)];
+  const sequence_number = Number(numbers.at(-1)?.[1] ?? -1) + 1;
+  const event = { type: "error", code, message, param, sequence_number, request_id, upstream_request_id };
+  return `event: error\ndata: ${JSON.stringify(event)}\n\n`;
+};
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+}
 
 /** Puts the headers of a begun answer on the response. */
 function setHead(response: ServerResponse, head: Head, headers: Readonly<Record<string, string>>): void {
@@ -121,6 +141,7 @@ export function createStreamAnswer(
   let begun = false;
   let close = (): void => {};
   let drained: (() => void) | undefined;
+  let lastFrame: Uint8Array | undefined;
   response.on("drain", () => drained?.());
   watch.onGone(() => {
     close();
@@ -146,6 +167,7 @@ export function createStreamAnswer(
     },
     write(data) {
       stream.quietSinceMs = performance.now();
+      lastFrame = data;
       if (response.write(data) || watch.gone) return undefined;
       return new Promise((resolve) => {
         drained = resolve;
@@ -157,7 +179,7 @@ export function createStreamAnswer(
     },
     fail(error) {
       close();
-      response.end(inBandError(error, requestId));
+      response.end(inBandError(error, requestId, lastFrame));
     },
   };
 }

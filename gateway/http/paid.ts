@@ -53,12 +53,13 @@ export function paidEndpoint<S extends TSchema>(
   endpoint: PaidEndpoint<S>,
 ): void {
   const { path, scope, dialect, module, body, inBandError, secretFirst } = endpoint;
-  const onRequest = paidBy(context, scope, dialect, secretFirst);
-  edge.post<{ Body: Static<S> }>(path, { schema: { body }, onRequest }, async (request, reply) => {
+  const onRequest = admit(context, { scope, dialect, fresh: false, secretFirst });
+  edge.post(path, { schema: { body }, onRequest }, async (request, reply) => {
     const { incoming } = request;
     const principal = principalOf(request);
     const ask: Ask = {
-      ...endpoint.read(request.body, request),
+      // The route's schema has checked it.
+      ...endpoint.read(request.body as Static<S>, request),
       incoming,
       principal,
       dialect,
@@ -75,20 +76,26 @@ export function paidEndpoint<S extends TSchema>(
   });
 }
 
+/** Who may call an endpoint of the public API. */
+export interface Admission {
+  /** Scope that a key needs. */
+  readonly scope: string;
+  /** Dialect of what is refused here on the record; absent: refusals leave none. */
+  readonly dialect?: string;
+  /** True: nobody checks the key again after this, so it is not taken from the cache. */
+  readonly fresh: boolean;
+  readonly secretFirst?: SecretHeader | undefined;
+}
+
 /** Authenticates before the body is read: a stranger cannot make the edge take 16 MB. */
-export function paidBy(
-  context: GatewayContext,
-  scope: string,
-  dialect: string | undefined,
-  secretFirst?: SecretHeader,
-): onRequestAsyncHookHandler {
+export function admit(context: GatewayContext, admission: Admission): onRequestAsyncHookHandler {
   return async (request) => {
     const { incoming } = request;
-    incoming.dialect = dialect;
-    const principal = await authenticate(context, incoming, request.headers, { fresh: false, secretFirst });
+    incoming.dialect = admission.dialect;
+    const principal = await authenticate(context, incoming, request.headers, admission);
     incoming.principal = principal;
     mark(incoming, "authenticated");
-    authorise(principal, scope, payingKinds, request.ip);
+    authorise(principal, admission.scope, payingKinds, request.ip);
   };
 }
 

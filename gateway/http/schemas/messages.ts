@@ -18,7 +18,12 @@ const source = byType({
 });
 
 const image = open({ source, cache_control: cacheControl });
-const document = open({ source, title: maybe(Type.String()), context: maybe(Type.String()), citations: maybe(anyObject) });
+const document = open({
+  source,
+  title: maybe(Type.String()),
+  context: maybe(Type.String()),
+  citations: maybe(anyObject),
+});
 const text = open({ text: Type.String(), cache_control: cacheControl, citations: maybe(Type.Array(anyObject)) });
 
 const block = byType({
@@ -43,7 +48,11 @@ const message = open({
 const customTool = open({
   name: Type.String({ minLength: 1, maxLength: 128 }),
   description: maybe(Type.String()),
-  input_schema: open({ type: oneOf("object"), properties: maybe(anyObject), required: maybe(Type.Array(Type.String())) }),
+  input_schema: open({
+    type: oneOf("object"),
+    properties: maybe(anyObject),
+    required: maybe(Type.Array(Type.String())),
+  }),
   cache_control: cacheControl,
 });
 

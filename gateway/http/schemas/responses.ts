@@ -82,9 +82,7 @@ export const responsesBody = open({
   metadata: maybe(Type.Record(Type.String(), Type.String({ maxLength: 512 }))),
   parallel_tool_calls: maybe(Type.Boolean()),
   prompt_cache_key: maybe(Type.String()),
-  reasoning: maybe(
-    open({ effort: maybe(Type.String()), summary: maybe(oneOf("auto", "concise", "detailed")) }),
-  ),
+  reasoning: maybe(open({ effort: maybe(Type.String()), summary: maybe(oneOf("auto", "concise", "detailed")) })),
   safety_identifier: maybe(Type.String()),
   service_tier: maybe(Type.String()),
   text: maybe(open({ format: maybe(format), verbosity: maybe(oneOf("low", "medium", "high")) })),

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from "fastify";
+import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { checkCompletions, completionChoices } from "../domain/check-completions.ts";
+import { estimateInput } from "../domain/estimate.ts";
+import { type OpenStreams, openaiInBandError } from "./answers.ts";
+import { paidEndpoint } from "./paid.ts";
+import { completionsBody } from "./schemas/completions.ts";
+
+/** POST /v1/completions: OpenAI's older completions of a prompt. */
+export function completions(edge: FastifyInstance, context: GatewayContext, open: OpenStreams): void {
+  paidEndpoint(edge, context, open, {
+    path: "/v1/completions",
+    scope: "chat",
+    module: Module.CHAT,
+    dialect: "openai.completions",
+    body: completionsBody,
+    inBandError: openaiInBandError,
+    read(body) {
+      checkCompletions(body);
+      return {
+        model: body.model,
+        stream: body.stream === true,
+        includeUsage: body.stream_options?.include_usage === true,
+        estimate: estimateInput([], body.prompt, body.suffix),
+        tools: false,
+        structuredOutput: false,
+        maxOutputTokens: body.max_tokens ?? 0,
+        choices: completionChoices(body),
+        headers: {},
+        affinity: "",
+      };
+    },
+  });
+}

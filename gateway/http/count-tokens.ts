@@ -1,0 +1,55 @@
+import type { FastifyInstance } from "fastify";
+import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { checkMessages } from "../domain/check-messages.ts";
+import { estimateInput } from "../domain/estimate.ts";
+import { resolve } from "../resolve.ts";
+import { printable } from "./answers.ts";
+import { principalOf } from "./edge.ts";
+import { messagesHeaders } from "./messages.ts";
+import { admit, dialectHeaders } from "./paid.ts";
+import { type CountTokensBody, countTokensBody } from "./schemas/messages.ts";
+
+const dialect = "anthropic.messages";
+
+/** POST /v1/messages/count_tokens: what a request would count upstream. It costs nothing and leaves no record. */
+export function countTokens(edge: FastifyInstance, context: GatewayContext): void {
+  edge.post<{ Body: CountTokensBody }>(
+    "/v1/messages/count_tokens",
+    {
+      schema: { body: countTokensBody },
+      onRequest: admit(context, { scope: "chat", fresh: true, secretFirst: "x-api-key" }),
+    },
+    async (request, reply) => {
+      const { body, incoming } = request;
+      const headers = dialectHeaders(request, messagesHeaders);
+      checkMessages(body, headers);
+      const route = await resolve(context, {
+        incoming,
+        principal: principalOf(request),
+        module: Module.CHAT,
+        model: body.model,
+        estimate: estimateInput(body.messages, body.system, body.tools),
+        tools: (body.tools?.length ?? 0) > 0,
+        structuredOutput: false,
+        maxOutputTokens: 0,
+        affinity: "",
+      });
+      const counted = await context.provider.countTokens(
+        {
+          dialect,
+          candidates: route.candidates,
+          body: request.rawBody,
+          headers,
+          requestId: incoming.id,
+          configVersion: route.configVersion,
+        },
+        { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
+      );
+      if (counted.upstreamRequestId !== "") {
+        reply.header("x-upstream-request-id", printable(counted.upstreamRequestId));
+      }
+      return { input_tokens: Number(counted.inputTokens) };
+    },
+  );
+}

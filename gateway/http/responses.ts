@@ -1,0 +1,36 @@
+import type { FastifyInstance } from "fastify";
+import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { checkResponses } from "../domain/check-responses.ts";
+import { estimateInput } from "../domain/estimate.ts";
+import { type OpenStreams, responsesInBandError } from "./answers.ts";
+import { paidEndpoint } from "./paid.ts";
+import { responsesBody } from "./schemas/responses.ts";
+
+/** POST /v1/responses: OpenAI's responses. */
+export function responses(edge: FastifyInstance, context: GatewayContext, open: OpenStreams): void {
+  paidEndpoint(edge, context, open, {
+    path: "/v1/responses",
+    scope: "chat",
+    module: Module.CHAT,
+    dialect: "openai.responses",
+    body: responsesBody,
+    inBandError: responsesInBandError,
+    read(body) {
+      checkResponses(body);
+      const items = Array.isArray(body.input) ? body.input : [body.input];
+      return {
+        model: body.model,
+        stream: body.stream === true,
+        includeUsage: true,
+        estimate: estimateInput(items, body.instructions, body.tools, body.text?.format, body.prompt),
+        tools: (body.tools?.length ?? 0) > 0,
+        structuredOutput: body.text?.format?.type === "json_schema",
+        maxOutputTokens: body.max_output_tokens ?? 0,
+        choices: 1,
+        headers: {},
+        affinity: body.prompt_cache_key ?? "",
+      };
+    },
+  });
+}
