@@ -1,0 +1,108 @@
+import { estimateTextTokens } from "../../../shared/estimate-tokens.ts";
+import type { BillableUsage } from "../../../shared/money.ts";
+import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "./exchange.ts";
+import { latencyCheckpoint, type Moments } from "./latency.ts";
+import { withControl } from "./neutral/control.ts";
+import { estimateInputTokens, estimateOutputTokens } from "./neutral/estimate.ts";
+import { createAnswerFold } from "./neutral/fold.ts";
+import type { AnswerEnd, ClientDialect, UpstreamFormat } from "./neutral/formats.ts";
+import { noUsage } from "./openai-usage.ts";
+
+/** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
+const maxKeptText = 256 * 1024;
+
+/** Exchanges between a client's dialect and another upstream format, by way of the neutral representation. */
+export function translate(dialect: ClientDialect, format: UpstreamFormat): (asked: Asked) => Exchange {
+  return (asked) => {
+    const notes: string[] = [];
+    const note = (text: string) => {
+      if (!notes.includes(text)) notes.push(text);
+    };
+    const request = withControl(dialect.parse(asked, note), asked.control);
+    const message = format.write(request, {
+      upstreamModel: asked.upstreamModel,
+      stream: asked.stream,
+      headers: asked.headers,
+      note,
+    });
+    return {
+      message,
+      notes,
+      whole(body, moments) {
+        const answer = format.read(body);
+        const usage = answer.usage ?? estimated(asked, estimateOutputTokens(answer));
+        const messageId = dialect.messageId(asked.requestId);
+        const head = {
+          id: messageId,
+          createdUnixS: asked.createdUnixS,
+          model: answer.model || asked.upstreamModel,
+        };
+        const value = dialect.whole(answer, head, endOf(usage, moments), asked);
+        return {
+          body: Buffer.from(JSON.stringify(value)),
+          usage: { ...usage, estimated: answer.usage === undefined },
+          finishReason: dialect.finishReason(answer),
+          messageId,
+          responseModel: answer.model,
+        };
+      },
+      stream: () => translateStream(dialect, format, asked),
+    };
+  };
+}
+
+function translateStream(dialect: ClientDialect, format: UpstreamFormat, asked: Asked): StreamTranslation {
+  const messageId = dialect.messageId(asked.requestId);
+  const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
+  const source = format.stream();
+  const sink = dialect.stream({ id: messageId, createdUnixS: asked.createdUnixS }, asked);
+  let text = "";
+
+  const usage = () => fold.usage ?? estimated(asked, fold.deliveredTokens());
+
+  function facts(): AnswerFacts {
+    return {
+      usage: { ...usage(), estimated: fold.usage === undefined },
+      finishReason: dialect.finishReason(fold.answer()),
+      messageId,
+      responseModel: fold.model,
+    };
+  }
+
+  return {
+    event(event) {
+      text = "";
+      source.read(event, (step) => {
+        fold.add(step);
+        if (step.type !== "usage") text += sink.write(step);
+      });
+      return text;
+    },
+    end: (moments) => sink.end(endOf(usage(), moments)),
+    get complete() {
+      return source.complete;
+    },
+    facts,
+    document(moments) {
+      if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
+      const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model || asked.upstreamModel };
+      const value = dialect.whole(fold.answer(), head, endOf(usage(), moments), asked);
+      return { body: Buffer.from(JSON.stringify(value)), truncated: fold.truncated };
+    },
+    get contentChunks() {
+      return fold.contentSteps;
+    },
+  };
+}
+
+function endOf(usage: BillableUsage, moments: Moments): AnswerEnd {
+  return { usage, latency: latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens)) };
+}
+
+function estimated(asked: Asked, outputTokens: number): BillableUsage {
+  return {
+    ...noUsage,
+    inputTokens: BigInt(estimateInputTokens(asked.body)),
+    outputTokens: BigInt(outputTokens),
+  };
+}
