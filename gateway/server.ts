@@ -11,6 +11,7 @@ import { health } from "./http/health.ts";
 import { historyQuery } from "./http/history-query.ts";
 import { messages } from "./http/messages.ts";
 import { models } from "./http/models.ts";
+import { requests } from "./http/requests.ts";
 import { responses } from "./http/responses.ts";
 import { createRunning } from "./running.ts";
 
@@ -53,6 +54,7 @@ export async function startGateway(
   completions(edge, context, open);
   models(edge, context);
   historyQuery(edge, context);
+  requests(edge, context);
   await edge.listen({ host: config.host, port: config.port });
   const address = edge.server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.port;

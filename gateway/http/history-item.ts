@@ -5,7 +5,11 @@ import {
   type Pricing,
   type Usage,
 } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { RecordStatus, type StoredRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import {
+  type Record as HistoryRecord,
+  RecordStatus,
+  type StoredRecord,
+} from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
 
@@ -52,8 +56,7 @@ export const priceSourceName: Readonly<Record<PriceSource, string>> = {
  * times. What is ours goes under `throughline`, so that clients of the original format are not disturbed.
  */
 export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
-  const { record } = stored;
-  if (record === undefined) throw new TypeError("a stored record without its record");
+  const record = recordOf(stored);
   const { usage, pricing } = record;
   return {
     request_id: formatRequestId(record.requestId, style),
@@ -81,6 +84,12 @@ export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
       repaired: stored.repaired,
     },
   };
+}
+
+/** The record of what history gave. */
+export function recordOf({ record }: StoredRecord): HistoryRecord {
+  if (record === undefined) throw new TypeError("a stored record without its record");
+  return record;
 }
 
 /** Prices in USD per million tokens, and the tokens they were applied to. */

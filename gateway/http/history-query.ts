@@ -1,7 +1,8 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { type OwnerSchema, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
 import { authenticate, authorise } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
@@ -60,8 +61,11 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
   }
 }
 
+/** Whose records are asked for. */
+export type Owner = MessageInitShape<typeof OwnerSchema>;
+
 /** Whose records a key sees: a user key its user's, a server key the named user's or its account's, an API key its own. */
-export function ownerOf(principal: Principal, userId: string | undefined) {
+export function ownerOf(principal: Principal, userId: string | undefined): Owner {
   const { accountId } = principal;
   if (userId !== undefined) return { accountId, userId };
   if (principal.kind === KeyKind.USER) return { accountId, userId: principal.userId };
@@ -87,7 +91,8 @@ export function queryOf(query: unknown) {
     page: integer(values, "page", 100),
     pageSize: integer(values, "page_size", 1_000),
     ...(start === undefined ? {} : { startUnixMs: start }),
-    ...(end === undefined ? {} : { endUnixMs: end }),
+    // To history 0 is no bound; nothing is older than the first millisecond either.
+    ...(end === undefined ? {} : { endUnixMs: end === 0n ? 1n : end }),
     statuses: statusesOf(values.get("status")),
     ...(fromAppserver === undefined ? {} : { fromAppserver: fromAppserver === "true" }),
   };

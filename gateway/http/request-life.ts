@@ -1,0 +1,110 @@
+import { catalogue, isErrorCode } from "../../shared/errors/catalogue.ts";
+import type { Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Record as HistoryRecord, StoredRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { Attempt } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { formatUsd } from "../../shared/money.ts";
+import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
+import type { GatewayConfig } from "../config.ts";
+import { isoMicroseconds, moduleName, policyName, priceSourceName, recordOf, statusName } from "./history-item.ts";
+
+/** The life of one request: what it was, which way it went, every attempt, the money, the timeline, the trace. */
+export function requestLife(stored: StoredRecord, config: Pick<GatewayConfig, "idStyle" | "traceUiUrl">) {
+  const record = recordOf(stored);
+  const { detail } = record;
+  return {
+    object: "request",
+    id: formatRequestId(record.requestId, config.idStyle),
+    status: statusName[record.status],
+    module: moduleName[record.module],
+    dialect: record.dialect,
+    stream: record.stream,
+    model: record.model,
+    requested_model: record.requestedModel,
+    response_model: orNull(detail?.responseModel),
+    platform: orNull(record.platform),
+    channel: orNull(record.channel),
+    strategy: orNull(record.strategy),
+    message_id: orNull(record.messageId),
+    upstream_request_id: orNull(record.upstreamRequestId),
+    client_request_id: orNull(detail?.clientRequestId),
+    user_id: orNull(record.userId),
+    key_id: record.keyId.toString(),
+    http_status: record.httpStatus || null,
+    finish_reason: orNull(detail?.finishReason),
+    error: failureOf(record),
+    created_time: isoMicroseconds(record.createdUnixUs),
+    updated_time: isoMicroseconds(record.updatedUnixUs),
+    duration_ms: milliseconds(record.durationUs),
+    first_byte_ms: record.firstByteUs === 0n ? null : milliseconds(record.firstByteUs),
+    route: (detail?.reasons ?? []).map(({ channel, reason, chosen }) => ({ channel, chosen, reason })),
+    attempts: (detail?.attempts ?? []).map(attemptOf),
+    usage: record.usage === undefined ? null : usageOf(record.usage),
+    billing: {
+      reserved_usd: formatUsd(record.reservedNanoUsd),
+      billed_usd: formatUsd(record.billedNanoUsd),
+      reason: orNull(record.billingReason),
+      policy: policyName[record.policy],
+      price_source: orNull(record.pricing === undefined ? "" : priceSourceName[record.pricing.source]),
+    },
+    timeline: (detail?.timeline ?? []).map(({ name, atUs }) => ({ name, at_ms: milliseconds(atUs) })),
+    trace: traceOf(detail?.traceId || traceIdOf(record.requestId), config.traceUiUrl),
+    notes: detail?.notes ?? [],
+    reconstructed: record.reconstructed,
+    repaired: stored.repaired,
+    payload_expired: stored.payloadExpired,
+  };
+}
+
+/** The life of one request as clients read it. */
+export type RequestLife = ReturnType<typeof requestLife>;
+
+function failureOf({ errorCode, errorMessage }: HistoryRecord) {
+  if (errorCode === "") return null;
+  return {
+    type: isErrorCode(errorCode) ? catalogue[errorCode].type : "api_error",
+    code: errorCode,
+    message: errorMessage,
+  };
+}
+
+function attemptOf(attempt: Attempt) {
+  return {
+    id: attempt.attemptId.toString(),
+    channel: attempt.channel,
+    platform: attempt.platform,
+    upstream_model: attempt.upstreamModel,
+    upstream_request_id: orNull(attempt.upstreamRequestId),
+    http_status: attempt.httpStatus || null,
+    error: attempt.errorCode === "" ? null : { code: attempt.errorCode, message: attempt.errorMessage },
+    start_ms: milliseconds(attempt.startUs),
+    head_ms: attempt.headUs === 0n ? null : milliseconds(attempt.headUs),
+    end_ms: milliseconds(attempt.endUs),
+  };
+}
+
+function usageOf(usage: Usage) {
+  return {
+    input_tokens: Number(usage.inputTokens),
+    cached_input_tokens: Number(usage.cachedInputTokens),
+    cache_write_tokens: Number(usage.cacheWriteTokens),
+    output_tokens: Number(usage.outputTokens),
+    reasoning_tokens: Number(usage.reasoningTokens),
+    images: Number(usage.images),
+    audio_ms: Number(usage.audioMs),
+    characters: Number(usage.characters),
+    estimated: usage.estimated,
+  };
+}
+
+/** The trace, and where to see it when the deployment says where traces are shown. */
+function traceOf(id: string, uiUrl: string | undefined) {
+  return { id, url: uiUrl === undefined ? null : uiUrl.replaceAll("{trace_id}", id) };
+}
+
+function milliseconds(us: bigint): number {
+  return Number(us) / 1_000;
+}
+
+function orNull(text: string | undefined): string | null {
+  return text || null;
+}
