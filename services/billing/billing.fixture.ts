@@ -1,4 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import type { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { FindUnfinishedResponseSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { createLog } from "../../shared/log.ts";
 import { type ClientControl, createInProcessClient, type ServiceClient } from "../../shared/rpc/index.ts";
 import { createTelemetry, telemetryConfig } from "../../shared/telemetry/index.ts";
@@ -16,11 +18,11 @@ export interface TestBilling extends AsyncDisposable {
 
 export const pepper = "a pepper for the tests";
 
-/** A history that knows every request. */
-export const allFinished: BillingDeps["history"] = {
-  findUnfinished: () => Promise.reject(new Error("history is not asked in this test")),
+/** A history that knows every request's end. */
+export const knowingHistory: BillingDeps["history"] = {
+  findUnfinished: async () => create(FindUnfinishedResponseSchema),
   record: {
-    call: () => Promise.reject(new Error("history is not told in this test")),
+    call: () => Promise.reject(new Error("history needs no telling in this test")),
     open: () => {
       throw new Error("not a stream");
     },
@@ -56,7 +58,7 @@ export async function startReplica(
     log: silent,
     tracing: telemetry.tracer("billing"),
     metrics: telemetry.metrics,
-    history: allFinished,
+    history: knowingHistory,
     ...deps,
   });
   const client = createInProcessClient(running.definition);

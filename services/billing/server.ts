@@ -6,10 +6,14 @@ import type { RunningService } from "../../shared/run-service.ts";
 import { billingSpans, type Metrics, type Tracing } from "../../shared/telemetry/index.ts";
 import type { BillingConfig } from "./config.ts";
 import type { BillingContext } from "./context.ts";
+import { rollAnswers } from "./db/answers.ts";
+import { ensureLedgerPartitions } from "./db/keep.ts";
 import { openDatabase } from "./db/open.ts";
 import { createTariffs } from "./db/tariffs.ts";
+import { ledgerAheadMs, startKeeper } from "./jobs/keeper.ts";
+import { startReconciler } from "./jobs/reconciler.ts";
 import { startSweeper } from "./jobs/sweeper.ts";
-import { createRateLimits } from "./limits/rate-limits.ts";
+import { openRateLimits } from "./limits/open.ts";
 import { billingDefinition } from "./rpc/index.ts";
 
 /** What billing needs of its process. */
@@ -30,7 +34,9 @@ export interface RunningBilling extends RunningService {
 export async function startBilling(config: BillingConfig, deps: BillingDeps): Promise<RunningBilling> {
   const { log, tracing, metrics } = deps;
   const db = await openDatabase(config, log);
-  const rateLimits = createRateLimits({ config, db, log });
+  await ensureLedgerPartitions(db, ledgerAheadMs);
+  await rollAnswers(db);
+  const rateLimits = await openRateLimits(config, db, log);
   const context: BillingContext = {
     config,
     db,
@@ -41,7 +47,7 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
     tariffs: createTariffs(db),
     nowMs: Date.now,
   };
-  const jobs = [startSweeper(context)];
+  const jobs = [startSweeper(context), startReconciler(context, deps.history), startKeeper(context)];
   return {
     definition: billingDefinition(context),
     ready: () =>

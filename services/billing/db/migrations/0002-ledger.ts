@@ -118,7 +118,12 @@ const statements = [
      for v_index in greatest(0, ((p_from_ms - v_epoch) << 22) / v_width)
                  .. least((9223372036854775807 / v_width) - 1, ((p_to_ms - v_epoch) << 22) / v_width) loop
        v_name := format('ledger_p%s', lpad(v_index::text, 4, '0'));
-       if to_regclass('billing.' || v_name) is null then
+       if to_regclass('billing.' || v_name) is not null then
+         continue;
+       end if;
+       -- Entries of a clock astray stay where they are, and so do those that follow them.
+       if not exists (select from billing.ledger_default
+                      where entry_id >= v_index * v_width and entry_id < (v_index + 1) * v_width) then
          perform billing.add_ledger_partition(v_name,
            format('for values from (%s) to (%s)', v_index * v_width, (v_index + 1) * v_width));
          v_made := v_made + 1;

@@ -61,6 +61,8 @@ const statements = [
      holder text not null,
      held_until timestamptz not null
    )`,
+  // No entry is older than this, so none is missed.
+  "insert into billing.job values ('reconcile', clock_timestamp(), '', clock_timestamp())",
   "grant select, insert, update, delete on billing.idempotency, billing.answer, billing.job to throughline_billing",
 ];
 

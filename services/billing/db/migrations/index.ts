@@ -4,6 +4,7 @@ import * as ledger from "./0002-ledger.ts";
 import * as idempotency from "./0003-idempotency.ts";
 import * as reserve from "./0004-reserve.ts";
 import * as settle from "./0005-settle.ts";
+import * as limits from "./0006-limits.ts";
 
 /** Billing's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0003_idempotency": idempotency,
   "0004_reserve": reserve,
   "0005_settle": settle,
+  "0006_limits": limits,
 };

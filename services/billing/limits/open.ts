@@ -1,0 +1,19 @@
+import type { Database } from "../../../shared/db/index.ts";
+import type { Log } from "../../../shared/log.ts";
+import type { BillingConfig } from "../config.ts";
+import type { BillingSchema } from "../db/schema.ts";
+import { memoryCounters } from "./counters.ts";
+import { createKnownLimits } from "./known-limits.ts";
+import { createRateLimits, type RateLimits } from "./rate-limits.ts";
+import { valkeyCounters } from "./valkey-counters.ts";
+
+/** Opens the rate limits: in Valkey where one is configured, in this process's memory otherwise. */
+export async function openRateLimits(
+  config: BillingConfig,
+  db: Database<BillingSchema>,
+  log: Log,
+): Promise<RateLimits> {
+  const { valkeyUrl, valkeyFallback } = config;
+  const counters = valkeyUrl === undefined ? memoryCounters() : await valkeyCounters(valkeyUrl, valkeyFallback, log);
+  return createRateLimits(createKnownLimits(db, config.databaseUrl, log), counters);
+}
