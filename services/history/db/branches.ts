@@ -116,4 +116,4 @@ function runningBranch(
   return `(select ${own} from history.unfinished x where ${conditions.join(" and ")} ${parts.order})`;
 }
 
-const unfinishedHas: ReadonlySet<string> = new Set(["request_id", "account_id", "key_id", "user_id"]);
+const unfinishedHas: ReadonlySet<string> = new Set(["request_id", "account_id", "key_id", "user_id", "shape_id"]);

@@ -20,7 +20,7 @@ export interface UnfinishedRow {
   account_id: bigint;
   key_id: bigint;
   updated_us: bigint;
-  model_id: number;
+  shape_id: number;
   /** Microseconds of the creation beyond the millisecond of the ID, 0 to 999. */
   created_us: number;
   status: number;
@@ -31,7 +31,7 @@ export interface UnfinishedRow {
 
 type Encode = (values: readonly never[]) => Buffer;
 
-const firstInteger = recordColumns.indexOf("model_id");
+const firstInteger = recordColumns.indexOf("shape_id");
 const firstText = recordColumns.indexOf("user_id");
 const encoders: readonly (readonly [keyof EndedRow, Encode])[] = [
   ...recordColumns.map((name, index): readonly [keyof EndedRow, Encode] => {
@@ -67,7 +67,7 @@ export async function storeUnfinished(db: Database<unknown>, rows: readonly Unfi
     bigintArray(rows.map((row) => row.account_id)),
     bigintArray(rows.map((row) => row.key_id)),
     bigintArray(rows.map((row) => row.updated_us)),
-    integerArray(rows.map((row) => row.model_id)),
+    integerArray(rows.map((row) => row.shape_id)),
     integerArray(rows.map((row) => row.created_us)),
     integerArray(rows.map((row) => row.status)),
     booleanArray(rows.map((row) => row.from_appserver)),

@@ -19,23 +19,14 @@ export interface RecordRow {
   characters: bigint | null;
   /** See `upstreamHash`. */
   upstream_hash: bigint | null;
-  model_id: number;
-  platform_id: number;
-  channel_id: number;
-  strategy_id: number;
-  dialect_id: number;
-  error_id: number;
-  reason_id: number;
-  pricing_id: number;
+  /** What it has in common with many others: see domain/terms.ts. */
+  shape_id: number;
+  outcome_id: number;
   /** Bytes of the payload before compression. NULL: it has none. */
   payload_bytes: number | null;
   /** Microseconds of the creation beyond the millisecond of the ID, 0 to 999. */
   created_us: number;
   status: number;
-  module: number;
-  http_status: number;
-  policy: number;
-  store_response: number;
   /** Bits, see domain/flags.ts. */
   flags: number;
   user_id: string | null;
@@ -63,21 +54,11 @@ export const recordColumns: readonly (keyof RecordRow)[] = [
   "audio_ms",
   "characters",
   "upstream_hash",
-  "model_id",
-  "platform_id",
-  "channel_id",
-  "strategy_id",
-  "dialect_id",
-  "error_id",
-  "reason_id",
-  "pricing_id",
+  "shape_id",
+  "outcome_id",
   "payload_bytes",
   "created_us",
   "status",
-  "module",
-  "http_status",
-  "policy",
-  "store_response",
   "flags",
   "user_id",
   "requested_model",

@@ -1,11 +1,10 @@
-import { type Database, type Statement, statement } from "../../../shared/db/index.ts";
-import { createParameters, type Walk, walkSql } from "./branches.ts";
+import { type Database, integerArray, type Statement, statement } from "../../../shared/db/index.ts";
+import { createParameters, type Parameters, type Walk, walkSql } from "./branches.ts";
 
 /** Conditions that no index serves. Ids are of history.term; undefined: any. */
 export interface ScanFilter {
-  readonly modelId?: number | undefined;
-  readonly channelId?: number | undefined;
-  readonly errorId?: number | undefined;
+  readonly shapeIds?: readonly number[] | undefined;
+  readonly outcomeIds?: readonly number[] | undefined;
   readonly keyId?: bigint | undefined;
 }
 
@@ -28,7 +27,7 @@ export async function scan(
   { filter, limit, scanLimit }: { filter: ScanFilter; limit: number; scanLimit: number },
 ): Promise<Scanned> {
   const parameters = createParameters();
-  const columns = "x.request_id, x.model_id, x.channel_id, x.error_id, x.key_id";
+  const columns = "x.request_id, x.shape_id, x.outcome_id, x.key_id";
   const walked = walkSql(walk, parameters, { columns, limit: scanLimit });
   if (walked === undefined) return { ids: [], passed: 0, last: 0n };
   const direction = walk.ascending ? "asc" : "desc";
@@ -41,11 +40,14 @@ export async function scan(
   return { passed: row?.passed ?? 0, last: row?.last ?? 0n, ids: row?.ids ?? [] };
 }
 
-function conditionsOf(filter: ScanFilter, { add }: ReturnType<typeof createParameters>): string[] {
+/** The conditions of a filter over the columns shape_id, outcome_id and key_id. */
+export function conditionsOf(filter: ScanFilter, { add }: Parameters): string[] {
   const conditions: string[] = [];
-  if (filter.modelId !== undefined) conditions.push(`model_id = ${add(filter.modelId, "integer")}`);
-  if (filter.channelId !== undefined) conditions.push(`channel_id = ${add(filter.channelId, "integer")}`);
-  if (filter.errorId !== undefined) conditions.push(`error_id = ${add(filter.errorId, "integer")}`);
+  if (filter.shapeIds !== undefined)
+    conditions.push(`shape_id = any(${add(integerArray(filter.shapeIds), "integer[]")})`);
+  if (filter.outcomeIds !== undefined) {
+    conditions.push(`outcome_id = any(${add(integerArray(filter.outcomeIds), "integer[]")})`);
+  }
   if (filter.keyId !== undefined) conditions.push(`key_id = ${add(filter.keyId, "bigint")}`);
   return conditions;
 }

@@ -29,22 +29,21 @@ export async function readFilter(
   const whose = scopeOf(owner);
   if (filter === undefined) return { scope: whose, ranges: [idsBetween(0n, 0n)], statuses: [], scan: {} };
   const narrowed = narrow(whose, filter);
-  const [modelId, channelId, errorId] = await Promise.all(
-    [filter.model, filter.channel, filter.errorCode].map((text) => (text === "" ? undefined : terms.findId(text))),
-  );
+  const { model, channel, errorCode } = filter;
+  const shape = { ...(model === "" ? {} : { model }), ...(channel === "" ? {} : { channel }) };
+  const shapeIds = model === "" && channel === "" ? undefined : await terms.idsWith(shape);
+  const outcomeIds = errorCode === "" ? undefined : await terms.idsWith({ error: errorCode });
   // A name that no record bears matches none.
-  const known = [filter.model, filter.channel, filter.errorCode].every(
-    (text, index) => text === "" || [modelId, channelId, errorId][index] !== undefined,
-  );
+  const known = shapeIds?.length !== 0 && outcomeIds?.length !== 0;
   // Only failed requests have an error: their half of the index is the short way to them.
   const given = checkStatuses(filter.statuses);
-  const statuses = filter.errorCode === "" ? given : given.length === 0 ? [failed] : given.filter((s) => s === failed);
-  const possible = known && narrowed !== undefined && (filter.errorCode === "" || statuses.length > 0);
+  const statuses = errorCode === "" ? given : given.length === 0 ? [failed] : given.filter((s) => s === failed);
+  const possible = known && narrowed !== undefined && (errorCode === "" || statuses.length > 0);
   return {
     scope: narrowed?.scope ?? whose,
     ranges: possible ? rangesOf(filter) : nothing,
     statuses,
-    scan: { modelId, channelId, errorId, keyId: narrowed?.keyId },
+    scan: { shapeIds, outcomeIds, keyId: narrowed?.keyId },
   };
 }
 

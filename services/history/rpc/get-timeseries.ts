@@ -34,10 +34,7 @@ export async function getTimeseries(
   for (const range of statuses.length === 0 ? [] : filter.ranges.toReversed()) {
     const walk = { scope: filter.scope, range, statuses, fromAppserver: undefined, afterFirst: false, ascending: true };
     const rows = await timeseries(context.reader, walk, { filter: filter.scan, stepMs: step, groupBy });
-    if (groupBy === "model" || groupBy === "channel") {
-      await context.terms.textsOf(new Set(rows.map((row) => Number(row.group_key))));
-    }
-    points.push(...rows.map((row) => toPoint(row, groupName(context, row, groupBy))));
+    points.push(...rows.map((row) => toPoint(row, groupBy)));
   }
   return { points };
 }
@@ -60,16 +57,10 @@ function groupingOf(text: string): Grouping {
   throw new ThroughlineError("invalid_value", "group_by must be model, channel, key or status.", { param: "group_by" });
 }
 
-function groupName({ terms }: HistoryContext, { group_key: key }: PointRow, groupBy: Grouping): string {
-  if (groupBy === "") return "";
-  if (groupBy === "key") return key.toString();
-  return groupBy === "status" ? (statusNames[Number(key)] ?? "") : terms.textOf(Number(key));
-}
-
-function toPoint(row: PointRow, group: string): TimePoint {
+function toPoint(row: PointRow, groupBy: Grouping): TimePoint {
   return create(TimePointSchema, {
     atUnixMs: row.at_unix_ms,
-    group,
+    group: groupBy === "status" ? (statusNames[Number(row.group_name)] ?? "") : row.group_name,
     requests: row.requests,
     errors: row.errors,
     inputTokens: row.input_tokens,

@@ -25,7 +25,7 @@ export async function loadRecords(
   // Running ones first: a request that ends between the two reads is then found by the second.
   const running = await readUnfinished(context.reader, ids);
   const rows = await readRows(context.reader, ids, payloadBudgetBytes ?? 0);
-  await context.terms.textsOf(new Set(rows.flatMap(termsOf)));
+  await context.terms.valuesOf(new Set(rows.flatMap(termsOf)));
   const stored = new Map<bigint, StoredRecord>();
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
   for await (const one of withPayloads(context, rows, payloadBudgetBytes)) stored.set(one.record?.requestId ?? 0n, one);

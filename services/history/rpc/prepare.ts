@@ -6,7 +6,6 @@ import {
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { CustomResponses } from "../custom-response/custom-responses.ts";
 import { packPayload } from "../db/payload.ts";
-import { pricingText } from "../db/pricing.ts";
 import type { EndedRow, UnfinishedRow } from "../db/put.ts";
 import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
@@ -14,6 +13,7 @@ import { keepAnswer, keepsAnswer } from "../domain/answer.ts";
 import { toFlags } from "../domain/flags.ts";
 import { maxLength, type Repairs, repairCount, repairSmall, repairText, storedUserId } from "../domain/repair.ts";
 import type { Standing } from "../domain/standing.ts";
+import { emptyShape, type Outcome, type Shape, toPrices } from "../domain/terms.ts";
 import { createdUnixUs, createdWithinMs } from "../domain/times.ts";
 
 /** A record ready to be stored: all of it but the ids of its shared texts. */
@@ -59,24 +59,29 @@ export async function prepareEnded(record: HistoryRecord, deps: PrepareDeps): Pr
   });
   const model = name(record.model);
   const requestedModel = name(record.requestedModel);
-  const pricing = pricingText(record.pricing);
-  const terms = [
+  const small = (value: number): number => repairSmall(value, repairs);
+  const shape = JSON.stringify({
     model,
-    name(record.platform),
-    name(record.channel),
-    name(record.strategy),
-    name(record.dialect),
-    name(record.errorCode),
-    name(record.billingReason),
-    repairText(pricing, maxLength.message, repairs),
-  ];
+    platform: name(record.platform),
+    channel: name(record.channel),
+    strategy: name(record.strategy),
+    dialect: name(record.dialect),
+    module: small(record.module),
+    policy: small(record.policy),
+    store: small(record.storeResponse),
+    prices: toPrices(record.pricing, name(record.pricing?.strategy ?? "")),
+  } satisfies Shape);
+  const outcome = JSON.stringify({
+    error: name(record.errorCode),
+    reason: name(record.billingReason),
+    http: small(record.httpStatus),
+  } satisfies Outcome);
   const { usage } = record;
   const userId = storedUserId(record.userId, repairs);
   const errorMessage = repairText(record.errorMessage, maxLength.message, repairs);
   const within = createdWithinMs(record.requestId, record.createdUnixUs);
   const standing = standingOf(record);
   const count = (value: bigint | undefined): bigint | null => repairCount(value ?? 0n, repairs);
-  const small = (value: number): number => repairSmall(value, repairs);
   const row = {
     request_id: record.requestId,
     account_id: record.accountId,
@@ -99,10 +104,6 @@ export async function prepareEnded(record: HistoryRecord, deps: PrepareDeps): Pr
     payload_bytes: packed.bytes === 0 ? null : packed.bytes,
     created_us: within,
     status: record.status,
-    module: small(record.module),
-    http_status: small(record.httpStatus),
-    policy: small(record.policy),
-    store_response: small(record.storeResponse),
     user_id: orNull(userId),
     requested_model: requestedModel === model ? null : requestedModel,
     error_message: orNull(errorMessage),
@@ -111,29 +112,13 @@ export async function prepareEnded(record: HistoryRecord, deps: PrepareDeps): Pr
   return {
     kind: "ended",
     standing,
-    terms,
+    terms: [shape, outcome],
     repaired: repairs.repaired,
     toRow: (ids) => {
-      const [
-        modelId = 0,
-        platformId = 0,
-        channelId = 0,
-        strategyId = 0,
-        dialectId = 0,
-        errorId = 0,
-        reasonId = 0,
-        pricingId = 0,
-      ] = terms.map((term) => ids.idOf(term));
       return {
         ...row,
-        model_id: modelId,
-        platform_id: platformId,
-        channel_id: channelId,
-        strategy_id: strategyId,
-        dialect_id: dialectId,
-        error_id: errorId,
-        reason_id: reasonId,
-        pricing_id: pricingId,
+        shape_id: ids.idOf(shape),
+        outcome_id: ids.idOf(outcome),
         flags: toFlags({
           stream: record.stream,
           fromAppserver: record.fromAppserver,
@@ -162,13 +147,18 @@ export function prepareUnfinished(record: HistoryRecord): PreparedUnfinished {
     user_id: orNull(storedUserId(record.userId, repairs)),
     body: toBinary(RecordSchema, record),
   };
-  const model = repairText(record.model, maxLength.name, repairs);
+  const shape = JSON.stringify({
+    ...emptyShape,
+    model: repairText(record.model, maxLength.name, repairs),
+    dialect: repairText(record.dialect, maxLength.name, repairs),
+    module: repairSmall(record.module, repairs),
+  } satisfies Shape);
   return {
     kind: "unfinished",
     standing,
-    terms: [model],
+    terms: [shape],
     repaired: repairs.repaired,
-    toRow: (ids) => ({ ...row, model_id: ids.idOf(model) }),
+    toRow: (ids) => ({ ...row, shape_id: ids.idOf(shape) }),
   };
 }
 

@@ -2,6 +2,8 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   type DisconnectPolicy,
   type Module,
+  type PriceSource,
+  PricingSchema,
   type StoreResponse,
   UsageSchema,
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
@@ -14,16 +16,15 @@ import {
   StoredRecordSchema,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Payload } from "../../../shared/gen/throughline/history/v1/payload_pb.ts";
-import { parsePricing } from "../db/pricing.ts";
 import type { RecordRow } from "../db/record-row.ts";
 import type { Terms } from "../db/terms.ts";
 import { hasFlag } from "../domain/flags.ts";
+import { emptyOutcome, emptyShape, fromPrices } from "../domain/terms.ts";
 import { createdUnixUs, createdWithinMs } from "../domain/times.ts";
 
 /** Ids of the terms of a row. */
 export function termsOf(row: RecordRow): number[] {
-  const { model_id, platform_id, channel_id, strategy_id, dialect_id, error_id, reason_id, pricing_id } = row;
-  return [model_id, platform_id, channel_id, strategy_id, dialect_id, error_id, reason_id, pricing_id];
+  return [row.shape_id, row.outcome_id];
 }
 
 /** A record as it is answered. `payload` is undefined where it was dropped or not asked for. */
@@ -32,6 +33,8 @@ export function toStoredRecord(
   payload: Payload | undefined,
   { terms, expired }: { terms: Terms; expired: boolean },
 ): StoredRecord {
+  const shape = terms.shapeOf(row.shape_id) ?? emptyShape;
+  const outcome = terms.outcomeOf(row.outcome_id) ?? emptyOutcome;
   const record = create(RecordSchema, {
     requestId: row.request_id,
     accountId: row.account_id,
@@ -40,32 +43,34 @@ export function toStoredRecord(
     fromAppserver: hasFlag(row.flags, "fromAppserver"),
     status: row.status as RecordStatus,
     reconstructed: hasFlag(row.flags, "reconstructed"),
-    module: row.module as Module,
-    model: terms.textOf(row.model_id),
-    requestedModel: row.requested_model ?? terms.textOf(row.model_id),
-    platform: terms.textOf(row.platform_id),
-    channel: terms.textOf(row.channel_id),
-    strategy: terms.textOf(row.strategy_id),
-    dialect: terms.textOf(row.dialect_id),
+    module: shape.module as Module,
+    model: shape.model,
+    requestedModel: row.requested_model ?? shape.model,
+    platform: shape.platform,
+    channel: shape.channel,
+    strategy: shape.strategy,
+    dialect: shape.dialect,
     stream: hasFlag(row.flags, "stream"),
     attemptId: row.attempt_id ?? 0n,
-    httpStatus: row.http_status,
-    errorCode: terms.textOf(row.error_id),
+    httpStatus: outcome.http,
+    errorCode: outcome.error,
     errorMessage: row.error_message ?? "",
     createdUnixUs: createdUnixUs(row.request_id, row.created_us),
     updatedUnixUs: row.updated_us,
     usage: usageOf(row),
     reservedNanoUsd: row.reserved_nano_usd ?? 0n,
     billedNanoUsd: row.billed_nano_usd ?? 0n,
-    billingReason: terms.textOf(row.reason_id),
-    policy: row.policy as DisconnectPolicy,
+    billingReason: outcome.reason,
+    policy: shape.policy as DisconnectPolicy,
     durationUs: row.duration_us ?? 0n,
     firstByteUs: row.first_byte_us ?? 0n,
     responseTruncated: hasFlag(row.flags, "truncated"),
-    storeResponse: row.store_response as StoreResponse,
+    storeResponse: shape.store as StoreResponse,
   });
-  const pricing = parsePricing(terms.textOf(row.pricing_id));
-  if (pricing !== undefined) record.pricing = pricing;
+  const pricing = fromPrices(shape.prices);
+  if (pricing !== undefined) {
+    record.pricing = create(PricingSchema, { ...pricing, source: pricing.source as PriceSource });
+  }
   if (payload !== undefined) {
     record.response = payload.response;
     record.messageId = payload.messageId;

@@ -20,21 +20,11 @@ const columns = [
   ["audio_ms", "bigint"],
   ["characters", "bigint"],
   ["upstream_hash", "bigint"],
-  ["model_id", "integer"],
-  ["platform_id", "integer"],
-  ["channel_id", "integer"],
-  ["strategy_id", "integer"],
-  ["dialect_id", "integer"],
-  ["error_id", "integer"],
-  ["reason_id", "integer"],
-  ["pricing_id", "integer"],
+  ["shape_id", "integer"],
+  ["outcome_id", "integer"],
   ["payload_bytes", "integer"],
   ["created_us", "integer"],
   ["status", "integer"],
-  ["module", "integer"],
-  ["http_status", "integer"],
-  ["policy", "integer"],
-  ["store_response", "integer"],
   ["flags", "integer"],
   ["user_id", "text"],
   ["requested_model", "text"],
@@ -107,7 +97,7 @@ const putRecords = `
 /** Stores a batch of records of requests that run. An earlier state never replaces a later one. */
 const putUnfinished = `
   create function history.put_unfinished(
-    p_request_id bigint[], p_account_id bigint[], p_key_id bigint[], p_updated_us bigint[], p_model_id integer[],
+    p_request_id bigint[], p_account_id bigint[], p_key_id bigint[], p_updated_us bigint[], p_shape_id integer[],
     p_created_us integer[], p_status integer[], p_from_appserver boolean[], p_user_id text[], p_body bytea[]
   ) returns integer language plpgsql as $$
   declare
@@ -117,14 +107,14 @@ const putUnfinished = `
     ${lock}
     ${findDeleted}
     insert into history.unfinished as old
-      (request_id, account_id, key_id, updated_us, model_id, created_us, status, from_appserver, user_id, body)
-    select request_id, account_id, key_id, updated_us, model_id, created_us, status, from_appserver, user_id, body
-      from unnest(p_request_id, p_account_id, p_key_id, p_updated_us, p_model_id, p_created_us, p_status, p_from_appserver, p_user_id, p_body)
-        as t(request_id, account_id, key_id, updated_us, model_id, created_us, status, from_appserver, user_id, body)
+      (request_id, account_id, key_id, updated_us, shape_id, created_us, status, from_appserver, user_id, body)
+    select request_id, account_id, key_id, updated_us, shape_id, created_us, status, from_appserver, user_id, body
+      from unnest(p_request_id, p_account_id, p_key_id, p_updated_us, p_shape_id, p_created_us, p_status, p_from_appserver, p_user_id, p_body)
+        as t(request_id, account_id, key_id, updated_us, shape_id, created_us, status, from_appserver, user_id, body)
      where request_id <> all(deleted)
     on conflict (request_id) do update set
       account_id = excluded.account_id, key_id = excluded.key_id, updated_us = excluded.updated_us,
-      model_id = excluded.model_id,      status = excluded.status, from_appserver = excluded.from_appserver, user_id = excluded.user_id,
+      shape_id = excluded.shape_id,      status = excluded.status, from_appserver = excluded.from_appserver, user_id = excluded.user_id,
       body = excluded.body
      where (old.status, old.updated_us) < (excluded.status, excluded.updated_us);
     get diagnostics stored = row_count;

@@ -3,7 +3,8 @@ import { type Kysely, sql } from "kysely";
 /**
  * The record of a request that has ended. Insert-only but for two rare cases (a reconstructed record gives way, a client
  * deletes), so rows lie packed in the order of their time. Columns go from wide to narrow: no padding. NULL stands for 0
- * or empty wherever most rows have it, and costs nothing. Repeated text is an id of history.term.
+ * or empty wherever most rows have it, and costs nothing. What many records share is an id of history.term: the shape
+ * (model, channel, prices ...) and the outcome (error, reason of the charge ...).
  */
 const record = `
   create table history.record (
@@ -25,21 +26,11 @@ const record = `
     audio_ms bigint,
     characters bigint,
     upstream_hash bigint,
-    model_id integer not null,
-    platform_id integer not null,
-    channel_id integer not null,
-    strategy_id integer not null,
-    dialect_id integer not null,
-    error_id integer not null,
-    reason_id integer not null,
-    pricing_id integer not null,
+    shape_id integer not null,
+    outcome_id integer not null,
     payload_bytes integer,
     created_us smallint not null,
     status smallint not null check (status in (4, 5)),
-    module smallint not null,
-    http_status smallint not null,
-    policy smallint not null,
-    store_response smallint not null,
     flags smallint not null,
     user_id text collate "C",
     requested_model text,
@@ -48,10 +39,12 @@ const record = `
   ) partition by range (request_id)`;
 
 const statements = [
-  // Text that many records share: names of models, channels and the like, and whole price lists.
+  // What many records share, once: see domain/terms.ts. The digest stands for the value, which may be longer than an
+  // index takes.
   `create table history.term (
      id integer generated always as identity primary key,
-     value text collate "C" not null unique
+     digest bytea not null unique,
+     value jsonb not null
    )`,
   record,
   // Whose records: an account's, a key's, an end user's. Each index is in two halves by status, which together cost what one
@@ -81,7 +74,7 @@ const statements = [
      account_id bigint not null,
      key_id bigint not null,
      updated_us bigint not null,
-     model_id integer not null,
+     shape_id integer not null,
      created_us smallint not null,
      status smallint not null check (status in (1, 2, 3)),
      from_appserver boolean not null,
