@@ -5,7 +5,7 @@ import { latencyCheckpoint, type Moments } from "./latency.ts";
 import { withControl } from "./neutral/control.ts";
 import { estimateInputTokens, estimateOutputTokens } from "./neutral/estimate.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
-import type { AnswerEnd, ClientDialect, UpstreamFormat } from "./neutral/formats.ts";
+import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat } from "./neutral/formats.ts";
 import { noUsage } from "./openai-usage.ts";
 
 /** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
@@ -18,8 +18,9 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
     const note = (text: string) => {
       if (!notes.includes(text)) notes.push(text);
     };
-    const request = withControl(dialect.parse(asked, note), asked.control);
-    const message = format.write(request, {
+    const client = dialect.open(asked, note);
+    const messageId = dialect.messageId(asked.requestId);
+    const message = format.write(withControl(client.request, asked.control), {
       upstreamModel: asked.upstreamModel,
       stream: asked.stream,
       headers: asked.headers,
@@ -31,31 +32,34 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
       whole(body, moments) {
         const answer = format.read(body);
         const usage = answer.usage ?? estimated(asked, estimateOutputTokens(answer));
-        const messageId = dialect.messageId(asked.requestId);
         const head = {
           id: messageId,
           createdUnixS: asked.createdUnixS,
           model: answer.model || asked.upstreamModel,
         };
-        const value = dialect.whole(answer, head, endOf(usage, moments), asked);
+        const value = client.whole(answer, head, endOf(usage, moments));
         return {
           body: Buffer.from(JSON.stringify(value)),
           usage: { ...usage, estimated: answer.usage === undefined },
-          finishReason: dialect.finishReason(answer),
+          finishReason: client.finishReason(answer),
           messageId,
           responseModel: answer.model,
         };
       },
-      stream: () => translateStream(dialect, format, asked),
+      stream: () => translateStream(client, messageId, format, asked),
     };
   };
 }
 
-function translateStream(dialect: ClientDialect, format: UpstreamFormat, asked: Asked): StreamTranslation {
-  const messageId = dialect.messageId(asked.requestId);
+function translateStream(
+  client: ClientExchange,
+  messageId: string,
+  format: UpstreamFormat,
+  asked: Asked,
+): StreamTranslation {
   const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
   const source = format.stream();
-  const sink = dialect.stream({ id: messageId, createdUnixS: asked.createdUnixS }, asked);
+  const sink = client.stream({ id: messageId, createdUnixS: asked.createdUnixS });
   let text = "";
 
   const usage = () => fold.usage ?? estimated(asked, fold.deliveredTokens());
@@ -63,7 +67,7 @@ function translateStream(dialect: ClientDialect, format: UpstreamFormat, asked: 
   function facts(): AnswerFacts {
     return {
       usage: { ...usage(), estimated: fold.usage === undefined },
-      finishReason: dialect.finishReason(fold.answer()),
+      finishReason: client.finishReason(fold.answer()),
       messageId,
       responseModel: fold.model,
     };
@@ -86,7 +90,7 @@ function translateStream(dialect: ClientDialect, format: UpstreamFormat, asked: 
     document(moments) {
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
       const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model || asked.upstreamModel };
-      const value = dialect.whole(fold.answer(), head, endOf(usage(), moments), asked);
+      const value = client.whole(fold.answer(), head, endOf(usage(), moments));
       return { body: Buffer.from(JSON.stringify(value)), truncated: fold.truncated };
     },
     get contentChunks() {

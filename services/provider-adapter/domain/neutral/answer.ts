@@ -1,5 +1,4 @@
 import type { BillableUsage } from "../../../../shared/money.ts";
-import type { JsonObject } from "../json.ts";
 import type { Signature } from "./signature.ts";
 
 /** Why an answer ended. */
@@ -34,8 +33,6 @@ export type AnswerPart =
     }
   /** Base64. */
   | { readonly type: "image"; readonly mediaType: string; readonly data: string }
-  /** OpenAI's `audio` object of a message. */
-  | { readonly type: "audio"; readonly value: JsonObject }
   /** Sources of the text before it. */
   | { readonly type: "citation"; readonly citation: Citation };
 

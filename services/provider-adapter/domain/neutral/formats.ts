@@ -32,6 +32,17 @@ export interface ClientStream {
   end(end: AnswerEnd): string;
 }
 
+/** One request of a client, read, and how its answer is written. */
+export interface ClientExchange {
+  readonly request: NeutralRequest;
+  /** Writes a whole answer, as the JSON value of its body. */
+  whole(answer: NeutralAnswer, head: AnswerHead, end: AnswerEnd): object;
+  /** The finish reason of an answer in the dialect's words; empty: unknown. */
+  finishReason(answer: NeutralAnswer): string;
+  /** Begins to write a stream. Its model is known when the step `start` has come. */
+  stream(head: Omit<AnswerHead, "model">): ClientStream;
+}
+
 /** A wire format of clients. */
 export interface ClientDialect {
   /** E.g. "openai.chat". */
@@ -39,13 +50,7 @@ export interface ClientDialect {
   /** ID of an answer. */
   messageId(requestId: bigint): string;
   /** Reads a request. Throws invalid_value or missing_required_field with the path in the client's body. */
-  parse(asked: Asked, note: Note): NeutralRequest;
-  /** Writes a whole answer, as the JSON value of its body. */
-  whole(answer: NeutralAnswer, head: AnswerHead, end: AnswerEnd, asked: Asked): object;
-  /** The finish reason of an answer in the dialect's words; empty: unknown. */
-  finishReason(answer: NeutralAnswer): string;
-  /** Begins to write a stream. `head.model` is known when the step `start` has come. */
-  stream(head: Omit<AnswerHead, "model">, asked: Asked): ClientStream;
+  open(asked: Asked, note: Note): ClientExchange;
 }
 
 /** Reads one stream of an upstream. */

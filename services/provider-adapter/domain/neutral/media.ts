@@ -1,0 +1,15 @@
+import type { MediaSource } from "./request.ts";
+
+/** The source of an address: a data URL is taken apart. Undefined for a data URL that is not base64. */
+export function sourceOfUrl(url: string): MediaSource | undefined {
+  if (!url.startsWith("data:")) return { kind: "url", url };
+  const comma = url.indexOf(",");
+  const head = url.slice("data:".length, comma);
+  if (comma < 0 || !head.endsWith(";base64")) return undefined;
+  return { kind: "data", mediaType: head.slice(0, head.indexOf(";")).toLowerCase(), data: url.slice(comma + 1) };
+}
+
+/** The address of a source that is not an upload. */
+export function urlOfSource(source: Exclude<MediaSource, { kind: "upload" }>): string {
+  return source.kind === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`;
+}
