@@ -1,4 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { EchoItemSchema } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { createEcho } from "./testing/echo.ts";
 import { failureOf, soon, transports } from "./testing/pairs.ts";
 
@@ -159,11 +161,28 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
   test("an oversized answer is an internal error of that call alone", async () => {
     const { client } = await pair({ maxMessageBytes: 1_000 });
     const [failed, fine] = await Promise.all([
-      failureOf(client.echo.call({ text: "x".repeat(995) }, { ...soon, traceparent: "y".repeat(55) })),
+      failureOf(client.echo.call({ text: "grow:1001" }, soon)),
       client.echo.call({ text: "fine" }, soon),
     ]);
     expect(failed.code).toBe("internal_error");
     expect(fine.text).toBe("fine");
+  });
+
+  test("answers of more than a batch come whole, in several messages", async () => {
+    const { client } = await pair();
+    const sizes = [400_000, 700_000, 10, 1_500_000, 1, 300_000, 300_000, 300_000, 300_000];
+    const answers = await Promise.all(sizes.map((size) => client.echo.call({ data: new Uint8Array(size) }, soon)));
+    expect(answers.map(({ data }) => data.byteLength)).toEqual(sizes);
+  });
+
+  test("does not change what it is given, and gives what it was given", async () => {
+    const { client } = await pair();
+    const item = create(EchoItemSchema, { text: "mine", call: { callId: 77 } });
+    expect((await client.echo.call(item, soon)).text).toBe("mine");
+    expect(item.call?.callId).toBe(77);
+    const plain = create(EchoItemSchema, { text: "mine" });
+    await client.echo.call(plain, soon);
+    expect(plain.call).toBeUndefined();
   });
 
   test("a closed client refuses", async () => {

@@ -1,6 +1,6 @@
 import type { ThroughlineError } from "../errors/error.ts";
 import type { DeadlineEntry, Deadlines, Expiring } from "./deadlines.ts";
-import { callOp, type OutgoingItem } from "./link.ts";
+import { callOp, type LooseMessage, type OutgoingItem } from "./link.ts";
 import type { CallOptions } from "./types.ts";
 
 /** Who waits for a call's results. */
@@ -18,15 +18,15 @@ export interface CallReader<P> {
 }
 
 /** Where a call is open: what it needs of its lane. */
-export interface CallLane<P> {
+export interface CallLane {
   /** Sends cancel, pause or resume with the items of this tick. */
-  control(item: OutgoingItem<P>): void;
+  control(item: OutgoingItem): void;
   /** Forgets the call: what still comes for it is dropped. */
   forget(callId: number): void;
 }
 
 /** One call of a client, from the asking to its end; it is also the item that opens it. */
-export class ClientCall<P> implements OutgoingItem<P>, Expiring {
+export class ClientCall<P> implements OutgoingItem, Expiring {
   readonly op = callOp.open;
   readonly requestId: bigint;
   readonly traceparent: string;
@@ -34,32 +34,28 @@ export class ClientCall<P> implements OutgoingItem<P>, Expiring {
   readonly deadlineMs: number;
   /** When it began to wait for a lane. */
   waitingSinceMs: number;
-  /** Size of the payload. */
-  readonly bytes: number;
   /** Gone once it was sent and cannot be sent again. */
-  payload: P | undefined;
+  message: LooseMessage | undefined;
   callId = 0;
   timeoutMs = 0;
-  lane: CallLane<P> | undefined = undefined;
+  lane: CallLane | undefined = undefined;
   /** True: it may be sent once more when its lane breaks. */
   repeatable: boolean;
   done = false;
   readonly #reader: CallReader<P>;
   readonly #deadlines: Deadlines;
-  readonly #signal: AbortSignal | undefined;
+  #stopListening: (() => void) | undefined = undefined;
   #deadline: DeadlineEntry;
 
   constructor(
-    payload: P,
-    bytes: number,
+    message: LooseMessage,
     options: CallOptions,
     repeatable: boolean,
     deadlines: Deadlines,
     reader: CallReader<P>,
   ) {
     const nowMs = performance.now();
-    this.payload = payload;
-    this.bytes = bytes;
+    this.message = message;
     this.requestId = options.requestId ?? 0n;
     this.traceparent = options.traceparent ?? "";
     this.deadlineMs = nowMs + options.timeoutMs;
@@ -68,16 +64,11 @@ export class ClientCall<P> implements OutgoingItem<P>, Expiring {
     this.#reader = reader;
     this.#deadlines = deadlines;
     this.#deadline = deadlines.add(this, options.timeoutMs);
-    this.#signal = options.signal;
-    this.#signal?.addEventListener("abort", this.#onAbort);
+    if (options.signal !== undefined) this.#stopListening = listen(options.signal, () => this.#reader.aborted());
   }
 
-  readonly #onAbort = (): void => {
-    if (!this.done) this.#reader.aborted();
-  };
-
   /** The call is sent on a lane under this number. */
-  sent(lane: CallLane<P>, callId: number, nowMs: number): void {
+  sent(lane: CallLane, callId: number, nowMs: number): void {
     this.lane = lane;
     this.callId = callId;
     this.timeoutMs = Math.min(0xffffffff, Math.max(1, Math.ceil(this.deadlineMs - nowMs)));
@@ -111,7 +102,7 @@ export class ClientCall<P> implements OutgoingItem<P>, Expiring {
   control(op: 1 | 2 | 3): void {
     if (this.done || this.lane === undefined) return;
     const { callId } = this;
-    this.lane.control({ callId, op, requestId: 0n, traceparent: "", timeoutMs: 0, payload: undefined });
+    this.lane.control({ callId, op, requestId: 0n, traceparent: "", timeoutMs: 0, message: undefined });
   }
 
   /** Gives the call up: nothing more will be read of it. */
@@ -129,9 +120,14 @@ export class ClientCall<P> implements OutgoingItem<P>, Expiring {
 
   #end(): void {
     this.done = true;
-    this.payload = undefined;
+    this.message = undefined;
     this.lane = undefined;
     this.#deadlines.remove(this.#deadline);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#stopListening?.();
   }
+}
+
+function listen(signal: AbortSignal, onAbort: () => void): () => void {
+  signal.addEventListener("abort", onAbort);
+  return () => signal.removeEventListener("abort", onAbort);
 }

@@ -1,35 +1,34 @@
-import { create, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
-import { fromWireError, toWireError } from "../errors/wire.ts";
-import { ErrorSchema, type Error as WireErrorMessage } from "../gen/throughline/common/v1/common_pb.ts";
-import type { ClientCodec, ServerCodec } from "./link.ts";
+import { fromWireError } from "../errors/wire.ts";
+import { ErrorSchema } from "../gen/throughline/common/v1/common_pb.ts";
+import type { ClientCodec, LooseMessage, ServerCodec } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
-
-/** A message as the runtime sees it: what it is called, and its fields. */
-type LooseMessage = Message & Record<string, unknown>;
 
 /** The message that the fields make; the given object itself where it is one already. */
 function messageOf(schema: DescMessage, init: unknown): LooseMessage {
   return create(schema, init as Record<string, unknown>) as LooseMessage;
 }
 
-/** The item without its call: that travels in the envelope. Never changes what the caller gave. */
+/** The item without its call, which the envelope carries; a message of our own, because the link sets its call. */
 function itemOf(schema: DescMessage, init: unknown): LooseMessage {
-  const item = messageOf(schema, init);
-  if (item.call === undefined) return item;
-  const copy = item === init ? (Object.assign(Object.create(Object.getPrototypeOf(item)), item) as LooseMessage) : item;
-  copy.call = undefined;
-  return copy;
+  const message = messageOf(schema, init);
+  const item =
+    message === init
+      ? (Object.assign(Object.create(Object.getPrototypeOf(message)), message) as LooseMessage)
+      : message;
+  item.call = undefined;
+  return item;
 }
 
-/** Codec of a lane's client over gRPC: a payload is the encoded message. */
+/** Codec of a lane's client over gRPC: a payload is an encoded message. */
 export function wireClientCodec(shape: LaneShape): ClientCodec<Uint8Array> {
   return {
-    encodeItem: (init) => toBinary(shape.item, itemOf(shape.item, init)),
-    bytes: (payload) => payload.byteLength,
+    item: (init) => itemOf(shape.item, init),
     decodeOk: (payload) => fromBinary(shape.ok, payload),
     decodeFrame: (payload) => fromBinary(shape.frame ?? shape.ok, payload),
     decodeError: (payload) => fromWireError(fromBinary(ErrorSchema, payload)),
+    bytes: (payload) => payload.byteLength,
     // From Buffer's pool: an 8 KiB slab shared by neighbours beats an ArrayBuffer each, and a batch of a megabyte.
     hold: (payload) => {
       const copy = Buffer.from(payload);
@@ -40,35 +39,30 @@ export function wireClientCodec(shape: LaneShape): ClientCodec<Uint8Array> {
 
 /** Codec of a lane's server over gRPC. */
 export function wireServerCodec(shape: LaneShape): ServerCodec<Uint8Array> {
-  return {
-    decodeItem: (payload) => fromBinary(shape.item, payload),
-    encodeOk: (init) => toBinary(shape.ok, messageOf(shape.ok, init)),
-    encodeFrame: (init) => toBinary(shape.frame ?? shape.ok, messageOf(shape.frame ?? shape.ok, init)),
-    encodeError: (error) => toBinary(ErrorSchema, messageOf(ErrorSchema, toWireError(error)) as WireErrorMessage),
-    bytes: (payload) => payload.byteLength,
-  };
+  return { ...serverMessages(shape), decodeItem: (payload) => fromBinary(shape.item, payload) };
 }
 
-/** Codec of a lane's client in process: a payload is the message itself. */
+/** Codec of a lane's client in process: a payload is the message itself, or the error. */
 export function localClientCodec(shape: LaneShape): ClientCodec<unknown> {
   return {
-    encodeItem: (init) => itemOf(shape.item, init),
-    bytes: roughBytes,
+    item: (init) => itemOf(shape.item, init),
     decodeOk: (payload) => payload,
     decodeFrame: (payload) => payload,
     decodeError: (payload) => ThroughlineError.from(payload),
+    bytes: roughBytes,
     hold: (payload) => payload,
   };
 }
 
 /** Codec of a lane's server in process. */
 export function localServerCodec(shape: LaneShape): ServerCodec<unknown> {
+  return { ...serverMessages(shape), decodeItem: (payload) => payload };
+}
+
+function serverMessages(shape: LaneShape): Pick<ServerCodec<never>, "ok" | "frame"> {
   return {
-    decodeItem: (payload) => payload,
-    encodeOk: (init) => messageOf(shape.ok, init),
-    encodeFrame: (init) => messageOf(shape.frame ?? shape.ok, init),
-    encodeError: (error) => error,
-    bytes: roughBytes,
+    ok: (init) => messageOf(shape.ok, init),
+    frame: (init) => messageOf(shape.frame ?? shape.ok, init),
   };
 }
 

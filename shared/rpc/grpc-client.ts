@@ -16,7 +16,6 @@ import {
   type ServiceClient,
 } from "./types.ts";
 import { requestIdKey, traceparentKey } from "./unary.ts";
-import { batchBytes } from "./wire.ts";
 
 /** What a gRPC client is told. */
 export interface GrpcClientOptions extends ClientOptions {
@@ -50,7 +49,7 @@ export function createGrpcClient<S extends DescService>(
 
 /** Every option that departs from grpc-js's defaults, and why. */
 function channelOptions(options: GrpcClientOptions): ChannelOptions {
-  const limit = transportLimit(options.maxMessageBytes ?? defaultMaxMessageBytes, batchBytes);
+  const limit = transportLimit(options.maxMessageBytes ?? defaultMaxMessageBytes);
   return {
     // The default, pick_first, would put all load on one of several addresses.
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),

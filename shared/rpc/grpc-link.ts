@@ -1,7 +1,7 @@
 import { type Client, type ClientDuplexStream, Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { ClientLink, OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
-import { decodeItems, decodeResults, encodeItems, encodeResults, envelopeBytes } from "./wire.ts";
+import { batchBytes, createItemEncoder, decodeItems, decodeResults, type ResultEncoder } from "./wire.ts";
 
 /** Metadata by which each side says the largest message it takes. */
 const limitKey = "throughline-max-message-bytes";
@@ -16,6 +16,7 @@ export function passBytes(bytes: Buffer): Buffer {
 
 /** Opens a lane as a bidirectional gRPC stream. The server's first metadata are its acceptance. */
 export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: number): OpenLink<Uint8Array> {
+  const encode = createItemEncoder(shape);
   return (events) => {
     const metadata = new Metadata({ waitForReady: true });
     metadata.set(limitKey, String(maxMessageBytes));
@@ -27,6 +28,7 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
       {},
     );
     const writer = countedWriter(stream, () => events.writable());
+    let maxItemBytes = maxMessageBytes;
     let over = false;
     let ended = false;
 
@@ -36,7 +38,10 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
       events.closed(fault);
     }
 
-    stream.on("metadata", (answer: Metadata) => events.ready(readLimit(answer, maxMessageBytes)));
+    stream.on("metadata", (answer: Metadata) => {
+      maxItemBytes = readLimit(answer, maxMessageBytes);
+      events.ready();
+    });
     stream.on("data", (message: Buffer) => {
       if (over) return;
       if (message.byteLength === 0) {
@@ -57,9 +62,9 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
       setImmediate(() => close(code === status.OK ? undefined : new Error(`gRPC status ${code}: ${details}`)));
     });
 
-    const link: ClientLink<Uint8Array> = {
+    const link: ClientLink = {
       send(items) {
-        if (!over && !ended) encodeItems(shape, items, writer.write);
+        if (!over && !ended) encode(items, maxItemBytes, writer.write, events.unsent);
       },
       get congested() {
         return writer.congested();
@@ -79,15 +84,16 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
 export function serveGrpcLink(
   stream: ServerDuplexStream<Buffer, Buffer>,
   shape: LaneShape,
+  encode: ResultEncoder,
   maxMessageBytes: number,
-  accept: (link: ServerLink<Uint8Array>) => ServerLinkEvents<Uint8Array>,
+  accept: (link: ServerLink) => ServerLinkEvents<Uint8Array>,
 ): void {
+  const maxResultBytes = readLimit(stream.metadata, maxMessageBytes);
   let over = false;
   const writer = countedWriter(stream, () => events.writable());
   const events = accept({
-    maxResultBytes: readLimit(stream.metadata, maxMessageBytes),
     send(results) {
-      if (!over) encodeResults(shape, results, writer.write);
+      if (!over) encode(results, maxResultBytes, writer.write, events.unsent);
     },
     get congested() {
       return writer.congested();
@@ -166,7 +172,7 @@ function readLimit(metadata: Metadata, ownLimit: number): number {
   return theirs > 0 ? Math.min(theirs, ownLimit) : ownLimit;
 }
 
-/** The message limit that grpc-js enforces: ours, and room for envelopes or a full batch. */
-export function transportLimit(maxMessageBytes: number, batchBytes: number): number {
-  return Math.max(maxMessageBytes, batchBytes) + envelopeBytes;
+/** The message limit that grpc-js enforces: an item of ours, or a full batch, and its framing. */
+export function transportLimit(maxMessageBytes: number): number {
+  return Math.max(maxMessageBytes, batchBytes) + 1_024;
 }

@@ -14,7 +14,7 @@ import { toStatus } from "./status.ts";
 import { type ServerTls, serverCredentials } from "./tls.ts";
 import { defaultMaxMessageBytes, type RpcLog } from "./types.ts";
 import { type AnyUnaryHandler, requestIdKey, runUnary, traceparentKey } from "./unary.ts";
-import { batchBytes } from "./wire.ts";
+import { createResultEncoder } from "./wire.ts";
 
 /** What a gRPC server is told. */
 export interface GrpcServerOptions {
@@ -53,7 +53,7 @@ export async function startGrpcServer(
 ): Promise<GrpcServer> {
   const maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
   const server = new Server({
-    "grpc.max_receive_message_length": transportLimit(maxMessageBytes, batchBytes),
+    "grpc.max_receive_message_length": transportLimit(maxMessageBytes),
     "grpc.max_send_message_length": -1,
     // DNS is read again only when a connection ends: without this, new pods would get no traffic.
     "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? 300_000,
@@ -76,11 +76,12 @@ export async function startGrpcServer(
         continue;
       }
       const shape = laneShape(method);
+      const encode = createResultEncoder(shape);
       const lanes = createLaneServer(shape.path, handler, wireServerCodec(shape), options.log);
       laneServers.push(lanes);
       const handle = (stream: ServerDuplexStream<Buffer, Buffer>): void => {
         if (draining) stream.emit("error", { code: status.UNAVAILABLE, details: "the server is leaving" });
-        else serveGrpcLink(stream, shape, maxMessageBytes, lanes.accept);
+        else serveGrpcLink(stream, shape, encode, maxMessageBytes, lanes.accept);
       };
       server.register(shape.path, handle, passBytes, passBytes, "bidi");
     }

@@ -1,10 +1,10 @@
 import { ThroughlineError } from "../errors/error.ts";
-import { ClientCall } from "./client-call.ts";
+import { type CallReader, ClientCall } from "./client-call.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { cancelledError, deadlineError, tooLargeError } from "./faults.ts";
+import { cancelledError, deadlineError } from "./faults.ts";
 import type { LanePool } from "./lane-pool.ts";
 import { openLaneStream } from "./lane-stream.ts";
-import { type ClientCodec, callOp } from "./link.ts";
+import { type ClientCodec, callOp, type LooseMessage } from "./link.ts";
 import type { CallOptions, LaneStream, OpenOptions } from "./types.ts";
 
 /** What a lane method of a client is made of. */
@@ -13,7 +13,6 @@ export interface LaneMethodParts<P> {
   readonly pool: LanePool<P>;
   readonly deadlines: Deadlines;
   readonly idempotent: boolean;
-  readonly maxMessageBytes: number;
 }
 
 /** A lane method before its types are put on. */
@@ -25,58 +24,74 @@ export interface LooseLaneMethod {
 /** Makes the method that a client shows. */
 export function createLaneMethod<P>(parts: LaneMethodParts<P>): LooseLaneMethod {
   return {
-    call: (item, options) => new Promise((resolve, reject) => startCall(parts, item, options, resolve, reject)),
+    call: (item, options) =>
+      new Promise((resolve, reject) => {
+        const message = messageFor(parts, item, options);
+        if (message instanceof ThroughlineError) {
+          reject(message);
+          return;
+        }
+        const reader = new OneAnswer(parts.codec, resolve, reject);
+        const call = new ClientCall<P>(message, options, parts.idempotent, parts.deadlines, reader);
+        reader.call = call;
+        parts.pool.submit(call);
+      }),
     open: (item, options) => openLaneStream(parts, item, options),
   };
 }
 
-function startCall<P>(
-  parts: LaneMethodParts<P>,
-  item: unknown,
-  options: CallOptions,
-  resolve: (value: unknown) => void,
-  reject: (error: unknown) => void,
-): void {
-  const { codec, pool } = parts;
-  const encoded = encode(parts, item, options);
-  if (encoded instanceof ThroughlineError) {
-    reject(encoded);
-    return;
+/** Turns the end of a call into a promise's. A class: five closures a call would cost as much as the rest of it. */
+class OneAnswer<P> implements CallReader<P> {
+  call: ClientCall<P> | undefined = undefined;
+  readonly #codec: ClientCodec<P>;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: ThroughlineError) => void;
+
+  constructor(codec: ClientCodec<P>, resolve: (value: unknown) => void, reject: (error: ThroughlineError) => void) {
+    this.#codec = codec;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
-  const { payload, bytes } = encoded;
-  const call = new ClientCall<P>(payload, bytes, options, parts.idempotent, parts.deadlines, {
-    ok: (answer) => {
-      try {
-        resolve(codec.decodeOk(answer));
-      } catch (error) {
-        reject(ThroughlineError.from(error));
-      }
-    },
-    // A caller that wants the end only.
-    frame: () => {},
-    refused: (answer) => reject(decodeError(codec, answer)),
-    failed: reject,
-    expired: () => call.abandon(deadlineError()),
-    aborted: () => {
-      call.control(callOp.cancel);
-      call.abandon(cancelledError());
-    },
-  });
-  pool.submit(call);
+
+  ok(payload: P): void {
+    try {
+      this.#resolve(this.#codec.decodeOk(payload));
+    } catch (error) {
+      this.#reject(ThroughlineError.from(error));
+    }
+  }
+
+  /** Who calls wants the end only. */
+  frame(): void {}
+
+  refused(payload: P): void {
+    this.#reject(decodeError(this.#codec, payload));
+  }
+
+  failed(error: ThroughlineError): void {
+    this.#reject(error);
+  }
+
+  expired(): void {
+    this.call?.abandon(deadlineError());
+  }
+
+  aborted(): void {
+    this.call?.control(callOp.cancel);
+    this.call?.abandon(cancelledError());
+  }
 }
 
-/** The item's payload, or why it cannot be sent. */
-export function encode<P>(
+/** The message to send, or why it cannot be sent. */
+export function messageFor<P>(
   parts: LaneMethodParts<P>,
   item: unknown,
   options: CallOptions,
-): { payload: P; bytes: number } | ThroughlineError {
+): LooseMessage | ThroughlineError {
   if (options.signal?.aborted) return cancelledError();
   if (!(options.timeoutMs > 0)) return deadlineError();
   try {
-    const payload = parts.codec.encodeItem(item);
-    const bytes = parts.codec.bytes(payload);
-    return bytes > parts.maxMessageBytes ? tooLargeError(bytes, parts.maxMessageBytes) : { payload, bytes };
+    return parts.codec.item(item);
   } catch (error) {
     return ThroughlineError.from(error);
   }

@@ -1,6 +1,6 @@
 import type { ThroughlineError } from "../errors/error.ts";
 import type { CallLane, ClientCall } from "./client-call.ts";
-import { tooLargeError, unavailableError } from "./faults.ts";
+import { unavailableError } from "./faults.ts";
 import type { ClientLink, ClientLinkEvents, OpenLink, OutgoingItem } from "./link.ts";
 
 /** What the lanes of one method are made with. */
@@ -29,13 +29,12 @@ const maxBackoffMs = 1_000;
 /** A lane that lived so long was no failed attempt. */
 const stableMs = 1_000;
 
-interface Lane<P> extends CallLane<P> {
+interface Lane<P> extends CallLane {
   state: "opening" | "ready" | "retired" | "closed";
-  readonly link: ClientLink<P>;
+  readonly link: ClientLink;
   readonly calls: Map<number, ClientCall<P>>;
-  controls: OutgoingItem<P>[];
+  controls: OutgoingItem[];
   lastCallId: number;
-  maxItemBytes: number;
   bornMs: number;
   /** Calls forgotten since the last result: a peer that hangs looks busy, not idle. */
   unanswered: number;
@@ -86,17 +85,13 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     const batch: ClientCall<P>[] = [];
     for (const call of calls) {
       if (call.done) continue;
-      if (call.bytes > lane.maxItemBytes) {
-        call.fail(tooLargeError(call.bytes, lane.maxItemBytes));
-        continue;
-      }
       lane.lastCallId += 1;
       call.sent(lane, lane.lastCallId, nowMs);
       lane.calls.set(lane.lastCallId, call);
       batch.push(call);
     }
     if (batch.length > 0) lane.link.send(batch);
-    for (const call of batch) if (!call.repeatable) call.payload = undefined;
+    for (const call of batch) if (!call.repeatable) call.message = undefined;
   }
 
   /** The ready lane with the fewest calls on it, one that is not backed up if there is one. */
@@ -145,10 +140,9 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
 
   function openLane(relieves: Lane<P> | undefined): void {
     const events: ClientLinkEvents<P> = {
-      ready: (maxItemBytes) => {
+      ready: () => {
         if (lane.state !== "opening") return;
         lane.state = "ready";
-        lane.maxItemBytes = maxItemBytes;
         lane.bornMs = performance.now();
         lane.ageTimer = setTimeout(() => renew(lane), ageMs());
         lane.ageTimer.unref();
@@ -169,6 +163,12 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
         else call.refused(payload);
         endIfDone(lane);
       },
+      unsent: (callId, error) => {
+        const call = lane.calls.get(callId);
+        lane.calls.delete(callId);
+        call?.fail(error);
+        endIfDone(lane);
+      },
       draining: () => {
         if (lane.state === "opening") lane.link.destroy();
         retire(lane);
@@ -182,7 +182,6 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       calls: new Map(),
       controls: [],
       lastCallId: 0,
-      maxItemBytes: 0,
       bornMs: performance.now(),
       unanswered: 0,
       relieves,

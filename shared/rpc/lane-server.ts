@@ -1,8 +1,15 @@
 import { ThroughlineError } from "../errors/error.ts";
+import { roughBytes } from "./codec.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { AnyHandler } from "./define.ts";
-import { answerTooLargeError } from "./faults.ts";
-import { callOp, type OutgoingResult, type ServerCodec, type ServerLink, type ServerLinkEvents } from "./link.ts";
+import {
+  callOp,
+  type OutgoingResult,
+  type ResultKind,
+  type ServerCodec,
+  type ServerLink,
+  type ServerLinkEvents,
+} from "./link.ts";
 import { ServerCall, type ServerCallLane } from "./server-call.ts";
 import type { RpcLog } from "./types.ts";
 
@@ -12,7 +19,7 @@ export type AnyLaneHandler = Extract<AnyHandler, { accept: unknown }>;
 /** Serves the lanes of one method. */
 export interface LaneServer<P> {
   /** Takes a lane that a client has opened. */
-  accept(link: ServerLink<P>): ServerLinkEvents<P>;
+  accept(link: ServerLink): ServerLinkEvents<P>;
   /** Tells the clients of all lanes to open no more calls here. */
   drain(): void;
   /** Cuts all lanes. */
@@ -29,16 +36,16 @@ export function createLaneServer<P>(
   codec: ServerCodec<P>,
   log: RpcLog | undefined,
 ): LaneServer<P> {
-  const links = new Set<ServerLink<P>>();
+  const links = new Set<ServerLink>();
   const deadlines = createDeadlines();
 
   function report(error: ThroughlineError): void {
     if (error.code === "internal_error") log?.error({ err: error.cause ?? error, method: path }, "a handler failed");
   }
 
-  function accept(link: ServerLink<P>): ServerLinkEvents<P> {
+  function accept(link: ServerLink): ServerLinkEvents<P> {
     const calls = new Map<number, ServerCall>();
-    let outbox: OutgoingResult<P>[] = [];
+    let outbox: OutgoingResult[] = [];
     let outboxBytes = 0;
     let flushScheduled = false;
     let ended = false;
@@ -82,10 +89,11 @@ export function createLaneServer<P>(
       },
       send(callId, kind, value) {
         if (gone) return;
-        const result = encode(callId, kind, value);
+        const result = resultOf(callId, kind, value);
         outbox.push(result);
-        outboxBytes += codec.bytes(result.payload);
-        if (!congested && outboxBytes > congestedBytes && link.congested) setCongested(true);
+        // Counted only while the lane is backed up: otherwise it is all sent at the end of this tick.
+        if (link.congested) outboxBytes += roughBytes(result.value);
+        if (outboxBytes > congestedBytes) setCongested(true);
         schedule();
       },
       closeCall(callId) {
@@ -95,24 +103,23 @@ export function createLaneServer<P>(
       report,
     };
 
-    function encode(callId: number, kind: "ok" | "frame" | "error", value: unknown): OutgoingResult<P> {
-      if (kind === "error") return { callId, kind, payload: codec.encodeError(ThroughlineError.from(value)) };
+    function resultOf(callId: number, kind: ResultKind, value: unknown): OutgoingResult {
+      if (kind === "error") return { callId, kind, value: ThroughlineError.from(value) };
       try {
-        const payload = kind === "ok" ? codec.encodeOk(value) : codec.encodeFrame(value);
-        const bytes = codec.bytes(payload);
-        if (bytes <= link.maxResultBytes) return { callId, kind, payload };
-        throw answerTooLargeError(bytes, link.maxResultBytes);
+        return { callId, kind, value: kind === "ok" ? codec.ok(value) : codec.frame(value) };
       } catch (thrown) {
         const error = ThroughlineError.from(thrown);
-        report(error);
-        const call = calls.get(callId);
-        // A frame that cannot be sent ends its call: the reader must not get an answer with a hole.
-        if (kind === "frame" && call !== undefined) {
-          call.cancel();
-          call.drop();
-        }
-        return { callId, kind: "error", payload: codec.encodeError(error) };
+        unsent(callId, error);
+        return { callId, kind: "error", value: error };
       }
+    }
+
+    /** A result that cannot be sent ends its call: the reader must not get an answer with a hole. */
+    function unsent(callId: number, error: ThroughlineError): void {
+      report(error);
+      const call = calls.get(callId);
+      call?.cancel();
+      call?.drop();
     }
 
     return {
@@ -129,6 +136,7 @@ export function createLaneServer<P>(
         } else known.setPaused(op === callOp.pause);
       },
       batchEnd: () => handler.arrived(),
+      unsent,
       writable: schedule,
       ended: () => {
         ended = true;

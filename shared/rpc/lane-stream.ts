@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../errors/error.ts";
 import { ClientCall } from "./client-call.ts";
 import { cancelledError, deadlineError } from "./faults.ts";
-import { decodeError, encode, type LaneMethodParts } from "./lane-method.ts";
+import { decodeError, type LaneMethodParts, messageFor } from "./lane-method.ts";
 import { callOp } from "./link.ts";
 import type { LaneStream, OpenOptions } from "./types.ts";
 
@@ -114,11 +114,11 @@ export function openLaneStream<P>(
     return held.read();
   }
 
-  const encoded = encode(parts, item, options);
+  const message = messageFor(parts, item, options);
   let call: ClientCall<P> | undefined;
-  if (encoded instanceof ThroughlineError) fail(encoded);
+  if (message instanceof ThroughlineError) fail(message);
   else {
-    call = new ClientCall<P>(encoded.payload, encoded.bytes, options, false, parts.deadlines, {
+    call = new ClientCall<P>(message, options, false, parts.deadlines, {
       ok: (payload) => {
         try {
           resolveOutcome(codec.decodeOk(payload));

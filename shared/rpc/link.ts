@@ -1,8 +1,10 @@
+import type { Message } from "@bufbuild/protobuf";
 import type { ThroughlineError } from "../errors/error.ts";
 
 /**
  * The seam between what a lane means and how it travels. Everything above it (correlation, deadlines, cancel, pause,
- * retry, batching) is shared; below it are gRPC (payload P = encoded bytes) and the in-process twin (P = the message).
+ * retry, batching) is shared; below it are gRPC and the in-process twin. What is sent are messages; what is received is a
+ * payload P that a codec reads: encoded bytes over gRPC, the message itself in process.
  */
 
 /** What an item does to its call; the numbers are those of `throughline.common.v1.CallOp`. */
@@ -14,28 +16,29 @@ export type CallOp = (typeof callOp)[keyof typeof callOp];
 export type ResultKind = "ok" | "frame" | "error";
 
 /** An item on its way to the server. */
-export interface OutgoingItem<P> {
+export interface OutgoingItem {
   readonly callId: number;
   readonly op: CallOp;
   readonly requestId: bigint;
   readonly traceparent: string;
   /** Milliseconds left, 1 to 2^32 - 1; 0: no deadline. */
   readonly timeoutMs: number;
-  /** Only of an item that opens. */
-  readonly payload: P | undefined;
+  /** The item's message, without its call; only of an item that opens. The link may set its call. */
+  readonly message: LooseMessage | undefined;
 }
 
 /** A result on its way to the client. */
-export interface OutgoingResult<P> {
+export interface OutgoingResult {
   readonly callId: number;
   readonly kind: ResultKind;
-  readonly payload: P;
+  /** A message; of an error, the error itself. */
+  readonly value: LooseMessage | ThroughlineError;
 }
 
 /** A lane from the client's side. Nothing may be sent before `ready`. */
-export interface ClientLink<P> {
+export interface ClientLink {
   /** Sends items in order, as one batch where they fit. */
-  send(items: readonly OutgoingItem<P>[]): void;
+  send(items: readonly OutgoingItem[]): void;
   /** True: the peer or the network is behind; what is sent now waits in memory. `writable` follows. */
   readonly congested: boolean;
   /** No more items will come; what is sent after it is dropped. The lane closes when the server has answered all. */
@@ -46,9 +49,11 @@ export interface ClientLink<P> {
 
 /** What a client's lane reports. */
 export interface ClientLinkEvents<P> {
-  /** The server has accepted the lane and takes items of at most so many bytes. */
-  ready(maxItemBytes: number): void;
+  /** The server has accepted the lane. */
+  ready(): void;
   result(callId: number, kind: ResultKind, payload: P): void;
+  /** An item could not be sent: it cannot be encoded, or is too large. */
+  unsent(callId: number, error: ThroughlineError): void;
   /** The server is leaving: open calls end here, new ones belong elsewhere. */
   draining(): void;
   writable(): void;
@@ -57,14 +62,13 @@ export interface ClientLinkEvents<P> {
 }
 
 /** Opens a lane. No event comes before it has returned. */
-export type OpenLink<P> = (events: ClientLinkEvents<P>) => ClientLink<P>;
+export type OpenLink<P> = (events: ClientLinkEvents<P>) => ClientLink;
 
 /** A lane from the server's side. */
-export interface ServerLink<P> {
-  send(results: readonly OutgoingResult<P>[]): void;
+export interface ServerLink {
+  /** Sends results in order. One that cannot be sent is replaced by an error, the last result of its call. */
+  send(results: readonly OutgoingResult[]): void;
   readonly congested: boolean;
-  /** Largest result that the client takes, in bytes. */
-  readonly maxResultBytes: number;
   /** Tells the client to open no more calls here. */
   announceDrain(): void;
   /** Ends the lane well: everything was answered. */
@@ -78,6 +82,8 @@ export interface ServerLinkEvents<P> {
   item(callId: number, op: CallOp, requestId: bigint, traceparent: string, timeoutMs: number, payload: P): void;
   /** What arrived together has been given. */
   batchEnd(): void;
+  /** A result was replaced by this error. */
+  unsent(callId: number, error: ThroughlineError): void;
   writable(): void;
   /** The client sends no more items. */
   ended(): void;
@@ -85,23 +91,24 @@ export interface ServerLinkEvents<P> {
   broken(): void;
 }
 
-/** Turns messages into payloads and back, on the client's side. */
+/** A message as this room sees it: whatever its fields are. */
+export type LooseMessage = Message & Record<string, unknown>;
+
+/** Makes messages and reads payloads, on the client's side. */
 export interface ClientCodec<P> {
-  /** Throws where the fields do not fit the message. */
-  encodeItem(init: unknown): P;
-  bytes(payload: P): number;
+  /** The item without its call. Throws where the fields do not fit the message. Never changes what it is given. */
+  item(init: unknown): LooseMessage;
   decodeOk(payload: P): unknown;
   decodeFrame(payload: P): unknown;
   decodeError(payload: P): ThroughlineError;
+  bytes(payload: P): number;
   /** The payload, safe to keep: it does not pin the batch that it came in. */
   hold(payload: P): P;
 }
 
-/** Turns messages into payloads and back, on the server's side. */
+/** Makes messages and reads payloads, on the server's side. */
 export interface ServerCodec<P> {
   decodeItem(payload: P): unknown;
-  encodeOk(init: unknown): P;
-  encodeFrame(init: unknown): P;
-  encodeError(error: ThroughlineError): P;
-  bytes(payload: P): number;
+  ok(init: unknown): LooseMessage;
+  frame(init: unknown): LooseMessage;
 }

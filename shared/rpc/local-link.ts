@@ -1,3 +1,5 @@
+import { roughBytes } from "./codec.ts";
+import { answerTooLargeError, tooLargeError } from "./faults.ts";
 import type { OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
 
 /**
@@ -5,7 +7,7 @@ import type { OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
  * What one end sends in a tick is one batch for the other, as over gRPC.
  */
 export function openLocalLink(
-  accept: (link: ServerLink<unknown>) => ServerLinkEvents<unknown> | undefined,
+  accept: (link: ServerLink) => ServerLinkEvents<unknown> | undefined,
   maxMessageBytes: number,
 ): OpenLink<unknown> {
   return (events) => {
@@ -21,12 +23,22 @@ export function openLocalLink(
     }
 
     const server = accept({
-      maxResultBytes: maxMessageBytes,
       congested: false,
       send(results) {
-        for (const { callId, kind, payload } of results) {
+        let failed: Set<number> | undefined;
+        for (const { callId, kind, value } of results) {
           if (over) return;
-          events.result(callId, kind, payload);
+          if (failed?.has(callId)) continue;
+          const bytes = kind === "error" ? 0 : roughBytes(value);
+          if (bytes <= maxMessageBytes) {
+            events.result(callId, kind, value);
+            continue;
+          }
+          const error = answerTooLargeError(bytes, maxMessageBytes);
+          failed ??= new Set();
+          failed.add(callId);
+          server?.unsent(callId, error);
+          events.result(callId, "error", error);
         }
       },
       announceDrain: () => void setImmediate(() => over || events.draining()),
@@ -34,14 +46,16 @@ export function openLocalLink(
       destroy: () => close(new Error("the lane was cut")),
     });
     if (server === undefined) close(new Error("the server is leaving"));
-    else setImmediate(() => over || events.ready(maxMessageBytes));
+    else setImmediate(() => over || events.ready());
 
     return {
       congested: false,
       send(items) {
         if (over || ended || server === undefined) return;
-        for (const { callId, op, requestId, traceparent, timeoutMs, payload } of items) {
-          server.item(callId, op, requestId, traceparent, timeoutMs, payload);
+        for (const { callId, op, requestId, traceparent, timeoutMs, message } of items) {
+          const bytes = message === undefined ? 0 : roughBytes(message);
+          if (bytes > maxMessageBytes) events.unsent(callId, tooLargeError(bytes, maxMessageBytes));
+          else server.item(callId, op, requestId, traceparent, timeoutMs, message);
         }
         server.batchEnd();
       },

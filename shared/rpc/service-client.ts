@@ -53,7 +53,7 @@ export function createServiceClient<S extends DescService, P>(
     });
     pools.push(pool);
     const idempotent = options.idempotent?.includes(method.localName) ?? false;
-    methods[method.localName] = createLaneMethod<P>({ codec, pool, deadlines, idempotent, maxMessageBytes });
+    methods[method.localName] = createLaneMethod<P>({ codec, pool, deadlines, idempotent });
   }
   const control: ClientControl = {
     async ready(timeoutMs) {

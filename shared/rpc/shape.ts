@@ -5,15 +5,19 @@ import { ErrorSchema } from "../gen/throughline/common/v1/common_pb.ts";
 export interface LaneShape {
   /** Path of the method, "/package.Service/Method". */
   readonly path: string;
+  /** The message of a batch of items, and of results. */
+  readonly input: DescMessage;
+  readonly output: DescMessage;
   readonly item: DescMessage;
+  readonly result: DescMessage;
   readonly ok: DescMessage;
   /** Absent: the method has no frames. */
   readonly frame: DescMessage | undefined;
+  readonly itemsTag: number;
+  readonly resultsTag: number;
   /** Wire tags (number << 3 | 2), all of one byte. */
   readonly tags: {
-    readonly items: number;
     readonly call: number;
-    readonly results: number;
     readonly ok: number;
     readonly frame: number;
     readonly error: number;
@@ -36,19 +40,23 @@ export function laneShape(method: DescMethod): LaneShape {
   if (call.field.number !== 1) throw shapeError(method, "its item's call is not field 1");
   if (results.message.field.callId?.number !== 1) throw shapeError(method, "its result's call_id is not field 1");
   const ok = messageField(method, results.message, "ok");
+  if (ok.field.oneof?.localName !== "outcome") throw shapeError(method, "its ok is not in a oneof outcome");
   const error = messageField(method, results.message, "error");
   if (error.message.typeName !== ErrorSchema.typeName) throw shapeError(method, "its error is not the common one");
   const hasFrame = results.message.field.frame !== undefined;
   const frame = hasFrame ? messageField(method, results.message, "frame") : undefined;
   return {
     path: methodPath(method),
+    input: method.input,
+    output: method.output,
     item: items.message,
+    result: results.message,
     ok: ok.message,
     frame: frame?.message,
+    itemsTag: items.tag,
+    resultsTag: results.tag,
     tags: {
-      items: items.tag,
       call: call.tag,
-      results: results.tag,
       ok: ok.tag,
       frame: frame?.tag ?? 0,
       error: error.tag,

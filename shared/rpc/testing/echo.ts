@@ -33,7 +33,7 @@ export interface EchoFixture {
 
 /**
  * What the text of an item asks for: "fail:<code>" an error; "throw" a bug; "hold..." to wait for `release`; "watch" to
- * wait for the signal; "wrong-count" one answer too many. Anything else comes back.
+ * wait for the signal; "grow:<n>" an answer of n bytes; "wrong-count" one answer too many. Anything else comes back.
  */
 export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixture {
   const seen: EchoSeen = { texts: [], batches: [], aborted: [] };
@@ -126,6 +126,7 @@ export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixtur
 function answer(call: LaneCall<EchoItem>, batchSize: number): Init<Echoed> | ThroughlineError {
   const { text, data } = call.item;
   if (text.startsWith("fail:")) return failure(text);
+  if (text.startsWith("grow:")) return { data: new Uint8Array(Number(text.slice(5))) };
   return { text, data, batchSize, requestId: call.requestId, traceparent: call.traceparent };
 }
 
