@@ -20,8 +20,8 @@ const mostOf: Record<Preference, string> = { balanced: "best price and speed", c
 
 /**
  * Chooses the model for a request to an auto model: among those that the group can use and that can do what the request
- * needs, the one whose best channel has the least price (cheap), time to first byte (fast) or product of both
- * (balanced); failures count as if they made it so much dearer and slower. Models with a healthy channel go before
+ * needs, the one whose channels have the least price (cheap), time to first byte (fast) or product of both (balanced);
+ * failures count as if they made it so much dearer and slower. Models with a healthy channel go before
  * models without, real channels before stand-ins.
  *
  * Throws model_not_supported (nothing to choose among), context_length_exceeded or invalid_value (none can do it).
@@ -55,23 +55,43 @@ export function choose(
 /** Compared place by place; the name makes it total. */
 type Score = readonly [standIn: number, down: number, cost: number, name: string];
 
+/** Channels of a tier that are looked at: their mean stands for the others'. */
+const sampleSize = 16;
+
+/** Scores a model by the tier that would serve it: the first that has a channel that is not down. */
 function scoreOf(serving: Serving, needs: Needs, prefer: Preference, health: HealthView, nowMs: number): Score {
-  let best: Score | undefined;
+  const { name } = serving.model;
+  let first: Score | undefined;
   for (const { members } of serving.tiers) {
-    for (const member of members) {
-      const { channel } = member;
-      const score: Score = [
-        channel.standIn ? 1 : 0,
-        health.down(channel.name, nowMs) === undefined ? 0 : 1,
-        weigh(member, needs, prefer, health),
-        serving.model.name,
-      ];
-      if (best === undefined || before(score, best)) best = score;
-    }
-    // The first tier is what will be used, unless all of it is down.
-    if (best !== undefined && best[1] === 0) break;
+    const sample = members.slice(0, sampleSize);
+    const up = health.anyDown ? sample.filter((m) => health.down(m.channel.name, nowMs) === undefined) : sample;
+    const looked = up.length > 0 ? up : sample;
+    const standIn = looked.every(({ channel }) => channel.standIn) ? 1 : 0;
+    const score: Score = [standIn, up.length > 0 ? 0 : 1, mean(looked, needs, prefer, health), name];
+    if (up.length > 0) return score;
+    first ??= score;
   }
-  return best ?? [2, 2, Number.POSITIVE_INFINITY, serving.model.name];
+  return first ?? [1, 1, Number.POSITIVE_INFINITY, name];
+}
+
+/** What the channels cost on average, by their shares of the traffic. */
+function mean(members: readonly Member[], needs: Needs, prefer: Preference, health: HealthView): number {
+  // Channels of one strategy share the price object, and cost is the dear part of this.
+  const prices = new Map<Member["price"], number>();
+  let sum = 0;
+  let shares = 0;
+  for (const member of members) {
+    let price = prices.get(member.price);
+    if (price === undefined) {
+      price = prefer === "fast" ? 1 : expectedCost(member, needs);
+      prices.set(member.price, price);
+    }
+    // A share of 0 counts a little, so that a tier of such channels alone has a mean too.
+    const share = member.weight || 1e-6;
+    sum += share * weigh(member, price, prefer, health);
+    shares += share;
+  }
+  return sum / shares;
 }
 
 function before(a: Score, b: Score): boolean {
@@ -79,15 +99,15 @@ function before(a: Score, b: Score): boolean {
   return a[3] < b[3];
 }
 
-function weigh(member: Member, needs: Needs, prefer: Preference, health: HealthView): number {
+function weigh(member: Member, price: number, prefer: Preference, health: HealthView): number {
   const known = health.of(member.channel.name);
   const firstByteMs = known === undefined || known.firstByteMs === 0 ? assumedFirstByteMs : known.firstByteMs;
   // A channel that fails half of the time costs twice as long; one that always fails still compares.
   const penalty = 1 / (1 - Math.min(known?.failureRatio ?? 0, 0.99));
   if (prefer === "fast") return firstByteMs * penalty;
   // At least a nano-dollar, so that speed still decides among what is free.
-  const price = Math.max(1, expectedCost(member, needs));
-  return (prefer === "cheap" ? price : price * firstByteMs) * penalty;
+  const atLeast = Math.max(1, price);
+  return (prefer === "cheap" ? atLeast : atLeast * firstByteMs) * penalty;
 }
 
 /** What the request would cost here, in nano-USD: a figure to compare by, never one to charge. */

@@ -42,16 +42,19 @@ export interface PriceTable {
  */
 export function createPriceTable(nowMs: number): PriceTable {
   const now = new Date(nowMs);
-  // The table is matched by regular expressions over up to 700 models a vendor: each question is asked once.
-  const known = new Map<string, TableEntry | undefined>();
+  // Places and models are matched by regular expressions, over 700 of them at some vendors: each is asked once.
+  const places = new Map<string, Provider | undefined>();
+  const entries = new Map<string, TableEntry | undefined>();
 
-  const byId = (providerId: string) => (providerId === "" ? undefined : findProvider({ providerId }));
-  const lookup = ({ platform, baseUrl, upstreamModel, model, vendor }: PriceQuestion): TableEntry | undefined => {
-    const names = upstreamModel === model ? [model] : [upstreamModel, model];
-    const here = (baseUrl === "" ? undefined : findProvider({ providerApiUrl: baseUrl })) ?? byId(platform);
-    // The last, undefined, lets the table guess the vendor from the model's name.
-    const places = new Set<Provider | undefined>([here, byId(vendor), undefined]);
-    for (const place of places) {
+  const vendorOf = (providerId: string) =>
+    cached(places, providerId, () => (providerId === "" ? undefined : findProvider({ providerId })));
+  const placeOf = ({ platform, baseUrl }: PriceQuestion) =>
+    baseUrl === ""
+      ? vendorOf(platform)
+      : (cached(places, baseUrl, () => findProvider({ providerApiUrl: baseUrl })) ?? vendorOf(platform));
+
+  const lookup = (names: readonly string[], asked: Iterable<Provider | undefined>): TableEntry | undefined => {
+    for (const place of asked) {
       for (const name of names) {
         const found = calcPrice({}, name, { timestamp: now, ...(place === undefined ? {} : { provider: place }) });
         if (found !== null) return entry(`${found.provider.id}/${found.model.id}`, found.model, now);
@@ -62,12 +65,22 @@ export function createPriceTable(nowMs: number): PriceTable {
 
   return {
     find(question) {
-      const { platform, baseUrl, upstreamModel, model, vendor } = question;
-      const key = JSON.stringify([platform, baseUrl, upstreamModel, model, vendor]);
-      if (!known.has(key)) known.set(key, lookup(question));
-      return known.get(key);
+      const { upstreamModel, model, vendor } = question;
+      const names = upstreamModel === model ? [model] : [upstreamModel, model];
+      // The last, undefined, lets the table guess the vendor from the model's name.
+      const asked = new Set([placeOf(question), vendorOf(vendor), undefined]);
+      const key = JSON.stringify([names, [...asked].map((place) => place?.id)]);
+      return cached(entries, key, () => lookup(names, asked));
     },
   };
+}
+
+function cached<V>(cache: Map<string, V>, key: string, make: () => V): V {
+  const known = cache.get(key);
+  if (known !== undefined || cache.has(key)) return known as V;
+  const made = make();
+  cache.set(key, made);
+  return made;
 }
 
 function entry(id: string, model: ModelInfo, now: Date): TableEntry {

@@ -13,6 +13,8 @@ export function getChannels({ live }: RoutingContext) {
   // Every provider replica asks several times a second: what a snapshot gives is made once.
   const made = new WeakMap<Snapshot, Channel[]>();
   return unaryHandler<GetChannelsRequest, GetChannelsResponse>(async ({ knownVersion }) => {
+    // Another replica told the caller of more than this one has seen: it must not fall back.
+    if (knownVersion > live.current().snapshot.version) await live.refresh();
     const { snapshot } = live.current();
     const { version } = snapshot;
     if (knownVersion === version) return { version, unchanged: true };

@@ -1,0 +1,265 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ConfigError } from "../../../shared/config.ts";
+import { environmentChannels } from "./presets.ts";
+import { configurationOf, load, presets, problemsOf, snapshotOf } from "./testing.ts";
+
+const example = readFileSync(new URL("../../../deploy/throughline.example.yaml", import.meta.url), "utf8");
+
+describe("the example configuration", () => {
+  test("loads, and says what its comments say", () => {
+    const { groups, channels, aliases, models } = configurationOf(example);
+    expect(groups).toContainEqual({ name: "partners", ratioPpm: 850_000 });
+    expect(channels.map(({ name }) => name)).toEqual(["house-a", "house-b", "rented", "painter", "laboratory"]);
+    expect(aliases.smart).toBe("gpt-5-high");
+    expect(models.find(({ name }) => name === "gpt-4o")?.contextWindowTokens).toBe(128_000);
+    const snapshot = snapshotOf(example);
+    expect(snapshot.names.resolve("smart")).toEqual({ model: "gpt-5", concrete: "gpt-5", control: "high" });
+    expect(snapshot.serving("default", "gpt-4o")?.tiers[0]?.members[0]?.price.strategy).toMatchObject({
+      name: "extract-text",
+      key: "extract-text+table:openrouter/openai/gpt-4o",
+      origin: "table",
+      customResponse: "choices[0].message.content",
+    });
+  });
+
+  test("names every field that there is", () => {
+    // What the schema knows and the example does not tell cannot be found by its users.
+    const fields = [
+      ..."name adapter platform base_url credentials env file models upstream strategy groups priority weight enabled".split(
+        " ",
+      ),
+      ..."timeouts connect_ms headers_ms chunk_ms headers request_id_header flavour presets ratio prices free".split(
+        " ",
+      ),
+      ..."input cached_input cache_write output reasoning image audio_second characters request custom_response".split(
+        " ",
+      ),
+      ..."module owned_by context_window max_output capabilities auto prefer among aliases".split(" "),
+    ];
+    for (const field of fields) expect(example, field).toMatch(new RegExp(`\\b${field}\\b`));
+  });
+});
+
+describe("problems", () => {
+  test("are told with file, line, column and field, all at once, in the file's order", () => {
+    const text = `groups:
+  - name: vip
+    ratio: cheap
+channels:
+  - name: a
+    adapter: openai
+    base_url: ftp://x
+    weight: -1
+    colour: red
+    models: [gpt-4o]
+`;
+    expect(problemsOf(text)).toEqual([
+      'throughline.yaml:3:5 groups[0].ratio: must be a decimal of 0 or more with at most 9 decimals, such as "2.50"',
+      "throughline.yaml:7:5 channels[0].base_url: must be an http or https URL",
+      "throughline.yaml:8:5 channels[0].weight: must be 0 or more",
+      "throughline.yaml:9:5 channels[0].colour: is not a known field",
+    ]);
+  });
+
+  const channel = (rest: string) => `channels:\n  - { name: a, adapter: openai, base_url: "http://x", ${rest} }`;
+  test.each([
+    ["a: [", /^throughline.yaml:1:\d+: /],
+    ["groups: []\ngroups: []", /^throughline.yaml:2:1: Map keys must be unique/],
+    ["", /: the file is empty$/],
+    ["# nothing but a comment\n", /: the file is empty$/],
+    ["x", /: must be a map$/],
+    ["channels:", /channels: must be a list$/],
+    ["channels:\n  - adapter: openai", /throughline.yaml:2:5 channels\[0\].name: is missing$/],
+    [channel("models: [nonesuch]"), /2:\d+ channels\[0\].models\[0\]: names no model: "nonesuch"$/],
+    [channel("models: [gpt-4o, gpt-4o]"), /models\[1\]: "gpt-4o" is there twice$/],
+    [channel("models: [gpt-4o], groups: [none]"), /groups\[0\]: names no group: "none"$/],
+    [channel("models: [{ name: gpt-4o, strategy: none }]"), /models\[0\].strategy: names no strategy: "none"$/],
+    [channel("models: [throughline/auto]"), /is an auto model/],
+    [channel('models: { gpt-4o: "x*" }'), /must not have a '\*' upstream/],
+    [channel("models: { gpt-4o: gpt-4, gpt-4: gpt-4o }"), /gpt-4o: is mapped in a circle: gpt-4o -> gpt-4 -> gpt-4o$/],
+    [channel('models: [gpt-4o], headers: { X-Api-Key: "k" }'), /headers.X-Api-Key: is set by the platform/],
+    [
+      channel("models: [gpt-4o], credentials: [{ env: A, file: /b }]"),
+      /credentials\[0\]: must have one of env and file$/,
+    ],
+    [
+      `${channel("models: [gpt-4o]")}\n  - { name: a, adapter: openai, base_url: "http://x", models: [gpt-4] }`,
+      /3:\d+ channels\[1\].name: "a" is there twice$/,
+    ],
+    ["models: [{ name: priceless }]", /models\[0\]: has no price: name a strategy that has prices or is free$/],
+    ['models: [{ name: "any*" }]', /has no price/],
+    ['models: [{ name: "a*b" }]', /'\*' only at its end/],
+    ["models: [{ name: m, strategy: none }]", /models\[0\].strategy: names no strategy/],
+    [
+      "models: [{ name: m, auto: { prefer: cheap, among: [none] } }]",
+      /models\[0\].auto.among\[0\]: names no model: "none"$/,
+    ],
+    ["models: [{ name: m, auto: { prefer: cheap, among: [throughline/auto] } }]", /must not be an auto model itself$/],
+    ["aliases: { a: b, b: c, c: a }", /1:12 aliases.a: leads in a circle: a -> b -> c -> a$/],
+    ["aliases: { a: a }", /aliases.a: leads in a circle: a -> a$/],
+    ["aliases: { a: nowhere-high }", /aliases.a: leads to no model: a -> nowhere-high$/],
+    ['aliases: { "a*": gpt-4o }', /must not be a pattern$/],
+    ["strategies: [{ name: s, free: true, prices: { input: 1 } }]", /free: must not stand beside prices$/],
+    ['strategies: [{ name: s, prices: { input: "0" } }]', /sets no price/],
+    ['strategies: [{ name: s, prices: { input: "1e3" } }]', /prices.input: must be a decimal/],
+    ['strategies: [{ name: s, prices: { input: "-1" } }]', /prices.input: must be a decimal/],
+    ['strategies: [{ name: s, prices: { input: "2000000" } }]', /prices.input: must be at most 1000000 USD$/],
+    ['strategies: [{ name: s, free: true, custom_response: "a[" }]', /custom_response: is not a JMESPath expression/],
+    ['groups: [{ name: g, ratio: "1.0000001" }]', /ratio: must be 0 to 4000 with at most 6 decimals$/],
+  ])("%s", (text, message) => {
+    const problems = problemsOf(text);
+    expect(problems[0]).toMatch(message);
+  });
+
+  test("no text makes loading throw", () => {
+    const words = [
+      "channels:",
+      "models:",
+      "- ",
+      "name: ",
+      "{",
+      "}",
+      "[",
+      "]",
+      "\n",
+      "  ",
+      "&a ",
+      "*a",
+      "gpt-4o",
+      "<<: ",
+      '"',
+      "null",
+      "1",
+    ];
+    const text = fc.array(fc.oneof(fc.constantFrom(...words), fc.string())).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(text, (yaml) => {
+        const compiled = load(yaml);
+        if (!compiled.ok) expect(compiled.problems.length).toBeGreaterThan(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("what is written later takes the place of what came before", () => {
+  test("a model, an alias or a channel of the file that of the presets and the environment", () => {
+    const text = `
+strategies: [{ name: s, free: true }]
+models: [{ name: gpt-4o, strategy: s, owned_by: us }]
+aliases: { gpt-4: gpt-4o }
+channels: [{ name: openai, adapter: openai, base_url: "http://proxy", models: [gpt-4o] }]
+`;
+    const { models, aliases, channels } = configurationOf(text, { env: { OPENAI_API_KEY: "k" } });
+    expect(models.filter(({ name }) => name === "gpt-4o")).toMatchObject([{ ownedBy: "us", strategy: "s" }]);
+    expect(models.some(({ name }) => name === "gpt-4")).toBe(false);
+    expect(aliases["gpt-4"]).toBe("gpt-4o");
+    expect(channels.map(({ name, baseUrl }) => [name, baseUrl])).toEqual([["openai", "http://proxy"]]);
+  });
+
+  test("presets: false leaves only what the file has, and the environment's channels with it", () => {
+    const text = "presets: false\nmodels: [{ name: gpt-4o, owned_by: openai }]";
+    const { models, channels } = configurationOf(text, { env: { OPENAI_API_KEY: "k", MISTRAL_API_KEY: "k" } });
+    expect(models.map(({ name }) => name)).toEqual(["gpt-4o"]);
+    expect(channels).toMatchObject([{ name: "openai", models: [{ model: "gpt-4o" }] }]);
+  });
+});
+
+describe("what ships with the service", () => {
+  const allKeys = Object.fromEntries(presets.vendors.map(({ key }) => [key, "k"]));
+
+  test("every model of a vendor is configured and priced", () => {
+    const { channels } = configurationOf("groups: []", { env: allKeys });
+    for (const { channel } of presets.vendors) {
+      const wanted = Array.isArray(channel.models)
+        ? channel.models.map((model) => (typeof model === "string" ? model : model.name))
+        : Object.keys(channel.models);
+      const served = channels.find(({ name }) => name === channel.name)?.models.map(({ model }) => model);
+      expect(served, channel.name).toEqual(wanted);
+    }
+  });
+
+  test("the simulator serves each preset model of its modules", () => {
+    const { channels } = configurationOf("groups: []", { simulatorUrl: "http://127.0.0.1:1" });
+    const served = new Set(channels[0]?.models.map(({ model }) => model));
+    for (const { name, module, auto } of presets.models.config.models) {
+      if (auto === undefined && presets.simulator.serves.includes(module)) expect(served).toContain(name);
+    }
+    expect(served).toContain("sim-*");
+    // The models of the chat seed's examples.
+    for (const name of ["gpt-4o", "o3-mini", "deepseek-chat", "deepseek-ocr", "qwen-max", "qwen-mt-turbo"]) {
+      expect(served).toContain(name);
+    }
+  });
+
+  test("a base URL of the environment counts, its slashes do not; a wrong one is refused by its name alone", () => {
+    const vendors = presets.vendors;
+    const url = (value: string) =>
+      environmentChannels({ OPENAI_API_KEY: "k", OPENAI_BASE_URL: value }, vendors).config.channels[0]?.base_url;
+    expect(url("http://127.0.0.1:4010/v1//")).toBe("http://127.0.0.1:4010/v1");
+    expect(url("")).toBe("https://api.openai.com/v1");
+    expect(() => url("http://user:sk-123@x")).toThrow(ConfigError);
+    expect(() => url("http://user:sk-123@x")).not.toThrow(/sk-123/);
+  });
+});
+
+describe("prices", () => {
+  test("of the file are kept to the nano-dollar, and fill in for what is left out", () => {
+    const text = `
+strategies: [{ name: s, prices: { input: "0.000000001", output: 2.5, audio_second: "0.0001" } }]
+models: [{ name: m, strategy: s }]
+`;
+    expect(configurationOf(text).strategies.find(({ name }) => name === "s")?.prices).toEqual({
+      inputNanoUsdPerMtok: 1n,
+      cachedInputNanoUsdPerMtok: 1n,
+      cacheWriteNanoUsdPerMtok: 1n,
+      outputNanoUsdPerMtok: 2_500_000_000n,
+      reasoningNanoUsdPerMtok: 2_500_000_000n,
+      imageNanoUsd: 0n,
+      audioSecondNanoUsd: 100_000n,
+      characterNanoUsdPerMchar: 0n,
+      requestNanoUsd: 0n,
+    });
+  });
+
+  test("of the table are those of the place where the model is served", () => {
+    const text = `
+channels:
+  - { name: direct, adapter: anthropic, base_url: "https://api.anthropic.com", models: [claude-haiku-4-5] }
+  - { name: router, adapter: openai, platform: openrouter, base_url: "http://proxy", models: { deepseek-reasoner: deepseek/deepseek-r1 } }
+  - { name: unknown, adapter: openai, platform: nobody, base_url: "http://x", models: [whisper-1] }
+`;
+    const { channels, strategies } = configurationOf(text);
+    const priceOf = (channel: string) => {
+      const key = channels.find(({ name }) => name === channel)?.models[0]?.tableKey;
+      return strategies.find((strategy) => strategy.key === key);
+    };
+    expect(priceOf("direct")).toMatchObject({
+      key: "table:anthropic/claude-haiku-4-5",
+      origin: "table",
+      prices: {
+        inputNanoUsdPerMtok: 1_000_000_000n,
+        cacheWriteNanoUsdPerMtok: 1_250_000_000n,
+        outputNanoUsdPerMtok: 5_000_000_000n,
+      },
+    });
+    expect(priceOf("router")?.key).toBe("table:openrouter/deepseek/deepseek-r1");
+    expect(priceOf("unknown")).toMatchObject({
+      key: "table:openai/whisper-1",
+      prices: { audioSecondNanoUsd: 100_000n },
+    });
+  });
+
+  test("that one figure cannot say are told", () => {
+    const compiled = load("groups: []", { env: { DEEPSEEK_API_KEY: "k", GEMINI_API_KEY: "k" } });
+    const warnings = compiled.ok ? compiled.warnings.join("\n") : "";
+    expect(warnings).toContain(
+      "deepseek-chat from the table (deepseek/deepseek-chat): its prices change with the hour: the dearest is charged",
+    );
+    expect(warnings).toContain(
+      "gemini-2.5-pro from the table (google/gemini-2.5-pro): its prices rise with the length of the input",
+    );
+  });
+});

@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Compiled } from "./compile.ts";
+import { fileSchema } from "./config-schema.ts";
+import { loadConfiguration } from "./load.ts";
+import { type Presets, simulatorSchema, vendorsSchema } from "./presets.ts";
+import { problemText } from "./problems.ts";
+import { buildSnapshot, type Snapshot } from "./snapshot.ts";
+import type { Configuration, RuntimeChannel } from "./types.ts";
+import { readYaml } from "./yaml-source.ts";
+
+/** A day on which the tests' prices hold. */
+export const testNowMs = Date.UTC(2026, 10, 21);
+
+/** The presets that ship with the service. */
+export const presets: Presets = readShipped();
+
+/** Loads a file's text as `throughline.yaml`, on the presets, without an environment. */
+export function load(
+  text: string,
+  { env = {}, simulatorUrl }: { env?: Record<string, string>; simulatorUrl?: string } = {},
+): Compiled {
+  const file = { path: "/etc/throughline.yaml", text };
+  return loadConfiguration({ file, presets, env, simulatorUrl, nowMs: testNowMs });
+}
+
+/** The problems of a file, as they are logged. */
+export function problemsOf(text: string): string[] {
+  const compiled = load(text);
+  return compiled.ok ? [] : compiled.problems.map(problemText);
+}
+
+/** The configuration of a file that must be right. */
+export function configurationOf(text: string, options?: Parameters<typeof load>[1]): Configuration {
+  const compiled = load(text, options);
+  if (!compiled.ok) throw new Error(compiled.problems.map(problemText).join("\n"));
+  return compiled.configuration;
+}
+
+/** The snapshot of a file that must be right. */
+export function snapshotOf(
+  text: string,
+  runtime: readonly RuntimeChannel[] = [],
+  options?: Parameters<typeof load>[1],
+): Snapshot {
+  return buildSnapshot(configurationOf(text, options), runtime, 1n);
+}
+
+function readShipped(): Presets {
+  const models = shipped("models.yaml", fileSchema);
+  return {
+    models: { config: models.value, problem: models.problem, lenient: true, standIn: false },
+    vendors: shipped("vendors.yaml", vendorsSchema).value.vendors,
+    simulator: shipped("simulator.yaml", simulatorSchema).value,
+  };
+}
+
+function shipped<T>(name: string, schema: Parameters<typeof readYaml<T>>[2]) {
+  const path = fileURLToPath(new URL(`../presets/${name}`, import.meta.url));
+  const read = readYaml(readFileSync(path, "utf8"), name, schema);
+  if (!read.ok) throw new Error(read.problems.map(problemText).join("\n"));
+  return read.located;
+}
