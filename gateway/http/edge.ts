@@ -1,10 +1,12 @@
+import { isUtf8 } from "node:buffer";
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { formatRequestId, toParts, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming } from "../incoming.ts";
-import { handleErrors } from "./errors.ts";
+import { receive } from "./arrival.ts";
+import { answerBrokenHttp, answerConnect, type OpenRequests } from "./broken-http.ts";
+import { failRequest, handleErrors, unknownPath } from "./errors.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -13,19 +15,36 @@ declare module "fastify" {
     /** The body as it came. */
     rawBody: Buffer;
   }
+  interface FastifyContextConfig {
+    /** True: answered also while no request ID can be issued (probes). */
+    readonly withoutId?: boolean;
+  }
 }
+
+/** Time that a client has to send its request: 16 MB at about 1 Mbit/s. An answer may take longer. */
+const receiveTimeoutMs = 120_000;
 
 /** Creates the HTTP edge without its endpoints: IDs, spans, bodies, errors, the log line of every request. */
 export function createEdge(context: GatewayContext): FastifyInstance {
+  const open: OpenRequests = new WeakMap();
   const edge = Fastify({
     bodyLimit: context.config.bodyLimitBytes,
     trustProxy: context.config.trustProxy,
     forceCloseConnections: "idle",
-    requestTimeout: 0,
+    // What still comes over a connection that is kept alive is answered, not refused: it may be the client's only one.
+    return503OnClosing: false,
+    requestTimeout: receiveTimeoutMs,
     connectionTimeout: 0,
     keepAliveTimeout: 75_000,
-    maxParamLength: 512,
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    // Node would answer a missing Host by itself, without ID and envelope.
+    http: { requireHostHeader: false },
+    clientErrorHandler: answerBrokenHttp(context, open),
+    // An address that cannot be read never reaches a hook.
+    frameworkErrors(error, request, reply) {
+      receive(context, request, reply);
+      failRequest(context, request, reply, error);
+    },
     ajv: {
       // A gateway passes on what it was given: nothing is coerced, defaulted or removed.
       customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false, discriminator: true },
@@ -33,9 +52,35 @@ export function createEdge(context: GatewayContext): FastifyInstance {
   });
   edge.decorateRequest("incoming");
   edge.decorateRequest("rawBody");
+  readJson(edge);
+  edge.server.on("connect", answerConnect(context));
+  // Only 100-continue is an expectation; others are passed over as RFC 9110 allows, where Node would send a bare 417.
+  edge.server.on("checkExpectation", (request, response) => edge.server.emit("request", request, response));
+
+  edge.addHook("onRequest", (request, reply, done) => {
+    const refused = receive(context, request, reply);
+    open.set(request.raw.socket, { response: reply.raw, incoming: request.incoming });
+    if (refused !== undefined && request.routeOptions.config.withoutId !== true) return done(refused);
+    // Before the body is read: a stranger cannot make the edge take 16 MB for nothing.
+    if (request.is404) return done(unknownPath(edge, request));
+    done();
+  });
+  handleErrors(edge, context);
+  return edge;
+}
+
+/** JSON alone, its bytes kept as they came. */
+function readJson(edge: FastifyInstance): void {
   edge.removeAllContentTypeParsers();
   edge.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
     request.rawBody = body;
+    const encoding = request.headers["content-encoding"] ?? "identity";
+    if (encoding !== "identity") {
+      const message = "The request body must not be compressed.";
+      return done(new ThroughlineError("invalid_value", message, { param: "Content-Encoding" }));
+    }
+    // What is not UTF-8 would be read as one text here and go upstream as another.
+    if (!isUtf8(body)) return done(new ThroughlineError("invalid_value", "The request body is not valid UTF-8."));
     try {
       done(null, JSON.parse(body.toString()));
     } catch (cause) {
@@ -43,46 +88,6 @@ export function createEdge(context: GatewayContext): FastifyInstance {
       done(new ThroughlineError("invalid_value", `The request body ${hint}.`, { cause }));
     }
   });
-
-  // The ID is issued before anything can fail.
-  edge.addHook("onRequest", (request, reply, done) => {
-    const id = context.ids.next();
-    const idText = formatRequestId(id, context.config.idStyle);
-    const { headers } = request;
-    const givenId = clientRequestId(headers["x-request-id"]);
-    const span = context.spans.request({
-      requestId: id,
-      traceId: traceIdOf(id),
-      method: request.method,
-      route: request.routeOptions.url ?? "unknown",
-      inbound: context.config.trustTraceparent ? single(headers.traceparent) : undefined,
-      clientRequestId: givenId || undefined,
-    });
-    request.incoming = {
-      id,
-      idText,
-      span,
-      arrivedMs: performance.now(),
-      // To the millisecond of the ID, so that both tell one time.
-      arrivedUnixUs: BigInt(toParts(id).unixMs) * 1_000n + microseconds(),
-      clientRequestId: givenId,
-      principal: undefined,
-      dialect: undefined,
-      served: undefined,
-      errorCode: undefined,
-      told: false,
-      timeline: [],
-    };
-    const response = reply.raw;
-    response.setHeader("x-oneapi-request-id", idText);
-    response.setHeader("request-id", idText);
-    response.setHeader("x-request-id", idText);
-    response.setHeader("x-trace-id", span.traceId);
-    response.once("close", () => finished(context, request, response.statusCode, response.writableFinished));
-    done();
-  });
-  handleErrors(edge, context);
-  return edge;
 }
 
 /** The caller, where the endpoint has authenticated it. */
@@ -90,54 +95,4 @@ export function principalOf(request: FastifyRequest): Principal {
   const { principal } = request.incoming;
   if (principal === undefined) throw new ThroughlineError("internal_error", "The endpoint did not authenticate.");
   return principal;
-}
-
-/** One log line, one count and the end of the root span for every request. */
-function finished(context: GatewayContext, request: FastifyRequest, sentStatus: number, whole: boolean): void {
-  const { incoming } = request;
-  const { principal, served } = incoming;
-  const durationMs = performance.now() - incoming.arrivedMs;
-  const statusCode = whole ? sentStatus : 499;
-  context.spans.answered(incoming.span, {
-    ...served,
-    statusCode,
-    errorCode: incoming.errorCode,
-    accountId: principal?.accountId,
-    keyId: principal?.keyId,
-  });
-  if (served !== undefined) {
-    const { module, model, stream, firstByteMs } = served;
-    context.metrics.requestFinished({ module, model, stream, statusCode, durationMs, firstByteMs });
-  }
-  context.log.info(
-    {
-      request_id: incoming.idText,
-      trace_id: incoming.span.traceId,
-      method: request.method,
-      route: request.routeOptions.url ?? "unknown",
-      status: statusCode,
-      duration_ms: Math.round(durationMs * 1_000) / 1_000,
-      error_code: incoming.errorCode,
-      model: served?.model,
-      channel: served?.channel,
-      account_id: principal?.accountId.toString(),
-      key: principal?.keyPrefix,
-    },
-    "request",
-  );
-}
-
-/** Microseconds within the current millisecond, 0 to 999. */
-function microseconds(): bigint {
-  const ms = performance.timeOrigin + performance.now();
-  return BigInt(Math.floor((ms - Math.floor(ms)) * 1_000));
-}
-
-function single(header: string | string[] | undefined): string | undefined {
-  return typeof header === "string" ? header : undefined;
-}
-
-/** The client's own ID, kept when it is harmless: at most 128 visible ASCII characters. */
-function clientRequestId(header: string | string[] | undefined): string {
-  return typeof header === "string" && /^[\x21-\x7e]{1,128}$/.test(header) ? header : "";
 }

@@ -8,23 +8,35 @@ import { validationError } from "./validation.ts";
 
 /** Gives every non-2xx answer of the edge the one envelope: unknown paths, bad bodies, thrown bugs and broken HTTP too. */
 export function handleErrors(edge: FastifyInstance, context: GatewayContext): void {
-  edge.setNotFoundHandler((request, reply) => {
-    const known = ["GET", "POST"].find((method) => edge.hasRoute({ method, url: request.url.split("?")[0] ?? "" }));
-    const hint = known === undefined ? "There is no such path." : `This path takes ${known}, not ${request.method}.`;
-    return sendError(request, reply, new ThroughlineError("not_found", hint));
-  });
-  edge.setErrorHandler<FastifyError>((thrown, request, reply) => {
-    const error = toError(thrown);
-    // Every other failure is on the request's own line; only a bug of ours needs its stack.
-    if (error.code === "internal_error") {
-      context.log.error(
-        { err: thrown, request_id: request.incoming.idText, trace_id: request.incoming.span.traceId },
-        "request failed",
-      );
-    }
-    recordUntold(context, request, error);
-    return sendError(request, reply, error);
-  });
+  edge.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(edge, request)));
+  edge.setErrorHandler<FastifyError>((thrown, request, reply) => failRequest(context, request, reply, thrown));
+}
+
+/** There is no such path, or it takes another method. OPTIONS too: keys do not belong into browsers, so there is no CORS. */
+export function unknownPath(edge: FastifyInstance, request: FastifyRequest): ThroughlineError {
+  const url = request.url.split("?")[0] ?? "";
+  const known = ["GET", "POST"].find((method) => edge.hasRoute({ method, url }));
+  const hint = known === undefined ? "There is no such path." : `This path takes ${known}, not ${request.method}.`;
+  return new ThroughlineError("not_found", hint);
+}
+
+/** Answers whatever was thrown, and records it where a story would have. */
+export function failRequest(
+  context: GatewayContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  thrown: FastifyError,
+): FastifyReply {
+  const error = toError(thrown);
+  // Every other failure is on the request's own line; only a bug of ours needs its stack.
+  if (error.code === "internal_error") {
+    context.log.error(
+      { err: thrown, request_id: request.incoming.idText, trace_id: request.incoming.span.traceId },
+      "request failed",
+    );
+  }
+  recordUntold(context, request, error);
+  return sendError(request, reply, error);
 }
 
 /** Sends an error that nothing was sent before. */
@@ -50,6 +62,8 @@ function toError(thrown: FastifyError): ThroughlineError {
       return new ThroughlineError("invalid_value", "The body must be sent as 'Content-Type: application/json'.", {
         param: "Content-Type",
       });
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return new ThroughlineError("not_found", "There is no such path.");
     case "FST_ERR_CTP_EMPTY_JSON_BODY":
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
     case "FST_ERR_BAD_URL":
