@@ -7,7 +7,7 @@ import { Module, PriceSource } from "../../shared/gen/throughline/common/v1/comm
 import type { Log } from "../../shared/log.ts";
 import { createInProcessClient } from "../../shared/rpc/index.ts";
 import { openCredential, parseCredentialKeys } from "../../shared/sealed-credential.ts";
-import { createPassiveTracing, type Metrics } from "../../shared/telemetry/index.ts";
+import { createPassiveTracing, type Metrics, type ObservedValue } from "../../shared/telemetry/index.ts";
 import { envToConfig } from "./config.ts";
 import { startRouting } from "./server.ts";
 
@@ -37,7 +37,14 @@ async function routing(url: string, env: Record<string, string> = {}) {
     CONFIG_POLL_MS: "60s",
     ...env,
   });
-  const metrics = { knowModels: (names: Iterable<string>) => known.push([...names]) } as unknown as Metrics;
+  const observed = new Map<ObservedValue, () => number>();
+  const metrics = {
+    knowModels: (names: Iterable<string>) => known.push([...names]),
+    observe(value: ObservedValue, read: () => number) {
+      observed.set(value, read);
+      return () => void observed.delete(value);
+    },
+  } as unknown as Metrics;
   const service = await startRouting(config, { log, tracing: createPassiveTracing(), metrics });
   const client = createInProcessClient(service.definition);
   const resolve = (model: string, group = "default") =>
@@ -46,6 +53,8 @@ async function routing(url: string, env: Record<string, string> = {}) {
     ...client,
     service,
     known,
+    /** What a scrape would read. */
+    scrape: (value: ObservedValue) => observed.get(value)?.(),
     route: resolve,
     channelsOf: async (model: string) => (await resolve(model)).candidates.map(({ channel }) => channel),
     async [Symbol.asyncDispose]() {
@@ -188,6 +197,7 @@ describe("the file", () => {
     await eventually(async () => expect(one.service.problems()).toHaveLength(1));
     expect(one.service.problems()[0]).toContain("live.yaml:12:5 channels[0].weight: must be a number");
     expect((await one.route("home", "vip")).configVersion).toBe(before.configVersion);
+    expect(one.scrape("configuration_rejected")).toBe(1);
     await write("");
     await eventually(async () => expect(one.service.problems()[0]).toContain("empty"));
     expect((await one.route("home", "vip")).candidates).toHaveLength(1);
@@ -200,6 +210,7 @@ describe("the file", () => {
       );
     }
     expect(one.service.problems()).toEqual([]);
+    expect(one.scrape("configuration_rejected")).toBe(0);
     expect((await two.route("home", "vip")).configVersion).toBe(before.configVersion + 1n);
   });
 
@@ -324,6 +335,7 @@ describe("health", () => {
     expect(route.reasons.find(({ channel }) => channel === "a")?.reason).toBe(
       "breaker open, tried last; priority 10, weight 1 of 1",
     );
+    expect(two.scrape("channels_broken")).toBe(1);
     const { health } = await two.listChannels({}, call);
     expect(health).toEqual([
       expect.objectContaining({ channel: "a", attempts: 4, failures: 4, open: true, firstByteMs: 80 }),

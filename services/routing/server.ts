@@ -62,6 +62,10 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
   });
   undo.defer(() => listener.close());
 
+  const broken = () => live.current().health.channels.filter(({ open }) => open).length;
+  undo.defer(metrics.observe("channels_broken", broken, "routing"));
+  undo.defer(metrics.observe("configuration_rejected", () => (loader.problems.length > 0 ? 1 : 0), "routing"));
+
   const context: RoutingContext = {
     db,
     live,

@@ -58,6 +58,7 @@ const observed = {
   database_waiting: "Statements waiting for a connection.",
   lanes_open: "Lanes open to other processes.",
   channels_broken: "Channels whose breaker is open.",
+  configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",
 } as const;
 export type ObservedValue = keyof typeof observed;
 
