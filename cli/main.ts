@@ -24,6 +24,27 @@ program
     process.exitCode = await (await import("./mesh.ts")).mesh();
   });
 
+program
+  .command("simulator")
+  .description("the simulated upstream alone, on HOST and PORT")
+  .action(async () => {
+    process.exitCode = await (await import("./simulator.ts")).simulator();
+  });
+
+program
+  .command("migrate")
+  .description("bring the schemas at DATABASE_URL up to date")
+  .action(async () => {
+    process.exitCode = await (await import("./migrate.ts")).migrate();
+  });
+
+program
+  .command("init")
+  .description("make the first account and its keys, at the billing of BILLING_TARGET")
+  .action(async () => {
+    process.exitCode = await (await import("./init.ts")).init();
+  });
+
 const roles: Readonly<Record<string, [string, string]>> = {
   gateway: ["../gateway/main.ts", "the HTTP edge"],
   routing: ["../services/routing/main.ts", "which upstreams, at what price"],
