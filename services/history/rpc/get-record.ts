@@ -29,7 +29,7 @@ export async function getRecord(context: HistoryContext, request: GetRecordReque
 }
 
 async function byRequestId(context: HistoryContext, requestId: bigint): Promise<StoredRecord | undefined> {
-  const [stored] = await loadRecords(context, [requestId], context.payloadBudgetBytes);
+  const [stored] = await loadRecords(context, [requestId], context);
   return stored;
 }
 
@@ -43,7 +43,7 @@ async function byUpstreamRequestId(
   if (hash === null) throw new ThroughlineError("invalid_value", "No ID is given.", { param: "request_id" });
   for (const range of windowsBackwards(allIds, { nowMs: context.nowMs(), firstMs: context.firstWindowMs })) {
     const ids = await findByUpstream(context.reader, hash, range);
-    for (const stored of await loadRecords(context, ids, context.payloadBudgetBytes)) {
+    for (const stored of await loadRecords(context, ids, context)) {
       const { record } = stored;
       // The text decides where it is still there: two texts may share a hash.
       const matches = stored.payloadExpired || record?.upstreamRequestId === upstreamRequestId;

@@ -27,11 +27,11 @@ export async function listRecords(
   const filter = await readFilter(context.terms, request.owner, request.filter);
   const found = await listIds(context, filter, { ...request, limit });
   if (!request.withPayload) {
-    return { records: await loadRecords(context, found.ids, undefined), nextCursor: found.nextCursor };
+    return { records: await loadRecords(context, found.ids, {}), nextCursor: found.nextCursor };
   }
   const ids = await fitting(context, found.ids);
   const nextCursor = ids.length < found.ids.length ? (ids.at(-1) ?? 0n) : found.nextCursor;
-  return { records: await loadRecords(context, ids, context.payloadBudgetBytes), nextCursor };
+  return { records: await loadRecords(context, ids, context), nextCursor };
 }
 
 async function listIds(

@@ -13,14 +13,22 @@ type LoadContext = Pick<HistoryContext, "reader" | "terms" | "log">;
 /** Payloads beyond the budget are read this many at a time: each may be as large as an answer may be. */
 const largeAtATime = 8;
 
-/**
- * The records of these IDs, in their order; those deleted meanwhile are missing. With `payloadBudgetBytes`, payloads
- * come along: where they would not fit together, the largest answers are cut to a common size and marked as truncated.
- */
+/** What comes along with records. */
+export interface LoadOptions {
+  /**
+   * Most bytes of payloads together; where they do not fit, the largest answers are cut to a common size and marked as
+   * truncated. Undefined: no payloads.
+   */
+  readonly payloadBudgetBytes?: number | undefined;
+  /** Whether the details of the payload are wanted: reading them costs as much as all the rest. */
+  readonly detail?: boolean | undefined;
+}
+
+/** The records of these IDs, in their order; those deleted meanwhile are missing. */
 export async function loadRecords(
   context: LoadContext,
   ids: readonly bigint[],
-  payloadBudgetBytes: number | undefined,
+  { payloadBudgetBytes, detail = true }: LoadOptions,
 ): Promise<StoredRecord[]> {
   // Running ones first: a request that ends between the two reads is then found by the second.
   const running = await readUnfinished(context.reader, ids);
@@ -28,18 +36,21 @@ export async function loadRecords(
   await context.terms.valuesOf(new Set(rows.flatMap(termsOf)));
   const stored = new Map<bigint, StoredRecord>();
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
-  for await (const one of withPayloads(context, rows, payloadBudgetBytes)) stored.set(one.record?.requestId ?? 0n, one);
+  for await (const one of withPayloads({ ...context, detail }, rows, payloadBudgetBytes))
+    stored.set(one.record?.requestId ?? 0n, one);
   return ids.flatMap((id) => stored.get(id) ?? []);
 }
 
+type WithDetail = LoadContext & { readonly detail: boolean };
+
 async function* withPayloads(
-  context: LoadContext,
+  context: WithDetail,
   rows: readonly ReadRow[],
   budgetBytes: number | undefined,
 ): AsyncGenerator<StoredRecord> {
-  const { terms } = context;
+  const { terms, detail } = context;
   if (budgetBytes === undefined) {
-    for (const row of rows) yield toStoredRecord(row, undefined, { terms, expired: false });
+    for (const row of rows) yield toStoredRecord(row, undefined, { terms, expired: false, detail });
     return;
   }
   const share = fairShare(
@@ -59,22 +70,22 @@ async function* withPayloads(
 }
 
 async function withPayload(
-  { terms, log }: LoadContext,
+  { terms, log, detail }: WithDetail,
   row: ReadRow,
   { body, share }: { body: Buffer | null; share: number },
 ): Promise<StoredRecord> {
   const bytes = row.payload_bytes ?? 0;
-  if (bytes === 0) return toStoredRecord(row, undefined, { terms, expired: false });
-  if (body === null) return toStoredRecord(row, undefined, { terms, expired: true });
+  if (bytes === 0) return toStoredRecord(row, undefined, { terms, expired: false, detail });
+  if (body === null) return toStoredRecord(row, undefined, { terms, expired: true, detail });
   let payload: Payload;
   try {
     payload = await unpackPayload(body, bytes);
   } catch (error) {
     // One damaged value must not hide the other records of its page.
     log.error({ err: error, request_id: row.request_id }, "a payload could not be read");
-    return toStoredRecord(row, undefined, { terms, expired: true });
+    return toStoredRecord(row, undefined, { terms, expired: true, detail });
   }
-  const stored = toStoredRecord(row, payload, { terms, expired: false });
+  const stored = toStoredRecord(row, payload, { terms, expired: false, detail });
   const { record } = stored;
   if (record !== undefined && bytes > share && record.response.length > share) {
     record.response = Buffer.from(shortenJson(toText(record.response), share));

@@ -28,7 +28,10 @@ export async function queryRecords(
   };
   // One more than the page has tells whether there is more.
   const ids = await walkIds(context, walk, { offset: (page - 1) * pageSize, limit: pageSize + 1 });
-  const records = await loadRecords(context, ids.slice(0, pageSize), context.payloadBudgetBytes);
+  const records = await loadRecords(context, ids.slice(0, pageSize), {
+    payloadBudgetBytes: context.payloadBudgetBytes,
+    detail: false,
+  });
   return { records, hasMore: ids.length > pageSize };
 }
 

@@ -31,42 +31,42 @@ export function termsOf(row: RecordRow): number[] {
 export function toStoredRecord(
   row: RecordRow,
   payload: Payload | undefined,
-  { terms, expired }: { terms: Terms; expired: boolean },
+  { terms, expired, detail }: { terms: Terms; expired: boolean; detail: boolean },
 ): StoredRecord {
   const shape = terms.shapeOf(row.shape_id) ?? emptyShape;
   const outcome = terms.outcomeOf(row.outcome_id) ?? emptyOutcome;
-  const record = create(RecordSchema, {
-    requestId: row.request_id,
-    accountId: row.account_id,
-    keyId: row.key_id,
-    userId: row.user_id ?? "",
-    fromAppserver: hasFlag(row.flags, "fromAppserver"),
-    status: row.status as RecordStatus,
-    reconstructed: hasFlag(row.flags, "reconstructed"),
-    module: shape.module as Module,
-    model: shape.model,
-    requestedModel: row.requested_model ?? shape.model,
-    platform: shape.platform,
-    channel: shape.channel,
-    strategy: shape.strategy,
-    dialect: shape.dialect,
-    stream: hasFlag(row.flags, "stream"),
-    attemptId: row.attempt_id ?? 0n,
-    httpStatus: outcome.http,
-    errorCode: outcome.error,
-    errorMessage: row.error_message ?? "",
-    createdUnixUs: createdUnixUs(row.request_id, row.created_us),
-    updatedUnixUs: row.updated_us,
-    usage: usageOf(row),
-    reservedNanoUsd: row.reserved_nano_usd ?? 0n,
-    billedNanoUsd: row.billed_nano_usd ?? 0n,
-    billingReason: outcome.reason,
-    policy: shape.policy as DisconnectPolicy,
-    durationUs: row.duration_us ?? 0n,
-    firstByteUs: row.first_byte_us ?? 0n,
-    responseTruncated: hasFlag(row.flags, "truncated"),
-    storeResponse: shape.store as StoreResponse,
-  });
+  // Field by field: `create` with an initializer costs four times as much, and a page has a thousand of them.
+  const record = create(RecordSchema);
+  record.requestId = row.request_id;
+  record.accountId = row.account_id;
+  record.keyId = row.key_id;
+  record.userId = row.user_id ?? "";
+  record.fromAppserver = hasFlag(row.flags, "fromAppserver");
+  record.status = row.status as RecordStatus;
+  record.reconstructed = hasFlag(row.flags, "reconstructed");
+  record.module = shape.module as Module;
+  record.model = shape.model;
+  record.requestedModel = row.requested_model ?? shape.model;
+  record.platform = shape.platform;
+  record.channel = shape.channel;
+  record.strategy = shape.strategy;
+  record.dialect = shape.dialect;
+  record.stream = hasFlag(row.flags, "stream");
+  record.attemptId = row.attempt_id ?? 0n;
+  record.httpStatus = outcome.http;
+  record.errorCode = outcome.error;
+  record.errorMessage = row.error_message ?? "";
+  record.createdUnixUs = createdUnixUs(row.request_id, row.created_us);
+  record.updatedUnixUs = row.updated_us;
+  record.usage = usageOf(row);
+  record.reservedNanoUsd = row.reserved_nano_usd ?? 0n;
+  record.billedNanoUsd = row.billed_nano_usd ?? 0n;
+  record.billingReason = outcome.reason;
+  record.policy = shape.policy as DisconnectPolicy;
+  record.durationUs = row.duration_us ?? 0n;
+  record.firstByteUs = row.first_byte_us ?? 0n;
+  record.responseTruncated = hasFlag(row.flags, "truncated");
+  record.storeResponse = shape.store as StoreResponse;
   const pricing = fromPrices(shape.prices);
   if (pricing !== undefined) {
     record.pricing = create(PricingSchema, { ...pricing, source: pricing.source as PriceSource });
@@ -75,14 +75,14 @@ export function toStoredRecord(
     record.response = payload.response;
     record.messageId = payload.messageId;
     record.upstreamRequestId = payload.upstreamRequestId;
-    record.detail = fromBinary(DetailSchema, payload.detail);
+    if (detail) record.detail = fromBinary(DetailSchema, payload.detail);
   }
-  return create(StoredRecordSchema, {
-    record,
-    customResponseJson: payload?.customResponseJson ?? "",
-    repaired: hasFlag(row.flags, "repaired"),
-    payloadExpired: expired,
-  });
+  const stored = create(StoredRecordSchema);
+  stored.record = record;
+  stored.customResponseJson = payload?.customResponseJson ?? "";
+  stored.repaired = hasFlag(row.flags, "repaired");
+  stored.payloadExpired = expired;
+  return stored;
 }
 
 /** A running record as it is answered. */
@@ -96,15 +96,15 @@ export function toRunningRecord(body: Uint8Array): StoredRecord {
 }
 
 function usageOf(row: RecordRow) {
-  return create(UsageSchema, {
-    inputTokens: row.input_tokens ?? 0n,
-    outputTokens: row.output_tokens ?? 0n,
-    cachedInputTokens: row.cached_input_tokens ?? 0n,
-    cacheWriteTokens: row.cache_write_tokens ?? 0n,
-    reasoningTokens: row.reasoning_tokens ?? 0n,
-    images: row.images ?? 0n,
-    audioMs: row.audio_ms ?? 0n,
-    characters: row.characters ?? 0n,
-    estimated: hasFlag(row.flags, "estimated"),
-  });
+  const usage = create(UsageSchema);
+  usage.inputTokens = row.input_tokens ?? 0n;
+  usage.outputTokens = row.output_tokens ?? 0n;
+  usage.cachedInputTokens = row.cached_input_tokens ?? 0n;
+  usage.cacheWriteTokens = row.cache_write_tokens ?? 0n;
+  usage.reasoningTokens = row.reasoning_tokens ?? 0n;
+  usage.images = row.images ?? 0n;
+  usage.audioMs = row.audio_ms ?? 0n;
+  usage.characters = row.characters ?? 0n;
+  usage.estimated = hasFlag(row.flags, "estimated");
+  return usage;
 }

@@ -679,7 +679,8 @@ export const QueryRecordsRequestSchema: GenMessage<QueryRecordsRequest> = /*@__P
  */
 export type QueryRecordsResponse = Message<"throughline.history.v1.QueryRecordsResponse"> & {
   /**
-   * The page.
+   * The page. Without `detail`: GetRecord has it. Where the answers together exceed 12 MiB, the largest are cut to a common
+   * size and marked as truncated.
    *
    * @generated from field: repeated throughline.history.v1.StoredRecord records = 1;
    */
