@@ -112,6 +112,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function send(text: string): void {
     if (text === "") return;
     began = true;
+    attempt.upstreamRequestId ||= translation?.upstreamRequestId ?? "";
     if (firstContentUs === 0) firstContentUs = clockUs();
     out.write(Buffer.from(text), attempt.upstreamRequestId);
   }
@@ -170,6 +171,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const answer = exchange.whole(bytes, moments());
       facts = answer;
       began = true;
+      attempt.upstreamRequestId ||= answer.upstreamRequestId ?? "";
       for (let at = 0; at < answer.body.length; at += pieceBytes) {
         out.write(answer.body.subarray(at, at + pieceBytes), attempt.upstreamRequestId);
       }

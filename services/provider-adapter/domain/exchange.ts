@@ -43,6 +43,8 @@ export interface AnswerFacts {
   readonly messageId: string;
   /** Model that the upstream says it used; empty: unknown. */
   readonly responseModel: string;
+  /** The upstream's name of the request where its body says one; the attempt prefers that of the headers. */
+  readonly upstreamRequestId?: string | undefined;
 }
 
 /** A whole answer. */
@@ -74,6 +76,8 @@ export interface StreamTranslation {
   document(moments: Moments): { readonly body: Uint8Array; readonly truncated: boolean };
   /** Chunks with content so far. */
   readonly contentChunks: number;
+  /** As `AnswerFacts.upstreamRequestId`, as soon as it is known. */
+  readonly upstreamRequestId?: string | undefined;
 }
 
 /** One attempt, translated between a client's dialect and an upstream's format. */

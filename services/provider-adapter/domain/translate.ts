@@ -44,6 +44,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
           finishReason: client.finishReason(answer),
           messageId,
           responseModel: answer.model,
+          upstreamRequestId: answer.upstreamId,
         };
       },
       stream: () => translateStream(client, messageId, format, asked),
@@ -61,6 +62,7 @@ function translateStream(
   const source = format.stream();
   const sink = client.stream({ id: messageId, createdUnixS: asked.createdUnixS });
   let text = "";
+  let upstreamId: string | undefined;
 
   const usage = () => fold.usage ?? estimated(asked, fold.deliveredTokens());
 
@@ -70,6 +72,7 @@ function translateStream(
       finishReason: client.finishReason(fold.answer()),
       messageId,
       responseModel: fold.model,
+      upstreamRequestId: upstreamId,
     };
   }
 
@@ -78,7 +81,11 @@ function translateStream(
       text = "";
       source.read(event, (step) => {
         fold.add(step);
-        if (step.type !== "usage") text += sink.write(step);
+        if (step.type === "usage") return;
+        if (step.type === "start") {
+          upstreamId = step.upstreamId;
+          text += sink.write(step.model === "" ? { type: "start", model: asked.upstreamModel } : step);
+        } else text += sink.write(step);
       });
       return text;
     },
@@ -95,6 +102,9 @@ function translateStream(
     },
     get contentChunks() {
       return fold.contentSteps;
+    },
+    get upstreamRequestId() {
+      return upstreamId;
     },
   };
 }

@@ -64,4 +64,6 @@ export interface NeutralAnswer {
   readonly usage: BillableUsage | undefined;
   /** Model that the upstream says it used; empty: unknown. */
   readonly model: string;
+  /** The upstream's name of the request where only the body says it. */
+  readonly upstreamId?: string | undefined;
 }

@@ -8,8 +8,8 @@ import type { Signature } from "./signature.ts";
  * another kind begins; a `signature` ends the thinking before it.
  */
 export type NeutralEvent =
-  /** The first of all. */
-  | { readonly type: "start"; readonly model: string }
+  /** The first of all. `upstreamId`: the upstream's name of the request where only the body says it. */
+  | { readonly type: "start"; readonly model: string; readonly upstreamId?: string | undefined }
   | { readonly type: "text"; readonly choice: number; readonly text: string }
   | { readonly type: "refusal"; readonly choice: number; readonly text: string }
   | { readonly type: "thinking"; readonly choice: number; readonly text: string }
