@@ -31,6 +31,7 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
     let maxItemBytes = maxMessageBytes;
     let over = false;
     let ended = false;
+    let dying = false;
 
     function close(fault: Error | undefined): void {
       if (over) return;
@@ -58,6 +59,7 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
     // Every failure is reported as a status too.
     stream.on("error", () => {});
     stream.on("status", ({ code, details }) => {
+      dying = true;
       // After the messages that arrived with it.
       setImmediate(() => close(code === status.OK ? undefined : new Error(`gRPC status ${code}: ${details}`)));
     });
@@ -66,8 +68,9 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
       send(items) {
         if (!over && !ended) encode(items, maxItemBytes, writer.write, events.unsent);
       },
+      // What was sent into a lane that has just ended would be lost: it waits for another.
       get congested() {
-        return writer.congested();
+        return dying || writer.congested();
       },
       end() {
         if (ended) return;

@@ -8,10 +8,14 @@ import type { LaneStream, OpenOptions } from "./types.ts";
 const defaultOutcomeGraceMs = 5_000;
 const defaultHighWaterBytes = 16 * 1024;
 
-/** A frame that nobody has read yet. */
-interface HeldFrame {
+/** What keeping a frame costs beside its bytes: the objects around it, about. */
+const heldFrameBytes = 200;
+
+/** A frame that nobody has read yet; decoded only where its size was asked for. */
+interface HeldFrame<P> {
   readonly bytes: number;
-  read(): unknown;
+  readonly payload: P | undefined;
+  readonly frame: unknown;
 }
 
 interface Waiter {
@@ -32,7 +36,7 @@ export function openLaneStream<P>(
   // Who only iterates has seen the error there.
   outcome.catch(() => {});
 
-  let frames: HeldFrame[] = [];
+  let frames: HeldFrame<P>[] = [];
   let heldBytes = 0;
   let paused = false;
   /** Set: no more frames will be read. `error`: what the loop throws at its end. */
@@ -96,22 +100,22 @@ export function openLaneStream<P>(
     }
   }
 
-  function hold(payload: P): HeldFrame {
+  function hold(payload: P): HeldFrame<P> {
     if (frameBytes === undefined) {
       const kept = codec.hold(payload);
-      return { bytes: codec.bytes(kept), read: () => codec.decodeFrame(kept) };
+      return { bytes: codec.bytes(kept) + heldFrameBytes, payload: kept, frame: undefined };
     }
     const frame = codec.decodeFrame(codec.hold(payload));
-    return { bytes: frameBytes(frame), read: () => frame };
+    return { bytes: frameBytes(frame), payload: undefined, frame };
   }
 
-  function takeFrame(held: HeldFrame): unknown {
+  function takeFrame(held: HeldFrame<P>): unknown {
     heldBytes -= held.bytes;
     if (paused && heldBytes < highWaterBytes / 2) {
       paused = false;
       call?.control(callOp.resume);
     }
-    return held.read();
+    return held.payload === undefined ? held.frame : codec.decodeFrame(held.payload);
   }
 
   const message = messageFor(parts, item, options);

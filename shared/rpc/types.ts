@@ -36,7 +36,7 @@ export interface CallOptions {
 export interface OpenOptions<F> extends CallOptions {
   /** Bytes of unread frames above which the handler is asked to pause; under half of them it may go on. Default 16 KiB. */
   readonly highWaterBytes?: number | undefined;
-  /** Bytes that a frame counts for. Default: its encoded size (in process: the bytes and characters in it). */
+  /** Bytes that a frame counts for. Default: its encoded size (in process: the bytes and characters in it) + 200. */
   readonly frameBytes?: ((frame: F) => number) | undefined;
   /** Milliseconds that the outcome may take after a cancel or the deadline. Default 5,000. */
   readonly outcomeGraceMs?: number | undefined;

@@ -18,7 +18,7 @@ import {
 } from "../../shared/rpc/index.ts";
 
 // What a call and a relayed chunk cost, client and server together (both are in this process), CPU user + system.
-// node test/bench/lanes.ts [--calls 100000] [--bytes 300]
+// node --expose-gc test/bench/lanes.ts [--calls 100000] [--bytes 300]
 
 const { values } = parseArgs({ options: { calls: { type: "string" }, bytes: { type: "string" } } });
 const calls = Number(values.calls ?? 100_000);
@@ -29,13 +29,21 @@ const streams = 50;
 
 const definition = defineService(EchoService, {
   echo: batchHandler<EchoItem, Echoed>(async (items) => items.map(({ item }) => ({ data: item.data }))),
-  count: streamHandler<CountItem, CountFrame, Counted>(async ({ item }, out) => {
-    const chunk = new Uint8Array(item.frameBytes).fill(7);
-    for (let index = 0; index < item.frames; index += 1) {
-      out.write({ index, data: chunk });
+  count: streamHandler<CountItem, CountFrame, Counted>(async (call, out) => {
+    const { frames, frameBytes } = call.item;
+    let wake = (): void => {};
+    out.onPauseChange(() => wake());
+    for (let index = 0; index < frames; index += 1) {
+      if (out.paused) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        if (call.signal.aborted) break;
+      }
+      out.write({ index, data: new Uint8Array(frameBytes) });
       await nextTurn();
     }
-    return { frames: item.frames };
+    return { frames };
   }),
   echoOnce: unaryHandler(async (request) => ({ data: request.data })),
 });
@@ -97,6 +105,32 @@ async function bench(name: string, client: Client): Promise<void> {
   await measure(`${name}: lane, one at a time (unbatched)`, calls / 10, (count) => load(count, 1, echo));
   await measure(`${name}: lane, 64 at a time (batched)`, calls, (count) => load(count, 64, echo));
   await measure(`${name}: chunk, ${streams} streams on one lane method`, calls * 2, (count) => relay(client, count));
+  await stalled(name, client);
+}
+
+/** Memory of streams that nobody reads any more, both sides, in kB each. */
+async function stalled(name: string, client: Client): Promise<void> {
+  const count = 1_000;
+  const used = async (): Promise<number> => {
+    // Twice, with turns between: buffers are freed after what referred to them.
+    for (let round = 0; round < 2; round += 1) {
+      globalThis.gc?.();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = await used();
+  const open = Array.from({ length: count }, () => {
+    const stream = client.count.open({ frames: 1e6, frameBytes: data.byteLength }, options);
+    return { stream, reader: stream[Symbol.asyncIterator]() };
+  });
+  await Promise.all(open.map(({ reader }) => reader.next()));
+  // Every handler is paused when a call takes no longer than usual again.
+  for (let round = 0; round < 500; round += 1) await client.echo.call({}, options);
+  const kilobytes = ((await used()) - before) / count / 1_000;
+  console.log(`${name}: ${count} unread streams`.padEnd(56), `${kilobytes.toFixed(1)} kB each`);
+  await Promise.all(open.map(({ reader, stream }) => Promise.all([reader.return?.(), stream.outcome])));
 }
 
 console.log(`${"".padEnd(56)}   CPU-us  wall-us   (each; ${data.byteLength} bytes)`);
