@@ -65,7 +65,10 @@ export async function startGateway(
     async stop() {
       stopping = true;
       const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());
+      // A connection whose last answer ends while stopping would be kept alive until the grace is over.
+      const sweep = setInterval(() => edge.server.closeIdleConnections(), 50);
       await Promise.race([edge.close(), grace]);
+      clearInterval(sweep);
       edge.server.closeAllConnections();
       await context.running.stop(config.shutdownGraceMs);
       open.stop();
