@@ -22,8 +22,10 @@ const algorithm = "aes-256-gcm";
 
 /**
  * Parses CREDENTIAL_KEY: 32 bytes in base64, or several with numbers from 0 to 255, the first of which seals:
- * `2:<base64>,1:<base64>`. A bare key has the number 1. To rotate, put a new number in front, enter the credentials
- * anew, then take the old one out. Throws ConfigError, which never repeats a key.
+ * `2:<base64>,1:<base64>`. A bare key has the number 1. Throws ConfigError, which never repeats a key.
+ *
+ * To rotate: give routing and provider-adapter `1:<old>,2:<new>`, then, when all of them can open with both, routing
+ * `2:<new>,1:<old>`: it seals anew what is stored as it starts. Then take the old one out everywhere.
  */
 export function parseCredentialKeys(text: string): CredentialKeys {
   const keys = new Map<number, Buffer>();
@@ -78,6 +80,11 @@ export function openCredential({ keys }: CredentialKeys, channel: string, sealed
   } catch {
     throw new Error("the sealed credential was changed, or belongs to another channel or key");
   }
+}
+
+/** The number of the key that a credential is sealed with. */
+export function sealedWith(sealed: Uint8Array): number {
+  return sealed[1] ?? 0;
 }
 
 function boundTo(head: Buffer, channel: string): Buffer {

@@ -52,10 +52,10 @@ export const routingEnv = declareEnv({
   },
   CONFIG_POLL_MS: {
     kind: "duration",
-    default: 500,
+    default: 250,
     min: 50,
     max: 60_000,
-    description: "Time between two looks at the configuration file.",
+    description: "Time between two looks at the configuration file; a change is read when two looks find it the same.",
   },
   ROUTING_POLL_MS: {
     kind: "duration",

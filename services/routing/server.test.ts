@@ -6,7 +6,7 @@ import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/test
 import { Module, PriceSource } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Log } from "../../shared/log.ts";
 import { createInProcessClient } from "../../shared/rpc/index.ts";
-import { openCredential, parseCredentialKeys } from "../../shared/sealed-credential.ts";
+import { openCredential, parseCredentialKeys, sealedWith } from "../../shared/sealed-credential.ts";
 import { createPassiveTracing, type Metrics, type ObservedValue } from "../../shared/telemetry/index.ts";
 import { envToConfig } from "./config.ts";
 import { startRouting } from "./server.ts";
@@ -279,6 +279,27 @@ describe("channels entered at run time", () => {
     });
     await one.putChannel({ channel: moved, newCredential: "sk-2" }, call);
     expect(await sealed()).not.toEqual(before);
+  });
+
+  test("are sealed anew with the new key at a start after its rotation", async () => {
+    await using own = await database();
+    const newKey = Buffer.alloc(32, 8).toString("base64");
+    const sealedBy = async (replica: Awaited<ReturnType<typeof routing>>) => {
+      const { channels } = await replica.getChannels({}, call);
+      const source = channels.find(({ name }) => name === "extra")?.credentials[0]?.source;
+      return source?.case === "sealed" ? source.value : new Uint8Array();
+    };
+    {
+      await using one = await routing(own.url);
+      await one.putChannel({ channel, newCredential: "sk-1" }, call);
+      expect(sealedWith(await sealedBy(one))).toBe(1);
+    }
+    {
+      await using both = await routing(own.url, { CREDENTIAL_KEY: `2:${newKey},1:${credentialKey}` });
+      expect(sealedWith(await sealedBy(both))).toBe(2);
+    }
+    await using one = await routing(own.url, { CREDENTIAL_KEY: `2:${newKey}` });
+    expect(openCredential(parseCredentialKeys(`2:${newKey}`), "extra", await sealedBy(one))).toBe("sk-1");
   });
 
   test.each([

@@ -6,7 +6,9 @@ import { type Metrics, routingSpans, type Tracing } from "../../shared/telemetry
 import type { RoutingConfig } from "./config.ts";
 import type { RoutingContext } from "./context.ts";
 import { changedChannel } from "./db/configuration.ts";
-import { openDatabase } from "./db/open.ts";
+import { openDatabase, type RoutingDatabase } from "./db/open.ts";
+import { resealRuntimeChannels } from "./db/runtime-channels.ts";
+import { resealed } from "./domain/credentials.ts";
 import { createFollower } from "./live/follow.ts";
 import { type Loader, startLoader } from "./live/loader.ts";
 import { handlers } from "./rpc/index.ts";
@@ -40,6 +42,7 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
   await using undo = new AsyncDisposableStack();
   const db = await openDatabase({ url, maxConnections, migrate: config.migrate, log });
   undo.defer(() => db.close());
+  await resealCredentials(db, config, log);
   const live = createFollower({
     db,
     everyMs: config.pollMs,
@@ -89,4 +92,11 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
       return stopped;
     },
   };
+}
+
+/** After a rotation of CREDENTIAL_KEY: what an older key sealed is sealed with the current one. */
+async function resealCredentials(db: RoutingDatabase, { credentialKeys }: RoutingConfig, log: Log): Promise<void> {
+  if (credentialKeys === undefined) return;
+  const channels = await resealRuntimeChannels(db, (channel) => resealed(credentialKeys, channel));
+  if (channels > 0) log.info({ channels, key: credentialKeys.current }, "credentials sealed with the current key");
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
-import { configurationOf } from "../domain/testing.ts";
 import type { Configuration } from "../domain/types.ts";
+import { configurationOf } from "../testing.ts";
 import { applyConfiguration, readState } from "./configuration.ts";
 import { openDatabase, type RoutingDatabase } from "./open.ts";
 import { deleteRuntimeChannel, putRuntimeChannel } from "./runtime-channels.ts";

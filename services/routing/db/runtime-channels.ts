@@ -45,3 +45,29 @@ export async function deleteRuntimeChannel(db: RoutingDatabase, name: string): P
   });
   return true;
 }
+
+/**
+ * Gives every channel entered at run time the credentials that `reseal` makes of its own; a channel for which it gives
+ * undefined stays as it is. Gives the number of channels that changed.
+ */
+export async function resealRuntimeChannels(
+  db: RoutingDatabase,
+  reseal: (channel: Channel) => Channel["credentials"] | undefined,
+): Promise<number> {
+  const stored = await db.kysely.selectFrom("runtime_channel").select("definition").execute();
+  if (!stored.some(({ definition }) => reseal(channelFromJson(definition)) !== undefined)) return 0;
+  let changed = 0;
+  await changeState(db, async ({ kysely }) => {
+    changed = 0;
+    // Read again under the lock: another replica may have come first.
+    for (const { name, definition } of await kysely.selectFrom("runtime_channel").selectAll().execute()) {
+      const channel = channelFromJson(definition);
+      const credentials = reseal(channel);
+      if (credentials === undefined) continue;
+      const row = { definition: toJson({ ...channel, credentials }), updated_at: new Date() };
+      await kysely.updateTable("runtime_channel").set(row).where("name", "=", name).execute();
+      changed++;
+    }
+  });
+  return changed;
+}

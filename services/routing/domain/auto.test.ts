@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { snapshotOf } from "../testing.ts";
 import { type HealthView, noHealth, type ReportedLine, summarise } from "./health.ts";
 import { type Needs, noNeeds } from "./needs.ts";
 import { resolveRoute } from "./resolve.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { snapshotOf } from "./testing.ts";
 
 const nowMs = 1_000_000;
 const text = `

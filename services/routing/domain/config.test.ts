@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../shared/config.ts";
+import { configurationOf, load, presets, problemsOf, snapshotOf } from "../testing.ts";
 import { environmentChannels } from "./presets.ts";
-import { configurationOf, load, presets, problemsOf, snapshotOf } from "./testing.ts";
 
 const example = readFileSync(new URL("../../../deploy/throughline.example.yaml", import.meta.url), "utf8");
 

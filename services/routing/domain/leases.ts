@@ -10,11 +10,6 @@ export interface NodeWindow {
 /** Numbers of nodes: 10 bits of a request ID. */
 export const nodeCount = 1_024;
 
-/** Whether a number may be given to someone new: it was given back, or its window has ended. */
-export function isFree({ holder, validUntilMs }: NodeWindow, nowMs: number): boolean {
-  return holder === "" || validUntilMs <= nowMs;
-}
-
 /**
  * The window of a new holder. It begins where the last one ended, however far any clock is off: that alone keeps two
  * holders' IDs apart. So a number whose window has ended is preferred: its new holder need not run ahead of its clock.

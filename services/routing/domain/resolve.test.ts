@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { configurationOf, snapshotOf } from "../testing.ts";
 import { type HealthView, noHealth, type ReportedLine, summarise } from "./health.ts";
 import { noNeeds } from "./needs.ts";
 import { maxCandidates, type RouteQuestion, resolveRoute } from "./resolve.ts";
 import { buildSnapshot, type Snapshot } from "./snapshot.ts";
-import { configurationOf, snapshotOf } from "./testing.ts";
 
 const nowMs = 1_000_000;
 const line = (channel: string, more: Partial<ReportedLine> = {}): ReportedLine => ({

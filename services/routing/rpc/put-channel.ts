@@ -5,11 +5,11 @@ import type {
   PutChannelResponse,
 } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { unaryHandler } from "../../../shared/rpc/index.ts";
-import { sealCredential } from "../../../shared/sealed-credential.ts";
 import type { RoutingContext } from "../context.ts";
 import { putRuntimeChannel } from "../db/runtime-channels.ts";
 import { compileChannel } from "../domain/compile-channel.ts";
 import { type ChannelConfig, channelSchema } from "../domain/config-schema.ts";
+import { seal } from "../domain/credentials.ts";
 import { createPriceTable } from "../domain/price-table.ts";
 import { type Path, pathText } from "../domain/problems.ts";
 import { schemaProblems } from "../domain/schema-problems.ts";
@@ -140,9 +140,7 @@ function credentials(
       },
     );
   }
-  return entered.map((credential) => ({
-    sealed: sealCredential(credentialKeys, channel.name, credential).toString("base64"),
-  }));
+  return entered.map((credential) => seal(credentialKeys, channel.name, credential));
 }
 
 /** Names of the contract's fields where the file's differ. */

@@ -19,7 +19,7 @@ const sources: Record<PriceOrigin, PriceSource> = {
 };
 
 // Candidates and their prices are the same for every request until the snapshot changes, so each is made once and
-// shared: whoever gets them, in process too, must not write to them.
+// shared. Frozen: in one process the gateway gets these very objects, and a slip there would change everybody's prices.
 const pricings = new WeakMap<GroupPrice, Pricing>();
 const candidates = new WeakMap<Member, Candidate>();
 
@@ -41,13 +41,15 @@ function candidateMessage({ member, upstreamModel }: RouteCandidate): Candidate 
   const known = candidates.get(member);
   if (known?.upstreamModel === upstreamModel) return known;
   const { channel, price } = member;
-  const made = create(CandidateSchema, {
-    channel: channel.name,
-    platform: channel.platform,
-    upstreamModel,
-    pricing: pricing(price),
-    customResponseExpression: price.strategy.customResponse,
-  });
+  const made = freeze(
+    create(CandidateSchema, {
+      channel: channel.name,
+      platform: channel.platform,
+      upstreamModel,
+      pricing: pricing(price),
+      customResponseExpression: price.strategy.customResponse,
+    }),
+  );
   // Only the name itself: what clients write in the place of a pattern's `*` has no end.
   if (!member.served.model.endsWith("*")) candidates.set(member, made);
   return made;
@@ -57,14 +59,22 @@ function pricing(price: GroupPrice): Pricing {
   const known = pricings.get(price);
   if (known !== undefined) return known;
   const { strategy, prices, ratioPpm } = price;
-  const made = create(PricingSchema, {
-    ...prices,
-    strategy: strategy.name,
-    groupRatioPpm: ratioPpm,
-    source: sources[strategy.origin],
-  });
+  const made = freeze(
+    create(PricingSchema, {
+      ...prices,
+      strategy: strategy.name,
+      groupRatioPpm: ratioPpm,
+      source: sources[strategy.origin],
+    }),
+  );
   pricings.set(price, made);
   return made;
+}
+
+/** As Object.freeze, but the type stays: nobody is meant to write, and the contract's types cannot say so. */
+function freeze<M extends object>(message: M): M {
+  Object.freeze(message);
+  return message;
 }
 
 function reasonMessage(reason: Reason) {

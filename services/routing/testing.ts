@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Compiled } from "./compile.ts";
-import { fileSchema } from "./config-schema.ts";
-import { loadConfiguration } from "./load.ts";
-import { type Presets, simulatorSchema, vendorsSchema } from "./presets.ts";
-import { problemText } from "./problems.ts";
-import { buildSnapshot, type Snapshot } from "./snapshot.ts";
-import type { Configuration, RuntimeChannel } from "./types.ts";
-import { readYaml } from "./yaml-source.ts";
+import type { Compiled } from "./domain/compile.ts";
+import { fileSchema } from "./domain/config-schema.ts";
+import { loadConfiguration } from "./domain/load.ts";
+import { type Presets, simulatorSchema, vendorsSchema } from "./domain/presets.ts";
+import { problemText } from "./domain/problems.ts";
+import { buildSnapshot, type Snapshot } from "./domain/snapshot.ts";
+import type { Configuration, RuntimeChannel } from "./domain/types.ts";
+import { readYaml } from "./domain/yaml-source.ts";
 
 /** A day on which the tests' prices hold. */
 export const testNowMs = Date.UTC(2026, 10, 21);
@@ -56,7 +56,7 @@ function readShipped(): Presets {
 }
 
 function shipped<T>(name: string, schema: Parameters<typeof readYaml<T>>[2]) {
-  const path = fileURLToPath(new URL(`../presets/${name}`, import.meta.url));
+  const path = fileURLToPath(new URL(`./presets/${name}`, import.meta.url));
   const read = readYaml(readFileSync(path, "utf8"), name, schema);
   if (!read.ok) throw new Error(read.problems.map(problemText).join("\n"));
   return read.located;
