@@ -4,6 +4,9 @@
  */
 export const maxNanoUsd = 1_000_000_000_000_000_000n;
 
+/** Largest charge of one request: 10^16 nano-USD, ten million dollars. */
+export const maxChargeNanoUsd = 10_000_000_000_000_000n;
+
 /** Largest count (tokens, milliseconds, characters ...) of one part of a usage: 10^15. */
 export const maxUsagePart = 1_000_000_000_000_000n;
 

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { sqlStateOf } from "../../../shared/db/index.ts";
 import type {
   AddCreditRequest,
   AddCreditResponseSchema,
@@ -10,6 +11,8 @@ import { ledgerKinds } from "../domain/settlement.ts";
 import { toCreditEntry } from "./ledger-message.ts";
 import { noAccount } from "./missing.ts";
 import { checkedId, checkedText, invalid } from "./wire.ts";
+
+const numericValueOutOfRange = "22003";
 
 /** Enters a top-up or an adjustment, a reference once. */
 export function addCredit({ db }: BillingContext) {
@@ -26,7 +29,10 @@ export function addCredit({ db }: BillingContext) {
       reason: checkedText(request.reason, "reason"),
       reference: checkedText(request.reference, "reference"),
     };
-    const row = await enterCredit(db, credit);
+    const row = await enterCredit(db, credit).catch((error: unknown) => {
+      if (sqlStateOf(error) !== numericValueOutOfRange) throw error;
+      throw invalid("amount_nano_usd", "would take the balance beyond 4 x 10^18 nano-USD");
+    });
     if (row === undefined) throw noAccount();
     if (row.amount !== credit.amount || row.kind !== credit.kind) {
       throw invalid("reference", "was entered before with another amount or kind; use a new reference");

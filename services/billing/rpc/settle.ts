@@ -9,7 +9,7 @@ import { costNanoUsd } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
 import type { BillingContext } from "../context.ts";
 import { type NewSettlement, type Settled, settleAll } from "../db/settle.ts";
-import { maxNanoUsd } from "../domain/amounts.ts";
+import { maxChargeNanoUsd } from "../domain/amounts.ts";
 import { ledgerKinds, type SettleCase as SettleCaseName, settleRule } from "../domain/settlement.ts";
 import type { Tariff } from "../domain/tariff.ts";
 import { inHalves, waves } from "./batches.ts";
@@ -132,7 +132,7 @@ function check(index: number, { item, requestId }: LaneCall<SettleItem>): Checke
   if (rule.charges && item.pricing === undefined) throw invalid("pricing", "must be given to charge a request");
   const charge =
     rule.charges && item.pricing !== undefined ? costNanoUsd(usage, checkedPricing(item.pricing, "pricing")) : 0n;
-  if (charge > maxNanoUsd) throw invalid("usage", "costs more than a billion dollars at these prices");
+  if (charge > maxChargeNanoUsd) throw invalid("usage", "costs more than ten million dollars at these prices");
   const { facts } = item;
   return {
     index,

@@ -226,6 +226,10 @@ begin
       return;
     end if;
   end if;
+  -- Far from where 64 bits end, so that no sum with reservations and charges can reach there.
+  if abs(v_account.balance::numeric + p_amount) > 4000000000000000000 then
+    raise exception 'the balance would be beyond 4 x 10^18' using errcode = 'numeric_value_out_of_range';
+  end if;
   v_now := clock_timestamp();
   v_entry := ((floor(extract(epoch from v_now) * 1000)::bigint - 1562889600000) << 22)
              | (nextval('billing.credit_sequence') % 4194304);
