@@ -1,0 +1,428 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ErrorEnvelope } from "../../shared/errors/envelope.ts";
+import { unaryHandler } from "../../shared/rpc/index.ts";
+import { answering, startTestGateway, type TestGateway } from "../testing.ts";
+
+const user = [{ role: "user", content: "Hi" }];
+const paths = {
+  chat: "/v1/chat/completions",
+  messages: "/v1/messages",
+  count: "/v1/messages/count_tokens",
+  responses: "/v1/responses",
+  completions: "/v1/completions",
+};
+
+describe("dialects", () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startTestGateway({
+      provider: {
+        invoke: answering('{"id":"x"}'),
+        countTokens: unaryHandler(async () => ({ inputTokens: 7n, upstreamRequestId: "req_up" })),
+      },
+    });
+  });
+  afterAll(() => gateway[Symbol.asyncDispose]());
+
+  const refused: readonly [keyof typeof paths, string, object, string, string][] = [
+    [
+      "chat",
+      "no content",
+      { messages: [...user, ...user, { role: "user" }] },
+      "missing_required_field",
+      "messages[2].content",
+    ],
+    [
+      "chat",
+      "part without url",
+      { messages: [{ role: "user", content: [{ type: "image_url", image_url: {} }] }] },
+      "missing_required_field",
+      "messages[0].content[0].image_url.url",
+    ],
+    ["chat", "unknown role", { messages: [{ role: "robot", content: "" }] }, "invalid_value", "messages[0].role"],
+    [
+      "chat",
+      "unknown part",
+      { messages: [{ role: "user", content: [{ type: "smell" }] }] },
+      "invalid_value",
+      "messages[0].content[0].type",
+    ],
+    [
+      "chat",
+      "content of a wrong type",
+      { messages: [{ role: "user", content: 5 }] },
+      "invalid_value",
+      "messages[0].content",
+    ],
+    [
+      "chat",
+      "tool without its call",
+      { messages: [{ role: "tool", content: "x" }] },
+      "missing_required_field",
+      "messages[0].tool_call_id",
+    ],
+    ["chat", "no messages", { messages: [] }, "invalid_value", "messages"],
+    ["chat", "hot", { messages: user, temperature: 2.1 }, "invalid_value", "temperature"],
+    ["chat", "five stops", { messages: user, stop: ["a", "b", "c", "d", "e"] }, "invalid_value", "stop"],
+    ["chat", "bias", { messages: user, logit_bias: { "5": 101 } }, "invalid_value", "logit_bias[5]"],
+    ["chat", "no answers", { messages: user, n: 0 }, "invalid_value", "n"],
+    ["chat", "negative maximum", { messages: user, max_tokens: -1 }, "invalid_value", "max_tokens"],
+    [
+      "chat",
+      "nameless tool",
+      { messages: user, tools: [{ type: "function", function: {} }] },
+      "missing_required_field",
+      "tools[0].function.name",
+    ],
+    ["chat", "format", { messages: user, response_format: { type: "xml" } }, "invalid_value", "response_format.type"],
+    ["messages", "no maximum", { messages: user }, "missing_required_field", "max_tokens"],
+    ["messages", "maximum as text", { messages: user, max_tokens: "5" }, "invalid_value", "max_tokens"],
+    [
+      "messages",
+      "unknown role",
+      { max_tokens: 5, messages: [{ role: "tool", content: "" }] },
+      "invalid_value",
+      "messages[0].role",
+    ],
+    [
+      "messages",
+      "block without text",
+      { max_tokens: 5, messages: [{ role: "user", content: [{ type: "text" }] }] },
+      "missing_required_field",
+      "messages[0].content[0].text",
+    ],
+    [
+      "messages",
+      "block without type",
+      { max_tokens: 5, messages: [{ role: "user", content: [{ text: "a" }] }] },
+      "missing_required_field",
+      "messages[0].content[0].type",
+    ],
+    [
+      "messages",
+      "image without data",
+      {
+        max_tokens: 5,
+        messages: [{ role: "user", content: [{ type: "image", source: { type: "base64", media_type: "image/png" } }] }],
+      },
+      "missing_required_field",
+      "messages[0].content[0].source.data",
+    ],
+    [
+      "messages",
+      "result without its call",
+      { max_tokens: 5, messages: [{ role: "user", content: [{ type: "tool_result", content: "4" }] }] },
+      "missing_required_field",
+      "messages[0].content[0].tool_use_id",
+    ],
+    [
+      "messages",
+      "tool without schema",
+      { max_tokens: 5, messages: user, tools: [{ name: "f" }] },
+      "missing_required_field",
+      "tools[0].input_schema",
+    ],
+    [
+      "messages",
+      "small budget",
+      { max_tokens: 5, messages: user, thinking: { type: "enabled", budget_tokens: 5 } },
+      "invalid_value",
+      "thinking.budget_tokens",
+    ],
+    [
+      "messages",
+      "budget over the maximum",
+      { max_tokens: 1024, messages: user, thinking: { type: "enabled", budget_tokens: 1024 } },
+      "invalid_value",
+      "thinking.budget_tokens",
+    ],
+    ["messages", "hot", { max_tokens: 5, messages: user, temperature: 1.5 }, "invalid_value", "temperature"],
+    [
+      "messages",
+      "system block",
+      { max_tokens: 5, messages: user, system: [{ type: "text" }] },
+      "missing_required_field",
+      "system[0].text",
+    ],
+    ["count", "no messages", {}, "missing_required_field", "messages"],
+    ["responses", "nothing to answer", {}, "missing_required_field", "input"],
+    ["responses", "in the background", { input: "a", background: true }, "invalid_value", "background"],
+    ["responses", "message without role", { input: [{ content: "a" }] }, "missing_required_field", "input[0].role"],
+    [
+      "responses",
+      "nested tool",
+      { input: "a", tools: [{ type: "function", function: { name: "f" } }] },
+      "missing_required_field",
+      "tools[0].name",
+    ],
+    [
+      "responses",
+      "result without its call",
+      { input: [{ type: "function_call_output", output: "4" }] },
+      "missing_required_field",
+      "input[0].call_id",
+    ],
+    [
+      "responses",
+      "image of nothing",
+      { input: [{ role: "user", content: [{ type: "input_image" }] }] },
+      "missing_required_field",
+      "input[0].content[0].image_url",
+    ],
+    [
+      "responses",
+      "nameless format",
+      { input: "a", text: { format: { type: "json_schema", schema: {} } } },
+      "missing_required_field",
+      "text.format.name",
+    ],
+    ["responses", "hot", { input: "a", temperature: 3 }, "invalid_value", "temperature"],
+    ["completions", "no prompt", {}, "missing_required_field", "prompt"],
+    ["completions", "prompt of a wrong type", { prompt: 5 }, "invalid_value", "prompt"],
+    ["completions", "best of fewer", { prompt: "a", n: 2, best_of: 1 }, "invalid_value", "best_of"],
+    ["completions", "many logprobs", { prompt: "a", logprobs: 6 }, "invalid_value", "logprobs"],
+    ["completions", "stray options", { prompt: "a", stream_options: {} }, "invalid_value", "stream_options"],
+  ];
+  it.each(refused)("%s refuses %s", async (dialect, _what, body, code, param) => {
+    const response = await gateway.call(paths[dialect], { model: "m", ...body });
+    expect([response.status, ((await response.json()) as ErrorEnvelope).error]).toMatchObject([400, { code, param }]);
+  });
+
+  it("a model is required everywhere", async () => {
+    for (const path of Object.values(paths)) {
+      const response = await gateway.call(path, { messages: user, input: "a", prompt: "a", max_tokens: 5 });
+      const { error } = (await response.json()) as ErrorEnvelope;
+      expect([path, error.code, error.param]).toEqual([path, "missing_required_field", "model"]);
+    }
+  });
+
+  const accepted: readonly [keyof typeof paths, string, object, string?][] = [
+    ["chat", "nulls", { messages: user, temperature: null, tools: null, stop: null, stream_options: null }],
+    [
+      "chat",
+      "an assistant that calls tools",
+      {
+        messages: [
+          {
+            role: "assistant",
+            content: null,
+            tool_calls: [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }],
+          },
+          { role: "tool", tool_call_id: "c", content: "4" },
+        ],
+      },
+    ],
+    [
+      "messages",
+      "sampling in the older version",
+      { messages: user, max_tokens: 5, temperature: 1, top_k: 5 },
+      "2023-06-01",
+    ],
+    [
+      "messages",
+      "server tools and unknown blocks",
+      {
+        messages: [{ role: "user", content: [{ type: "container_upload", file_id: "f" }] }],
+        max_tokens: 5,
+        tools: [{ type: "web_search_20260318", name: "web_search" }],
+      },
+      "2026-10-21",
+    ],
+    ["messages", "a cache that is only warmed", { messages: user, max_tokens: 0 }],
+    [
+      "messages",
+      "an image inside a tool's result",
+      {
+        max_tokens: 5,
+        messages: [
+          {
+            role: "user",
+            content: [
+              {
+                type: "tool_result",
+                tool_use_id: "t",
+                content: [
+                  { type: "image", source: { type: "base64", media_type: "image/png", data: "A".repeat(2_000_000) } },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+    ["count", "tools", { messages: user, tools: [{ name: "f", input_schema: { type: "object" } }] }],
+    [
+      "responses",
+      "items of all kinds",
+      {
+        input: [
+          { role: "developer", content: "x" },
+          {
+            type: "message",
+            role: "user",
+            content: [
+              { type: "input_text", text: "a" },
+              { type: "input_image", image_url: "data:image/png;base64,AA" },
+            ],
+          },
+          { type: "function_call", call_id: "c", name: "f", arguments: "{}" },
+          { type: "function_call_output", call_id: "c", output: "4" },
+          { type: "reasoning", id: "r", summary: [] },
+          { type: "web_search_call", id: "w" },
+        ],
+      },
+    ],
+    ["responses", "a stored prompt", { prompt: { id: "pmpt_1" } }],
+    ["completions", "tokens of several prompts", { prompt: [[1, 2], [3]], n: 2 }],
+    ["completions", "an empty prompt", { prompt: "" }],
+  ];
+  it.each(accepted)("%s takes %s", async (dialect, _what, body, version) => {
+    const headers = version === undefined ? {} : { "anthropic-version": version };
+    const response = await gateway.call(paths[dialect], { model: "m", ...body }, { headers });
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      dialect === "count" ? '{"input_tokens":7}' : '{"id":"x"}',
+    ]);
+  });
+
+  const newer: readonly [string, object, string][] = [
+    ["temperature", { messages: user, temperature: 1 }, "temperature"],
+    [
+      "a document of the assistant",
+      {
+        messages: [
+          {
+            role: "assistant",
+            content: [{ type: "document", source: { type: "text", data: "a", media_type: "text/plain" } }],
+          },
+        ],
+      },
+      "messages[0].content[0]",
+    ],
+    [
+      "citations of the user",
+      { messages: [{ role: "user", content: [{ type: "text", text: "a", citations: [{}] }] }] },
+      "messages[0].content[0].citations",
+    ],
+  ];
+  it.each(newer)("messages in version 2026-10-21 refuses %s, the older takes it", async (_what, body, param) => {
+    const send = (version: string) =>
+      gateway.call(
+        paths.messages,
+        { model: "m", max_tokens: 5, ...body },
+        { headers: { "anthropic-version": version } },
+      );
+    const response = await send("2026-10-21");
+    expect([response.status, ((await response.json()) as ErrorEnvelope).error.param]).toEqual([400, param]);
+    expect((await send("2023-06-01")).status).toBe(200);
+    expect(((await (await send("2023-01-01")).json()) as ErrorEnvelope).error.param).toBe("anthropic-version");
+  });
+
+  it("every example of the seed is accepted", async () => {
+    const file = new URL("../../test/conformance/fixtures/chat-examples.json", import.meta.url);
+    const examples = JSON.parse(readFileSync(file, "utf8")) as { name: string; body: object }[];
+    expect(examples).toHaveLength(20);
+    for (const { name, body } of examples) {
+      const response = await gateway.call(paths.chat, body);
+      expect([name, response.status, await response.text()]).toEqual([name, 200, '{"id":"x"}']);
+    }
+  });
+
+  it("gives routing and billing what the dialect says", async () => {
+    const image = { type: "image", source: { type: "url", url: "https://a.example/b.png" } };
+    await gateway.call(
+      paths.messages,
+      {
+        model: "vision",
+        max_tokens: 50,
+        messages: [
+          { role: "user", content: [image, { type: "text", text: "What?", cache_control: { type: "ephemeral" } }] },
+        ],
+        tools: [{ name: "f", input_schema: { type: "object" } }],
+        output_config: { format: { type: "json_schema", schema: {} } },
+        metadata: { user_id: "u-1" },
+      },
+      { headers: { "anthropic-beta": "b1,b2", "anthropic-workspace-id": "theirs" } },
+    );
+    const item = gateway.resolved.at(-1);
+    expect(item).toMatchObject({ model: "vision", affinity: "u-1" });
+    expect(item?.needs).toMatchObject({ tools: true, vision: true, structuredOutput: true, maxOutputTokens: 50n });
+    await gateway.call(paths.responses, { model: "m", input: "a", prompt_cache_key: "k-1" });
+    expect(gateway.resolved.at(-1)).toMatchObject({ affinity: "k-1", needs: { tools: false, vision: false } });
+  });
+
+  it("random bodies never give a 500", async () => {
+    const field = fc.constantFrom(
+      "model",
+      "messages",
+      "role",
+      "content",
+      "type",
+      "text",
+      "source",
+      "data",
+      "tools",
+      "name",
+      "input_schema",
+      "function",
+      "input",
+      "prompt",
+      "max_tokens",
+      "thinking",
+      "system",
+      "stop",
+      "n",
+      "__proto__",
+      "constructor",
+      "tool_calls",
+    );
+    const word = fc.constantFrom(
+      "text",
+      "image",
+      "image_url",
+      "user",
+      "assistant",
+      "function",
+      "base64",
+      "enabled",
+      "",
+      "\u0000",
+    );
+    const leaf = fc.oneof(word, fc.integer(), fc.double(), fc.boolean(), fc.constant(null), fc.string());
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: "small" },
+        leaf,
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.dictionary(field, tie("value"), { maxKeys: 6 }),
+      ),
+    }));
+    const body = fc.record(
+      {
+        model: fc.constant("m"),
+        messages: fc.array(fc.dictionary(field, value)),
+        input: value,
+        prompt: value,
+        max_tokens: fc.oneof(fc.nat(), value),
+        tools: value,
+        thinking: value,
+        system: value,
+        stream: fc.constant(false),
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...Object.values(paths)), fc.oneof(body, value), async (path, given) => {
+        const response = await gateway.call(path, JSON.stringify(given) ?? "null");
+        const text = await response.text();
+        expect([200, 400]).toContain(response.status);
+        if (response.status === 400)
+          expect(text).toMatch(/"code":"(missing_required_field|invalid_value|context_length_exceeded)"/);
+      }),
+      { numRuns: 400 },
+    );
+    expect(gateway.lines.filter((line) => line.level === "error")).toEqual([]);
+  });
+});
