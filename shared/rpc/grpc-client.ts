@@ -68,8 +68,7 @@ function channelOptions(options: GrpcClientOptions): ChannelOptions {
     "grpc.max_send_message_length": -1,
     // The default window of 64 KiB costs a round trip per 64 KiB of a large body.
     "grpc-node.flow_control_window": 1024 * 1024,
-    // Retries are ours, per item; grpc-js would buffer what a lane sends.
-    "grpc.enable_retries": 0,
+    // grpc-js's retries stay on for one thing: a call that a leaving server refused unseen (REFUSED_STREAM) goes elsewhere.
     "grpc.enable_channelz": 0,
     ...(options.tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": options.tls.serverName }),
   };

@@ -1,7 +1,8 @@
 import { type Client, type ClientDuplexStream, Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { decodeItems, decodeResults } from "./decode.ts";
+import { batchBytes, createItemEncoder, type ResultEncoder } from "./encode.ts";
 import type { ClientLink, OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
-import { batchBytes, createItemEncoder, decodeItems, decodeResults, type ResultEncoder } from "./wire.ts";
 
 /** Metadata by which each side says the largest message it takes. */
 const limitKey = "throughline-max-message-bytes";

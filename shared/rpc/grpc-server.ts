@@ -6,6 +6,7 @@ import { HealthImplementation } from "grpc-health-check";
 import { ThroughlineError } from "../errors/error.ts";
 import { encodeMessage, wireServerCodec } from "./codec.ts";
 import type { ServiceDefinition } from "./define.ts";
+import { createResultEncoder } from "./encode.ts";
 import { answerTooLargeError, cancelledError } from "./faults.ts";
 import { passBytes, serveGrpcLink, transportLimit } from "./grpc-link.ts";
 import { createLaneServer, type LaneServer } from "./lane-server.ts";
@@ -14,7 +15,6 @@ import { toStatus } from "./status.ts";
 import { type ServerTls, serverCredentials } from "./tls.ts";
 import { defaultMaxMessageBytes, type RpcLog } from "./types.ts";
 import { type AnyUnaryHandler, requestIdKey, runUnary, traceparentKey } from "./unary.ts";
-import { createResultEncoder } from "./wire.ts";
 
 /** What a gRPC server is told. */
 export interface GrpcServerOptions {

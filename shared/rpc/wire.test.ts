@@ -10,9 +10,11 @@ import {
   CountResponseSchema,
   EchoService,
 } from "../gen/throughline/testing/v1/echo_pb.ts";
+import { decodeItems, decodeResults } from "./decode.ts";
+import { createItemEncoder, createResultEncoder } from "./encode.ts";
 import { callOp, type OutgoingItem, type OutgoingResult } from "./link.ts";
 import { laneShape } from "./shape.ts";
-import { createItemEncoder, createResultEncoder, decodeItems, decodeResults, WireError } from "./wire.ts";
+import { WireError } from "./wire-reader.ts";
 
 const shape = laneShape(EchoService.method.count);
 
