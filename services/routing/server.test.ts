@@ -239,6 +239,15 @@ describe("channels entered at run time", () => {
     models: [{ model: "gpt-4o", upstreamModel: "gpt-4o-2024" }],
   };
 
+  let shared: ReturnType<typeof routing>;
+  beforeAll(async () => {
+    shared = routing(postgres.url);
+    await shared;
+  });
+  afterAll(async () => {
+    await (await shared)[Symbol.asyncDispose]();
+  });
+
   test("take traffic from the stand-in in every replica within a second, and give it back", async () => {
     await using own = await database();
     await using one = await routing(own.url);
@@ -318,7 +327,7 @@ describe("channels entered at run time", () => {
     [{ credentials: [{ source: { case: "file" as const, value: "/etc/passwd" } }] }, "channel.credentials[0]"],
     [{ headers: { Authorization: "x" } }, "channel.headers.Authorization"],
   ])("%j is refused at %s", async (change, param) => {
-    await using one = await shared();
+    const one = await shared;
     await expect(one.putChannel({ channel: { ...channel, ...change } }, call)).rejects.toMatchObject({
       code: "invalid_value",
       param,
@@ -326,14 +335,12 @@ describe("channels entered at run time", () => {
   });
 
   test("what the file defines is not to be removed", async () => {
-    await using one = await shared();
+    const one = await shared;
     await expect(one.deleteChannel({ name: "simulator" }, call)).rejects.toMatchObject({
       code: "invalid_value",
       param: "name",
     });
   });
-
-  const shared = () => routing(postgres.url);
 });
 
 describe("health", () => {
@@ -365,6 +372,16 @@ describe("health", () => {
     expect(await one.channelsOf("gpt-4o")).toEqual(["a", "b"]);
     await eventually(async () => expect(await two.channelsOf("gpt-4o")).toEqual(["a", "b"]));
   });
+});
+
+test("while the database is away, routes go on from memory", async () => {
+  const own = await database();
+  await using one = await routing(own.url, { ROUTING_POLL_MS: "50ms" });
+  await own.stop();
+  await expect(one.leaseNode({ holder: "g" }, call)).rejects.toBeInstanceOf(Error);
+  const routes = await Promise.all(Array.from({ length: 1_000 }, () => one.route("gpt-4o")));
+  expect(routes.every(({ candidates }) => candidates[0]?.channel === "simulator")).toBe(true);
+  expect(await one.service.ready()).toBe(true);
 });
 
 describe("node leases", () => {
