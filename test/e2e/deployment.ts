@@ -84,11 +84,15 @@ export async function startDeployment(
       THROUGHLINE_DATA: folder,
       THROUGHLINE_BOOTSTRAP_KEY: bootstrapKey,
       DATABASE_URL: url,
+      // Secrets outlive the folder where a test starts twice on one database.
+      KEY_PEPPER: Buffer.alloc(32, 7).toString("base64"),
+      CREDENTIAL_KEY: Buffer.alloc(32, 9).toString("base64"),
       SIMULATOR_URL: `${simulator.url}/v1`,
       PORT: "0",
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
       OTEL_BSP_SCHEDULE_DELAY: "50ms",
       KEY_CACHE_MS: "1s",
+      SHUTDOWN_GRACE_MS: "5s",
       ...env,
     });
     undo.defer(async () => void (await started.stop("SIGTERM")));

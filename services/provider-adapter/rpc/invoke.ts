@@ -67,6 +67,7 @@ export function invoke(context: ProviderContext) {
         report(context, call, started, last, cancelled);
       } catch (thrown) {
         error = ThroughlineError.from(thrown);
+        if (error.code === "internal_error") logBug(context, call, thrown);
         // What this channel's format cannot express is the client's to change; another channel may be able to.
         if (error.code !== "service_unavailable" && error.code !== "invalid_value") break;
         continue;
@@ -161,6 +162,14 @@ function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate
   };
 }
 
+/** A bug of ours: its cause goes to the log here, for it travels no further. */
+function logBug(context: ProviderContext, call: LaneCall<InvokeItem>, thrown: unknown): void {
+  context.log.error(
+    { err: thrown, request_id: formatRequestId(call.requestId, context.config.idStyle) },
+    "attempt broke",
+  );
+}
+
 /** One span and one count for every attempt. */
 function report(
   context: ProviderContext,
@@ -192,6 +201,7 @@ function report(
         : "network";
   context.metrics.upstreamAttempt({ channel: attempt.channel, status, durationMs });
   if (error !== undefined && !cancelled) {
+    if (error.code === "internal_error") logBug(context, call, error.cause);
     context.log.warn(
       {
         request_id: formatRequestId(call.requestId, context.config.idStyle),

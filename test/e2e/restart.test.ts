@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { testPostgres } from "../../shared/db/testing.ts";
+import { eventually, type Mode, startDeployment } from "./deployment.ts";
+
+const modes: Mode[] = ["up", "mesh"];
+const body = (model: string, stream: boolean) => ({ model, stream, messages: [{ role: "user", content: "Hello" }] });
+
+test.each(modes)(
+  "SIGTERM lets a running stream finish, loses nothing, and a second start finds it: %s",
+  async (mode) => {
+    await using postgres = await testPostgres();
+    let id = "";
+    {
+      await using house = await startDeployment(mode, {}, postgres.url);
+      const response = await house.call("/v1/chat/completions", body("sim-slow-chunks-40", true));
+      id = response.headers.get("request-id") ?? "";
+      const ended = house.stop("SIGTERM");
+      const text = await response.text();
+      expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+      expect(await ended).toBe(0);
+    }
+    await using second = await startDeployment(mode, {}, postgres.url);
+    const history = await second.call("/bp/ai/ai_request/history/query?page=1&page_size=10");
+    const { data } = (await history.json()) as { data: { request_id: string; status: string }[] };
+    expect(data).toMatchObject([{ request_id: id, status: "succeeded" }]);
+    const again = await second.call("/v1/chat/completions", body("gpt-4o", false));
+    expect(again.status).toBe(200);
+    expect(BigInt(again.headers.get("request-id") ?? 0)).toBeGreaterThan(BigInt(id));
+  },
+  120_000,
+);
+
+test("a reader that reads slowly stalls its own upstream only", async () => {
+  await using house = await startDeployment("mesh", { LOG_LEVEL: "warn" });
+  const slow = await house.call("/v1/chat/completions", body("sim-large-8000", true));
+  expect(slow.status).toBe(200);
+  const slowId = slow.headers.get("request-id") ?? "";
+  const reader = slow.body?.getReader();
+  await reader?.read();
+  // The upstream has far more to say than fits between it and the reader, and it comes to a standstill.
+  const record = () => house.simulator.requests.find((request) => request.clientRequestId === slowId);
+  let before = 0;
+  let looks = 0;
+  const stalledAt = await eventually(() => {
+    const units = record()?.sentUnits ?? 0;
+    looks = units === before ? looks + 1 : 0;
+    before = units;
+    return units > 0 && looks > 15 ? units : undefined;
+  });
+  for (let i = 0; i < 20; i++) {
+    const other = await house.call("/v1/chat/completions", body("gpt-4o", true));
+    expect((await other.text()).endsWith("data: [DONE]\n\n")).toBe(true);
+  }
+  expect(record()?.sentUnits).toBe(stalledAt);
+  expect(record()?.finishedAtMs).toBe(0);
+  for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader?.read());
+  expect((await eventually(() => (record()?.finishedAtMs ? record() : undefined)))?.clientClosedAtMs).toBe(0);
+}, 120_000);
