@@ -20,8 +20,8 @@ export const namedInBandError: InBandError = (error, requestId) =>
   `event: error\ndata: ${JSON.stringify(envelope(error, requestId))}\n\n`;
 
 /**
- * OpenAI's responses: a flat `error` event that continues the numbering, with the IDs beside its own fields. The SDK
- * gives it to the client as an event (openai 7.55 throws only where `data.error` is set, which the format does not have).
+ * OpenAI's responses: a flat `error` event that continues the numbering, with the IDs beside its own fields. openai 7.55
+ * throws it as an APIError, 6.49 gives it to the client as an event.
  */
 export const responsesInBandError: InBandError = (error, requestId, lastFrame) => {
   const { code, message, param, request_id, upstream_request_id } = envelope(error, requestId).error;
