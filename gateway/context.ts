@@ -31,6 +31,8 @@ export interface GatewayContext extends GatewayDeps {
   readonly spans: GatewaySpans;
   /** Requests between arrival and their last durable word. */
   readonly running: Running;
+  /** Configured models that requests were resolved to. */
+  readonly models: Set<string>;
   /** Principals by SHA-256 of the secret, for a few seconds. */
   readonly principals: LRUCache<string, Principal>;
 }

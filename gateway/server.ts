@@ -36,6 +36,7 @@ export async function startGateway(
     config,
     spans: gatewaySpans(deps.tracing),
     running: createRunning({ ...deps, config }),
+    models: new Set(),
     principals: new LRUCache({ max: maxPrincipals, ttl: Math.max(1, config.keyCacheMs) }),
   };
   const open = createOpenStreams(config.keepAliveMs);

@@ -79,7 +79,7 @@ async function resolveRoute(context: GatewayContext, ask: Ask): Promise<Route> {
   const route = await resolve(context, ask);
   const tooLong = contextError(ask, route);
   if (tooLong !== undefined) throw tooLong;
-  if (incoming.served !== undefined) incoming.served.model = route.model;
+  noteModel(context, incoming, route.model);
   mark(incoming, "resolved");
   return route;
 }
@@ -149,6 +149,14 @@ async function invoke(
   }
   mark(incoming, "last_byte");
   return { outcome, error, gone: answer.gone, frames, firstByteUs, kept, contentType };
+}
+
+/** Counts go by configured names: those that routing has answered with are known. */
+function noteModel({ models, metrics }: GatewayContext, { served }: Incoming, model: string): void {
+  if (served !== undefined) served.model = model;
+  if (models.has(model)) return;
+  models.add(model);
+  metrics.knowModels(models);
 }
 
 function noteHead({ served }: Incoming, head: Head, firstByteUs: bigint): void {

@@ -62,8 +62,9 @@ function countObject(value: object, stack: unknown[], found: { tokens: number; i
     found.tokens += attachment(value, base64PerToken[kind]);
   } else {
     for (const [name, item] of Object.entries(value)) {
-      // Those two are framing, which is counted with the message.
-      if (name !== "role" && name !== "content") found.tokens += 1 + (name.length >> 3);
+      // Framing, which is counted with the message.
+      if (name === "role") continue;
+      if (name !== "content") found.tokens += 1 + (name.length >> 3);
       stack.push(item);
     }
   }
