@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { EchoItemSchema } from "../gen/throughline/testing/v1/echo_pb.ts";
-import { createEcho } from "./testing/echo.ts";
-import { failureOf, soon, transports } from "./testing/pairs.ts";
+import { createEcho } from "./testing-echo.ts";
+import { failureOf, soon, transports } from "./testing-pairs.ts";
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createEcho } from "./testing/echo.ts";
-import { collect, failureOf, soon, transports } from "./testing/pairs.ts";
+import { createEcho } from "./testing-echo.ts";
+import { collect, failureOf, soon, transports } from "./testing-pairs.ts";
 
 describe.each(transports)("when things end, %s", (_name, pair) => {
   test("a server killed in the middle of a batch fails its open calls at once", async () => {

@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import { EchoService } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc-server.ts";
-import { createEcho, type EchoFixture } from "./testing/echo.ts";
-import { atEnd, type EchoClient, failureOf, soon } from "./testing/pairs.ts";
+import { createEcho, type EchoFixture } from "./testing-echo.ts";
+import { atEnd, type EchoClient, failureOf, soon } from "./testing-pairs.ts";
 
 async function serve(echo: EchoFixture, port = 0): Promise<GrpcServer> {
   const server = await startGrpcServer([echo.definition], { host: "127.0.0.1", port });
@@ -26,7 +26,7 @@ function both(first: GrpcServer, second: GrpcServer): string {
 }
 
 async function serveInChild(): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(fileURLToPath(new URL("./testing/serve-echo.ts", import.meta.url)), { execArgv: [] });
+  const child = fork(fileURLToPath(new URL("./testing-serve.ts", import.meta.url)), { execArgv: [] });
   atEnd(async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGKILL");

@@ -13,21 +13,20 @@ export {
 } from "./define.ts";
 export { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";
-export { createInProcessClient, createInProcessServer, type InProcessServer } from "./in-process.ts";
+export { createInProcessClient } from "./in-process.ts";
 export type { ClientTls, ServerTls } from "./tls.ts";
-export {
-  type BatchAnswer,
-  type CallOptions,
-  type ClientControl,
-  type ClientOptions,
-  defaultMaxMessageBytes,
-  type FrameSink,
-  type Init,
-  type LaneCall,
-  type LaneMethod,
-  type LaneStream,
-  type OpenOptions,
-  type RpcLog,
-  type ServiceClient,
-  type UnaryContext,
+export type {
+  BatchAnswer,
+  CallOptions,
+  ClientControl,
+  ClientOptions,
+  FrameSink,
+  Init,
+  LaneCall,
+  LaneMethod,
+  LaneStream,
+  OpenOptions,
+  RpcLog,
+  ServiceClient,
+  UnaryContext,
 } from "./types.ts";

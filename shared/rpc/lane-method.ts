@@ -1,19 +1,10 @@
 import { ThroughlineError } from "../errors/error.ts";
 import { type CallReader, ClientCall } from "./client-call.ts";
-import type { Deadlines } from "./deadlines.ts";
 import { cancelledError, deadlineError } from "./faults.ts";
-import type { LanePool } from "./lane-pool.ts";
+import { decodeError, type LaneMethodParts, messageFor } from "./lane-parts.ts";
 import { openLaneStream } from "./lane-stream.ts";
-import { type ClientCodec, callOp, type LooseMessage } from "./link.ts";
+import { type ClientCodec, callOp } from "./link.ts";
 import type { CallOptions, LaneStream, OpenOptions } from "./types.ts";
-
-/** What a lane method of a client is made of. */
-export interface LaneMethodParts<P> {
-  readonly codec: ClientCodec<P>;
-  readonly pool: LanePool<P>;
-  readonly deadlines: Deadlines;
-  readonly idempotent: boolean;
-}
 
 /** A lane method before its types are put on. */
 export interface LooseLaneMethod {
@@ -79,29 +70,5 @@ class OneAnswer<P> implements CallReader<P> {
   aborted(): void {
     this.call?.control(callOp.cancel);
     this.call?.abandon(cancelledError());
-  }
-}
-
-/** The message to send, or why it cannot be sent. */
-export function messageFor<P>(
-  parts: LaneMethodParts<P>,
-  item: unknown,
-  options: CallOptions,
-): LooseMessage | ThroughlineError {
-  if (options.signal?.aborted) return cancelledError();
-  if (!(options.timeoutMs > 0)) return deadlineError();
-  try {
-    return parts.codec.item(item);
-  } catch (error) {
-    return ThroughlineError.from(error);
-  }
-}
-
-/** The error that the server answered with. */
-export function decodeError<P>(codec: ClientCodec<P>, payload: P): ThroughlineError {
-  try {
-    return codec.decodeError(payload);
-  } catch (error) {
-    return ThroughlineError.from(error);
   }
 }

@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../errors/error.ts";
 import { ClientCall } from "./client-call.ts";
 import { cancelledError, deadlineError } from "./faults.ts";
-import { decodeError, type LaneMethodParts, messageFor } from "./lane-method.ts";
+import { decodeError, type LaneMethodParts, messageFor } from "./lane-parts.ts";
 import { callOp } from "./link.ts";
 import type { LaneStream, OpenOptions } from "./types.ts";
 

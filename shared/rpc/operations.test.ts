@@ -7,8 +7,8 @@ import { describe, expect, test } from "vitest";
 import { EchoService } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 import { type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";
-import { createEcho } from "./testing/echo.ts";
-import { atEnd, collect, type EchoClient, failureOf, soon } from "./testing/pairs.ts";
+import { createEcho } from "./testing-echo.ts";
+import { atEnd, collect, type EchoClient, failureOf, soon } from "./testing-pairs.ts";
 
 async function serve(options: Partial<GrpcServerOptions> = {}) {
   const echo = createEcho();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { collect, failureOf, soon, transports } from "./testing/pairs.ts";
+import { collect, failureOf, soon, transports } from "./testing-pairs.ts";
 
 describe.each(transports)("a streaming lane %s", (_name, pair) => {
   test("brings the frames in order, then the outcome", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { failureOf, soon, transports } from "./testing/pairs.ts";
+import { failureOf, soon, transports } from "./testing-pairs.ts";
 
 describe.each(transports)("a unary method %s", (_name, pair) => {
   test("answers, and hands the envelope to the handler", async () => {

@@ -1,5 +1,5 @@
-import { startGrpcServer } from "../grpc-server.ts";
-import { createEcho } from "./echo.ts";
+import { startGrpcServer } from "./grpc-server.ts";
+import { createEcho } from "./testing-echo.ts";
 
 // A process that serves echo until it is killed; tells its port to the parent.
 const echo = createEcho();

@@ -1,11 +1,11 @@
 import { afterEach } from "vitest";
-import type { ThroughlineError } from "../../errors/error.ts";
-import type { EchoService } from "../../gen/throughline/testing/v1/echo_pb.ts";
-import { createGrpcClient } from "../grpc-client.ts";
-import { startGrpcServer } from "../grpc-server.ts";
-import { createInProcessServer } from "../in-process.ts";
-import type { ClientControl, ClientOptions, ServiceClient } from "../types.ts";
-import { createEcho, type EchoFixture } from "./echo.ts";
+import type { ThroughlineError } from "../errors/error.ts";
+import type { EchoService } from "../gen/throughline/testing/v1/echo_pb.ts";
+import { createGrpcClient } from "./grpc-client.ts";
+import { startGrpcServer } from "./grpc-server.ts";
+import { createInProcessServer } from "./in-process.ts";
+import { createEcho, type EchoFixture } from "./testing-echo.ts";
+import type { ClientControl, ClientOptions, ServiceClient } from "./types.ts";
 
 /** A client of the echo service. */
 export type EchoClient = ServiceClient<typeof EchoService> & ClientControl;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { ThroughlineError } from "../../errors/error.ts";
+import { ThroughlineError } from "../errors/error.ts";
 import {
   type Counted,
   type CountFrame,
@@ -7,9 +7,9 @@ import {
   type Echoed,
   type EchoItem,
   EchoService,
-} from "../../gen/throughline/testing/v1/echo_pb.ts";
-import { batchHandler, defineService, type ServiceDefinition, streamHandler, unaryHandler } from "../define.ts";
-import type { FrameSink, Init, LaneCall } from "../types.ts";
+} from "../gen/throughline/testing/v1/echo_pb.ts";
+import { batchHandler, defineService, type ServiceDefinition, streamHandler, unaryHandler } from "./define.ts";
+import type { FrameSink, Init, LaneCall } from "./types.ts";
 
 /** What the echo service has seen, for tests to look at. */
 export interface EchoSeen {
