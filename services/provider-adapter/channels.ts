@@ -43,7 +43,7 @@ const callTimeoutMs = 5_000;
 /** Follows routing's channels: asks every `pollMs`, and at once for what is newer than what is known. */
 export function followChannels(
   routing: ServiceClient<typeof RoutingService>,
-  options: { env: Env; pollMs: number; log: Log; unseal: (sealed: Uint8Array) => string },
+  options: { env: Env; pollMs: number; log: Log; unseal: (channel: string, sealed: Uint8Array) => string },
 ): Channels {
   const { env, log, pollMs, unseal } = options;
   let version = 0n;
@@ -92,11 +92,13 @@ export function followChannels(
   };
 }
 
-function openChannel(channel: Channel, env: Env, unseal: (sealed: Uint8Array) => string): OpenChannel {
+function openChannel(channel: Channel, env: Env, unseal: (channel: string, sealed: Uint8Array) => string): OpenChannel {
   const adapter = adapters[channel.adapter];
   if (adapter === undefined) throw new Error(`unknown adapter '${channel.adapter}'`);
   const url = new URL(channel.baseUrl);
-  const credentials = channel.credentials.map((ref) => readCredential(ref, env, unseal));
+  const credentials = channel.credentials.map((ref) =>
+    readCredential(ref, env, (sealed) => unseal(channel.name, sealed)),
+  );
   let turn = 0;
   return {
     name: channel.name,

@@ -1,6 +1,7 @@
 import type { Env } from "../../shared/config.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
 import type { RequestIdStyle } from "../../shared/request-id.ts";
+import { type CredentialKeys, parseCredentialKeys } from "../../shared/sealed-credential.ts";
 
 /** The environment variables of the provider. */
 export const providerEnv = declareEnv({
@@ -49,7 +50,8 @@ export interface ProviderConfig {
   readonly chunkTimeoutMs: number;
   readonly maxConnections: number;
   readonly idStyle: RequestIdStyle;
-  readonly credentialKey: string | undefined;
+  /** Opens credentials that were entered at run time. */
+  readonly credentialKeys: CredentialKeys | undefined;
   /** How often routing is asked for changed channels. */
   readonly channelPollMs: number;
   /** Largest answer of one JSON body, bytes. */
@@ -65,7 +67,7 @@ export function envToConfig(env: Env): ProviderConfig {
     chunkTimeoutMs: read.UPSTREAM_CHUNK_TIMEOUT_MS,
     maxConnections: read.UPSTREAM_MAX_CONNECTIONS,
     idStyle: read.REQUEST_ID_STYLE,
-    credentialKey: read.CREDENTIAL_KEY,
+    credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
     channelPollMs: 500,
     maxBodyBytes: 64 * 1024 * 1024,
   };

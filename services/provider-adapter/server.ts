@@ -1,5 +1,6 @@
 import type { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { RunningService } from "../../shared/run-service.ts";
+import { openCredential } from "../../shared/sealed-credential.ts";
 import { providerSpans } from "../../shared/telemetry/spans/provider.ts";
 import { followChannels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
@@ -16,8 +17,9 @@ export async function startProvider(
     env: deps.env,
     pollMs: config.channelPollMs,
     log: deps.log,
-    unseal: () => {
-      throw new Error("sealed credentials need CREDENTIAL_KEY");
+    unseal: (channel, sealed) => {
+      if (config.credentialKeys === undefined) throw new Error("a sealed credential needs CREDENTIAL_KEY");
+      return openCredential(config.credentialKeys, channel, sealed);
     },
   });
   const upstream = createUpstream({
