@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { parse } from "yaml";
+import { testPostgres } from "../../shared/db/testing.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const node = join(root, "node_modules/.bin/node");
+
+interface Service {
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly healthcheck?: { readonly test?: readonly string[] };
+}
+
+/** What .env holds, as the README makes it. */
+const dotEnv: Readonly<Record<string, string>> = {
+  POSTGRES_PASSWORD: "unused: the test has a database of its own",
+  KEY_PEPPER: "pepper-of-the-compose-test",
+  CREDENTIAL_KEY: Buffer.alloc(32, 7).toString("base64"),
+  THROUGHLINE_BOOTSTRAP_KEY: "tl-compose-0123456789abcdef",
+  LOG_LEVEL: "warn",
+};
+
+/**
+ * There is no container engine where the tests run. What a container is given, its command, its environment and its
+ * health check, is run as plain processes of this machine instead: hosts become ports of 127.0.0.1.
+ */
+test("the processes of docker-compose.yml become healthy and answer a request", async () => {
+  const { services } = parse(await readFile(join(root, "docker-compose.yml"), "utf8"), { merge: true }) as {
+    services: Record<string, Service>;
+  };
+  const postgres = await testPostgres();
+  onTestFinished(() => postgres.stop());
+  const folder = await mkdtemp(join(tmpdir(), "throughline-compose-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+
+  const names = ["simulator", "routing", "history", "billing", "provider", "gateway"];
+  const ports = await freePorts(names.length * 2);
+  const portOf = (name: string) => ports[names.indexOf(name)] ?? 0;
+  const metricsPortOf = (name: string) => ports[names.length + names.indexOf(name)] ?? 0;
+  const environmentOf = (name: string): Record<string, string> => {
+    const given = Object.entries(services[name]?.environment ?? {}).map(([key, value]) => {
+      const local = substitute(value)
+        .replace(/^dns:\/\/\/(\w+):50051$/, (_, host: string) => `dns:///127.0.0.1:${portOf(host)}`)
+        .replace("//simulator:8081", `//127.0.0.1:${portOf("simulator")}`);
+      return [key, local] as const;
+    });
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: _collector, VALKEY_URL: _valkey, ...environment } = Object.fromEntries(given);
+    return {
+      ...environment,
+      ...("DATABASE_URL" in environment ? { DATABASE_URL: postgres.url } : {}),
+      METRICS_PORT: String(metricsPortOf(name)),
+      HOST: "127.0.0.1",
+      PORT: String(portOf(name)),
+      GRPC_HOST: "127.0.0.1",
+      GRPC_PORT: String(portOf(name)),
+    };
+  };
+  const start = (name: string): ChildProcess => {
+    const child = spawn(node, [join(root, "cli/main.ts"), ...(services[name]?.command ?? [])], {
+      cwd: folder,
+      env: environmentOf(name),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    onTestFinished(async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    });
+    return child;
+  };
+  const healthy = async (name: string): Promise<void> => {
+    // The image's own check is the gateway's.
+    const check = services[name]?.healthcheck?.test ?? ["CMD", "node", "deploy/healthcheck.mjs", gatewayCheck];
+    expect(check.slice(0, 3)).toEqual(["CMD", "node", "deploy/healthcheck.mjs"]);
+    const address = (check[3] ?? "").replace(/:\d+/, `:${portOf(name)}`);
+    await expect.poll(() => exitCode([join(root, "deploy/healthcheck.mjs"), address]), { timeout: 20_000 }).toBe(0);
+  };
+
+  const gatewayCheck = /CMD \["node", "deploy\/healthcheck.mjs", "(.+)"\]/.exec(
+    await readFile(join(root, "deploy/Dockerfile"), "utf8"),
+  )?.[1] as string;
+  expect(await exitCode([join(root, "deploy/healthcheck.mjs"), `grpc://127.0.0.1:${portOf("billing")}`])).toBe(1);
+  for (const name of names) start(name);
+  for (const name of names) await healthy(name);
+
+  const init = start("init");
+  const said = (init.stdout as NodeJS.ReadableStream).setEncoding("utf8");
+  let shown = "";
+  said.on("data", (text: string) => {
+    shown += text;
+  });
+  expect((await once(init, "close"))[0]).toBe(0);
+  expect(shown).toContain(dotEnv.THROUGHLINE_BOOTSTRAP_KEY);
+
+  const response = await fetch(`http://127.0.0.1:${portOf("gateway")}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${dotEnv.THROUGHLINE_BOOTSTRAP_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "gpt-4o", messages: [{ role: "user", content: "Hello" }] }),
+  });
+  expect(response.status).toBe(200);
+  expect(response.headers.get("x-oneapi-request-id")).toMatch(/^\d{18}$/);
+
+  for (const name of ["routing", "history", "billing", "provider"]) {
+    const metrics = await fetch(`http://127.0.0.1:${metricsPortOf(name)}/metrics`);
+    expect([name, metrics.status]).toEqual([name, 200]);
+  }
+}, 60_000);
+
+/** `${NAME:-default}` and `${NAME:?what is missing}` as Compose reads them. */
+function substitute(text: unknown): string {
+  return String(text).replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string, rest: string) => {
+    const value = dotEnv[name];
+    if (value !== undefined) return value;
+    if (kind === "?") throw new Error(`.env must have ${name}: ${rest}`);
+    return rest;
+  });
+}
+
+async function exitCode(args: readonly string[]): Promise<number | null> {
+  const child = spawn(node, args, { stdio: "ignore", env: {} });
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code;
+}
+
+/** Ports that were free a moment ago. All are held at once, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
