@@ -186,7 +186,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       headers = given;
       attempt.httpStatus = status;
       attempt.headUs = BigInt(clockUs());
-      attempt.upstreamRequestId = upstreamRequestIdOf(given);
+      attempt.upstreamRequestId = upstreamRequestIdOf(given, channel.adapter.requestIdHeaders);
       const type = String(given["content-type"] ?? "");
       if (status === 200 && options.stream && !type.includes("application/json")) feed = openStream();
     },

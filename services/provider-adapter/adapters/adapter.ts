@@ -1,12 +1,16 @@
-import type { Asked, Exchange } from "../domain/exchange.ts";
+import type { Asked, Exchange, UpstreamMessage } from "../domain/exchange.ts";
 import type { UpstreamFailure } from "../domain/upstream-failure.ts";
 
 /** How a channel's upstream is spoken to. */
 export interface OpenedAdapter {
   /** Headers that carry the credential. */
   authorise(credential: string): Readonly<Record<string, string>>;
+  /** Response headers that carry the vendor's request ID, before the usual ones. */
+  readonly requestIdHeaders?: readonly string[];
   /** Exchanges by client dialect; a dialect that is not there cannot be served by this upstream. */
   readonly exchanges: Readonly<Partial<Record<string, (asked: Asked) => Exchange>>>;
+  /** How the upstream itself counts the input tokens of a request, by client dialect; absent: it does not, we estimate. */
+  readonly counts?: Readonly<Partial<Record<string, (asked: Asked) => TokenCount>>>;
   /** What an HTTP failure means. */
   failure(
     status: number,
@@ -14,6 +18,13 @@ export interface OpenedAdapter {
     body: string,
     upstreamRequestId: string,
   ): UpstreamFailure;
+}
+
+/** A request for a count of input tokens. */
+export interface TokenCount {
+  readonly message: UpstreamMessage;
+  /** The count in the answer. Throws a ThroughlineError when there is none. */
+  read(body: Buffer): number;
 }
 
 /** A wire format of upstreams: one folder, one entry in the registry. */

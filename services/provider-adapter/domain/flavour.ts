@@ -1,18 +1,50 @@
+import type { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { JsonObject } from "./json.ts";
 import type { FieldPatch } from "./patch-json.ts";
 
-/** Quirks of an OpenAI-compatible vendor, as data. */
+/** When a vendor wants the thinking of earlier turns of the assistant back, as `reasoning_content`. */
+export type ReasoningBack = "never" | "tool_turns" | "always";
+
+/** Quirks of a vendor that speaks OpenAI's chat format, as data; of one model where the vendor's models differ. */
 export interface OpenaiFlavour {
+  /** Behind the channel's base URL; `{model}` stands for the model sent upstream. */
+  readonly path: string;
   /** The vendor takes stream_options.include_usage. */
   readonly streamOptions: boolean;
   /** Fields that the vendor refuses. */
   readonly dropFields: readonly string[];
   /** Fields that the vendor names differently. */
   readonly renameFields: Readonly<Record<string, string>>;
+  /** Values that the vendor spells differently, by field. */
+  readonly renameValues: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Fields that a request without a stream needs. */
+  readonly addWhenWhole: FieldPatch;
+  /** Thinking is only possible in a stream. */
+  readonly thinkingNeedsStream: boolean;
+  /** False: the model does not think, and refuses to be asked to. */
+  readonly thinks: boolean;
   /** What switches thinking on. */
   readonly thinkingOn: FieldPatch;
   /** What switches thinking off. */
   readonly thinkingOff: FieldPatch;
+  /** Field of the effort, e.g. "reasoning_effort" or "reasoning.effort". Empty: none. */
+  readonly effortField: string;
+  /** Efforts that the vendor calls differently or does not have. */
+  readonly effortValues: Readonly<Record<string, string>>;
+  /** Field of a thinking budget. Empty: none. */
+  readonly budgetField: string;
+  readonly reasoningBack: ReasoningBack;
+  /** Role of system messages. */
+  readonly systemRole: "system" | "developer";
+  /** Field of the bound on output tokens. */
+  readonly maxTokensField: string;
+  /** The vendor takes top_k. */
+  readonly topK: boolean;
+  /** The vendor's finish reasons that OpenAI does not have: OpenAI's word, or "error". */
+  readonly finishReasons: Readonly<Record<string, string>>;
   /** The error of an object inside a 200 or a stream. */
-  readonly streamError: (error: JsonObject) => Error;
+  readonly streamError: (error: JsonObject) => ThroughlineError;
 }
+
+/** The flavour of one model of the vendor. */
+export type FlavourOf = (upstreamModel: string) => OpenaiFlavour;

@@ -5,7 +5,7 @@ import { latencyCheckpoint, type Moments } from "./latency.ts";
 import { withControl } from "./neutral/control.ts";
 import { estimateInputTokens, estimateOutputTokens } from "./neutral/estimate.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
-import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat } from "./neutral/formats.ts";
+import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat, UpstreamStream } from "./neutral/formats.ts";
 import { noUsage } from "./openai-usage.ts";
 
 /** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
@@ -20,7 +20,8 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
     };
     const client = dialect.open(asked, note);
     const messageId = dialect.messageId(asked.requestId);
-    const message = format.write(withControl(client.request, asked.control), {
+    const upstream = format.open({ upstreamModel: asked.upstreamModel });
+    const message = upstream.write(withControl(client.request, asked.control), {
       upstreamModel: asked.upstreamModel,
       stream: asked.stream,
       headers: asked.headers,
@@ -30,7 +31,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
       message,
       notes,
       whole(body, moments) {
-        const answer = format.read(body);
+        const answer = upstream.read(body);
         const usage = answer.usage ?? estimated(asked, estimateOutputTokens(answer));
         const head = {
           id: messageId,
@@ -47,7 +48,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
           upstreamRequestId: answer.upstreamId,
         };
       },
-      stream: () => translateStream(client, messageId, format, asked),
+      stream: () => translateStream(client, messageId, upstream.stream(), asked),
     };
   };
 }
@@ -55,11 +56,10 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
 function translateStream(
   client: ClientExchange,
   messageId: string,
-  format: UpstreamFormat,
+  source: UpstreamStream,
   asked: Asked,
 ): StreamTranslation {
   const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
-  const source = format.stream();
   const sink = client.stream({ id: messageId, createdUnixS: asked.createdUnixS });
   let text = "";
   let upstreamId: string | undefined;

@@ -17,9 +17,20 @@ const headerNames = [
 
 const maxLength = 256;
 
-/** The request ID that an upstream gave in its headers: the first printable one; empty: none. */
-export function upstreamRequestIdOf(headers: Readonly<Record<string, string | string[] | undefined>>): string {
-  for (const name of headerNames) {
+/**
+ * The request ID that an upstream gave in its headers: the first printable one; empty: none.
+ *
+ * @param first headers of the vendor, before the usual ones.
+ */
+export function upstreamRequestIdOf(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  first: readonly string[] = [],
+): string {
+  return firstOf(headers, first) || firstOf(headers, headerNames);
+}
+
+function firstOf(headers: Readonly<Record<string, string | string[] | undefined>>, names: readonly string[]): string {
+  for (const name of names) {
     const value = headers[name];
     const text = Array.isArray(value) ? value[0] : value;
     if (text !== undefined && /^[\x21-\x7e]+$/.test(text)) return text.slice(0, maxLength);

@@ -2,105 +2,116 @@ import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { cleanMessage } from "../../domain/clean-message.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
+import { type FailureMeaning, failureMeanings, failureOf, type Said } from "../failures.ts";
+import { retryAfterMs } from "../retry-after.ts";
 
-/** Words of a vendor's message or code that mean "the input is too long" (OpenAI, DeepSeek, vLLM, Mistral, Zhipu 1261). */
-const tooLong = /context[_ ]length|maximum context|too many tokens|prompt is too long|input is too long|"?1261"?/i;
-/** Codes that mean "our account has no credit left", which some vendors send as 400 or 429. */
-const noCredit =
-  /insufficient_quota|insufficient_user_quota|arrearage|exceeded_current_quota|billing_hard_limit|"?1113"?|balance/i;
+/** What a rule of a flavour may say that an error means. */
+export const errorMeanings = failureMeanings;
+
+/** One line of a vendor's table of errors: every condition that is given must hold. */
+export interface ErrorRule {
+  readonly status?: number | undefined;
+  readonly code?: RegExp | undefined;
+  readonly message?: RegExp | undefined;
+  readonly means: FailureMeaning;
+}
+
+/** What an error says where the vendor's own table is silent. */
+const usual: readonly ErrorRule[] = [
+  { status: 402, means: "no_credit" },
+  {
+    code: /insufficient_quota|insufficient_user_quota|arrearage|exceeded_current_quota|billing_hard_limit|insufficient_balance/i,
+    means: "no_credit",
+  },
+  {
+    status: 429,
+    message: /insufficient (account )?balance|no (remaining )?balance|exceeded your current quota/i,
+    means: "no_credit",
+  },
+  { status: 401, means: "credential" },
+  { status: 403, means: "credential" },
+  { status: 413, means: "too_large" },
+  { code: /context_length/i, means: "too_long" },
+  {
+    status: 400,
+    message: /context[_ ]length|maximum context|too many tokens|prompt is too long|input is too long|token limit/i,
+    means: "too_long",
+  },
+  { status: 400, code: /content_filter|content_policy/i, means: "filtered" },
+  { status: 404, means: "unknown_model" },
+  { status: 405, means: "unknown_model" },
+  { status: 408, means: "timeout" },
+  { status: 504, means: "timeout" },
+  { status: 409, means: "overloaded" },
+  { status: 425, means: "overloaded" },
+  { status: 429, means: "overloaded" },
+  { status: 503, means: "overloaded" },
+  { status: 529, means: "overloaded" },
+];
 
 /**
  * An upstream's HTTP failure in the catalogue's words. Its 401, 402 and 403 are about our credential, not the client's;
- * its 400, 413 and 422 are about the request: no other channel is asked.
+ * its 400 and 422 are about the request: no other channel is asked.
  */
 export function httpFailure(
   status: number,
   headers: Readonly<Record<string, string | string[] | undefined>>,
   body: string,
   upstreamRequestId: string,
+  rules: readonly ErrorRule[] = [],
 ): UpstreamFailure {
-  const { message, code, param } = readError(body);
-  const said = cleanMessage(message);
-  const about = { upstreamRequestId: upstreamRequestId || undefined };
-  const broke =
-    status === 402 || ((status === 400 || status === 403 || status === 429) && noCredit.test(`${code} ${message}`));
-  if (status === 401 || status === 403 || broke) {
-    return fail(
-      new ThroughlineError("upstream_error", "The upstream refused the platform's credential.", about),
-      true,
-      60_000,
-    );
-  }
-  if (status === 429 || status === 503 || status === 529) {
-    const retryAfterMs = retryAfter(headers);
-    const error = new ThroughlineError("upstream_overloaded", "The upstream is at its capacity; try again shortly.", {
-      ...about,
-      ...(retryAfterMs === 0 ? {} : { retryAfterMs }),
-    });
-    return fail(error, true, retryAfterMs || 1_000);
-  }
-  if (status === 408 || status === 504) {
-    return fail(new ThroughlineError("upstream_timeout", "The upstream did not answer in time.", about), true, 0);
-  }
-  if (status === 404 || status === 405) {
-    return fail(
-      new ThroughlineError("upstream_error", "The upstream does not know this model or path.", about),
-      true,
-      0,
-    );
-  }
-  if (status === 413) {
-    return client(
-      new ThroughlineError("request_too_large", said || "The upstream finds the request too large.", about),
-    );
-  }
-  if (status >= 400 && status < 500) {
-    if (tooLong.test(`${code} ${message}`)) {
-      return client(
-        new ThroughlineError("context_length_exceeded", said || "The input is too long.", { ...about, param }),
-      );
-    }
-    return client(
-      new ThroughlineError("invalid_value", said || "The upstream refused the request.", { ...about, param }),
-    );
-  }
-  return fail(new ThroughlineError("upstream_error", "The upstream failed.", about), true, 0);
+  const said = readError(body);
+  return failureOf(meaningOf(status, said, rules), {
+    said: cleanMessage(said.message),
+    param: said.param,
+    upstreamRequestId: upstreamRequestId || said.requestId,
+    retryAfterMs: retryAfterMs(headers),
+  });
 }
 
 /** The failure of an error object inside a 200 or in the middle of a stream. */
-export function inBandFailure(error: JsonObject): ThroughlineError {
-  const status = typeof error.code === "number" ? error.code : 0;
-  const text = `${asString(error.type) ?? ""} ${asString(error.code) ?? ""}`;
-  if (status === 429 || /overloaded|rate_limit/.test(text)) {
-    return new ThroughlineError("upstream_overloaded", "The upstream is at its capacity; try again shortly.");
+export function inBandFailure(error: JsonObject, rules: readonly ErrorRule[] = []): ThroughlineError {
+  const said = readError(JSON.stringify({ error }));
+  const status = typeof error.code === "number" ? error.code : Number(/^[45]\d\d$/.exec(said.code)?.[0] ?? 0);
+  const known = matching(status, said, rules) ?? matching(status, said, usual);
+  if (known === undefined && /overloaded|rate_limit|server_busy|throttl/i.test(`${said.type} ${said.code}`)) {
+    return failureOf("overloaded", {}).error;
   }
-  const said = cleanMessage(asString(error.message) ?? "");
-  return new ThroughlineError("upstream_error", said === "" ? "The upstream failed." : `The upstream failed: ${said}`);
+  const message = cleanMessage(said.message);
+  if (known === "overloaded" || known === "timeout" || known === "no_credit" || known === "credential") {
+    return failureOf(known, {}).error;
+  }
+  // What a vendor calls the client's mistake after it began to answer is a failure of the answer all the same.
+  return new ThroughlineError(
+    "upstream_error",
+    message === "" ? "The upstream failed." : `The upstream failed: ${message}`,
+  );
 }
 
-function fail(error: ThroughlineError, unhealthy: boolean, cooldownMs: number): UpstreamFailure {
-  return { error, failover: true, cooldownMs, unhealthy };
+function meaningOf(status: number, said: SaidByVendor, rules: readonly ErrorRule[]): FailureMeaning {
+  const known = matching(status, said, rules) ?? matching(status, said, usual);
+  if (known !== undefined) return known;
+  return status >= 400 && status < 500 ? "refused" : "failed";
 }
 
-function client(error: ThroughlineError): UpstreamFailure {
-  return { error, failover: false, cooldownMs: 0, unhealthy: false };
+function matching(status: number, said: SaidByVendor, rules: readonly ErrorRule[]): FailureMeaning | undefined {
+  return rules.find(
+    (rule) =>
+      (rule.status === undefined || rule.status === status) &&
+      (rule.code === undefined || rule.code.test(said.code) || rule.code.test(said.type)) &&
+      (rule.message === undefined || rule.message.test(said.message)),
+  )?.means;
 }
 
-/** Milliseconds of retry-after-ms, x-ms-retry-after-ms or Retry-After, at most a minute; 0: not said. */
-function retryAfter(headers: Readonly<Record<string, string | string[] | undefined>>): number {
-  const one = (name: string) => {
-    const value = headers[name];
-    return Array.isArray(value) ? value[0] : value;
-  };
-  const ms = Number(one("retry-after-ms") ?? one("x-ms-retry-after-ms"));
-  if (ms > 0) return Math.min(60_000, Math.ceil(ms));
-  const text = one("retry-after") ?? "";
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1_000;
-  return seconds > 0 ? Math.min(60_000, Math.ceil(seconds * 1_000)) : 0;
+interface SaidByVendor extends Said {
+  readonly message: string;
+  readonly code: string;
+  readonly type: string;
+  readonly requestId: string | undefined;
 }
 
 /** The vendors' many shapes of an error body (wire/providers.md section 4). */
-export function readError(body: string): { message: string; code: string; param: string | undefined } {
+export function readError(body: string): SaidByVendor {
   const parsed = parseJson(body);
   const top = asObject(parsed) ?? asObject(asArray(parsed)[0]) ?? {};
   const inner = asObject(top.error) ?? asObject(asArray(top.errors)[0]) ?? top;
@@ -110,9 +121,15 @@ export function readError(body: string): { message: string; code: string; param:
     asString(top.error) ??
     asString(top.detail) ??
     asString(detail?.msg) ??
+    asString(top.message) ??
     asString(top.msg) ??
     asString(top.error_msg) ??
     "";
-  const code = inner.code ?? inner.type ?? "";
-  return { message, code: String(code), param: asString(inner.param) };
+  return {
+    message,
+    code: inner.code === undefined || inner.code === null ? "" : String(inner.code),
+    type: asString(inner.type) ?? "",
+    param: asString(inner.param),
+    requestId: asString(top.request_id),
+  };
 }

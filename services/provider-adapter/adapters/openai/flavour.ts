@@ -1,31 +1,166 @@
 import { z } from "zod";
-import type { OpenaiFlavour } from "../../domain/flavour.ts";
-import { inBandFailure } from "./errors.ts";
+import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
+import type { JsonObject } from "../../domain/json.ts";
+import { type ErrorRule, errorMeanings, inBandFailure } from "./errors.ts";
+import { flavours } from "./flavours/index.ts";
 
-const patch = z.record(z.string(), z.unknown());
+const fields = z.record(z.string(), z.unknown());
+const words = z.record(z.string(), z.string());
 
-/** A channel's `flavour` in the configuration: how a vendor differs from OpenAI. */
-const flavourSchema = z.strictObject({
-  stream_options: z.boolean().default(true),
-  drop_fields: z.array(z.string()).default([]),
-  rename_fields: z.record(z.string(), z.string()).default({}),
-  thinking_on: patch.default({ enable_thinking: true }),
-  thinking_off: patch.default({ enable_thinking: false }),
+const modelShape = {
+  stream_options: z.boolean(),
+  drop_fields: z.array(z.string()),
+  rename_fields: words,
+  rename_values: z.record(z.string(), words),
+  add_when_whole: fields,
+  thinking_needs_stream: z.boolean(),
+  thinks: z.boolean(),
+  thinking_on: fields,
+  thinking_off: fields,
+  effort_field: z.string(),
+  effort_values: words,
+  budget_field: z.string(),
+  reasoning_back: z.enum(["never", "tool_turns", "always"]),
+  system_role: z.enum(["system", "developer"]),
+  max_tokens_field: z.string(),
+  top_k: z.boolean(),
+  finish_reasons: words,
+};
+
+const errorRule = z.strictObject({
+  status: z.number().int().optional(),
+  /** Regular expressions, without regard to case. */
+  code: z.string().optional(),
+  message: z.string().optional(),
+  means: z.enum(errorMeanings),
 });
 
-/** Reads a channel's flavour. Throws a ZodError that names the field. */
-export function readFlavour(json: string): OpenaiFlavour {
+/**
+ * A channel's `flavour` in the configuration: how its vendor differs from OpenAI. `vendor` starts from a named flavour;
+ * what else is given takes the place of that flavour's own.
+ */
+const flavourSchema = z.strictObject({
+  vendor: z.string().optional(),
+  ...z.strictObject(modelShape).partial().shape,
+  /** Behind the base URL; `{model}` stands for the model. */
+  path: z.string().optional(),
+  /** Header of the credential; "authorization" carries it as a Bearer. */
+  auth_header: z.string().optional(),
+  /** Response headers that carry the request ID, before the usual ones. */
+  request_id_headers: z.array(z.string()).optional(),
+  errors: z.array(errorRule).optional(),
+  /** What differs for models whose name matches; later ones win. */
+  models: z.array(z.strictObject({ match: z.string(), ...z.strictObject(modelShape).partial().shape })).optional(),
+});
+
+/** A flavour as configuration and vendor files write it. */
+export type FlavourConfig = z.input<typeof flavourSchema>;
+
+/** A flavour, ready for use. */
+export interface OpenFlavour {
+  readonly of: FlavourOf;
+  readonly authHeader: string;
+  readonly requestIdHeaders: readonly string[];
+  readonly errorRules: readonly ErrorRule[];
+}
+
+const base = {
+  path: "/chat/completions",
+  auth_header: "authorization",
+  request_id_headers: [],
+  stream_options: true,
+  drop_fields: [],
+  rename_fields: {},
+  rename_values: {},
+  add_when_whole: {},
+  thinking_needs_stream: false,
+  thinks: true,
+  thinking_on: { enable_thinking: true },
+  thinking_off: { enable_thinking: false },
+  effort_field: "reasoning_effort",
+  effort_values: {},
+  budget_field: "",
+  reasoning_back: "never",
+  system_role: "system",
+  max_tokens_field: "max_tokens",
+  top_k: false,
+  finish_reasons: {},
+  errors: [],
+  models: [],
+} as const satisfies FlavourConfig;
+
+/** Reads a channel's flavour. Throws an error that names the field. */
+export function readFlavour(json: string): OpenFlavour {
   const given = flavourSchema.parse(json === "" ? {} : JSON.parse(json));
+  const { vendor } = given;
+  const named = vendor === undefined ? {} : flavours[vendor];
+  if (named === undefined) {
+    throw new Error(`unknown vendor '${vendor}' of a flavour; known are ${Object.keys(flavours).join(", ")}`);
+  }
+  const preset = flavourSchema.parse(named);
+  const merged = merge(base, preset, given);
+  const errorRules = [...(given.errors ?? []), ...(preset.errors ?? [])].map(({ status, code, message, means }) => ({
+    status,
+    code: code === undefined ? undefined : new RegExp(code, "i"),
+    message: message === undefined ? undefined : new RegExp(message, "i"),
+    means,
+  }));
+  const streamError = (error: JsonObject) => inBandFailure(error, errorRules);
+  // A vendor's models differ from the vendor; the channel's own words for the vendor count for all of them but these.
+  const models = [...(preset.models ?? []), ...(given.models ?? [])].map(({ match, ...differs }) => ({
+    pattern: new RegExp(match, "i"),
+    differs,
+  }));
+  const known = new Map<string, OpenaiFlavour>();
   return {
-    streamOptions: given.stream_options,
-    dropFields: given.drop_fields,
-    renameFields: given.rename_fields,
-    thinkingOn: toTexts(given.thinking_on),
-    thinkingOff: toTexts(given.thinking_off),
-    streamError: inBandFailure,
+    of(model) {
+      let flavour = known.get(model);
+      if (flavour === undefined) {
+        const differing = models.filter(({ pattern }) => pattern.test(model)).map(({ differs }) => differs);
+        flavour = toFlavour(merge(merged, ...differing), streamError);
+        // Names come from the channel's configuration, patterns apart: a bound keeps the memory small.
+        if (known.size < 1_000) known.set(model, flavour);
+      }
+      return flavour;
+    },
+    authHeader: merged.auth_header.toLowerCase(),
+    requestIdHeaders: merged.request_id_headers,
+    errorRules,
   };
 }
 
-function toTexts(fields: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value)]));
+type Given = Omit<z.output<typeof flavourSchema>, "vendor" | "errors" | "models">;
+type Merged = { [Field in keyof Given]-?: Exclude<Given[Field], undefined> };
+
+/** Layers of a flavour, the later ones over the earlier ones; the first is complete. */
+function merge(complete: object, ...layers: object[]): Merged {
+  return Object.assign({}, complete, ...layers);
+}
+
+function toFlavour(given: Merged, streamError: OpenaiFlavour["streamError"]): OpenaiFlavour {
+  return {
+    path: given.path,
+    streamOptions: given.stream_options,
+    dropFields: given.drop_fields,
+    renameFields: given.rename_fields,
+    renameValues: given.rename_values,
+    addWhenWhole: toTexts(given.add_when_whole),
+    thinkingNeedsStream: given.thinking_needs_stream,
+    thinks: given.thinks,
+    thinkingOn: toTexts(given.thinking_on),
+    thinkingOff: toTexts(given.thinking_off),
+    effortField: given.effort_field,
+    effortValues: given.effort_values,
+    budgetField: given.budget_field,
+    reasoningBack: given.reasoning_back,
+    systemRole: given.system_role,
+    maxTokensField: given.max_tokens_field,
+    topK: given.top_k,
+    finishReasons: given.finish_reasons,
+    streamError,
+  };
+}
+
+function toTexts(given: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, JSON.stringify(value)]));
 }

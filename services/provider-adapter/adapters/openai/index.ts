@@ -1,16 +1,24 @@
 import { chatPassthrough } from "../../dialects/openai-chat/passthrough.ts";
 import type { Adapter } from "../adapter.ts";
+import { translations } from "../translations.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
+import { chatCompletionsFormat } from "./format/index.ts";
 
 /** OpenAI and every vendor that speaks its chat format. */
 export const openaiAdapter: Adapter = {
   open(flavourJson) {
-    const flavour = readFlavour(flavourJson);
+    const { of, authHeader, requestIdHeaders, errorRules } = readFlavour(flavourJson);
     return {
-      authorise: (credential) => ({ authorization: `Bearer ${credential}` }),
-      exchanges: { "openai.chat": (asked) => chatPassthrough(asked, flavour) },
-      failure: httpFailure,
+      authorise: (credential) =>
+        authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
+      requestIdHeaders,
+      exchanges: {
+        ...translations(chatCompletionsFormat(of)),
+        "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
+      },
+      failure: (status, headers, body, upstreamRequestId) =>
+        httpFailure(status, headers, body, upstreamRequestId, errorRules),
     };
   },
 };

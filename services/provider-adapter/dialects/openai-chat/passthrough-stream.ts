@@ -100,7 +100,7 @@ export function createChatPassthrough(
         return "";
       }
       if (data === "") return "";
-      if (oldId === undefined || data.includes('"usage"') || data.includes('"error"')) return inspect(data);
+      if (oldId === undefined || says(data, '"usage"') || says(data, '"error"')) return inspect(data);
       // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.
       const at = data.indexOf(oldId);
       if (at < 0) return inspect(data);
@@ -144,4 +144,16 @@ export function createChatPassthrough(
       return fold.contentChunks;
     },
   };
+}
+
+/**
+ * Whether a chunk has a value other than null for a name. OpenAI sends `"usage":null` on every chunk but the last; inside a
+ * text the name's closing quote would stand behind a backslash.
+ */
+function says(data: string, quotedName: string): boolean {
+  const at = data.indexOf(quotedName);
+  if (at < 0) return false;
+  let next = at + quotedName.length;
+  while (data.charCodeAt(next) === 0x20 || data.charCodeAt(next) === 0x3a) next++;
+  return !data.startsWith("null", next) || data.indexOf(quotedName, next) >= 0;
 }

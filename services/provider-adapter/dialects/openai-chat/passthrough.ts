@@ -4,19 +4,22 @@ import type { Asked, Exchange, UpstreamMessage } from "../../domain/exchange.ts"
 import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
+import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
+import type { Note } from "../../domain/neutral/formats.ts";
+import { isEffort } from "../../domain/neutral/reasoning.ts";
 import { noUsage, readOpenaiUsage } from "../../domain/openai-usage.ts";
-import { type FieldPatch, fieldText, patchJson } from "../../domain/patch-json.ts";
+import { fieldText, patchJson } from "../../domain/patch-json.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatPassthrough } from "./passthrough-stream.ts";
-
-/** Effort words that a model suffix may carry. */
-const efforts = new Set(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
+import { type GrowingPatch, thinkingPatch } from "./set-field.ts";
+import { thinkingBack } from "./thinking-back.ts";
+import { vendorPatch } from "./vendor-patch.ts";
 
 /** The client's chat dialect to an upstream that speaks it too: bytes go on, only what must change is changed. */
 export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
   const notes: string[] = [];
-  const message = prepare(asked, flavour, notes);
-  const inputTokens = () => estimateTextTokens(Buffer.from(asked.body).toString());
+  const message = prepare(asked, flavour, (text) => notes.push(text));
+  const inputTokens = () => estimateInputTokens(asked.body);
   return {
     message,
     notes,
@@ -68,23 +71,20 @@ function textTokens(completion: JsonObject): number {
 }
 
 /** What must change in the body on its way to this vendor. */
-function prepare(asked: Asked, flavour: OpenaiFlavour, notes: string[]): UpstreamMessage {
-  const patch: Record<string, string | undefined> = { model: JSON.stringify(asked.upstreamModel) };
+function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMessage {
+  const patch: GrowingPatch = { model: JSON.stringify(asked.upstreamModel) };
   if (asked.stream && flavour.streamOptions) patch.stream_options = withIncludeUsage(asked.body);
-  if (asked.stream && !flavour.streamOptions) patch.stream_options = undefined;
-  Object.assign(patch, reasoningPatch(asked, flavour), searchPatch(asked));
-  for (const field of flavour.dropFields) {
-    if (fieldText(asked.body, field) === undefined) continue;
-    patch[field] = undefined;
-    notes.push(`${field} dropped: the vendor does not take it`);
-  }
-  for (const [from, to] of Object.entries(flavour.renameFields)) {
-    const value = fieldText(asked.body, from);
-    if (value === undefined) continue;
-    patch[from] = undefined;
-    patch[to] = value;
-  }
-  return { path: "/chat/completions", headers: {}, body: patchJson(asked.body, patch) };
+  if (!flavour.streamOptions && fieldText(asked.body, "stream_options") !== undefined) patch.stream_options = undefined;
+  Object.assign(patch, reasoningPatch(asked, flavour, note), searchPatch(asked));
+  const messages = thinkingBack(asked.body, flavour.reasoningBack);
+  if (messages !== undefined) patch.messages = messages;
+  const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
+  Object.assign(patch, vendorPatch(flavour, asked.stream, given, note));
+  return {
+    path: flavour.path.replaceAll("{model}", encodeURIComponent(asked.upstreamModel)),
+    headers: {},
+    body: patchJson(asked.body, patch),
+  };
 }
 
 /** Usage is always asked for: what is billed is what the upstream counted. */
@@ -94,27 +94,35 @@ function withIncludeUsage(body: Uint8Array): string {
 }
 
 /** The seed's reasoning controls: `enable_thinking` (only the boolean true counts), `extra_body`, model suffixes. */
-function reasoningPatch(asked: Asked, flavour: OpenaiFlavour): FieldPatch {
-  const patch: Record<string, string | undefined> = {};
+function reasoningPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): GrowingPatch {
+  const patch: GrowingPatch = {};
   const extra = asObject(parseJson(fieldText(asked.body, "extra_body") ?? "null"));
   const own = fieldText(asked.body, "enable_thinking");
-  const thinking = asked.control === "thinking" || own === "true" || extra?.enable_thinking === true;
+  const { control } = asked;
   if (own !== undefined) patch.enable_thinking = undefined;
-  if (extra !== undefined) {
+  if (fieldText(asked.body, "extra_body") !== undefined) patch.extra_body = undefined;
+  for (const [name, value] of Object.entries(extra ?? {})) {
     // SDKs flatten extra_body before sending; a client that sends it as a field means the same.
-    patch.extra_body = undefined;
-    for (const [name, value] of Object.entries(extra)) {
-      if (name !== "enable_thinking" && name !== "google") patch[name] = JSON.stringify(value);
-    }
+    if (name !== "enable_thinking" && name !== "google") patch[name] = JSON.stringify(value);
   }
-  if (thinking) Object.assign(patch, flavour.thinkingOn);
-  else if (asked.control === "nothinking") Object.assign(patch, flavour.thinkingOff);
-  if (efforts.has(asked.control)) patch.reasoning_effort = JSON.stringify(asked.control);
-  return patch;
+  let wanted: Parameters<typeof thinkingPatch>[1] | undefined;
+  if (control === "nothinking" || control === "none") wanted = { mode: "off" };
+  else if (isEffort(control)) wanted = { mode: "on", effort: control };
+  else if (control === "thinking" || own === "true" || extra?.enable_thinking === true) wanted = { mode: "on" };
+  if (wanted === undefined) return patch;
+  if (!flavour.thinks) {
+    if (wanted.mode === "on") note("thinking dropped: this model does not think");
+    return patch;
+  }
+  if (wanted.mode === "on" && flavour.thinkingNeedsStream && !asked.stream) {
+    note("thinking dropped: this vendor thinks in streams only");
+    wanted = { mode: "off" };
+  }
+  return { ...patch, ...thinkingPatch(flavour, wanted) };
 }
 
 /** `web_search_options.search_context_size` defaults to medium; the suffix `-search` asks for search by itself. */
-function searchPatch(asked: Asked): FieldPatch {
+function searchPatch(asked: Asked): GrowingPatch {
   const text = fieldText(asked.body, "web_search_options");
   const given = asObject(parseJson(text ?? "null"));
   if (given === undefined && asked.control !== "search") return {};

@@ -70,14 +70,20 @@ export interface WriteContext {
   readonly note: Note;
 }
 
-/** A wire format of upstreams, opened for one channel. */
-export interface UpstreamFormat {
-  /** E.g. "anthropic.messages". */
-  readonly name: string;
+/** One request to an upstream, and how its answer is read. */
+export interface UpstreamExchange {
   /** Writes a request. Throws invalid_value naming the client's field that the format cannot express. */
   write(request: NeutralRequest, context: WriteContext): UpstreamMessage;
   /** Reads a whole answer. Throws a ThroughlineError when it is none (an error inside a 200). */
   read(body: Buffer): NeutralAnswer;
   /** Begins to read a stream. */
   stream(): UpstreamStream;
+}
+
+/** A wire format of upstreams, opened for one channel. */
+export interface UpstreamFormat {
+  /** E.g. "anthropic.messages". */
+  readonly name: string;
+  /** What a model needs may differ from that of the channel's other models. */
+  open(about: { readonly upstreamModel: string }): UpstreamExchange;
 }

@@ -1,0 +1,28 @@
+import type { FlavourConfig } from "../flavour.ts";
+
+/** Mistral. Usage always comes; fields that it does not know are refused with 422. Errors are flat. */
+export const mistral: FlavourConfig = {
+  request_id_headers: ["mistral-correlation-id", "x-kong-request-id"],
+  stream_options: false,
+  rename_fields: { seed: "random_seed", max_completion_tokens: "max_tokens" },
+  rename_values: { tool_choice: { required: "any" } },
+  drop_fields: [
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "user",
+    "safety_identifier",
+    "store",
+    "service_tier",
+    "verbosity",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "web_search_options",
+  ],
+  thinking_on: { prompt_mode: "reasoning" },
+  thinking_off: {},
+  effort_field: "",
+  finish_reasons: { model_length: "length", error: "error" },
+  errors: [{ message: "too large for model|maximum context length", means: "too_long" }],
+  models: [{ match: "^(mistral|open-|ministral|pixtral|codestral|devstral)", thinks: false }],
+};

@@ -1,0 +1,26 @@
+import type { FlavourConfig } from "../flavour.ts";
+
+/** Moonshot (Kimi). Thinking has no budget; K3 always thinks and takes an effort only. */
+export const moonshot: FlavourConfig = {
+  request_id_headers: ["msh-request-id", "x-msh-trace-id", "x-trace-id"],
+  thinking_on: { thinking: { type: "enabled" } },
+  thinking_off: { thinking: { type: "disabled" } },
+  effort_field: "",
+  rename_fields: { max_completion_tokens: "max_tokens" },
+  reasoning_back: "tool_turns",
+  errors: [
+    { status: 429, code: "exceeded_current_quota", means: "no_credit" },
+    { code: "engine_overloaded|rate_limit_reached", means: "overloaded" },
+    { code: "content_filter", means: "filtered" },
+  ],
+  models: [
+    {
+      match: "^kimi-k3",
+      thinking_on: {},
+      thinking_off: {},
+      effort_field: "reasoning_effort",
+      effort_values: { minimal: "low", medium: "high", xhigh: "max", none: "low" },
+    },
+    { match: "^(moonshot-v1|kimi-k2-(0|turbo))", thinks: false },
+  ],
+};

@@ -1,0 +1,14 @@
+import type { FlavourConfig } from "../flavour.ts";
+
+/** Ollama's compatible endpoint: no request ID, fewer fields; a model that is not pulled is a 404. */
+export const ollama: FlavourConfig = {
+  rename_fields: { max_completion_tokens: "max_tokens" },
+  drop_fields: ["parallel_tool_calls", "logit_bias", "user", "store", "service_tier", "metadata", "prompt_cache_key"],
+  thinking_on: { reasoning_effort: "medium" },
+  thinking_off: { reasoning_effort: "none" },
+  effort_values: { minimal: "low", xhigh: "high", max: "high" },
+  errors: [
+    { status: 404, message: "not found", means: "unknown_model" },
+    { message: "does not support thinking|does not support tools", means: "refused" },
+  ],
+};

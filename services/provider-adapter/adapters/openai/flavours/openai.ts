@@ -1,0 +1,25 @@
+import type { FlavourConfig } from "../flavour.ts";
+
+/** OpenAI. Reasoning models refuse max_tokens and want `developer` for `system`; the others refuse an effort. */
+export const openai: FlavourConfig = {
+  request_id_headers: ["x-request-id"],
+  thinking_on: { reasoning_effort: "high" },
+  thinking_off: { reasoning_effort: "minimal" },
+  max_tokens_field: "max_completion_tokens",
+  errors: [
+    { status: 429, code: "insufficient_quota|billing_hard_limit", means: "no_credit" },
+    { code: "context_length_exceeded", means: "too_long" },
+    { status: 404, code: "model_not_found", means: "unknown_model" },
+  ],
+  models: [
+    { match: "^(gpt-3|gpt-4|chatgpt|gpt-5-chat)", thinks: false },
+    {
+      match: "^(o\\d|gpt-5(?!-chat))",
+      rename_fields: { max_tokens: "max_completion_tokens" },
+      system_role: "developer",
+    },
+    // From 5.1 on "none" is what switches reasoning off; o-series and codex know neither.
+    { match: "^gpt-5\\.\\d", thinking_off: { reasoning_effort: "none" }, effort_values: { minimal: "low" } },
+    { match: "^o\\d", thinking_off: { reasoning_effort: "low" }, effort_values: { minimal: "low", none: "low" } },
+  ],
+};

@@ -1,0 +1,20 @@
+import type { FlavourConfig } from "../flavour.ts";
+
+/** OpenRouter. Errors after the start come inside a 200; `reasoning_details` of tool turns must come back unchanged. */
+export const openrouter: FlavourConfig = {
+  request_id_headers: ["x-generation-id"],
+  thinking_on: { reasoning: { enabled: true } },
+  thinking_off: { reasoning: { enabled: false } },
+  effort_field: "reasoning.effort",
+  effort_values: { max: "xhigh" },
+  budget_field: "reasoning.max_tokens",
+  reasoning_back: "always",
+  top_k: true,
+  finish_reasons: { error: "error" },
+  errors: [
+    { status: 402, means: "no_credit" },
+    { status: 403, message: "moderation|flagged", means: "filtered" },
+    { status: 400, message: "is not a valid model", means: "unknown_model" },
+    { status: 404, message: "No (allowed )?(endpoints|providers)", means: "unknown_model" },
+  ],
+};

@@ -1,0 +1,9 @@
+import type { FlavourConfig } from "../flavour.ts";
+
+/** vLLM: thinking is a switch of the chat template; errors of old versions are flat. */
+export const vllm: FlavourConfig = {
+  thinking_on: { chat_template_kwargs: { enable_thinking: true } },
+  thinking_off: { chat_template_kwargs: { enable_thinking: false } },
+  top_k: true,
+  errors: [{ message: "maximum context length|longer than the maximum model length", means: "too_long" }],
+};

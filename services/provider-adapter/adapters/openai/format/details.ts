@@ -1,0 +1,42 @@
+import { asArray, asObject, asString, type JsonObject } from "../../../domain/json.ts";
+import type { Signature } from "../../../domain/neutral/signature.ts";
+
+/** Fields of a detail that are pieces of one text in a stream. */
+const textFields = ["text", "summary", "data"] as const;
+
+/**
+ * Gathers the `reasoning_details` of a vendor's answer. In a stream a detail comes in pieces of the same type and index:
+ * their texts are joined, of anything else the last counts.
+ */
+export function createDetails(): { add(value: unknown): void; take(): Signature[] } {
+  const details: JsonObject[] = [];
+  const taken = new Set<JsonObject>();
+  return {
+    add(value) {
+      for (const raw of asArray(value)) {
+        const piece = asObject(raw);
+        if (piece === undefined) continue;
+        const known = details.find(
+          (detail) => piece.index !== undefined && detail.index === piece.index && detail.type === piece.type,
+        );
+        if (known === undefined) details.push({ ...piece });
+        else append(known, piece);
+      }
+    },
+    /** One for each detail that the vendor wants back unchanged (those that are signed or encrypted) since the last call. */
+    take() {
+      const signed = details.filter((detail) => !taken.has(detail) && (detail.signature || detail.data));
+      for (const detail of signed) taken.add(detail);
+      return signed.map((detail) => ({ origin: "openai.chat", value: JSON.stringify(detail) }));
+    },
+  };
+}
+
+function append(detail: JsonObject, piece: JsonObject): void {
+  for (const [name, value] of Object.entries(piece)) {
+    const known = asString(detail[name]);
+    const isText = (textFields as readonly string[]).includes(name);
+    if (isText && known !== undefined && typeof value === "string") detail[name] = known + value;
+    else if (value !== null) detail[name] = value;
+  }
+}

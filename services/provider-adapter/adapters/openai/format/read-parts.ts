@@ -1,0 +1,66 @@
+import type { OpenaiFlavour } from "../../../domain/flavour.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../../domain/json.ts";
+import type { Citation, Finish } from "../../../domain/neutral/answer.ts";
+import { sourceOfUrl } from "../../../domain/neutral/media.ts";
+
+const finishes: Readonly<Record<string, Finish>> = {
+  stop: "stop",
+  length: "length",
+  tool_calls: "tool_calls",
+  function_call: "tool_calls",
+  content_filter: "content_filter",
+};
+
+/** The finish of a vendor's word; undefined: none yet. Throws where the vendor says that it failed. */
+export function finishOf(word: unknown, flavour: OpenaiFlavour): Finish | undefined {
+  if (typeof word !== "string" || word === "") return undefined;
+  const usual = flavour.finishReasons[word] ?? word;
+  if (usual === "error") throw flavour.streamError({ message: `it ended with '${word}'` });
+  return finishes[usual] ?? "stop";
+}
+
+/** Thinking text of a message or a delta: vendors name it differently. */
+export function thinkingOf(message: JsonObject): string {
+  return asString(message.reasoning_content) ?? asString(message.reasoning) ?? asString(message.thinking) ?? "";
+}
+
+/** Text and thinking of a content: a string, or a list of chunks as Mistral sends. */
+export function contentOf(content: unknown): { text: string; thinking: string } {
+  if (typeof content === "string") return { text: content, thinking: "" };
+  let text = "";
+  let thinking = "";
+  for (const raw of asArray(content)) {
+    const part = asObject(raw) ?? {};
+    if (part.type === "thinking") {
+      for (const piece of asArray(part.thinking)) thinking += asString(asObject(piece)?.text) ?? "";
+      if (typeof part.thinking === "string") thinking += part.thinking;
+    } else text += asString(part.text) ?? "";
+  }
+  return { text, thinking };
+}
+
+/** Images of an answer as OpenRouter gives them: data URLs. One that is an address only is left out. */
+export function imagesOf(message: JsonObject): { mediaType: string; data: string }[] {
+  return asArray(message.images).flatMap((raw) => {
+    const source = sourceOfUrl(asString(asObject(asObject(raw)?.image_url)?.url) ?? "");
+    return source?.kind === "data" ? [source] : [];
+  });
+}
+
+/** Sources of an answer. */
+export function citationsOf(message: JsonObject): Citation[] {
+  return asArray(message.annotations).flatMap((raw) => {
+    const cited = asObject(asObject(raw)?.url_citation);
+    const url = asString(cited?.url);
+    if (cited === undefined || url === undefined) return [];
+    return [
+      {
+        url,
+        title: asString(cited.title) ?? "",
+        start: typeof cited.start_index === "number" ? cited.start_index : undefined,
+        end: typeof cited.end_index === "number" ? cited.end_index : undefined,
+        quote: asString(cited.content),
+      },
+    ];
+  });
+}

@@ -1,0 +1,5 @@
+import type { ClientDialect } from "../domain/neutral/formats.ts";
+import { chatDialect } from "./openai-chat/dialect.ts";
+
+/** Every wire format that clients may speak: one folder, one entry. */
+export const clientDialects: readonly ClientDialect[] = [chatDialect];
