@@ -1,0 +1,214 @@
+import { sql } from "kysely";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDatabase, type Database } from "../../shared/db/index.ts";
+import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { firstIdAt } from "../../shared/request-id.ts";
+import { findUnfinished } from "./db/find-unfinished.ts";
+import { startTestHistory } from "./testing.fixture.ts";
+
+/**
+ * Which partitions and indexes each query touches, as PostgreSQL plans it: nine daily partitions of 12,000 records, one
+ * account with a third of them. A sequential scan, a partition too many or a sort of all rows is a failure here, long
+ * before it is felt.
+ */
+
+const dayMs = 86_400_000;
+const nowMs = Date.UTC(2026, 5, 15, 18);
+const perDay = 12_000;
+const days = 9;
+
+let postgres: TestPostgres;
+let plain: Database<unknown>;
+let reader: Database<unknown>;
+let history: Awaited<ReturnType<typeof startTestHistory>>;
+const sent: { sql: string; values: readonly unknown[] }[] = [];
+
+beforeAll(async () => {
+  postgres = await testPostgres();
+  plain = createDatabase<unknown>({
+    url: postgres.url,
+    schema: "history",
+    applicationName: "explain",
+    maxConnections: 2,
+    settings: { plan_cache_mode: "force_custom_plan" },
+    log: silentLog,
+  });
+  reader = Object.create(plain, {
+    query: {
+      value: (statement: { sql: string; name: string; idempotent: boolean }, values: readonly unknown[]) => {
+        sent.push({ sql: statement.sql, values });
+        return plain.query(statement, values);
+      },
+    },
+    close: { value: async () => undefined },
+  }) as Database<unknown>;
+  history = await startTestHistory({
+    url: postgres.url,
+    config: { partitionMs: dayMs, payloadPartitionMs: dayMs },
+    deps: { nowMs: () => nowMs },
+    context: { reader, firstWindowMs: dayMs },
+  });
+  await fill();
+});
+afterAll(async () => {
+  await history[Symbol.asyncDispose]();
+  await plain.close();
+  await postgres.stop();
+});
+
+/** One record every 7.2 s, the newest a few seconds old; through the service, one per day makes the partitions. */
+async function fill(): Promise<void> {
+  for (let day = 0; day < days; day++) {
+    await history.record({
+      requestId: firstIdAt(nowMs - day * dayMs),
+      accountId: 99n,
+      keyId: 990n,
+      status: RecordStatus.SUCCEEDED,
+    });
+  }
+  await sql
+    .raw(
+      `insert into history.record (request_id, account_id, key_id, updated_us, upstream_hash, shape_id, outcome_id,
+          payload_bytes, created_us, status, flags, user_id)
+       select ${firstIdAt(nowMs - 1_000)} - (n::bigint * 7200 << 22), n % 3 + 1, (n % 3 + 1) * 10 + n % 2, n, n,
+          (select id from history.term where value ? 'model'), (select id from history.term where value ? 'error'), 100, 1,
+          case when n % 50 = 0 then 5 else 4 end, n % 2 * 2, 'user' || n % 97
+         from generate_series(1, ${perDay * (days - 1)}) as n`,
+    )
+    .execute(plain.kysely);
+  await sql
+    .raw("insert into history.payload select request_id, '\\x0000' from history.record on conflict do nothing")
+    .execute(plain.kysely);
+  for (const table of ["record", "payload", "unfinished", "tombstone", "term"]) {
+    await sql.raw(`vacuum (analyze) history.${table}`).execute(plain.kysely);
+  }
+}
+
+interface PlanNode {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Index Name"?: string;
+  Plans?: PlanNode[];
+}
+
+interface Touched {
+  tables: string[];
+  indexes: string[];
+  nodes: string[];
+  /** Partitions with rows that are read from end to end. */
+  scanned: string[];
+}
+
+/** What the statements of a call touch: tables, by the way they are read. */
+async function touched(call: () => Promise<unknown>): Promise<Touched> {
+  sent.length = 0;
+  await call();
+  const nodes: PlanNode[] = [];
+  for (const { sql: text, values } of [...sent]) {
+    const rows = await plain.query<{ "QUERY PLAN": { Plan: PlanNode }[] }>(
+      { name: "", sql: `explain (format json, costs off) ${text}`, idempotent: true },
+      values,
+    );
+    collect(rows[0]?.["QUERY PLAN"][0]?.Plan, nodes);
+  }
+  const names = (pick: (node: PlanNode) => string | undefined): string[] =>
+    [...new Set(nodes.flatMap((node) => pick(node) ?? []))].sort();
+  return {
+    tables: names((node) => node["Relation Name"]),
+    indexes: names((node) => node["Index Name"]),
+    nodes: names((node) => node["Node Type"]),
+    scanned: withRows(names((node) => (node["Node Type"] === "Seq Scan" ? node["Relation Name"] : undefined))),
+  };
+}
+
+function collect(node: PlanNode | undefined, into: PlanNode[]): void {
+  if (node === undefined) return;
+  into.push(node);
+  for (const child of node.Plans ?? []) collect(child, into);
+}
+
+const owner = { accountId: 1n };
+const today = "20260615";
+
+/** Those made ahead are empty: reading them from end to end is reading nothing. */
+const withRows = (tables: readonly string[]): string[] =>
+  partitions(tables).filter((name) => !/2026061[678]/.test(name));
+
+/** Tables of records and payloads by day; the small tables beside them are read as PostgreSQL likes. */
+const partitions = (tables: readonly string[]): string[] => tables.filter((name) => /^(record|payload)_/.test(name));
+
+function query(fields: object) {
+  return () => history.client.queryRecords({ owner, page: 1, pageSize: 20, ...fields }, history.options);
+}
+
+test("the first page opens the newest partitions only, by the account's indexes", async () => {
+  const { tables, indexes, nodes, scanned } = await touched(query({}));
+  expect(partitions(tables).every((name) => name >= "payload_202606" && /_202606(14|15|16|17|18)/.test(name))).toBe(
+    true,
+  );
+  expect(indexes.join()).toMatch(/account_id_request_id/);
+  expect(scanned).toEqual([]);
+  expect(nodes).not.toContain("Sort");
+});
+
+test("a page far back walks index entries, and reads the rows of its own partition", async () => {
+  const { tables, nodes, scanned } = await touched(query({ page: 15, pageSize: 1_000 }));
+  expect(nodes).toContain("Index Only Scan");
+  expect(scanned).toEqual([]);
+  expect(partitions(tables).filter((name) => name.startsWith("payload_")).length).toBeLessThanOrEqual(2);
+});
+
+test("a day in the middle opens that day's partitions only", async () => {
+  const startMs = Date.UTC(2026, 5, 10);
+  const { tables } = await touched(query({ startUnixMs: BigInt(startMs), endUnixMs: BigInt(startMs + dayMs) }));
+  expect(partitions(tables)).toEqual(["payload_202606100000", "record_202606100000"]);
+});
+
+test("failed requests come from their own half of the index", async () => {
+  const { indexes, scanned } = await touched(query({ statuses: [RecordStatus.FAILED] }));
+  const ofPartition = indexes.filter((name) => /account_id/.test(name));
+  expect(ofPartition.length).toBeGreaterThan(0);
+  const definitions = await sql<{
+    indexdef: string;
+  }>`select indexdef from pg_indexes where indexname in (${sql.join(ofPartition)})`.execute(plain.kysely);
+  for (const { indexdef } of definitions.rows) expect(indexdef).toMatch(/status = 5/);
+  expect(scanned).toEqual([]);
+});
+
+test("requests that run come from their own small table", async () => {
+  const { tables, nodes } = await touched(query({ statuses: [RecordStatus.PROCESSING] }));
+  expect(tables).toContain("unfinished");
+  expect(partitions(tables).filter((name) => name.startsWith("payload_"))).toEqual([]);
+  expect(nodes).not.toContain("Hash Anti Join");
+});
+
+test("a user's and a key's come by indexes of their own", async () => {
+  const user = await touched(query({ owner: { ...owner, userId: "user42" } }));
+  expect(user.indexes.join()).toMatch(/account_id_user_id_request_id/);
+  expect(user.scanned).toEqual([]);
+  const key = await touched(query({ owner: { ...owner, keyId: 10n } }));
+  expect(key.indexes.join()).toMatch(/key_id_request_id/);
+  expect(key.scanned).toEqual([]);
+});
+
+test("one ID opens one partition of each table", async () => {
+  const requestId = firstIdAt(nowMs - 1_000) - (7_200n << 22n) * 3n;
+  const { tables, scanned } = await touched(() => history.client.getRecord({ owner, requestId }, history.options));
+  expect(partitions(tables)).toEqual([`payload_${today}0000`, `record_${today}0000`]);
+  expect(scanned).toEqual([]);
+});
+
+test("an upstream's ID is looked up by its hash", async () => {
+  const call = history.client.getRecord({ owner, upstreamRequestId: "req_unknown" }, history.options);
+  const { indexes, scanned } = await touched(() => call.catch(() => undefined));
+  expect(indexes.every((name) => /upstream_hash/.test(name))).toBe(true);
+  expect(scanned).toEqual([]);
+});
+
+test("the reconciler's question is answered from primary keys of the partitions it falls into", async () => {
+  const requestIds = Array.from({ length: 1_000 }, (_, n) => firstIdAt(nowMs - 1_000) - (7_200n << 22n) * BigInt(n));
+  const { tables, nodes } = await touched(() => findUnfinished(reader, requestIds));
+  expect(partitions(tables)).toEqual([`record_${today}0000`]);
+  expect(nodes.join()).toMatch(/Index Only Scan/);
+});
