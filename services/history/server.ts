@@ -13,6 +13,8 @@ const ping = statement("history.ping", "select 1 as one", { idempotent: true });
 /** History, running. */
 export interface RunningHistory extends RunningService {
   readonly definition: ServiceDefinition<typeof HistoryService>;
+  /** What its methods work with. */
+  readonly context: HistoryContext;
 }
 
 /** Starts history: schema, partitions, methods, maintenance. */
@@ -26,6 +28,7 @@ export async function startHistory(
   const maintenance = await startMaintenance(context, config);
   return {
     definition: historyDefinition(context),
+    context,
     async ready() {
       await context.db.query(ping, []);
       return true;

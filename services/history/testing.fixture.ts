@@ -47,6 +47,7 @@ export async function startTestHistory({
   return {
     url: databaseUrl,
     service,
+    context: service.context,
     client,
     options: { timeoutMs },
     /** Stores a record. */

@@ -24,7 +24,7 @@ const groupColumn: Readonly<Record<Grouping, string>> = {
   model: "term.value ->> 'model'",
   channel: "term.value ->> 'channel'",
   key: "key_id::text",
-  status: "status::text",
+  status: "case status when 4 then 'succeeded' else 'failed' end",
 };
 
 const columns = [

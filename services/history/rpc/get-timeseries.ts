@@ -9,7 +9,6 @@ import {
 import type { HistoryContext } from "../context.ts";
 import { type Grouping, type PointRow, timeseries } from "../db/timeseries.ts";
 import { readFilter } from "./filter.ts";
-import { statusNames } from "./statuses.ts";
 
 const stepMs: Readonly<Record<TimeStep, number>> = {
   [TimeStep.UNSPECIFIED]: 3_600_000,
@@ -34,7 +33,7 @@ export async function getTimeseries(
   for (const range of statuses.length === 0 ? [] : filter.ranges.toReversed()) {
     const walk = { scope: filter.scope, range, statuses, fromAppserver: undefined, afterFirst: false, ascending: true };
     const rows = await timeseries(context.reader, walk, { filter: filter.scan, stepMs: step, groupBy });
-    points.push(...rows.map((row) => toPoint(row, groupBy)));
+    points.push(...rows.map(toPoint));
   }
   return { points };
 }
@@ -57,10 +56,10 @@ function groupingOf(text: string): Grouping {
   throw new ThroughlineError("invalid_value", "group_by must be model, channel, key or status.", { param: "group_by" });
 }
 
-function toPoint(row: PointRow, groupBy: Grouping): TimePoint {
+function toPoint(row: PointRow): TimePoint {
   return create(TimePointSchema, {
     atUnixMs: row.at_unix_ms,
-    group: groupBy === "status" ? (statusNames[Number(row.group_name)] ?? "") : row.group_name,
+    group: row.group_name,
     requests: row.requests,
     errors: row.errors,
     inputTokens: row.input_tokens,

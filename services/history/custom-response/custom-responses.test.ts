@@ -1,0 +1,43 @@
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { createCustomResponses } from "./custom-responses.ts";
+
+const warn = vi.fn();
+const responses = createCustomResponses({ log: { warn }, timeoutMs: 300, maxOutputBytes: 1_000 });
+afterAll(() => responses.stop());
+
+const answer = Buffer.from(JSON.stringify({ data: [{ url: "a" }, { url: "b" }], text: "x".repeat(2_000) }));
+const make = (expression: string, from: Uint8Array = answer) => responses.make(expression, from, 7n);
+
+describe("custom_response", () => {
+  test("is what the expression makes of the answer", async () => {
+    expect(await make("{image_urls: data[].url}")).toEqual({ json: '{"image_urls":["a","b"]}' });
+    expect(await make("nothing")).toEqual({ json: "null" });
+  });
+
+  test("is null, with a note and a warning, where the expression fails", async () => {
+    for (const [expression, from, problem] of [
+      ["data[", answer, /./],
+      ["abs(text)", answer, /./],
+      ["text", answer, /larger than 1000 bytes/],
+      ["data", Buffer.from("no JSON"), /not JSON/],
+    ] as const) {
+      warn.mockClear();
+      const made = await make(expression, from);
+      expect(made.json).toBe("");
+      expect(made.note).toMatch(problem);
+      expect(warn).toHaveBeenCalledOnce();
+    }
+  });
+
+  test("of an expression without end or measure is cut short, and the next one is made", async () => {
+    const doubling = Array.from({ length: 40 }, () => "[@,@]").join(" | ");
+    const [endless, greedy, next] = await Promise.all([
+      make(doubling),
+      make("pad_left(text, `900000000`)"),
+      make("data[0].url"),
+    ]);
+    expect(endless.note).toMatch(/took more than 300 ms/);
+    expect(greedy.json).toBe("");
+    expect(next).toEqual({ json: '"a"' });
+  });
+});

@@ -1,0 +1,272 @@
+import { create } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import {
+  DetailSchema,
+  type Record as HistoryRecord,
+  RecordStatus,
+} from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { firstIdAt } from "../../shared/request-id.ts";
+import { account, ended, startTestHistory } from "./testing.fixture.ts";
+
+let history: Awaited<ReturnType<typeof startTestHistory>>;
+beforeAll(async () => {
+  history = await startTestHistory({ config: { maxResponseBytes: 100_000 } });
+});
+afterAll(async () => {
+  await history[Symbol.asyncDispose]();
+});
+
+const owner = { accountId: account };
+let serial = firstIdAt(Date.now());
+const nextId = (): bigint => serial++;
+
+async function stored(requestId: bigint) {
+  const { record } = await history.client.getRecord({ owner, requestId }, history.options);
+  if (record?.record === undefined) throw new Error("no record");
+  return { ...record, record: record.record };
+}
+
+const text = (record: HistoryRecord): string => Buffer.from(record.response).toString();
+
+describe("what cannot be stored as it is", () => {
+  test("is stored repaired and marked, and its batch with it", async () => {
+    const [bad, worse, good] = [nextId(), nextId(), nextId()];
+    const answers = await Promise.all([
+      history.record(ended(bad, { userId: "a\0b", channel: "\ud800", errorMessage: "\0", model: "m\0" })),
+      history.record(
+        ended(worse, {
+          durationUs: (1n << 64n) - 1n,
+          httpStatus: 4_000_000_000,
+          response: Buffer.from([0xff, 0x00, 0x41]),
+          detail: create(DetailSchema, { notes: ["lone \udc00 surrogate", "nul \0"] }),
+        }),
+      ),
+      history.record(ended(good)),
+    ]);
+    expect(answers.map(({ repaired }) => repaired)).toEqual([true, true, false]);
+    expect((await stored(bad)).repaired).toBe(true);
+    expect((await stored(bad)).record).toMatchObject({
+      userId: "a\ufffdb",
+      channel: "\ufffd",
+      errorMessage: "\ufffd",
+      model: "m\ufffd",
+    });
+    expect((await stored(worse)).record).toMatchObject({ durationUs: (1n << 63n) - 1n, httpStatus: 0 });
+    expect(text((await stored(worse)).record)).toBe("\ufffd\0A");
+    expect((await stored(good)).repaired).toBe(false);
+  });
+
+  test("is found by its owner under the name as it was sent", async () => {
+    const id = nextId();
+    const userId = `u\0${"x".repeat(300)}`;
+    await history.record(ended(id, { userId }));
+    const found = await history.client.queryRecords(
+      { owner: { ...owner, userId }, page: 1, pageSize: 10 },
+      history.options,
+    );
+    expect(found.records.map((one) => one.record?.requestId)).toEqual([id]);
+  });
+});
+
+describe("an answer", () => {
+  test("beyond the size is cut where it is long, and says so", async () => {
+    const id = nextId();
+    const answer = { choices: [{ message: { content: "word ".repeat(60_000) } }], usage: { total_tokens: 12 } };
+    await history.record(ended(id, { response: Buffer.from(JSON.stringify(answer)), storeResponse: 1 }));
+    const { record } = await stored(id);
+    expect(record.responseTruncated).toBe(true);
+    expect(record.response.length).toBeLessThanOrEqual(100_000);
+    expect(JSON.parse(text(record))).toMatchObject({ usage: { total_tokens: 12 } });
+    expect(text(record)).toContain("more characters cut]");
+  });
+
+  test("is kept, shortened or left out as the account wants it", async () => {
+    const response = Buffer.from(JSON.stringify({ content: "word ".repeat(2_000), usage: 1 }));
+    const ids = [nextId(), nextId(), nextId()] as const;
+    const expression = "usage";
+    await Promise.all(
+      ids.map((id, index) =>
+        history.record(
+          ended(id, { response, storeResponse: (index + 1) as 1 | 2 | 3, customResponseExpression: expression }),
+        ),
+      ),
+    );
+    const [full, truncated, none] = await Promise.all(ids.map(stored));
+    expect(text(full?.record as HistoryRecord)).toBe(response.toString());
+    expect(truncated?.record.responseTruncated).toBe(true);
+    expect(truncated?.record.response.length).toBeLessThanOrEqual(4_096);
+    expect(truncated?.customResponseJson).toBe("1");
+    expect(none?.record.response).toHaveLength(0);
+    expect(none?.customResponseJson).toBe("");
+  });
+
+  test("of images keeps their digests", async () => {
+    const id = nextId();
+    const b64_json = `iVBORw0KGgo${"A".repeat(4_000)}`;
+    await history.record(ended(id, { response: Buffer.from(JSON.stringify({ data: [{ b64_json }] })) }));
+    expect(JSON.parse(text((await stored(id)).record))).toMatchObject({
+      data: [{ b64_json: expect.stringMatching(/^\[image\/png, \d+ bytes, sha256:[0-9a-f]{64}\]$/) as string }],
+    });
+  });
+
+  test("gives custom_response by its strategy's expression; one that fails leaves a note", async () => {
+    const [good, bad] = [nextId(), nextId()];
+    const response = Buffer.from('{"data":[{"url":"https://a"}]}');
+    await history.record(ended(good, { response, customResponseExpression: "{image_urls: data[].url}" }));
+    await history.record(ended(bad, { response, customResponseExpression: "data[" }));
+    expect(JSON.parse((await stored(good)).customResponseJson)).toEqual({ image_urls: ["https://a"] });
+    expect((await stored(bad)).customResponseJson).toBe("");
+    expect((await stored(bad)).record.detail?.notes.join()).toMatch(/custom_response: /);
+  });
+
+  test("of many megabytes on one page is cut to a size that all have, and whole alone", async () => {
+    const of = { accountId: 77n };
+    const ids = Array.from({ length: 30 }, nextId);
+    const noise = (n: number): string =>
+      Array.from({ length: 9_000 }, (_, k) => ((k * 7919 + n) % 1_000_003).toString(36)).join(" ");
+    const sizes = ids.map((_, n) => JSON.stringify({ n, content: noise(n) }));
+    await Promise.all(
+      ids.map((id, n) => history.record({ ...ended(id), accountId: 77n, response: Buffer.from(sizes[n] ?? "") })),
+    );
+    const small = await startTestHistory({ url: history.url, context: { payloadBudgetBytes: 200_000 } });
+    const page = await small.client.queryRecords({ owner: of, page: 1, pageSize: 30 }, history.options);
+    expect(page.records.map(({ record }) => record?.requestId)).toEqual(ids.toReversed());
+    const sum = page.records.reduce((total, { record }) => total + (record?.response.length ?? 0), 0);
+    expect(sum).toBeLessThanOrEqual(200_000);
+    for (const { record } of page.records) {
+      expect(record?.responseTruncated).toBe(true);
+      expect(JSON.parse(text(record as HistoryRecord))).toMatchObject({
+        content: expect.stringContaining("cut]") as string,
+      });
+    }
+    // A listing for export cuts its pages instead.
+    const listed = await small.client.listRecords(
+      { owner: of, limit: 30, withPayload: true, ascending: true },
+      history.options,
+    );
+    expect(listed.records.length).toBeLessThan(30);
+    expect(listed.records.length).toBeGreaterThan(0);
+    expect(listed.nextCursor).toBe(listed.records.at(-1)?.record?.requestId);
+    expect(listed.records.every(({ record }) => record?.responseTruncated === false)).toBe(true);
+    await small[Symbol.asyncDispose]();
+  });
+});
+
+describe("details", () => {
+  test("already encoded by the sender are stored as they came", async () => {
+    const id = nextId();
+    const { toBinary } = await import("@bufbuild/protobuf");
+    const detail = create(DetailSchema, { traceId: "t", notes: ["one"] });
+    await history.record(ended(id, { detailBytes: toBinary(DetailSchema, detail) }));
+    expect((await stored(id)).record.detail).toEqual(detail);
+    expect((await stored(id)).record.detailBytes).toHaveLength(0);
+  });
+});
+
+describe("a batch", () => {
+  test("is two statements at most, however many records it has", async () => {
+    const counted = await startTestHistory({ url: history.url });
+    const { context } = counted;
+    await counted.record(ended(nextId()));
+    const before = context.db.statements;
+    await Promise.all(
+      Array.from({ length: 400 }, (_, n) =>
+        counted.record({ ...ended(nextId()), status: n % 3 === 0 ? RecordStatus.PROCESSING : RecordStatus.SUCCEEDED }),
+      ),
+    );
+    expect(context.db.statements - before).toBeLessThanOrEqual(4);
+    await counted[Symbol.asyncDispose]();
+  });
+
+  test("of several replicas with the same requests ends with each once", async () => {
+    const replicas = await Promise.all([1, 2, 3].map(() => startTestHistory({ url: history.url })));
+    const ids = Array.from({ length: 120 }, nextId);
+    await Promise.all(
+      replicas.flatMap((replica, r) =>
+        (r % 2 === 0 ? ids : ids.toReversed()).flatMap((id) => [
+          replica.record({ ...ended(id), accountId: 88n, status: RecordStatus.PROCESSING }),
+          replica.record({ ...ended(id, { model: `new-model-${r}` }), accountId: 88n }),
+          replica.record({ ...ended(id), accountId: 88n, status: RecordStatus.FAILED, reconstructed: true }),
+        ]),
+      ),
+    );
+    const page = await history.client.queryRecords(
+      { owner: { accountId: 88n }, page: 1, pageSize: 1_000 },
+      history.options,
+    );
+    expect(page.records.map(({ record }) => record?.requestId)).toEqual(ids.toReversed());
+    expect(page.records.every(({ record }) => record?.status === RecordStatus.SUCCEEDED)).toBe(true);
+    for (const replica of replicas) await replica[Symbol.asyncDispose]();
+  });
+});
+
+describe("usage over time", () => {
+  test("counts what has ended, by step and group", async () => {
+    const of = { accountId: 66n };
+    const startMs = Date.UTC(2026, 2, 1);
+    const hour = 3_600_000;
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        history.record({
+          ...ended(firstIdAt(startMs + Math.floor(n / 20) * hour + n)),
+          accountId: 66n,
+          keyId: BigInt(n % 2),
+          model: n % 2 === 0 ? "a" : "b",
+          status: n % 10 === 0 ? RecordStatus.FAILED : RecordStatus.SUCCEEDED,
+          usage: create(UsageSchema, {
+            inputTokens: 10n,
+            cachedInputTokens: 1n,
+            outputTokens: 3n,
+            reasoningTokens: 2n,
+          }),
+          billedNanoUsd: 7n,
+          durationUs: BigInt((n % 20) + 1) * 1_000n,
+        }),
+      ),
+    );
+    await history.record({ ...ended(firstIdAt(startMs + 5)), accountId: 66n, status: RecordStatus.PROCESSING });
+    const series = (fields: object) =>
+      history.client.getTimeseries(
+        {
+          owner: of,
+          filter: { fromUnixMs: BigInt(startMs), toUnixMs: BigInt(startMs + 2 * hour) },
+          step: 2,
+          groupBy: "",
+          ...fields,
+        },
+        history.options,
+      );
+    const whole = await series({});
+    expect(whole.points).toMatchObject([
+      {
+        atUnixMs: BigInt(startMs),
+        group: "",
+        requests: 20n,
+        errors: 2n,
+        inputTokens: 220n,
+        outputTokens: 100n,
+        billedNanoUsd: 140n,
+        p50Ms: 10n,
+        p99Ms: 20n,
+      },
+      { atUnixMs: BigInt(startMs + hour), requests: 20n, errors: 2n },
+    ]);
+    const byModel = await series({ step: 3, groupBy: "model" });
+    expect(byModel.points).toMatchObject([
+      { atUnixMs: BigInt(startMs), group: "a", requests: 20n, errors: 4n },
+      { atUnixMs: BigInt(startMs), group: "b", requests: 20n, errors: 0n },
+    ]);
+    expect((await series({ step: 3, groupBy: "status" })).points.map(({ group }) => group)).toEqual([
+      "failed",
+      "succeeded",
+    ]);
+    expect((await series({ step: 3, groupBy: "key" })).points.map(({ group }) => group)).toEqual(["0", "1"]);
+    await expect(series({ step: 1, filter: { fromUnixMs: 1n, toUnixMs: BigInt(startMs) } })).rejects.toMatchObject({
+      code: "invalid_value",
+      param: "step",
+    });
+    await expect(series({ filter: {} })).rejects.toMatchObject({ code: "invalid_value", param: "from" });
+    await expect(series({ groupBy: "user" })).rejects.toMatchObject({ code: "invalid_value", param: "group_by" });
+  });
+});
