@@ -14,6 +14,7 @@ import { models } from "./http/models.ts";
 import { requests } from "./http/requests.ts";
 import { responses } from "./http/responses.ts";
 import { createRunning } from "./running.ts";
+import { trpc } from "./trpc/endpoint.ts";
 
 /** A gateway that takes requests. */
 export interface RunningGateway {
@@ -56,6 +57,7 @@ export async function startGateway(
   models(edge, context);
   historyQuery(edge, context);
   requests(edge, context);
+  trpc(edge, context);
   await edge.listen({ host: config.host, port: config.port });
   const address = edge.server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.port;

@@ -53,7 +53,7 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: T
 }
 
 /** Fastify's own failures in the catalogue's words; anything unknown is an internal error that says nothing more. */
-function toError(thrown: FastifyError): ThroughlineError {
+export function toError(thrown: FastifyError): ThroughlineError {
   if (thrown.validation !== undefined) return validationError(thrown.validation);
   switch (thrown.code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":

@@ -23,6 +23,15 @@ export const statusName: Readonly<Record<RecordStatus, string>> = {
   [RecordStatus.FAILED]: "failed",
 };
 
+/** States by the names that filters take. */
+export const statuses: Readonly<Record<string, RecordStatus>> = {
+  succeeded: RecordStatus.SUCCEEDED,
+  failed: RecordStatus.FAILED,
+  processing: RecordStatus.PROCESSING,
+  pending: RecordStatus.PENDING,
+  queueing: RecordStatus.QUEUEING,
+};
+
 /** Module names of the history API. */
 export const moduleName: Readonly<Record<Module, string>> = {
   [Module.UNSPECIFIED]: "",
@@ -65,10 +74,10 @@ export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
     module: moduleName[record.module],
     strategy: record.strategy,
     status: statusName[record.status],
-    response: Buffer.from(record.response.buffer, record.response.byteOffset, record.response.length).toString(),
+    response: responseText(record),
     error: record.errorMessage,
     unit_price: unitPrice(usage, pricing),
-    custom_response: stored.customResponseJson === "" ? null : (JSON.parse(stored.customResponseJson) as unknown),
+    custom_response: customResponse(stored),
     created_time: isoMicroseconds(record.createdUnixUs),
     updated_time: isoMicroseconds(record.updatedUnixUs),
     throughline: {
@@ -90,6 +99,16 @@ export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
 export function recordOf({ record }: StoredRecord): HistoryRecord {
   if (record === undefined) throw new TypeError("a stored record without its record");
   return record;
+}
+
+/** The answer as text. */
+export function responseText({ response }: HistoryRecord): string {
+  return Buffer.from(response.buffer, response.byteOffset, response.length).toString();
+}
+
+/** What the strategy's expression made of the answer; null: nothing. */
+export function customResponse({ customResponseJson }: StoredRecord): unknown {
+  return customResponseJson === "" ? null : JSON.parse(customResponseJson);
 }
 
 /** Prices in USD per million tokens, and the tokens they were applied to. */

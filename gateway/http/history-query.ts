@@ -2,19 +2,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { type OwnerSchema, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { OwnerSchema, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
 import { authenticate, authorise } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
-import { historyItem } from "./history-item.ts";
-
-const statuses: Readonly<Record<string, RecordStatus>> = {
-  succeeded: RecordStatus.SUCCEEDED,
-  failed: RecordStatus.FAILED,
-  processing: RecordStatus.PROCESSING,
-  pending: RecordStatus.PENDING,
-  queueing: RecordStatus.QUEUEING,
-};
+import { historyItem, statuses } from "./history-item.ts";
 
 const readers = [KeyKind.API, KeyKind.SERVER, KeyKind.USER];
 /** Most IDs of one deletion. */

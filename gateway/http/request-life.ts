@@ -5,14 +5,21 @@ import type { Attempt } from "../../shared/gen/throughline/provider/v1/provider_
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayConfig } from "../config.ts";
-import { isoMicroseconds, moduleName, policyName, priceSourceName, recordOf, statusName } from "./history-item.ts";
+import {
+  customResponse,
+  isoMicroseconds,
+  moduleName,
+  policyName,
+  priceSourceName,
+  recordOf,
+  responseText,
+  statusName,
+} from "./history-item.ts";
 
-/** The life of one request: what it was, which way it went, every attempt, the money, the timeline, the trace. */
-export function requestLife(stored: StoredRecord, config: Pick<GatewayConfig, "idStyle" | "traceUiUrl">) {
+/** What a request was and became, in a row: without the details that are kept with its payload. */
+export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "idStyle">) {
   const record = recordOf(stored);
-  const { detail } = record;
   return {
-    object: "request",
     id: formatRequestId(record.requestId, config.idStyle),
     status: statusName[record.status],
     module: moduleName[record.module],
@@ -20,24 +27,18 @@ export function requestLife(stored: StoredRecord, config: Pick<GatewayConfig, "i
     stream: record.stream,
     model: record.model,
     requested_model: record.requestedModel,
-    response_model: orNull(detail?.responseModel),
     platform: orNull(record.platform),
     channel: orNull(record.channel),
     strategy: orNull(record.strategy),
-    message_id: orNull(record.messageId),
-    upstream_request_id: orNull(record.upstreamRequestId),
-    client_request_id: orNull(detail?.clientRequestId),
-    user_id: orNull(record.userId),
+    account_id: record.accountId.toString(),
     key_id: record.keyId.toString(),
+    user_id: orNull(record.userId),
     http_status: record.httpStatus || null,
-    finish_reason: orNull(detail?.finishReason),
     error: failureOf(record),
     created_time: isoMicroseconds(record.createdUnixUs),
     updated_time: isoMicroseconds(record.updatedUnixUs),
     duration_ms: milliseconds(record.durationUs),
     first_byte_ms: record.firstByteUs === 0n ? null : milliseconds(record.firstByteUs),
-    route: (detail?.reasons ?? []).map(({ channel, reason, chosen }) => ({ channel, chosen, reason })),
-    attempts: (detail?.attempts ?? []).map(attemptOf),
     usage: record.usage === undefined ? null : usageOf(record.usage),
     billing: {
       reserved_usd: formatUsd(record.reservedNanoUsd),
@@ -46,17 +47,42 @@ export function requestLife(stored: StoredRecord, config: Pick<GatewayConfig, "i
       policy: policyName[record.policy],
       price_source: orNull(record.pricing === undefined ? "" : priceSourceName[record.pricing.source]),
     },
-    timeline: (detail?.timeline ?? []).map(({ name, atUs }) => ({ name, at_ms: milliseconds(atUs) })),
-    trace: traceOf(detail?.traceId || traceIdOf(record.requestId), config.traceUiUrl),
-    notes: detail?.notes ?? [],
     reconstructed: record.reconstructed,
     repaired: stored.repaired,
     payload_expired: stored.payloadExpired,
   };
 }
 
-/** The life of one request as clients read it. */
-export type RequestLife = ReturnType<typeof requestLife>;
+/** The life of one request: what it was, which way it went, every attempt, the money, the timeline, the trace. */
+export function requestLife(stored: StoredRecord, config: Pick<GatewayConfig, "idStyle" | "traceUiUrl">) {
+  const record = recordOf(stored);
+  const { detail } = record;
+  return {
+    object: "request",
+    ...requestRow(stored, config),
+    response_model: orNull(detail?.responseModel),
+    message_id: orNull(record.messageId),
+    upstream_request_id: orNull(record.upstreamRequestId),
+    client_request_id: orNull(detail?.clientRequestId),
+    finish_reason: orNull(detail?.finishReason),
+    route: (detail?.reasons ?? []).map(({ channel, reason, chosen }) => ({ channel, chosen, reason })),
+    attempts: (detail?.attempts ?? []).map(attemptOf),
+    timeline: (detail?.timeline ?? []).map(({ name, atUs }) => ({ name, at_ms: milliseconds(atUs) })),
+    trace: traceOf(detail?.traceId || traceIdOf(record.requestId), config.traceUiUrl),
+    notes: detail?.notes ?? [],
+  };
+}
+
+/** A request's life and what it answered. */
+export function requestWithResponse(stored: StoredRecord, config: Pick<GatewayConfig, "idStyle" | "traceUiUrl">) {
+  const record = recordOf(stored);
+  return {
+    ...requestLife(stored, config),
+    response: responseText(record),
+    response_truncated: record.responseTruncated,
+    custom_response: customResponse(stored),
+  };
+}
 
 function failureOf({ errorCode, errorMessage }: HistoryRecord) {
   if (errorCode === "") return null;
@@ -82,7 +108,8 @@ function attemptOf(attempt: Attempt) {
   };
 }
 
-function usageOf(usage: Usage) {
+/** What a request consumed. */
+export function usageOf(usage: Usage) {
   return {
     input_tokens: Number(usage.inputTokens),
     cached_input_tokens: Number(usage.cachedInputTokens),

@@ -1,0 +1,131 @@
+import { z } from "zod";
+import type { Channel, ChannelHealth } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { name } from "./input.ts";
+import { iso, present } from "./output.ts";
+import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
+
+const milliseconds = z.int().min(0).max(4_294_967_295).default(0);
+
+const channelInput = z.strictObject({
+  name,
+  adapter: name,
+  platform: z.string().max(200).default(""),
+  base_url: z.url({ protocol: /^https?$/ }),
+  models: z
+    .array(
+      z.strictObject({
+        model: name,
+        upstream_model: z.string().max(200).default(""),
+        strategy: z.string().max(200).default(""),
+      }),
+    )
+    .min(1)
+    .max(1_000),
+  groups: z.array(name).max(1_000).default([]),
+  priority: z.int().min(-1_000_000).max(1_000_000).default(0),
+  weight: z.int().min(0).max(1_000_000).default(1),
+  enabled: z.boolean().default(true),
+  request_id_header: z.string().max(200).default(""),
+  headers: z.record(z.string(), z.string()).default({}),
+  /** Quirks of the vendor as data. */
+  flavour: z.record(z.string(), z.unknown()).default({}),
+  connect_timeout_ms: milliseconds,
+  headers_timeout_ms: milliseconds,
+  chunk_timeout_ms: milliseconds,
+});
+
+/** Channels: upstream accounts. Credentials go in, sealed at rest, and never come out. */
+export const channels = router({
+  /** All channels with their health. */
+  list: adminRead.query(async ({ ctx }) => {
+    const listed = await ctx.gateway.routing.listChannels({}, callOptions(ctx));
+    const health = new Map(listed.health.map((entry) => [entry.channel, entry]));
+    return {
+      channels: listed.channels.map((channel) => ({
+        ...channelOut(channel),
+        health: healthOut(health.get(channel.name)),
+      })),
+    };
+  }),
+
+  /** Creates or replaces a run-time channel; without `new_credential` it keeps those that it has. */
+  put: adminWrite
+    .input(z.strictObject({ channel: channelInput, new_credential: z.string().max(16_384).default("") }))
+    .mutation(async ({ ctx, input: { channel, new_credential } }) => {
+      const stored = await ctx.gateway.routing.putChannel(
+        {
+          channel: {
+            name: channel.name,
+            adapter: channel.adapter,
+            platform: channel.platform,
+            baseUrl: channel.base_url,
+            models: channel.models.map((model) => ({
+              model: model.model,
+              upstreamModel: model.upstream_model,
+              strategy: model.strategy,
+            })),
+            groups: channel.groups,
+            priority: channel.priority,
+            weight: channel.weight,
+            enabled: channel.enabled,
+            requestIdHeader: channel.request_id_header,
+            headers: channel.headers,
+            flavourJson: JSON.stringify(channel.flavour),
+            connectTimeoutMs: channel.connect_timeout_ms,
+            headersTimeoutMs: channel.headers_timeout_ms,
+            chunkTimeoutMs: channel.chunk_timeout_ms,
+          },
+          newCredential: new_credential,
+        },
+        callOptions(ctx),
+      );
+      return channelOut(present(stored.channel));
+    }),
+
+  /** Removes a run-time channel; a repeat is fine. */
+  delete: adminWrite.input(z.strictObject({ name })).mutation(async ({ ctx, input }) => {
+    await ctx.gateway.routing.deleteChannel(input, callOptions(ctx));
+    return { name: input.name };
+  }),
+});
+
+/** A channel; of its credentials only where they are. */
+function channelOut(channel: Channel) {
+  return {
+    name: channel.name,
+    adapter: channel.adapter,
+    platform: channel.platform,
+    base_url: channel.baseUrl,
+    models: channel.models.map(({ model, upstreamModel, strategy }) => ({
+      model,
+      upstream_model: upstreamModel,
+      strategy,
+    })),
+    groups: channel.groups,
+    priority: channel.priority,
+    weight: channel.weight,
+    enabled: channel.enabled,
+    from_file: channel.fromFile,
+    request_id_header: channel.requestIdHeader || "x-request-id",
+    flavour: channel.flavourJson === "" ? {} : (JSON.parse(channel.flavourJson) as Record<string, unknown>),
+    header_names: Object.keys(channel.headers),
+    connect_timeout_ms: channel.connectTimeoutMs,
+    headers_timeout_ms: channel.headersTimeoutMs,
+    chunk_timeout_ms: channel.chunkTimeoutMs,
+    credentials: channel.credentials.map(({ source }) => {
+      if (source.case === "env") return `env:${source.value}`;
+      return source.case === "file" ? `file:${source.value}` : "sealed";
+    }),
+  };
+}
+
+function healthOut(health: ChannelHealth | undefined) {
+  if (health === undefined) return null;
+  return {
+    attempts: health.attempts,
+    failures: health.failures,
+    first_byte_ms: health.firstByteMs || null,
+    open: health.open,
+    cooldown_until: health.cooldownUntilUnixMs === 0n ? null : iso(health.cooldownUntilUnixMs),
+  };
+}

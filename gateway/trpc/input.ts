@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { parseUsd } from "../../shared/money.ts";
+import { parseRequestId } from "../../shared/request-id.ts";
+
+/*
+ * What several routers take. Names are those of the platform's other JSON (snake_case); IDs are strings, money is a
+ * string of US dollars, times are ISO 8601.
+ */
+
+const maxInt64 = 9_223_372_036_854_775_807n;
+
+/** ID of an account or a key. */
+export const id = z
+  .string()
+  .regex(/^[1-9]\d{0,18}$/, "must be an ID, a string of digits")
+  .transform((text) => BigInt(text))
+  .refine((value) => value <= maxInt64, "is no ID");
+
+/** A request ID in either spelling. */
+export const requestId = z.string().transform((text, context) => {
+  const value = parseRequestId(text);
+  if (value !== undefined) return value;
+  context.addIssue({ code: "custom", message: "must be a request ID" });
+  return z.NEVER;
+});
+
+/** An amount in US dollars, exact to a nano-dollar; may be negative. */
+export const usd = z
+  .string()
+  .regex(/^-?\d{1,9}(\.\d{1,9})?$/, "must be an amount in US dollars, a string such as '12.50'")
+  .transform(parseUsd);
+
+/** An amount in US dollars that is not negative. */
+export const positiveUsd = usd.refine((value) => value >= 0n, "must not be negative");
+
+/** A point in time, as Unix milliseconds. */
+export const time = z.iso
+  .datetime({ offset: true, error: "must be a time such as 2026-11-21T00:00:00Z" })
+  .transform((text) => BigInt(Date.parse(text)));
+
+/** Length of a page. */
+export const limit = z.int().min(1).max(1_000);
+
+/** A name of something. */
+export const name = z.string().min(1).max(200);
+
+const uint32 = z.int().min(0).max(4_294_967_295);
+
+/** Limits of a key or an account; what is left out is not limited. */
+export const limits = z
+  .strictObject({
+    requests_per_minute: uint32.default(0),
+    tokens_per_minute: z.int().min(0).default(0),
+    concurrent_requests: uint32.default(0),
+    daily_budget_usd: positiveUsd.optional(),
+    monthly_budget_usd: positiveUsd.optional(),
+  })
+  .transform((given) => ({
+    requestsPerMinute: given.requests_per_minute,
+    tokensPerMinute: BigInt(given.tokens_per_minute),
+    concurrentRequests: given.concurrent_requests,
+    dailyBudgetNanoUsd: given.daily_budget_usd ?? 0n,
+    monthlyBudgetNanoUsd: given.monthly_budget_usd ?? 0n,
+  }));

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { id, limit, limits, name, time } from "./input.ts";
+import { keyKinds, keyOut, present } from "./output.ts";
+import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
+
+const list = z.array(z.string().min(1).max(200)).max(1_000);
+const overlapMs = z
+  .int()
+  .min(0)
+  .max(30 * 86_400_000);
+
+/** Keys. A secret is in the answer to its making, and nowhere else. */
+export const keys = router({
+  /** Creates a key. */
+  create: adminWrite
+    .input(
+      z.strictObject({
+        account_id: id,
+        name: z.string().max(200).default(""),
+        kind: z.enum(["api", "server", "user", "cli"]).default("api"),
+        user_id: z.string().max(200).default(""),
+        scopes: list.min(1),
+        allowed_models: list.default([]),
+        allowed_cidrs: list.default([]),
+        group: z.string().max(200).default(""),
+        limits: limits.optional(),
+        expires_time: time.optional(),
+      }),
+    )
+    .mutation(async ({ ctx, input }) => {
+      const made = await ctx.gateway.billing.createKey(
+        {
+          key: {
+            accountId: input.account_id,
+            name: input.name,
+            kind: keyKinds[input.kind],
+            userId: input.user_id,
+            scopes: input.scopes,
+            allowedModels: input.allowed_models,
+            allowedCidrs: input.allowed_cidrs,
+            group: input.group,
+            ...(input.limits === undefined ? {} : { limits: input.limits }),
+            expiresUnixMs: input.expires_time ?? 0n,
+          },
+        },
+        callOptions(ctx),
+      );
+      return { ...keyOut(present(made.key)), secret: made.secret };
+    }),
+
+  /** Changes what is given; lists and limits are replaced as a whole. `expires_time: null`: never. */
+  update: adminWrite
+    .input(
+      z.strictObject({
+        key_id: id,
+        name: name.optional(),
+        scopes: list.min(1).optional(),
+        allowed_models: list.optional(),
+        allowed_cidrs: list.optional(),
+        group: z.string().max(200).optional(),
+        limits: limits.optional(),
+        expires_time: time.nullable().optional(),
+      }),
+    )
+    .mutation(async ({ ctx, input }) => {
+      const updated = await ctx.gateway.billing.updateKey(
+        {
+          keyId: input.key_id,
+          ...(input.name === undefined ? {} : { name: input.name }),
+          ...(input.scopes === undefined ? {} : { scopes: input.scopes, setScopes: true }),
+          ...(input.allowed_models === undefined
+            ? {}
+            : { allowedModels: input.allowed_models, setAllowedModels: true }),
+          ...(input.allowed_cidrs === undefined ? {} : { allowedCidrs: input.allowed_cidrs, setAllowedCidrs: true }),
+          ...(input.group === undefined ? {} : { group: input.group }),
+          ...(input.limits === undefined ? {} : { limits: input.limits }),
+          ...(input.expires_time === undefined ? {} : { expiresUnixMs: input.expires_time ?? 0n }),
+        },
+        callOptions(ctx),
+      );
+      return keyOut(present(updated.key));
+    }),
+
+  /** Gives a key a new secret; the old one works for the overlap. */
+  rotate: adminWrite
+    .input(z.strictObject({ key_id: id, overlap_ms: overlapMs.default(0) }))
+    .mutation(async ({ ctx, input }) => {
+      const request = { keyId: input.key_id, overlapMs: BigInt(input.overlap_ms) };
+      const rotated = await ctx.gateway.billing.rotateKey(request, callOptions(ctx));
+      return { ...keyOut(present(rotated.key)), secret: rotated.secret };
+    }),
+
+  /** Revokes a key; a repeat is fine. */
+  revoke: adminWrite.input(z.strictObject({ key_id: id })).mutation(async ({ ctx, input }) => {
+    const revoked = await ctx.gateway.billing.revokeKey({ keyId: input.key_id }, callOptions(ctx));
+    return keyOut(present(revoked.key));
+  }),
+
+  /** Lists keys by ID, of one account or of all. */
+  list: adminRead
+    .input(
+      z
+        .strictObject({ account_id: id.optional(), after_key_id: id.optional(), limit: limit.default(100) })
+        .prefault({}),
+    )
+    .query(async ({ ctx, input }) => {
+      const asked = { accountId: input.account_id ?? 0n, afterKeyId: input.after_key_id ?? 0n, limit: input.limit };
+      const page = await ctx.gateway.billing.listKeys(asked, callOptions(ctx));
+      return { keys: page.keys.map(keyOut), has_more: page.hasMore };
+    }),
+});

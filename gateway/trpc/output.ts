@@ -1,0 +1,158 @@
+import {
+  type Account,
+  AccountState,
+  type Key,
+  KeyKind,
+  type LedgerEntry,
+  LedgerKind,
+  type Limits,
+} from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { DisconnectPolicy, StoreResponse, type Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { formatUsd } from "../../shared/money.ts";
+import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
+import { isoMicroseconds, moduleName, policyName } from "../http/history-item.ts";
+import { usageOf } from "../http/request-life.ts";
+
+/** Kinds of keys by name. */
+export const keyKinds = {
+  api: KeyKind.API,
+  server: KeyKind.SERVER,
+  user: KeyKind.USER,
+  cli: KeyKind.CLI,
+} as const;
+
+/** States of accounts by name. */
+export const accountStates = { active: AccountState.ACTIVE, suspended: AccountState.SUSPENDED } as const;
+
+/** Disconnect policies by name. */
+export const policies = {
+  charge_delivered: DisconnectPolicy.CHARGE_DELIVERED,
+  drain: DisconnectPolicy.DRAIN,
+  refund: DisconnectPolicy.REFUND,
+} as const;
+
+/** What is kept of answers, by name. */
+export const storeResponses = {
+  full: StoreResponse.FULL,
+  truncated: StoreResponse.TRUNCATED,
+  none: StoreResponse.NONE,
+} as const;
+
+const kindName: Readonly<Record<KeyKind, string>> = {
+  [KeyKind.UNSPECIFIED]: "",
+  [KeyKind.API]: "api",
+  [KeyKind.SERVER]: "server",
+  [KeyKind.USER]: "user",
+  [KeyKind.CLI]: "cli",
+};
+
+const storeName: Readonly<Record<StoreResponse, string>> = {
+  [StoreResponse.UNSPECIFIED]: "full",
+  [StoreResponse.FULL]: "full",
+  [StoreResponse.TRUNCATED]: "truncated",
+  [StoreResponse.NONE]: "none",
+};
+
+const ledgerKindName: Readonly<Record<LedgerKind, string>> = {
+  [LedgerKind.UNSPECIFIED]: "",
+  [LedgerKind.CHARGE]: "charge",
+  [LedgerKind.RELEASE]: "release",
+  [LedgerKind.TOPUP]: "topup",
+  [LedgerKind.ADJUSTMENT]: "adjustment",
+};
+
+/** An account. */
+export function accountOut(account: Account) {
+  return {
+    account_id: account.accountId.toString(),
+    name: account.name,
+    group: account.group,
+    state: account.state === AccountState.SUSPENDED ? "suspended" : "active",
+    balance_usd: formatUsd(account.balanceNanoUsd),
+    reserved_usd: formatUsd(account.reservedNanoUsd),
+    credit_floor_usd: formatUsd(account.creditFloorNanoUsd),
+    disconnect_policy: policyName[account.disconnectPolicy],
+    store_response: storeName[account.storeResponse],
+    limits: limitsOut(account.limits),
+    created_time: iso(account.createdUnixMs),
+  };
+}
+
+/** A key; it holds no secret. */
+export function keyOut(key: Key) {
+  return {
+    key_id: key.keyId.toString(),
+    account_id: key.accountId.toString(),
+    name: key.name,
+    kind: kindName[key.kind],
+    prefix: key.prefix,
+    user_id: key.userId || null,
+    scopes: key.scopes,
+    allowed_models: key.allowedModels,
+    allowed_cidrs: key.allowedCidrs,
+    group: key.group || null,
+    limits: limitsOut(key.limits),
+    expires_time: key.expiresUnixMs === 0n ? null : iso(key.expiresUnixMs),
+    revoked_time: key.revokedUnixMs === 0n ? null : iso(key.revokedUnixMs),
+    created_time: iso(key.createdUnixMs),
+  };
+}
+
+/** Limits; null: none. */
+function limitsOut(limits: Limits | undefined) {
+  const orNone = (value: bigint | number | undefined) => Number(value ?? 0) || null;
+  const budget = (value: bigint | undefined) => (value === undefined || value === 0n ? null : formatUsd(value));
+  return {
+    requests_per_minute: orNone(limits?.requestsPerMinute),
+    tokens_per_minute: orNone(limits?.tokensPerMinute),
+    concurrent_requests: orNone(limits?.concurrentRequests),
+    daily_budget_usd: budget(limits?.dailyBudgetNanoUsd),
+    monthly_budget_usd: budget(limits?.monthlyBudgetNanoUsd),
+  };
+}
+
+/** An entry of the ledger. The ID of a charge or a release is its request's, in the deployment's spelling. */
+export function ledgerEntryOut(entry: LedgerEntry, style: RequestIdStyle) {
+  const ofRequest = entry.kind === LedgerKind.CHARGE || entry.kind === LedgerKind.RELEASE;
+  const { facts } = entry;
+  return {
+    entry_id: ofRequest ? formatRequestId(entry.entryId, style) : entry.entryId.toString(),
+    kind: ledgerKindName[entry.kind],
+    account_id: entry.accountId.toString(),
+    amount_usd: formatUsd(entry.amountNanoUsd),
+    reserved_usd: formatUsd(entry.reservedNanoUsd),
+    actor: entry.actor,
+    reason: entry.reason,
+    reference: entry.reference || null,
+    request:
+      facts === undefined || !ofRequest
+        ? null
+        : {
+            key_id: facts.keyId.toString(),
+            user_id: facts.userId || null,
+            module: moduleName[facts.module],
+            model: facts.model,
+            channel: facts.channel || null,
+            platform: facts.platform || null,
+            error_code: facts.errorCode || null,
+          },
+    usage: usageOut(entry.usage),
+    created_time: isoMicroseconds(entry.createdUnixUs),
+  };
+}
+
+/** What was consumed; null: not said. */
+export function usageOut(usage: Usage | undefined) {
+  return usage === undefined ? null : usageOf(usage);
+}
+
+/** Unix milliseconds as ISO 8601. */
+export function iso(unixMs: bigint): string {
+  return new Date(Number(unixMs)).toISOString();
+}
+
+/** A field of an answer that its service always fills. */
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError("a service left out what it always gives");
+  return value;
+}

@@ -1,0 +1,88 @@
+import { initTRPC } from "@trpc/server";
+import type { FastifyRequest } from "fastify";
+import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { CallOptions } from "../../shared/rpc/index.ts";
+import { authenticate, authorise } from "../authenticate.ts";
+import type { GatewayContext } from "../context.ts";
+import type { Incoming } from "../incoming.ts";
+import { errorData, platformError } from "./errors.ts";
+
+/** What a procedure works with. One is made a request, which may bear several calls. */
+export interface TrpcContext {
+  readonly gateway: GatewayContext;
+  readonly incoming: Incoming;
+  /** Who calls; asked once a request. */
+  readonly whoCalls: () => Promise<Principal>;
+  /** The caller's address. */
+  readonly ip: string;
+  /** Aborts when the gateway stops: subscriptions end. */
+  readonly stopping: AbortSignal;
+}
+
+/** The context of a request. */
+export function createTrpcContext(
+  gateway: GatewayContext,
+  request: FastifyRequest,
+  stopping: AbortSignal,
+): TrpcContext {
+  const { incoming } = request;
+  let principal: Promise<Principal> | undefined;
+  const ask = async () => {
+    incoming.principal = await authenticate(gateway, incoming, request.headers, { fresh: true });
+    return incoming.principal;
+  };
+  return {
+    gateway,
+    incoming,
+    whoCalls: () => {
+      principal ??= ask();
+      return principal;
+    },
+    ip: request.ip,
+    stopping,
+  };
+}
+
+const pingEveryMs = 15_000;
+
+const t = initTRPC.context<TrpcContext>().create({
+  isDev: false,
+  sse: { ping: { enabled: true, intervalMs: pingEveryMs }, client: { reconnectAfterInactivityMs: 3 * pingEveryMs } },
+  errorFormatter: ({ shape, error, ctx }) => {
+    const platform = platformError(error);
+    return {
+      ...shape,
+      message: platform.message,
+      data: errorData(platform, ctx?.incoming.idText ?? "", shape.data.path),
+    };
+  },
+});
+
+/** Makes a router. */
+export const { router } = t;
+
+/** Options of a call to a service on behalf of a request. */
+export function callOptions({ gateway, incoming }: TrpcContext, timeoutMs = gateway.config.callTimeoutMs): CallOptions {
+  return { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs };
+}
+
+/** A procedure for keys of these kinds; `scope` says which right a key of its kind needs. */
+function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => string) {
+  return t.procedure.use(async ({ ctx, next }) => {
+    const principal = await ctx.whoCalls();
+    authorise(principal, scope(principal.kind), kinds, ctx.ip);
+    return next({ ctx: { ...ctx, principal } });
+  });
+}
+
+const administration = [KeyKind.CLI];
+const everyone = [KeyKind.CLI, KeyKind.API, KeyKind.SERVER, KeyKind.USER];
+
+/** Reads of the whole platform: administration keys with the scope admin.read. */
+export const adminRead = procedureFor(administration, () => "admin.read");
+/** Changes to the platform: administration keys with the scope admin.write. */
+export const adminWrite = procedureFor(administration, () => "admin.write");
+/** Reads of records: an administration key's of everybody, any other's of its own. */
+export const ownRead = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.read" : "history.read"));
+/** Deletions of records, likewise. */
+export const ownDelete = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.write" : "history.delete"));

@@ -1,0 +1,47 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { z } from "zod";
+import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { RecordFilterSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { statuses } from "../http/history-item.ts";
+import { type Owner, ownerOf } from "../http/history-query.ts";
+import { id, name, time } from "./input.ts";
+
+/** Which records; what is left out does not filter. */
+export const filter = z.strictObject({
+  /** For administration keys: only this account's. */
+  account_id: id.optional(),
+  statuses: z
+    .array(z.enum(["succeeded", "failed", "processing", "pending", "queueing"]))
+    .max(5)
+    .default([]),
+  model: name.optional(),
+  channel: name.optional(),
+  key_id: id.optional(),
+  user_id: name.optional(),
+  error_code: name.optional(),
+  from: time.optional(),
+  to: time.optional(),
+  /** Start of the ID's decimal spelling, or a whole ID in either. */
+  id_text: z.string().max(30).optional(),
+});
+
+/** The filter as history takes it. */
+export function filterOf(given: Partial<z.output<typeof filter>>): MessageInitShape<typeof RecordFilterSchema> {
+  return {
+    statuses: (given.statuses ?? []).flatMap((status) => statuses[status] ?? []),
+    model: given.model ?? "",
+    channel: given.channel ?? "",
+    keyId: given.key_id ?? 0n,
+    userId: given.user_id ?? "",
+    errorCode: given.error_code ?? "",
+    fromUnixMs: given.from ?? 0n,
+    toUnixMs: given.to ?? 0n,
+    idText: given.id_text ?? "",
+  };
+}
+
+/** Whose records: an administration key sees an account's or everybody's, any other key its own whatever it asks for. */
+export function ownerOfCaller(principal: Principal, accountId: bigint | undefined): Owner {
+  if (principal.kind !== KeyKind.CLI) return ownerOf(principal, undefined);
+  return accountId === undefined ? { operator: true } : { accountId };
+}

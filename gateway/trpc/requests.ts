@@ -1,0 +1,94 @@
+import { tracked } from "@trpc/server";
+import { z } from "zod";
+import { parseRequestId } from "../../shared/request-id.ts";
+import { recordOf } from "../http/history-item.ts";
+import { requestRow, requestWithResponse } from "../http/request-life.ts";
+import { findRequest } from "../http/requests.ts";
+import { id, limit, requestId } from "./input.ts";
+import { present } from "./output.ts";
+import { callOptions, ownDelete, ownRead, router } from "./procedures.ts";
+import { filter, filterOf, ownerOfCaller } from "./request-filter.ts";
+import { tailRecords } from "./tail.ts";
+
+/** Time that a page of a rare filter may take. */
+const listTimeoutMs = 30_000;
+
+/** Records of requests: an administration key's of everybody, any other's of its own. */
+export const requests = router({
+  /** Records by cursor, newest first unless `ascending`. A page may be short: the end is where `next_cursor` is null. */
+  list: ownRead
+    .input(
+      z
+        .strictObject({
+          filter: filter.prefault({}),
+          cursor: requestId.optional(),
+          limit: limit.default(50),
+          ascending: z.boolean().default(false),
+          with_payload: z.boolean().default(false),
+        })
+        .prefault({}),
+    )
+    .query(async ({ ctx, input }) => {
+      const page = await ctx.gateway.history.listRecords(
+        {
+          owner: ownerOfCaller(ctx.principal, input.filter.account_id),
+          filter: filterOf(input.filter),
+          cursor: input.cursor ?? 0n,
+          limit: input.limit,
+          ascending: input.ascending,
+          withPayload: input.with_payload,
+        },
+        callOptions(ctx, listTimeoutMs),
+      );
+      const { config } = ctx.gateway;
+      return {
+        requests: page.records.map((record) => requestRow(record, config)),
+        /** With `with_payload`: the same requests with all that is kept of them; otherwise empty. */
+        details: input.with_payload ? page.records.map((record) => requestWithResponse(record, config)) : [],
+        next_cursor: page.nextCursor === 0n ? null : page.nextCursor.toString(),
+      };
+    }),
+
+  /** The life of one request and its answer, by any of its IDs. */
+  get: ownRead
+    .input(z.strictObject({ id: z.string().min(1).max(512), account_id: id.optional() }))
+    .query(async ({ ctx, input }) => {
+      const owner = ownerOfCaller(ctx.principal, input.account_id);
+      const { record } = await findRequest(ctx.gateway, ctx.incoming, owner, input.id);
+      return requestWithResponse(present(record), ctx.gateway.config);
+    }),
+
+  /** Deletes records; repeats, unknown IDs and others' are fine and change nothing. */
+  delete: ownDelete
+    .input(z.strictObject({ request_ids: z.array(z.string()).min(1).max(1_000), account_id: id.optional() }))
+    .mutation(async ({ ctx, input }) => {
+      const owner = ownerOfCaller(ctx.principal, input.account_id);
+      const requestIds = input.request_ids.flatMap((text) => parseRequestId(text) ?? []);
+      const { deleted } = await ctx.gateway.history.deleteRecords({ owner, requestIds }, callOptions(ctx));
+      return { deleted };
+    }),
+
+  /**
+   * New records as they come, then each again when it changes from running to ended. A client that lost its connection
+   * goes on from the last one that it saw.
+   */
+  tail: ownRead
+    .input(
+      z
+        .strictObject({ filter: filter.omit({ from: true, to: true }).prefault({}), lastEventId: z.string().nullish() })
+        .prefault({}),
+    )
+    .subscription(async function* ({ ctx, input, signal }) {
+      const { gateway, stopping } = ctx;
+      const ended = signal === undefined ? stopping : AbortSignal.any([signal, stopping]);
+      const source = {
+        owner: ownerOfCaller(ctx.principal, input.filter.account_id),
+        filter: filterOf(input.filter),
+        after: parseRequestId(input.lastEventId ?? ""),
+      };
+      for await (const stored of tailRecords(gateway.history, source, ended, callOptions(ctx, listTimeoutMs))) {
+        const { requestId } = recordOf(stored);
+        yield tracked(requestId.toString(), requestRow(stored, gateway.config));
+      }
+    }),
+});

@@ -1,0 +1,14 @@
+import { accounts } from "./accounts.ts";
+import { channels } from "./channels.ts";
+import { credits } from "./credits.ts";
+import { keys } from "./keys.ts";
+import { ledger } from "./ledger.ts";
+import { router } from "./procedures.ts";
+import { requests } from "./requests.ts";
+import { usage } from "./usage.ts";
+
+/** Everything that /trpc serves. */
+export const appRouter = router({ accounts, keys, credits, ledger, usage, requests, channels });
+
+/** Type of the router, for typed clients: `createTRPCClient<AppRouter>`. */
+export type AppRouter = typeof appRouter;

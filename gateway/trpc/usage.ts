@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { UsageBy } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { formatUsd } from "../../shared/money.ts";
+import { id, time } from "./input.ts";
+import { iso, usageOut } from "./output.ts";
+import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
+import { filter, filterOf, ownerOfCaller } from "./request-filter.ts";
+
+const usageBy = { day: UsageBy.DAY, key: UsageBy.KEY, model: UsageBy.MODEL, group: UsageBy.GROUP } as const;
+const steps = { minute: TimeStep.MINUTE, hour: TimeStep.HOUR, day: TimeStep.DAY } as const;
+/** Time that sums over a long range may take. */
+const sumTimeoutMs = 60_000;
+
+/** What was used. */
+export const usage = router({
+  /** What was charged, from the ledger, by day, key, model or group. */
+  sum: adminRead
+    .input(
+      z.strictObject({
+        account_id: id.optional(),
+        from: time,
+        to: time,
+        by: z.enum(["day", "key", "model", "group"]).default("day"),
+      }),
+    )
+    .query(async ({ ctx, input }) => {
+      const { sums } = await ctx.gateway.billing.sumUsage(
+        { accountId: input.account_id ?? 0n, fromUnixMs: input.from, toUnixMs: input.to, by: usageBy[input.by] },
+        callOptions(ctx, sumTimeoutMs),
+      );
+      return {
+        sums: sums.map((sum) => ({
+          name: sum.name,
+          requests: Number(sum.requests),
+          charged_usd: formatUsd(sum.chargedNanoUsd),
+          usage: usageOut(sum.usage),
+        })),
+      };
+    }),
+
+  /** Requests, errors, tokens, cost and latency over time, from the records of requests that have ended. */
+  timeseries: ownRead
+    .input(
+      z.strictObject({
+        from: time,
+        to: time,
+        step: z.enum(["minute", "hour", "day"]).default("hour"),
+        group_by: z.enum(["model", "channel", "key", "status"]).optional(),
+        filter: filter.omit({ from: true, to: true, id_text: true }).prefault({}),
+      }),
+    )
+    .query(async ({ ctx, input }) => {
+      const { points } = await ctx.gateway.history.getTimeseries(
+        {
+          owner: ownerOfCaller(ctx.principal, input.filter.account_id),
+          filter: filterOf({ ...input.filter, from: input.from, to: input.to }),
+          step: steps[input.step],
+          groupBy: input.group_by ?? "",
+        },
+        callOptions(ctx, sumTimeoutMs),
+      );
+      return {
+        points: points.map((point) => ({
+          time: iso(point.atUnixMs),
+          group: point.group || null,
+          requests: Number(point.requests),
+          errors: Number(point.errors),
+          input_tokens: Number(point.inputTokens),
+          output_tokens: Number(point.outputTokens),
+          billed_usd: formatUsd(point.billedNanoUsd),
+          p50_ms: Number(point.p50Ms),
+          p99_ms: Number(point.p99Ms),
+        })),
+      };
+    }),
+});
