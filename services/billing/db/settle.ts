@@ -30,8 +30,8 @@ export interface NewSettlement {
 
 /** What came of it. */
 export interface Settled {
-  /** "now": by this call. "before": by an earlier one. "other_account": refused, the request is another account's. */
-  readonly outcome: "now" | "before" | "other_account";
+  /** "now": by this call. "before": by an earlier one. Refused: the request, or its key, is another account's. */
+  readonly outcome: "now" | "before" | "other_account" | "other_key";
   /** Nano-USD that were held. */
   readonly reserved: bigint;
   /** Nano-USD charged. */
@@ -54,7 +54,7 @@ interface Row {
   o_reason: (string | null)[] | null;
 }
 
-const outcomes = ["now", "before", "other_account"] as const;
+const outcomes = ["now", "before", "other_account", "other_key"] as const;
 
 /** A part that was not consumed is NULL, which takes no room in the ledger. */
 function part(items: readonly NewSettlement[], name: keyof BillableUsage): Buffer {

@@ -130,6 +130,7 @@ function check(index: number, { item, requestId }: LaneCall<SettleItem>): Checke
   const usage = item.usage === undefined ? noUsage : checkedUsage(item.usage, "usage");
   if (rule.charges && item.usage === undefined) throw invalid("usage", "must be given to charge a request");
   if (rule.charges && item.pricing === undefined) throw invalid("pricing", "must be given to charge a request");
+  if (rule.charges && item.facts === undefined) throw invalid("facts", "must be given to charge a request");
   const charge =
     rule.charges && item.pricing !== undefined ? costNanoUsd(usage, checkedPricing(item.pricing, "pricing")) : 0n;
   if (charge > maxChargeNanoUsd) throw invalid("usage", "costs more than ten million dollars at these prices");
@@ -168,6 +169,7 @@ function toSettledTariff({ facts, pricing }: SettleItem): Tariff | undefined {
 
 function toAnswer(outcome: Settled | ThroughlineError): Answer {
   if (outcome instanceof ThroughlineError) return outcome;
+  if (outcome.outcome === "other_key") return invalid("facts.key_id", "is not a key of the account");
   if (outcome.outcome === "other_account")
     return invalid("account_id", "is not the account that this request belongs to");
   return {

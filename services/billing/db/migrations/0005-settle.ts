@@ -17,7 +17,8 @@ const usageOf = (alias: string): string => usageColumns.map((column) => `${alias
 /**
  * One call settles a whole batch: deletes the reservations, enters the ledger and moves the balances, each account once.
  * Items without an open reservation take the loop at the end: a repeat answers what was entered first, and what the
- * sweeper released before is charged late. o_code: 0 settled now, 1 settled before, 2 another account's.
+ * sweeper released before is charged late. o_code: 0 settled now, 1 settled before, 2 another account's, 3 by another
+ * account's key.
  *
  * No request ID may appear twice in one call.
  */
@@ -125,6 +126,11 @@ begin
     if v_release.account_id is not null and (v_item.kind = 2 or v_release.actor is distinct from 'sweeper') then
       o_code[v_item.ord] := 1; o_billed[v_item.ord] := 0;
       o_reason[v_item.ord] := case when v_release.actor = 'sweeper' then 'late' else v_release.reason end;
+      continue;
+    end if;
+    if v_item.kind = 1 and v_release.account_id is null and not exists (
+      select from billing.key k where k.key_id = v_item.key_id and k.account_id = v_item.account_id) then
+      o_code[v_item.ord] := 3;
       continue;
     end if;
     -- Either the sweeper was quicker than an answer that was delivered, or the request was never reserved: the entry
