@@ -1,0 +1,403 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpLink,
+  httpSubscriptionLink,
+  splitLink,
+  TRPCClientError,
+} from "@trpc/client";
+import { Agent, EventSource } from "undici";
+import { describe, expect, it, vi } from "vitest";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import {
+  AccountState,
+  type AddCreditRequest,
+  type CreateKeyRequest,
+  LedgerKind,
+  type UpdateKeyRequest,
+} from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import {
+  type GetRecordRequest,
+  type ListRecordsRequest,
+  RecordStatus,
+  type StoredRecord,
+  StoredRecordSchema,
+} from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { CredentialRefSchema, type PutChannelRequest } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { firstIdAt, parseRequestId } from "../../shared/request-id.ts";
+import { unaryHandler } from "../../shared/rpc/index.ts";
+import { each, principals, type Stubs, secrets, startTestGateway, type TestGateway } from "../testing.ts";
+import type { AppRouter } from "./router.ts";
+
+type Kind = keyof typeof secrets;
+
+/** A typed client of a gateway, as any TypeScript program makes one. */
+function clientOf(gateway: TestGateway, kind: Kind | "unknown" = "cli", batched = false) {
+  const secret = kind === "unknown" ? "tl-unknown-0123456789" : secrets[kind];
+  const options = { url: `${gateway.url}/trpc`, headers: { authorization: `Bearer ${secret}` } };
+  const dispatcher = new Agent().compose((dispatch) => (request, handler) => {
+    return dispatch(
+      { ...request, headers: { ...(request.headers as object), authorization: `Bearer ${secret}` } },
+      handler,
+    );
+  });
+  return createTRPCClient<AppRouter>({
+    links: [
+      splitLink({
+        condition: (operation) => operation.type === "subscription",
+        true: httpSubscriptionLink({ url: options.url, EventSource, eventSourceOptions: { node: { dispatcher } } }),
+        false: batched ? httpBatchLink(options) : httpLink(options),
+      }),
+    ],
+  });
+}
+
+const account = {
+  accountId: 9_007_199_254_740_993n,
+  name: "acme",
+  group: "default",
+  state: AccountState.ACTIVE,
+  balanceNanoUsd: 1_000_000_000_001n,
+  createdUnixMs: 1_700_000_000_000n,
+};
+
+const failure = async (run: () => Promise<unknown>) => {
+  const error = await run().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof TRPCClientError)) throw new Error(`not refused by tRPC: ${String(error)}`);
+  return { message: error.message, data: error.data as Record<string, unknown> };
+};
+
+describe("administration over tRPC", () => {
+  const stubs: Stubs = {
+    billing: {
+      getAccount: unaryHandler(async () => ({ account })),
+      listAccounts: unaryHandler(async () => ({ accounts: [account], hasMore: true })),
+      createAccount: unaryHandler(() => Promise.reject(new TypeError("secret detail of a bug"))),
+      addCredit: unaryHandler(async (request: AddCreditRequest) => ({
+        entry: {
+          entryId: 5n,
+          kind: LedgerKind.TOPUP,
+          accountId: request.accountId,
+          amountNanoUsd: request.amountNanoUsd,
+          actor: request.actor,
+          reason: request.reason,
+        },
+        balanceNanoUsd: request.amountNanoUsd + 1n,
+      })),
+      createKey: unaryHandler(async ({ key }: CreateKeyRequest) => {
+        if (key?.allowedCidrs.includes("nonsense")) {
+          throw new ThroughlineError("invalid_value", "key.allowed_cidrs is wrong.", { param: "key.allowed_cidrs" });
+        }
+        if (key !== undefined) Object.assign(key, { keyId: 77n, prefix: "tl-abc" });
+        return { ...(key === undefined ? {} : { key }), secret: "tl-abc-the-secret" };
+      }),
+      updateKey: unaryHandler(async (request: UpdateKeyRequest) => ({
+        key: {
+          keyId: request.keyId,
+          name: JSON.stringify([
+            request.scopes,
+            request.setScopes,
+            request.setAllowedModels,
+            String(request.expiresUnixMs),
+          ]),
+        },
+      })),
+      listKeys: unaryHandler(() =>
+        Promise.reject(new ThroughlineError("rate_limit_exceeded", "Slow down.", { retryAfterMs: 7_000 })),
+      ),
+      audit: unaryHandler(async () => ({
+        checks: [
+          { name: "balances equal the sums", checked: 5n, offending: [] },
+          { name: "no leaks", checked: 2n, offending: ["row 1"] },
+        ],
+      })),
+    },
+    routing: {
+      putChannel: unaryHandler(async ({ channel, newCredential }: PutChannelRequest) => {
+        const sealed = create(CredentialRefSchema, { source: { case: "sealed", value: new Uint8Array() } });
+        if (channel !== undefined && newCredential !== "") channel.credentials.push(sealed);
+        return channel === undefined ? {} : { channel };
+      }),
+    },
+  };
+
+  it("speaks of IDs and money in strings", async () => {
+    await using gateway = await startTestGateway(stubs);
+    const client = clientOf(gateway);
+    expect(await client.accounts.get.query({ account_id: "9007199254740993" })).toMatchObject({
+      account_id: "9007199254740993",
+      balance_usd: "1000.000000001",
+      state: "active",
+      disconnect_policy: "charge_delivered",
+      limits: { requests_per_minute: null },
+      created_time: "2023-11-14T22:13:20.000Z",
+    });
+    expect(await client.accounts.list.query()).toMatchObject({ accounts: [{ name: "acme" }], has_more: true });
+    expect(await client.credits.add.mutate({ account_id: "1", amount_usd: "12.5", reason: "paid" })).toMatchObject({
+      entry: { kind: "topup", amount_usd: "12.5", actor: principals.cli.keyPrefix, request: null },
+      balance_usd: "12.500000001",
+    });
+    expect(await client.ledger.audit.query()).toEqual({
+      sound: false,
+      checks: [
+        { name: "balances equal the sums", checked: 5, offending: [] },
+        { name: "no leaks", checked: 2, offending: ["row 1"] },
+      ],
+    });
+  });
+
+  it("shows a secret once, and changes of a key what is given", async () => {
+    await using gateway = await startTestGateway(stubs);
+    const client = clientOf(gateway);
+    const made = await client.keys.create.mutate({ account_id: "1", kind: "server", scopes: ["chat"] });
+    expect(made).toMatchObject({ key_id: "77", kind: "server", scopes: ["chat"], secret: "tl-abc-the-secret" });
+    const expires_time = "2026-11-21T10:00:00+02:00";
+    const updated = await client.keys.update.mutate({ key_id: "77", scopes: ["chat"], expires_time });
+    expect(JSON.parse(updated.name)).toEqual([["chat"], true, false, String(Date.parse(expires_time))]);
+    expect(updated).not.toHaveProperty("secret");
+    expect(JSON.stringify(gateway.lines)).not.toContain("the-secret");
+  });
+
+  it("never gives a channel's credential back", async () => {
+    await using gateway = await startTestGateway(stubs);
+    const channel = { name: "c", adapter: "openai", base_url: "https://a.example/v1", models: [{ model: "m" }] };
+    const put = await clientOf(gateway).channels.put.mutate({ channel, new_credential: "sk-very-secret" });
+    expect(put).toMatchObject({ name: "c", credentials: ["sealed"], weight: 1, enabled: true });
+    expect(JSON.stringify([put, gateway.lines])).not.toContain("sk-very-secret");
+  });
+
+  it("refuses by kind and scope of the key, with the platform's codes", async () => {
+    await using gateway = await startTestGateway(stubs);
+    const list = (kind: Kind | "unknown") => failure(() => clientOf(gateway, kind).accounts.list.query());
+    expect((await list("unknown")).data).toMatchObject({ code: "invalid_api_key", httpStatus: 401 });
+    for (const kind of ["api", "server", "user", "narrow"] as const) {
+      expect((await list(kind)).data).toMatchObject({ code: "permission_denied", httpStatus: 403 });
+    }
+    const readOnly = { ...principals.cli, scopes: ["admin.read"] };
+    await using other = await startTestGateway({
+      billing: { ...stubs.billing, authenticate: each(() => readOnly) },
+    });
+    const client = clientOf(other);
+    await client.accounts.list.query();
+    const add = () => client.credits.add.mutate({ account_id: "1", amount_usd: "1", reason: "x" });
+    expect((await failure(add)).data).toMatchObject({ code: "permission_denied" });
+  });
+
+  it("puts code, status, parameter and request ID into error.data, and the ID on every answer", async () => {
+    await using gateway = await startTestGateway(stubs);
+    const client = clientOf(gateway);
+    const refused: readonly [() => Promise<unknown>, object, RegExp][] = [
+      [
+        () => client.accounts.get.query({ account_id: "x" }),
+        { code: "invalid_value", param: "account_id", httpStatus: 400 },
+        /account_id/,
+      ],
+      [
+        () => client.credits.add.mutate({ account_id: "1", amount_usd: "1e3", reason: "x" }),
+        { code: "invalid_value", param: "amount_usd" },
+        /US dollars/,
+      ],
+      [
+        () => client.credits.add.mutate({ account_id: "1", amount_usd: "-1", reason: "x" }),
+        { code: "invalid_value", param: "amount_usd" },
+        /amount_usd/,
+      ],
+      [
+        () => client.credits.add.mutate({ account_id: "99999999999999999999", amount_usd: "1", reason: "x" }),
+        { code: "invalid_value", param: "account_id" },
+        /ID/,
+      ],
+      [
+        () => client.keys.create.mutate({ account_id: "1" } as never),
+        { code: "missing_required_field", param: "scopes" },
+        /required/,
+      ],
+      [
+        () => client.keys.create.mutate({ account_id: "1", scopes: ["chat"], allowed_cidrs: ["nonsense"] }),
+        { code: "invalid_value", param: "key.allowed_cidrs" },
+        /cidrs/,
+      ],
+      [
+        () => client.keys.create.mutate({ account_id: "1", scopes: ["chat"], typo: 1 } as never),
+        { code: "invalid_value" },
+        /typo/,
+      ],
+      [
+        () => client.accounts.create.mutate({ name: "a" }),
+        { code: "internal_error", httpStatus: 500, param: null },
+        /^An internal error occurred\.$/,
+      ],
+      [() => client.keys.list.query(), { code: "rate_limit_exceeded", httpStatus: 429 }, /Slow down/],
+      [
+        () => (client as never as { nothing: { query(): Promise<unknown> } }).nothing.query(),
+        { code: "not_found", httpStatus: 404 },
+        /procedure/,
+      ],
+    ];
+    for (const [run, data, message] of refused) {
+      const error = await failure(run);
+      expect(error.data).toMatchObject(data);
+      expect(error.message).toMatch(message);
+      expect(parseRequestId(String(error.data.request_id))).toBeDefined();
+      expect(JSON.stringify(error)).not.toMatch(/secret detail|stack/);
+    }
+    const limited = await gateway.call("/trpc/keys.list", undefined, {
+      headers: { authorization: `Bearer ${secrets.cli}` },
+    });
+    expect([limited.status, limited.headers.get("retry-after")]).toEqual([429, "7"]);
+    const fine = await gateway.call("/trpc/ledger.audit", undefined, {
+      headers: { authorization: `Bearer ${secrets.cli}` },
+    });
+    expect([fine.status, fine.headers.get("x-request-id")]).toEqual([200, expect.stringMatching(/^\d+$/)]);
+    expect(gateway.lines.filter((line) => line.level === "error")).toHaveLength(1);
+  });
+
+  it("tells what fails before tRPC in its form too", async () => {
+    await using gateway = await startTestGateway(stubs);
+    const headers = { authorization: `Bearer ${secrets.cli}` };
+    const cases: readonly [RequestInit & { headers?: Record<string, string> }, number, string][] = [
+      [
+        { method: "POST", body: "x".repeat(17 * 1024 * 1024), headers: { "content-type": "application/json" } },
+        413,
+        "request_too_large",
+      ],
+      [{ method: "POST", body: "a=b", headers: { "content-type": "text/csv" } }, 400, "invalid_value"],
+      [{ method: "POST", body: "{", headers: { "content-type": "application/json" } }, 400, "invalid_value"],
+    ];
+    for (const [init, status, code] of cases) {
+      const response = await fetch(`${gateway.url}/trpc/credits.add`, {
+        ...init,
+        headers: { ...headers, ...init.headers },
+      });
+      const body = (await response.json()) as { error: { data: object } };
+      expect([response.status, body.error.data]).toMatchObject([
+        status,
+        { code, httpStatus: status, request_id: response.headers.get("request-id") },
+      ]);
+    }
+  });
+
+  it("answers each call of a batch by itself and asks once who calls", async () => {
+    let asked = 0;
+    await using gateway = await startTestGateway({
+      billing: {
+        ...stubs.billing,
+        authenticate: each(() => {
+          asked++;
+          return principals.cli;
+        }),
+      },
+    });
+    const client = clientOf(gateway, "cli", true);
+    const [good, bad] = await Promise.allSettled([client.accounts.list.query(), client.keys.list.query()]);
+    expect([good.status, bad.status, asked]).toEqual(["fulfilled", "rejected", 1]);
+  });
+});
+
+describe("records over tRPC", () => {
+  const record = (requestId: bigint, status: RecordStatus, model = "m"): StoredRecord =>
+    create(StoredRecordSchema, {
+      record: { requestId, accountId: 1n, keyId: 11n, status, model, response: Buffer.from('{"a":1}') },
+    });
+
+  it("shows administration everybody's and others their own", async () => {
+    const asked: ListRecordsRequest[] = [];
+    await using gateway = await startTestGateway({
+      history: {
+        listRecords: unaryHandler(async (request: ListRecordsRequest) => {
+          asked.push(request);
+          return { records: [record(5n, RecordStatus.FAILED)], nextCursor: 5n };
+        }),
+      },
+    });
+    const filter = { statuses: ["failed" as const], from: "2026-01-01T00:00:00Z", id_text: "76" };
+    for (const kind of ["cli", "api", "server", "user"] as const) {
+      const page = await clientOf(gateway, kind).requests.list.query({
+        filter,
+        limit: 7,
+        cursor: "9",
+        with_payload: kind === "cli",
+      });
+      expect(page).toMatchObject({ requests: [{ id: "5", status: "failed" }], next_cursor: "5" });
+      expect(page.details).toHaveLength(kind === "cli" ? 1 : 0);
+    }
+    await clientOf(gateway).requests.list.query({ filter: { account_id: "3" } });
+    await clientOf(gateway, "api").requests.list.query({ filter: { account_id: "3" } });
+    expect(asked.map(({ owner }) => [owner?.operator, owner?.accountId, owner?.keyId, owner?.userId])).toEqual([
+      [true, 0n, 0n, ""],
+      [false, 1n, 11n, ""],
+      [false, 1n, 0n, ""],
+      [false, 1n, 0n, "user-7"],
+      [false, 3n, 0n, ""],
+      [false, 1n, 11n, ""],
+    ]);
+    expect(asked[0]).toMatchObject({
+      cursor: 9n,
+      limit: 7,
+      filter: { statuses: [RecordStatus.FAILED], fromUnixMs: 1_767_225_600_000n, idText: "76" },
+    });
+    expect((await failure(() => clientOf(gateway, "narrow").requests.list.query())).data.code).toBe(
+      "permission_denied",
+    );
+  });
+
+  it("follows new records, also late ones, and running ones to their end", async () => {
+    const rows = new Map<bigint, StoredRecord>();
+    const put = (id: bigint, status: RecordStatus = RecordStatus.SUCCEEDED) => rows.set(id, record(id, status));
+    const base = firstIdAt(Date.now() + 1_000);
+    await using gateway = await startTestGateway({
+      history: {
+        listRecords: unaryHandler(async ({ cursor, limit }: ListRecordsRequest) => {
+          const after = [...rows.keys()]
+            .filter((id) => id > cursor)
+            .sort((a, b) => (a < b ? -1 : 1))
+            .slice(0, limit);
+          return {
+            records: after.flatMap((id) => rows.get(id) ?? []),
+            nextCursor: after.length === limit ? (after.at(-1) ?? 0n) : 0n,
+          };
+        }),
+        getRecord: unaryHandler(async ({ requestId }: GetRecordRequest) => {
+          const found = rows.get(requestId);
+          if (found === undefined) throw new ThroughlineError("not_found", "gone");
+          return { record: found };
+        }),
+      },
+    });
+    const got: string[] = [];
+    const waitFor = (...wanted: string[]) => vi.waitFor(() => expect(got).toEqual(wanted), { timeout: 5_000 });
+    const client = clientOf(gateway, "api");
+    const started = Promise.withResolvers<void>();
+    const subscription = client.requests.tail.subscribe(undefined, {
+      onStarted: () => started.resolve(),
+      onData: ({ data }) => got.push(`${BigInt(data.id) - base} ${data.status}`),
+    });
+    await started.promise;
+    put(base + 2n);
+    put(base + 3n, RecordStatus.PROCESSING);
+    await waitFor("2 succeeded", "3 processing");
+    put(base + 1n);
+    await waitFor("2 succeeded", "3 processing", "1 succeeded");
+    put(base + 3n, RecordStatus.FAILED);
+    await waitFor("2 succeeded", "3 processing", "1 succeeded", "3 failed");
+    subscription.unsubscribe();
+    await vi.waitFor(() => expect(gateway.lines.some((line) => line.route === "/trpc/*")).toBe(true));
+  });
+
+  it("ends subscriptions when the gateway stops", async () => {
+    const gateway = await startTestGateway(
+      { history: { listRecords: unaryHandler(async () => ({})) } },
+      { shutdownGraceMs: 10_000 },
+    );
+    const response = await gateway.call("/trpc/requests.tail?input={}");
+    const started = performance.now();
+    const rest = response.text();
+    await gateway[Symbol.asyncDispose]();
+    expect(await rest).toContain("event: connected");
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+});
