@@ -45,6 +45,13 @@ export const historyEnv = declareEnv({
     unit: "bytes",
     description: "Most bytes that are kept of one answer; what is longer is cut and marked.",
   },
+  HISTORY_PENDING_BYTES: {
+    kind: "int",
+    default: 67_108_864,
+    min: 1_048_576,
+    unit: "bytes",
+    description: "Most bytes of records that wait to be stored; beyond, senders are told to come again.",
+  },
   CUSTOM_RESPONSE_TIMEOUT: {
     kind: "duration",
     default: 100,
@@ -66,6 +73,7 @@ export interface HistoryConfig {
   readonly partitionMs: number;
   readonly payloadPartitionMs: number;
   readonly maxResponseBytes: number;
+  readonly pendingBytes: number;
   readonly customResponseTimeoutMs: number;
   /** False: the schema is brought up to date elsewhere. */
   readonly migrate: boolean;
@@ -82,6 +90,7 @@ export function envToConfig(env: Env): HistoryConfig {
     partitionMs: read.HISTORY_PARTITION,
     payloadPartitionMs: read.HISTORY_PAYLOAD_PARTITION,
     maxResponseBytes: read.HISTORY_MAX_RESPONSE_BYTES,
+    pendingBytes: read.HISTORY_PENDING_BYTES,
     customResponseTimeoutMs: read.CUSTOM_RESPONSE_TIMEOUT,
     migrate: true,
   };

@@ -5,7 +5,7 @@ import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/test
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { findUnfinished } from "./db/find-unfinished.ts";
-import { startTestHistory } from "./testing.fixture.ts";
+import { startTestHistory } from "./testing.ts";
 
 /**
  * Which partitions and indexes each query touches, as PostgreSQL plans it: nine daily partitions of 12,000 records, one

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { fromParts, toParts } from "../../shared/request-id.ts";
 import { createdUnixUs } from "./domain/times.ts";
-import { startTestHistory } from "./testing.fixture.ts";
+import { startTestHistory } from "./testing.ts";
 
 /**
  * History against a model that knows nothing of partitions, windows and indexes: a map of what was sent, filtered and

@@ -7,7 +7,7 @@ import {
   RecordStatus,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
-import { account, ended, example, key, startTestHistory } from "./testing.fixture.ts";
+import { account, ended, example, key, startTestHistory } from "./testing.ts";
 
 let history: Awaited<ReturnType<typeof startTestHistory>>;
 beforeAll(async () => {

@@ -7,6 +7,7 @@ import { createContext, type HistoryContext, type HistoryDeps } from "./context.
 import { migrations } from "./db/migrations/index.ts";
 import { startMaintenance } from "./jobs/maintenance.ts";
 import { historyDefinition } from "./rpc/index.ts";
+import { createRecordGatherer } from "./rpc/record.ts";
 
 const ping = statement("history.ping", "select 1 as one", { idempotent: true });
 
@@ -26,14 +27,18 @@ export async function startHistory(
   if (config.migrate) await migrate(config.databaseUrl, { schema: "history", migrations, log: deps.log });
   const context = createContext(config, deps, overrides);
   const maintenance = await startMaintenance(context, config);
+  const records = createRecordGatherer(context, config.pendingBytes);
+  const stopObserving = deps.metrics.observe("history_backlog", () => records.waiting);
   return {
-    definition: historyDefinition(context),
+    definition: historyDefinition(context, records),
     context,
     async ready() {
       await context.db.query(ping, []);
       return true;
     },
     async stop() {
+      await records.drained();
+      stopObserving();
       await maintenance.stop();
       await context.customResponses.stop();
       await Promise.all([context.db.close(), context.reader.close()]);

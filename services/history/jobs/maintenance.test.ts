@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listRangePartitions } from "../../../shared/db/index.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../../shared/request-id.ts";
-import { account, ended, startTestHistory } from "../testing.fixture.ts";
+import { account, ended, startTestHistory } from "../testing.ts";
 import { clean, startMaintenance } from "./maintenance.ts";
 
 const dayMs = 86_400_000;

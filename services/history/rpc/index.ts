@@ -7,12 +7,15 @@ import { getRecord } from "./get-record.ts";
 import { getTimeseries } from "./get-timeseries.ts";
 import { listRecords } from "./list-records.ts";
 import { queryRecords } from "./query-records.ts";
-import { record } from "./record.ts";
+import { type RecordGatherer, record } from "./record.ts";
 
-/** History's methods. */
-export function historyDefinition(context: HistoryContext): ServiceDefinition<typeof HistoryService> {
+/** History's methods. `records`: what takes the records that are to be stored. */
+export function historyDefinition(
+  context: HistoryContext,
+  records: RecordGatherer,
+): ServiceDefinition<typeof HistoryService> {
   return defineService(HistoryService, {
-    record: record(context),
+    record: record(context, records),
     findUnfinished: unaryHandler((request) => findUnfinished(context, request)),
     queryRecords: unaryHandler((request) => queryRecords(context, request)),
     deleteRecords: unaryHandler((request) => deleteRecords(context, request)),

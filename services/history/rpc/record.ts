@@ -10,45 +10,45 @@ import { type BatchAnswer, batchHandler, type LaneCall } from "../../../shared/r
 import type { HistoryContext } from "../context.ts";
 import { isTerminal } from "../domain/standing.ts";
 import { completeReconstructed } from "./complete.ts";
+import { createGatherer, type Gatherer } from "./gather.ts";
 import { type PreparedEnded, type PreparedUnfinished, prepareEnded, prepareUnfinished } from "./prepare.ts";
 import { statusNames } from "./statuses.ts";
 import { putEnded, putUnfinished } from "./store.ts";
 
 type Prepared = PreparedEnded | PreparedUnfinished | ThroughlineError;
 
+type Answer = BatchAnswer<Recorded>;
+
+/** Records of all callers on their way into the database. */
+export type RecordGatherer = Gatherer<HistoryRecord | undefined, Answer>;
+
 /** Two batches at a time keep both a core of ours and the database busy; more would only make them smaller. */
 const maxConcurrent = 2;
 const maxItems = 512;
+/** What a record takes beside its answer and details. */
+const recordBytes = 2_048;
 
-/** Stores records: all that arrive together in one statement (two where some have not ended yet). */
-export function record(context: HistoryContext) {
-  return batchHandler<RecordItem, Recorded>((calls) => traced(context, calls), { maxItems, maxConcurrent });
+/** Gathers records: all that arrive together are stored by one statement (two where some have not ended yet). */
+export function createRecordGatherer(context: HistoryContext, maxBytes: number): RecordGatherer {
+  return createGatherer((items) => store(context, items), { maxItems, maxConcurrent, maxBytes });
 }
 
-/** One span an item, as long as its batch. */
-async function traced(
-  context: HistoryContext,
-  calls: readonly LaneCall<RecordItem>[],
-): Promise<BatchAnswer<Recorded>[]> {
-  const batchSize = calls.length;
-  const spans = calls.map(({ item, requestId, traceparent }) =>
-    context.spans.record({ requestId, traceparent, batchSize }, statusNames[item.record?.status ?? 0] ?? "unknown"),
-  );
-  try {
-    const answers = await store(
-      context,
-      calls.map(({ item }) => item.record),
-    );
-    for (const [index, answer] of answers.entries())
-      if (answer instanceof ThroughlineError) spans[index]?.fail(answer.code);
-    return answers;
-  } catch (error) {
-    const { code } = ThroughlineError.from(error);
-    for (const span of spans) span.fail(code);
-    throw error;
-  } finally {
-    for (const span of spans) span.end();
+/** Stores records; answers each when it is durable. */
+export function record({ spans }: Pick<HistoryContext, "spans">, records: RecordGatherer) {
+  async function one({ item, requestId, traceparent }: LaneCall<RecordItem>, batchSize: number): Promise<Answer> {
+    const { record: given } = item;
+    const span = spans.record({ requestId, traceparent, batchSize }, statusNames[given?.status ?? 0] ?? "unknown");
+    const bytes = recordBytes + (given?.response.length ?? 0) + (given?.detailBytes.length ?? 0);
+    const answer = await records.accept(given, bytes);
+    if (answer instanceof ThroughlineError) span.fail(answer.code);
+    span.end();
+    return answer;
   }
+  return batchHandler<RecordItem, Recorded>((calls) => Promise.all(calls.map((call) => one(call, calls.length))), {
+    maxItems,
+    // Batches are made by the gatherer, which also bounds what waits.
+    maxConcurrent: Number.POSITIVE_INFINITY,
+  });
 }
 
 async function store(

@@ -1,0 +1,103 @@
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+
+/** Items on their way into the database. */
+export interface Gatherer<I, A> {
+  /**
+   * Waits for an item's answer. Resolves to `service_unavailable` at once while more bytes wait than allowed: the sender
+   * keeps the item and sends it again later, so a slow database delays and nothing is dropped.
+   */
+  accept(item: I, bytes: number): Promise<A | ThroughlineError>;
+  /** Items accepted and not yet answered. */
+  readonly waiting: number;
+  /** Resolves when all that was accepted is answered. */
+  drained(): Promise<void>;
+}
+
+/** How items are gathered. */
+export interface GatherOptions {
+  /** Most items of one batch. */
+  readonly maxItems: number;
+  /** Most batches at a time; what arrives meanwhile makes the next one. */
+  readonly maxConcurrent: number;
+  /** Most bytes that wait or are being written. */
+  readonly maxBytes: number;
+}
+
+interface Waiting<I, A> {
+  readonly item: I;
+  readonly bytes: number;
+  readonly resolve: (answer: A | ThroughlineError) => void;
+}
+
+/**
+ * Gathers items of all callers into batches, and bounds the memory that they take. (The lanes' own batches are bounded in
+ * items, not in bytes, and answers of a megabyte are welcome here.)
+ */
+export function createGatherer<I, A>(
+  run: (items: readonly I[]) => Promise<readonly (A | ThroughlineError)[]>,
+  { maxItems, maxConcurrent, maxBytes }: GatherOptions,
+): Gatherer<I, A> {
+  let queue: Waiting<I, A>[] = [];
+  let running = 0;
+  let heldBytes = 0;
+  let heldItems = 0;
+  const drainWaiters: (() => void)[] = [];
+
+  function startBatches(): void {
+    while (queue.length > 0 && running < maxConcurrent) {
+      const batch = queue.slice(0, maxItems);
+      queue = queue.slice(maxItems);
+      running++;
+      void runBatch(batch);
+    }
+  }
+
+  async function runBatch(batch: readonly Waiting<I, A>[]): Promise<void> {
+    let answers: readonly (A | ThroughlineError)[];
+    try {
+      answers = await run(batch.map(({ item }) => item));
+    } catch (error) {
+      const failure = ThroughlineError.from(error);
+      answers = batch.map(() => failure);
+    }
+    running--;
+    for (const [index, { bytes, resolve }] of batch.entries()) {
+      heldBytes -= bytes;
+      heldItems--;
+      resolve(answers[index] ?? new ThroughlineError("internal_error", "An internal error occurred."));
+    }
+    if (heldItems === 0) for (const done of drainWaiters.splice(0)) done();
+    startBatches();
+  }
+
+  return {
+    accept(item, bytes) {
+      // One item is always let in, however large: it could never come otherwise.
+      if (heldItems > 0 && heldBytes + bytes > maxBytes) return Promise.resolve(overloaded());
+      heldBytes += bytes;
+      heldItems++;
+      return new Promise((resolve) => {
+        queue.push({ item, bytes, resolve });
+        // What arrives in one message shall be one batch.
+        if (queue.length === 1) queueMicrotask(startBatches);
+      });
+    },
+    get waiting() {
+      return heldItems;
+    },
+    drained() {
+      if (heldItems === 0) return Promise.resolve();
+      return new Promise((resolve) => void drainWaiters.push(resolve));
+    },
+  };
+}
+
+function overloaded(): ThroughlineError {
+  return new ThroughlineError(
+    "service_unavailable",
+    "Records come faster than they can be stored; send this one again.",
+    {
+      retryAfterMs: 500,
+    },
+  );
+}
