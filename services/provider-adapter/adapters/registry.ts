@@ -1,7 +1,9 @@
 import type { Adapter } from "./adapter.ts";
+import { anthropicAdapter } from "./anthropic/index.ts";
 import { openaiAdapter } from "./openai/index.ts";
 
 /** Every upstream format, by the name that channels give as their adapter. */
 export const adapters: Readonly<Record<string, Adapter>> = {
+  anthropic: anthropicAdapter,
   openai: openaiAdapter,
 };

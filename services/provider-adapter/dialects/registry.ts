@@ -1,5 +1,6 @@
 import type { ClientDialect } from "../domain/neutral/formats.ts";
+import { messagesDialect } from "./anthropic-messages/dialect.ts";
 import { chatDialect } from "./openai-chat/dialect.ts";
 
 /** Every wire format that clients may speak: one folder, one entry. */
-export const clientDialects: readonly ClientDialect[] = [chatDialect];
+export const clientDialects: readonly ClientDialect[] = [chatDialect, messagesDialect];

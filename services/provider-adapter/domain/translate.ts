@@ -6,6 +6,7 @@ import { withControl } from "./neutral/control.ts";
 import { estimateInputTokens, estimateOutputTokens } from "./neutral/estimate.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
 import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat, UpstreamStream } from "./neutral/formats.ts";
+import { deliveredUsage } from "./neutral/usage.ts";
 import { noUsage } from "./openai-usage.ts";
 
 /** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
@@ -64,11 +65,11 @@ function translateStream(
   let text = "";
   let upstreamId: string | undefined;
 
-  const usage = () => fold.usage ?? estimated(asked, fold.deliveredTokens());
+  const usage = () => deliveredUsage(fold, () => estimateInputTokens(asked.body));
 
   function facts(): AnswerFacts {
     return {
-      usage: { ...usage(), estimated: fold.usage === undefined },
+      usage: usage(),
       finishReason: client.finishReason(fold.answer()),
       messageId,
       responseModel: fold.model,

@@ -1,15 +1,117 @@
-import { estimateTextTokens } from "../../../shared/estimate-tokens.ts";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type {
   CountTokensRequest,
   CountTokensResponse,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { formatRequestId } from "../../../shared/request-id.ts";
 import { unaryHandler } from "../../../shared/rpc/index.ts";
+import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
+import type { Asked } from "../domain/exchange.ts";
+import { estimateInputTokens } from "../domain/neutral/estimate.ts";
+import { upstreamRequestIdOf } from "../domain/upstream-request-id.ts";
+import type { ResponseHeaders } from "../upstream/call.ts";
+import { faultError } from "../upstream/faults.ts";
 
-/** Counts the input tokens of a request by the platform's estimate. */
-export function countTokens(_context: ProviderContext) {
-  return unaryHandler<CountTokensRequest, CountTokensResponse>(async (request) => ({
-    inputTokens: BigInt(estimateTextTokens(Buffer.from(request.body).toString())),
-    estimated: true,
-  }));
+/** Largest answer of a count. */
+const maxBodyBytes = 64 * 1024;
+
+/**
+ * Counts the input tokens of a request: by the first candidate whose upstream counts by itself, the next ones where it
+ * fails; by the platform's estimate where none does. The client's own mistakes are the upstream's to tell.
+ */
+export function countTokens(context: ProviderContext) {
+  return unaryHandler<CountTokensRequest, CountTokensResponse>(async (request, call) => {
+    for (const candidate of request.candidates) {
+      try {
+        const channel = await context.channels.find(candidate.channel, request.configVersion);
+        const asked = askedOf(request, candidate.upstreamModel);
+        const count = channel.adapter.counts?.[request.dialect]?.(asked);
+        if (count === undefined) break;
+        const answer = await ask(context, channel, count.message, request.requestId, call.signal);
+        return {
+          inputTokens: BigInt(count.read(answer.body)),
+          estimated: false,
+          upstreamRequestId: answer.upstreamRequestId,
+        };
+      } catch (thrown) {
+        const error = ThroughlineError.from(thrown);
+        if (error.httpStatus < 500) throw error;
+        context.log.warn({ channel: candidate.channel, code: error.code }, "an upstream did not count tokens");
+      }
+    }
+    return { inputTokens: BigInt(estimateInputTokens(request.body)), estimated: true };
+  });
+}
+
+function askedOf(request: CountTokensRequest, upstreamModel: string): Asked {
+  return {
+    requestId: request.requestId,
+    model: upstreamModel,
+    upstreamModel,
+    control: "",
+    stream: false,
+    includeUsage: false,
+    body: request.body,
+    headers: request.headers,
+    createdUnixS: 0,
+    keepResponse: false,
+  };
+}
+
+interface Counted {
+  readonly body: Buffer;
+  readonly upstreamRequestId: string;
+}
+
+/** Sends one request and gathers its answer. */
+function ask(
+  context: ProviderContext,
+  channel: OpenChannel,
+  message: { path: string; headers: Readonly<Record<string, string>>; body: Uint8Array },
+  requestId: bigint,
+  signal: AbortSignal,
+): Promise<Counted> {
+  const { promise, resolve, reject } = Promise.withResolvers<Counted>();
+  const parts: Buffer[] = [];
+  let status = 0;
+  let headers: ResponseHeaders = {};
+  const credential = channel.nextCredential();
+  const idHeader = channel.requestIdHeader;
+  context.upstream.send(
+    {
+      origin: channel.origin,
+      path: channel.basePath + message.path,
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json",
+        "user-agent": "throughline",
+        ...channel.headers,
+        ...message.headers,
+        ...(credential === "" ? {} : channel.adapter.authorise(credential)),
+        ...(idHeader === "" ? {} : { [idHeader]: formatRequestId(requestId, context.config.idStyle) }),
+      },
+      body: message.body,
+      signal,
+      maxBodyBytes,
+    },
+    {
+      onHead(given, fields) {
+        status = given;
+        headers = fields;
+      },
+      onData: (chunk) => void parts.push(chunk),
+      onEnd() {
+        const body = Buffer.concat(parts);
+        const upstreamRequestId = upstreamRequestIdOf(headers, channel.adapter.requestIdHeaders);
+        if (status === 200) resolve({ body, upstreamRequestId });
+        else reject(channel.adapter.failure(status, headers, body.toString(), upstreamRequestId).error);
+      },
+      onError(fault) {
+        reject(faultError(fault, undefined));
+      },
+    },
+  );
+  return promise;
 }

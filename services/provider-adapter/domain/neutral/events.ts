@@ -36,8 +36,8 @@ export type NeutralEvent =
       readonly reason: Finish;
       readonly stopSequence?: string | undefined;
     }
-  /** Counted so far: takes the place of what was said before. May come anywhere. */
-  | { readonly type: "usage"; readonly usage: BillableUsage };
+  /** Counted so far: takes the place of what was said before. May come anywhere. `partial`: the output is not counted yet. */
+  | { readonly type: "usage"; readonly usage: BillableUsage; readonly partial?: boolean };
 
 /** Takes the steps of an answer one by one. */
 export type Emit = (event: NeutralEvent) => void;

@@ -36,6 +36,8 @@ export interface AnswerFold {
   /** Tokens of the text delivered so far, by the platform's estimate. */
   deliveredTokens(): number;
   readonly usage: BillableUsage | undefined;
+  /** True: `usage` does not hold the whole output. */
+  readonly partialUsage: boolean;
   readonly model: string;
   /** Steps that carried content. */
   readonly contentSteps: number;
@@ -50,6 +52,7 @@ export interface AnswerFold {
 export function createAnswerFold(countTokens: (text: string) => number, maxText: number): AnswerFold {
   const choices = new Map<number, OpenChoice>();
   let usage: BillableUsage | undefined;
+  let partialUsage = false;
   let model = "";
   let contentSteps = 0;
   let textLength = 0;
@@ -159,6 +162,7 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
         }
         case "usage":
           usage = event.usage;
+          partialUsage = event.partial === true;
           break;
       }
     },
@@ -182,6 +186,9 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
     },
     get usage() {
       return usage;
+    },
+    get partialUsage() {
+      return partialUsage;
     },
     get model() {
       return model;

@@ -1,0 +1,49 @@
+import type { Asked } from "../../domain/exchange.ts";
+import { asCount, asObject, parseJson } from "../../domain/json.ts";
+import type { Note } from "../../domain/neutral/formats.ts";
+import { isEffort, type Reasoning, reasoningOf } from "../../domain/neutral/reasoning.ts";
+import { type FieldPatch, fieldText } from "../../domain/patch-json.ts";
+import type { MessagesFlavour } from "./flavour.ts";
+import { generationOf } from "./models.ts";
+import { writeThinking } from "./reasoning.ts";
+
+/** What a control at the end of the model's name changes in a body of Anthropic's own format. */
+export function controlPatch(asked: Asked, flavour: MessagesFlavour, note: Note): FieldPatch {
+  const { control, body } = asked;
+  if (control === "") return {};
+  if (control === "search") return searchPatch(body);
+  const wanted = wish(control);
+  if (wanted === undefined) return {};
+  const maxTokens = asCount(parseJson(fieldText(body, "max_tokens") ?? "0"));
+  const generation = generationOf(flavour.like ?? asked.upstreamModel);
+  const written = writeThinking(wanted, generation, maxTokens, "thinking", note);
+  const patch: Record<string, string | undefined> = {
+    thinking: written.thinking === undefined ? undefined : JSON.stringify(written.thinking),
+  };
+  if (written.effort !== undefined) {
+    const config = asObject(parseJson(fieldText(body, "output_config") ?? "null"));
+    patch.output_config = JSON.stringify({ ...config, effort: written.effort });
+  }
+  // The vendor refuses these while the model thinks.
+  if (written.thinking !== undefined && written.on) {
+    for (const field of ["temperature", "top_p", "top_k"]) {
+      if (fieldText(body, field) === undefined) continue;
+      patch[field] = undefined;
+      note(`${field} dropped: it cannot be set while the model thinks`);
+    }
+  }
+  return patch;
+}
+
+function wish(control: string): Reasoning | undefined {
+  if (control === "thinking") return { mode: "on" };
+  if (control === "nothinking") return { mode: "off" };
+  return isEffort(control) ? reasoningOf(control) : undefined;
+}
+
+function searchPatch(body: Uint8Array): FieldPatch {
+  const tools = parseJson(fieldText(body, "tools") ?? "[]");
+  const given: readonly unknown[] = Array.isArray(tools) ? tools : [];
+  if (given.some((tool) => String(asObject(tool)?.type ?? "").startsWith("web_search_"))) return {};
+  return { tools: JSON.stringify([...given, { type: "web_search_20250305", name: "web_search", max_uses: 5 }]) };
+}

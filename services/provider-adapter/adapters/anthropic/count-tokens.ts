@@ -1,0 +1,36 @@
+import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import type { Asked, UpstreamMessage } from "../../domain/exchange.ts";
+import { asObject, parseJson } from "../../domain/json.ts";
+import { patchJson } from "../../domain/patch-json.ts";
+import type { TokenCount } from "../adapter.ts";
+import type { MessagesFlavour } from "./flavour.ts";
+
+/** Fields of a request that its count does not take. */
+const notCounted = { max_tokens: undefined, stream: undefined, stop_sequences: undefined, metadata: undefined };
+const sampling = { temperature: undefined, top_p: undefined, top_k: undefined, service_tier: undefined };
+
+/** The count of a request that was written for this vendor. */
+export function countRequest(message: UpstreamMessage, { countPath }: MessagesFlavour): TokenCount {
+  return {
+    message: { ...message, path: countPath, body: patchJson(message.body, { ...notCounted, ...sampling }) },
+    read: readCount,
+  };
+}
+
+/** The count of a request in the vendor's own format: the client's bytes, but for the model. */
+export function passCount(
+  asked: Asked,
+  { countPath }: MessagesFlavour,
+  headers: Readonly<Record<string, string>>,
+): TokenCount {
+  const patch = { model: JSON.stringify(asked.upstreamModel), ...notCounted };
+  return { message: { path: countPath, headers, body: patchJson(asked.body, patch) }, read: readCount };
+}
+
+function readCount(body: Buffer): number {
+  const count = asObject(parseJson(body.toString()))?.input_tokens;
+  if (typeof count !== "number") {
+    throw new ThroughlineError("upstream_error", "The upstream's count is not a number.");
+  }
+  return count;
+}

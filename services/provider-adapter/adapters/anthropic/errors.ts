@@ -1,0 +1,84 @@
+import type { ThroughlineError } from "../../../../shared/errors/error.ts";
+import { ThroughlineError as PlatformError } from "../../../../shared/errors/error.ts";
+import { cleanMessage } from "../../domain/clean-message.ts";
+import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
+import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
+import { type FailureMeaning, failureOf } from "../failures.ts";
+import { retryAfterMs } from "../retry-after.ts";
+
+/** What the vendor's types of errors mean (platform.claude.com/docs/en/api/errors). */
+const meanings: Readonly<Record<string, FailureMeaning>> = {
+  invalid_request_error: "refused",
+  authentication_error: "credential",
+  billing_error: "no_credit",
+  permission_error: "credential",
+  not_found_error: "unknown_model",
+  conflict_error: "overloaded",
+  request_too_large: "too_large",
+  rate_limit_error: "overloaded",
+  api_error: "failed",
+  timeout_error: "timeout",
+  overloaded_error: "overloaded",
+};
+
+/** Meaning of a status whose body says nothing (the edge answers before the API does). */
+const byStatus: Readonly<Record<number, FailureMeaning>> = {
+  400: "refused",
+  401: "credential",
+  402: "no_credit",
+  403: "credential",
+  404: "unknown_model",
+  408: "timeout",
+  409: "overloaded",
+  413: "too_large",
+  422: "refused",
+  429: "overloaded",
+  503: "overloaded",
+  504: "timeout",
+  529: "overloaded",
+};
+
+/** Details of a 429 that no retry can cure. */
+const spendLimits = /spend_limit_reached/;
+/** An account without credit is answered as a request that is not valid. */
+const noCredit = /credit balance is too low|purchase credits/i;
+const tooLong = /prompt is too long|exceed(s)? (the )?context (limit|window)|input length and `?max_tokens`? exceed/i;
+const filtered = /content filtering policy|usage policy/i;
+
+/** The vendor's HTTP failure in the catalogue's words. */
+export function messagesFailure(
+  status: number,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  body: string,
+  upstreamRequestId: string,
+): UpstreamFailure {
+  const top = asObject(parseJson(body)) ?? {};
+  const error = asObject(top.error) ?? {};
+  const message = asString(error.message) ?? "";
+  return failureOf(meaningOf(error, status), {
+    said: cleanMessage(message),
+    upstreamRequestId: upstreamRequestId || asString(top.request_id),
+    retryAfterMs: retryAfterMs(headers),
+  });
+}
+
+/** The failure of an error object inside a 200 or of an `error` event. */
+export function inBandFailure(error: JsonObject): ThroughlineError {
+  const meaning = meaningOf(error, 0);
+  if (meaning !== "refused" && meaning !== "failed" && meaning !== "too_long" && meaning !== "filtered") {
+    return failureOf(meaning, {}).error;
+  }
+  const said = cleanMessage(asString(error.message) ?? "");
+  return new PlatformError("upstream_error", said === "" ? "The upstream failed." : `The upstream failed: ${said}`);
+}
+
+function meaningOf(error: JsonObject, status: number): FailureMeaning {
+  const message = asString(error.message) ?? "";
+  if (spendLimits.test(asString(asObject(error.details)?.error_code) ?? "")) return "no_credit";
+  if (noCredit.test(message)) return "no_credit";
+  if (tooLong.test(message)) return "too_long";
+  if (filtered.test(message)) return "filtered";
+  return (
+    meanings[asString(error.type) ?? ""] ?? byStatus[status] ?? (status >= 400 && status < 500 ? "refused" : "failed")
+  );
+}

@@ -1,0 +1,68 @@
+import { messagesFormat } from "../../dialects/anthropic-messages/format-name.ts";
+import { type MessagesVendor, messagesPassthrough } from "../../dialects/anthropic-messages/passthrough.ts";
+import { readMessage } from "../../dialects/anthropic-messages/read-answer.ts";
+import { readMessageStream } from "../../dialects/anthropic-messages/read-stream.ts";
+import { withCustomTools } from "../../domain/neutral/custom-tools.ts";
+import type { UpstreamFormat } from "../../domain/neutral/formats.ts";
+import type { Adapter } from "../adapter.ts";
+import { countTranslations, translations } from "../translations.ts";
+import { controlPatch } from "./control.ts";
+import { countRequest, passCount } from "./count-tokens.ts";
+import { inBandFailure, messagesFailure } from "./errors.ts";
+import { type MessagesFlavour, readFlavour } from "./flavour.ts";
+import { writeMessagesRequest } from "./format/write-request.ts";
+
+/** Anthropic, and every vendor that speaks its format. */
+export const anthropicAdapter: Adapter = {
+  open(flavourJson) {
+    const flavour = readFlavour(flavourJson);
+    const format = formatOf(flavour);
+    const vendor: MessagesVendor = {
+      path: flavour.path,
+      controlPatch: (asked, note) => controlPatch(asked, flavour, note),
+      headers: (given) => headersOf(given, flavour),
+      streamError: inBandFailure,
+    };
+    return {
+      authorise: (credential) =>
+        flavour.authHeader === "authorization"
+          ? { authorization: `Bearer ${credential}` }
+          : { [flavour.authHeader]: credential },
+      requestIdHeaders: ["request-id"],
+      exchanges: { ...translations(format), [messagesFormat]: (asked) => messagesPassthrough(asked, vendor) },
+      ...(flavour.countPath === ""
+        ? {}
+        : {
+            counts: {
+              ...countTranslations(format, (message) => countRequest(message, flavour)),
+              [messagesFormat]: (asked) => passCount(asked, flavour, headersOf(asked.headers, flavour)),
+            },
+          }),
+      failure: messagesFailure,
+    };
+  },
+};
+
+function formatOf(flavour: MessagesFlavour): UpstreamFormat {
+  return {
+    name: messagesFormat,
+    open: () =>
+      withCustomTools({
+        write: (request, context) => writeMessagesRequest(request, context, flavour),
+        read: (body) => readMessage(body, inBandFailure),
+        stream: () => readMessageStream(inBandFailure),
+      }),
+  };
+}
+
+/** The version of the format that the client speaks, and the previews that it asks for. */
+function headersOf(
+  given: Readonly<Record<string, string>>,
+  { version }: MessagesFlavour,
+): Readonly<Record<string, string>> {
+  const beta = given["anthropic-beta"];
+  return {
+    "anthropic-version": given["anthropic-version"] || version,
+    ...(beta === undefined || beta === "" ? {} : { "anthropic-beta": beta }),
+  };
+}

@@ -1,0 +1,58 @@
+import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import type { Asked, Exchange } from "../../domain/exchange.ts";
+import { asString } from "../../domain/json.ts";
+import { estimateInputTokens, estimateOutputTokens } from "../../domain/neutral/estimate.ts";
+import type { Note } from "../../domain/neutral/formats.ts";
+import { noUsage } from "../../domain/openai-usage.ts";
+import { type FieldPatch, patchJson } from "../../domain/patch-json.ts";
+import { withoutForeignThinking } from "./foreign-thinking.ts";
+import { messageIdOf } from "./format-name.ts";
+import { createMessagesPassthrough } from "./passthrough-stream.ts";
+import { messageObject, readMessage, type StreamError } from "./read-answer.ts";
+
+/** What the adapter says of its vendor. */
+export interface MessagesVendor {
+  /** Path behind the base URL. */
+  readonly path: string;
+  /** What a control at the end of the model's name changes in a body. */
+  controlPatch(asked: Asked, note: Note): FieldPatch;
+  /** Headers of the format, from those of the client. */
+  headers(given: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
+  readonly streamError: StreamError;
+}
+
+/** The client's messages to an upstream that speaks them too: bytes go on, only what must change is changed. */
+export function messagesPassthrough(asked: Asked, vendor: MessagesVendor): Exchange {
+  const notes: string[] = [];
+  const note = (text: string) => notes.push(text);
+  const patch: Record<string, string | undefined> = {
+    model: JSON.stringify(asked.upstreamModel),
+    ...vendor.controlPatch(asked, note),
+  };
+  const messages = withoutForeignThinking(asked.body, note);
+  if (messages !== undefined) patch.messages = messages;
+  const messageId = messageIdOf(asked.requestId);
+  return {
+    message: { path: vendor.path, headers: vendor.headers(asked.headers), body: patchJson(asked.body, patch) },
+    notes,
+    whole(body) {
+      const answer = readMessage(body, vendor.streamError);
+      const upstream = messageObject(body, vendor.streamError);
+      return {
+        body: patchJson(body, { id: JSON.stringify(messageId) }),
+        usage: {
+          ...(answer.usage ?? {
+            ...noUsage,
+            inputTokens: BigInt(estimateInputTokens(asked.body)),
+            outputTokens: BigInt(estimateOutputTokens(answer)),
+          }),
+          estimated: answer.usage === undefined,
+        },
+        finishReason: asString(upstream.stop_reason) ?? "",
+        messageId,
+        responseModel: answer.model,
+      };
+    },
+    stream: () => createMessagesPassthrough(asked, messageId, vendor.streamError, estimateTextTokens),
+  };
+}

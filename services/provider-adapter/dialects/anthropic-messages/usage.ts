@@ -1,0 +1,35 @@
+import type { BillableUsage } from "../../../../shared/money.ts";
+import { asCount, asObject, type JsonObject } from "../../domain/json.ts";
+import { noUsage } from "../../domain/openai-usage.ts";
+
+/**
+ * The parts of a usage object. `input_tokens` is the uncached part only; `output_tokens` includes thinking
+ * (@anthropic-ai/sdk 1.11, resources/messages).
+ */
+export function readUsage(usage: JsonObject): BillableUsage {
+  const output = asCount(usage.output_tokens);
+  const thinking = Math.min(output, asCount(asObject(usage.output_tokens_details)?.thinking_tokens));
+  return {
+    ...noUsage,
+    inputTokens: BigInt(asCount(usage.input_tokens)),
+    cachedInputTokens: BigInt(asCount(usage.cache_read_input_tokens)),
+    cacheWriteTokens: BigInt(asCount(usage.cache_creation_input_tokens)),
+    outputTokens: BigInt(output - thinking),
+    reasoningTokens: BigInt(thinking),
+  };
+}
+
+/** A usage object with every field that the format's clients know. */
+export function writeUsage(usage: BillableUsage): JsonObject {
+  const written = Number(usage.cacheWriteTokens);
+  return {
+    input_tokens: Number(usage.inputTokens),
+    cache_creation_input_tokens: written,
+    cache_read_input_tokens: Number(usage.cachedInputTokens),
+    cache_creation: { ephemeral_5m_input_tokens: written, ephemeral_1h_input_tokens: 0 },
+    output_tokens: Number(usage.outputTokens + usage.reasoningTokens),
+    output_tokens_details: { thinking_tokens: Number(usage.reasoningTokens) },
+    server_tool_use: null,
+    service_tier: "standard",
+  };
+}
