@@ -6,11 +6,13 @@ import { fileURLToPath } from "node:url";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import type { Env } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../shared/log.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
 import { runProcess } from "../shared/run-service.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
+import { upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
 /** The five processes and where their code is. The gateway comes last: it needs the others to answer. */
@@ -59,12 +61,15 @@ export function mesh(): Promise<number> {
     const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}` });
     const key = await retryUntil(readyWithinMs, () => ensureDefaultAccount(client, ground.bootstrapKey));
     await client.close();
+    const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}` });
+    const upstreams = await upstreamNames(routes);
+    await routes.close();
     const url = `http://${config.host}:${port}`;
     await retryUntil(readyWithinMs, async () => {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);
     });
-    globalThis.process.stdout.write(welcome(url, key.secret, ["simulator"]));
+    globalThis.process.stdout.write(welcome(url, key.secret, upstreams));
   });
 }
 

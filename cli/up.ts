@@ -16,6 +16,7 @@ import { createInProcessClient } from "../shared/rpc/index.ts";
 import { idempotentMethods, type RunningService, runProcess } from "../shared/run-service.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
+import { upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
 /** Everything in one process, on an embedded PostgreSQL unless DATABASE_URL is set. Gives the exit code. */
@@ -88,6 +89,6 @@ export function up(): Promise<number> {
       },
     });
     onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
-    globalThis.process.stdout.write(welcome(gateway.url, key.secret, ["simulator"]));
+    globalThis.process.stdout.write(welcome(gateway.url, key.secret, await upstreamNames(routing)));
   });
 }

@@ -34,9 +34,9 @@ export function runGateway(): Promise<number> {
       ready: async () => {
         const missing: string[] = [];
         await Promise.all(
-          Object.entries(services).map(([name, service]) =>
-            service.ready(readyTimeoutMs).catch(() => missing.push(name)),
-          ),
+          Object.entries(services).map(async ([name, service]) => {
+            if (!(await service.healthy(readyTimeoutMs))) missing.push(name);
+          }),
         );
         return missing;
       },

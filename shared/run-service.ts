@@ -1,10 +1,19 @@
 import { createServer } from "node:http";
 import type { DescService } from "@bufbuild/protobuf";
-import { type Env, readEnv } from "./config.ts";
+import { ConfigError, type Env, readEnv } from "./config.ts";
 import { declareEnv } from "./config-declare.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
 import { createLog, createLogOutput, flushLog, type Log } from "./log.ts";
-import { createGrpcClient, type ServiceClient, type ServiceDefinition, startGrpcServer } from "./rpc/index.ts";
+import {
+  type ClientTls,
+  createGrpcClient,
+  createHealthCheck,
+  type HealthCheck,
+  type ServerTls,
+  type ServiceClient,
+  type ServiceDefinition,
+  startGrpcServer,
+} from "./rpc/index.ts";
 import { createTelemetry, metricsContentType, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
 
 /** Variables that every service process reads. */
@@ -38,6 +47,15 @@ export const processEnv = declareEnv({
     default: "dns:///provider-adapter:50051",
     description: "gRPC target of provider-adapter.",
   },
+  GRPC_TLS_CERT_FILE: {
+    kind: "string",
+    description: "Certificate (PEM) of this process; with GRPC_TLS_KEY_FILE all gRPC between processes is TLS.",
+  },
+  GRPC_TLS_KEY_FILE: { kind: "string", description: "Private key (PEM) of GRPC_TLS_CERT_FILE." },
+  GRPC_TLS_CA_FILE: {
+    kind: "string",
+    description: "Authorities (PEM) whose certificates are taken from servers and asked of clients.",
+  },
   HISTORY_TARGET: { kind: "string", default: "dns:///history:50051", description: "gRPC target of history." },
 });
 
@@ -56,7 +74,7 @@ export interface ServiceProcess {
     service: S,
     target: TargetVariable,
     idempotent?: string[],
-  ): ServiceClient<S> & { ready(timeoutMs: number): Promise<void> };
+  ): ServiceClient<S> & HealthCheck;
 }
 
 /** A service that runs: what it answers, and how it stops. */
@@ -77,6 +95,8 @@ export const idempotentMethods = {
   history: ["record"],
 };
 
+/** Exit code of a process whose configuration cannot be used. */
+const wrongUsage = 2;
 const readyEveryMs = 1_000;
 
 /**
@@ -93,7 +113,13 @@ export async function runProcess(
   ) => Promise<void>,
 ): Promise<number> {
   const env = readEnv();
-  const read = processEnv.read(env);
+  let read: ReturnType<typeof processEnv.read>;
+  try {
+    read = processEnv.read(env);
+  } catch (error) {
+    globalThis.process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+    return wrongUsage;
+  }
   const destination = createLogOutput();
   const logFor = (service: string) => createLog({ service, level: read.LOG_LEVEL, destination });
   const log = logFor(name);
@@ -106,9 +132,14 @@ export async function runProcess(
     logFor,
     telemetry,
     client(service, target, idempotent = []) {
-      const client = createGrpcClient(service, { target: read[target], idempotent });
-      lifecycle.onStop(`client of ${service.typeName}`, () => client.close());
-      return client;
+      const tls = clientTls(read);
+      const client = createGrpcClient(service, { target: read[target], idempotent, tls });
+      const health = createHealthCheck(read[target], tls);
+      lifecycle.onStop(`client of ${service.typeName}`, async () => {
+        health.close();
+        await client.close();
+      });
+      return { ...client, ...health };
     },
   };
   const ended = runUntilSignal(lifecycle, log);
@@ -118,7 +149,7 @@ export async function runProcess(
     log.fatal({ err: error }, "could not start");
     await lifecycle.stop("failed start");
     await flushLog(log);
-    return 1;
+    return error instanceof ConfigError ? wrongUsage : 1;
   }
   const code = await ended;
   await flushLog(log);
@@ -132,7 +163,12 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
     const read = processEnv.read(env);
     const service = await start(process);
     onStop(name, () => service.stop());
-    const server = await startGrpcServer([service.definition], { host: read.GRPC_HOST, port: read.GRPC_PORT, log });
+    const server = await startGrpcServer([service.definition], {
+      host: read.GRPC_HOST,
+      port: read.GRPC_PORT,
+      log,
+      tls: serverTls(read),
+    });
     const watch = setInterval(() => {
       service.ready().then(
         (ready) => server.setServing(ready),
@@ -148,6 +184,23 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
     if (read.METRICS_PORT !== 0) onStop("metrics", await serveMetrics(read.METRICS_PORT, telemetry));
     log.info({ port: server.port }, "ready");
   });
+}
+
+type ProcessValues = ReturnType<typeof processEnv.read>;
+
+function clientTls(read: ProcessValues): ClientTls | undefined {
+  if (read.GRPC_TLS_CERT_FILE === undefined && read.GRPC_TLS_CA_FILE === undefined) return undefined;
+  return {
+    authoritiesFile: read.GRPC_TLS_CA_FILE,
+    certificateFile: read.GRPC_TLS_CERT_FILE,
+    privateKeyFile: read.GRPC_TLS_KEY_FILE,
+  };
+}
+
+function serverTls(read: ProcessValues): ServerTls | undefined {
+  const { GRPC_TLS_CERT_FILE: certificateFile, GRPC_TLS_KEY_FILE: privateKeyFile } = read;
+  if (certificateFile === undefined || privateKeyFile === undefined) return undefined;
+  return { certificateFile, privateKeyFile, clientAuthoritiesFile: read.GRPC_TLS_CA_FILE };
 }
 
 /** Serves GET /metrics; gives the way to stop it. */
