@@ -1,4 +1,5 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
+import type { Migration } from "../../../../shared/db/index.ts";
 
 /**
  * The record of a request that has ended. Insert-only but for two rare cases (a reconstructed record gives way, a client
@@ -96,6 +97,8 @@ const statements = [
    )`,
 ];
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of statements) await sql.raw(statement).execute(db);
-}
+export const createTables: Migration = {
+  async up(db) {
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};

@@ -1,4 +1,5 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
+import type { Migration } from "../../../../shared/db/index.ts";
 
 /** Columns of history.record in the order of the function's parameters, with the type they travel as. */
 const columns = [
@@ -121,7 +122,9 @@ const putUnfinished = `
     return stored;
   end $$`;
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  await sql.raw(putRecords).execute(db);
-  await sql.raw(putUnfinished).execute(db);
-}
+export const createFunctions: Migration = {
+  async up(db) {
+    await sql.raw(putRecords).execute(db);
+    await sql.raw(putUnfinished).execute(db);
+  },
+};
