@@ -97,6 +97,8 @@ export const idempotentMethods = {
 
 /** Exit code of a process whose configuration cannot be used. */
 const wrongUsage = 2;
+/** Time that a stopped process may take to end by itself. */
+const lingerMs = 2_000;
 const readyEveryMs = 1_000;
 
 /**
@@ -149,10 +151,13 @@ export async function runProcess(
     log.fatal({ err: error }, "could not start");
     await lifecycle.stop("failed start");
     await flushLog(log);
+    setTimeout(() => globalThis.process.exit(1), lingerMs).unref();
     return error instanceof ConfigError ? wrongUsage : 1;
   }
   const code = await ended;
   await flushLog(log);
+  // Everything is stopped; a handle that something still holds must not keep the process.
+  setTimeout(() => globalThis.process.exit(code), lingerMs).unref();
   return code;
 }
 
