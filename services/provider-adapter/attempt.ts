@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
-import { createParser } from "eventsource-parser";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Candidate } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { type Attempt, AttemptSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Span } from "../../shared/telemetry/index.ts";
 import type { OpenChannel } from "./channels.ts";
 import type { ProviderContext } from "./context.ts";
+import { createEventFeed, type EventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
 import type { Moments } from "./domain/latency.ts";
 import { upstreamRequestIdOf } from "./domain/upstream-request-id.ts";
@@ -79,7 +79,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let over = false;
   let facts: AnswerFacts | undefined;
   let translation: StreamTranslation | undefined;
-  let feed: ((chunk: Buffer) => void) | undefined;
+  let feed: EventFeed | undefined;
   let pending = "";
   attempt.startUs = BigInt(startUs);
 
@@ -125,33 +125,31 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     call.abort();
   }
 
-  function openStream(): (chunk: Buffer) => void {
+  function openStream(): EventFeed {
     const stream = exchange.stream();
     translation = stream;
-    const decoder = new TextDecoder();
-    const parser = createParser({
-      onEvent: (event) => {
-        pending += stream.event(event);
-      },
+    return createEventFeed((event) => {
+      pending += stream.event(event);
     });
-    return (chunk) => {
-      try {
-        parser.feed(decoder.decode(chunk, { stream: true }));
-      } catch (thrown) {
-        breakOff(thrown);
-        return;
-      }
-      // What one read brought goes on at once and together.
-      send(pending);
-      pending = "";
-    };
+  }
+
+  function takeIn({ feed: take }: EventFeed, chunk: Buffer): void {
+    try {
+      take(chunk);
+    } catch (thrown) {
+      breakOff(thrown);
+      return;
+    }
+    // What one read brought goes on at once and together.
+    send(pending);
+    pending = "";
   }
 
   function finishStream(stream: StreamTranslation): void {
     try {
-      // A last event without its blank line still counts.
-      feed?.(Buffer.from("\n\n"));
-      if (over) return;
+      feed?.end();
+      send(pending);
+      pending = "";
       if (!began && !stream.complete) {
         settle(new ThroughlineError("upstream_error", "The upstream's stream was empty."), true);
       } else if (!stream.complete) {
@@ -192,7 +190,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     },
     onData(chunk) {
       if (firstByteUs === 0) firstByteUs = clockUs();
-      if (feed !== undefined) feed(chunk);
+      if (feed !== undefined) takeIn(feed, chunk);
       else if (attempt.httpStatus === 200 || body.reduce((sum, part) => sum + part.length, 0) < maxErrorBytes)
         body.push(chunk);
     },

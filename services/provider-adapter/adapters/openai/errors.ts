@@ -61,7 +61,9 @@ export function httpFailure(
   rules: readonly ErrorRule[] = [],
 ): UpstreamFailure {
   const said = readError(body);
-  return failureOf(meaningOf(status, said, rules), {
+  // An error inside a 200 names its status as its code.
+  const meant = status === 200 ? Number(/^[45]\d\d$/.exec(said.code)?.[0] ?? 200) : status;
+  return failureOf(meaningOf(meant, said, rules), {
     said: cleanMessage(said.message),
     param: said.param,
     upstreamRequestId: upstreamRequestId || said.requestId,

@@ -1,0 +1,159 @@
+import { create } from "@bufbuild/protobuf";
+import { envelope } from "../../shared/errors/envelope.ts";
+import type { ThroughlineError } from "../../shared/errors/error.ts";
+import { fromWireError } from "../../shared/errors/wire.ts";
+import { CandidateSchema, Module, StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Outcome, ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { ChannelSchema, type RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { Log } from "../../shared/log.ts";
+import { createRequestIdSource } from "../../shared/request-id.ts";
+import { createInProcessClient, type ServiceClient } from "../../shared/rpc/index.ts";
+import { createTestTelemetry, type TestTelemetry } from "../../shared/telemetry/testing.ts";
+import { envToConfig } from "./config.ts";
+import { startProvider } from "./server.ts";
+
+/** A channel of a test. */
+export interface TestChannel {
+  readonly adapter: string;
+  readonly baseUrl: string;
+  readonly flavour?: object;
+  readonly credential?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What one invocation came to. */
+export interface Invoked {
+  /** Everything that the client was given. */
+  readonly text: string;
+  readonly outcome: Outcome;
+  readonly error: ThroughlineError | undefined;
+  readonly contentType: string;
+}
+
+/** One invocation of a test. */
+export interface Invocation {
+  readonly dialect: string;
+  readonly body: object | Uint8Array;
+  /** Channels in order, each with the model sent upstream. */
+  readonly candidates: readonly { channel: string; model: string }[];
+  readonly control?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  readonly onFrame?: (data: Uint8Array) => void;
+}
+
+/** A provider over channels of the test, called in process over real sockets to its upstreams. */
+export interface TestProvider extends AsyncDisposable {
+  readonly client: ServiceClient<typeof ProviderService>;
+  readonly telemetry: TestTelemetry;
+  invoke(invocation: Invocation): Promise<Invoked>;
+  /** Leased once, so a test may name the ID that it sends. */
+  nextId(): bigint;
+}
+
+const quiet = () => undefined;
+const silentLog = {
+  debug: quiet,
+  info: quiet,
+  warn: quiet,
+  error: quiet,
+  fatal: quiet,
+  trace: quiet,
+} as unknown as Log;
+
+/** Starts a provider. Its routing knows these channels and nothing else. */
+export async function startTestProvider(channels: Readonly<Record<string, TestChannel>>): Promise<TestProvider> {
+  const ids = createRequestIdSource();
+  const nowMs = Date.now();
+  ids.setLease({ node: 1, validFromMs: nowMs - 60_000, validUntilMs: nowMs + 3_600_000 });
+  const known = Object.entries(channels).map(([name, channel]) =>
+    create(ChannelSchema, {
+      name,
+      adapter: channel.adapter,
+      platform: name,
+      baseUrl: channel.baseUrl,
+      credentials: [{ source: { case: "env", value: `KEY_OF_${name}` } }],
+      headers: { ...channel.headers },
+      flavourJson: JSON.stringify(channel.flavour ?? {}),
+      enabled: true,
+    }),
+  );
+  const env = Object.fromEntries(
+    Object.entries(channels).map(([name, { credential }]) => [`KEY_OF_${name}`, credential ?? `secret-of-${name}`]),
+  );
+  const routing = {
+    getChannels: async ({ knownVersion }: { knownVersion: bigint }) =>
+      knownVersion === 1n
+        ? { version: 1n, unchanged: true, channels: [] }
+        : { version: 1n, unchanged: false, channels: known },
+    reportHealth: async () => ({}),
+  } as unknown as ServiceClient<typeof RoutingService>;
+  const telemetry = createTestTelemetry();
+  const service = await startProvider(envToConfig({}), {
+    log: silentLog,
+    tracing: telemetry.tracer("provider"),
+    metrics: telemetry.metrics,
+    routing,
+    ids,
+    env,
+  });
+  const client = createInProcessClient(service.definition);
+  return {
+    client,
+    telemetry,
+    nextId: () => ids.next(),
+    invoke: (invocation) => invoke(client, ids.next(), invocation),
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await service.stop();
+      await telemetry.shutdown();
+    },
+  };
+}
+
+async function invoke(
+  client: ServiceClient<typeof ProviderService>,
+  requestId: bigint,
+  { dialect, body, candidates, control, headers, signal, onFrame }: Invocation,
+): Promise<Invoked> {
+  const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
+  const given = JSON.parse(Buffer.from(bytes).toString()) as {
+    model?: string;
+    stream?: boolean;
+    stream_options?: { include_usage?: boolean };
+  };
+  const stream = client.invoke.open(
+    {
+      dialect,
+      module: Module.CHAT,
+      model: given.model ?? "",
+      control: control ?? "",
+      stream: given.stream === true,
+      includeUsage: given.stream_options?.include_usage === true,
+      candidates: candidates.map(({ channel, model }) =>
+        create(CandidateSchema, { channel, platform: channel, upstreamModel: model }),
+      ),
+      body: bytes,
+      headers: { ...headers },
+      createdUnixS: 1_700_000_000n,
+      storeResponse: StoreResponse.FULL,
+    },
+    { requestId, timeoutMs: 20_000, ...(signal === undefined ? {} : { signal }) },
+  );
+  const parts: Uint8Array[] = [];
+  let contentType = "";
+  for await (const frame of stream) {
+    contentType ||= frame.head?.contentType ?? "";
+    parts.push(frame.data);
+    onFrame?.(frame.data);
+  }
+  const outcome = await stream.outcome;
+  const error = outcome.error === undefined ? undefined : fromWireError(outcome.error);
+  return { text: Buffer.concat(parts).toString(), outcome, error, contentType };
+}
+
+/** The in-band error of a stream that has begun, as the edge writes it. */
+export function inBandError(dialect: string, error: ThroughlineError, requestId: string): string {
+  const data = `data: ${JSON.stringify(envelope(error, requestId))}\n\n`;
+  return dialect === "openai.chat" || dialect === "openai.completions" ? data : `event: error\n${data}`;
+}
