@@ -1,26 +1,44 @@
-import { AccountState, type BillingService, KeyKind } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { ThroughlineError } from "../shared/errors/error.ts";
+import {
+  AccountState,
+  type BillingService,
+  type Key,
+  KeyKind,
+} from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { nanoUsdPerUsd } from "../shared/money.ts";
 import type { ServiceClient } from "../shared/rpc/index.ts";
+import { makeAdminKey, readAdminKey } from "./admin-key.ts";
 
 /** Credit that the first account starts with. */
 const startingCreditUsd = 1_000n;
 const options = { timeoutMs: 30_000 };
+const administration = ["admin.read", "admin.write"];
 
-/** The first account's key: `secret` only where it was just made or given. */
-export interface FirstKey {
+type Billing = ServiceClient<typeof BillingService>;
+
+/** The first account's keys: secrets only where they were just made or given. */
+export interface FirstKeys {
+  /** Of the API key. */
   readonly secret: string | undefined;
+  /** Of the administration key; undefined also where the data folder keeps it. */
+  readonly adminSecret: string | undefined;
+}
+
+/** Secrets that a deployment brings along, and where it keeps its own. */
+export interface GivenKeys {
+  /** THROUGHLINE_BOOTSTRAP_KEY; otherwise a key is made at the first start. */
+  readonly secret: string | undefined;
+  /** THROUGHLINE_ADMIN_KEY; otherwise a key is made at the first start. */
+  readonly adminSecret: string | undefined;
+  /** Where a made administration key is kept for the command line; undefined: it is given back to be shown once. */
+  readonly dataFolder: string | undefined;
 }
 
 /**
  * Makes sure that there is a first account with credit and keys, once: the account "default" with $1,000 and no limits,
  * an API key, and an administration key for the command line.
- *
- * @param fixedSecret THROUGHLINE_BOOTSTRAP_KEY; otherwise a key is made at the first start.
  */
-export async function ensureDefaultAccount(
-  billing: ServiceClient<typeof BillingService>,
-  fixedSecret: string | undefined,
-): Promise<FirstKey> {
+export async function ensureDefaultAccount(billing: Billing, given: GivenKeys): Promise<FirstKeys> {
   const { account } = await billing.createAccount(
     { account: { name: "default", group: "default", state: AccountState.ACTIVE } },
     options,
@@ -37,18 +55,38 @@ export async function ensureDefaultAccount(
     },
     options,
   );
-  if (fixedSecret !== undefined) {
-    await billing.createKey(
-      { key: { accountId, name: "bootstrap", kind: KeyKind.API, scopes: ["*"] }, secret: fixedSecret },
+  const { keys } = await billing.listKeys({ accountId, limit: 1_000 }, options);
+  const first = async (name: string, kind: KeyKind, scopes: string[], secret: string | undefined) => {
+    if (secret === undefined && keys.some((key) => key.kind === kind)) return undefined;
+    const made = await billing.createKey({ key: { accountId, name, kind, scopes }, secret: secret ?? "" }, options);
+    return made.secret;
+  };
+  const { dataFolder } = given;
+  const keptHere = given.adminSecret === undefined && dataFolder !== undefined;
+  if (keptHere) await ensureKeptKey(billing, accountId, dataFolder);
+  return {
+    secret: await first(given.secret === undefined ? "first" : "bootstrap", KeyKind.API, ["*"], given.secret),
+    adminSecret: keptHere ? undefined : await first("administration", KeyKind.CLI, administration, given.adminSecret),
+  };
+}
+
+/** Whoever may read the data folder may administer: a key that was revoked, or that the database knows as another, is made anew. */
+async function ensureKeptKey(billing: Billing, accountId: bigint, dataFolder: string): Promise<void> {
+  const known = readAdminKey(dataFolder);
+  const stored = known === undefined ? undefined : await storeKey(billing, accountId, known);
+  if (stored?.revokedUnixMs === 0n) return;
+  await storeKey(billing, accountId, makeAdminKey(dataFolder));
+}
+
+async function storeKey(billing: Billing, accountId: bigint, secret: string): Promise<Key | undefined> {
+  try {
+    const { key } = await billing.createKey(
+      { key: { accountId, name: "administration", kind: KeyKind.CLI, scopes: administration }, secret },
       options,
     );
-    return { secret: fixedSecret };
+    return key;
+  } catch (error) {
+    if (ThroughlineError.from(error).code !== "invalid_value") throw error;
+    return undefined;
   }
-  const { keys } = await billing.listKeys({ accountId, limit: 1_000 }, options);
-  if (keys.some((key) => key.kind === KeyKind.API)) return { secret: undefined };
-  const made = await billing.createKey(
-    { key: { accountId, name: "first", kind: KeyKind.API, scopes: ["*"] } },
-    options,
-  );
-  return { secret: made.secret };
 }

@@ -3,6 +3,7 @@ import type { Env } from "../shared/config.ts";
 import { startEmbeddedPostgres } from "../shared/db/index.ts";
 import type { ServiceProcess } from "../shared/run-service.ts";
 import { cliEnv } from "./config.ts";
+import type { GivenKeys } from "./default-account.ts";
 import { openDataFolder, openSecrets } from "./state.ts";
 
 /** What `up` and `mesh` stand on. */
@@ -10,7 +11,8 @@ export interface Ground {
   /** The environment for the services: database, simulator and secrets filled in where they were not given. */
   readonly env: Env;
   readonly dataFolder: string;
-  readonly bootstrapKey: string | undefined;
+  /** Of the first account. */
+  readonly keys: GivenKeys;
 }
 
 /** Opens the data folder, the database and the simulator. */
@@ -42,6 +44,6 @@ export async function openGround(
       SIMULATOR_URL: simulatorUrl,
     },
     dataFolder,
-    bootstrapKey: read.THROUGHLINE_BOOTSTRAP_KEY,
+    keys: { secret: read.THROUGHLINE_BOOTSTRAP_KEY, adminSecret: read.THROUGHLINE_ADMIN_KEY, dataFolder },
   };
 }

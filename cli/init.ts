@@ -11,8 +11,15 @@ export async function init(): Promise<number> {
   const target = processEnv.read(env).BILLING_TARGET;
   const billing = createGrpcClient(BillingService, { target });
   try {
-    const { secret } = await ensureDefaultAccount(billing, cliEnv.read(env).THROUGHLINE_BOOTSTRAP_KEY);
-    console.log(secret === undefined ? "The first account has its keys already." : `API key  ${secret}`);
+    const { THROUGHLINE_BOOTSTRAP_KEY, THROUGHLINE_ADMIN_KEY } = cliEnv.read(env);
+    const { secret, adminSecret } = await ensureDefaultAccount(billing, {
+      secret: THROUGHLINE_BOOTSTRAP_KEY,
+      adminSecret: THROUGHLINE_ADMIN_KEY,
+      dataFolder: undefined,
+    });
+    if (secret === undefined && adminSecret === undefined) console.log("The first account has its keys already.");
+    if (secret !== undefined) console.log(`API key             ${secret}`);
+    if (adminSecret !== undefined) console.log(`Administration key  ${adminSecret}`);
     return 0;
   } catch (error) {
     console.error(`throughline init: ${error instanceof Error ? error.message : String(error)}`);

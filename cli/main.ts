@@ -1,4 +1,11 @@
 import { Command } from "commander";
+import { accounts } from "./accounts.ts";
+import { audit } from "./audit.ts";
+import { channels } from "./channels.ts";
+import { credits, ledger, usage } from "./credits.ts";
+import { exportRecords } from "./export.ts";
+import { keys } from "./keys.ts";
+import { requests } from "./requests.ts";
 
 /*
  * The command line of Throughline. Each command loads only what it needs: `--help` answers at once.
@@ -59,6 +66,11 @@ for (const [role, [file, description]] of Object.entries(roles)) {
     .action(async () => {
       await import(file);
     });
+}
+
+// Administration: clients of the gateway's tRPC router.
+for (const register of [accounts, keys, credits, ledger, usage, requests, exportRecords, audit, channels]) {
+  register(program);
 }
 
 await program.parseAsync();

@@ -59,7 +59,7 @@ export function mesh(): Promise<number> {
       onStop(role, () => child.stop(), stopWithinMs);
     }
     const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}` });
-    const key = await retryUntil(readyWithinMs, () => ensureDefaultAccount(client, ground.bootstrapKey));
+    const key = await retryUntil(readyWithinMs, () => ensureDefaultAccount(client, ground.keys));
     await client.close();
     const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}` });
     const upstreams = await upstreamNames(routes);

@@ -64,7 +64,7 @@ export function up(): Promise<number> {
     onStop("provider-adapter", () => providerService.stop());
     const provider = inProcess(providerService, idempotentMethods.provider);
 
-    const key = await ensureDefaultAccount(billing, ground.bootstrapKey);
+    const key = await ensureDefaultAccount(billing, ground.keys);
     const services = {
       routing: routingService,
       billing: billingService,

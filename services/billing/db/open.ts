@@ -32,7 +32,10 @@ export async function openDatabase(config: BillingConfig, log: Log): Promise<Dat
 }
 
 /** Opens the database for an audit, which may read for hours. Nothing is connected before the first statement. */
-export function openAuditDatabase({ databaseUrl: url }: BillingConfig, log: Log): Database<BillingSchema> {
+export function openAuditDatabase(
+  { databaseUrl: url }: Pick<BillingConfig, "databaseUrl">,
+  log: Log,
+): Database<BillingSchema> {
   return createDatabase<BillingSchema>({
     url,
     schema,

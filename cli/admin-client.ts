@@ -1,0 +1,46 @@
+import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink } from "@trpc/client";
+import { Agent, EventSource } from "undici";
+import type { AppRouter } from "../gateway/trpc/router.ts";
+import { readEnv } from "../shared/config.ts";
+import { adminKeyFile, readAdminKey } from "./admin-key.ts";
+import { CommandError } from "./command.ts";
+import { cliEnv } from "./config.ts";
+
+/** A typed client of the gateway's tRPC router. */
+export type AdminClient = ReturnType<typeof openAdminClient>;
+
+/**
+ * A client of the gateway at THROUGHLINE_URL with THROUGHLINE_ADMIN_KEY, or with the key that `up` and `mesh` keep in
+ * the data folder. Throws CommandError when there is no key.
+ */
+export function openAdminClient() {
+  const { THROUGHLINE_URL, THROUGHLINE_ADMIN_KEY, THROUGHLINE_DATA } = cliEnv.read(readEnv());
+  const secret = THROUGHLINE_ADMIN_KEY ?? readAdminKey(THROUGHLINE_DATA);
+  if (secret === undefined) {
+    throw new CommandError(
+      `no administration key: set THROUGHLINE_ADMIN_KEY, or run where ${adminKeyFile(THROUGHLINE_DATA)} is`,
+    );
+  }
+  const url = `${THROUGHLINE_URL.replace(/\/+$/, "")}/trpc`;
+  const authorization = `Bearer ${secret}`;
+  return createTRPCClient<AppRouter>({
+    links: [
+      splitLink({
+        condition: (operation) => operation.type === "subscription",
+        true: httpSubscriptionLink({
+          url,
+          EventSource,
+          eventSourceOptions: { node: { dispatcher: sending(authorization) } },
+        }),
+        false: httpLink({ url, headers: { authorization } }),
+      }),
+    ],
+  });
+}
+
+/** A dispatcher that sends the key: an EventSource takes no headers, and in the address the key would be in logs. */
+function sending(authorization: string) {
+  return new Agent().compose((dispatch) => (request, handler) => {
+    return dispatch({ ...request, headers: { ...Object(request.headers), authorization } }, handler);
+  });
+}

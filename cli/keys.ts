@@ -1,0 +1,133 @@
+import { type Command, Option } from "commander";
+import type { AdminClient } from "./admin-client.ts";
+import { accountFilter, accountId, connect } from "./client.ts";
+import { prints } from "./command.ts";
+import { type LimitOptions, limitsOf, limitsText, takesLimits } from "./limits.ts";
+import { durationMs, list, time } from "./parse.ts";
+import { facts, table } from "./table.ts";
+
+type Key = Awaited<ReturnType<AdminClient["keys"]["list"]["query"]>>["keys"][number];
+type Kind = NonNullable<Parameters<AdminClient["keys"]["create"]["mutate"]>[0]["kind"]>;
+
+interface Options extends LimitOptions {
+  readonly account: string;
+  readonly kind: Kind;
+  readonly name?: string;
+  readonly user?: string;
+  readonly scope?: string[];
+  readonly model?: string[];
+  readonly cidr?: string[];
+  readonly group?: string;
+  readonly expires?: string;
+}
+
+/** `keys create | list | update | rotate | revoke`. */
+export function keys(program: Command): void {
+  const group = program.command("keys").description("API keys: kinds, scopes, limits, rotation");
+
+  prints(
+    takesKey(group.command("create").description("create a key; its secret is shown this once"))
+      .option("--account <account>", "ID or name", "default")
+      .addOption(new Option("--kind <kind>", "what it is for").choices(["api", "server", "user", "cli"]).default("api"))
+      .option("--user <id>", "end user that a user key is bound to"),
+    async (options: Options) => {
+      const client = await connect();
+      const scopes = options.scope ?? (options.kind === "cli" ? ["admin.read", "admin.write"] : ["*"]);
+      return client.keys.create.mutate({
+        account_id: await accountId(client, options.account),
+        kind: options.kind,
+        ...(options.user === undefined ? {} : { user_id: options.user }),
+        ...given(options),
+        scopes,
+      });
+    },
+    ({ secret, ...key }) => `${keyText(key)}\n${secret}\n`,
+  );
+
+  prints(
+    group.command("list").description("list keys; never their secrets").option("--account <account>", "ID or name"),
+    async ({ account }: { account?: string }) => {
+      const client = await connect();
+      const of = await accountFilter(client, account);
+      const found: Key[] = [];
+      for (;;) {
+        const after = found.at(-1)?.key_id;
+        const page = await client.keys.list.query({ ...of, ...(after && { after_key_id: after }), limit: 1_000 });
+        found.push(...page.keys);
+        if (!page.has_more) return found;
+      }
+    },
+    (found) =>
+      table(
+        found.map(({ key_id, account_id, kind, prefix, name, scopes, expires_time, revoked_time }) => ({
+          key_id,
+          account_id,
+          kind,
+          starts_with: prefix,
+          name,
+          scopes: scopes.join(","),
+          expires: expires_time,
+          revoked: revoked_time,
+        })),
+        "There are no keys.",
+      ),
+  );
+
+  prints(
+    takesKey(group.command("update").description("change what is given").argument("<key>", "key ID")),
+    async (key_id: string, options: Options) => {
+      const scopes = options.scope === undefined ? {} : { scopes: options.scope };
+      return (await connect()).keys.update.mutate({ key_id, ...given(options), ...scopes });
+    },
+    keyText,
+  );
+
+  prints(
+    group
+      .command("rotate")
+      .description("give a key a new secret, shown this once")
+      .argument("<key>", "key ID")
+      .option("--overlap <time>", "how long the old secret still works, e.g. 24h", durationMs, 0),
+    async (key_id: string, { overlap }: { overlap: number }) =>
+      (await connect()).keys.rotate.mutate({ key_id, overlap_ms: overlap }),
+    ({ secret, ...key }) => `${keyText(key)}\n${secret}\n`,
+  );
+
+  prints(
+    group.command("revoke").description("end a key at once, on every replica").argument("<key>", "key ID"),
+    async (key_id: string) => (await connect()).keys.revoke.mutate({ key_id }),
+    keyText,
+  );
+}
+
+function takesKey(command: Command): Command {
+  command
+    .option("--name <name>", "name for people")
+    .option("--scope <scope>", "e.g. chat, history.read; repeat or separate by commas", list)
+    .option("--model <model>", "model that it may use; repeat or separate by commas; none: all", list)
+    .option("--cidr <range>", "address that it may be used from; repeat or separate by commas; none: all", list)
+    .option("--group <name>", "group; none: the account's")
+    .option("--expires <time>", "when it ends, e.g. 2027-01-01", time);
+  return takesLimits(command);
+}
+
+function given(options: Omit<Options, "account" | "kind">) {
+  return {
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.model === undefined ? {} : { allowed_models: options.model }),
+    ...(options.cidr === undefined ? {} : { allowed_cidrs: options.cidr }),
+    ...(options.group === undefined ? {} : { group: options.group }),
+    ...(options.expires === undefined ? {} : { expires_time: options.expires }),
+    ...limitsOf(options),
+  };
+}
+
+function keyText({ limits, scopes, allowed_models, allowed_cidrs, ...key }: Key): string {
+  return facts({
+    ...key,
+    scopes: scopes.join(", "),
+    allowed_models: allowed_models.join(", "),
+    allowed_cidrs: allowed_cidrs.join(", "),
+    limits: limitsText(limits),
+  });
+}

@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import { count, usd } from "./parse.ts";
+
+/** What --rpm and the like give. */
+export interface LimitOptions {
+  readonly rpm?: number;
+  readonly tpm?: number;
+  readonly concurrent?: number;
+  readonly dailyBudget?: string;
+  readonly monthlyBudget?: string;
+}
+
+/** Adds the options for limits. */
+export function takesLimits(command: Command): Command {
+  return command
+    .option("--rpm <count>", "requests a minute; 0: no limit", count)
+    .option("--tpm <count>", "tokens a minute; 0: no limit", count)
+    .option("--concurrent <count>", "requests at the same time; 0: no limit", count)
+    .option("--daily-budget <usd>", "dollars a day (UTC); 0: no limit", usd)
+    .option("--monthly-budget <usd>", "dollars a calendar month (UTC); 0: no limit", usd);
+}
+
+/** The limits as the router takes them; nothing where none was given. */
+export function limitsOf(given: LimitOptions) {
+  const limits = {
+    ...(given.rpm === undefined ? {} : { requests_per_minute: given.rpm }),
+    ...(given.tpm === undefined ? {} : { tokens_per_minute: given.tpm }),
+    ...(given.concurrent === undefined ? {} : { concurrent_requests: given.concurrent }),
+    ...(given.dailyBudget === undefined ? {} : { daily_budget_usd: given.dailyBudget }),
+    ...(given.monthlyBudget === undefined ? {} : { monthly_budget_usd: given.monthlyBudget }),
+  };
+  return Object.keys(limits).length === 0 ? {} : { limits };
+}
+
+/** Limits in words. */
+export function limitsText(limits: Readonly<Record<string, string | number | null>>): string {
+  const given = Object.entries(limits).filter(([, value]) => value !== null);
+  return given.map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ") || "none";
+}

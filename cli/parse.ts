@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from "commander";
+import { parseUsd } from "../shared/money.ts";
+
+const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A length of time such as 90s, 30m, 24h or 7d, in milliseconds. */
+export function durationMs(text: string): number {
+  const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const unitMs = units[unit];
+  if (count === undefined || unitMs === undefined) throw new InvalidArgumentError("Use a time such as 30m, 24h or 7d.");
+  return Number(count) * unitMs;
+}
+
+/** A point in time as ISO 8601: a date, a date with a time, or how long ago (24h, 7d). */
+export function time(text: string): string {
+  if (/^\d+[smhd]$/.test(text)) return new Date(Date.now() - durationMs(text)).toISOString();
+  const dated = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(dated))
+    throw new InvalidArgumentError("Use 2026-11-21, 2026-11-21T10:00:00Z, or how long ago: 24h, 7d.");
+  return new Date(dated).toISOString();
+}
+
+/** An amount in US dollars. */
+export function usd(text: string): string {
+  try {
+    parseUsd(text);
+    return text;
+  } catch {
+    throw new InvalidArgumentError("Use an amount in US dollars with at most nine decimals, such as 12.50.");
+  }
+}
+
+/** A whole number that is not negative. */
+export function count(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Use a whole number.");
+  return Number(text);
+}
+
+/** An option that may be given several times, or once with commas. */
+export function list(text: string, before: readonly string[] = []): string[] {
+  return [
+    ...before,
+    ...text
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== ""),
+  ];
+}

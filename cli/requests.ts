@@ -1,0 +1,209 @@
+import { once } from "node:events";
+import type { Command } from "commander";
+import type { AdminClient } from "./admin-client.ts";
+import { accountFilter, connect } from "./client.ts";
+import { guarded, prints, wantsJson } from "./command.ts";
+import { count, list, time } from "./parse.ts";
+import { facts, table } from "./table.ts";
+
+type Found = Awaited<ReturnType<AdminClient["requests"]["get"]["query"]>>;
+type Page = Awaited<ReturnType<AdminClient["requests"]["list"]["query"]>>;
+type Row = Page["requests"][number];
+type Asked = Extract<Parameters<AdminClient["requests"]["list"]["query"]>[0], object>;
+type Filter = NonNullable<Asked["filter"]>;
+
+/** Options that say which requests. */
+export interface FilterOptions {
+  readonly account?: string;
+  readonly status?: string[];
+  readonly model?: string;
+  readonly channel?: string;
+  readonly key?: string;
+  readonly user?: string;
+  readonly error?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly id?: string;
+}
+
+/** Adds the options that say which requests. */
+export function takesFilter(command: Command, { times }: { times: boolean }): Command {
+  command
+    .option("--account <account>", "ID or name; none: all accounts")
+    .option("--status <status>", "succeeded, failed, processing, pending, queueing; separate by commas", list)
+    .option("--model <model>", "model")
+    .option("--channel <channel>", "channel")
+    .option("--key <id>", "key ID")
+    .option("--user <id>", "end user")
+    .option("--error <code>", "error code");
+  if (!times) return command;
+  return command
+    .option("--from <time>", "inclusive: a date, a time, or how long ago", time)
+    .option("--to <time>", "exclusive", time)
+    .option("--id <text>", "start of the request ID");
+}
+
+/** The filter as the router takes it; it checks the values. */
+export async function filterOf(client: AdminClient, options: FilterOptions): Promise<Filter> {
+  const { status, model, channel, key, user, error, from, to, id } = options;
+  const given = {
+    statuses: status,
+    model,
+    channel,
+    key_id: key,
+    user_id: user,
+    error_code: error,
+    from,
+    to,
+    id_text: id,
+  };
+  const said = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...(await accountFilter(client, options.account)), ...(Object.fromEntries(said) as Filter) };
+}
+
+/** `requests get | list | tail | delete`. */
+export function requests(program: Command): void {
+  const group = program.command("requests").description("what happened to requests");
+
+  prints(
+    group
+      .command("get")
+      .description("the life of one request")
+      .argument(
+        "<id>",
+        "its ID in either spelling, its message ID (chatcmpl-..., msg_...), or an upstream's request ID",
+      ),
+    async (id: string) => (await connect()).requests.get.query({ id }),
+    lifeText,
+  );
+
+  prints(
+    takesFilter(group.command("list").description("requests, newest first"), { times: true })
+      .option("--limit <count>", "requests of a page, at most 1000", count, 50)
+      .option("--cursor <id>", "where the page before ended"),
+    async ({ limit, cursor, ...options }: FilterOptions & { limit: number; cursor?: string }) => {
+      const client = await connect();
+      const filter = await filterOf(client, options);
+      return client.requests.list.query({ filter, limit, ...(cursor === undefined ? {} : { cursor }) });
+    },
+    ({ requests: rows, next_cursor }: Page) =>
+      table(rows.map(rowCells), "There are no such requests.") +
+      (next_cursor === null ? "" : `More: --cursor ${next_cursor}\n`),
+  );
+
+  prints(
+    group
+      .command("delete")
+      .description("delete the records of requests; the ledger keeps what they cost")
+      .argument("<id...>", "request IDs"),
+    async (request_ids: string[]) => (await connect()).requests.delete.mutate({ request_ids }),
+    ({ deleted }) => `${deleted} deleted.\n`,
+  );
+
+  const tail = takesFilter(group.command("tail").description("new requests as they come, until interrupted"), {
+    times: false,
+  }).option("--json", "print a JSON document a line");
+  tail.action((options: FilterOptions) => guarded(wantsJson(tail), () => follow(options, wantsJson(tail))));
+}
+
+/** Prints what comes until the process is interrupted. */
+async function follow(options: FilterOptions, json: boolean): Promise<void> {
+  const client = await connect();
+  const filter = await filterOf(client, options);
+  // An event source tells no reasons: a key or a filter that is refused is told by this.
+  await client.requests.list.query({ filter, limit: 1 });
+  // undici's event source is marked experimental; the warning is of no use to whoever reads requests.
+  process.removeAllListeners("warning");
+  const failed = Promise.withResolvers<never>();
+  const subscription = client.requests.tail.subscribe(
+    { filter },
+    {
+      onData: ({ data }) => process.stdout.write(json ? `${JSON.stringify(data)}\n` : rowLine(data)),
+      onError: (error) => failed.reject(error),
+    },
+  );
+  try {
+    await Promise.race([
+      once(process, "SIGINT"),
+      once(process, "SIGTERM"),
+      once(process.stdout, "close"),
+      failed.promise,
+    ]);
+  } finally {
+    subscription.unsubscribe();
+  }
+  // What is open (the event source's connection pool) would keep the process for a while.
+  process.exit();
+}
+
+function rowCells(row: Row) {
+  return {
+    id: row.id,
+    time: row.created_time,
+    status: row.status,
+    http: row.http_status,
+    model: row.model,
+    channel: row.channel,
+    ms: Math.round(row.duration_ms),
+    billed_usd: row.billing.billed_usd,
+    error: row.error?.code,
+  };
+}
+
+function rowLine(row: Row): string {
+  const { id, time: at, status, http, model, channel, ms, billed_usd, error } = rowCells(row);
+  return `${[at, id, status, http, model, channel, `${ms} ms`, `$${billed_usd}`, error].filter((cell) => cell !== null && cell !== undefined).join("  ")}\n`;
+}
+
+function lifeText(life: Found): string {
+  const { usage } = life;
+  const lines = [
+    facts({
+      request: life.id,
+      status: life.status,
+      http_status: life.http_status,
+      error: life.error === null ? null : `${life.error.code}: ${life.error.message}`,
+      model: life.model,
+      dialect: `${life.dialect}${life.stream ? ", streamed" : ""}`,
+      channel: life.channel,
+      platform: life.platform,
+      message: life.message_id,
+      upstream_request: life.upstream_request_id,
+      client_request: life.client_request_id,
+      created: life.created_time,
+      duration: `${life.duration_ms} ms`,
+      first_byte: life.first_byte_ms === null ? null : `${life.first_byte_ms} ms`,
+      tokens:
+        usage === null
+          ? null
+          : `${usage.input_tokens} in, ${usage.cached_input_tokens} cached, ${usage.output_tokens} out, ${usage.reasoning_tokens} reasoning${usage.estimated ? " (estimated)" : ""}`,
+      reserved: `$${life.billing.reserved_usd}`,
+      billed: `$${life.billing.billed_usd}${life.billing.reason === null ? "" : ` (${life.billing.reason})`}`,
+      trace: life.trace.url ?? life.trace.id,
+      notes: life.notes.join("; "),
+    }),
+    "\n",
+    table(
+      life.attempts.map(({ id, channel, upstream_model, http_status, error, start_ms, end_ms }) => ({
+        attempt: id,
+        channel,
+        model: upstream_model,
+        http: http_status,
+        ms: `${start_ms} to ${end_ms}`,
+        error: error?.code,
+      })),
+      "No upstream was called.",
+    ),
+    "\n",
+    table(
+      life.route.map(({ channel, chosen, reason }) => ({ channel, chosen: chosen ? "yes" : "no", reason })),
+      "No route.",
+    ),
+    "\n",
+    table(
+      life.timeline.map(({ name, at_ms }) => ({ at_ms, event: name })),
+      "No timeline.",
+    ),
+  ];
+  return lines.join("");
+}
