@@ -46,7 +46,7 @@ export function walkSql(
     .filter((status) => status >= firstEnded)
     .map((status) => endedBranch(status, walk, parts, columns));
   const running = statuses.filter((status) => status < firstEnded);
-  if (running.length > 0) branches.push(runningBranch(running, walk, parts, { columns, parameters }));
+  if (running.length > 0) branches.push(runningBranch(running, parts, { columns, parameters }));
   if (branches.length === 0) return undefined;
   return `select * from (${branches.join("\n union all\n")}) as walk ${parts.order}`;
 }
@@ -67,7 +67,7 @@ function commonParts(walk: Walk, { add }: Parameters, limit: number | undefined)
   const direction = walk.ascending ? "asc" : "desc";
   const order = limit === undefined ? "" : `order by request_id ${direction} limit ${add(limit, "bigint")}`;
   const conditions = [...scopeConditions(walk.scope, add), `x.request_id >= ${from}`, `x.request_id < ${to}`];
-  const fromAppserver = walk.fromAppserver === undefined ? undefined : walk.fromAppserver ? "true" : "false";
+  const fromAppserver = walk.fromAppserver === undefined ? undefined : add(walk.fromAppserver, "boolean");
   const afterFirst = walk.afterFirst ? `(x.request_id >= ${from} + ${idsPerMs} or x.created_us > 0)` : undefined;
   return { conditions, from, to, fromAppserver, afterFirst, order };
 }
@@ -78,9 +78,8 @@ const idsPerMs = 2 ** 22;
 function scopeConditions(scope: Scope, add: Parameters["add"]): string[] {
   if (scope.kind === "operator") return [];
   if (scope.kind === "account") return [`x.account_id = ${add(scope.accountId, "bigint")}`];
-  // The account is asked for too: a key's number alone must not open another account's records.
   if (scope.kind === "key") {
-    return [`x.key_id = ${add(scope.keyId, "bigint")}`, `x.account_id = ${add(scope.accountId, "bigint")}`];
+    return [`x.account_id = ${add(scope.accountId, "bigint")}`, `x.key_id = ${add(scope.keyId, "bigint")}`];
   }
   const user = [`x.account_id = ${add(scope.accountId, "bigint")}`, `x.user_id = ${add(scope.userId, "text")}`];
   return scope.keyId === 0n ? user : [...user, `x.key_id = ${add(scope.keyId, "bigint")}`];
@@ -98,21 +97,21 @@ function endedBranch(status: number, { scope }: Walk, parts: Parts, columns: str
 /** A running row counts only while the record of its end is not there (both are for a moment when messages overtake each other). */
 function runningBranch(
   statuses: readonly number[],
-  _walk: Walk,
   parts: Parts,
   { columns, parameters }: { columns: string; parameters: Parameters },
 ): string {
   const conditions = [...parts.conditions];
-  if (statuses.length < 3) conditions.push(`x.status = any(${parameters.add(statuses, "smallint[]")})`);
+  // A parameter, not a text for each set of them: the texts are prepared statements, and shall be few.
+  conditions.push(`x.status = any(${parameters.add(statuses, "smallint[]")})`);
   if (parts.fromAppserver !== undefined) conditions.push(`x.from_appserver = ${parts.fromAppserver}`);
   if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst);
   conditions.push(
     `not exists (select 1 from history.record r
       where r.request_id = x.request_id and r.request_id >= ${parts.from} and r.request_id < ${parts.to})`,
   );
-  const own = columns.replaceAll(/x\.(\w+_id|flags)\b/g, (column, name: string) =>
-    unfinishedHas.has(name) ? column : `0 as ${name}`,
-  );
+  const own = columns
+    .replace("false as running", "true as running")
+    .replaceAll(/x\.(\w+_id|flags)\b/g, (column, name: string) => (unfinishedHas.has(name) ? column : `0 as ${name}`));
   return `(select ${own} from history.unfinished x where ${conditions.join(" and ")} ${parts.order})`;
 }
 

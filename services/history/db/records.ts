@@ -1,37 +1,26 @@
 import { bigintArray, type Database, statement } from "../../../shared/db/index.ts";
 import { type RecordRow, recordColumns } from "./record-row.ts";
 
-/** A row with its packed payload. */
-export interface ReadRow extends RecordRow {
-  /** NULL: there is none, or it was not within the budget. */
-  body: Buffer | null;
-  /** Whether the payload was read: false when it was beyond the budget. */
-  within: boolean;
-}
-
 type Reader = Pick<Database<unknown>, "query">;
 
 const columns = recordColumns.map((name) => `r.${name}`).join(", ");
 
-/** The bounds stand beside the list because only they tell the planner which partitions it may leave closed. */
-const readWhole = statement(
+/**
+ * The bounds stand beside the list because only they tell the planner which partitions it may leave closed. Payloads are
+ * read by a statement of their own: of a join with two lists the planner expects one row, and nests two scans of them.
+ */
+const readRecords = statement(
   "history.records.read",
-  `select ${columns}, p.body, true as within
-     from history.record r
-     left join history.payload p on p.request_id = r.request_id
-      and p.request_id = any($1::bigint[]) and p.request_id between $2 and $3
-    where r.request_id = any($1::bigint[]) and r.request_id between $2 and $3`,
+  `select ${columns} from history.record r where r.request_id = any($1::bigint[]) and r.request_id between $2 and $3`,
   { idempotent: true },
 );
 
-const readWithin = statement(
-  "history.records.read-within",
-  `select ${columns}, p.body, r.within
-     from (select *, coalesce(sum(payload_bytes) over (order by request_id desc), 0) <= $4 as within
-             from history.record
-            where request_id = any($1::bigint[]) and request_id between $2 and $3) r
-     left join history.payload p on r.within and p.request_id = r.request_id
-      and p.request_id = any($1::bigint[]) and p.request_id between $2 and $3`,
+/** One record with its payload in one round trip. */
+const readOne = statement(
+  "history.records.one",
+  `select ${columns}, p.body from history.record r
+     left join history.payload p on p.request_id = r.request_id and p.request_id = $1
+    where r.request_id = $1`,
   { idempotent: true },
 );
 
@@ -47,11 +36,15 @@ const readRunning = statement(
   { idempotent: true },
 );
 
-/** The records of these IDs, in no order; unknown ones are missing. Payloads come for the newest, as long as their sum is within `budgetBytes`. */
-export async function readRows(db: Reader, ids: readonly bigint[], budgetBytes?: number): Promise<ReadRow[]> {
-  if (ids.length === 0) return [];
-  if (budgetBytes === undefined || ids.length === 1) return db.query<ReadRow>(readWhole, among(ids));
-  return db.query<ReadRow>(readWithin, [...among(ids), budgetBytes]);
+/** The records of these IDs, in no order; unknown ones are missing. */
+export async function readRows(db: Reader, ids: readonly bigint[]): Promise<RecordRow[]> {
+  return ids.length === 0 ? [] : db.query<RecordRow>(readRecords, among(ids));
+}
+
+/** One record and its packed payload. */
+export async function readRow(db: Reader, id: bigint): Promise<{ row: RecordRow; body: Buffer | null } | undefined> {
+  const [row] = await db.query<RecordRow & { body: Buffer | null }>(readOne, [id]);
+  return row && { row, body: row.body };
 }
 
 /** The packed payloads of these IDs. */

@@ -7,9 +7,11 @@ export interface Found {
   readonly passed: number;
   /** The IDs behind the offset, in order. */
   readonly ids: readonly bigint[];
+  /** Whether any of the records passed is of a request that runs. */
+  readonly running: boolean;
 }
 
-const nothing: Found = { passed: 0, ids: [] };
+const nothing: Found = { passed: 0, ids: [], running: false };
 const prepared = new Map<string, Statement>();
 
 /** Passes over `offset` records of a walk and gives the IDs of the next `limit`. Reads index entries, no rows of records. */
@@ -19,17 +21,21 @@ export async function seek(
   { offset, limit }: { offset: number; limit: number },
 ): Promise<Found> {
   const parameters = createParameters();
-  const walked = walkSql(walk, parameters, { columns: "x.request_id", limit: offset + limit });
+  const walked = walkSql(walk, parameters, { columns: "x.request_id, false as running", limit: offset + limit });
   if (walked === undefined) return nothing;
   const direction = walk.ascending ? "asc" : "desc";
   const slice = `[${parameters.add(offset + 1, "integer")}:${parameters.add(offset + limit, "integer")}]`;
-  const sql = `select count(*)::integer as passed, (array_agg(request_id order by request_id ${direction}))${slice} as ids
+  const sql = `select count(*)::integer as passed, coalesce(bool_or(running), false) as running,
+       (array_agg(request_id order by request_id ${direction}))${slice} as ids
      from (${walked}) as walked`;
-  const [row] = await db.query<{ passed: number; ids: bigint[] | null }>(named(sql), parameters.values);
-  return { passed: row?.passed ?? 0, ids: row?.ids ?? [] };
+  const [row] = await db.query<{ passed: number; running: boolean; ids: bigint[] | null }>(
+    named(sql),
+    parameters.values,
+  );
+  return { passed: row?.passed ?? 0, ids: row?.ids ?? [], running: row?.running ?? false };
 }
 
-/** One statement for each text; there are a few dozen. */
+/** One statement for each text; there are at most a few hundred. */
 function named(sql: string): Statement {
   const known = prepared.get(sql);
   if (known !== undefined) return known;

@@ -7,7 +7,7 @@ import { owns, type Scope } from "../domain/owner.ts";
 import { storedUserId } from "../domain/repair.ts";
 import { allIds } from "../domain/times.ts";
 import { windowsBackwards } from "../domain/windows.ts";
-import { loadRecords } from "./load.ts";
+import { loadRecord, loadRecords } from "./load.ts";
 import { scopeOf } from "./scope.ts";
 
 /** Everything about one request. What is another owner's is answered as what is not there. */
@@ -16,7 +16,7 @@ export async function getRecord(context: HistoryContext, request: GetRecordReque
   const stored =
     request.requestId === 0n
       ? await byUpstreamRequestId(context, scope, request.upstreamRequestId)
-      : await byRequestId(context, request.requestId);
+      : await loadRecord(context, request.requestId);
   const record = stored?.record;
   if (
     stored === undefined ||
@@ -26,11 +26,6 @@ export async function getRecord(context: HistoryContext, request: GetRecordReque
     throw new ThroughlineError("not_found", "There is no such request.");
   }
   return { record: stored };
-}
-
-async function byRequestId(context: HistoryContext, requestId: bigint): Promise<StoredRecord | undefined> {
-  const [stored] = await loadRecords(context, [requestId], context);
-  return stored;
 }
 
 /** The newest request of the owner that the upstream gave this ID. */

@@ -68,7 +68,7 @@ function behind(cursor: bigint, ascending: boolean): IdRange {
 
 /** The first IDs whose payloads fit one answer together, at least one: an export cuts pages, never answers. */
 async function fitting({ reader, payloadBudgetBytes }: HistoryContext, ids: readonly bigint[]): Promise<bigint[]> {
-  const rows = await readRows(reader, ids, 0);
+  const rows = await readRows(reader, ids);
   const sizes = new Map(rows.map((row) => [row.request_id, row.payload_bytes ?? 0]));
   let sum = 0;
   const first = ids.findIndex((id, index) => {

@@ -2,7 +2,8 @@ import type { StoredRecord } from "../../../shared/gen/throughline/history/v1/hi
 import type { Payload } from "../../../shared/gen/throughline/history/v1/payload_pb.ts";
 import type { HistoryContext } from "../context.ts";
 import { unpackPayload } from "../db/payload.ts";
-import { type ReadRow, readPayloads, readRows, readUnfinished } from "../db/records.ts";
+import type { RecordRow } from "../db/record-row.ts";
+import { readPayloads, readRow, readRows, readUnfinished } from "../db/records.ts";
 import { toText } from "../domain/answer.ts";
 import { fairShare } from "../domain/fair-share.ts";
 import { shortenJson } from "../domain/shorten.ts";
@@ -10,8 +11,8 @@ import { termsOf, toRunningRecord, toStoredRecord } from "./to-record.ts";
 
 type LoadContext = Pick<HistoryContext, "reader" | "terms" | "log">;
 
-/** Payloads beyond the budget are read this many at a time: each may be as large as an answer may be. */
-const largeAtATime = 8;
+/** Payloads are read in groups of at most this size before compression: what one page may hold in memory at a time. */
+const groupBytes = 4 * 1024 * 1024;
 
 /** What comes along with records. */
 export interface LoadOptions {
@@ -22,57 +23,84 @@ export interface LoadOptions {
   readonly payloadBudgetBytes?: number | undefined;
   /** Whether the details of the payload are wanted: reading them costs as much as all the rest. */
   readonly detail?: boolean | undefined;
+  /** False: none of the requests runs, so that need not be looked up. */
+  readonly mayRun?: boolean | undefined;
 }
 
 /** The records of these IDs, in their order; those deleted meanwhile are missing. */
 export async function loadRecords(
   context: LoadContext,
   ids: readonly bigint[],
-  { payloadBudgetBytes, detail = true }: LoadOptions,
+  { payloadBudgetBytes, detail = true, mayRun = true }: LoadOptions,
 ): Promise<StoredRecord[]> {
   // Running ones first: a request that ends between the two reads is then found by the second.
-  const running = await readUnfinished(context.reader, ids);
-  const rows = await readRows(context.reader, ids, payloadBudgetBytes ?? 0);
+  const running = mayRun ? await readUnfinished(context.reader, ids) : new Map<bigint, Buffer>();
+  const rows = await readRows(context.reader, ids);
   await context.terms.valuesOf(new Set(rows.flatMap(termsOf)));
   const stored = new Map<bigint, StoredRecord>();
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
-  for await (const one of withPayloads({ ...context, detail }, rows, payloadBudgetBytes))
-    stored.set(one.record?.requestId ?? 0n, one);
+  const budget = { bytes: payloadBudgetBytes ?? 0, detail };
+  if (payloadBudgetBytes === undefined) {
+    for (const row of rows)
+      stored.set(row.request_id, toStoredRecord(row, undefined, { ...context, expired: false, detail }));
+  } else {
+    for await (const [id, one] of withPayloads(context, rows, budget)) stored.set(id, one);
+  }
   return ids.flatMap((id) => stored.get(id) ?? []);
 }
 
-type WithDetail = LoadContext & { readonly detail: boolean };
+/** One record with all that belongs to it; undefined: there is none. */
+export async function loadRecord(context: LoadContext, id: bigint): Promise<StoredRecord | undefined> {
+  const found = (await readRow(context.reader, id)) ?? (await readRunningOrRow(context, id));
+  if (found === undefined || "$typeName" in found) return found;
+  await context.terms.valuesOf(new Set(termsOf(found.row)));
+  return withPayload(context, found.row, { body: found.body, share: Number.POSITIVE_INFINITY, detail: true });
+}
+
+/** Looked at second, because it is rare; then the record once more: the request may have ended in between. */
+async function readRunningOrRow({ reader }: LoadContext, id: bigint) {
+  const body = (await readUnfinished(reader, [id])).get(id);
+  return body === undefined ? readRow(reader, id) : toRunningRecord(body);
+}
 
 async function* withPayloads(
-  context: WithDetail,
-  rows: readonly ReadRow[],
-  budgetBytes: number | undefined,
-): AsyncGenerator<StoredRecord> {
-  const { terms, detail } = context;
-  if (budgetBytes === undefined) {
-    for (const row of rows) yield toStoredRecord(row, undefined, { terms, expired: false, detail });
-    return;
-  }
-  const share = fairShare(
-    rows.map((row) => row.payload_bytes ?? 0),
-    budgetBytes,
-  );
-  for (const row of rows) if (row.within) yield await withPayload(context, row, { body: row.body, share });
-  const beyond = rows.filter((row) => !row.within);
-  for (let at = 0; at < beyond.length; at += largeAtATime) {
-    const part = beyond.slice(at, at + largeAtATime);
-    const bodies = await readPayloads(
-      context.reader,
-      part.map((row) => row.request_id),
-    );
-    for (const row of part) yield await withPayload(context, row, { body: bodies.get(row.request_id) ?? null, share });
+  context: LoadContext,
+  rows: readonly RecordRow[],
+  budget: { bytes: number; detail: boolean },
+): AsyncGenerator<[bigint, StoredRecord]> {
+  const sizes = rows.map((row) => row.payload_bytes ?? 0);
+  const share = fairShare(sizes, budget.bytes);
+  for (const group of groups(rows)) {
+    const ids = group.flatMap((row) => (row.payload_bytes === null ? [] : row.request_id));
+    const bodies = await readPayloads(context.reader, ids);
+    for (const row of group) {
+      const body = bodies.get(row.request_id) ?? null;
+      yield [row.request_id, await withPayload(context, row, { body, share, detail: budget.detail })];
+    }
   }
 }
 
+/** Cuts rows into groups whose payloads fit the memory that one page may take. */
+function* groups(rows: readonly RecordRow[]): Generator<RecordRow[]> {
+  let group: RecordRow[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const size = row.payload_bytes ?? 0;
+    if (group.length > 0 && bytes + size > groupBytes) {
+      yield group;
+      group = [];
+      bytes = 0;
+    }
+    group.push(row);
+    bytes += size;
+  }
+  if (group.length > 0) yield group;
+}
+
 async function withPayload(
-  { terms, log, detail }: WithDetail,
-  row: ReadRow,
-  { body, share }: { body: Buffer | null; share: number },
+  { terms, log }: LoadContext,
+  row: RecordRow,
+  { body, share, detail }: { body: Buffer | null; share: number; detail: boolean },
 ): Promise<StoredRecord> {
   const bytes = row.payload_bytes ?? 0;
   if (bytes === 0) return toStoredRecord(row, undefined, { terms, expired: false, detail });
@@ -87,7 +115,7 @@ async function withPayload(
   }
   const stored = toStoredRecord(row, payload, { terms, expired: false, detail });
   const { record } = stored;
-  if (record !== undefined && bytes > share && record.response.length > share) {
+  if (record !== undefined && record.response.length > share) {
     record.response = Buffer.from(shortenJson(toText(record.response), share));
     record.responseTruncated = true;
   }

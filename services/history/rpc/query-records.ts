@@ -27,10 +27,11 @@ export async function queryRecords(
     ascending: false,
   };
   // One more than the page has tells whether there is more.
-  const ids = await walkIds(context, walk, { offset: (page - 1) * pageSize, limit: pageSize + 1 });
+  const { ids, running } = await walkIds(context, walk, { offset: (page - 1) * pageSize, limit: pageSize + 1 });
   const records = await loadRecords(context, ids.slice(0, pageSize), {
     payloadBudgetBytes: context.payloadBudgetBytes,
     detail: false,
+    mayRun: running,
   });
   return { records, hasMore: ids.length > pageSize };
 }

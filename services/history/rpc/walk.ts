@@ -3,6 +3,13 @@ import type { Walk } from "../db/branches.ts";
 import { seek } from "../db/seek.ts";
 import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
 
+/** What a walk gives. */
+export interface Walked {
+  readonly ids: readonly bigint[];
+  /** Whether some of them may be of requests that run. */
+  readonly running: boolean;
+}
+
 /**
  * The IDs of a walk behind its first `offset`, at most `limit`; window by window, so that only as many partitions are
  * opened as it takes.
@@ -11,17 +18,19 @@ export async function walkIds(
   { reader, nowMs, firstWindowMs }: Pick<HistoryContext, "reader" | "nowMs" | "firstWindowMs">,
   walk: Walk,
   { offset, limit }: { offset: number; limit: number },
-): Promise<bigint[]> {
+): Promise<Walked> {
   const windows = walk.ascending ? windowsForwards : windowsBackwards;
   const ids: bigint[] = [];
+  let running = false;
   let before = offset;
   for (const range of windows(walk.range, { nowMs: nowMs(), firstMs: firstWindowMs })) {
     // The instant after which requests count lies in the first millisecond of the whole range.
     const afterFirst = walk.afterFirst && range.from === walk.range.from;
     const found = await seek(reader, { ...walk, range, afterFirst }, { offset: before, limit: limit - ids.length });
     for (const id of found.ids) ids.push(id);
+    running ||= found.running;
     if (ids.length >= limit) break;
     before = Math.max(0, before - found.passed);
   }
-  return ids;
+  return { ids, running };
 }

@@ -1,9 +1,9 @@
 import type { Migration } from "../../../../shared/db/index.ts";
-import { createTables } from "./0001-history.ts";
-import { createFunctions } from "./0002-put-records.ts";
+import { createTables } from "./0001-tables.ts";
+import { createFunctions } from "./0002-functions.ts";
 
 /** History's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
 export const migrations: Readonly<Record<string, Migration>> = {
-  "0001_history": createTables,
-  "0002_put_records": createFunctions,
+  "0001_tables": createTables,
+  "0002_functions": createFunctions,
 };

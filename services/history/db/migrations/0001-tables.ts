@@ -52,8 +52,8 @@ const statements = [
   // whole index would, and keep the walk through either status plain, however rare that status is.
   "create index record_account_succeeded on history.record (account_id, request_id) where status = 4",
   "create index record_account_failed on history.record (account_id, request_id) where status = 5",
-  "create index record_key_succeeded on history.record (key_id, request_id) where status = 4",
-  "create index record_key_failed on history.record (key_id, request_id) where status = 5",
+  "create index record_key_succeeded on history.record (account_id, key_id, request_id) where status = 4",
+  "create index record_key_failed on history.record (account_id, key_id, request_id) where status = 5",
   `create index record_user_succeeded on history.record (account_id, user_id, request_id)
     where status = 4 and user_id is not null`,
   `create index record_user_failed on history.record (account_id, user_id, request_id)
