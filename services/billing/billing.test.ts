@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { KeyKind, LedgerKind, SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { DisconnectPolicy, Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { startReplica, type TestBilling } from "./billing.fixture.ts";
 import { secretDigest } from "./domain/secret.ts";
+import { startReplica, type TestBilling } from "./testing.ts";
 
 let postgres: TestPostgres;
 let billing: TestBilling;

@@ -22,7 +22,7 @@ import {
   settle,
   standing,
   startReplica,
-} from "./billing.fixture.ts";
+} from "./testing.ts";
 
 let postgres: TestPostgres;
 beforeAll(async () => {

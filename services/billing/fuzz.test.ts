@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { auditLines, createPayer, type Payer, startReplica, type TestBilling } from "./billing.fixture.ts";
+import { auditLines, createPayer, type Payer, startReplica, type TestBilling } from "./testing.ts";
 
 let postgres: TestPostgres;
 let billing: TestBilling;

@@ -5,17 +5,8 @@ import { bigintArray, createDatabase, type Database, statement } from "../../sha
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import {
-  auditLines,
-  createPayer,
-  nextRequestId,
-  type Payer,
-  reserve,
-  settle,
-  startReplica,
-  type TestBilling,
-} from "./billing.fixture.ts";
-import { createModel, type ReserveStep, type Said, type SettleStep, type Step, type Terms } from "./model.fixture.ts";
+import { auditLines, nextRequestId, type Payer, reserve, settle, startReplica, type TestBilling } from "./testing.ts";
+import { createModel, type ReserveStep, type Said, type SettleStep, type Step, type Terms } from "./testing-model.ts";
 
 let postgres: TestPostgres;
 let replicas: TestBilling[];
@@ -73,15 +64,30 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   accountBudget: limit(150),
 });
 
-function payerOf({ credit, floor, keyConcurrent, accountConcurrent, keyBudget, accountBudget }: Terms): Promise<Payer> {
-  return createPayer(pick(0).client, {
-    creditNanoUsd: BigInt(credit),
-    account: {
-      creditFloorNanoUsd: BigInt(floor),
-      limits: { concurrentRequests: accountConcurrent, monthlyBudgetNanoUsd: BigInt(accountBudget) },
-    },
-    key: { limits: { concurrentRequests: keyConcurrent, dailyBudgetNanoUsd: BigInt(keyBudget) } },
-  });
+// In one statement, for there are thousands of runs; what these calls do by themselves is tested elsewhere.
+const found = statement(
+  "test_found",
+  `with a as (
+     insert into billing.account (name, group_name, balance, ledger_seq, credit_floor, concurrent_requests, monthly_budget, created_with)
+     select gen_random_uuid()::text, 'default', $1::bigint, 1, $2::bigint, $3::bigint, $4::bigint, '' returning account_id
+   ), k as (
+     insert into billing.key (account_id, name, kind, prefix, user_id, scopes, allowed_models, allowed_cidrs, group_name,
+       tracked, concurrent_requests, daily_budget, created_with)
+     select account_id, '', 1, '', '', '{*}', '{}', '{}', '', $5::bigint > 0 or $6::bigint > 0, $5::bigint, $6::bigint, '' from a
+     returning key_id, account_id
+   ), l as (
+     insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, kind, estimated, reason)
+     select account_id, account_id, 1, $1::bigint, 0, $1::bigint, now(), 3, false, 'start' from a
+   )
+   select account_id, key_id from k`,
+);
+
+async function payerOf(of: Terms): Promise<Payer> {
+  const { credit, floor, keyConcurrent, accountConcurrent, keyBudget, accountBudget } = of;
+  const values = [credit, floor, accountConcurrent, accountBudget, keyConcurrent, keyBudget];
+  const [row] = await db.query<{ account_id: bigint; key_id: bigint }>(found, values);
+  if (row === undefined) throw new Error("no account");
+  return { accountId: row.account_id, keyId: row.key_id, secret: "" };
 }
 
 function pick(i: number): TestBilling {

@@ -1,29 +1,19 @@
 import type { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import type { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import type { Log } from "../../shared/log.ts";
-import type { ServiceClient, ServiceDefinition } from "../../shared/rpc/index.ts";
+import type { ServiceDefinition } from "../../shared/rpc/index.ts";
 import type { RunningService } from "../../shared/run-service.ts";
-import { billingSpans, type Metrics, type Tracing } from "../../shared/telemetry/index.ts";
+import { billingSpans } from "../../shared/telemetry/index.ts";
 import type { BillingConfig } from "./config.ts";
-import type { BillingContext } from "./context.ts";
+import type { BillingContext, BillingDeps } from "./context.ts";
 import { rollAnswers } from "./db/answers.ts";
 import { ensureLedgerPartitions } from "./db/keep.ts";
 import { openDatabase } from "./db/open.ts";
 import { createTariffs } from "./db/tariffs.ts";
+import { startGauges } from "./jobs/gauges.ts";
 import { ledgerAheadMs, startKeeper } from "./jobs/keeper.ts";
 import { startReconciler } from "./jobs/reconciler.ts";
 import { startSweeper } from "./jobs/sweeper.ts";
 import { openRateLimits } from "./limits/open.ts";
 import { billingDefinition } from "./rpc/index.ts";
-
-/** What billing needs of its process. */
-export interface BillingDeps {
-  readonly log: Log;
-  readonly tracing: Tracing;
-  readonly metrics: Metrics;
-  /** History, for the reconciler. */
-  readonly history: Pick<ServiceClient<typeof HistoryService>, "findUnfinished" | "record">;
-}
 
 /** Billing, running. */
 export interface RunningBilling extends RunningService {
@@ -47,7 +37,12 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
     tariffs: createTariffs(db),
     nowMs: Date.now,
   };
-  const jobs = [startSweeper(context), startReconciler(context, deps.history), startKeeper(context)];
+  const jobs = [
+    startSweeper(context),
+    startReconciler(context, deps.history),
+    startKeeper(context),
+    startGauges(context),
+  ];
   return {
     definition: billingDefinition(context),
     ready: () =>

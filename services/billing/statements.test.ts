@@ -11,15 +11,6 @@ import {
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { LaneCall } from "../../shared/rpc/types.ts";
 import { billingSpans, createTelemetry, telemetryConfig } from "../../shared/telemetry/index.ts";
-import {
-  createPayer,
-  nextRequestId,
-  type Payer,
-  pricing,
-  silent,
-  startReplica,
-  type TestBilling,
-} from "./billing.fixture.ts";
 import type { BillingContext } from "./context.ts";
 import { openDatabase } from "./db/open.ts";
 import type { BillingSchema } from "./db/schema.ts";
@@ -29,6 +20,7 @@ import { openRateLimits } from "./limits/open.ts";
 import { authenticate } from "./rpc/authenticate.ts";
 import { reserve } from "./rpc/reserve.ts";
 import { settle } from "./rpc/settle.ts";
+import { createPayer, nextRequestId, type Payer, pricing, silent, startReplica, type TestBilling } from "./testing.ts";
 
 let postgres: TestPostgres;
 let billing: TestBilling;

@@ -12,3 +12,15 @@ export async function ensureLedgerPartitions(db: Database<BillingSchema>, aheadM
   const [row] = await db.query<{ made: number }>(ensure, [aheadMs]);
   return row?.made ?? 0;
 }
+
+const held = statement(
+  "billing_held",
+  "select count(*) as reservations, coalesce(sum(amount), 0)::bigint as nano_usd from billing.reservation",
+  { idempotent: true },
+);
+
+/** Open reservations and what they hold. As numbers: they are for gauges, not for money. */
+export async function heldNow(db: Database<BillingSchema>): Promise<{ reservations: number; nanoUsd: number }> {
+  const [row] = await db.query<{ reservations: bigint; nano_usd: bigint }>(held, []);
+  return { reservations: Number(row?.reservations ?? 0n), nanoUsd: Number(row?.nano_usd ?? 0n) };
+}

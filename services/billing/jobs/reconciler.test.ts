@@ -11,8 +11,8 @@ import {
   type RecordItemSchema,
   RecordStatus,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import { createPayer, nextRequestId, reserve, settle, startReplica, type TestBilling } from "../billing.fixture.ts";
-import type { BillingDeps } from "../server.ts";
+import type { BillingDeps } from "../context.ts";
+import { createPayer, nextRequestId, reserve, settle, startReplica, type TestBilling } from "../testing.ts";
 
 type Sent = NonNullable<MessageInitShape<typeof RecordItemSchema>["record"]>;
 

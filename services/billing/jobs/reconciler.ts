@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { BillingContext } from "../context.ts";
+import type { BillingContext, BillingDeps } from "../context.ts";
 import { advanceTo, claimSpan, endedIn, entriesOf, type Span } from "../db/reconcile.ts";
-import type { BillingDeps } from "../server.ts";
 import { every, type Job } from "./every.ts";
 import { reconstructedRecord } from "./reconstructed-record.ts";
 

@@ -5,8 +5,8 @@ import { toParts } from "../../../shared/request-id.ts";
 import type { EndedRow } from "../db/reconcile.ts";
 import { decisiveEntry, endingOf } from "../domain/reconstruction.ts";
 import { keyKinds } from "../domain/secret.ts";
-import { toPricing, toUsage } from "../rpc/ledger-message.ts";
-import { moduleOf } from "../rpc/wire.ts";
+import { toPricing, toUsage } from "../wire/ledger-entry.ts";
+import { moduleOf } from "../wire/values.ts";
 
 /** The record of a request, made from its entries in the ledger; undefined where there are none. */
 export function reconstructedRecord(entries: readonly EndedRow[]): MessageInitShape<typeof RecordSchema> | undefined {

@@ -12,7 +12,7 @@ import {
   standing,
   startReplica,
   type TestBilling,
-} from "../billing.fixture.ts";
+} from "../testing.ts";
 
 let postgres: TestPostgres;
 let replicas: TestBilling[];

@@ -11,8 +11,8 @@ import {
   standing,
   startReplica,
   type TestBilling,
-} from "../billing.fixture.ts";
-import { startValkey, valkeyProgram } from "./valkey.fixture.ts";
+} from "../testing.ts";
+import { startValkey, valkeyProgram } from "./testing-valkey.ts";
 
 let postgres: TestPostgres;
 const options = { timeoutMs: 10_000 };

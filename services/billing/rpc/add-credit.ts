@@ -8,9 +8,9 @@ import type { BillingContext } from "../context.ts";
 import { enterCredit } from "../db/credit.ts";
 import { isAmount } from "../domain/amounts.ts";
 import { ledgerKinds } from "../domain/settlement.ts";
-import { toCreditEntry } from "./ledger-message.ts";
+import { toCreditEntry } from "../wire/ledger-entry.ts";
+import { checkedId, checkedText, invalid } from "../wire/values.ts";
 import { noAccount } from "./missing.ts";
-import { checkedId, checkedText, invalid } from "./wire.ts";
 
 const numericValueOutOfRange = "22003";
 

@@ -5,9 +5,9 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { findAccount, findAccountByName } from "../db/accounts.ts";
+import { checkedText } from "../wire/values.ts";
 import { toAccount } from "./account-message.ts";
 import { noAccount } from "./missing.ts";
-import { checkedText } from "./wire.ts";
 
 /** Reads one account, by ID or else by name. */
 export function getAccount({ db }: BillingContext) {

@@ -6,7 +6,7 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { findAnswer } from "../db/answers.ts";
-import { checkedId, checkedRequestId } from "./wire.ts";
+import { checkedId, checkedRequestId } from "../wire/values.ts";
 
 /** Reads a stored answer of the account that asks; another's is as good as none. */
 export function getAnswer({ db }: BillingContext) {

@@ -3,8 +3,8 @@ import ipaddr from "ipaddr.js";
 import { type Key, KeyKind, type KeySchema } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { KeyFields, KeyRow } from "../db/keys.ts";
 import type { KeyKind as KeyKindName } from "../domain/secret.ts";
+import { checkedText, invalid, moduleNames } from "../wire/values.ts";
 import { checkedName, toLimitFields, toLimits } from "./account-message.ts";
-import { checkedText, invalid, moduleNames } from "./wire.ts";
 
 const kindNames: Readonly<Record<number, KeyKindName | undefined>> = {
   [KeyKind.API]: "api",

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDatabase } from "../../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { AccountState, KeyKind } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { DisconnectPolicy, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { codeOf, createPayer, startReplica, type TestBilling } from "../billing.fixture.ts";
 import { secretDigest } from "../domain/secret.ts";
+import { codeOf, createPayer, startReplica, type TestBilling } from "../testing.ts";
 
 let postgres: TestPostgres;
 let billing: TestBilling;
@@ -83,12 +84,9 @@ describe("a secret", () => {
       applicationName: "test",
       log: silentLog,
     });
-    const { rows } = await db.kysely.executeQuery<{ row: string }>({
-      sql: "select k::text || s::text as row from billing.key k join billing.key_secret s using (key_id)",
-      parameters: [],
-      query: { kind: "RawNode", sqlFragments: [], parameters: [] },
-      queryId: { queryId: "test" },
-    });
+    const { rows } = await db.kysely.executeQuery<{ row: string }>(
+      CompiledQuery.raw("select k::text || s::text as row from billing.key k join billing.key_secret s using (key_id)"),
+    );
     await db.close();
     const all = rows.map(({ row }) => row).join("\n");
     expect(rows.length).toBeGreaterThan(0);

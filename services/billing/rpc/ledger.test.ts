@@ -14,7 +14,7 @@ import {
   settle,
   startReplica,
   type TestBilling,
-} from "../billing.fixture.ts";
+} from "../testing.ts";
 
 let postgres: TestPostgres;
 let billing: TestBilling;

@@ -6,7 +6,7 @@ import type {
 import type { BillingContext } from "../context.ts";
 import { listEntries } from "../db/ledger.ts";
 import { maxId } from "../domain/amounts.ts";
-import { fromCursor, toCursor, toEntry } from "./ledger-message.ts";
+import { fromCursor, toCursor, toEntry } from "../wire/ledger-entry.ts";
 import { checkedFilterId, pageLimit } from "./paging.ts";
 
 /** Reads the ledger, newest first, a page at a time. */

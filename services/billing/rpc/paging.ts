@@ -1,4 +1,4 @@
-import { invalid } from "./wire.ts";
+import { invalid } from "../wire/values.ts";
 
 const defaultLimit = 100;
 const maxLimit = 1_000;

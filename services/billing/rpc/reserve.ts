@@ -9,8 +9,8 @@ import { type NewReservation, type Reserved, reserveAll } from "../db/reserve.ts
 import { maxNanoUsd } from "../domain/amounts.ts";
 import type { Tariff } from "../domain/tariff.ts";
 import { refusal, verdicts } from "../domain/verdict.ts";
+import { waves } from "../domain/waves.ts";
 import type { RateVerdict } from "../limits/rate-limits.ts";
-import { inHalves, waves } from "./batches.ts";
 import {
   checkedId,
   checkedPricing,
@@ -20,7 +20,8 @@ import {
   invalid,
   moduleNames,
   toTariff,
-} from "./wire.ts";
+} from "../wire/values.ts";
+import { inHalves } from "./batches.ts";
 
 type Answer = MessageInitShape<typeof ReservationSchema> | ThroughlineError;
 

@@ -5,10 +5,10 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { lockKey, revokeKey as revoke } from "../db/keys.ts";
+import { checkedId } from "../wire/values.ts";
 import { toKey } from "./key-message.ts";
 import { noKey } from "./missing.ts";
 import { checkedFilterId } from "./paging.ts";
-import { checkedId } from "./wire.ts";
 
 /** Revokes a key: no Reserve that begins after the answer succeeds, on any replica. */
 export function revokeKey({ db }: BillingContext) {

@@ -7,10 +7,10 @@ import type { BillingContext } from "../context.ts";
 import { endSecrets, insertSecret, lockKey, setPrefix } from "../db/keys.ts";
 import { newSecret, secretDigest, storedHash, visiblePrefix } from "../domain/secret.ts";
 import { keyErrors } from "../domain/verdict.ts";
+import { checkedId, invalid } from "../wire/values.ts";
 import { kindName, toKey } from "./key-message.ts";
 import { noKey } from "./missing.ts";
 import { checkedFilterId } from "./paging.ts";
-import { checkedId, invalid } from "./wire.ts";
 
 const maxOverlapMs = 30n * 86_400_000n;
 

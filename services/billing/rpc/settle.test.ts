@@ -13,7 +13,7 @@ import {
   standing,
   startReplica,
   type TestBilling,
-} from "../billing.fixture.ts";
+} from "../testing.ts";
 
 let postgres: TestPostgres;
 let billing: TestBilling;

@@ -12,7 +12,7 @@ import { type NewSettlement, type Settled, settleAll } from "../db/settle.ts";
 import { maxChargeNanoUsd } from "../domain/amounts.ts";
 import { ledgerKinds, type SettleCase as SettleCaseName, settleRule } from "../domain/settlement.ts";
 import type { Tariff } from "../domain/tariff.ts";
-import { inHalves, waves } from "./batches.ts";
+import { waves } from "../domain/waves.ts";
 import {
   checkedId,
   checkedPricing,
@@ -23,7 +23,8 @@ import {
   moduleNames,
   policyNames,
   toTariff,
-} from "./wire.ts";
+} from "../wire/values.ts";
+import { inHalves } from "./batches.ts";
 
 type Answer = MessageInitShape<typeof SettlementSchema> | ThroughlineError;
 

@@ -6,8 +6,8 @@ import {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { sumUsage as sum, type UsageBy as UsageByName } from "../db/usage.ts";
+import { invalid } from "../wire/values.ts";
 import { checkedFilterId } from "./paging.ts";
-import { invalid } from "./wire.ts";
 
 const byNames: Readonly<Record<number, UsageByName | undefined>> = {
   [UsageBy.UNSPECIFIED]: "day",

@@ -6,6 +6,7 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { type AccountFields, updateAccount as update } from "../db/accounts.ts";
+import { checkedId, invalid } from "../wire/values.ts";
 import {
   checkedFloor,
   checkedName,
@@ -16,7 +17,6 @@ import {
   toLimitFields,
 } from "./account-message.ts";
 import { noAccount } from "./missing.ts";
-import { checkedId, invalid } from "./wire.ts";
 
 /** Changes what is given of an account; in force from the next Reserve of any replica on. */
 export function updateAccount({ db, rateLimits }: BillingContext) {

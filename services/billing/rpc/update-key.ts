@@ -5,11 +5,11 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { type KeyFields, lockKey, updateKey as update } from "../db/keys.ts";
+import { checkedId, checkedText } from "../wire/values.ts";
 import { toLimitFields } from "./account-message.ts";
 import { checkedCidrs, checkedModels, checkedScopes, toExpiry, toKey } from "./key-message.ts";
 import { noKey } from "./missing.ts";
 import { checkedFilterId } from "./paging.ts";
-import { checkedId, checkedText } from "./wire.ts";
 
 /** Changes what is given of a key; in force from the next Reserve of any replica on. */
 export function updateKey({ db, rateLimits }: BillingContext) {

@@ -1,4 +1,4 @@
-import { waves } from "./rpc/batches.ts";
+import { waves } from "./domain/waves.ts";
 
 /** One request to reserve. Slots and keys are small numbers that stand for request IDs and Idempotency-Keys. */
 export interface ReserveStep {

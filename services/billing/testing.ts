@@ -19,7 +19,8 @@ import { fromParts } from "../../shared/request-id.ts";
 import { type ClientControl, createInProcessClient, type ServiceClient } from "../../shared/rpc/index.ts";
 import { createTelemetry, telemetryConfig } from "../../shared/telemetry/index.ts";
 import type { BillingConfig } from "./config.ts";
-import { type BillingDeps, startBilling } from "./server.ts";
+import type { BillingDeps } from "./context.ts";
+import { startBilling } from "./server.ts";
 
 export type BillingClient = ServiceClient<typeof BillingService> & ClientControl;
 

@@ -15,7 +15,7 @@ import {
 import type { LedgerRow } from "../db/credit.ts";
 import type { LedgerEntryRow, LedgerPosition } from "../db/ledger.ts";
 import { ledgerKinds } from "../domain/settlement.ts";
-import { invalid, moduleOf } from "./wire.ts";
+import { invalid, moduleOf } from "./values.ts";
 
 /** An entry of the ledger without what a request's entry has beside. */
 export function toCreditEntry(row: LedgerRow): LedgerEntry {
