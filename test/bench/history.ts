@@ -5,7 +5,11 @@ import { parseArgs } from "node:util";
 import { envToConfig } from "../../services/history/config.ts";
 import { startHistory } from "../../services/history/server.ts";
 import { createDatabase, startEmbeddedPostgres, statement } from "../../shared/db/index.ts";
-import { type Record as HistoryRecord, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import {
+  type Record as HistoryRecord,
+  RecordStatus,
+  TimeStep,
+} from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { createLog } from "../../shared/log.ts";
 import { createInProcessClient } from "../../shared/rpc/index.ts";
 import { createTelemetry, telemetryConfig } from "../../shared/telemetry/index.ts";
@@ -141,6 +145,18 @@ async function printQueries(): Promise<void> {
   const user =
     (await history.listRecords({ owner, limit: 100 }, options)).records.find((r) => r.record?.userId)?.record?.userId ??
     "";
+  const series =
+    (back: number, step: TimeStep, groupBy = "") =>
+    () =>
+      history.getTimeseries(
+        {
+          owner,
+          filter: { fromUnixMs: BigInt(Date.now() - back * 86_400_000), toUnixMs: BigInt(Date.now()) },
+          step,
+          groupBy,
+        },
+        options,
+      );
   const cases: [string, () => Promise<unknown>][] = [
     ["page 1 of 20", page({})],
     ["page 1 of 1000", page({ pageSize: 1_000 })],
@@ -163,6 +179,8 @@ async function printQueries(): Promise<void> {
       "find unfinished, 1000 IDs",
       () => history.findUnfinished({ requestIds: Array.from({ length: 1_000 }, (_, n) => id + BigInt(n)) }, options),
     ],
+    ["usage by hour of the last day", series(1, TimeStep.HOUR)],
+    ["usage by day of all time, by model", series(days, TimeStep.DAY, "model")],
   ];
   const stop = new AbortController();
   const writing = write(stop.signal);
@@ -171,7 +189,8 @@ async function printQueries(): Promise<void> {
   );
   for (const [name, run] of cases) {
     const times: number[] = [];
-    for (let n = 0; n < queries + 5; n++) {
+    const rounds = name.startsWith("usage") ? 5 : queries;
+    for (let n = 0; n < rounds + 5; n++) {
       const startedMs = performance.now();
       await run();
       if (n >= 5) times.push(performance.now() - startedMs);
