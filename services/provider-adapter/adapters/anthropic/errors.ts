@@ -42,7 +42,8 @@ const byStatus: Readonly<Record<number, FailureMeaning>> = {
 const spendLimits = /spend_limit_reached/;
 /** An account without credit is answered as a request that is not valid. */
 const noCredit = /credit balance is too low|purchase credits/i;
-const tooLong = /prompt is too long|maximum context length|exceed(s)? (the )?context (limit|window)|input length and `?max_tokens`? exceed/i;
+const tooLong =
+  /prompt is too long|maximum context length|exceed(s)? (the )?context (limit|window)|input length and `?max_tokens`? exceed/i;
 const filtered = /content filtering policy|usage policy/i;
 
 /** The vendor's HTTP failure in the catalogue's words. */

@@ -25,10 +25,17 @@ export function messageObject(body: Buffer, streamError: StreamError): JsonObjec
 export function readMessage(body: Buffer, streamError: StreamError): NeutralAnswer {
   const message = messageObject(body, streamError);
   const usage = asObject(message.usage);
+  let textLength = 0;
+  const parts = asArray(message.content).flatMap((raw) => {
+    const block = asObject(raw) ?? {};
+    const start = textLength;
+    if (block.type === "text") textLength += asString(block.text)?.length ?? 0;
+    return readBlock(block, start);
+  });
   return {
     choices: [
       {
-        parts: asArray(message.content).flatMap((block) => readBlock(asObject(block) ?? {})),
+        parts,
         finish: finishOf(message.stop_reason),
         stopSequence: asString(message.stop_sequence),
       },
@@ -39,12 +46,13 @@ export function readMessage(body: Buffer, streamError: StreamError): NeutralAnsw
 }
 
 /** What a block means. Blocks of server tools are the upstream's own work: what they found shows as citations. */
-function readBlock(block: JsonObject): AnswerPart[] {
+function readBlock(block: JsonObject, start: number): AnswerPart[] {
   switch (block.type) {
     case "text": {
-      const text: AnswerPart = { type: "text", text: asString(block.text) ?? "" };
+      const text = { type: "text" as const, text: asString(block.text) ?? "" };
       const citations = asArray(block.citations).flatMap((raw) => readCitation(asObject(raw) ?? {}));
-      return [text, ...citations.map((citation) => ({ type: "citation" as const, citation }))];
+      const end = start + text.text.length;
+      return [text, ...citations.map((one) => ({ type: "citation" as const, citation: { ...one, start, end } }))];
     }
     case "thinking": {
       const value = asString(block.signature);

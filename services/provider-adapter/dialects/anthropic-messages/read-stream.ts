@@ -1,4 +1,5 @@
 import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
+import type { Citation } from "../../domain/neutral/answer.ts";
 import type { Emit } from "../../domain/neutral/events.ts";
 import type { UpstreamStream } from "../../domain/neutral/formats.ts";
 import { messagesFormat } from "./format-name.ts";
@@ -10,16 +11,37 @@ import { readUsage } from "./usage.ts";
 export function readMessageStream(streamError: StreamError): UpstreamStream {
   /** Number of the call of each block that is one. */
   const calls = new Map<number, number>();
+  /** Blocks of calls whose input has not begun. */
+  const silent = new Set<number>();
+  /** Sources of the open text, and where in the whole text it began. */
+  let citations: Citation[] = [];
+  let textStart = 0;
+  let textEnd = 0;
   let usage: JsonObject = {};
   let complete = false;
 
+  function readText(text: string | undefined, emit: Emit): void {
+    if (!text) return;
+    textEnd += text.length;
+    emit({ type: "text", choice: 0, text });
+  }
+
+  function endBlock(index: number, emit: Emit): void {
+    const call = calls.get(index);
+    // A call without arguments may come without input; other formats want the empty object.
+    if (call !== undefined && silent.delete(index)) emit({ type: "tool_input", choice: 0, call, text: "{}" });
+    for (const citation of citations) {
+      emit({ type: "citation", choice: 0, citation: { ...citation, start: textStart, end: textEnd } });
+    }
+    citations = [];
+  }
+
   function startBlock(index: number, block: JsonObject, emit: Emit): void {
     switch (block.type) {
-      case "text": {
-        const text = asString(block.text);
-        if (text) emit({ type: "text", choice: 0, text });
+      case "text":
+        textStart = textEnd;
+        readText(asString(block.text), emit);
         break;
-      }
       case "thinking": {
         const text = asString(block.thinking);
         if (text) emit({ type: "thinking", choice: 0, text });
@@ -37,7 +59,8 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
         emit({ type: "tool_call", choice: 0, call, id, name: asString(block.name) ?? "", custom: false });
         // Compatible vendors give the whole input at the start.
         const input = asObject(block.input) ?? {};
-        if (Object.keys(input).length > 0) {
+        if (Object.keys(input).length === 0) silent.add(index);
+        else {
           emit({ type: "tool_input", choice: 0, call, text: JSON.stringify(input) });
         }
         break;
@@ -47,11 +70,9 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
 
   function readDelta(index: number, delta: JsonObject, emit: Emit): void {
     switch (delta.type) {
-      case "text_delta": {
-        const text = asString(delta.text);
-        if (text) emit({ type: "text", choice: 0, text });
+      case "text_delta":
+        readText(asString(delta.text), emit);
         break;
-      }
       case "thinking_delta": {
         const text = asString(delta.thinking);
         if (text) emit({ type: "thinking", choice: 0, text });
@@ -65,13 +86,13 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
       case "input_json_delta": {
         const call = calls.get(index);
         const text = asString(delta.partial_json);
-        if (call !== undefined && text) emit({ type: "tool_input", choice: 0, call, text });
+        if (call === undefined || !text) break;
+        silent.delete(index);
+        emit({ type: "tool_input", choice: 0, call, text });
         break;
       }
       case "citations_delta":
-        for (const citation of readCitation(asObject(delta.citation) ?? {})) {
-          emit({ type: "citation", choice: 0, citation });
-        }
+        citations.push(...readCitation(asObject(delta.citation) ?? {}));
         break;
     }
   }
@@ -102,6 +123,9 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
           break;
         case "content_block_delta":
           readDelta(index, asObject(event.delta) ?? {}, emit);
+          break;
+        case "content_block_stop":
+          endBlock(index, emit);
           break;
         case "message_delta": {
           const delta = asObject(event.delta) ?? {};

@@ -1,7 +1,7 @@
 import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
 import type { AnswerPart } from "../../domain/neutral/answer.ts";
 import type { RedactedThinkingPart, ThinkingPart } from "../../domain/neutral/request.ts";
-import type { Signature } from "../../domain/neutral/signature.ts";
+import { parseOrigin, type Signature, writeOrigin } from "../../domain/neutral/signature.ts";
 
 /*
  * How signed thinking survives a round trip through the chat dialect: an assistant message carries `reasoning_details`, a
@@ -11,7 +11,7 @@ import type { Signature } from "../../domain/neutral/signature.ts";
  *   {type: "reasoning.text", text, signature, format, index}    signed thinking
  *   {type: "reasoning.encrypted", data, format, index}          thinking that the upstream gave encrypted
  *   {type: "reasoning.encrypted", data, format, id, index}      what a tool call (by its ID) was signed with
- * `format` is the wire format of the upstream that signed.
+ * `format` is the wire format of the upstream that signed, marked as our word for it ("tl1~anthropic.messages").
  */
 
 /** The list for the parts of an answer; empty where nothing is signed: then `reasoning_content` says it all. */
@@ -23,16 +23,16 @@ export function writeReasoningDetails(parts: readonly AnswerPart[]): JsonObject[
     if (part.type === "thinking") {
       const { text, signature } = part;
       if (signature === undefined) add({ type: "reasoning.text", text });
-      else add({ type: "reasoning.text", text, signature: signature.value, format: signature.origin });
+      else add({ type: "reasoning.text", text, signature: signature.value, format: writeOrigin(signature.origin) });
       signed ||= signature !== undefined;
     } else if (part.type === "redacted_thinking") {
-      add({ type: "reasoning.encrypted", data: part.signature.value, format: part.signature.origin });
+      add({ type: "reasoning.encrypted", data: part.signature.value, format: writeOrigin(part.signature.origin) });
       signed = true;
     } else if (part.type === "tool_call" && part.signature !== undefined) {
       add({
         type: "reasoning.encrypted",
         data: part.signature.value,
-        format: part.signature.origin,
+        format: writeOrigin(part.signature.origin),
         id: part.id,
       });
       signed = true;
@@ -49,8 +49,8 @@ export interface ParsedDetails {
 }
 
 /**
- * Reads the list. A detail of a format that is not named here is kept whole as this dialect's own: the upstream that made
- * it speaks this dialect too and wants it back unchanged.
+ * Reads the list. A detail whose format is not our word is a vendor's own, made by an upstream that speaks this dialect
+ * too: it is kept whole, because that vendor wants it back unchanged.
  */
 export function parseReasoningDetails(value: unknown, at: string, ownFormat: string): ParsedDetails {
   const thinking: (ThinkingPart | RedactedThinkingPart)[] = [];
@@ -58,21 +58,20 @@ export function parseReasoningDetails(value: unknown, at: string, ownFormat: str
   for (const [index, raw] of asArray(value).entries()) {
     const detail = asObject(raw) ?? {};
     const place = `${at}[${index}]`;
-    const origin = asString(detail.format) || ownFormat;
+    const origin = parseOrigin(asString(detail.format));
     const text = asString(detail.text) ?? asString(detail.summary) ?? "";
-    const signature = asString(detail.signature);
-    const data = asString(detail.data);
-    const callId = asString(detail.id);
-    if (detail.type === "reasoning.encrypted" && data) {
-      if (callId) callSignatures.set(callId, { origin, value: data });
-      else thinking.push({ type: "redacted_thinking", signature: { origin, value: data }, at: place });
-    } else if (text !== "" || signature) {
-      thinking.push({
-        type: "thinking",
-        text,
-        at: place,
-        ...(signature ? { signature: { origin, value: signature } } : {}),
-      });
+    const secret = asString(detail.signature) || asString(detail.data);
+    const signature: Signature | undefined = !secret
+      ? undefined
+      : origin === undefined
+        ? { origin: ownFormat, value: JSON.stringify(detail) }
+        : { origin, value: secret };
+    if (detail.type === "reasoning.encrypted" && signature !== undefined) {
+      const callId = asString(detail.id);
+      if (callId) callSignatures.set(callId, signature);
+      else thinking.push({ type: "redacted_thinking", signature, at: place });
+    } else if (text !== "" || signature !== undefined) {
+      thinking.push({ type: "thinking", text, signature, at: place });
     }
   }
   return { thinking, callSignatures };

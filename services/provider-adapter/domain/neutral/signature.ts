@@ -8,7 +8,18 @@ export interface Signature {
   readonly value: string;
 }
 
-const prefix = "tl1";
+/** Mark of what this platform wrote: nothing that a vendor makes begins with it. */
+const mark = "tl1~";
+
+/** The name of a format where a dialect has a field for it, e.g. "tl1~gemini". */
+export function writeOrigin(format: string): string {
+  return mark + format;
+}
+
+/** The format of a name that `writeOrigin` made; undefined: a vendor's own word. */
+export function parseOrigin(text: string | undefined): string | undefined {
+  return text?.startsWith(mark) ? text.slice(mark.length) : undefined;
+}
 
 /**
  * A signature as one opaque text, for dialects whose field has no room for the origin. That of the dialect's own format
@@ -17,13 +28,13 @@ const prefix = "tl1";
 export function signatureText(signature: Signature | undefined, ownFormat: string): string {
   if (signature === undefined) return "";
   if (signature.origin === ownFormat) return signature.value;
-  return `${prefix}~${signature.origin}~${signature.value}`;
+  return `${mark}${signature.origin}~${signature.value}`;
 }
 
 /** The signature of an opaque text; undefined for an empty one. */
 export function parseSignature(text: string | undefined, ownFormat: string): Signature | undefined {
   if (!text) return undefined;
-  if (!text.startsWith(`${prefix}~`)) return { origin: ownFormat, value: text };
+  if (!text.startsWith(mark)) return { origin: ownFormat, value: text };
   const [, origin = "", ...value] = text.split("~");
   return { origin, value: value.join("~") };
 }
