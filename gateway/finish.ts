@@ -67,11 +67,28 @@ export function recordRefusal(
   fail(refused, error);
   refused.durationUs = elapsedUs(ask.incoming);
   refused.detail = detail(ask, route, undefined);
+  keepRecord(context, ask, refused);
+}
+
+/** Records a request that was answered with what an earlier one got: it cost nothing, and its ID leads to that one. */
+export function recordReplay(context: GatewayContext, ask: Ask, route: Route, first: bigint): void {
+  const replayed = recordBase(ask, route);
+  replayed.status = RecordStatus.SUCCEEDED;
+  replayed.httpStatus = 200;
+  replayed.billingReason = "replayed";
+  replayed.durationUs = elapsedUs(ask.incoming);
+  const said = detail(ask, route, undefined);
+  said.notes.push(`replay of request ${first}`);
+  replayed.detail = said;
+  keepRecord(context, ask, replayed);
+}
+
+function keepRecord(context: GatewayContext, ask: Ask, kept: Record): void {
   context.running.finish(2_048, async () => {
     try {
-      await record(context, refused, ask.incoming.span.traceparent);
+      await record(context, kept, ask.incoming.span.traceparent);
     } catch (thrown) {
-      context.log.error({ err: thrown, request_id: ask.incoming.id.toString() }, "refusal could not be recorded");
+      context.log.error({ err: thrown, request_id: ask.incoming.id.toString() }, "request could not be recorded");
     }
   });
 }

@@ -7,7 +7,7 @@ import type { Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Answer, Ask } from "./ask.ts";
 import type { GatewayContext } from "./context.ts";
 import { contextError } from "./domain/worst-case.ts";
-import { finish, recordRefusal } from "./finish.ts";
+import { finish, recordRefusal, recordReplay } from "./finish.ts";
 import { moduleName } from "./http/history-item.ts";
 import { replayAnswer } from "./idempotency.ts";
 import { elapsedUs, type Incoming, mark, type Served } from "./incoming.ts";
@@ -54,11 +54,14 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   try {
     route = await resolveRoute(context, ask);
     reservation = await reserve(context, ask, route);
+    if (reservation.replayRequestId !== 0n) {
+      await replayAnswer(context, ask, reservation.replayRequestId, answer);
+      return recordReplay(context, ask, route, reservation.replayRequestId);
+    }
   } catch (error) {
     recordRefusal(context, ask, route, ThroughlineError.from(error));
     throw error;
   }
-  if (reservation.replayRequestId !== 0n) return replayAnswer(context, ask, reservation.replayRequestId, answer);
 
   context.running.hold({
     id: incoming.id,

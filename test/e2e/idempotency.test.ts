@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { statement } from "../../shared/db/index.ts";
+import { type Deployment, eventually, startDeployment } from "./deployment.ts";
+
+let house: Deployment;
+beforeAll(async () => {
+  house = await startDeployment("up", { LOG_LEVEL: "warn" });
+}, 60_000);
+afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+const charges = statement("idempotency_charges", "select count(*)::int as n from billing.ledger where kind = 1");
+const answers = statement("idempotency_answers", "select count(*)::int as n from billing.answer");
+const count = async (what: typeof charges) => (await house.db.query<{ n: number }>(what, []))[0]?.n ?? 0;
+const chat = (content: string, stream: boolean) => ({
+  model: "gpt-4o",
+  stream,
+  messages: [{ role: "user", content }],
+});
+
+test.each([false, true])(
+  "a repeat with its Idempotency-Key gets the same answer and costs nothing (stream: %s)",
+  async (stream) => {
+    const headers = { "idempotency-key": `order-${stream}` };
+    const [chargedBefore, storedBefore] = [await count(charges), await count(answers)];
+    const first = await house.call("/v1/chat/completions", chat("Hello", stream), headers);
+    expect(first.status).toBe(200);
+    const text = await first.text();
+    await eventually(async () => ((await count(answers)) > storedBefore ? true : undefined));
+    const seen = house.simulator.requests.length;
+
+    const repeat = await house.call("/v1/chat/completions", chat("Hello", stream), headers);
+    expect(repeat.status).toBe(200);
+    expect(repeat.headers.get("idempotent-replayed")).toBe("true");
+    expect(repeat.headers.get("content-type")).toBe(first.headers.get("content-type"));
+    expect(await repeat.text()).toBe(text);
+    expect(repeat.headers.get("request-id")).not.toBe(first.headers.get("request-id"));
+    expect(house.simulator.requests).toHaveLength(seen);
+    expect(await count(charges)).toBe(chargedBefore + 1);
+
+    const other = await house.call("/v1/chat/completions", chat("Goodbye", stream), headers);
+    expect(other.status).toBe(422);
+    expect(await other.json()).toMatchObject({ error: { code: "idempotency_mismatch" } });
+
+    const history = await house.call("/bp/ai/ai_request/history/query?page=1&page_size=10");
+    const replay = await eventually(async () => {
+      const { data } = (await history.clone().json()) as { data: { request_id: string; throughline: object }[] };
+      return data.find((row) => row.request_id === repeat.headers.get("request-id"));
+    });
+    expect(replay.throughline).toMatchObject({ billed_usd: "0", billing_reason: "replayed" });
+  },
+);
+
+test("while the first still runs, a repeat is a conflict; a failed one may run anew", async () => {
+  const headers = { "idempotency-key": "slow" };
+  const slow = { model: "sim-slow-chunks-30", stream: true, messages: [{ role: "user", content: "Hello" }] };
+  const first = await house.call("/v1/chat/completions", slow, headers);
+  const repeat = await house.call("/v1/chat/completions", slow, headers);
+  expect(repeat.status).toBe(409);
+  expect(await repeat.json()).toMatchObject({ error: { code: "idempotency_conflict" } });
+  await first.text();
+
+  const failing = { model: "sim-status-500", messages: [{ role: "user", content: "Hello" }] };
+  const again = { "idempotency-key": "failing" };
+  expect((await house.call("/v1/chat/completions", failing, again)).status).toBe(502);
+  const second = await eventually(async () => {
+    const response = await house.call("/v1/chat/completions", failing, again);
+    return response.status === 409 ? undefined : response;
+  });
+  expect(second.status).toBe(502);
+});
+
+test("a key that is not one is refused by name", async () => {
+  const response = await house.call("/v1/chat/completions", chat("Hello", false), { "idempotency-key": "" });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ error: { code: "invalid_value", param: "Idempotency-Key" } });
+});
