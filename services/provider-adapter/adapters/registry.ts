@@ -1,9 +1,11 @@
 import type { Adapter } from "./adapter.ts";
 import { anthropicAdapter } from "./anthropic/index.ts";
+import { geminiAdapter } from "./gemini/index.ts";
 import { openaiAdapter } from "./openai/index.ts";
 
 /** Every upstream format, by the name that channels give as their adapter. */
 export const adapters: Readonly<Record<string, Adapter>> = {
   anthropic: anthropicAdapter,
+  gemini: geminiAdapter,
   openai: openaiAdapter,
 };

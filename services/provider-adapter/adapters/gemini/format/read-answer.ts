@@ -1,0 +1,25 @@
+import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import { asObject, parseJson } from "../../../domain/json.ts";
+import type { NeutralAnswer } from "../../../domain/neutral/answer.ts";
+import { createAnswerFold } from "../../../domain/neutral/fold.ts";
+import { errorOf } from "../errors.ts";
+import { createChunkReader } from "./read-stream.ts";
+
+/** Reads a whole answer: a stream of one chunk. Throws a ThroughlineError when it is none. */
+export function readGeminiAnswer(body: Buffer, searched: boolean): NeutralAnswer {
+  const parsed = parseJson(body.toString());
+  const error = errorOf(parsed);
+  const answer = error === undefined ? asObject(parsed) : { error };
+  if (answer === undefined) throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
+  const reader = createChunkReader(searched);
+  // Tokens are counted by whoever needs them, and nothing is cut.
+  const fold = createAnswerFold(() => 0, Number.POSITIVE_INFINITY);
+  let upstreamId: string | undefined;
+  reader.read(answer, (step) => {
+    if (step.type === "start") upstreamId = step.upstreamId;
+    fold.add(step);
+  });
+  const folded = fold.answer();
+  if (folded.choices.length === 0) throw new ThroughlineError("upstream_error", "The upstream gave no answer.");
+  return { ...folded, upstreamId };
+}

@@ -1,0 +1,23 @@
+import type { Adapter } from "../adapter.ts";
+import { countTranslations, translations } from "../translations.ts";
+import { countRequest } from "./count-tokens.ts";
+import { geminiFailure } from "./errors.ts";
+import { readFlavour } from "./flavour.ts";
+import { geminiFormat } from "./format/index.ts";
+
+/** Google's Gemini, and whoever speaks its format. */
+export const geminiAdapter: Adapter = {
+  open(flavourJson) {
+    const flavour = readFlavour(flavourJson);
+    const format = geminiFormat(flavour);
+    return {
+      authorise: (credential) =>
+        flavour.authHeader === "authorization"
+          ? { authorization: `Bearer ${credential}` }
+          : { [flavour.authHeader]: credential },
+      exchanges: translations(format),
+      ...(flavour.counts ? { counts: countTranslations(format, countRequest) } : {}),
+      failure: geminiFailure,
+    };
+  },
+};

@@ -1,0 +1,68 @@
+import type { JsonObject } from "../../domain/json.ts";
+import type { Note } from "../../domain/neutral/formats.ts";
+import { type Effort, effortOf, type Reasoning } from "../../domain/neutral/reasoning.ts";
+import type { Thinking } from "./models.ts";
+
+type Wanted = Exclude<Effort, "none">;
+
+/** Google's own table for its OpenAI endpoint (wire/gemini.md section 6); what is above it takes all that there is. */
+const budgets: Readonly<Record<Wanted, number>> = {
+  minimal: 1_024,
+  low: 1_024,
+  medium: 8_192,
+  high: 24_576,
+  xhigh: Number.POSITIVE_INFINITY,
+  max: Number.POSITIVE_INFINITY,
+};
+
+/** Levels that hold an effort, the nearest first. */
+const levels: Readonly<Record<Wanted, readonly string[]>> = {
+  minimal: ["minimal", "low"],
+  low: ["low"],
+  medium: ["medium", "high"],
+  high: ["high"],
+  xhigh: ["high"],
+  max: ["high"],
+};
+
+/** The model chooses. */
+const dynamicBudget = -1;
+
+/**
+ * Writes a wish for thinking as a model takes it; undefined: the model's own default. A model takes a budget or a level,
+ * never both: the other is converted.
+ */
+export function writeThinking(
+  reasoning: Reasoning,
+  thinking: Thinking,
+  path: string,
+  note: Note,
+): JsonObject | undefined {
+  if (reasoning.mode === "default") return undefined;
+  if (thinking.by === "nothing") {
+    if (reasoning.mode === "on") note(`${path} dropped: this model does not think`);
+    return undefined;
+  }
+  if (reasoning.mode === "off") return leastOf(thinking, path, note);
+  const shown = { includeThoughts: reasoning.show ?? true };
+  if (thinking.by === "budget") return { ...shown, thinkingBudget: budgetOf(reasoning, thinking) };
+  const effort = effortOf(reasoning);
+  const level = effort === undefined ? undefined : levels[effort].find((name) => thinking.levels.includes(name));
+  return { ...shown, ...(level === undefined ? {} : { thinkingLevel: level.toUpperCase() }) };
+}
+
+/** Some models cannot stop thinking: they think as little as they can. */
+function leastOf(thinking: Exclude<Thinking, { by: "nothing" }>, path: string, note: Note): JsonObject | undefined {
+  if (thinking.by === "budget" && thinking.off) return { thinkingBudget: 0 };
+  note(`${path}: this model cannot stop thinking; it is asked to think as little as it can`);
+  if (thinking.by === "budget") return { thinkingBudget: thinking.min };
+  const [least] = thinking.levels;
+  return least === undefined ? undefined : { thinkingLevel: least.toUpperCase() };
+}
+
+function budgetOf(reasoning: Reasoning, { min, max }: Extract<Thinking, { by: "budget" }>): number {
+  const { budgetTokens, effort } = reasoning;
+  if (budgetTokens === dynamicBudget) return dynamicBudget;
+  const wanted = budgetTokens ?? (effort === undefined ? dynamicBudget : budgets[effort]);
+  return wanted === dynamicBudget ? dynamicBudget : Math.min(max, Math.max(min, wanted));
+}
