@@ -1,0 +1,234 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { statement } from "../shared/db/index.ts";
+import { testPostgres } from "../shared/db/testing.ts";
+import { type Deployment, startDeployment } from "../test/e2e/deployment.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const adminKey = "tl-cli-test-0123456789abcdef";
+const breakBalance = statement("break_balance", "update billing.account set balance = balance + 1 where name = 'acme'");
+const hello = { model: "gpt-4o", messages: [{ role: "user", content: "Hello" }] };
+
+describe("the administration command line", () => {
+  const undo = new AsyncDisposableStack();
+  let deployment: Deployment;
+  let env: Record<string, string>;
+  let folder: string;
+
+  beforeAll(async () => {
+    const database = undo.use(await testPostgres());
+    deployment = undo.use(await startDeployment("up", { THROUGHLINE_ADMIN_KEY: adminKey }, database.url));
+    folder = await mkdtemp(join(tmpdir(), "throughline-cli-"));
+    undo.defer(() => rm(folder, { recursive: true, force: true }));
+    env = {
+      PATH: process.env.PATH ?? "",
+      THROUGHLINE_URL: deployment.url,
+      THROUGHLINE_ADMIN_KEY: adminKey,
+      THROUGHLINE_DATA: folder,
+      DATABASE_URL: database.url,
+    };
+  }, 90_000);
+  afterAll(() => undo.disposeAsync());
+
+  /** Runs a command to its end. */
+  const run = async (args: readonly string[], more: Record<string, string> = {}, input = "") => {
+    const child = start(args, more);
+    child.child.stdin.end(input);
+    const code = await child.ended;
+    return { code, out: child.out(), err: child.err() };
+  };
+  const start = (args: readonly string[], more: Record<string, string> = {}) => {
+    const child = spawn(join(root, "node_modules/.bin/node"), [join(root, "cli/main.ts"), ...args], {
+      env: { ...env, ...more },
+    });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (data: Buffer) => {
+      out += data.toString();
+    });
+    child.stderr.on("data", (data: Buffer) => {
+      err += data.toString();
+    });
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    return { child, ended, out: () => out, err: () => err };
+  };
+  /** Runs a command that must succeed with --json and gives what it printed. */
+  const json = async <T>(...args: readonly string[]): Promise<T> => {
+    const { code, out, err } = await run([...args, "--json"]);
+    expect([code, err]).toEqual([0, ""]);
+    return JSON.parse(out) as T;
+  };
+
+  it("makes a key that works, rotates it with an overlap, and revokes it at once", async () => {
+    interface Made {
+      readonly key_id: string;
+      readonly secret: string;
+    }
+    const models = async (secret: string) =>
+      (await deployment.call("/v1/models", undefined, { authorization: `Bearer ${secret}` })).status;
+    const made = await json<Made>("keys", "create", "--name", "robot", "--scope", "chat,history.read", "--rpm", "50");
+    expect(await models(made.secret)).toBe(200);
+    const rotated = await json<Made>("keys", "rotate", made.key_id, "--overlap", "1h");
+    expect([await models(made.secret), await models(rotated.secret)]).toEqual([200, 200]);
+    await json("keys", "revoke", made.key_id);
+    expect([await models(made.secret), await models(rotated.secret)]).toEqual([401, 401]);
+    const { out } = await run(["keys", "list", "--account", "default"]);
+    expect(out).toMatch(/robot +chat,history\.read/);
+    expect(out + deployment.output()).not.toContain(made.secret);
+    expect(out + deployment.output()).not.toContain(rotated.secret);
+  });
+
+  it("opens an account, tops it up once a reference, and shows its ledger and usage", async () => {
+    const account = await json<{ account_id: string }>(
+      "accounts",
+      "create",
+      "acme",
+      "--policy",
+      "drain",
+      "--concurrent",
+      "3",
+    );
+    for (let i = 0; i < 2; i++)
+      await json("credits", "add", "acme", "0.000000001", "--reason", "paid", "--reference", "r1");
+    expect((await run(["credits", "adjust", account.account_id, "--reason", "typo", "--", "-0.5"])).code).toBe(0);
+    expect(await json("accounts", "get", "acme")).toMatchObject({
+      balance_usd: "-0.499999999",
+      disconnect_policy: "drain",
+      limits: { concurrent_requests: 3 },
+    });
+    const { entries } = await json<{ entries: { kind: string; amount_usd: string }[] }>("ledger", "--account", "acme");
+    expect(entries).toMatchObject([
+      { kind: "adjustment", amount_usd: "-0.5" },
+      { kind: "topup", amount_usd: "0.000000001" },
+    ]);
+    await (await deployment.call("/v1/chat/completions", hello)).text();
+    await vi.waitFor(
+      async () => {
+        const { sums } = await json<{ sums: { name: string; requests: number }[] }>(
+          "usage",
+          "--by",
+          "model",
+          "--from",
+          "1h",
+        );
+        expect(sums).toMatchObject([{ name: "gpt-4o", requests: 1 }]);
+      },
+      { timeout: 10_000 },
+    );
+  });
+
+  it("finds, follows, exports and deletes requests", async () => {
+    const tail = start(["requests", "tail", "--json", "--model", "gpt-4o"]);
+    // It listens once the first of our requests shows: until then we send more.
+    const ids: string[] = [];
+    await vi.waitFor(
+      async () => {
+        const response = await deployment.call("/v1/chat/completions", hello);
+        ids.push(response.headers.get("request-id") ?? "");
+        await response.text();
+        expect(tail.out()).toContain('"status":"succeeded"');
+      },
+      { timeout: 15_000, interval: 300 },
+    );
+    tail.child.kill("SIGINT");
+    expect([await tail.ended, tail.err()]).toEqual([0, ""]);
+
+    const id = ids[0] ?? "";
+    const life = await run(["requests", "get", `chatcmpl-${id}`]);
+    expect(life.out).toMatch(new RegExp(`^request +${id}\n`));
+    expect(life.out).toMatch(/succeeded[\s\S]*billed +\$[\s\S]*ATTEMPT[\s\S]*upstream_sent/);
+    const file = join(folder, "export.ndjson");
+    const exported = await run(["export", "--from", "1h", "--out", file]);
+    expect([exported.code, exported.out]).toEqual([0, ""]);
+    const lines = (await readFile(file, "utf8"))
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { id: string; response: string });
+    expect(lines.map((line) => line.id)).toEqual([...lines.map((line) => line.id)].sort());
+    expect(lines.find((line) => line.id === id)?.response).toContain('"chat.completion"');
+    expect((await run(["requests", "delete", id, "5"])).out).toBe("1 deleted.\n");
+    expect((await run(["requests", "get", id])).code).toBe(1);
+  });
+
+  it("audits over the gateway and directly; a wrong row is shown and makes the exit code 1", async () => {
+    for (const args of [["audit"], ["audit", "--direct"]]) {
+      const sound = await run(args);
+      expect([sound.code, sound.err, sound.out]).toEqual([
+        0,
+        "",
+        expect.stringMatching(/^ok {6}[\s\S]*The ledger is sound\.\n$/),
+      ]);
+    }
+    await deployment.db.query(breakBalance, []);
+    const unsound = await run(["audit", "--direct"]);
+    expect([unsound.code, unsound.out]).toEqual([
+      1,
+      expect.stringMatching(/FAILED {2}every balance[\s\S]*The ledger is NOT sound/),
+    ]);
+    expect(await run(["audit", "--json"])).toMatchObject({ code: 1, out: expect.stringContaining('"sound": false') });
+  });
+
+  it("puts a channel with a credential from a file, and removes it", async () => {
+    const file = join(folder, "channel.yaml");
+    await writeFile(
+      file,
+      "name: extra\nadapter: openai\nbase_url: http://127.0.0.1:9/v1\nmodels: [{ model: gpt-4o }]\nenabled: false\n",
+    );
+    const put = await run(["channels", "put", file, "--credential-file", "-", "--json"], {}, "sk-very-secret\n");
+    expect(JSON.parse(put.out)).toMatchObject({ name: "extra", credentials: ["sealed"], enabled: false });
+    expect(put.out + deployment.output()).not.toContain("sk-very-secret");
+    expect((await run(["channels", "list"])).out).toMatch(/\nextra +openai/);
+    expect((await run(["channels", "delete", "extra"])).code).toBe(0);
+  });
+
+  const wrong: readonly [readonly string[], Record<string, string>, number, RegExp][] = [
+    [["nothing"], {}, 2, /unknown command/],
+    [["keys", "create", "--nonsense"], {}, 2, /unknown option/],
+    [["keys", "create", "--kind", "robot"], {}, 2, /Allowed choices/],
+    [["keys", "rotate"], {}, 2, /missing required argument/],
+    [["credits", "adjust", "default", "0.0000000005", "--reason", "x"], {}, 2, /nine decimals/],
+    [["credits", "add", "default", "1e3", "--reason", "x"], {}, 2, /US dollars/],
+    [["usage", "--from", "yesterday"], {}, 2, /how long ago/],
+    [["keys", "revoke", "999999"], {}, 1, /no such key.*not_found, request \d+/],
+    [["accounts", "list"], { THROUGHLINE_ADMIN_KEY: "tl-cli-wrong-0123456789" }, 1, /invalid_api_key/],
+    [["accounts", "list"], { THROUGHLINE_ADMIN_KEY: "" }, 1, /no administration key/],
+    [["accounts", "list"], { THROUGHLINE_URL: "http://127.0.0.1:9" }, 1, /cannot be reached/],
+    [["requests", "tail", "--status", "nonsense"], {}, 1, /invalid_value/],
+    [["audit", "--direct"], { DATABASE_URL: "" }, 1, /needs DATABASE_URL/],
+  ];
+  it("tells what is wrong, with 2 for the command line itself and 1 for all else", async () => {
+    await Promise.all(
+      wrong.map(async ([args, more, code, message]) => {
+        const result = await run(args, more);
+        expect([args, result.code, result.out]).toEqual([args, code, ""]);
+        expect(result.err).toMatch(message);
+        expect(result.err).not.toMatch(/\n\s+at /);
+      }),
+    );
+  });
+
+  it("--help answers for every command", async () => {
+    const { out } = await run(["--help"]);
+    for (const command of [
+      "accounts",
+      "keys",
+      "credits",
+      "ledger",
+      "usage",
+      "requests",
+      "export",
+      "audit",
+      "channels",
+    ]) {
+      expect(out).toContain(`  ${command}`);
+    }
+    expect(await run(["keys", "create", "--help"])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("--expires <time>"),
+    });
+  });
+});

@@ -1,0 +1,69 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { startReplica } from "../services/billing/testing.ts";
+import { testPostgres } from "../shared/db/testing.ts";
+import { KeyKind } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { ensureDefaultAccount } from "./default-account.ts";
+
+const options = { timeoutMs: 10_000 };
+
+/** A billing with a client, on a fresh database, and a folder. */
+async function startGround() {
+  const undo = new AsyncDisposableStack();
+  const database = undo.use(await testPostgres());
+  const { client } = undo.use(await startReplica(database.url));
+  const dataFolder = mkdtempSync(join(tmpdir(), "throughline-keys-"));
+  undo.defer(() => rmSync(dataFolder, { recursive: true }));
+  return { client, dataFolder, file: join(dataFolder, "admin-key"), [Symbol.asyncDispose]: () => undo.disposeAsync() };
+}
+
+describe("ensureDefaultAccount", () => {
+  it("keeps an administration key in the data folder, readable by its owner alone, the same at every start", async () => {
+    await using ground = await startGround();
+    const { client, dataFolder, file } = ground;
+    const given = { secret: undefined, adminSecret: undefined, dataFolder };
+    const first = await ensureDefaultAccount(client, given);
+    expect(first).toEqual({ secret: expect.stringMatching(/^tl-\w{43}$/), adminSecret: undefined });
+    const kept = readFileSync(file, "utf8");
+    expect([kept, statSync(file).mode & 0o777]).toEqual([expect.stringMatching(/^tl-cli-\w{43}\n$/), 0o600]);
+    expect(await ensureDefaultAccount(client, given)).toEqual({ secret: undefined, adminSecret: undefined });
+    expect(readFileSync(file, "utf8")).toBe(kept);
+    const { keys } = await client.listKeys({}, options);
+    expect(keys.map(({ kind, scopes }) => [kind, scopes])).toEqual([
+      [KeyKind.CLI, ["admin.read", "admin.write"]],
+      [KeyKind.API, ["*"]],
+    ]);
+    const { accounts } = await client.listAccounts({}, options);
+    expect(accounts).toMatchObject([{ name: "default", balanceNanoUsd: 1_000_000_000_000n }]);
+  });
+
+  it("makes a new one where the kept one was revoked", async () => {
+    await using ground = await startGround();
+    const { client, dataFolder, file } = ground;
+    const given = { secret: undefined, adminSecret: undefined, dataFolder };
+    await ensureDefaultAccount(client, given);
+    const kept = readFileSync(file, "utf8");
+    const [key] = (await client.listKeys({}, options)).keys;
+    await client.revokeKey({ keyId: key?.keyId ?? 0n }, options);
+    await ensureDefaultAccount(client, given);
+    expect(readFileSync(file, "utf8")).not.toBe(kept);
+  });
+
+  it("takes given keys, and shows made ones once where there is no folder", async () => {
+    await using ground = await startGround();
+    const { client } = ground;
+    const nothing = { secret: undefined, adminSecret: undefined, dataFolder: undefined };
+    const made = await ensureDefaultAccount(client, nothing);
+    expect(made.adminSecret).toMatch(/^tl-cli-/);
+    expect(await ensureDefaultAccount(client, nothing)).toEqual({ secret: undefined, adminSecret: undefined });
+    const given = { secret: "a-given-api-key-1", adminSecret: "a-given-admin-key-1", dataFolder: undefined };
+    for (let i = 0; i < 2; i++) {
+      expect(await ensureDefaultAccount(client, given)).toEqual({
+        secret: given.secret,
+        adminSecret: given.adminSecret,
+      });
+    }
+  });
+});
