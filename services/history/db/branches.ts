@@ -38,7 +38,7 @@ const allStatuses = [1, 2, 3, 4, 5];
 export function walkSql(
   walk: Walk,
   parameters: Parameters,
-  { columns, limit }: { columns: string; limit: number | undefined },
+  { columns, limit }: { columns: string; limit: number },
 ): string | undefined {
   const statuses = walk.statuses.length === 0 ? allStatuses : [...new Set(walk.statuses)].sort();
   const parts = commonParts(walk, parameters, limit);
@@ -61,11 +61,11 @@ interface Parts {
   readonly order: string;
 }
 
-function commonParts(walk: Walk, { add }: Parameters, limit: number | undefined): Parts {
+function commonParts(walk: Walk, { add }: Parameters, limit: number): Parts {
   const from = add(walk.range.from, "bigint");
   const to = add(walk.range.to, "bigint");
   const direction = walk.ascending ? "asc" : "desc";
-  const order = limit === undefined ? "" : `order by request_id ${direction} limit ${add(limit, "bigint")}`;
+  const order = `order by request_id ${direction} limit ${add(limit, "bigint")}`;
   const conditions = [...scopeConditions(walk.scope, add), `x.request_id >= ${from}`, `x.request_id < ${to}`];
   const fromAppserver = walk.fromAppserver === undefined ? undefined : add(walk.fromAppserver, "boolean");
   const afterFirst = walk.afterFirst ? `(x.request_id >= ${from} + ${idsPerMs} or x.created_us > 0)` : undefined;
@@ -75,7 +75,8 @@ function commonParts(walk: Walk, { add }: Parameters, limit: number | undefined)
 /** IDs of one millisecond: 10 bits of node and 12 of sequence. */
 const idsPerMs = 2 ** 22;
 
-function scopeConditions(scope: Scope, add: Parameters["add"]): string[] {
+/** The conditions of a scope on the columns of `x`. */
+export function scopeConditions(scope: Scope, add: Parameters["add"]): string[] {
   if (scope.kind === "operator") return [];
   if (scope.kind === "account") return [`x.account_id = ${add(scope.accountId, "bigint")}`];
   if (scope.kind === "key") {

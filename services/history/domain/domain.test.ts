@@ -5,6 +5,7 @@ import { firstIdAt, formatRequestId, maxRequestIdMs, requestIdEpochMs } from "..
 import { keepAnswer } from "./answer.ts";
 import { fairShare } from "./fair-share.ts";
 import { idRangesOf } from "./id-text.ts";
+import { bucketsPerE, percentileUs } from "./latency.ts";
 import { replaceMedia } from "./media.ts";
 import { freePieces, partitionsFor, partitionsOf, retentionBound } from "./partitions.ts";
 import { repairCount, repairText } from "./repair.ts";
@@ -308,5 +309,27 @@ describe("prices", () => {
       }),
     );
     expect(fromPrices(toPrices(undefined, "x"))).toBeUndefined();
+  });
+});
+
+describe("latency", () => {
+  test("percentiles of buckets are within 1 % of those of the values", () => {
+    const values = fc.array(fc.integer({ min: 1, max: 3_600_000_000 }), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(values, fc.constantFrom(0.5, 0.9, 0.99, 1), (us, share) => {
+        const counts = new Map<number, bigint>();
+        for (const value of us) {
+          const bucket = Math.floor(Math.log(value) * bucketsPerE);
+          counts.set(bucket, (counts.get(bucket) ?? 0n) + 1n);
+        }
+        const exact = us.toSorted((a, b) => a - b)[Math.max(1, Math.ceil(us.length * share)) - 1] ?? 0;
+        const estimate = percentileUs(
+          [...counts].map(([bucket, count]) => ({ bucket, count })),
+          share,
+        );
+        expect(Math.abs(estimate / exact - 1)).toBeLessThan(0.0102);
+      }),
+    );
+    expect(percentileUs([], 0.5)).toBe(0);
   });
 });

@@ -37,7 +37,7 @@ async function byUpstreamRequestId(
   const hash = upstreamHash(upstreamRequestId);
   if (hash === null) throw new ThroughlineError("invalid_value", "No ID is given.", { param: "request_id" });
   for (const range of windowsBackwards(allIds, { nowMs: context.nowMs(), firstMs: context.firstWindowMs })) {
-    const ids = await findByUpstream(context.reader, hash, range);
+    const ids = await findByUpstream(context.reader, hash, range, scope);
     for (const stored of await loadRecords(context, ids, context)) {
       const { record } = stored;
       // The text decides where it is still there: two texts may share a hash.

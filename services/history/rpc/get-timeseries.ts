@@ -7,7 +7,8 @@ import {
   TimeStep,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { HistoryContext } from "../context.ts";
-import { type Grouping, type PointRow, timeseries } from "../db/timeseries.ts";
+import { type BucketRow, type Grouping, timeseries } from "../db/timeseries.ts";
+import { percentileUs } from "../domain/latency.ts";
 import { readFilter } from "./filter.ts";
 
 const stepMs: Readonly<Record<TimeStep, number>> = {
@@ -31,11 +32,28 @@ export async function getTimeseries(
   const statuses = endedStatuses.filter((status) => filter.statuses.length === 0 || filter.statuses.includes(status));
   const points: TimePoint[] = [];
   for (const range of statuses.length === 0 ? [] : filter.ranges.toReversed()) {
-    const walk = { scope: filter.scope, range, statuses, fromAppserver: undefined, afterFirst: false, ascending: true };
-    const rows = await timeseries(context.reader, walk, { filter: filter.scan, stepMs: step, groupBy });
-    points.push(...rows.map(toPoint));
+    const rows = await timeseries(
+      context.reader,
+      { scope: filter.scope, range, statuses, filter: filter.scan },
+      { stepMs: step, groupBy },
+    );
+    points.push(...[...pointsOf(rows)].map(toPoint));
   }
   return { points };
+}
+
+/** The rows of each step and group, which follow each other. */
+function* pointsOf(rows: readonly BucketRow[]): Generator<BucketRow[]> {
+  let point: BucketRow[] = [];
+  for (const row of rows) {
+    const [first] = point;
+    if (first !== undefined && (first.at_unix_ms !== row.at_unix_ms || first.group_name !== row.group_name)) {
+      yield point;
+      point = [];
+    }
+    point.push(row);
+  }
+  if (point.length > 0) yield point;
 }
 
 function checkTimes({ filter }: GetTimeseriesRequest, step: number): void {
@@ -56,20 +74,17 @@ function groupingOf(text: string): Grouping {
   throw new ThroughlineError("invalid_value", "group_by must be model, channel, key or status.", { param: "group_by" });
 }
 
-function toPoint(row: PointRow): TimePoint {
-  return create(TimePointSchema, {
-    atUnixMs: row.at_unix_ms,
-    group: row.group_name,
-    requests: row.requests,
-    errors: row.errors,
-    inputTokens: row.input_tokens,
-    outputTokens: row.output_tokens,
-    billedNanoUsd: row.billed_nano_usd,
-    p50Ms: toMs(row.p50_us),
-    p99Ms: toMs(row.p99_us),
-  });
-}
-
-function toMs(us: bigint): bigint {
-  return (us + 500n) / 1_000n;
+function toPoint(rows: readonly BucketRow[]): TimePoint {
+  const point = create(TimePointSchema, { atUnixMs: rows[0]?.at_unix_ms ?? 0n, group: rows[0]?.group_name ?? "" });
+  for (const row of rows) {
+    point.requests += row.requests;
+    point.errors += row.errors;
+    point.inputTokens += row.input_tokens;
+    point.outputTokens += row.output_tokens;
+    point.billedNanoUsd += row.billed_nano_usd ?? 0n;
+  }
+  const buckets = rows.map(({ bucket, requests }) => ({ bucket, count: requests }));
+  point.p50Ms = BigInt(Math.round(percentileUs(buckets, 0.5) / 1_000));
+  point.p99Ms = BigInt(Math.round(percentileUs(buckets, 0.99) / 1_000));
+  return point;
 }

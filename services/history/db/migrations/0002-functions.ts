@@ -89,7 +89,11 @@ const putRecords = `
       select request_id, body from item join kept using (request_id) where body is not null
       on conflict (request_id) do update set body = excluded.body
     ), ended as (
-      delete from history.unfinished where request_id = any(p_request_id)
+      -- Locked in order too: a batch of running ones may be on its way through the same rows.
+      delete from history.unfinished u
+       using (select request_id from history.unfinished where request_id = any(p_request_id)
+               order by request_id for update) as locked
+       where u.request_id = locked.request_id
     )
     select count(*) into stored from kept;
     return stored;
