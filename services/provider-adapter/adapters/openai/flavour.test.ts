@@ -1,0 +1,186 @@
+import { describe, expect, test } from "vitest";
+import type { Asked, Exchange } from "../../domain/exchange.ts";
+import { adapters } from "../registry.ts";
+import { readFlavour } from "./flavour.ts";
+import { flavours } from "./flavours/index.ts";
+
+interface Sent {
+  readonly path: string;
+  readonly body: Record<string, unknown>;
+  readonly notes: readonly string[];
+}
+
+function exchange(flavour: object, body: object, more: Partial<Asked> = {}, dialect = "openai.chat"): Exchange {
+  const asked: Asked = {
+    requestId: 1n,
+    model: "m",
+    upstreamModel: "some-model",
+    control: "",
+    stream: false,
+    includeUsage: false,
+    body: Buffer.from(JSON.stringify({ messages: [{ role: "user", content: "x" }], ...body })),
+    headers: {},
+    createdUnixS: 0,
+    keepResponse: false,
+    ...more,
+  };
+  const made = adapters.openai?.open(JSON.stringify(flavour)).exchanges[dialect]?.(asked);
+  if (made === undefined) throw new Error("no exchange");
+  return made;
+}
+
+/** What goes upstream. */
+function sent(flavour: object, body: object, more: Partial<Asked> = {}, dialect?: string): Sent {
+  const { message, notes } = exchange(flavour, body, more, dialect);
+  return { path: message.path, body: JSON.parse(Buffer.from(message.body).toString()), notes };
+}
+
+const anthropic = "anthropic.messages";
+
+describe("flavours", () => {
+  test.each(Object.keys(flavours))("%s opens, and asks for the same of both dialects", (vendor) => {
+    const opened = readFlavour(JSON.stringify({ vendor }));
+    expect(opened.of("some-model").path).toContain("/chat/completions");
+    const chat = sent({ vendor }, { max_tokens: 9, temperature: 0.5 }, { stream: true });
+    const messages = sent({ vendor }, { max_tokens: 9, temperature: 0.5, stream: true }, { stream: true }, anthropic);
+    expect(messages.body.temperature).toBe(chat.body.temperature);
+    expect(messages.body.stream_options).toEqual(chat.body.stream_options);
+    expect(messages.body.max_tokens ?? messages.body.max_completion_tokens).toBe(9);
+  });
+
+  test("a vendor that is not known, and a field that is none, are refused by name", () => {
+    expect(() => readFlavour('{"vendor":"acme"}')).toThrow(/unknown vendor 'acme'.*deepseek/);
+    expect(() => readFlavour('{"drop_field":["x"]}')).toThrow(/drop_field/);
+    expect(() => readFlavour('{"errors":[{"status":429,"means":"nothing"}]}')).toThrow(/means/);
+  });
+
+  test("a channel's own words take the place of its vendor's, and its errors stand before the vendor's", () => {
+    const opened = readFlavour(
+      JSON.stringify({ vendor: "deepseek", reasoning_back: "never", errors: [{ status: 402, means: "overloaded" }] }),
+    );
+    expect(opened.of("x").reasoningBack).toBe("never");
+    expect(opened.of("x").thinkingOn).toEqual({ thinking: '{"type":"enabled"}' });
+    expect(opened.errorRules[0]?.means).toBe("overloaded");
+  });
+
+  test("Azure: the deployment in the path, the key in its own header", () => {
+    const { path } = sent({ vendor: "azure" }, {}, { upstreamModel: "my gpt" });
+    expect(path).toBe("/openai/deployments/my%20gpt/chat/completions?api-version=2024-10-21");
+    const opened = adapters.openai?.open('{"vendor":"azure"}');
+    expect(opened?.authorise("k")).toEqual({ "api-key": "k" });
+    expect(opened?.requestIdHeaders?.[0]).toBe("apim-request-id");
+  });
+
+  test("OpenAI: reasoning models take max_completion_tokens and developer, the others no effort", () => {
+    const o3 = sent({ vendor: "openai" }, { max_tokens: 5, system: "s" }, { upstreamModel: "o3" }, anthropic);
+    expect(o3.body).toMatchObject({ max_completion_tokens: 5 });
+    expect(o3.body.messages).toMatchObject([{ role: "developer", content: "s" }, { role: "user" }]);
+    expect(sent({ vendor: "openai" }, { max_tokens: 5 }, { upstreamModel: "gpt-5-mini" }).body).toMatchObject({
+      max_completion_tokens: 5,
+    });
+    const thinking = { thinking: { type: "enabled", budget_tokens: 9000 }, max_tokens: 5 };
+    expect(sent({ vendor: "openai" }, thinking, { upstreamModel: "gpt-5" }, anthropic).body.reasoning_effort).toBe(
+      "high",
+    );
+    const plain = sent({ vendor: "openai" }, thinking, { upstreamModel: "gpt-4o" }, anthropic);
+    expect(plain.body.reasoning_effort).toBeUndefined();
+    expect(plain.notes).toContain("thinking dropped: this model does not think");
+    expect(sent({ vendor: "openai" }, {}, { upstreamModel: "gpt-5.1", control: "none" }).body.reasoning_effort).toBe(
+      "none",
+    );
+  });
+
+  test("DeepSeek: thinking is a switch, tool turns carry reasoning_content even if empty", () => {
+    const turns = [
+      { role: "user", content: "x" },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "a", type: "function", function: { name: "f", arguments: "{}" } }],
+      },
+      { role: "tool", tool_call_id: "a", content: "1" },
+    ];
+    const { body, notes } = sent(
+      { vendor: "deepseek" },
+      { enable_thinking: true, messages: turns, seed: 1, max_completion_tokens: 7 },
+      { stream: true },
+    );
+    expect(body.thinking).toEqual({ type: "enabled" });
+    expect(body.enable_thinking).toBeUndefined();
+    expect(body.max_tokens).toBe(7);
+    expect(body.messages).toMatchObject([{}, { reasoning_content: "" }, {}]);
+    expect(notes).toEqual(["seed dropped: the vendor does not take it"]);
+    expect(sent({ vendor: "deepseek" }, {}, { control: "medium" }).body).toMatchObject({
+      thinking: { type: "enabled" },
+      reasoning_effort: "high",
+    });
+  });
+
+  test("DashScope: no thinking outside streams, and models that think by themselves are told not to", () => {
+    const whole = sent({ vendor: "dashscope" }, { enable_thinking: true }, { upstreamModel: "qwen-plus" });
+    expect(whole.body.enable_thinking).toBe(false);
+    expect(whole.notes).toEqual(["thinking dropped: this vendor thinks in streams only"]);
+    const streamed = sent(
+      { vendor: "dashscope" },
+      { enable_thinking: true },
+      { upstreamModel: "qwen-plus", stream: true },
+    );
+    expect(streamed.body.enable_thinking).toBe(true);
+    expect(sent({ vendor: "dashscope" }, {}, { upstreamModel: "qwen3-32b" }).body.enable_thinking).toBe(false);
+    expect(sent({ vendor: "dashscope" }, {}, { upstreamModel: "qwen-plus" }).body).not.toHaveProperty(
+      "enable_thinking",
+    );
+    const budget = { thinking: { type: "enabled", budget_tokens: 3000 }, max_tokens: 9, stream: true };
+    expect(sent({ vendor: "dashscope" }, budget, { stream: true }, anthropic).body).toMatchObject({
+      enable_thinking: true,
+      thinking_budget: 3000,
+    });
+    const mt = { messages: [{ role: "user", content: "译" }] };
+    expect(sent({ vendor: "dashscope" }, mt, { upstreamModel: "qwen-mt-turbo" }).body).toEqual({
+      ...mt,
+      model: "qwen-mt-turbo",
+    });
+  });
+
+  test("OpenRouter: effort and budget stand in one object, never both", () => {
+    expect(sent({ vendor: "openrouter" }, {}, { control: "high" }).body.reasoning).toEqual({ effort: "high" });
+    expect(sent({ vendor: "openrouter" }, {}, { control: "thinking" }).body.reasoning).toEqual({ enabled: true });
+    const budget = { thinking: { type: "enabled", budget_tokens: 3000 }, max_tokens: 9 };
+    expect(sent({ vendor: "openrouter" }, budget, {}, anthropic).body.reasoning).toEqual({ max_tokens: 3000 });
+  });
+
+  test("Mistral: its own names and words, and nothing that it does not know", () => {
+    const { body } = sent(
+      { vendor: "mistral" },
+      { seed: 3, tool_choice: "required", user: "u", tools: [], stream_options: { include_usage: true } },
+      { stream: true },
+    );
+    expect(body).toMatchObject({ random_seed: 3, tool_choice: "any" });
+    for (const field of ["seed", "user", "stream_options"]) expect(body).not.toHaveProperty(field);
+  });
+
+  test("vendors that take no thinking back get none of ours", () => {
+    const messages = [
+      { role: "user", content: "x" },
+      {
+        role: "assistant",
+        content: "y",
+        reasoning_content: "t",
+        reasoning_details: [{ type: "reasoning.text", text: "t" }],
+      },
+      { role: "user", content: "z" },
+    ];
+    expect(sent({ vendor: "openai" }, { messages }).body.messages).toEqual([
+      messages[0],
+      { role: "assistant", content: "y" },
+      messages[2],
+    ]);
+  });
+
+  test("a vendor that fails says so as a finish reason", () => {
+    const answer = { choices: [{ message: { content: "x" }, finish_reason: "insufficient_system_resource" }] };
+    const made = exchange({ vendor: "deepseek" }, { max_tokens: 9 }, {}, anthropic);
+    const moments = { sentUs: 0, firstByteUs: 0, firstContentUs: 0, lastByteUs: 0, nowUs: 0 };
+    expect(() => made.whole(Buffer.from(JSON.stringify(answer)), moments)).toThrow(/upstream failed/);
+  });
+});
