@@ -127,6 +127,8 @@ function settleItem(ask: Ask, route: Route, ending: Ending): MessageInitShape<ty
       userId: ask.principal.userId,
       module: ask.module,
       model: route.model,
+      group: ask.principal.group,
+      dialect: ask.dialect,
       channel: candidate?.channel ?? "",
       platform: candidate?.platform ?? "",
       errorCode: failure(ending)?.code ?? "",

@@ -8,14 +8,27 @@ export interface BatchRunner {
   arrived(): void;
 }
 
-/** Runs what has gathered, of all lanes, at most `maxConcurrent` batches of at most `maxItems` calls at a time. */
+/**
+ * Runs what has gathered, of all lanes, at most `maxConcurrent` batches of at most `maxItems` calls at a time. A call
+ * waits up to `lingerMs` for others to come along.
+ */
 export function createBatchRunner(
   run: (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>,
-  maxItems: number,
-  maxConcurrent: number,
+  { maxItems, maxConcurrent, lingerMs }: { maxItems: number; maxConcurrent: number; lingerMs: number },
 ): BatchRunner {
   let gathered: ServerCall[] = [];
   let running = 0;
+  let lingering: NodeJS.Timeout | undefined;
+
+  function arrived(): void {
+    if (lingerMs === 0 || gathered.length >= maxItems) startBatches();
+    else {
+      lingering ??= setTimeout(() => {
+        lingering = undefined;
+        startBatches();
+      }, lingerMs);
+    }
+  }
 
   function startBatches(): void {
     while (gathered.length > 0 && running < maxConcurrent) {
@@ -46,10 +59,10 @@ export function createBatchRunner(
       for (const call of calls) call.answer("error", error);
     }
     running -= 1;
-    startBatches();
+    if (lingering === undefined) startBatches();
   }
 
-  return { accept: (call) => void gathered.push(call), arrived: startBatches };
+  return { accept: (call) => void gathered.push(call), arrived };
 }
 
 function answerAll(calls: readonly ServerCall[], answers: readonly unknown[]): void {

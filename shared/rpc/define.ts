@@ -53,6 +53,11 @@ export interface BatchOptions {
   readonly maxItems?: number | undefined;
   /** Most batches that run at once; what arrives meanwhile, on any lane, gathers for the next. Default 4. */
   readonly maxConcurrent?: number | undefined;
+  /**
+   * Milliseconds that a call waits for others, where nobody waits for its answer: fewer, larger batches. Default 0: what
+   * one message brought runs at once.
+   */
+  readonly lingerMs?: number | undefined;
 }
 
 /**
@@ -63,11 +68,11 @@ export function batchHandler<I extends Message, O extends Message>(
   run: (calls: readonly LaneCall<I>[]) => Promise<readonly NoInfer<BatchAnswer<O>>[]>,
   options: BatchOptions = {},
 ): LaneHandler<I, O> {
-  const runner = createBatchRunner(
-    run as (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>,
-    options.maxItems ?? 512,
-    options.maxConcurrent ?? 4,
-  );
+  const runner = createBatchRunner(run as (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>, {
+    maxItems: options.maxItems ?? 512,
+    maxConcurrent: options.maxConcurrent ?? 4,
+    lingerMs: options.lingerMs ?? 0,
+  });
   return { kind: "batch", dropsCancelled: true, accept: runner.accept, arrived: runner.arrived };
 }
 
