@@ -38,8 +38,8 @@ export interface Invocation {
   readonly candidates: readonly { channel: string; model: string }[];
   readonly control?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
-  readonly onFrame?: (data: Uint8Array) => void;
+  /** `cancel` is what the gateway does when its client leaves. */
+  readonly onFrame?: (data: Uint8Array, cancel: () => void) => void;
 }
 
 /** A provider over channels of the test, called in process over real sockets to its upstreams. */
@@ -114,7 +114,7 @@ export async function startTestProvider(channels: Readonly<Record<string, TestCh
 async function invoke(
   client: ServiceClient<typeof ProviderService>,
   requestId: bigint,
-  { dialect, body, candidates, control, headers, signal, onFrame }: Invocation,
+  { dialect, body, candidates, control, headers, onFrame }: Invocation,
 ): Promise<Invoked> {
   const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
   const given = JSON.parse(Buffer.from(bytes).toString()) as {
@@ -138,14 +138,14 @@ async function invoke(
       createdUnixS: 1_700_000_000n,
       storeResponse: StoreResponse.FULL,
     },
-    { requestId, timeoutMs: 20_000, ...(signal === undefined ? {} : { signal }) },
+    { requestId, timeoutMs: 20_000 },
   );
   const parts: Uint8Array[] = [];
   let contentType = "";
   for await (const frame of stream) {
     contentType ||= frame.head?.contentType ?? "";
     parts.push(frame.data);
-    onFrame?.(frame.data);
+    onFrame?.(frame.data, () => stream.cancel());
   }
   const outcome = await stream.outcome;
   const error = outcome.error === undefined ? undefined : fromWireError(outcome.error);
