@@ -150,6 +150,10 @@ describe("the administration command line", () => {
       .map((line) => JSON.parse(line) as { id: string; response: string });
     expect(lines.map((line) => line.id)).toEqual([...lines.map((line) => line.id)].sort());
     expect(lines.find((line) => line.id === id)?.response).toContain('"chat.completion"');
+    const own = await run(["export", "--from", "1h", "--key", "999999"], { THROUGHLINE_ADMIN_KEY: deployment.key });
+    expect([own.code, own.out, own.err]).toEqual([0, "", ""]);
+    const others = await run(["export", "--from", "1h"], { THROUGHLINE_ADMIN_KEY: deployment.key });
+    expect(others.out.trimEnd().split("\n")).toHaveLength(lines.length);
     expect((await run(["requests", "delete", id, "5"])).out).toBe("1 deleted.\n");
     expect((await run(["requests", "get", id])).code).toBe(1);
   });

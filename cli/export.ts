@@ -16,7 +16,14 @@ interface Options extends FilterOptions {
 
 /** `export`: records of a time range, oldest first, a JSON document a line. */
 export function exportRecords(program: Command): void {
-  takesFilter(program.command("export").description("records of a time range as NDJSON, oldest first"), { times: true })
+  takesFilter(
+    program
+      .command("export")
+      .description(
+        "records of a time range as NDJSON, oldest first; with an API key as THROUGHLINE_ADMIN_KEY: its own",
+      ),
+    { times: true },
+  )
     .option("--out <file>", "write to this file; none: standard output")
     .option("--after <id>", "go on after this request")
     .action((options: Options) => guarded(false, () => run(options)));

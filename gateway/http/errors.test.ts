@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ThroughlineError } from "../../shared/errors/error.ts";
@@ -150,6 +151,16 @@ describe("every answer that is not 2xx", () => {
     const id = /^request-id: (\d+)$/im.exec(head)?.[1];
     expect(parseRequestId(id ?? "")).toBeDefined();
     expect(JSON.parse(body)).toMatchObject({ type: "error", error: { code, request_id: id }, request_id: id });
+  });
+
+  it("every endpoint of docs/http.md is there", async () => {
+    const text = readFileSync(new URL("../../docs/http.md", import.meta.url), "utf8");
+    const endpoints = [...text.matchAll(/`(GET|POST) (\/[^`]*[^`.])`/g)];
+    expect(endpoints.length).toBeGreaterThanOrEqual(12);
+    for (const [, method = "", path = ""] of endpoints) {
+      const response = await fetch(gateway.url + path.replace(/\{\w+\}/g, "x"), { method });
+      expect([method, path, response.status]).toEqual([method, path, path.match(/healthz|readyz|metrics/) ? 200 : 401]);
+    }
   });
 
   it("without a lease refuses with 503 and keeps answering probes", async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import {
   createTRPCClient,
@@ -28,7 +29,7 @@ import { CredentialRefSchema, type PutChannelRequest } from "../../shared/gen/th
 import { firstIdAt, parseRequestId } from "../../shared/request-id.ts";
 import { unaryHandler } from "../../shared/rpc/index.ts";
 import { each, principals, type Stubs, secrets, startTestGateway, type TestGateway } from "../testing.ts";
-import type { AppRouter } from "./router.ts";
+import { type AppRouter, appRouter } from "./router.ts";
 
 type Kind = keyof typeof secrets;
 
@@ -295,6 +296,16 @@ describe("administration over tRPC", () => {
     const client = clientOf(gateway, "cli", true);
     const [good, bad] = await Promise.allSettled([client.accounts.list.query(), client.keys.list.query()]);
     expect([good.status, bad.status, asked]).toEqual(["fulfilled", "rejected", 1]);
+  });
+});
+
+describe("docs/http.md", () => {
+  it("names every procedure and no other", () => {
+    const text = readFileSync(new URL("../../docs/http.md", import.meta.url), "utf8").split("## tRPC")[1] ?? "";
+    const named = [...text.matchAll(/^\| `(\w+)` \| (`[^|]+) \|/gm)].flatMap(([, router, procedures = ""]) =>
+      [...procedures.matchAll(/`(\w+)`/g)].map(([, procedure]) => `${router}.${procedure}`),
+    );
+    expect(named.sort()).toEqual(Object.keys(appRouter._def.procedures).sort());
   });
 });
 
