@@ -1,15 +1,6 @@
 import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
-import {
-  createTRPCClient,
-  httpBatchLink,
-  httpLink,
-  httpSubscriptionLink,
-  splitLink,
-  TRPCClientError,
-} from "@trpc/client";
-import { Agent, EventSource } from "undici";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import {
   AccountState,
@@ -18,41 +9,12 @@ import {
   LedgerKind,
   type UpdateKeyRequest,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import {
-  type GetRecordRequest,
-  type ListRecordsRequest,
-  RecordStatus,
-  type StoredRecord,
-  StoredRecordSchema,
-} from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { CredentialRefSchema, type PutChannelRequest } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
-import { firstIdAt, parseRequestId } from "../../shared/request-id.ts";
+import { parseRequestId } from "../../shared/request-id.ts";
 import { unaryHandler } from "../../shared/rpc/index.ts";
-import { each, principals, type Stubs, secrets, startTestGateway, type TestGateway } from "../testing.ts";
-import { type AppRouter, appRouter } from "./router.ts";
-
-type Kind = keyof typeof secrets;
-
-/** A typed client of a gateway, as any TypeScript program makes one. */
-function clientOf(gateway: TestGateway, kind: Kind | "unknown" = "cli", batched = false) {
-  const secret = kind === "unknown" ? "tl-unknown-0123456789" : secrets[kind];
-  const options = { url: `${gateway.url}/trpc`, headers: { authorization: `Bearer ${secret}` } };
-  const dispatcher = new Agent().compose((dispatch) => (request, handler) => {
-    return dispatch(
-      { ...request, headers: { ...(request.headers as object), authorization: `Bearer ${secret}` } },
-      handler,
-    );
-  });
-  return createTRPCClient<AppRouter>({
-    links: [
-      splitLink({
-        condition: (operation) => operation.type === "subscription",
-        true: httpSubscriptionLink({ url: options.url, EventSource, eventSourceOptions: { node: { dispatcher } } }),
-        false: batched ? httpBatchLink(options) : httpLink(options),
-      }),
-    ],
-  });
-}
+import { each, principals, type Stubs, secrets, startTestGateway } from "../testing.ts";
+import { appRouter } from "./router.ts";
+import { clientOf, failure, type Kind } from "./testing.ts";
 
 const account = {
   accountId: 9_007_199_254_740_993n,
@@ -61,15 +23,6 @@ const account = {
   state: AccountState.ACTIVE,
   balanceNanoUsd: 1_000_000_000_001n,
   createdUnixMs: 1_700_000_000_000n,
-};
-
-const failure = async (run: () => Promise<unknown>) => {
-  const error = await run().then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof TRPCClientError)) throw new Error(`not refused by tRPC: ${String(error)}`);
-  return { message: error.message, data: error.data as Record<string, unknown> };
 };
 
 describe("administration over tRPC", () => {
@@ -306,109 +259,5 @@ describe("docs/http.md", () => {
       [...procedures.matchAll(/`(\w+)`/g)].map(([, procedure]) => `${router}.${procedure}`),
     );
     expect(named.sort()).toEqual(Object.keys(appRouter._def.procedures).sort());
-  });
-});
-
-describe("records over tRPC", () => {
-  const record = (requestId: bigint, status: RecordStatus, model = "m"): StoredRecord =>
-    create(StoredRecordSchema, {
-      record: { requestId, accountId: 1n, keyId: 11n, status, model, response: Buffer.from('{"a":1}') },
-    });
-
-  it("shows administration everybody's and others their own", async () => {
-    const asked: ListRecordsRequest[] = [];
-    await using gateway = await startTestGateway({
-      history: {
-        listRecords: unaryHandler(async (request: ListRecordsRequest) => {
-          asked.push(request);
-          return { records: [record(5n, RecordStatus.FAILED)], nextCursor: 5n };
-        }),
-      },
-    });
-    const filter = { statuses: ["failed" as const], from: "2026-01-01T00:00:00Z", id_text: "76" };
-    for (const kind of ["cli", "api", "server", "user"] as const) {
-      const page = await clientOf(gateway, kind).requests.list.query({
-        filter,
-        limit: 7,
-        cursor: "9",
-        with_payload: kind === "cli",
-      });
-      expect(page).toMatchObject({ requests: [{ id: "5", status: "failed" }], next_cursor: "5" });
-      expect(page.details).toHaveLength(kind === "cli" ? 1 : 0);
-    }
-    await clientOf(gateway).requests.list.query({ filter: { account_id: "3" } });
-    await clientOf(gateway, "api").requests.list.query({ filter: { account_id: "3" } });
-    expect(asked.map(({ owner }) => [owner?.operator, owner?.accountId, owner?.keyId, owner?.userId])).toEqual([
-      [true, 0n, 0n, ""],
-      [false, 1n, 11n, ""],
-      [false, 1n, 0n, ""],
-      [false, 1n, 0n, "user-7"],
-      [false, 3n, 0n, ""],
-      [false, 1n, 11n, ""],
-    ]);
-    expect(asked[0]).toMatchObject({
-      cursor: 9n,
-      limit: 7,
-      filter: { statuses: [RecordStatus.FAILED], fromUnixMs: 1_767_225_600_000n, idText: "76" },
-    });
-    expect((await failure(() => clientOf(gateway, "narrow").requests.list.query())).data.code).toBe(
-      "permission_denied",
-    );
-  });
-
-  it("follows new records, also late ones, and running ones to their end", async () => {
-    const rows = new Map<bigint, StoredRecord>();
-    const put = (id: bigint, status: RecordStatus = RecordStatus.SUCCEEDED) => rows.set(id, record(id, status));
-    const base = firstIdAt(Date.now() + 1_000);
-    await using gateway = await startTestGateway({
-      history: {
-        listRecords: unaryHandler(async ({ cursor, limit }: ListRecordsRequest) => {
-          const after = [...rows.keys()]
-            .filter((id) => id > cursor)
-            .sort((a, b) => (a < b ? -1 : 1))
-            .slice(0, limit);
-          return {
-            records: after.flatMap((id) => rows.get(id) ?? []),
-            nextCursor: after.length === limit ? (after.at(-1) ?? 0n) : 0n,
-          };
-        }),
-        getRecord: unaryHandler(async ({ requestId }: GetRecordRequest) => {
-          const found = rows.get(requestId);
-          if (found === undefined) throw new ThroughlineError("not_found", "gone");
-          return { record: found };
-        }),
-      },
-    });
-    const got: string[] = [];
-    const waitFor = (...wanted: string[]) => vi.waitFor(() => expect(got).toEqual(wanted), { timeout: 5_000 });
-    const client = clientOf(gateway, "api");
-    const started = Promise.withResolvers<void>();
-    const subscription = client.requests.tail.subscribe(undefined, {
-      onStarted: () => started.resolve(),
-      onData: ({ data }) => got.push(`${BigInt(data.id) - base} ${data.status}`),
-    });
-    await started.promise;
-    put(base + 2n);
-    put(base + 3n, RecordStatus.PROCESSING);
-    await waitFor("2 succeeded", "3 processing");
-    put(base + 1n);
-    await waitFor("2 succeeded", "3 processing", "1 succeeded");
-    put(base + 3n, RecordStatus.FAILED);
-    await waitFor("2 succeeded", "3 processing", "1 succeeded", "3 failed");
-    subscription.unsubscribe();
-    await vi.waitFor(() => expect(gateway.lines.some((line) => line.route === "/trpc/*")).toBe(true));
-  });
-
-  it("ends subscriptions when the gateway stops", async () => {
-    const gateway = await startTestGateway(
-      { history: { listRecords: unaryHandler(async () => ({})) } },
-      { shutdownGraceMs: 10_000 },
-    );
-    const response = await gateway.call("/trpc/requests.tail?input={}");
-    const started = performance.now();
-    const rest = response.text();
-    await gateway[Symbol.asyncDispose]();
-    expect(await rest).toContain("event: connected");
-    expect(performance.now() - started).toBeLessThan(3_000);
   });
 });
