@@ -1,0 +1,187 @@
+import { performance } from "node:perf_hooks";
+import { type Connection, openConnection, type Reply } from "./connection.ts";
+import type { Target } from "./request.ts";
+import { createSamples, type Samples } from "./samples.ts";
+
+/** What a load did and saw. */
+export interface LoadResult {
+  /** Answers with status 200, whole. */
+  readonly good: number;
+  /** Other answers, and connections that broke. */
+  readonly bad: number;
+  readonly wallMs: number;
+  /** Milliseconds from sending to the end of the answer. */
+  readonly latency: Samples;
+  /** Milliseconds from sending to the first byte of the body. */
+  readonly firstByte: Samples;
+  /** Events of all answers. */
+  readonly events: number;
+  /** Share of the time in which the generator's own thread was busy: near 1 it measures itself. */
+  readonly generatorBusy: number;
+}
+
+/** Makes the requests of a load: the n-th request's bytes. */
+export type NextRequest = (index: number) => Buffer;
+
+interface Counting {
+  good: number;
+  bad: number;
+  events: number;
+  readonly latency: Samples;
+  readonly firstByte: Samples;
+}
+
+/** Opens connections, a few hundred at a time so that no backlog overflows. */
+async function openAll(target: Target, count: number): Promise<Connection[]> {
+  const connections: Connection[] = [];
+  while (connections.length < count) {
+    const some = Math.min(200, count - connections.length);
+    connections.push(
+      ...(await Promise.all(Array.from({ length: some }, () => openConnection(target.host, target.port)))),
+    );
+  }
+  return connections;
+}
+
+function newCounting(): Counting {
+  return { good: 0, bad: 0, events: 0, latency: createSamples(), firstByte: createSamples() };
+}
+
+function note(counting: Counting, reply: Reply | undefined): void {
+  if (reply === undefined || reply.status !== 200) {
+    counting.bad += 1;
+    return;
+  }
+  counting.good += 1;
+  counting.events += reply.events;
+  counting.latency.add(reply.endMs - reply.sentMs);
+  counting.firstByte.add(reply.firstByteMs - reply.sentMs);
+}
+
+function busySince(): () => number {
+  const before = performance.eventLoopUtilization();
+  return () => performance.eventLoopUtilization(before).utilization;
+}
+
+/** So many at a time, each sent when one before it has ended, for a time or for a count. */
+export async function closedLoop(
+  target: Target,
+  concurrency: number,
+  until: { readonly forMs: number } | { readonly count: number },
+  next: NextRequest,
+): Promise<LoadResult> {
+  const connections = await openAll(target, concurrency);
+  const counting = newCounting();
+  const busy = busySince();
+  const startedMs = performance.now();
+  const endMs = "forMs" in until ? startedMs + until.forMs : Number.POSITIVE_INFINITY;
+  const most = "count" in until ? until.count : Number.POSITIVE_INFINITY;
+  let sent = 0;
+  await Promise.all(
+    connections.map(
+      (connection) =>
+        new Promise<void>((resolve) => {
+          const again = (reply: Reply | undefined): void => {
+            note(counting, reply);
+            go(reply !== undefined);
+          };
+          const go = (usable: boolean): void => {
+            if (!usable || sent >= most || performance.now() >= endMs) {
+              resolve();
+              return;
+            }
+            const request = next(sent);
+            sent += 1;
+            connection.send(request, again);
+          };
+          go(true);
+        }),
+    ),
+  );
+  const wallMs = performance.now() - startedMs;
+  const generatorBusy = busy();
+  for (const connection of connections) connection.close();
+  return { ...counting, wallMs, generatorBusy };
+}
+
+/** So many a second, whatever the answers take: nothing waits for anything, connections are there for all. */
+export async function openLoop(
+  target: Target,
+  perSecond: number,
+  forMs: number,
+  next: NextRequest,
+): Promise<LoadResult> {
+  const free = await openAll(target, Math.max(8, Math.ceil(perSecond / 4)));
+  const counting = newCounting();
+  const busy = busySince();
+  const startedMs = performance.now();
+  const total = Math.floor((perSecond * forMs) / 1_000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let sent = 0;
+  let answered = 0;
+  let starved = 0;
+  const timer = setInterval(() => {
+    const due = Math.min(total, Math.floor(((performance.now() - startedMs) * perSecond) / 1_000));
+    while (sent < due) {
+      const connection = free.pop();
+      const index = sent;
+      sent += 1;
+      if (connection === undefined) {
+        starved += 1;
+        answered += 1;
+        continue;
+      }
+      connection.send(next(index), (reply) => {
+        note(counting, reply);
+        answered += 1;
+        if (reply !== undefined) free.push(connection);
+        if (answered === total) resolve();
+      });
+    }
+    if (sent === total) clearInterval(timer);
+    if (answered === total) resolve();
+  }, 1);
+  await promise;
+  const wallMs = performance.now() - startedMs;
+  const generatorBusy = busy();
+  for (const connection of free) connection.close();
+  return { ...counting, bad: counting.bad + starved, wallMs, generatorBusy };
+}
+
+/** Streams that are held open. */
+export interface OpenStreams {
+  readonly open: number;
+  pauseAll(): void;
+  closeAll(): void;
+}
+
+/** Opens streams and leaves them running; resolves when all have been sent. `paused`: their client never reads. */
+export async function holdStreams(
+  target: Target,
+  count: number,
+  request: Buffer,
+  options: { readonly paused?: boolean } = {},
+): Promise<OpenStreams> {
+  const connections = await openAll(target, count);
+  let open = 0;
+  for (const [index, connection] of connections.entries()) {
+    if (options.paused === true) connection.pause();
+    open += 1;
+    connection.send(request, () => {
+      open -= 1;
+    });
+    // Spread: streams of real clients do not begin in one millisecond.
+    if (index % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return {
+    get open() {
+      return open;
+    },
+    pauseAll() {
+      for (const connection of connections) connection.pause();
+    },
+    closeAll() {
+      for (const connection of connections) connection.close();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Target } from "../load/request.ts";
+import type { Ground } from "./ground.ts";
+import { root } from "./ground.ts";
+import { firstAnswer, freePort, type Spawned, spawnNode } from "./spawn.ts";
+import type { Subject } from "./subject.ts";
+
+/** The upstream itself, without anything before it. */
+export function direct(ground: Ground): Subject {
+  return {
+    name: "direct",
+    target: ground.upstream,
+    what: "the upstream alone",
+    leavesOff: "everything",
+    processes: () => [],
+    startMs: [],
+    stop: async () => undefined,
+  };
+}
+
+/** node:http before undici: what any proxy on Node costs at least. */
+export function floor(ground: Ground, starts: number): Promise<Subject> {
+  return standing(
+    {
+      name: "floor",
+      what: "node:http + undici dispatch, one process",
+      leavesOff: "keys, checks, routing, prices, ledger, history, traces, metrics, logs",
+    },
+    starts,
+    async () => {
+      const port = await freePort();
+      const upstream = `http://127.0.0.1:${ground.upstream.port}`;
+      const file = join(root, "test/bench/processes/floor.ts");
+      const child = spawnNode([file, upstream, String(port)], {}, join(ground.folder, "floor.log"));
+      return { child, target: { host: "127.0.0.1", port, headers: { authorization: "Bearer sk-bench" } } };
+    },
+  );
+}
+
+/** Portkey's open gateway, one process, as its package starts it. */
+export function peer(ground: Ground, starts: number): Promise<Subject> {
+  return standing(
+    {
+      name: "peer",
+      what: "Portkey 1.15.2 with @hono/node-server 1.14.1, one process",
+      leavesOff:
+        "keys, prices, ledger, history, traces, metrics, logs (it routes and translates by headers of the caller)",
+    },
+    starts,
+    async () => {
+      const port = await freePort();
+      const file = fileURLToPath(import.meta.resolve("@portkey-ai/gateway/build/start-server.js"));
+      const child = spawnNode(
+        [file, `--port=${port}`, "--headless"],
+        { NODE_ENV: "production", TRUSTED_CUSTOM_HOSTS: "127.0.0.1,localhost" },
+        join(ground.folder, "peer.log"),
+      );
+      const headers = {
+        authorization: "Bearer sk-bench",
+        "x-portkey-provider": "openai",
+        "x-portkey-custom-host": `http://127.0.0.1:${ground.upstream.port}/v1`,
+      };
+      return { child, target: { host: "127.0.0.1", port, headers } };
+    },
+  );
+}
+
+type Named = Pick<Subject, "name" | "what" | "leavesOff">;
+
+/** Starts a process so many times, timing each start to its first answer; the last one stays. */
+async function standing(
+  named: Named,
+  starts: number,
+  start: () => Promise<{ child: Spawned; target: Target }>,
+): Promise<Subject> {
+  const startMs: number[] = [];
+  for (;;) {
+    const { child, target } = await start();
+    startMs.push(await firstAnswer(target, child));
+    if (startMs.length < starts) {
+      await child.stop();
+      continue;
+    }
+    return {
+      ...named,
+      target,
+      processes: () => [{ name: named.name, pid: child.pid, isDatabase: false, withChildren: false }],
+      startMs,
+      stop: () => child.stop(),
+    };
+  }
+}

@@ -1,0 +1,48 @@
+import type { SubjectName } from "../subjects/subject.ts";
+
+/** How much of everything a run of the table does. */
+export interface Plan {
+  readonly subjects: readonly SubjectName[];
+  /** Timed starts of each. */
+  readonly starts: number;
+  /** Requests before anything is believed. */
+  readonly warmUp: number;
+  readonly rounds: number;
+  readonly concurrency: number;
+  readonly loadMs: number;
+  /** Fixed low rate, requests a second, and how long. */
+  readonly rate: number;
+  readonly rateMs: number;
+  readonly streams: number;
+  readonly streamsMs: number;
+  /** Seconds of autocannon against `up`, as a second opinion. 0: none. */
+  readonly secondOpinionS: number;
+}
+
+const common = { concurrency: 64, rate: 150, streams: 50 } as const;
+
+/** What counts: about a quarter of an hour on a quiet machine. */
+export const fullPlan: Plan = {
+  ...common,
+  subjects: ["direct", "floor", "peer", "up", "mesh", "up-traced", "mesh-traced"],
+  starts: 3,
+  warmUp: 20_000,
+  rounds: 3,
+  loadMs: 10_000,
+  rateMs: 10_000,
+  streamsMs: 8_000,
+  secondOpinionS: 5,
+};
+
+/** Under two minutes: shows that it runs and about where things stand; too cold and short for figures that count. */
+export const quickPlan: Plan = {
+  ...common,
+  subjects: ["direct", "floor", "peer", "up", "mesh"],
+  starts: 1,
+  warmUp: 2_000,
+  rounds: 2,
+  loadMs: 1_500,
+  rateMs: 1_500,
+  streamsMs: 1_500,
+  secondOpinionS: 2,
+};

@@ -1,0 +1,133 @@
+import { cpus, loadavg, release } from "node:os";
+import { cpuMs } from "../measure/proc.ts";
+import { type Ground, openBenchGround } from "../subjects/ground.ts";
+import { direct, floor, peer } from "../subjects/others.ts";
+import type { Kept, Subject, SubjectName } from "../subjects/subject.ts";
+import { throughline } from "../subjects/throughline.ts";
+import type { Plan } from "./plan.ts";
+import { type Round, runRound, type Served, warmUp } from "./rounds.ts";
+import { autocannon, type SecondOpinion } from "./second-opinion.ts";
+
+/** Where and when figures were taken. */
+export interface Machine {
+  readonly date: string;
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly kernel: string;
+  /** Load average of the minute before: what else ran. */
+  readonly loadBefore: number;
+}
+
+/** Everything that a run of the table found. */
+export interface TableResult {
+  readonly machine: Machine;
+  readonly plan: Plan;
+  readonly rows: readonly Row[];
+  readonly secondOpinion: SecondOpinion | undefined;
+}
+
+/** One row of the table with all of its rounds. */
+export interface Row {
+  readonly name: SubjectName;
+  readonly what: string;
+  readonly leavesOff: string;
+  readonly startMs: readonly number[];
+  readonly rounds: readonly Round[];
+  /** What it kept of the requests that it served. */
+  readonly books: (Kept & { readonly served: number }) | undefined;
+}
+
+/** Where the bench runs. */
+export function machine(): Machine {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: cpus().length,
+    kernel: release(),
+    loadBefore: loadavg()[0] ?? 0,
+  };
+}
+
+/** Runs the table. `say` is told what is being done. */
+export async function runTable(plan: Plan, say: (text: string) => void): Promise<TableResult> {
+  const where = machine();
+  await using undo = new AsyncDisposableStack();
+  const ground = undo.use(await openBenchGround());
+  const subjects: Subject[] = [];
+  for (const name of plan.subjects) {
+    say(`starting ${name}`);
+    const subject = await start(name, ground, plan);
+    undo.defer(() => subject.stop());
+    subjects.push(subject);
+  }
+  const served: Served = new Map();
+  for (const subject of subjects) {
+    say(`warming ${subject.name} up: ${plan.warmUp} requests`);
+    await warmUp(subject, plan, served);
+  }
+  const rounds: Map<SubjectName, Round>[] = [];
+  for (let index = 0; index < plan.rounds; index += 1) {
+    say(`round ${index + 1} of ${plan.rounds}`);
+    // Turns: no row always comes after the same other.
+    const order = subjects.map((_, at) => subjects[(at + index) % subjects.length] as Subject);
+    rounds.push(await runRound(ground, order, plan, served));
+  }
+  say("closing the books");
+  const rows: Row[] = [];
+  for (const subject of subjects) {
+    rows.push({
+      name: subject.name,
+      what: subject.what,
+      leavesOff: subject.leavesOff,
+      startMs: subject.startMs,
+      rounds: rounds.flatMap((round) => round.get(subject.name) ?? []),
+      books: await booksOf(subject, served.get(subject.name) ?? 0),
+    });
+  }
+  const up = subjects.find(({ name }) => name === "up");
+  const secondOpinion =
+    plan.secondOpinionS === 0 || up === undefined
+      ? undefined
+      : await autocannon(up, plan.concurrency, plan.secondOpinionS);
+  return { machine: where, plan, rows, secondOpinion };
+}
+
+function start(name: SubjectName, ground: Ground, plan: Plan): Promise<Subject> | Subject {
+  switch (name) {
+    case "direct":
+      return direct(ground);
+    case "floor":
+      return floor(ground, plan.starts);
+    case "peer":
+      return peer(ground, plan.starts);
+    case "up":
+    case "mesh":
+      return throughline(ground, { name, mode: name, sampled: 0.01, starts: plan.starts });
+    case "up-traced":
+      return throughline(ground, { name, mode: "up", sampled: 1, starts: 0 });
+    case "mesh-traced":
+      return throughline(ground, { name, mode: "mesh", sampled: 1, starts: 0 });
+  }
+}
+
+const booksWithinMs = 15_000;
+
+/** Waits until all that was served is on the books. The first answers of each start are not counted in `served`. */
+async function booksOf(subject: Subject, served: number): Promise<Row["books"]> {
+  if (subject.kept === undefined) return undefined;
+  const firstAnswers = subject.startMs.length + 1;
+  const untilMs = performance.now() + booksWithinMs;
+  for (;;) {
+    const books = { ...(await subject.kept()), served: served + firstAnswers };
+    const closed = books.balanced && books.charges >= books.served && books.records >= books.served;
+    if (closed || performance.now() > untilMs) return books;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** CPU of all processes of a row so far. */
+export function usedMs(subject: Subject): number {
+  return subject.processes().reduce((sum, group) => sum + cpuMs(group), 0);
+}

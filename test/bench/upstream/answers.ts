@@ -1,0 +1,83 @@
+/** What an upstream of the bench shall do with a request. */
+export type Behaviour =
+  | { readonly kind: "answer"; readonly delayMs: number }
+  | { readonly kind: "stream"; readonly chunks: number; readonly everyMs: number; readonly chunkBytes: number };
+
+/**
+ * The text of the message by which a client asks the upstream for a behaviour: a body travels unchanged through all that
+ * is compared, headers and paths do not.
+ */
+export function textFor(behaviour: Behaviour): string {
+  return behaviour.kind === "answer"
+    ? `[[answer ${behaviour.delayMs}]]`
+    : `[[stream ${behaviour.chunks} ${behaviour.everyMs} ${behaviour.chunkBytes}]]`;
+}
+
+/** What the body of a request asks for; an answer at once where it asks for nothing. */
+export function behaviourOf(body: Buffer): Behaviour {
+  const start = body.indexOf("[[");
+  const end = start === -1 ? -1 : body.indexOf("]]", start);
+  const [kind, ...numbers] = end === -1 ? [] : body.toString("latin1", start + 2, end).split(" ");
+  const [first = 0, everyMs = 0, chunkBytes = 0] = numbers.map(Number);
+  return kind === "stream"
+    ? { kind, chunks: first, everyMs, chunkBytes }
+    : { kind: "answer", delayMs: kind === "answer" ? first : 0 };
+}
+
+const created = 1_764_000_000;
+const model = "gpt-4o-mini";
+const usage = { prompt_tokens: 60, completion_tokens: 100, total_tokens: 160 };
+/** Bytes of the one answer. */
+export const answerBytes = 600;
+
+/** A chat completion of exactly 600 bytes. */
+export const answerBody: string = (() => {
+  const of = (content: string): string =>
+    JSON.stringify({
+      id: "chatcmpl-bench",
+      object: "chat.completion",
+      created,
+      model,
+      choices: [
+        { index: 0, message: { role: "assistant", content, refusal: null }, logprobs: null, finish_reason: "stop" },
+      ],
+      usage,
+    });
+  const words = "The quick brown fox jumps over the lazy dog. ".repeat(20);
+  return of(words.slice(0, answerBytes - of("").length));
+})();
+
+function event(value: unknown): string {
+  return `data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
+}
+
+function chunk(delta: object, finish: string | null): object {
+  return {
+    id: "chatcmpl-bench",
+    object: "chat.completion.chunk",
+    created,
+    model,
+    choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
+  };
+}
+
+/** One `Transfer-Encoding: chunked` piece. */
+function framed(text: string): Buffer {
+  return Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
+}
+
+/** A content chunk of a stream, of at least `bytes` bytes. */
+export function contentChunk(bytes: number): Buffer {
+  const plain = event(chunk({ content: " word" }, null));
+  return framed(event(chunk({ content: ` word${"s".repeat(Math.max(0, bytes - plain.length))}` }, null)));
+}
+
+/** The last chunk of a stream with what follows it: usage, `[DONE]` and the end of the body. */
+export const lastChunk: Buffer = Buffer.concat([
+  framed(
+    event(chunk({}, "stop")) +
+      event({ id: "chatcmpl-bench", object: "chat.completion.chunk", created, model, choices: [], usage }) +
+      event("[DONE]"),
+  ),
+  Buffer.from("0\r\n\r\n"),
+]);
