@@ -11,8 +11,8 @@ export interface Generation {
   readonly thinking: Thinking;
   /** A JSON Schema as it is; false: only a subset of OpenAPI's. */
   readonly jsonSchema: boolean;
-  /** Search of the web and functions in one request. */
-  readonly searchWithFunctions: boolean;
+  /** Search of the web and functions in one request; structured output beside either. */
+  readonly toolsTogether: boolean;
   /** The first call of a turn must come back with its signature, or with the word that stands for a foreign one. */
   readonly signedCalls: boolean;
 }
@@ -28,15 +28,15 @@ function versionOf(model: string): number {
 
 /**
  * Thinking came with 2.5, by a budget; 3 takes a level and refuses both at once (wire/gemini.md sections 2 and 6;
- * ai.google.dev/gemini-api/docs/thinking: ranges of the budgets). JSON Schema came with 2.5, search beside functions and
- * signatures that are demanded with 3.
+ * ai.google.dev/gemini-api/docs/thinking: ranges of the budgets). JSON Schema came with 2.5; search beside
+ * functions, structured output beside either and signatures that are demanded came with 3.
  */
 export function generationOf(model: string): Generation {
   const version = /gemma|learnlm/i.test(model) ? 2 : versionOf(model);
   return {
     thinking: thinkingOf(model, version),
     jsonSchema: version >= 2.5,
-    searchWithFunctions: version >= 3,
+    toolsTogether: version >= 3,
     signedCalls: version >= 3,
   };
 }

@@ -25,16 +25,21 @@ const levels: Readonly<Record<Wanted, readonly string[]>> = {
   max: ["high"],
 };
 
+/** Share of the output that thinking may use where both have to fit into the client's bound. */
+const budgetShare = 0.8;
 /** The model chooses. */
 const dynamicBudget = -1;
 
 /**
  * Writes a wish for thinking as a model takes it; undefined: the model's own default. A model takes a budget or a level,
  * never both: the other is converted.
+ *
+ * @param maxTokens the client's bound on its output; 0: none.
  */
 export function writeThinking(
   reasoning: Reasoning,
   thinking: Thinking,
+  maxTokens: number,
   path: string,
   note: Note,
 ): JsonObject | undefined {
@@ -45,7 +50,7 @@ export function writeThinking(
   }
   if (reasoning.mode === "off") return leastOf(thinking, path, note);
   const shown = { includeThoughts: reasoning.show ?? true };
-  if (thinking.by === "budget") return { ...shown, thinkingBudget: budgetOf(reasoning, thinking) };
+  if (thinking.by === "budget") return { ...shown, thinkingBudget: budgetOf(reasoning, thinking, maxTokens) };
   const effort = effortOf(reasoning);
   const level = effort === undefined ? undefined : levels[effort].find((name) => thinking.levels.includes(name));
   return { ...shown, ...(level === undefined ? {} : { thinkingLevel: level.toUpperCase() }) };
@@ -60,9 +65,15 @@ function leastOf(thinking: Exclude<Thinking, { by: "nothing" }>, path: string, n
   return least === undefined ? undefined : { thinkingLevel: least.toUpperCase() };
 }
 
-function budgetOf(reasoning: Reasoning, { min, max }: Extract<Thinking, { by: "budget" }>): number {
-  const { budgetTokens, effort } = reasoning;
+/** The client's own budget, or that of its effort as far as it leaves room for the answer. */
+function budgetOf(
+  { budgetTokens, effort }: Reasoning,
+  { min, max }: Extract<Thinking, { by: "budget" }>,
+  maxTokens: number,
+): number {
   if (budgetTokens === dynamicBudget) return dynamicBudget;
-  const wanted = budgetTokens ?? (effort === undefined ? dynamicBudget : budgets[effort]);
-  return wanted === dynamicBudget ? dynamicBudget : Math.min(max, Math.max(min, wanted));
+  if (budgetTokens === undefined && effort === undefined) return dynamicBudget;
+  const room = maxTokens > 0 ? Math.floor(maxTokens * budgetShare) : max;
+  const wanted = budgetTokens ?? Math.min(budgets[effort ?? "medium"], room);
+  return Math.min(max, Math.max(min, wanted));
 }

@@ -1,7 +1,11 @@
 import { asArray, asCount, asObject, asString, type JsonObject } from "../../../domain/json.ts";
 import type { Citation } from "../../../domain/neutral/answer.ts";
 
-/** The sources of `groundingMetadata`. Places are told in bytes of UTF-8; ours are in characters of the whole text. */
+/**
+ * The sources of `groundingMetadata`. Places are told in bytes of UTF-8; ours are in characters of the whole text.
+ *
+ * @param text empty: it was not kept, so the places are not known.
+ */
 export function citationsOf(metadata: JsonObject, text: string): Citation[] {
   const sources = asArray(metadata.groundingChunks).map((chunk) => {
     const web = asObject(asObject(chunk)?.web) ?? {};
@@ -18,6 +22,7 @@ export function citationsOf(metadata: JsonObject, text: string): Citation[] {
       const source = sources[asCount(index)];
       if (source === undefined || source.url === "") return [];
       const quote = asString(segment.text);
+      if (text === "") return [{ ...source, quote }];
       return [{ ...source, start: place(segment.startIndex), end: place(segment.endIndex), quote }];
     });
   });

@@ -18,7 +18,7 @@ function open(flavour: GeminiFlavour): UpstreamExchange {
       searched = request.webSearch !== undefined;
       return writeGeminiRequest(request, context, flavour);
     },
-    read: (body) => readGeminiAnswer(body, searched),
+    read: readGeminiAnswer,
     stream: () => readGeminiStream(searched),
   };
 }

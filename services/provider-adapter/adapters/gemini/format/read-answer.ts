@@ -6,12 +6,12 @@ import { errorOf } from "../errors.ts";
 import { createChunkReader } from "./read-stream.ts";
 
 /** Reads a whole answer: a stream of one chunk. Throws a ThroughlineError when it is none. */
-export function readGeminiAnswer(body: Buffer, searched: boolean): NeutralAnswer {
+export function readGeminiAnswer(body: Buffer): NeutralAnswer {
   const parsed = parseJson(body.toString());
   const error = errorOf(parsed);
   const answer = error === undefined ? asObject(parsed) : { error };
   if (answer === undefined) throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
-  const reader = createChunkReader(searched);
+  const reader = createChunkReader(true);
   // Tokens are counted by whoever needs them, and nothing is cut.
   const fold = createAnswerFold(() => 0, Number.POSITIVE_INFINITY);
   let upstreamId: string | undefined;

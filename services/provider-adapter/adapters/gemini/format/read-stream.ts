@@ -34,9 +34,9 @@ export interface ChunkReader {
 /**
  * Begins to read an answer.
  *
- * @param searched the request asked for a search of the web: the text is kept so that its sources can be placed.
+ * @param keepText the text is kept, so that its sources can be placed.
  */
-export function createChunkReader(searched: boolean): ChunkReader {
+export function createChunkReader(keepText: boolean): ChunkReader {
   const candidates = new Map<number, OpenCandidate>();
   let started = false;
   let idSeed = "";
@@ -65,7 +65,7 @@ export function createChunkReader(searched: boolean): ChunkReader {
     }
     const text = asString(part.text);
     if (text) {
-      if (searched && part.thought !== true) candidate.text.push(text);
+      if (keepText && part.thought !== true) candidate.text.push(text);
       emit({ type: part.thought === true ? "thinking" : "text", choice: index, text });
       candidate.filled = true;
     }
@@ -124,7 +124,7 @@ export function createChunkReader(searched: boolean): ChunkReader {
   };
 }
 
-/** Reads a stream. */
+/** Reads a stream. `searched`: the request asked for a search of the web. */
 export function readGeminiStream(searched: boolean): UpstreamStream {
   const reader = createChunkReader(searched);
   return {

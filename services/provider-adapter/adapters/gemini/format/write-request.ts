@@ -93,7 +93,13 @@ function writeGenerationConfig(request: NeutralRequest, generation: Generation, 
     responseLogprobs: request.logprobs === true ? true : undefined,
     logprobs: request.logprobs === true ? request.topLogprobs : undefined,
     responseModalities: modalities.length === 0 ? undefined : modalities.map((name) => name.toUpperCase()),
-    thinkingConfig: writeThinking(request.reasoning, generation.thinking, pathOf(request, "reasoning"), note),
+    thinkingConfig: writeThinking(
+      request.reasoning,
+      generation.thinking,
+      request.maxTokens ?? 0,
+      pathOf(request, "reasoning"),
+      note,
+    ),
     ...(output === undefined ? {} : { responseMimeType: "application/json" }),
     ...(output?.kind !== "schema"
       ? {}

@@ -25,10 +25,13 @@ export function writeTools(request: NeutralRequest, generation: Generation, note
   }
   const search = writeSearch(request, note);
   if (search !== undefined) {
-    if (functions.length > 0 && !generation.searchWithFunctions) {
+    if (functions.length > 0 && !generation.toolsTogether) {
       throw cannotExpress(pathOf(request, "webSearch"), "it does not search the web where functions may be called");
     }
     tools.push(search);
+  }
+  if (tools.length > 0 && request.output !== undefined && !generation.toolsTogether) {
+    throw cannotExpress(pathOf(request, "output"), "it holds no answer to a form where it may use tools");
   }
   const calling = functions.length === 0 ? undefined : writeChoice(request);
   const toolConfig = {
