@@ -45,6 +45,13 @@ export const historyEnv = declareEnv({
     unit: "bytes",
     description: "Most bytes that are kept of one answer; what is longer is cut and marked.",
   },
+  HISTORY_LINGER: {
+    kind: "duration",
+    default: 20,
+    min: 0,
+    max: 1_000,
+    description: "How long a record waits for others to be stored with; nobody waits for its answer.",
+  },
   HISTORY_PENDING_BYTES: {
     kind: "int",
     default: 67_108_864,
@@ -73,6 +80,7 @@ export interface HistoryConfig {
   readonly partitionMs: number;
   readonly payloadPartitionMs: number;
   readonly maxResponseBytes: number;
+  readonly lingerMs: number;
   readonly pendingBytes: number;
   readonly customResponseTimeoutMs: number;
   /** False: the schema is brought up to date elsewhere. */
@@ -90,6 +98,7 @@ export function envToConfig(env: Env): HistoryConfig {
     partitionMs: read.HISTORY_PARTITION,
     payloadPartitionMs: read.HISTORY_PAYLOAD_PARTITION,
     maxResponseBytes: read.HISTORY_MAX_RESPONSE_BYTES,
+    lingerMs: read.HISTORY_LINGER,
     pendingBytes: read.HISTORY_PENDING_BYTES,
     customResponseTimeoutMs: read.CUSTOM_RESPONSE_TIMEOUT,
     migrate: true,

@@ -27,7 +27,7 @@ export async function startHistory(
   if (config.migrate) await migrate(config.databaseUrl, { schema: "history", migrations, log: deps.log });
   const context = createContext(config, deps, overrides);
   const maintenance = await startMaintenance(context, config);
-  const records = createRecordGatherer(context, config.pendingBytes);
+  const records = createRecordGatherer(context, { maxBytes: config.pendingBytes, lingerMs: config.lingerMs });
   const stopObserving = deps.metrics.observe("history_backlog", () => records.waiting);
   return {
     definition: historyDefinition(context, records),

@@ -38,7 +38,7 @@ export async function startTestHistory({
   const log = createLog({ service: "history", level: "fatal" });
   const telemetry = createTelemetry(telemetryConfig({}), { service: "history", log });
   const service = await startHistory(
-    { ...envToConfig({ DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: "4" }), ...config },
+    { ...envToConfig({ DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: "4", HISTORY_LINGER: "1ms" }), ...config },
     { log, tracing: telemetry.tracer("history"), metrics: telemetry.metrics, ...deps },
     context,
   );

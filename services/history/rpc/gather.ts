@@ -21,6 +21,8 @@ export interface GatherOptions {
   readonly maxConcurrent: number;
   /** Most bytes that wait or are being written. */
   readonly maxBytes: number;
+  /** How long a first item waits for others, in milliseconds: nobody is kept by it, and a batch costs as much as ten items. */
+  readonly lingerMs: number;
 }
 
 interface Waiting<I, A> {
@@ -35,13 +37,25 @@ interface Waiting<I, A> {
  */
 export function createGatherer<I, A>(
   run: (items: readonly I[]) => Promise<readonly (A | ThroughlineError)[]>,
-  { maxItems, maxConcurrent, maxBytes }: GatherOptions,
+  { maxItems, maxConcurrent, maxBytes, lingerMs }: GatherOptions,
 ): Gatherer<I, A> {
   let queue: Waiting<I, A>[] = [];
   let running = 0;
   let heldBytes = 0;
   let heldItems = 0;
+  let lingering: NodeJS.Timeout | undefined;
   const drainWaiters: (() => void)[] = [];
+
+  function startNow(): void {
+    clearTimeout(lingering);
+    lingering = undefined;
+    startBatches();
+  }
+
+  function arrived(): void {
+    if (queue.length >= maxItems || drainWaiters.length > 0) startNow();
+    else lingering ??= setTimeout(startNow, lingerMs);
+  }
 
   function startBatches(): void {
     while (queue.length > 0 && running < maxConcurrent) {
@@ -67,7 +81,7 @@ export function createGatherer<I, A>(
       resolve(answers[index] ?? new ThroughlineError("internal_error", "An internal error occurred."));
     }
     if (heldItems === 0) for (const done of drainWaiters.splice(0)) done();
-    startBatches();
+    if (lingering === undefined) startBatches();
   }
 
   return {
@@ -78,8 +92,7 @@ export function createGatherer<I, A>(
       heldItems++;
       return new Promise((resolve) => {
         queue.push({ item, bytes, resolve });
-        // What arrives in one message shall be one batch.
-        if (queue.length === 1) queueMicrotask(startBatches);
+        arrived();
       });
     },
     get waiting() {
@@ -87,7 +100,10 @@ export function createGatherer<I, A>(
     },
     drained() {
       if (heldItems === 0) return Promise.resolve();
-      return new Promise((resolve) => void drainWaiters.push(resolve));
+      return new Promise((resolve) => {
+        drainWaiters.push(resolve);
+        startNow();
+      });
     },
   };
 }

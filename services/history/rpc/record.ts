@@ -10,7 +10,7 @@ import { type BatchAnswer, batchHandler, type LaneCall } from "../../../shared/r
 import type { HistoryContext } from "../context.ts";
 import { isTerminal } from "../domain/standing.ts";
 import { completeReconstructed } from "./complete.ts";
-import { createGatherer, type Gatherer } from "./gather.ts";
+import { createGatherer, type Gatherer, type GatherOptions } from "./gather.ts";
 import { type PreparedEnded, type PreparedUnfinished, prepareEnded, prepareUnfinished } from "./prepare.ts";
 import { statusNames } from "./statuses.ts";
 import { putEnded, putUnfinished } from "./store.ts";
@@ -29,8 +29,11 @@ const maxItems = 512;
 const recordBytes = 2_048;
 
 /** Gathers records: all that arrive together are stored by one statement (two where some have not ended yet). */
-export function createRecordGatherer(context: HistoryContext, maxBytes: number): RecordGatherer {
-  return createGatherer((items) => store(context, items), { maxItems, maxConcurrent, maxBytes });
+export function createRecordGatherer(
+  context: HistoryContext,
+  bounds: Pick<GatherOptions, "maxBytes" | "lingerMs">,
+): RecordGatherer {
+  return createGatherer((items) => store(context, items), { maxItems, maxConcurrent, ...bounds });
 }
 
 /** Stores records; answers each when it is durable. */
@@ -46,10 +49,8 @@ export function record({ spans }: Pick<HistoryContext, "spans">, records: Record
   }
   return batchHandler<RecordItem, Recorded>((calls) => Promise.all(calls.map((call) => one(call, calls.length))), {
     maxItems,
-    // Batches are made by the gatherer, which also bounds what waits.
+    // Batches are made by the gatherer, over all lanes: it lingers, and bounds what waits.
     maxConcurrent: Number.POSITIVE_INFINITY,
-    // The client has its answer by then: 5 ms make batches several times larger.
-    lingerMs: 5,
   });
 }
 
