@@ -58,7 +58,10 @@ const forbidden = [
     name: "server-is-below-main-only",
     comment: "server puts the handlers together; only main and run (and a test) start it.",
     severity: "error",
-    from: { path: `${rooms}/`, pathNot: [tests, ...testHelpers, `${rooms}/(main|run)\\.ts$`, `${rooms}/server(\\.ts$|/)`] },
+    from: {
+      path: `${rooms}/`,
+      pathNot: [tests, ...testHelpers, `${rooms}/(main|run)\\.ts$`, `${rooms}/server(\\.ts$|/)`],
+    },
     to: { path: `${rooms}/server(\\.ts$|/)` },
   },
   {

@@ -1,5 +1,4 @@
 import type { Env } from "../../shared/config.ts";
-import type { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
 import type { RequestIdSource } from "../../shared/request-id.ts";
@@ -8,10 +7,9 @@ import type { Metrics, Tracing } from "../../shared/telemetry/index.ts";
 import type { ProviderSpans } from "../../shared/telemetry/spans/provider.ts";
 import type { Channels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
+import type { FirstTokenWatch } from "./resilience/first-token.ts";
+import type { Health } from "./resilience/health.ts";
 import type { Upstream } from "./upstream/upstream.ts";
-
-/** Name of the service, for those who serve or call it. */
-export type Service = typeof ProviderService;
 
 /** What the provider is given. */
 export interface ProviderDeps {
@@ -31,4 +29,7 @@ export interface ProviderContext extends ProviderDeps {
   readonly channels: Channels;
   readonly upstream: Upstream;
   readonly spans: ProviderSpans;
+  /** Which channels are well. */
+  readonly health: Health;
+  readonly firstToken: FirstTokenWatch;
 }
