@@ -54,14 +54,17 @@ const putUnfinished = statement(
 );
 
 /** Stores ended records; see the function of that name. The rows are distinct and in ascending order of IDs. */
-export async function storeEnded(db: Database<unknown>, rows: readonly EndedRow[]): Promise<number> {
+export async function storeEnded(db: Pick<Database<unknown>, "query">, rows: readonly EndedRow[]): Promise<number> {
   const values = encoders.map(([name, encode]) => encode(rows.map((row) => row[name]) as never[]));
   const [answer] = await db.query<{ stored: number }>(putRecords, values);
   return answer?.stored ?? 0;
 }
 
 /** Stores running ones likewise. */
-export async function storeUnfinished(db: Database<unknown>, rows: readonly UnfinishedRow[]): Promise<number> {
+export async function storeUnfinished(
+  db: Pick<Database<unknown>, "query">,
+  rows: readonly UnfinishedRow[],
+): Promise<number> {
   const [answer] = await db.query<{ stored: number }>(putUnfinished, [
     bigintArray(rows.map((row) => row.request_id)),
     bigintArray(rows.map((row) => row.account_id)),
