@@ -1,5 +1,5 @@
 export * from "./arrays.ts";
-export { quoteIdentifier, quoteTable } from "./connection.ts";
+export { quoteTable } from "./connection.ts";
 export type { CopyOptions, CopySource } from "./copy.ts";
 export {
   createDatabase,

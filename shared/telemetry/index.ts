@@ -11,7 +11,6 @@ import { createResources } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { createPassiveTracing, createTracing, type Tracing } from "./tracing.ts";
 
-export { attribute } from "./attributes.ts";
 export { type TelemetryConfig, telemetryConfig, telemetryEnv } from "./config.ts";
 export type {
   AttemptStatus,
@@ -36,7 +35,7 @@ export {
   providerSpans,
 } from "./spans/provider.ts";
 export { type RoutingSpans, routingSpans } from "./spans/routing.ts";
-export { parseTraceparent, type TraceContext } from "./traceparent.ts";
+export type { TraceContext } from "./traceparent.ts";
 export { type ChildOptions, createPassiveTracing, type RootOptions, type Tracing } from "./tracing.ts";
 
 /** Spans and metrics of one process. */

@@ -90,10 +90,3 @@ export interface Exchange {
   /** Translates a stream. */
   stream(): StreamTranslation;
 }
-
-/**
- * Makes the exchange of one attempt. Throws invalid_value naming the field that the upstream's format cannot express.
- *
- * @param flavour quirks of the vendor (see flavour.ts).
- */
-export type ExchangeFactory<Flavour> = (asked: Asked, flavour: Flavour) => Exchange;
