@@ -9,6 +9,16 @@ import { createEventFeed, type EventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
 import type { Moments } from "./domain/latency.ts";
 import { upstreamRequestIdOf } from "./domain/upstream-request-id.ts";
+import type { Pass } from "./resilience/channel-health.ts";
+import {
+  failureVerdict,
+  faultVerdict,
+  good,
+  quickFault,
+  slowFault,
+  thrownVerdict,
+  type Verdict,
+} from "./resilience/verdict.ts";
 import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "./upstream/call.ts";
 import { faultError, faultTable } from "./upstream/faults.ts";
 
@@ -27,6 +37,8 @@ export interface AttemptResult {
   readonly error: ThroughlineError | undefined;
   /** True: another candidate may be tried (only when nothing began). */
   readonly failover: boolean;
+  /** What it says of the channel's health. */
+  readonly verdict: Verdict;
   readonly facts: AnswerFacts | undefined;
   /** A stream's answer as one document, for history. */
   readonly document: { readonly body: Uint8Array; readonly truncated: boolean } | undefined;
@@ -47,6 +59,8 @@ export interface AttemptOptions {
   readonly channel: OpenChannel;
   readonly candidate: Candidate;
   readonly exchange: Exchange;
+  /** Leave of the channel's health; it hears of the signs of life, its `end` is the caller's to tell. */
+  readonly pass: Pass;
   readonly stream: boolean;
   readonly span: Span;
   readonly attemptId: bigint;
@@ -81,13 +95,15 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let translation: StreamTranslation | undefined;
   let feed: EventFeed | undefined;
   let pending = "";
+  let heardFirst = () => {};
   attempt.startUs = BigInt(startUs);
 
   const moments = (): Moments => ({ sentUs: startUs, firstByteUs, firstContentUs, lastByteUs, nowUs: clockUs() });
 
-  function settle(error: ThroughlineError | undefined, failover: boolean): void {
+  function settle(error: ThroughlineError | undefined, failover: boolean, verdict: Verdict): void {
     if (over) return;
     over = true;
+    heardFirst();
     attempt.endUs = BigInt(clockUs());
     if (error !== undefined) {
       attempt.errorCode = error.code;
@@ -103,6 +119,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       began,
       error,
       failover: failover && !began,
+      verdict,
       facts,
       document,
       timings: { sentUs: startUs, firstByteUs, lastByteUs, chunks: translation?.contentChunks ?? 0 },
@@ -111,6 +128,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   function send(text: string): void {
     if (text === "") return;
+    if (!began) options.pass.began();
     began = true;
     attempt.upstreamRequestId ||= translation?.upstreamRequestId ?? "";
     if (firstContentUs === 0) firstContentUs = clockUs();
@@ -121,7 +139,19 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function breakOff(thrown: unknown): void {
     send(pending);
     pending = "";
-    settle(ThroughlineError.from(thrown), true);
+    settle(ThroughlineError.from(thrown), true, thrownVerdict(thrown));
+    call.abort();
+  }
+
+  /** The stream has had its time to begin. */
+  function onNoEvent(): void {
+    settle(
+      new ThroughlineError("upstream_timeout", "The upstream did not begin its answer in time.", {
+        upstreamRequestId: attempt.upstreamRequestId || undefined,
+      }),
+      true,
+      slowFault,
+    );
     call.abort();
   }
 
@@ -129,6 +159,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     const stream = exchange.stream();
     translation = stream;
     return createEventFeed((event) => {
+      heardFirst();
       pending += stream.event(event);
     });
   }
@@ -151,16 +182,16 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       send(pending);
       pending = "";
       if (!began && !stream.complete) {
-        settle(new ThroughlineError("upstream_error", "The upstream's stream was empty."), true);
+        settle(new ThroughlineError("upstream_error", "The upstream's stream was empty."), true, quickFault);
       } else if (!stream.complete) {
-        settle(new ThroughlineError("upstream_error", "The upstream's stream ended too early."), false);
+        settle(new ThroughlineError("upstream_error", "The upstream's stream ended too early."), false, quickFault);
       } else {
         send(stream.end(moments()));
         facts = stream.facts();
-        settle(undefined, false);
+        settle(undefined, false, good);
       }
     } catch (thrown) {
-      settle(ThroughlineError.from(thrown), true);
+      settle(ThroughlineError.from(thrown), true, thrownVerdict(thrown));
     }
   }
 
@@ -173,15 +204,16 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       for (let at = 0; at < answer.body.length; at += pieceBytes) {
         out.write(answer.body.subarray(at, at + pieceBytes), attempt.upstreamRequestId);
       }
-      settle(undefined, false);
+      settle(undefined, false, good);
     } catch (thrown) {
-      settle(ThroughlineError.from(thrown), true);
+      settle(ThroughlineError.from(thrown), true, thrownVerdict(thrown));
     }
   }
 
   const sink: UpstreamSink = {
     onHead(status, given) {
       headers = given;
+      options.pass.heard();
       attempt.httpStatus = status;
       attempt.headUs = BigInt(clockUs());
       attempt.upstreamRequestId = upstreamRequestIdOf(given, channel.adapter.requestIdHeaders);
@@ -200,17 +232,18 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const bytes = Buffer.concat(body);
       if (attempt.httpStatus === 200 && !options.stream) return finishWhole(bytes);
       const failure = channel.adapter.failure(attempt.httpStatus, headers, bytes.toString(), attempt.upstreamRequestId);
-      settle(failure.error, failure.failover);
+      settle(failure.error, failure.failover, failureVerdict(attempt.httpStatus, failure));
     },
     onError(fault) {
       lastByteUs = clockUs();
       send(pending);
       pending = "";
-      settle(faultError(fault, attempt.upstreamRequestId || undefined), faultTable[fault.kind].failover);
+      const error = faultError(fault, attempt.upstreamRequestId || undefined);
+      settle(error, faultTable[fault.kind].failover, faultVerdict(fault));
     },
   };
 
-  const credential = channel.nextCredential();
+  const { credential } = options.pass;
   const call: UpstreamCall = context.upstream.send(
     {
       origin: channel.origin,
@@ -233,6 +266,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     },
     sink,
   );
+  if (options.stream) heardFirst = context.firstToken.wait(onNoEvent);
 
   return {
     result: promise,

@@ -25,6 +25,8 @@ export interface OpenChannel {
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly chunkTimeoutMs: number;
+  /** All of its credentials; empty: it needs none. Attempts take theirs from the channel's health. */
+  readonly credentials: readonly string[];
   /** The next credential in turn; empty: the channel needs none. */
   nextCredential(): string;
 }
@@ -113,6 +115,7 @@ function openChannel(channel: Channel, env: Env, unseal: (channel: string, seale
     connectTimeoutMs: channel.connectTimeoutMs,
     headersTimeoutMs: channel.headersTimeoutMs,
     chunkTimeoutMs: channel.chunkTimeoutMs,
+    credentials,
     nextCredential() {
       turn = (turn + 1) % Math.max(1, credentials.length);
       return credentials[turn] ?? "";

@@ -23,6 +23,28 @@ export const providerEnv = declareEnv({
     min: 100,
     description: "Longest silence between two pieces of an upstream's answer, where its channel says nothing.",
   },
+  UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: {
+    kind: "duration",
+    default: 300_000,
+    min: 100,
+    description:
+      "Longest time to the first event of a stream; keep-alive comments do not count. The next channel is tried then.",
+  },
+  UPSTREAM_PROBE_AFTER_MS: {
+    kind: "duration",
+    default: 2_000,
+    min: 50,
+    max: 60_000,
+    description:
+      "Time after which a channel whose breaker has opened is tried again by one request; it doubles, up to a minute, while that fails.",
+  },
+  UPSTREAM_SILENCE_MS: {
+    kind: "duration",
+    default: 10_000,
+    min: 100,
+    description:
+      "A channel at which three requests or more wait, and nobody has heard anything for so long (and for 8 times its usual time), is left out while others are left.",
+  },
   UPSTREAM_MAX_CONNECTIONS: {
     kind: "int",
     default: 4_096,
@@ -48,6 +70,14 @@ export interface ProviderConfig {
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly chunkTimeoutMs: number;
+  /** Longest time from sending to the first event of a stream. */
+  readonly firstTokenTimeoutMs: number;
+  /** Time to the first probe of an open breaker. */
+  readonly probeAfterMs: number;
+  /** Silence of a channel at which several requests wait that leaves it out. */
+  readonly silenceMs: number;
+  /** Time between two reports of the channels' health to routing. */
+  readonly reportMs: number;
   readonly maxConnections: number;
   readonly idStyle: RequestIdStyle;
   /** Opens credentials that were entered at run time. */
@@ -65,6 +95,10 @@ export function envToConfig(env: Env): ProviderConfig {
     connectTimeoutMs: read.UPSTREAM_CONNECT_TIMEOUT_MS,
     headersTimeoutMs: read.UPSTREAM_HEADERS_TIMEOUT_MS,
     chunkTimeoutMs: read.UPSTREAM_CHUNK_TIMEOUT_MS,
+    firstTokenTimeoutMs: read.UPSTREAM_FIRST_TOKEN_TIMEOUT_MS,
+    probeAfterMs: read.UPSTREAM_PROBE_AFTER_MS,
+    silenceMs: read.UPSTREAM_SILENCE_MS,
+    reportMs: 1_000,
     maxConnections: read.UPSTREAM_MAX_CONNECTIONS,
     idStyle: read.REQUEST_ID_STYLE,
     credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import type { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { RunningService } from "../../shared/run-service.ts";
 import { openCredential } from "../../shared/sealed-credential.ts";
@@ -5,6 +7,9 @@ import { providerSpans } from "../../shared/telemetry/spans/provider.ts";
 import { followChannels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { ProviderContext, ProviderDeps } from "./context.ts";
+import { watchFirstTokens } from "./resilience/first-token.ts";
+import { createHealth } from "./resilience/health.ts";
+import { startReports } from "./resilience/reporter.ts";
 import { providerService } from "./rpc/index.ts";
 import { createUpstream } from "./upstream/upstream.ts";
 
@@ -29,13 +34,35 @@ export async function startProvider(
     maxConnectionsPerOrigin: config.maxConnections,
     log: deps.log,
   });
-  const context: ProviderContext = { ...deps, config, channels, upstream, spans: providerSpans(deps.tracing) };
+  const health = createHealth({
+    probeAfterMs: config.probeAfterMs,
+    silenceMs: config.silenceMs,
+    random: Math.random,
+    onChange: (channel, { open, why, restMs }) =>
+      open
+        ? deps.log.warn({ channel, why, rest_ms: Math.round(restMs) }, "channel is left out while others are left")
+        : deps.log.info({ channel }, "channel is well again"),
+  });
+  const reports = startReports({
+    health,
+    routing: deps.routing,
+    reporter: `provider@${hostname()}:${randomBytes(6).toString("hex")}`,
+    everyMs: config.reportMs,
+    log: deps.log,
+  });
+  const unobserve = deps.metrics.observe("channels_broken", () => health.broken, "provider-adapter");
+  const firstToken = watchFirstTokens(config.firstTokenTimeoutMs);
+  const spans = providerSpans(deps.tracing);
+  const context: ProviderContext = { ...deps, config, channels, upstream, spans, health, firstToken };
   return {
     definition: providerService(context),
     ready: async () => channels.known && deps.ids.leaseValid(),
     async stop() {
       channels.stop();
+      unobserve();
       await upstream.close();
+      firstToken.stop();
+      await reports.stop();
     },
   };
 }

@@ -4,7 +4,6 @@ import { toWireError } from "../../../shared/errors/wire.ts";
 import {
   type Candidate,
   ErrorSchema,
-  Module,
   StoreResponse,
   UsageSchema,
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
@@ -18,31 +17,40 @@ import {
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import { type FrameSink, type LaneCall, streamHandler } from "../../../shared/rpc/index.ts";
-import type { AttemptStatus } from "../../../shared/telemetry/index.ts";
 import { type AttemptResult, type RunningAttempt, startAttempt } from "../attempt.ts";
+import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
-import type { Asked, Exchange } from "../domain/exchange.ts";
+import type { Asked } from "../domain/exchange.ts";
+import type { Pass } from "../resilience/channel-health.ts";
+import { neutral } from "../resilience/verdict.ts";
+import { firstByteMsOf, logBug, moduleNames, reportAttempt } from "./report-attempt.ts";
 
-/** Module names of spans and metrics. */
-const moduleNames: Readonly<Record<Module, string>> = {
-  [Module.UNSPECIFIED]: "chat",
-  [Module.CHAT]: "chat",
-  [Module.EMBEDDINGS]: "embeddings",
-  [Module.IMAGE]: "image",
-  [Module.VIDEO]: "video",
-  [Module.AUDIO]: "audio",
-  [Module.RERANK]: "rerank",
-  [Module.MODERATION]: "moderation",
-};
+/** Most credentials of one channel that one request tries. */
+const maxCredentials = 4;
 
-/** Tries the candidates in order until a first byte; frames go back in the client's dialect; ends with the outcome. */
+/**
+ * Tries the candidates in order until a first byte; frames go back in the client's dialect; ends with the outcome.
+ * Channels that are not well are left out while others are left, and tried when none is.
+ */
 export function invoke(context: ProviderContext) {
-  return streamHandler<InvokeItem, Frame, Outcome>(async (call, out) => {
-    const arrivedMs = performance.now() - Number(call.item.elapsedUs) / 1_000;
-    const clockUs = () => Math.round((performance.now() - arrivedMs) * 1_000);
-    const outcome = create(OutcomeSchema);
-    let running: RunningAttempt | undefined;
-    let cancelled = false;
+  return streamHandler<InvokeItem, Frame, Outcome>((call, out) => createWalk(context, call, out).run());
+}
+
+/** One request's way along its candidates. */
+function createWalk(context: ProviderContext, call: LaneCall<InvokeItem>, out: FrameSink<Frame>) {
+  const { item } = call;
+  const arrivedMs = performance.now() - Number(item.elapsedUs) / 1_000;
+  const clockUs = () => Math.round((performance.now() - arrivedMs) * 1_000);
+  const outcome = create(OutcomeSchema);
+  const skips: string[] = [];
+  /** Candidates whose channel was not well. */
+  const skipped: number[] = [];
+  let running: RunningAttempt | undefined;
+  let cancelled = false;
+  let last: AttemptResult | undefined;
+  let error: ThroughlineError | undefined;
+
+  async function run(): Promise<Outcome> {
     call.signal.addEventListener("abort", () => {
       cancelled = true;
       running?.cancel();
@@ -51,100 +59,136 @@ export function invoke(context: ProviderContext) {
       if (paused) running?.pause();
       else running?.resume();
     });
-
-    let last: AttemptResult | undefined;
-    let error: ThroughlineError | undefined;
-    for (const [index, candidate] of call.item.candidates.entries()) {
-      if (cancelled) break;
-      outcome.candidate = index;
-      try {
-        const started = await begin(context, call, out, candidate, index, clockUs);
-        running = started.running;
-        if (cancelled) running.cancel();
-        if (out.paused) running.pause();
-        last = await running.result;
-        outcome.notes = [...started.exchange.notes];
-        report(context, call, started, last, cancelled);
-      } catch (thrown) {
-        error = ThroughlineError.from(thrown);
-        if (error.code === "internal_error") logBug(context, call, thrown);
-        // What this channel's format cannot express is the client's to change; another channel may be able to.
-        if (error.code !== "service_unavailable" && error.code !== "invalid_value") break;
-        continue;
-      }
-      outcome.attempts.push(last.attempt);
-      error = last.error;
-      if (error === undefined || !last.failover) break;
-    }
+    await walk();
+    outcome.notes.unshift(...skips);
     fill(outcome, last, cancelled, error);
     return outcome;
-  });
-}
-
-interface Started {
-  readonly running: RunningAttempt;
-  readonly exchange: Exchange;
-  readonly span: ReturnType<ProviderContext["spans"]["upstreamAttempt"]>;
-  readonly startedMs: number;
-}
-
-async function begin(
-  context: ProviderContext,
-  call: LaneCall<InvokeItem>,
-  out: FrameSink<Frame>,
-  candidate: Candidate,
-  index: number,
-  clockUs: () => number,
-): Promise<Started> {
-  const { item } = call;
-  const channel = await context.channels.find(candidate.channel, item.configVersion);
-  const makeExchange = channel.adapter.exchanges[item.dialect];
-  if (makeExchange === undefined) {
-    throw new ThroughlineError("invalid_value", "This model is not available on this endpoint.", { param: "model" });
   }
-  const exchange = makeExchange(askedOf(call, candidate));
-  const attemptId = context.ids.next();
-  const span = context.spans.upstreamAttempt(call, {
-    attemptId,
-    attempt: index + 1,
-    channel: channel.name,
-    provider: channel.platform,
-    module: moduleNames[item.module] ?? "chat",
-    model: candidate.upstreamModel,
-    stream: item.stream,
-    serverAddress: channel.host,
-    serverPort: channel.port,
-  });
-  let headSent = false;
-  const running: RunningAttempt = startAttempt(
-    context,
-    {
-      channel,
-      candidate,
-      exchange,
-      stream: item.stream,
-      span,
+
+  async function walk(): Promise<void> {
+    for (const index of item.candidates.keys()) if (await tryCandidate(index, false)) return;
+    for (const index of skipped) if (await tryCandidate(index, true)) return;
+  }
+
+  /** Tries one candidate. True: the request is decided. */
+  async function tryCandidate(index: number, force: boolean): Promise<boolean> {
+    const candidate = item.candidates[index];
+    if (cancelled || candidate === undefined) return true;
+    try {
+      const channel = await context.channels.find(candidate.channel, item.configVersion);
+      return await tryChannel(channel, candidate, index, force);
+    } catch (thrown) {
+      error = ThroughlineError.from(thrown);
+      if (error.code === "internal_error") logBug(context, call, thrown);
+      // What this channel's format cannot express is the client's to change; another channel may be able to.
+      return error.code !== "service_unavailable" && error.code !== "invalid_value";
+    }
+  }
+
+  /** Tries a channel, with one credential after the other while it is they that are refused. */
+  async function tryChannel(
+    channel: OpenChannel,
+    candidate: Candidate,
+    index: number,
+    force: boolean,
+  ): Promise<boolean> {
+    const health = context.health.of(channel);
+    const tried = new Set<string>();
+    while (tried.size < maxCredentials) {
+      if (cancelled) return true;
+      const pass = health.enter({ credentials: channel.credentials, tried, force });
+      if (typeof pass === "string") {
+        if (!force && tried.size === 0) {
+          skipped.push(index);
+          skips.push(`channel ${channel.name} skipped: ${pass}`);
+        }
+        return false;
+      }
+      outcome.candidate = index;
+      last = await attempt(channel, candidate, pass);
+      outcome.attempts.push(last.attempt);
+      error = last.error;
+      if (error === undefined || !last.failover) return true;
+      if (last.verdict.kind !== "credential") return false;
+      tried.add(pass.credential);
+    }
+    return false;
+  }
+
+  /** One attempt from its leave to its report. Throws what kept it from beginning. */
+  async function attempt(channel: OpenChannel, candidate: Candidate, pass: Pass): Promise<AttemptResult> {
+    const startedMs = performance.now();
+    let result: AttemptResult | undefined;
+    try {
+      const started = begin(channel, candidate, pass);
+      running = started.running;
+      if (cancelled) running.cancel();
+      if (out.paused) running.pause();
+      result = await running.result;
+      outcome.notes = [...started.exchange.notes];
+      reportAttempt(context, call, { candidate, span: started.span, startedMs, result, cancelled });
+      return result;
+    } finally {
+      pass.end(
+        result === undefined
+          ? { verdict: neutral, firstByteMs: 0 }
+          : { verdict: result.verdict, firstByteMs: firstByteMsOf(result) },
+      );
+    }
+  }
+
+  function begin(channel: OpenChannel, candidate: Candidate, pass: Pass) {
+    const makeExchange = channel.adapter.exchanges[item.dialect];
+    if (makeExchange === undefined) {
+      throw new ThroughlineError("invalid_value", "This model is not available on this endpoint.", { param: "model" });
+    }
+    const exchange = makeExchange(askedOf(call, candidate));
+    const attemptId = context.ids.next();
+    const span = context.spans.upstreamAttempt(call, {
       attemptId,
-      requestIdText: formatRequestId(call.requestId, context.config.idStyle),
-      clockUs,
-    },
-    {
-      write(data, upstreamRequestId) {
-        if (headSent) return out.write({ data });
-        headSent = true;
-        out.write({
-          data,
-          head: create(HeadSchema, {
-            upstreamRequestId,
-            contentType: item.stream ? "text/event-stream; charset=utf-8" : "application/json",
-            channel: channel.name,
-            attemptId,
-          }),
-        });
+      attempt: outcome.attempts.length + 1,
+      channel: channel.name,
+      provider: channel.platform,
+      module: moduleNames[item.module] ?? "chat",
+      model: candidate.upstreamModel,
+      stream: item.stream,
+      serverAddress: channel.host,
+      serverPort: channel.port,
+    });
+    let headSent = false;
+    const running = startAttempt(
+      context,
+      {
+        channel,
+        candidate,
+        exchange,
+        pass,
+        stream: item.stream,
+        span,
+        attemptId,
+        requestIdText: formatRequestId(call.requestId, context.config.idStyle),
+        clockUs,
       },
-    },
-  );
-  return { running, exchange, span, startedMs: performance.now() };
+      {
+        write(data, upstreamRequestId) {
+          if (headSent) return out.write({ data });
+          headSent = true;
+          out.write({
+            data,
+            head: create(HeadSchema, {
+              upstreamRequestId,
+              contentType: item.stream ? "text/event-stream; charset=utf-8" : "application/json",
+              channel: channel.name,
+              attemptId,
+            }),
+          });
+        },
+      },
+    );
+    return { running, exchange, span };
+  }
+
+  return { run };
 }
 
 function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate): Asked {
@@ -160,61 +204,6 @@ function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate
     createdUnixS: Number(item.createdUnixS),
     keepResponse: item.storeResponse !== StoreResponse.NONE,
   };
-}
-
-/** A bug of ours: its cause goes to the log here, for it travels no further. */
-function logBug(context: ProviderContext, call: LaneCall<InvokeItem>, thrown: unknown): void {
-  context.log.error(
-    { err: thrown, request_id: formatRequestId(call.requestId, context.config.idStyle) },
-    "attempt broke",
-  );
-}
-
-/** One span and one count for every attempt. */
-function report(
-  context: ProviderContext,
-  call: LaneCall<InvokeItem>,
-  { span, startedMs }: Started,
-  result: AttemptResult,
-  cancelled: boolean,
-): void {
-  const { attempt, facts, error, timings } = result;
-  const end = {
-    httpStatus: attempt.httpStatus || undefined,
-    upstreamRequestId: attempt.upstreamRequestId || undefined,
-    responseId: facts?.messageId,
-    responseModel: facts?.responseModel || undefined,
-    finishReason: facts?.finishReason || undefined,
-    firstChunkMs: timings.firstByteUs === 0 ? undefined : (timings.firstByteUs - timings.sentUs) / 1_000,
-    usage: facts === undefined || facts.usage.estimated ? undefined : facts.usage,
-  };
-  if (cancelled) context.spans.cancelled(span, end);
-  else if (error === undefined) context.spans.answered(span, end);
-  else context.spans.failed(span, { ...end, code: error.code, message: error.message });
-  const durationMs = performance.now() - startedMs;
-  const status: AttemptStatus = cancelled
-    ? "cancelled"
-    : attempt.httpStatus !== 0
-      ? attempt.httpStatus
-      : error?.code === "upstream_timeout"
-        ? "timeout"
-        : "network";
-  context.metrics.upstreamAttempt({ channel: attempt.channel, status, durationMs });
-  if (error !== undefined && !cancelled) {
-    if (error.code === "internal_error") logBug(context, call, error.cause);
-    context.log.warn(
-      {
-        request_id: formatRequestId(call.requestId, context.config.idStyle),
-        trace_id: span.traceId,
-        attempt_id: attempt.attemptId.toString(),
-        channel: attempt.channel,
-        status: attempt.httpStatus,
-        code: error.code,
-        upstream_request_id: attempt.upstreamRequestId,
-      },
-      "attempt failed",
-    );
-  }
 }
 
 function fill(

@@ -1,0 +1,22 @@
+import { createWatch, type Watch } from "../upstream/watch.ts";
+
+/** Bounds the time from sending to the first event of a stream. */
+export interface FirstTokenWatch {
+  /** Begins to wait. Gives what ends the waiting, when the event has come or the attempt is over. */
+  wait(onSilence: () => void): () => void;
+  stop(): void;
+}
+
+/** Starts it: one timer for all streams. Bytes do not count: upstreams send comments while a request only queues. */
+export function watchFirstTokens(timeoutMs: number): FirstTokenWatch {
+  const watch: Watch = createWatch(Math.max(10, Math.min(250, Math.floor(timeoutMs / 8))));
+  const allowedTicks = watch.ticks(timeoutMs);
+  return {
+    wait(onSilence) {
+      const item = { heardAtTick: 0, allowedTicks, onSilence };
+      watch.add(item);
+      return () => watch.delete(item);
+    },
+    stop: () => watch.stop(),
+  };
+}
