@@ -40,6 +40,10 @@ export interface OpenaiFlavour {
   readonly maxTokensField: string;
   /** The vendor takes top_k. */
   readonly topK: boolean;
+  /** The vendor speaks OpenAI's responses too: they are passed through. */
+  readonly responses: boolean;
+  /** The vendor speaks OpenAI's older completions too: they are passed through. */
+  readonly completions: boolean;
   /** The vendor's finish reasons that OpenAI does not have: OpenAI's word, or "error". */
   readonly finishReasons: Readonly<Record<string, string>>;
   /** The error of an object inside a 200 or a stream. */

@@ -24,6 +24,8 @@ const modelShape = {
   system_role: z.enum(["system", "developer"]),
   max_tokens_field: z.string(),
   top_k: z.boolean(),
+  responses: z.boolean(),
+  completions: z.boolean(),
   finish_reasons: words,
 };
 
@@ -84,6 +86,8 @@ const base = {
   system_role: "system",
   max_tokens_field: "max_tokens",
   top_k: false,
+  responses: false,
+  completions: false,
   finish_reasons: {},
   errors: [],
   models: [],
@@ -156,6 +160,8 @@ function toFlavour(given: Merged, streamError: OpenaiFlavour["streamError"]): Op
     systemRole: given.system_role,
     maxTokensField: given.max_tokens_field,
     topK: given.top_k,
+    responses: given.responses,
+    completions: given.completions,
     finishReasons: given.finish_reasons,
     streamError,
   };

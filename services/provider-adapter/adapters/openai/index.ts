@@ -1,4 +1,8 @@
 import { chatPassthrough } from "../../dialects/openai-chat/passthrough.ts";
+import { completionsPassthrough } from "../../dialects/openai-completions/passthrough.ts";
+import { responsesPassthrough } from "../../dialects/openai-responses/passthrough.ts";
+import type { Asked, Exchange } from "../../domain/exchange.ts";
+import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
 import { httpFailure } from "./errors.ts";
@@ -13,12 +17,35 @@ export const openaiAdapter: Adapter = {
       authorise: (credential) =>
         authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
       requestIdHeaders,
-      exchanges: {
-        ...translations(chatCompletionsFormat(of)),
-        "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
-      },
+      exchanges: exchangesOf(of),
       failure: (status, headers, body, upstreamRequestId) =>
         httpFailure(status, headers, body, upstreamRequestId, errorRules),
     };
   },
 };
+
+type MakeExchange = (asked: Asked) => Exchange;
+
+/** Dialects beside chat that some of these vendors speak themselves, by the flavour of the model. */
+const spoken: Readonly<
+  Record<"responses" | "completions", { name: string; pass: (asked: Asked, flavour: OpenaiFlavour) => Exchange }>
+> = {
+  responses: { name: "openai.responses", pass: responsesPassthrough },
+  completions: { name: "openai.completions", pass: completionsPassthrough },
+};
+
+function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
+  const exchanges: Record<string, MakeExchange> = {
+    ...translations(chatCompletionsFormat(of)),
+    "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
+  };
+  for (const field of ["responses", "completions"] as const) {
+    const { name, pass } = spoken[field];
+    const translated = exchanges[name];
+    exchanges[name] = (asked) => {
+      const flavour = of(asked.upstreamModel);
+      return flavour[field] || translated === undefined ? pass(asked, flavour) : translated(asked);
+    };
+  }
+  return exchanges;
+}

@@ -2,6 +2,7 @@ import type { FlavourConfig } from "../flavour.ts";
 
 /** OpenAI. Reasoning models refuse max_tokens and want `developer` for `system`; the others refuse an effort. */
 export const openai: FlavourConfig = {
+  responses: true,
   request_id_headers: ["x-request-id"],
   thinking_on: { reasoning_effort: "high" },
   thinking_off: { reasoning_effort: "minimal" },
@@ -13,6 +14,7 @@ export const openai: FlavourConfig = {
   ],
   models: [
     { match: "^(gpt-3|gpt-4|chatgpt|gpt-5-chat)", thinks: false },
+    { match: "^(gpt-3.5-turbo-instruct|davinci-002|babbage-002)", completions: true, responses: false },
     {
       match: "^(o\\d|gpt-5(?!-chat))",
       rename_fields: { max_tokens: "max_completion_tokens" },

@@ -2,6 +2,7 @@ import type { FlavourConfig } from "../flavour.ts";
 
 /** vLLM: thinking is a switch of the chat template; errors of old versions are flat. */
 export const vllm: FlavourConfig = {
+  completions: true,
   thinking_on: { chat_template_kwargs: { enable_thinking: true } },
   thinking_off: { chat_template_kwargs: { enable_thinking: false } },
   top_k: true,

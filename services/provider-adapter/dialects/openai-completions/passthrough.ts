@@ -1,0 +1,61 @@
+import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import type { Asked, Exchange } from "../../domain/exchange.ts";
+import type { OpenaiFlavour } from "../../domain/flavour.ts";
+import { asArray, asObject, asString, parseJson } from "../../domain/json.ts";
+import { latencyCheckpoint } from "../../domain/latency.ts";
+import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
+import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
+import { fieldText, patchJson } from "../../domain/patch-json.ts";
+import { completionIdOf } from "./format-name.ts";
+import { createCompletionsPassthrough } from "./passthrough-stream.ts";
+
+/** The client's completions to an upstream that speaks them too: bytes go on, only what must change is changed. */
+export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
+  const notes = asked.control === "" ? [] : [`-${asked.control} dropped: this endpoint has no such control`];
+  const completionId = completionIdOf(asked.requestId);
+  return {
+    message: { path: "/completions", headers: {}, body: patchJson(asked.body, patchOf(asked, flavour)) },
+    notes,
+    whole(body, moments) {
+      const completion = asObject(parseJson(body.toString()));
+      if (completion === undefined) {
+        throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
+      }
+      const error = asObject(completion.error);
+      if (error !== undefined) throw flavour.streamError(error);
+      const found = asObject(completion.usage);
+      const choices = asArray(completion.choices).map((choice) => asObject(choice) ?? {});
+      const texts = choices.map(({ text }) => asString(text) ?? "");
+      const usage =
+        found === undefined
+          ? {
+              ...noUsage,
+              inputTokens: BigInt(estimateInputTokens(asked.body)),
+              outputTokens: BigInt(texts.reduce((sum, text) => sum + estimateTextTokens(text), 0)),
+            }
+          : readOpenaiUsage(found);
+      const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));
+      return {
+        body: patchJson(body, {
+          id: JSON.stringify(completionId),
+          usage: JSON.stringify(writeOpenaiUsage(usage, found, latency)),
+        }),
+        usage: { ...usage, estimated: found === undefined },
+        finishReason: asString(choices[0]?.finish_reason) ?? "",
+        messageId: completionId,
+        responseModel: asString(completion.model) ?? "",
+      };
+    },
+    stream: () => createCompletionsPassthrough(asked, completionId, flavour.streamError),
+  };
+}
+
+/** Usage is always asked for: what is billed is what the upstream counted. */
+function patchOf(asked: Asked, flavour: OpenaiFlavour): Readonly<Record<string, string | undefined>> {
+  const model = JSON.stringify(asked.upstreamModel);
+  if (!asked.stream) return { model };
+  if (!flavour.streamOptions) return { model, stream_options: undefined };
+  const given = asObject(parseJson(fieldText(asked.body, "stream_options") ?? "null"));
+  return { model, stream_options: JSON.stringify({ ...given, include_usage: true }) };
+}

@@ -1,0 +1,84 @@
+import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import type { Asked, Exchange } from "../../domain/exchange.ts";
+import type { OpenaiFlavour } from "../../domain/flavour.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
+import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
+import type { Note } from "../../domain/neutral/formats.ts";
+import { isEffort } from "../../domain/neutral/reasoning.ts";
+import { noUsage } from "../../domain/openai-usage.ts";
+import { fieldText, patchJson } from "../../domain/patch-json.ts";
+import { refuseState } from "./conversation-state.ts";
+import { responseIdOf } from "./format-name.ts";
+import { createResponsesPassthrough, endingOf } from "./passthrough-stream.ts";
+import { readUsage } from "./read-usage.ts";
+
+/** The client's responses to an upstream that speaks them too: bytes go on, only what must change is changed. */
+export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
+  const notes: string[] = [];
+  const note: Note = (text) => notes.push(text);
+  const given = (field: string) => parseJson(fieldText(asked.body, field) ?? "null");
+  refuseState({ previous_response_id: given("previous_response_id"), conversation: given("conversation") });
+  const patch = { model: JSON.stringify(asked.upstreamModel), ...controlPatch(asked.control, given, flavour, note) };
+  const responseId = responseIdOf(asked.requestId);
+  return {
+    message: { path: "/responses", headers: {}, body: patchJson(asked.body, patch) },
+    notes,
+    whole(body) {
+      const response = asObject(parseJson(body.toString()));
+      if (response === undefined) {
+        throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
+      }
+      const error = asObject(response.error);
+      if (error !== undefined) throw flavour.streamError(error);
+      const usage = asObject(response.usage);
+      return {
+        body: patchJson(body, { id: JSON.stringify(responseId) }),
+        usage: {
+          ...(usage === undefined
+            ? { ...noUsage, inputTokens: BigInt(estimateInputTokens(asked.body)), outputTokens: outputTokens(response) }
+            : readUsage(usage)),
+          estimated: usage === undefined,
+        },
+        finishReason: endingOf(response),
+        messageId: responseId,
+        responseModel: asString(response.model) ?? "",
+      };
+    },
+    stream: () => createResponsesPassthrough(asked, responseId, flavour.streamError),
+  };
+}
+
+/** Tokens of an answer whose upstream counted none, by the platform's estimate of its items. */
+function outputTokens(response: JsonObject): bigint {
+  return BigInt(estimateInputTokens(Buffer.from(JSON.stringify({ input: asArray(response.output) }))));
+}
+
+/** What a control at the end of the model's name changes. */
+function controlPatch(
+  control: string,
+  given: (field: string) => unknown,
+  flavour: OpenaiFlavour,
+  note: Note,
+): Readonly<Record<string, string>> {
+  if (control === "search") {
+    const tools = asArray(given("tools"));
+    if (tools.some((tool) => asString(asObject(tool)?.type)?.startsWith("web_search") === true)) return {};
+    return { tools: JSON.stringify([...tools, { type: "web_search", search_context_size: "medium" }]) };
+  }
+  const effort = effortOf(control, flavour);
+  if (effort === undefined) return {};
+  if (!flavour.thinks) {
+    if (control !== "nothinking" && control !== "none") note("thinking dropped: this model does not think");
+    return {};
+  }
+  return { reasoning: JSON.stringify({ ...asObject(given("reasoning")), effort }) };
+}
+
+/** The effort that a control stands for: what switches thinking on and off in the vendor's chat format does so here. */
+function effortOf(control: string, { thinkingOn, thinkingOff, effortValues }: OpenaiFlavour): string | undefined {
+  const switched = (patch: Readonly<Record<string, string | undefined>>) =>
+    asString(parseJson(patch.reasoning_effort ?? "null"));
+  if (control === "thinking") return switched(thinkingOn) ?? "high";
+  if (control === "nothinking" || control === "none") return switched(thinkingOff) ?? "none";
+  return isEffort(control) ? (effortValues[control] ?? control) : undefined;
+}
