@@ -13,98 +13,94 @@ export interface ChatFold {
   add(chunk: JsonObject): void;
   /** The completion so far, without usage. */
   completion(): JsonObject;
-  /** Text delivered so far, of all choices: content, reasoning, refusals, and what tools are called with. */
-  readonly textLength: number;
-  /** Every piece of text delivered, for counting. */
-  readonly deliveredTokens: number;
-  /** Finish reason of the first choice; empty: none yet. */
-  readonly finishReason: string;
-  /** Chunks that carried content. */
-  readonly contentChunks: number;
+  /** Tokens delivered so far, by the platform's estimate, of all choices: content, reasoning, refusals, tools' arguments. */
+  deliveredTokens(): number;
+  /** True: some text was not kept because the answer is longer than `maxText`. */
+  readonly truncated: boolean;
 }
 
 /** Fields of a delta that are pieces of one text. */
-const textFields = ["content", "refusal", "reasoning_content", "reasoning"] as const;
+const textFields: ReadonlySet<string> = new Set(["content", "refusal", "reasoning_content", "reasoning"]);
 
-/** Folds chunks as the official SDK does: text appended, tool calls merged by index, the last of anything else wins. */
-export function createChatFold(countTokens: (text: string) => number): ChatFold {
+/**
+ * Folds chunks as the official SDK does: text appended, tool calls merged by index, the last of anything else wins. Beyond
+ * `maxText` characters text is counted, not kept.
+ */
+export function createChatFold(countTokens: (text: string) => number, maxText: number): ChatFold {
   const head: JsonObject = {};
   const choices = new Map<number, Choice>();
   let textLength = 0;
-  let deliveredTokens = 0;
-  let contentChunks = 0;
+  let tokensNotKept = 0;
 
-  function count(text: string): void {
-    textLength += text.length;
-    deliveredTokens += countTokens(text);
+  /** A text with its next piece, or without where there is no more room. */
+  function append(known: unknown, piece: string): string {
+    textLength += piece.length;
+    const text = typeof known === "string" ? known : "";
+    if (textLength <= maxText) return text + piece;
+    tokensNotKept += countTokens(piece);
+    return text;
   }
 
-  function addDelta(choice: Choice, delta: JsonObject): boolean {
-    let content = false;
-    for (const [name, value] of Object.entries(delta)) {
-      if ((textFields as readonly string[]).includes(name)) {
-        if (typeof value !== "string") continue;
-        if (value !== "") content = true;
-        count(value);
-        choice.message[name] = (asString(choice.message[name]) ?? "") + value;
+  function addDelta(choice: Choice, delta: JsonObject): void {
+    const { message } = choice;
+    for (const name in delta) {
+      const value = delta[name];
+      if (textFields.has(name)) {
+        if (typeof value === "string") message[name] = append(message[name], value);
       } else if (name === "tool_calls") {
-        for (const call of asArray(value)) content = addToolCall(choice, asObject(call) ?? {}) || content;
+        for (const call of asArray(value)) addToolCall(choice, asObject(call) ?? {});
       } else if (name === "function_call") {
-        const call = asObject(value) ?? {};
-        const known = asObject(choice.message.function_call) ?? { name: "", arguments: "" };
-        const args = asString(call.arguments) ?? "";
-        count(args);
-        content = true;
-        choice.message.function_call = {
-          name: asString(call.name) ?? known.name,
-          arguments: (asString(known.arguments) ?? "") + args,
-        };
-      } else choice.message[name] = value;
+        addFunctionCall(message, asObject(value) ?? {});
+      } else message[name] = value;
     }
-    return content;
   }
 
-  function addToolCall(choice: Choice, call: JsonObject): boolean {
+  function addFunctionCall(message: JsonObject, call: JsonObject): void {
+    const known = asObject(message.function_call) ?? { name: "", arguments: "" };
+    message.function_call = {
+      name: asString(call.name) ?? known.name,
+      arguments: append(known.arguments, asString(call.arguments) ?? ""),
+    };
+  }
+
+  function addToolCall(choice: Choice, call: JsonObject): void {
     const index = typeof call.index === "number" ? call.index : choice.toolCalls.size;
     const known = choice.toolCalls.get(index) ?? { id: "", type: "function", function: { name: "", arguments: "" } };
     const given = asObject(call.function) ?? {};
-    const args = asString(given.arguments) ?? "";
     known.id = asString(call.id) || known.id;
     known.type = asString(call.type) || known.type;
     known.function.name = asString(given.name) || known.function.name;
-    known.function.arguments += args;
-    count(args);
+    known.function.arguments = append(known.function.arguments, asString(given.arguments) ?? "");
     choice.toolCalls.set(index, known);
-    return true;
+  }
+
+  function choiceOf(index: number): Choice {
+    let choice = choices.get(index);
+    if (choice === undefined) {
+      choice = { message: {}, toolCalls: new Map(), logprobs: [], finishReason: null };
+      choices.set(index, choice);
+    }
+    return choice;
   }
 
   return {
     add(chunk) {
-      for (const [name, value] of Object.entries(chunk)) {
-        if (name !== "choices" && name !== "usage" && name !== "object" && !(name === "id" && value === "")) {
-          head[name] = value;
-        }
-      }
-      let content = false;
+      const { id } = head;
+      Object.assign(head, chunk);
+      if (head.id === "") head.id = id;
       for (const raw of asArray(chunk.choices)) {
         const given = asObject(raw) ?? {};
-        const index = typeof given.index === "number" ? given.index : 0;
-        const choice: Choice = choices.get(index) ?? {
-          message: {},
-          toolCalls: new Map(),
-          logprobs: [],
-          finishReason: null,
-        };
-        choices.set(index, choice);
-        content = addDelta(choice, asObject(given.delta) ?? {}) || content;
-        choice.logprobs.push(...asArray(asObject(given.logprobs)?.content));
-        choice.finishReason = asString(given.finish_reason) || choice.finishReason;
+        const choice = choiceOf(typeof given.index === "number" ? given.index : 0);
+        const delta = asObject(given.delta);
+        if (delta !== undefined) addDelta(choice, delta);
+        if (given.logprobs) choice.logprobs.push(...asArray(asObject(given.logprobs)?.content));
+        if (given.finish_reason) choice.finishReason = asString(given.finish_reason) ?? choice.finishReason;
       }
-      if (content) contentChunks++;
     },
     completion() {
+      const { object: _object, usage: _usage, obfuscation: _obfuscation, ...rest } = head;
       return {
-        ...head,
+        ...rest,
         choices: [...choices.entries()]
           .sort(([a], [b]) => a - b)
           .map(([index, choice]) => ({
@@ -121,17 +117,17 @@ export function createChatFold(countTokens: (text: string) => number): ChatFold 
           })),
       };
     },
-    get textLength() {
-      return textLength;
+    deliveredTokens() {
+      let tokens = tokensNotKept;
+      for (const { message, toolCalls } of choices.values()) {
+        for (const name of textFields) tokens += countTokens(asString(message[name]) ?? "");
+        tokens += countTokens(asString(asObject(message.function_call)?.arguments) ?? "");
+        for (const call of toolCalls.values()) tokens += countTokens(call.function.name + call.function.arguments);
+      }
+      return tokens;
     },
-    get deliveredTokens() {
-      return deliveredTokens;
-    },
-    get finishReason() {
-      return choices.get(0)?.finishReason ?? "";
-    },
-    get contentChunks() {
-      return contentChunks;
+    get truncated() {
+      return textLength > maxText;
     },
   };
 }

@@ -7,8 +7,8 @@ import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
 
-/** Unfolded events kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
-const maxUnfoldedLength = 16 * 1024;
+/** What precedes the value of a finish reason, as every vendor writes it. */
+const finishMark = '"finish_reason":"';
 /** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
 const maxKeptText = 256 * 1024;
 
@@ -23,23 +23,26 @@ export function createChatPassthrough(
   toError: (error: JsonObject) => Error,
 ): StreamTranslation {
   const messageId = chatMessageId(asked.requestId);
-  const fold = createChatFold(estimateTextTokens);
+  const fold = createChatFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
+  // Unfolded chunks: memory of a stream stays small, and folding stays off the first byte. Where the answer is not kept,
+  // they are only wanted if the upstream counts nothing, so most streams are never folded at all.
+  const maxUnfoldedLength = asked.keepResponse ? 16 * 1024 : 64 * 1024;
   let unfolded: string[] = [];
   let unfoldedLength = 0;
-  let truncated = false;
   let oldId: string | undefined;
   let usage: BillableUsage | undefined;
   let upstreamUsage: JsonObject | undefined;
   let responseModel = "";
   let created = asked.createdUnixS;
   let done = false;
+  let finishReason = "";
+  let contentChunks = 0;
+  let opened = false;
 
   function takeIn(): void {
     for (const data of unfolded) {
       const chunk = asObject(parseJson(data));
-      if (chunk === undefined) continue;
-      if (fold.textLength > maxKeptText) truncated = true;
-      fold.add(chunk);
+      if (chunk !== undefined) fold.add(chunk);
     }
     unfolded = [];
     unfoldedLength = 0;
@@ -70,24 +73,29 @@ export function createChatPassthrough(
   }
 
   function keep(data: string): void {
+    const at = data.indexOf(finishMark);
+    // The first chunk has a role and, as a rule, no text.
+    if (at < 0) contentChunks += opened ? 1 : 0;
+    else if (finishReason === "") {
+      finishReason = data.slice(at + finishMark.length, data.indexOf('"', at + finishMark.length));
+    }
+    opened = true;
     unfolded.push(data);
     unfoldedLength += data.length;
     if (unfoldedLength > maxUnfoldedLength) takeIn();
   }
 
-  function facts(): AnswerFacts {
+  function counted(): AnswerFacts["usage"] {
+    if (usage !== undefined) return { ...usage, estimated: false };
     takeIn();
+    const outputTokens = BigInt(fold.deliveredTokens());
+    return { ...noUsage, inputTokens: BigInt(inputTokens()), outputTokens, estimated: true };
+  }
+
+  function facts(): AnswerFacts {
     return {
-      usage:
-        usage === undefined
-          ? {
-              ...noUsage,
-              inputTokens: BigInt(inputTokens()),
-              outputTokens: BigInt(fold.deliveredTokens),
-              estimated: true,
-            }
-          : { ...usage, estimated: false },
-      finishReason: fold.finishReason,
+      usage: counted(),
+      finishReason,
       messageId,
       responseModel,
     };
@@ -124,13 +132,12 @@ export function createChatPassthrough(
       return `data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`;
     },
     get complete() {
-      if (done) return true;
-      takeIn();
-      return fold.finishReason !== "";
+      return done || finishReason !== "";
     },
     facts,
     document(moments) {
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
+      takeIn();
       const known = facts();
       const outputTokens = Number(known.usage.outputTokens + known.usage.reasoningTokens);
       const completion = writeCompletion(
@@ -139,11 +146,10 @@ export function createChatPassthrough(
         known.usage,
         latencyCheckpoint(moments, outputTokens),
       );
-      return { body: Buffer.from(JSON.stringify(completion)), truncated };
+      return { body: Buffer.from(JSON.stringify(completion)), truncated: fold.truncated };
     },
     get contentChunks() {
-      takeIn();
-      return fold.contentChunks;
+      return contentChunks;
     },
   };
 }
