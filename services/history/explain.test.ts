@@ -193,6 +193,13 @@ test("a user's and a key's come by indexes of their own", async () => {
   expect(key.scanned).toEqual([]);
 });
 
+test("the operator's listing goes by the primary key", async () => {
+  const list = () => history.client.listRecords({ owner: { operator: true }, limit: 20 }, history.options);
+  const { indexes, scanned } = await touched(list);
+  expect(indexes.filter((name) => name.startsWith("record_")).every((name) => name.endsWith("_pkey"))).toBe(true);
+  expect(scanned).toEqual([]);
+});
+
 test("one ID opens one partition of each table", async () => {
   const requestId = firstIdAt(nowMs - 1_000) - (7_200n << 22n) * 3n;
   const { tables, scanned } = await touched(() => history.client.getRecord({ owner, requestId }, history.options));

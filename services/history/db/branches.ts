@@ -42,9 +42,10 @@ export function walkSql(
 ): string | undefined {
   const statuses = walk.statuses.length === 0 ? allStatuses : [...new Set(walk.statuses)].sort();
   const parts = commonParts(walk, parameters, limit);
-  const branches = statuses
-    .filter((status) => status >= firstEnded)
-    .map((status) => endedBranch(status, walk, parts, columns));
+  const ended = statuses.filter((status) => status >= firstEnded);
+  // The operator's walk goes by the primary key, which has no halves: two branches would each pass over the other's rows.
+  const whole = walk.scope.kind === "operator" && ended.length === 2;
+  const branches = (whole ? [undefined] : ended).map((status) => endedBranch(status, walk, parts, columns));
   const running = statuses.filter((status) => status < firstEnded);
   if (running.length > 0) branches.push(runningBranch(running, parts, { columns, parameters }));
   if (branches.length === 0) return undefined;
@@ -86,8 +87,9 @@ export function scopeConditions(scope: Scope, add: Parameters["add"]): string[] 
   return scope.keyId === 0n ? user : [...user, `x.key_id = ${add(scope.keyId, "bigint")}`];
 }
 
-function endedBranch(status: number, { scope }: Walk, parts: Parts, columns: string): string {
-  const conditions = [`x.status = ${status}`, ...parts.conditions];
+/** `status` undefined: both. */
+function endedBranch(status: number | undefined, { scope }: Walk, parts: Parts, columns: string): string {
+  const conditions = status === undefined ? [...parts.conditions] : [`x.status = ${status}`, ...parts.conditions];
   if (scope.kind === "user") conditions.push("x.user_id is not null");
   if (parts.fromAppserver !== undefined)
     conditions.push(`((x.flags & ${flag.fromAppserver}) <> 0) = ${parts.fromAppserver}`);
