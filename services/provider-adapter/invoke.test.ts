@@ -6,10 +6,18 @@ import { type Invocation, startTestProvider, type TestProvider } from "./testing
 
 let simulator: Simulator;
 let provider: TestProvider;
+let freshChannels = 0;
+const freshChannel = () => `fresh-${freshChannels++}`;
 
 beforeAll(async () => {
   simulator = await createSimulator({});
+  // A channel that fails is left alone for a while: tests of failing over take a new one each time.
+  const fresh = Array.from({ length: 40 }, (_, at) => [
+    `fresh-${at}`,
+    { adapter: "openai", baseUrl: `${simulator.url}/v1` },
+  ]);
   provider = await startTestProvider({
+    ...Object.fromEntries(fresh),
     chat: { adapter: "openai", baseUrl: `${simulator.url}/v1`, headers: { "x-team": "blue" } },
     second: { adapter: "openai", baseUrl: `${simulator.url}/v1` },
     messages: { adapter: "anthropic", baseUrl: simulator.url },
@@ -212,10 +220,11 @@ describe("failing over", () => {
     ["sim-empty-body"],
   ])("%s: the next candidate answers", async (model) => {
     for (const more of [{}, stream]) {
-      const { outcome, error } = await provider.invoke(over({ channel: "chat", model }, more));
+      const channel = freshChannel();
+      const { outcome, error } = await provider.invoke(over({ channel, model }, more));
       expect(error).toBeUndefined();
       expect(outcome.candidate).toBe(1);
-      expect(outcome.attempts.map(({ channel }) => channel)).toEqual(["chat", "second"]);
+      expect(outcome.attempts.map(({ channel }) => channel)).toEqual([channel, "second"]);
       expect(outcome.attempts[0]?.errorCode).not.toBe("");
     }
   });
@@ -229,10 +238,10 @@ describe("failing over", () => {
   });
 
   test("never on the client's own mistake, nor after the first byte", async () => {
-    const mistake = await provider.invoke(over({ channel: "chat", model: "sim-context-length" }));
+    const mistake = await provider.invoke(over({ channel: freshChannel(), model: "sim-context-length" }));
     expect(mistake.error?.code).toBe("context_length_exceeded");
     expect(mistake.outcome.attempts).toHaveLength(1);
-    const late = await provider.invoke(over({ channel: "chat", model: "sim-drop-stream" }, stream));
+    const late = await provider.invoke(over({ channel: freshChannel(), model: "sim-drop-stream" }, stream));
     expect(late.error?.code).toBe("upstream_error");
     expect(late.outcome.attempts).toHaveLength(1);
   });
@@ -241,8 +250,8 @@ describe("failing over", () => {
     const { error, outcome } = await provider.invoke({
       ...chat("any"),
       candidates: [
-        { channel: "chat", model: "sim-status-500" },
-        { channel: "second", model: "sim-status-429" },
+        { channel: freshChannel(), model: "sim-status-500" },
+        { channel: freshChannel(), model: "sim-status-429" },
       ],
     });
     expect(error?.code).toBe("upstream_overloaded");
