@@ -11,6 +11,8 @@ export interface Reply {
   bytes: number;
   /** `data:` events of the body. */
   events: number;
+  /** The start of the body, of an answer that is not a 200. */
+  said: string;
 }
 
 /** A connection that carries one request at a time. */
@@ -66,6 +68,8 @@ export function openConnection(host: string, port: number): Promise<Connection> 
   function took(bytes: Buffer, from: number, to: number): void {
     if (reply.bytes === 0) reply.firstByteMs = performance.now();
     reply.bytes += to - from;
+    if (reply.status !== 200 && reply.said.length < 500)
+      reply.said += bytes.toString("utf8", from, Math.min(to, from + 500));
     let at = bytes.indexOf(eventMark, from);
     while (at !== -1 && at < to) {
       reply.events += 1;
@@ -137,5 +141,5 @@ export function openConnection(host: string, port: number): Promise<Connection> 
 }
 
 function newReply(): Reply {
-  return { status: 0, sentMs: 0, firstByteMs: 0, endMs: 0, bytes: 0, events: 0 };
+  return { status: 0, sentMs: 0, firstByteMs: 0, endMs: 0, bytes: 0, events: 0, said: "" };
 }

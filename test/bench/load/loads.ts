@@ -9,6 +9,8 @@ export interface LoadResult {
   readonly good: number;
   /** Other answers, and connections that broke. */
   readonly bad: number;
+  /** What the first of them said. */
+  readonly firstBad: string;
   readonly wallMs: number;
   /** Milliseconds from sending to the end of the answer. */
   readonly latency: Samples;
@@ -26,6 +28,7 @@ export type NextRequest = (index: number) => Buffer;
 interface Counting {
   good: number;
   bad: number;
+  firstBad: string;
   events: number;
   readonly latency: Samples;
   readonly firstByte: Samples;
@@ -44,12 +47,14 @@ async function openAll(target: Target, count: number): Promise<Connection[]> {
 }
 
 function newCounting(): Counting {
-  return { good: 0, bad: 0, events: 0, latency: createSamples(), firstByte: createSamples() };
+  return { good: 0, bad: 0, firstBad: "", events: 0, latency: createSamples(), firstByte: createSamples() };
 }
 
 function note(counting: Counting, reply: Reply | undefined): void {
   if (reply === undefined || reply.status !== 200) {
     counting.bad += 1;
+    if (counting.firstBad === "")
+      counting.firstBad = reply === undefined ? "the connection broke" : `${reply.status} ${reply.said}`;
     return;
   }
   counting.good += 1;

@@ -15,6 +15,7 @@ export function direct(ground: Ground): Subject {
     leavesOff: "everything",
     processes: () => [],
     startMs: [],
+    ended: new Promise<never>(() => undefined),
     stop: async () => undefined,
   };
 }
@@ -87,6 +88,7 @@ async function standing(
       target,
       processes: () => [{ name: named.name, pid: child.pid, isDatabase: false, withChildren: false }],
       startMs,
+      ended: child.ended,
       stop: () => child.stop(),
     };
   }

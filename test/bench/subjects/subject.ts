@@ -22,6 +22,8 @@ export interface Subject {
   kept?(): Promise<Kept>;
   /** Reads its metrics once, as a Prometheus would. */
   scrape?(): Promise<void>;
+  /** Rejects when its process ends by itself. */
+  readonly ended: Promise<never>;
   stop(): Promise<void>;
 }
 

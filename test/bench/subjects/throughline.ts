@@ -52,6 +52,7 @@ export async function throughline(ground: Ground, options: ThroughlineOptions): 
     startMs.push(await firstAnswer(running.target, running.child));
   }
   const { child, target } = running;
+  const processes = [...processesOf(mode, child, dataFolder), postgresOf(dataFolder)];
   const percent = `${sampled * 100} %`;
   const databaseUrl = async (): Promise<string> => {
     const url = await findEmbeddedPostgres(dataFolder);
@@ -66,7 +67,7 @@ export async function throughline(ground: Ground, options: ThroughlineOptions): 
       sampled === 1
         ? "nothing"
         : `spans of ${100 - sampled * 100} % of the requests (parentbased_traceidratio ${sampled})`,
-    processes: () => [...processesOf(mode, child, dataFolder), postgresOf(dataFolder)],
+    processes: () => processes,
     startMs,
     dataFolder,
     databaseUrl,
@@ -74,6 +75,7 @@ export async function throughline(ground: Ground, options: ThroughlineOptions): 
     async scrape() {
       await (await fetch(`http://${target.host}:${target.port}/metrics`)).text();
     },
+    ended: child.ended,
     stop: () => child.stop(),
   };
 }

@@ -160,9 +160,10 @@ async function withCpu(
 }
 
 /** A wrong answer makes every figure of a row worthless. */
-function allGood(subject: Subject, during: string, { good, bad }: LoadResult, served: Served): void {
+function allGood(subject: Subject, during: string, { good, bad, firstBad }: LoadResult, served: Served): void {
   served.set(subject.name, (served.get(subject.name) ?? 0) + good);
-  if (bad > 0 || good === 0) throw new Error(`${subject.name}, ${during}: ${good} good answers, ${bad} bad ones`);
+  if (bad > 0 || good === 0)
+    throw new Error(`${subject.name}, ${during}: ${good} good answers, ${bad} bad ones, the first: ${firstBad}`);
 }
 
 function scaled(cpu: CpuByProcess, by: number): CpuByProcess {

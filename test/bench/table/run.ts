@@ -1,5 +1,4 @@
 import { cpus, loadavg, release } from "node:os";
-import { cpuMs } from "../measure/proc.ts";
 import { type Ground, openBenchGround } from "../subjects/ground.ts";
 import { direct, floor, peer } from "../subjects/others.ts";
 import type { Kept, Subject, SubjectName } from "../subjects/subject.ts";
@@ -62,6 +61,16 @@ export async function runTable(plan: Plan, say: (text: string) => void): Promise
     undo.defer(() => subject.stop());
     subjects.push(subject);
   }
+  return await Promise.race([measure(where, ground, subjects, plan, say), ...subjects.map(({ ended }) => ended)]);
+}
+
+async function measure(
+  where: Machine,
+  ground: Ground,
+  subjects: readonly Subject[],
+  plan: Plan,
+  say: (text: string) => void,
+): Promise<TableResult> {
   const served: Served = new Map();
   for (const subject of subjects) {
     say(`warming ${subject.name} up: ${plan.warmUp} requests`);
@@ -125,9 +134,4 @@ async function booksOf(subject: Subject, served: number): Promise<Row["books"]> 
     if (closed || performance.now() > untilMs) return books;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-}
-
-/** CPU of all processes of a row so far. */
-export function usedMs(subject: Subject): number {
-  return subject.processes().reduce((sum, group) => sum + cpuMs(group), 0);
 }
