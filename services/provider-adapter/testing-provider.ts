@@ -4,12 +4,16 @@ import type { ThroughlineError } from "../../shared/errors/error.ts";
 import { fromWireError } from "../../shared/errors/wire.ts";
 import { CandidateSchema, Module, StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Outcome, ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { ChannelSchema, type RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import {
+  ChannelSchema,
+  type ReportHealthRequest,
+  type RoutingService,
+} from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
 import { createRequestIdSource } from "../../shared/request-id.ts";
 import { createInProcessClient, type ServiceClient } from "../../shared/rpc/index.ts";
 import { createTestTelemetry, type TestTelemetry } from "../../shared/telemetry/testing.ts";
-import { envToConfig } from "./config.ts";
+import { envToConfig, type ProviderConfig } from "./config.ts";
 import { startProvider } from "./server.ts";
 
 /** A channel of a test. */
@@ -18,6 +22,9 @@ export interface TestChannel {
   readonly baseUrl: string;
   readonly flavour?: object;
   readonly credential?: string;
+  /** Several, instead of `credential`. */
+  readonly credentials?: readonly string[];
+  readonly headersTimeoutMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -49,6 +56,16 @@ export interface TestProvider extends AsyncDisposable {
   invoke(invocation: Invocation): Promise<Invoked>;
   /** Leased once, so a test may name the ID that it sends. */
   nextId(): bigint;
+  /** What routing was told of the channels' health, oldest first. */
+  readonly reports: readonly ReportHealthRequest[];
+}
+
+/** Options of `startTestProvider`. */
+export interface TestProviderOptions {
+  /** Environment of the provider. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Parts of the configuration that the environment does not give. */
+  readonly config?: Partial<ProviderConfig>;
 }
 
 const quiet = () => undefined;
@@ -62,7 +79,10 @@ const silentLog = {
 } as unknown as Log;
 
 /** Starts a provider. Its routing knows these channels and nothing else. */
-export async function startTestProvider(channels: Readonly<Record<string, TestChannel>>): Promise<TestProvider> {
+export async function startTestProvider(
+  channels: Readonly<Record<string, TestChannel>>,
+  options: TestProviderOptions = {},
+): Promise<TestProvider> {
   const ids = createRequestIdSource();
   const nowMs = Date.now();
   ids.setLease({ node: 1, validFromMs: nowMs - 60_000, validUntilMs: nowMs + 3_600_000 });
@@ -72,36 +92,47 @@ export async function startTestProvider(channels: Readonly<Record<string, TestCh
       adapter: channel.adapter,
       platform: name,
       baseUrl: channel.baseUrl,
-      credentials: [{ source: { case: "env", value: `KEY_OF_${name}` } }],
+      credentials: secretsOf(name, channel).map((_, i) => ({ source: { case: "env", value: `KEY_${i}_OF_${name}` } })),
+      headersTimeoutMs: channel.headersTimeoutMs ?? 0,
       headers: { ...channel.headers },
       flavourJson: JSON.stringify(channel.flavour ?? {}),
       enabled: true,
     }),
   );
   const env = Object.fromEntries(
-    Object.entries(channels).map(([name, { credential }]) => [`KEY_OF_${name}`, credential ?? `secret-of-${name}`]),
+    Object.entries(channels).flatMap(([name, channel]) =>
+      secretsOf(name, channel).map((secret, i) => [`KEY_${i}_OF_${name}`, secret]),
+    ),
   );
+  const reports: ReportHealthRequest[] = [];
   const routing = {
     getChannels: async ({ knownVersion }: { knownVersion: bigint }) =>
       knownVersion === 1n
         ? { version: 1n, unchanged: true, channels: [] }
         : { version: 1n, unchanged: false, channels: known },
-    reportHealth: async () => ({}),
+    async reportHealth(report: ReportHealthRequest) {
+      reports.push(report);
+      return {};
+    },
   } as unknown as ServiceClient<typeof RoutingService>;
   const telemetry = createTestTelemetry();
-  const service = await startProvider(envToConfig({}), {
-    log: silentLog,
-    tracing: telemetry.tracer("provider"),
-    metrics: telemetry.metrics,
-    routing,
-    ids,
-    env,
-  });
+  const service = await startProvider(
+    { ...envToConfig(options.env ?? {}), ...options.config },
+    {
+      log: silentLog,
+      tracing: telemetry.tracer("provider"),
+      metrics: telemetry.metrics,
+      routing,
+      ids,
+      env,
+    },
+  );
   const client = createInProcessClient(service.definition);
   return {
     client,
     telemetry,
     nextId: () => ids.next(),
+    reports,
     invoke: (invocation) => invoke(client, ids.next(), invocation),
     async [Symbol.asyncDispose]() {
       await client.close();
@@ -109,6 +140,10 @@ export async function startTestProvider(channels: Readonly<Record<string, TestCh
       await telemetry.shutdown();
     },
   };
+}
+
+function secretsOf(name: string, { credential, credentials }: TestChannel): readonly string[] {
+  return credentials ?? [credential ?? `secret-of-${name}`];
 }
 
 async function invoke(
