@@ -2,8 +2,10 @@
 // that a check costs one small process and no package.
 //
 //   node deploy/healthcheck.mjs http://127.0.0.1:8080/readyz     the gateway
-//   node deploy/healthcheck.mjs grpc://127.0.0.1:50051           a service (grpc.health.v1, service "readiness")
+//   node deploy/healthcheck.mjs grpc://127.0.0.1:50051           a service (grpc.health.v1, service "readiness"),
+//                                                                by TLS where GRPC_TLS_CERT_FILE is set
 
+import { readFileSync } from "node:fs";
 import { connect } from "node:http2";
 
 const timeoutMs = 2_500;
@@ -30,9 +32,22 @@ async function checkHttp() {
   }
 }
 
+/** What the process itself is given. Its certificate names the service, not this address: its authority is what counts here. */
+function tlsOptions({ GRPC_TLS_CERT_FILE: cert, GRPC_TLS_KEY_FILE: key, GRPC_TLS_CA_FILE: ca }) {
+  if (!cert || !key) return undefined;
+  return {
+    cert: readFileSync(cert),
+    key: readFileSync(key),
+    ...(ca ? { ca: readFileSync(ca) } : {}),
+    checkServerIdentity: () => undefined,
+  };
+}
+
 /** One unary call by hand: a length-prefixed protobuf message each way over HTTP/2. */
 function checkGrpc() {
-  const session = connect(`http://${url.host}`);
+  // biome-ignore lint/style/noProcessEnv: it runs by itself, without the configuration of a process.
+  const tls = tlsOptions(process.env);
+  const session = connect(`${tls === undefined ? "http" : "https"}://${url.host}`, tls);
   session.on("error", (error) => end(false, error.code ?? error.message));
   const call = session.request({
     ":method": "POST",
