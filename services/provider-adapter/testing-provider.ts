@@ -92,7 +92,9 @@ export async function startTestProvider(
       adapter: channel.adapter,
       platform: name,
       baseUrl: channel.baseUrl,
-      credentials: secretsOf(name, channel).map((_, i) => ({ source: { case: "env", value: `KEY_${i}_OF_${name}` } })),
+      credentials: secretsOf(name, channel).map((_, i) => ({
+        source: { case: "env" as const, value: `KEY_${i}_OF_${name}` },
+      })),
       headersTimeoutMs: channel.headersTimeoutMs ?? 0,
       headers: { ...channel.headers },
       flavourJson: JSON.stringify(channel.flavour ?? {}),

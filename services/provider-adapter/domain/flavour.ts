@@ -27,6 +27,8 @@ export interface OpenaiFlavour {
   readonly thinkingOn: FieldPatch;
   /** What switches thinking off. */
   readonly thinkingOff: FieldPatch;
+  /** What switches search of the web on, where the vendor does not take OpenAI's web_search_options. */
+  readonly searchOn: FieldPatch | undefined;
   /** Field of the effort, e.g. "reasoning_effort" or "reasoning.effort". Empty: none. */
   readonly effortField: string;
   /** Efforts that the vendor calls differently or does not have. */

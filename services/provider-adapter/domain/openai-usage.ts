@@ -60,6 +60,7 @@ export function writeOpenaiUsage(
       audio_tokens: 0,
       ...asObject(original?.prompt_tokens_details),
       cached_tokens: Number(usage.cachedInputTokens),
+      ...(usage.cacheWriteTokens > 0n ? { cache_write_tokens: Number(usage.cacheWriteTokens) } : {}),
     },
     completion_tokens_details: {
       audio_tokens: 0,

@@ -142,6 +142,31 @@ describe("flavours", () => {
     });
   });
 
+  test("search: OpenAI's options, or the vendor's own switch", () => {
+    expect(sent({ vendor: "openai" }, {}, { control: "search" }).body.web_search_options).toEqual({
+      search_context_size: "medium",
+    });
+    const given = { web_search_options: { user_location: { type: "approximate", approximate: { city: "Oslo" } } } };
+    expect(sent({}, given).body.web_search_options).toEqual({
+      ...given.web_search_options,
+      search_context_size: "medium",
+    });
+    for (const body of [
+      sent({ vendor: "dashscope" }, given).body,
+      sent({ vendor: "dashscope" }, {}, { control: "search" }).body,
+    ]) {
+      expect(body.enable_search).toBe(true);
+      expect(body).not.toHaveProperty("web_search_options");
+    }
+    const tool = { type: "web_search_20250305", name: "web_search" };
+    expect(sent({ vendor: "dashscope" }, { max_tokens: 5, tools: [tool] }, {}, anthropic).body.enable_search).toBe(
+      true,
+    );
+    expect(() =>
+      sent({}, { max_tokens: 5, tools: [{ ...tool, allowed_domains: ["a.example"] }] }, {}, anthropic),
+    ).toThrow(expect.objectContaining({ code: "invalid_value", param: "tools" }));
+  });
+
   test("OpenRouter: effort and budget stand in one object, never both", () => {
     expect(sent({ vendor: "openrouter" }, {}, { control: "high" }).body.reasoning).toEqual({ effort: "high" });
     expect(sent({ vendor: "openrouter" }, {}, { control: "thinking" }).body.reasoning).toEqual({ enabled: true });

@@ -75,7 +75,7 @@ function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMess
   const patch: GrowingPatch = { model: JSON.stringify(asked.upstreamModel) };
   if (asked.stream && flavour.streamOptions) patch.stream_options = withIncludeUsage(asked.body);
   if (!flavour.streamOptions && fieldText(asked.body, "stream_options") !== undefined) patch.stream_options = undefined;
-  Object.assign(patch, reasoningPatch(asked, flavour, note), searchPatch(asked));
+  Object.assign(patch, reasoningPatch(asked, flavour, note), searchPatch(asked, flavour));
   const messages = thinkingBack(asked.body, flavour.reasoningBack);
   if (messages !== undefined) patch.messages = messages;
   const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
@@ -103,7 +103,8 @@ function reasoningPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): Growi
   if (fieldText(asked.body, "extra_body") !== undefined) patch.extra_body = undefined;
   for (const [name, value] of Object.entries(extra ?? {})) {
     // SDKs flatten extra_body before sending; a client that sends it as a field means the same.
-    if (name !== "enable_thinking" && name !== "google") patch[name] = JSON.stringify(value);
+    if (name === "google") note("extra_body.google dropped: it is for another vendor");
+    else if (name !== "enable_thinking") patch[name] = JSON.stringify(value);
   }
   let wanted: Parameters<typeof thinkingPatch>[1] | undefined;
   if (control === "nothinking" || control === "none") wanted = { mode: "off" };
@@ -122,10 +123,13 @@ function reasoningPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): Growi
 }
 
 /** `web_search_options.search_context_size` defaults to medium; the suffix `-search` asks for search by itself. */
-function searchPatch(asked: Asked): GrowingPatch {
+function searchPatch(asked: Asked, flavour: OpenaiFlavour): GrowingPatch {
   const text = fieldText(asked.body, "web_search_options");
   const given = asObject(parseJson(text ?? "null"));
   if (given === undefined && asked.control !== "search") return {};
+  if (flavour.searchOn !== undefined) {
+    return { ...(text === undefined ? {} : { web_search_options: undefined }), ...flavour.searchOn };
+  }
   if (given?.search_context_size) return {};
   return { web_search_options: JSON.stringify({ ...given, search_context_size: "medium" }) };
 }

@@ -9,6 +9,7 @@ export const dashscope: FlavourConfig = {
   thinking_on: { enable_thinking: true },
   thinking_off: { enable_thinking: false },
   thinking_needs_stream: true,
+  search_on: { enable_search: true },
   effort_field: "",
   budget_field: "thinking_budget",
   rename_fields: { max_completion_tokens: "max_tokens" },

@@ -35,6 +35,10 @@ export function writeChatRequest(
   }
   if (request.cache !== undefined) note("cache_control dropped: this vendor caches by itself");
   if (request.google !== undefined) note("google dropped: it is for another vendor");
+  const { webSearch } = request;
+  if (webSearch?.allowedDomains !== undefined || webSearch?.blockedDomains !== undefined) {
+    throw cannotExpress(pathOf(request, "webSearch"), "its search takes no list of domains");
+  }
   const tools = request.tools.map(writeTool);
   const body: JsonObject = {
     model: upstreamModel,
@@ -57,7 +61,7 @@ export function writeChatRequest(
     tool_choice: tools.length === 0 ? undefined : writeChoice(request.toolChoice, request.tools),
     parallel_tool_calls: tools.length === 0 ? undefined : request.parallelToolCalls,
     response_format: writeOutput(request.output),
-    web_search_options: writeSearch(request.webSearch),
+    web_search_options: flavour.searchOn === undefined ? writeSearch(webSearch) : undefined,
     user: request.user?.slice(0, maxUserLength),
     metadata: request.metadata,
     service_tier: request.serviceTier,
@@ -67,6 +71,7 @@ export function writeChatRequest(
     prediction: request.prediction,
     prompt_cache_key: request.cacheKey,
   };
+  if (webSearch !== undefined && flavour.searchOn !== undefined) setFields(body, flavour.searchOn);
   setFields(body, reasoning(request, stream, flavour, note));
   const given = (field: string) => (body[field] === undefined ? undefined : JSON.stringify(body[field]));
   setFields(body, vendorPatch(flavour, stream, given, note));
