@@ -74,10 +74,10 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     for (const span of house.collector.spans().filter((one) => one.traceId === traceId)) {
       expect(span.attributes["throughline.request_id"], span.name).toBe(id.toString());
     }
+    await eventually(() => house.logs.find((line) => line.request_id === id.toString() && line.msg === "request"));
     const lines = house.logs.filter((line) => line.trace_id === traceId);
     expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) expect(line.request_id).toBe(id.toString());
-    await eventually(() => house.logs.find((line) => line.request_id === id.toString() && line.msg === "request"));
   }
 
   test("a success", async () => {
