@@ -72,7 +72,7 @@ function flat(schema: JsonObject, root: JsonObject, depth: number): JsonObject {
         : { properties: { ...asObject(piece.properties), ...asObject(rest.properties) } }),
       ...(piece.required === undefined && rest.required === undefined
         ? {}
-        : { required: [...new Set([...asArray(piece.required), ...asArray(rest.required)])] }),
+        : { required: [...new Set([...asArray(rest.required), ...asArray(piece.required)])] }),
     };
   }
   return rest;
