@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,7 +51,9 @@ export function mesh(): Promise<number> {
     const pids: Partial<Record<Role, number>> = {};
     const noted = (role: Role, pid: number) => {
       pids[role] = pid;
-      writeFileSync(pidFile, `${JSON.stringify(pids)}\n`);
+      // Readers see the old or the new, never half of it.
+      writeFileSync(`${pidFile}.new`, `${JSON.stringify(pids)}\n`);
+      renameSync(`${pidFile}.new`, pidFile);
     };
     const children = Object.keys(roles) as Role[];
     for (const role of children) {

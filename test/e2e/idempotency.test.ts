@@ -41,9 +41,9 @@ test.each([false, true])(
     expect(other.status).toBe(422);
     expect(await other.json()).toMatchObject({ error: { code: "idempotency_mismatch" } });
 
-    const history = await house.call("/bp/ai/ai_request/history/query?page=1&page_size=10");
     const replay = await eventually(async () => {
-      const { data } = (await history.clone().json()) as { data: { request_id: string; throughline: object }[] };
+      const history = await house.call("/bp/ai/ai_request/history/query?page=1&page_size=10");
+      const { data } = (await history.json()) as { data: { request_id: string; throughline: object }[] };
       return data.find((row) => row.request_id === repeat.headers.get("request-id"));
     });
     expect(replay.throughline).toMatchObject({ billed_usd: "0", billing_reason: "replayed" });
