@@ -11,7 +11,9 @@ beforeAll(async () => {
   provider = await startTestProvider({
     google: { adapter: "gemini", baseUrl: `${simulator.url}/v1beta`, credential: "AIza-secret" },
     bearer: { adapter: "gemini", baseUrl: `${simulator.url}/v1beta`, flavour: { auth_header: "authorization" } },
-    failing: { adapter: "gemini", baseUrl: `${simulator.url}/v1beta` },
+    // One for each mode: a channel that failed is not asked again at once.
+    "failing-false": { adapter: "gemini", baseUrl: `${simulator.url}/v1beta` },
+    "failing-true": { adapter: "gemini", baseUrl: `${simulator.url}/v1beta` },
     other: { adapter: "openai", baseUrl: `${simulator.url}/v1` },
   });
 });
@@ -88,12 +90,12 @@ describe.each([false, true])("stream: %s", (stream) => {
       dialect: "anthropic.messages",
       body: { model: "m", max_tokens: 100, messages, stream },
       candidates: [
-        { channel: "failing", model: "sim-status-503" },
+        { channel: `failing-${stream}`, model: "sim-status-503" },
         { channel: "other", model: "gpt-4o" },
       ],
     });
     expect(error).toBeUndefined();
-    expect(outcome.attempts.map(({ channel }) => channel)).toEqual(["failing", "other"]);
+    expect(outcome.attempts.map(({ channel }) => channel)).toEqual([`failing-${stream}`, "other"]);
   });
 
   test("several answers", async () => {

@@ -54,7 +54,7 @@ export function imageItem(id: string, status: string, mediaType: string, data: s
   return { id, type: "image_generation_call", status, output_format: mediaType.replace(/^image\//, ""), result: data };
 }
 
-/** The output items of a whole answer. `status` is that of its texts. */
+/** The output items of a whole answer. `status` is that of the text that it ends with: the others are complete. */
 export function writeItems(
   responseId: string,
   parts: readonly AnswerPart[],
@@ -73,7 +73,7 @@ export function writeItems(
   const say = (piece: JsonObject) => {
     if (content === undefined) {
       content = [];
-      items.push(messageItem(idOf("message"), status, content));
+      items.push(messageItem(idOf("message"), "completed", content));
     }
     content.push(piece);
   };
@@ -113,5 +113,7 @@ export function writeItems(
         break;
     }
   }
+  const last = items.at(-1);
+  if (content !== undefined && last !== undefined) last.status = status;
   return items;
 }
