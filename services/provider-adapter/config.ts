@@ -52,6 +52,25 @@ export const providerEnv = declareEnv({
     unit: "connections",
     description: "Most connections of a provider process to one upstream.",
   },
+  IMAGE_PROXY: {
+    kind: "bool",
+    default: false,
+    description:
+      "Fetches the images that requests name by an address and sends them on as data, so that upstreams need not. Private addresses are refused.",
+  },
+  IMAGE_PROXY_MAX_BYTES: {
+    kind: "int",
+    default: 10 * 1024 * 1024,
+    min: 1_024,
+    unit: "bytes",
+    description: "Largest image that is fetched; those of one request may have three times as much together.",
+  },
+  IMAGE_PROXY_TIMEOUT_MS: {
+    kind: "duration",
+    default: 10_000,
+    min: 100,
+    description: "Longest time to fetch one image, redirects included.",
+  },
   REQUEST_ID_STYLE: {
     kind: "choice",
     choices: ["decimal", "stamped"],
@@ -82,6 +101,10 @@ export interface ProviderConfig {
   readonly idStyle: RequestIdStyle;
   /** Opens credentials that were entered at run time. */
   readonly credentialKeys: CredentialKeys | undefined;
+  /** Undefined: images are left to the upstreams. */
+  readonly imageProxy:
+    | { readonly maxBytes: number; readonly maxTotalBytes: number; readonly timeoutMs: number }
+    | undefined;
   /** How often routing is asked for changed channels. */
   readonly channelPollMs: number;
   /** Largest answer of one JSON body, bytes. */
@@ -102,6 +125,13 @@ export function envToConfig(env: Env): ProviderConfig {
     maxConnections: read.UPSTREAM_MAX_CONNECTIONS,
     idStyle: read.REQUEST_ID_STYLE,
     credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
+    imageProxy: read.IMAGE_PROXY
+      ? {
+          maxBytes: read.IMAGE_PROXY_MAX_BYTES,
+          maxTotalBytes: 3 * read.IMAGE_PROXY_MAX_BYTES,
+          timeoutMs: read.IMAGE_PROXY_TIMEOUT_MS,
+        }
+      : undefined,
     channelPollMs: 500,
     maxBodyBytes: 64 * 1024 * 1024,
   };

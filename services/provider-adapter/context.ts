@@ -7,6 +7,8 @@ import type { Metrics, Tracing } from "../../shared/telemetry/index.ts";
 import type { ProviderSpans } from "../../shared/telemetry/spans/provider.ts";
 import type { Channels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
+import type { ImageAccess } from "./images/fetch-image.ts";
+import type { ImageProxy } from "./images/image-proxy.ts";
 import type { FirstTokenWatch } from "./resilience/first-token.ts";
 import type { Health } from "./resilience/health.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -21,6 +23,8 @@ export interface ProviderDeps {
   readonly ids: RequestIdSource;
   /** Where credentials that are referred to by name are. */
   readonly env: Env;
+  /** For tests alone: what the image proxy may reach beside the public internet. */
+  readonly imageAccess?: ImageAccess;
 }
 
 /** What every RPC works with. */
@@ -32,4 +36,6 @@ export interface ProviderContext extends ProviderDeps {
   /** Which channels are well. */
   readonly health: Health;
   readonly firstToken: FirstTokenWatch;
+  /** Undefined: switched off. */
+  readonly images: ImageProxy | undefined;
 }

@@ -7,6 +7,7 @@ import { providerSpans } from "../../shared/telemetry/spans/provider.ts";
 import { followChannels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { ProviderContext, ProviderDeps } from "./context.ts";
+import { createImageProxy } from "./images/image-proxy.ts";
 import { watchFirstTokens } from "./resilience/first-token.ts";
 import { createHealth } from "./resilience/health.ts";
 import { startReports } from "./resilience/reporter.ts";
@@ -52,8 +53,10 @@ export async function startProvider(
   });
   const unobserve = deps.metrics.observe("channels_broken", () => health.broken, "provider-adapter");
   const firstToken = watchFirstTokens(config.firstTokenTimeoutMs);
+  const images =
+    config.imageProxy === undefined ? undefined : createImageProxy({ ...config.imageProxy, ...deps.imageAccess });
   const spans = providerSpans(deps.tracing);
-  const context: ProviderContext = { ...deps, config, channels, upstream, spans, health, firstToken };
+  const context: ProviderContext = { ...deps, config, channels, upstream, spans, health, firstToken, images };
   return {
     definition: providerService(context),
     ready: async () => channels.known && deps.ids.leaseValid(),
@@ -61,6 +64,7 @@ export async function startProvider(
       channels.stop();
       unobserve();
       await upstream.close();
+      await images?.close();
       firstToken.stop();
       await reports.stop();
     },

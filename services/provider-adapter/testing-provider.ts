@@ -14,6 +14,7 @@ import { createRequestIdSource } from "../../shared/request-id.ts";
 import { createInProcessClient, type ServiceClient } from "../../shared/rpc/index.ts";
 import { createTestTelemetry, type TestTelemetry } from "../../shared/telemetry/testing.ts";
 import { envToConfig, type ProviderConfig } from "./config.ts";
+import type { ImageAccess } from "./images/fetch-image.ts";
 import { startProvider } from "./server.ts";
 
 /** A channel of a test. */
@@ -66,6 +67,7 @@ export interface TestProviderOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Parts of the configuration that the environment does not give. */
   readonly config?: Partial<ProviderConfig>;
+  readonly imageAccess?: ImageAccess;
 }
 
 const quiet = () => undefined;
@@ -127,6 +129,7 @@ export async function startTestProvider(
       routing,
       ids,
       env,
+      ...(options.imageAccess === undefined ? {} : { imageAccess: options.imageAccess }),
     },
   );
   const client = createInProcessClient(service.definition);

@@ -10,7 +10,8 @@ describe("failover, breakers and cooldown of a provider", () => {
   let simulator: Simulator;
   let provider: TestProvider | undefined;
   beforeAll(async () => {
-    simulator = await createSimulator();
+    // Hits are counted by what it remembers.
+    simulator = await createSimulator({ maxRecords: 100_000 });
   });
   afterAll(() => simulator.close());
   afterEach(async () => {

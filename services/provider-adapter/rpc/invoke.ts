@@ -45,6 +45,7 @@ function createWalk(context: ProviderContext, call: LaneCall<InvokeItem>, out: F
   const skips: string[] = [];
   /** Candidates whose channel was not well. */
   const skipped: number[] = [];
+  let { body } = item;
   let running: RunningAttempt | undefined;
   let cancelled = false;
   let last: AttemptResult | undefined;
@@ -59,10 +60,21 @@ function createWalk(context: ProviderContext, call: LaneCall<InvokeItem>, out: F
       if (paused) running?.pause();
       else running?.resume();
     });
-    await walk();
+    if (await prepare()) await walk();
     outcome.notes.unshift(...skips);
     fill(outcome, last, cancelled, error);
     return outcome;
+  }
+
+  /** Changes to the body that hold for all candidates. False: the request is decided. */
+  async function prepare(): Promise<boolean> {
+    try {
+      if (context.images !== undefined) body = await context.images.inline(body, item.dialect, call.signal);
+    } catch (thrown) {
+      error = ThroughlineError.from(thrown);
+      if (error.code === "internal_error" && !cancelled) logBug(context, call, thrown);
+    }
+    return error === undefined;
   }
 
   async function walk(): Promise<void> {
@@ -142,7 +154,7 @@ function createWalk(context: ProviderContext, call: LaneCall<InvokeItem>, out: F
     if (makeExchange === undefined) {
       throw new ThroughlineError("invalid_value", "This model is not available on this endpoint.", { param: "model" });
     }
-    const exchange = makeExchange(askedOf(call, candidate));
+    const exchange = makeExchange(askedOf(call, candidate, body));
     const attemptId = context.ids.next();
     const span = context.spans.upstreamAttempt(call, {
       attemptId,
@@ -191,7 +203,7 @@ function createWalk(context: ProviderContext, call: LaneCall<InvokeItem>, out: F
   return { run };
 }
 
-function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate): Asked {
+function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate, body: Uint8Array): Asked {
   return {
     requestId,
     model: item.model,
@@ -199,7 +211,7 @@ function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate
     control: item.control,
     stream: item.stream,
     includeUsage: item.includeUsage,
-    body: item.body,
+    body,
     headers: item.headers,
     createdUnixS: Number(item.createdUnixS),
     keepResponse: item.storeResponse !== StoreResponse.NONE,
