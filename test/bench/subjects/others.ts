@@ -6,6 +6,8 @@ import { root } from "./ground.ts";
 import { firstAnswer, freePort, type Spawned, spawnNode } from "./spawn.ts";
 import type { Subject } from "./subject.ts";
 
+type Env = Readonly<Record<string, string>>;
+
 /** The upstream itself, without anything before it. */
 export function direct(ground: Ground): Subject {
   return {
@@ -21,7 +23,7 @@ export function direct(ground: Ground): Subject {
 }
 
 /** node:http before undici: what any proxy on Node costs at least. */
-export function floor(ground: Ground, starts: number): Promise<Subject> {
+export function floor(ground: Ground, starts: number, env: Env = {}): Promise<Subject> {
   return standing(
     {
       name: "floor",
@@ -33,14 +35,14 @@ export function floor(ground: Ground, starts: number): Promise<Subject> {
       const port = await freePort();
       const upstream = `http://127.0.0.1:${ground.upstream.port}`;
       const file = join(root, "test/bench/processes/floor.ts");
-      const child = spawnNode([file, upstream, String(port)], {}, join(ground.folder, "floor.log"));
+      const child = spawnNode([file, upstream, String(port)], env, join(ground.folder, "floor.log"));
       return { child, target: { host: "127.0.0.1", port, headers: { authorization: "Bearer sk-bench" } } };
     },
   );
 }
 
 /** Portkey's open gateway, one process, as its package starts it. */
-export function peer(ground: Ground, starts: number): Promise<Subject> {
+export function peer(ground: Ground, starts: number, env: Env = {}): Promise<Subject> {
   return standing(
     {
       name: "peer",
@@ -54,7 +56,7 @@ export function peer(ground: Ground, starts: number): Promise<Subject> {
       const file = fileURLToPath(import.meta.resolve("@portkey-ai/gateway/build/start-server.js"));
       const child = spawnNode(
         [file, `--port=${port}`, "--headless"],
-        { NODE_ENV: "production", TRUSTED_CUSTOM_HOSTS: "127.0.0.1,localhost" },
+        { ...env, NODE_ENV: "production", TRUSTED_CUSTOM_HOSTS: "127.0.0.1,localhost" },
         join(ground.folder, "peer.log"),
       );
       const headers = {

@@ -66,10 +66,14 @@ function framed(text: string): Buffer {
   return Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
 }
 
-/** A content chunk of a stream, of at least `bytes` bytes. */
+/**
+ * A content chunk of a stream, of at least `bytes` bytes. What is beyond a word is padding in a field that OpenAI uses so
+ * (`obfuscation`): a stream can be wide without its answer, which is kept for the history, being long.
+ */
 export function contentChunk(bytes: number): Buffer {
-  const plain = event(chunk({ content: " word" }, null));
-  return framed(event(chunk({ content: ` word${"s".repeat(Math.max(0, bytes - plain.length))}` }, null)));
+  const word = chunk({ content: " word" }, null);
+  const padding = bytes - event({ ...word, obfuscation: "" }).length;
+  return framed(event(padding > 0 ? { ...word, obfuscation: "s".repeat(padding) } : word));
 }
 
 /** The last chunk of a stream with what follows it: usage, `[DONE]` and the end of the body. */

@@ -1,3 +1,4 @@
+import { markdownTable as table } from "../measure/markdown-table.ts";
 import type { Figure } from "../measure/stats.ts";
 import { figuresOf, ratiosOf, targetsOf } from "./figures.ts";
 import type { CpuByProcess } from "./rounds.ts";
@@ -142,12 +143,4 @@ function scale({ median, low, high, rounds }: Figure, by: number): Figure {
 function show({ median, low, high }: Figure, digits: number): string {
   const of = (value: number): string => value.toFixed(digits);
   return of(low) === of(high) ? of(median) : `${of(median)} (${of(low)} to ${of(high)})`;
-}
-
-/** A Markdown table with its columns in line. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((text, column) => Math.max(text.length, 3, ...rows.map((row) => (row[column] ?? "").length)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(head), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n");
 }

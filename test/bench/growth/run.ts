@@ -1,0 +1,25 @@
+import type { Ground } from "../subjects/ground.ts";
+import { openBenchGround } from "../subjects/ground.ts";
+import { machine } from "../table/run.ts";
+import { accounts } from "./accounts.ts";
+import { channels } from "./channels.ts";
+import { concurrency } from "./concurrency.ts";
+import type { Curve, CurveName, GrowthPlan, Point } from "./curves.ts";
+import { keys } from "./keys.ts";
+import { slowReaders, streams } from "./streams.ts";
+
+const measures: Record<CurveName, (ground: Ground, plan: GrowthPlan) => Promise<Point[]>> = {
+  concurrency,
+  streams,
+  "slow-readers": slowReaders,
+  keys,
+  channels,
+  accounts,
+};
+
+/** Measures one curve, on a ground of its own. */
+export async function runCurve(name: CurveName, plan: GrowthPlan): Promise<Curve> {
+  const where = machine();
+  await using ground = await openBenchGround();
+  return { machine: where, points: await measures[name](ground, plan) };
+}
