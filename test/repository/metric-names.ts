@@ -22,7 +22,16 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
   laneBatch: (metrics) => metrics.laneBatch("server", "billing.Reserve", 1),
   upstreamAttempt: (metrics) => metrics.upstreamAttempt({ channel: "c", status: 200, durationMs: 1 }),
   upstreamOperation: (metrics) =>
-    metrics.upstreamOperation({ operation: "chat", provider: "p", model: "m", durationMs: 1 }),
+    metrics.upstreamOperation({
+      operation: "chat",
+      provider: "p",
+      model: "m",
+      durationMs: 1,
+      firstChunkMs: 1,
+      perChunkMs: 1,
+      inputTokens: 1,
+      outputTokens: 1,
+    }),
   sweeperReleased: (metrics) => metrics.sweeperReleased(1),
   idempotentReplay: (metrics) => metrics.idempotentReplay("chat"),
 };
