@@ -1,9 +1,7 @@
+import { comma, isSpace, quote, skipSpace, skipString, skipValue } from "./scan-json.ts";
+
 /** A change to a JSON object's own fields: a JSON text to set a field to, or `undefined` to take it away. */
 export type FieldPatch = Readonly<Record<string, string | undefined>>;
-
-const quote = 0x22;
-const backslash = 0x5c;
-const comma = 0x2c;
 
 /** One field of an object's text: where its name begins, and where its value begins and ends. */
 interface FieldSpan {
@@ -95,47 +93,4 @@ function scanFields(bytes: Buffer): { fields: FieldSpan[]; end: number } {
     at = skipSpace(bytes, at);
     if (bytes[at] === comma) at++;
   }
-}
-
-function skipValue(bytes: Buffer, from: number): number {
-  let at = from;
-  let depth = 0;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (byte === quote) {
-      at = skipString(bytes, at);
-      if (depth === 0) return at;
-      continue;
-    }
-    if (byte === 0x7b || byte === 0x5b) depth++;
-    else if (byte === 0x7d || byte === 0x5d) {
-      if (depth === 0) return at;
-      depth--;
-      if (depth === 0) return at + 1;
-    } else if (depth === 0 && (byte === comma || isSpace(byte))) return at;
-    at++;
-  }
-  return at;
-}
-
-/** Where the string that begins at `from` has ended. */
-function skipString(bytes: Buffer, from: number): number {
-  let at = from;
-  for (;;) {
-    at = bytes.indexOf(quote, at + 1);
-    if (at < 0) return bytes.length;
-    let slashes = 0;
-    while (bytes[at - 1 - slashes] === backslash) slashes++;
-    if (slashes % 2 === 0) return at + 1;
-  }
-}
-
-function skipSpace(bytes: Buffer, from: number): number {
-  let at = from;
-  while (isSpace(bytes[at])) at++;
-  return at;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }

@@ -1,3 +1,5 @@
+import { comma, quote, skipSpace, skipString, skipValue } from "../domain/scan-json.ts";
+
 /** A place in a JSON value: names of fields and indexes of lists. */
 export type JsonPath = readonly (string | number)[];
 
@@ -10,10 +12,6 @@ interface Node {
   readonly children: Map<string | number, Node>;
   text: string | undefined;
 }
-
-const quote = 0x22;
-const backslash = 0x5c;
-const comma = 0x2c;
 
 /**
  * Replaces values of a JSON text at some places; all other bytes stay as they came (numbers beyond 2^53, spelling of
@@ -76,47 +74,4 @@ export function splice(json: Uint8Array, replacements: readonly { path: JsonPath
   if (parts.length === 0) return json;
   parts.push(bytes.subarray(copied));
   return Buffer.concat(parts);
-}
-
-function skipValue(bytes: Buffer, from: number): number {
-  let at = from;
-  let depth = 0;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (byte === quote) {
-      at = skipString(bytes, at);
-      if (depth === 0) return at;
-      continue;
-    }
-    if (byte === 0x7b || byte === 0x5b) depth++;
-    else if (byte === 0x7d || byte === 0x5d) {
-      if (depth === 0) return at;
-      depth--;
-      if (depth === 0) return at + 1;
-    } else if (depth === 0 && (byte === comma || isSpace(byte))) return at;
-    at++;
-  }
-  return at;
-}
-
-/** Where the string that begins at `from` has ended. */
-function skipString(bytes: Buffer, from: number): number {
-  let at = from;
-  for (;;) {
-    at = bytes.indexOf(quote, at + 1);
-    if (at < 0) return bytes.length;
-    let slashes = 0;
-    while (bytes[at - 1 - slashes] === backslash) slashes++;
-    if (slashes % 2 === 0) return at + 1;
-  }
-}
-
-function skipSpace(bytes: Buffer, from: number): number {
-  let at = from;
-  while (isSpace(bytes[at])) at++;
-  return at;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
