@@ -92,6 +92,22 @@ describe("failover, breakers and cooldown of a provider", () => {
     expect(asked).toBeGreaterThan(20);
   });
 
+  test("one at which several wait in vain is left out long before the first of them times out", async () => {
+    await start(
+      { UPSTREAM_SILENCE_MS: "200ms" },
+      { hangs: { adapter: "openai", baseUrl: `${simulator.url}/v1`, headersTimeoutMs: 1_500 } },
+    );
+    const waiting = Promise.all([1, 2, 3].map(() => ask({ hangs: "sim-hang-headers", b: "ok" })));
+    const startedMs = performance.now();
+    // Nobody has heard of the channel: these must not hang with the others.
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const { outcome } = await ask({ hangs: "sim-hang-headers", b: "ok" });
+    expect(outcome.notes).toEqual(["channel hangs skipped: no answer for a while"]);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    for (const { error } of await waiting) expect(error).toBeUndefined();
+    expect(simulator.requests.filter(({ body }) => body.includes("sim-hang-headers"))).toHaveLength(3);
+  });
+
   test("traffic returns after recovery", async () => {
     const { reports } = await start();
     for (let i = 0; i < 6; i++) await ask({ a: "sim-status-500", b: "ok" });
@@ -212,6 +228,23 @@ describe("failover, breakers and cooldown of a provider", () => {
     // Slow streams are not touched once they have begun.
     const slow = await ask({ c: "sim-slow-chunks-100+tokens-5" }, { body: chat({ stream: true }) });
     expect(slow.error).toBeUndefined();
+  });
+
+  test("every attempt is an operation of the GenAI metrics, and broken channels are counted", async () => {
+    const { telemetry } = await start({ UPSTREAM_PROBE_AFTER_MS: "30s" });
+    await ask({ a: "sim-hang-headers", b: "ok" }, { body: chat({ stream: true }) });
+    const value = async (line: RegExp) => Number(line.exec(await telemetry.metricsText())?.[1] ?? -1);
+    const broken = /^throughline_channels_broken\{owner="provider-adapter"\S*\} (\d+)/m;
+    await expect.poll(() => value(broken)).toBe(1);
+    const operations =
+      /^gen_ai_client_operation_duration_seconds_count\{(?!.*error_type).*gen_ai_provider_name="b".*\} (\d+)/m;
+    const failures =
+      /^gen_ai_client_operation_duration_seconds_count\{.*gen_ai_provider_name="a".*error_type="upstream_timeout".*\} (\d+)/m;
+    const firstChunks =
+      /^gen_ai_client_operation_time_to_first_chunk_seconds_count\{.*gen_ai_provider_name="b".*\} (\d+)/m;
+    const tokens =
+      /^gen_ai_client_token_usage_count\{.*gen_ai_provider_name="b".*gen_ai_token_type="output".*\} (\d+)/m;
+    for (const line of [operations, failures, firstChunks, tokens]) expect(await value(line), String(line)).toBe(1);
   });
 
   test("routing hears of what was used or is ill, once of nothing, and at the end is told to forget", async () => {
