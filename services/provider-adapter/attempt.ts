@@ -100,6 +100,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   const moments = (): Moments => ({ sentUs: startUs, firstByteUs, firstContentUs, lastByteUs, nowUs: clockUs() });
 
+  /** What broke inside an answer: another candidate is asked, unless the upstream blames what the client sent. */
+  function settleThrown(thrown: unknown): void {
+    const error = ThroughlineError.from(thrown);
+    settle(error, error.entry.httpStatus >= 500, thrownVerdict(thrown));
+  }
+
   function settle(error: ThroughlineError | undefined, failover: boolean, verdict: Verdict): void {
     if (over) return;
     over = true;
@@ -139,7 +145,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function breakOff(thrown: unknown): void {
     send(pending);
     pending = "";
-    settle(ThroughlineError.from(thrown), true, thrownVerdict(thrown));
+    settleThrown(thrown);
     call.abort();
   }
 
@@ -191,7 +197,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
         settle(undefined, false, good);
       }
     } catch (thrown) {
-      settle(ThroughlineError.from(thrown), true, thrownVerdict(thrown));
+      settleThrown(thrown);
     }
   }
 
@@ -206,7 +212,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       }
       settle(undefined, false, good);
     } catch (thrown) {
-      settle(ThroughlineError.from(thrown), true, thrownVerdict(thrown));
+      settleThrown(thrown);
     }
   }
 
