@@ -34,6 +34,12 @@ export const processEnv = declareEnv({
     description:
       "Port of a service's Prometheus metrics (GET /metrics); 0: none. The gateway serves them beside its API.",
   },
+  SHUTDOWN_GRACE_MS: {
+    kind: "duration",
+    default: 30_000,
+    min: 0,
+    description: "Longest time that a stopping process waits for running requests.",
+  },
   LOG_LEVEL: {
     kind: "choice",
     choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
@@ -180,11 +186,15 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
         () => server.setServing(false),
       );
     }, readyEveryMs);
-    onStop("grpc server", async () => {
-      clearInterval(watch);
-      server.setServing(false);
-      await server.close(10_000);
-    });
+    onStop(
+      "grpc server",
+      async () => {
+        clearInterval(watch);
+        server.setServing(false);
+        await server.close(read.SHUTDOWN_GRACE_MS);
+      },
+      read.SHUTDOWN_GRACE_MS + 5_000,
+    );
     server.setServing(await service.ready());
     if (read.METRICS_PORT !== 0) onStop("metrics", await serveMetrics(read.METRICS_PORT, telemetry));
     log.info({ port: server.port }, "ready");

@@ -6,6 +6,11 @@ const dayMs = 86_400_000;
 /** Variables of history. */
 export const historyEnv = declareEnv({
   DATABASE_URL: { kind: "url", required: true, description: "PostgreSQL that the services keep their data in." },
+  DATABASE_MIGRATE: {
+    kind: "bool",
+    default: true,
+    description: "Brings the service's schema up to date at the start.",
+  },
   DATABASE_POOL_SIZE: {
     kind: "int",
     default: 10,
@@ -101,6 +106,6 @@ export function envToConfig(env: Env): HistoryConfig {
     lingerMs: read.HISTORY_LINGER,
     pendingBytes: read.HISTORY_PENDING_BYTES,
     customResponseTimeoutMs: read.CUSTOM_RESPONSE_TIMEOUT,
-    migrate: true,
+    migrate: read.DATABASE_MIGRATE,
   };
 }

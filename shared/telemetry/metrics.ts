@@ -67,7 +67,7 @@ export type ObservedValue = keyof typeof observed;
  * conventions. Labels take few values: models outside the configuration count as "other". A value costs 0.2 to 0.6 us, all those of a request about 6 us.
  */
 export interface Metrics {
-  /** Says which models are configured; replaces the list before. */
+  /** Says which models are configured. Names add up: several services of a process each know some. */
   knowModels(names: Iterable<string>): void;
   /** A request came in. Each is followed by one requestFinished. */
   requestStarted(module: string): void;
@@ -154,7 +154,7 @@ export function createMetrics(meter: Meter): Metrics {
     return known;
   };
 
-  let models: ReadonlySet<string> = new Set();
+  const models = new Set<string>();
   const modelLabel = (model: string) => (models.has(model) ? model : other);
   // Codes as text, made once: labels are strings, and the same few codes come all the time.
   const codes = new Map<number, string>();
@@ -169,7 +169,7 @@ export function createMetrics(meter: Meter): Metrics {
 
   return {
     knowModels(names) {
-      models = new Set(names);
+      for (const name of names) models.add(name);
     },
     requestStarted(module) {
       active.add(1, { module });
