@@ -199,26 +199,42 @@ async function printQueries(): Promise<void> {
     ["usage by hour of the last day", series(1, TimeStep.HOUR)],
     ["usage by day of all time, by model", series(days, TimeStep.DAY, "model")],
   ];
+  const roundsOf = (name: string): number => (name.startsWith("usage") ? 5 : queries);
+  const cpuMs = new Map<string, string>();
+  for (const [name, run] of cases) cpuMs.set(name, await cpuOf(run, roundsOf(name)));
   const stop = new AbortController();
   const writing = write(stop.signal);
   print(
-    `queries while ${writesPerSecond} records a second are written (p50 / p99 / max, ms; ${queries} each, one after the other):`,
+    `queries while ${writesPerSecond} records a second are written (p50 / p99 / max, ms; ${queries} each, one after the other);`,
+  );
+  print(
+    "in brackets the CPU time of one without writes, service + PostgreSQL, ms: what other work on the machine does not change",
   );
   for (const [name, run] of cases) {
     const times: number[] = [];
-    const rounds = name.startsWith("usage") ? 5 : queries;
-    for (let n = 0; n < rounds + 5; n++) {
+    for (let n = 0; n < roundsOf(name); n++) {
       const startedMs = performance.now();
       await run();
-      if (n >= 5) times.push(performance.now() - startedMs);
+      times.push(performance.now() - startedMs);
     }
-    times.sort((a, b) => a - b);
+    times.sort((x, y) => x - y);
     const at = (share: number): string =>
       (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(2);
-    print(`  ${name}: ${at(0.5)} / ${at(0.99)} / ${at(1)}`);
+    print(`  ${name}: ${at(0.5)} / ${at(0.99)} / ${at(1)}  [${cpuMs.get(name)}]`);
   }
   stop.abort();
   await writing;
+}
+
+/** CPU milliseconds of one run, after a few to warm up. */
+async function cpuOf(run: () => Promise<unknown>, rounds: number): Promise<string> {
+  for (let n = 0; n < 5; n++) await run();
+  const server = serverCpuUs(postgres.pid);
+  const own = process.cpuUsage();
+  for (let n = 0; n < rounds; n++) await run();
+  const used = process.cpuUsage(own);
+  const ownMs = (used.user + used.system) / rounds / 1_000;
+  return `${ownMs.toFixed(2)} + ${((serverCpuUs(postgres.pid) - server) / rounds / 1_000).toFixed(2)}`;
 }
 
 async function write(signal: AbortSignal): Promise<void> {
