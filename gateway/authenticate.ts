@@ -4,6 +4,7 @@ import ipaddr from "ipaddr.js";
 import { ThroughlineError } from "../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { GatewayContext } from "./context.ts";
+import { platformFault } from "./domain/platform-fault.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** Longest secret that is looked at; ours have about 50 characters. */
@@ -45,10 +46,14 @@ export async function authenticate(
   const cacheKey = digest.toString("latin1");
   const known = fresh ? undefined : context.principals.get(cacheKey);
   if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;
-  const principal = await context.billing.authenticate.call(
-    { secretSha256: digest },
-    { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
-  );
+  const principal = await context.billing.authenticate
+    .call(
+      { secretSha256: digest },
+      { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
+    )
+    .catch((thrown: unknown) => {
+      throw platformFault(thrown);
+    });
   context.principals.set(cacheKey, principal);
   return principal;
 }

@@ -6,6 +6,7 @@ import type { Head, Outcome } from "../shared/gen/throughline/provider/v1/provid
 import type { Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Answer, Ask } from "./ask.ts";
 import type { GatewayContext } from "./context.ts";
+import { platformFault } from "./domain/platform-fault.ts";
 import { contextError } from "./domain/worst-case.ts";
 import { finish, recordRefusal, recordReplay } from "./finish.ts";
 import { moduleName } from "./http/history-item.ts";
@@ -58,8 +59,9 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
       await replayAnswer(context, ask, reservation.replayRequestId, answer);
       return recordReplay(context, ask, route, reservation.replayRequestId);
     }
-  } catch (error) {
-    recordRefusal(context, ask, route, ThroughlineError.from(error));
+  } catch (thrown) {
+    const error = platformFault(thrown);
+    recordRefusal(context, ask, route, error);
     throw error;
   }
 
