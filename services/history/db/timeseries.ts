@@ -1,4 +1,4 @@
-import { type Database, type Statement, statement } from "../../../shared/db/index.ts";
+import { type Database, integerArray, type Statement, statement } from "../../../shared/db/index.ts";
 import { requestIdEpochMs } from "../../../shared/request-id.ts";
 import { bucketsPerE } from "../domain/latency.ts";
 import type { Scope } from "../domain/owner.ts";
@@ -15,10 +15,11 @@ export interface BucketRow {
   group_name: string;
   bucket: number;
   requests: bigint;
-  errors: bigint;
+  /** NULL: none. */
+  errors: bigint | null;
   input_tokens: bigint;
   output_tokens: bigint;
-  billed_nano_usd: bigint;
+  billed_nano_usd: bigint | null;
 }
 
 /** What is summed up. */
@@ -82,7 +83,49 @@ export async function timeseries(
       group by 1, 2, 3
     ) as counted
     group by 1, 2, 3 order by 1, 2`;
+  return db.query<BucketRow>(named(sql), parameters.values);
+}
+
+/** The same sums from hours that are summed up already; `accountId` 0: of all accounts together. */
+export async function summedTimeseries(
+  db: Pick<Database<unknown>, "query">,
+  {
+    accountId,
+    hours,
+    statuses,
+    filter,
+  }: { accountId: bigint; hours: readonly number[]; statuses: readonly number[]; filter: ScanFilter },
+  { stepMs, groupBy }: { stepMs: number; groupBy: Grouping },
+): Promise<BucketRow[]> {
+  const parameters = createParameters();
+  const { add } = parameters;
+  const step = add(stepMs, "bigint");
+  const conditions = [
+    `account_id = ${add(accountId, "bigint")}`,
+    `hour = any(${add(integerArray(hours), "integer[]")})`,
+    `status = any(${add(statuses, "smallint[]")})`,
+    ...conditionsOf(filter, parameters),
+  ];
+  // The sums of a row count once, with the first of its buckets.
+  const once = (column: string): string => `sum(case when b.place = 1 then ${column} else 0 end)::bigint as ${column}`;
+  const sql = `
+    select at_unix_ms, ${groupName[groupBy]} as group_name, bucket, sum(requests)::bigint as requests,
+      sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens,
+      sum(output_tokens)::bigint as output_tokens, sum(billed_nano_usd)::bigint as billed_nano_usd
+    from (
+      select hour::bigint * 3600000 / ${step} * ${step} as at_unix_ms, ${groupColumn[groupBy]} as member,
+        b.bucket::integer as bucket, sum(b.count) as requests, sum(b.count) filter (where status = 5) as errors,
+        ${["input_tokens", "output_tokens", "billed_nano_usd"].map(once).join(", ")}
+      from history.usage_hour, unnest(buckets, counts) with ordinality as b(bucket, count, place)
+      where ${conditions.join(" and ")}
+      group by 1, 2, 3
+    ) as counted
+    group by 1, 2, 3 order by 1, 2`;
+  return db.query<BucketRow>(named(sql), parameters.values);
+}
+
+function named(sql: string): Statement {
   const known = prepared.get(sql) ?? statement(`history.series.${prepared.size}`, sql, { idempotent: true });
   prepared.set(sql, known);
-  return db.query<BucketRow>(known, parameters.values);
+  return known;
 }

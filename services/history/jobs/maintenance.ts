@@ -2,6 +2,8 @@ import { dropPartitionsBelow, statement } from "../../../shared/db/index.ts";
 import type { HistoryConfig } from "../config.ts";
 import type { HistoryContext } from "../context.ts";
 import { ensureAhead } from "../db/partitions.ts";
+import { sumUp } from "../db/usage-hours.ts";
+import { hourMs, hourOfId } from "../domain/hours.ts";
 import { retentionBound } from "../domain/partitions.ts";
 import { higher } from "../domain/times.ts";
 
@@ -14,6 +16,22 @@ export interface Maintenance {
 const everyMs = 10 * 60_000;
 
 /** Rows that an overtaking message left behind the record of their request's end; and those past the retention. */
+/** How often hours are summed up, and how long after its end an hour is closed: most records of it have come by then. */
+const sumEveryMs = 60_000;
+const lateMs = 5 * 60_000;
+/** A year has 8,760. */
+const maxHoursAtOnce = 2_000;
+
+const tryLock = statement(
+  "history.usage.lock",
+  "select pg_try_advisory_lock(hashtextextended('history.usage', 0)) as taken",
+);
+const unlock = statement("history.usage.unlock", "select pg_advisory_unlock(hashtextextended('history.usage', 0))");
+
+const clearUsage = statement("history.maintenance.usage", "delete from history.usage_hour where hour < $1", {
+  idempotent: true,
+});
+
 const clearUnfinished = statement(
   "history.maintenance.unfinished",
   `delete from history.unfinished u
@@ -31,28 +49,58 @@ const clearTombstones = statement(
 );
 
 /**
- * Keeps partitions made ahead of time, and drops those past their retention: at the start and every ten minutes, on every
- * replica. They may all do it: each step changes nothing where it is done already.
+ * Keeps partitions made ahead of time, drops those past their retention (at the start and every ten minutes), and sums up
+ * hours (every minute). Every replica does: each step changes nothing where it is done already.
  */
 export async function startMaintenance(context: HistoryContext, config: HistoryConfig): Promise<Maintenance> {
   const { log } = context;
   await prepare(context);
-  let running = Promise.resolve();
-  const run = (): void => {
-    running = running
-      .then(() => prepare(context))
-      .then(() => clean(context, config))
-      .catch((error: unknown) => log.warn({ err: error }, "the maintenance of history failed; it is tried again"));
-  };
-  run();
-  const timer = setInterval(run, everyMs);
-  timer.unref();
+  let stopping = false;
+  const chores = [
+    { everyMs, run: () => prepare(context).then(() => clean(context, config)) },
+    { everyMs: sumEveryMs, run: () => sumHours(context, () => stopping) },
+  ];
+  let running: Promise<void> = Promise.resolve();
+  const timers = chores.map((chore) => {
+    let waiting = false;
+    const start = (): void => {
+      if (waiting || stopping) return;
+      waiting = true;
+      // One after the other: none is urgent.
+      running = running.then(async () => {
+        waiting = false;
+        await chore.run().catch((error: unknown) => {
+          log.warn({ err: error }, "the maintenance of history failed; it is tried again");
+        });
+      });
+    };
+    start();
+    return setInterval(start, chore.everyMs).unref();
+  });
   return {
     async stop() {
-      clearInterval(timer);
+      stopping = true;
+      for (const timer of timers) clearInterval(timer);
       await running;
     },
   };
+}
+
+/** Sums up the hours that have ended. One replica at a time: the others find the lock taken and leave it to that one. */
+export async function sumHours(
+  { db, nowMs }: Pick<HistoryContext, "db" | "nowMs">,
+  stopping: () => boolean = () => false,
+): Promise<void> {
+  await db.session(async (session) => {
+    const [lock] = await session.query<{ taken: boolean }>(tryLock, []);
+    if (lock?.taken !== true) return;
+    try {
+      const closedHour = Math.floor((nowMs() - lateMs) / hourMs);
+      await sumUp(db, { closedHour, maxHours: maxHoursAtOnce, stopping });
+    } finally {
+      await session.query(unlock, []);
+    }
+  });
 }
 
 async function prepare({ db, tables, nowMs }: HistoryContext): Promise<void> {
@@ -76,5 +124,7 @@ export async function clean(
     if (dropped.length > 0) log.info({ table, dropped }, "partitions past their retention were dropped");
   }
   await db.query(clearUnfinished, [records]);
-  if (records > 0n) await db.query(clearTombstones, [records]);
+  if (records === 0n) return;
+  await db.query(clearTombstones, [records]);
+  await db.query(clearUsage, [hourOfId(records)]);
 }

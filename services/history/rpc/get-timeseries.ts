@@ -7,9 +7,12 @@ import {
   TimeStep,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { HistoryContext } from "../context.ts";
-import { type BucketRow, type Grouping, timeseries } from "../db/timeseries.ts";
+import { type BucketRow, type Grouping, summedTimeseries, timeseries } from "../db/timeseries.ts";
+import { summedHours } from "../db/usage-hours.ts";
+import { hourMs, wholeHours, withoutHours } from "../domain/hours.ts";
 import { percentileUs } from "../domain/latency.ts";
-import { readFilter } from "./filter.ts";
+import type { IdRange } from "../domain/times.ts";
+import { type Filter, readFilter } from "./filter.ts";
 
 const stepMs: Readonly<Record<TimeStep, number>> = {
   [TimeStep.UNSPECIFIED]: 3_600_000,
@@ -30,30 +33,53 @@ export async function getTimeseries(
   checkTimes(request, step);
   const filter = await readFilter(context.terms, request.owner, request.filter);
   const statuses = endedStatuses.filter((status) => filter.statuses.length === 0 || filter.statuses.includes(status));
-  const points: TimePoint[] = [];
-  for (const range of statuses.length === 0 ? [] : filter.ranges.toReversed()) {
-    const rows = await timeseries(
-      context.reader,
-      { scope: filter.scope, range, statuses, filter: filter.scan },
-      { stepMs: step, groupBy },
-    );
-    points.push(...[...pointsOf(rows)].map(toPoint));
-  }
-  return { points };
+  const asked = { ...filter, statuses, stepMs: step, groupBy };
+  const rows: BucketRow[] = [];
+  for (const range of statuses.length === 0 ? [] : filter.ranges) rows.push(...(await rowsOf(context, range, asked)));
+  return { points: pointsOf(rows).map(toPoint) };
 }
 
-/** The rows of each step and group, which follow each other. */
-function* pointsOf(rows: readonly BucketRow[]): Generator<BucketRow[]> {
-  let point: BucketRow[] = [];
-  for (const row of rows) {
-    const [first] = point;
-    if (first !== undefined && (first.at_unix_ms !== row.at_unix_ms || first.group_name !== row.group_name)) {
-      yield point;
-      point = [];
-    }
-    point.push(row);
+type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: Grouping };
+
+/** The sums of a range: of its hours that are summed up already, and of the records in the rest of it. */
+async function rowsOf({ reader }: HistoryContext, range: IdRange, asked: Asked): Promise<BucketRow[]> {
+  const { scope, statuses, scan } = asked;
+  const summed = summedScope(asked);
+  const hours = summed === undefined ? [] : await summedHours(reader, summed.accountId, wholeHours(range));
+  const rows: BucketRow[] = [];
+  if (summed !== undefined && hours.length > 0) {
+    const filter = { ...scan, ...(summed.keyId === undefined ? {} : { keyId: summed.keyId }) };
+    rows.push(...(await summedTimeseries(reader, { accountId: summed.accountId, hours, statuses, filter }, asked)));
   }
-  if (point.length > 0) yield point;
+  for (const left of withoutHours(range, hours)) {
+    rows.push(...(await timeseries(reader, { scope, range: left, statuses, filter: scan }, asked)));
+  }
+  return rows;
+}
+
+/** Where sums of whole hours can answer: not by the minute, by error or for one user; for all accounts not by key. */
+function summedScope({ scope, scan, stepMs: step, groupBy }: Asked): { accountId: bigint; keyId?: bigint } | undefined {
+  if (step < hourMs || scan.outcomeIds !== undefined || scope.kind === "user") return undefined;
+  if (scope.kind === "operator") return groupBy === "key" || scan.keyId !== undefined ? undefined : { accountId: 0n };
+  return { accountId: scope.accountId, ...(scope.kind === "key" ? { keyId: scope.keyId } : {}) };
+}
+
+/** The rows of each step and group, by time, then group. */
+function pointsOf(rows: readonly BucketRow[]): BucketRow[][] {
+  const points = new Map<string, BucketRow[]>();
+  for (const row of rows) {
+    const name = `${row.at_unix_ms} ${row.group_name}`;
+    const point = points.get(name);
+    if (point === undefined) points.set(name, [row]);
+    else point.push(row);
+  }
+  return [...points.values()].sort(([a], [b]) => compare(a, b));
+}
+
+function compare(a: BucketRow | undefined, b: BucketRow | undefined): number {
+  if (a === undefined || b === undefined) return 0;
+  if (a.at_unix_ms !== b.at_unix_ms) return a.at_unix_ms < b.at_unix_ms ? -1 : 1;
+  return a.group_name < b.group_name ? -1 : 1;
 }
 
 function checkTimes({ filter }: GetTimeseriesRequest, step: number): void {
@@ -78,7 +104,7 @@ function toPoint(rows: readonly BucketRow[]): TimePoint {
   const point = create(TimePointSchema, { atUnixMs: rows[0]?.at_unix_ms ?? 0n, group: rows[0]?.group_name ?? "" });
   for (const row of rows) {
     point.requests += row.requests;
-    point.errors += row.errors;
+    point.errors += row.errors ?? 0n;
     point.inputTokens += row.input_tokens;
     point.outputTokens += row.output_tokens;
     point.billedNanoUsd += row.billed_nano_usd ?? 0n;

@@ -64,10 +64,11 @@ const findDeleted = `
  * Stores a batch of records of requests that have ended, with their payloads, and ends their unfinished rows. A record
  * that is there is replaced only by a later one: the gateway's own after a reconstructed one (bit 2 of flags), else a
  * younger one of the same kind. Gives the number of records that were new or replaced. The ids of a batch are distinct
- * and in ascending order, so that batches never wait for each other in a circle.
+ * and in ascending order, so that batches never wait for each other in a circle. `alsoOnStored`: further parts of the
+ * statement (`, name as (...)`), which may read `kept`; later migrations add theirs.
  */
-const putRecords = `
-  create function history.put_records(${parameters.join(", ")}) returns integer language plpgsql as $$
+export const putRecords = ({ alsoOnStored = "" } = {}): string => `
+  create or replace function history.put_records(${parameters.join(", ")}) returns integer language plpgsql as $$
   declare
     deleted bigint[];
     stored integer;
@@ -94,7 +95,7 @@ const putRecords = `
        using (select request_id from history.unfinished where request_id = any(p_request_id)
                order by request_id for update) as locked
        where u.request_id = locked.request_id
-    )
+    )${alsoOnStored}
     select count(*) into stored from kept;
     return stored;
   end $$`;
@@ -128,7 +129,7 @@ const putUnfinished = `
 
 export const createFunctions: Migration = {
   async up(db) {
-    await sql.raw(putRecords).execute(db);
+    await sql.raw(putRecords()).execute(db);
     await sql.raw(putUnfinished).execute(db);
   },
 };

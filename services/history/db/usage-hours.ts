@@ -1,0 +1,120 @@
+import { type Database, type Queryable, statement } from "../../../shared/db/index.ts";
+import { hourOfId, idsOfHour } from "../domain/hours.ts";
+import { bucketsPerE } from "../domain/latency.ts";
+
+/** Accounts with fewer requests in an hour are not summed up: reading their records is as quick. */
+const minRequests = 1_000;
+
+const readState = statement("history.usage.state", "select summed_below from history.usage_state", {
+  idempotent: true,
+});
+const close = statement(
+  "history.usage.close",
+  "update history.usage_state set closing_below = $1 where closing_below < $1",
+  { idempotent: true },
+);
+const advance = statement(
+  "history.usage.advance",
+  "update history.usage_state set summed_below = $1 where summed_below < $1",
+  { idempotent: true },
+);
+const nextRecord = statement(
+  "history.usage.next",
+  "select min(request_id) as id from history.record where request_id >= $1 and request_id < $2",
+  { idempotent: true },
+);
+/** As in db/delete.ts: batches that began before the hour was closed have ended when this returns. */
+const waitForBatches = statement(
+  "history.usage.wait",
+  "select pg_advisory_xact_lock(hashtextextended('history.deletion', 0))",
+  { idempotent: true },
+);
+const findLate = statement(
+  "history.usage.late",
+  "select hour, batches from history.usage_late where hour < $1 order by hour limit 50",
+  { idempotent: true },
+);
+/** Unless yet another batch has come: its records may not be in the sums. */
+const forgetLate = statement("history.usage.forget", "delete from history.usage_late where hour = $1 and batches = $2");
+const removeHour = statement("history.usage.remove", "delete from history.usage_hour where hour = $1");
+const sumHour = statement(
+  "history.usage.sum",
+  `with counted as materialized (
+     select account_id, key_id, shape_id, status,
+       floor(ln(greatest(coalesce(duration_us, 1), 1)::float8) * ${bucketsPerE})::smallint as bucket, count(*) as requests,
+       sum(coalesce(input_tokens, 0) + coalesce(cached_input_tokens, 0) + coalesce(cache_write_tokens, 0)) as input_tokens,
+       sum(coalesce(output_tokens, 0) + coalesce(reasoning_tokens, 0)) as output_tokens,
+       sum(coalesce(billed_nano_usd, 0)) as billed_nano_usd
+     from history.record where request_id >= $2 and request_id < $3 group by 1, 2, 3, 4, 5
+   ), large as (
+     select account_id from counted group by 1 having sum(requests) >= ${minRequests}
+   ), parts as (
+     select * from counted join large using (account_id)
+     union all
+     select 0, 0, shape_id, status, bucket, sum(requests), sum(input_tokens), sum(output_tokens), sum(billed_nano_usd)
+       from counted group by shape_id, status, bucket
+   )
+   insert into history.usage_hour (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd, hour,
+     shape_id, status, buckets, counts)
+   select account_id, key_id, sum(requests), sum(input_tokens), sum(output_tokens), sum(billed_nano_usd), $1,
+     shape_id, status, array_agg(bucket order by bucket), array_agg(requests::integer order by bucket)
+   from parts group by account_id, key_id, shape_id, status`,
+);
+
+/**
+ * Sums up the hours that have ended before `closedHour`, at most `maxHours` of them, and those that late records have
+ * changed. Ends early when `stopping` says so.
+ */
+export async function sumUp(
+  db: Database<unknown>,
+  { closedHour, maxHours, stopping }: { closedHour: number; maxHours: number; stopping: () => boolean },
+): Promise<void> {
+  const bound = idsOfHour(closedHour).from;
+  for (const { hour, batches } of await db.query<{ hour: number; batches: number }>(findLate, [closedHour])) {
+    if (stopping()) return;
+    await sum(db, hour, (trx) => trx.query(forgetLate, [hour, batches]));
+  }
+  const [state] = await db.query<{ summed_below: bigint }>(readState, []);
+  let from = state?.summed_below ?? 0n;
+  if (from >= bound) return;
+  // First say that the hours are closed, then wait for who has not heard it, then count.
+  await db.query(close, [bound]);
+  await db.query(waitForBatches, []);
+  for (let n = 0; n < maxHours && from < bound && !stopping(); n++) {
+    const [next] = await db.query<{ id: bigint | null }>(nextRecord, [from, bound]);
+    const hour = next?.id == null ? undefined : hourOfId(next.id);
+    if (hour !== undefined) await sum(db, hour);
+    from = hour === undefined ? bound : idsOfHour(hour).to;
+    await db.query(advance, [from]);
+  }
+}
+
+async function sum(
+  db: Database<unknown>,
+  hour: number,
+  also?: (trx: Queryable<unknown>) => Promise<unknown>,
+): Promise<void> {
+  const { from, to } = idsOfHour(hour);
+  await db.transaction(async (trx) => {
+    await trx.query(removeHour, [hour]);
+    await trx.query(sumHour, [hour, from, to]);
+    await also?.(trx);
+  });
+}
+
+const findSummed = statement(
+  "history.usage.summed",
+  `select distinct hour from history.usage_hour
+    where account_id = $1 and hour >= $2 and hour < $3 and hour not in (select hour from history.usage_late)`,
+  { idempotent: true },
+);
+
+/** The hours of an account (0: of all accounts together) that are summed up. */
+export async function summedHours(
+  db: Pick<Database<unknown>, "query">,
+  accountId: bigint,
+  { from, to }: { from: number; to: number },
+): Promise<number[]> {
+  const rows = await db.query<{ hour: number }>(findSummed, [accountId, from, to]);
+  return rows.map(({ hour }) => hour);
+}
