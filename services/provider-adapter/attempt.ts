@@ -7,6 +7,7 @@ import type { OpenChannel } from "./channels.ts";
 import type { ProviderContext } from "./context.ts";
 import { createEventFeed, type EventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
+import { hideCredential, withoutCredential } from "./domain/hide-credential.ts";
 import type { Moments } from "./domain/latency.ts";
 import { upstreamRequestIdOf } from "./domain/upstream-request-id.ts";
 import type { Pass } from "./resilience/channel-health.ts";
@@ -77,6 +78,7 @@ const pieceBytes = 1024 * 1024;
 /** Tries one candidate: sends the request, translates the answer as it comes, says what came of it. */
 export function startAttempt(context: ProviderContext, options: AttemptOptions, out: AttemptSink): RunningAttempt {
   const { channel, exchange, clockUs } = options;
+  const { credential } = options.pass;
   const attempt = create(AttemptSchema);
   attempt.attemptId = options.attemptId;
   attempt.channel = channel.name;
@@ -106,9 +108,10 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     settle(error, error.entry.httpStatus >= 500, thrownVerdict(thrown));
   }
 
-  function settle(error: ThroughlineError | undefined, failover: boolean, verdict: Verdict): void {
+  function settle(failure: ThroughlineError | undefined, failover: boolean, verdict: Verdict): void {
     if (over) return;
     over = true;
+    const error = failure === undefined ? undefined : withoutCredential(failure, credential);
     heardFirst();
     attempt.endUs = BigInt(clockUs());
     if (error !== undefined) {
@@ -237,7 +240,9 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       if (translation !== undefined) return finishStream(translation);
       const bytes = Buffer.concat(body);
       if (attempt.httpStatus === 200 && !options.stream) return finishWhole(bytes);
-      const failure = channel.adapter.failure(attempt.httpStatus, headers, bytes.toString(), attempt.upstreamRequestId);
+      // Before the message is cut to its length: a part of the credential would be left.
+      const said = hideCredential(bytes.toString(), credential);
+      const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
       settle(failure.error, failure.failover, failureVerdict(attempt.httpStatus, failure));
     },
     onError(fault) {
@@ -249,7 +254,6 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     },
   };
 
-  const { credential } = options.pass;
   const call: UpstreamCall = context.upstream.send(
     {
       origin: channel.origin,

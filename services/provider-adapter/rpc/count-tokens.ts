@@ -8,6 +8,7 @@ import { unaryHandler } from "../../../shared/rpc/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Asked } from "../domain/exchange.ts";
+import { hideCredential } from "../domain/hide-credential.ts";
 import { estimateInputTokens } from "../domain/neutral/estimate.ts";
 import { upstreamRequestIdOf } from "../domain/upstream-request-id.ts";
 import type { ResponseHeaders } from "../upstream/call.ts";
@@ -106,7 +107,10 @@ function ask(
         const body = Buffer.concat(parts);
         const upstreamRequestId = upstreamRequestIdOf(headers, channel.adapter.requestIdHeaders);
         if (status === 200) resolve({ body, upstreamRequestId });
-        else reject(channel.adapter.failure(status, headers, body.toString(), upstreamRequestId).error);
+        else {
+          const said = hideCredential(body.toString(), credential);
+          reject(channel.adapter.failure(status, headers, said, upstreamRequestId).error);
+        }
       },
       onError(fault) {
         reject(faultError(fault, undefined));
