@@ -313,7 +313,7 @@ describe("prices", () => {
 });
 
 describe("latency", () => {
-  test("percentiles of buckets are within 1 % of those of the values", () => {
+  test("percentiles of buckets are within 2 % of those of the values", () => {
     const values = fc.array(fc.integer({ min: 1, max: 3_600_000_000 }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(values, fc.constantFrom(0.5, 0.9, 0.99, 1), (us, share) => {
@@ -327,7 +327,7 @@ describe("latency", () => {
           [...counts].map(([bucket, count]) => ({ bucket, count })),
           share,
         );
-        expect(Math.abs(estimate / exact - 1)).toBeLessThan(0.0102);
+        expect(Math.abs(estimate / exact - 1)).toBeLessThan(Math.exp(0.5 / bucketsPerE) - 1 + 1e-9);
       }),
     );
     expect(percentileUs([], 0.5)).toBe(0);
