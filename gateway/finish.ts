@@ -29,14 +29,18 @@ const persistently = retry(
   { maxAttempts: 1_000, backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 3_000 }) },
 );
 
+/** A request that holds a reservation. */
+export interface Reserved {
+  readonly ask: Ask;
+  readonly route: Route;
+  readonly reservation: Reservation;
+  /** Ends the care for the reservation: it is settled. */
+  readonly release: () => void;
+}
+
 /** Settles and records a request that held a reservation, on a deadline of its own. */
-export function finish(
-  context: GatewayContext,
-  ask: Ask,
-  route: Route,
-  reservation: Reservation,
-  ending: Ending,
-): void {
+export function finish(context: GatewayContext, reserved: Reserved, ending: Ending): void {
+  const { ask, route, reservation, release } = reserved;
   const durationUs = elapsedUs(ask.incoming);
   const keptBytes = ending.kept.reduce((sum, part) => sum + part.length, ending.outcome?.response.length ?? 0);
   context.running.finish(keptBytes + 4_096, async () => {
@@ -50,7 +54,7 @@ export function finish(
     } catch (error) {
       context.log.error({ err: error, request_id: id.toString() }, "request could not be settled or recorded");
     } finally {
-      context.running.release(id);
+      release();
     }
   });
 }

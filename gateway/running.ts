@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type Record, RecordItemSchema } from "../shared/gen/throughline/history/v1/history_pb.ts";
+import { createRoster } from "../shared/roster.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayDeps } from "./context.ts";
 
@@ -18,16 +19,12 @@ export interface Held {
  * extends reservations before they expire and shows long requests as `processing`.
  */
 export interface Running {
-  /** A reservation was made. */
-  hold(held: Held): void;
-  /** Its settlement and record are durable (or will never be). */
-  release(id: bigint): void;
+  /** A reservation was made. Gives what ends the holding: its settlement and record are durable (or will never be). */
+  hold(held: Held): () => void;
   /** Runs work that must finish even when the client is gone; `stop` waits for it. `bytes`: memory that it keeps. */
   finish(bytes: number, work: () => Promise<void>): void;
   /** Waits while unfinished work keeps more memory than allowed: a slow history delays requests, it drops none. */
   admit(): Promise<void>;
-  /** Requests whose work is not finished. */
-  readonly pending: number;
   /** Stops the timer after all work is finished, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -43,11 +40,12 @@ export function createRunning({
   log,
   config,
 }: Pick<GatewayDeps, "billing" | "history" | "log"> & { config: GatewayConfig }): Running {
-  const held = new Map<bigint, Held>();
-  const young = new Map<bigint, Held>();
-  const work = new Set<Promise<void>>();
+  /** In the order of their reservations. */
+  const held = createRoster<{ readonly entry: Held; shown: boolean }>();
   const waiting: (() => void)[] = [];
+  let pending = 0;
   let pendingBytes = 0;
+  let allFinished: (() => void) | undefined;
   let extendedAtMs = performance.now();
   let extending = false;
 
@@ -56,15 +54,15 @@ export function createRunning({
 
   function tick(): void {
     const nowMs = performance.now();
-    for (const entry of young.values()) {
-      if (nowMs - entry.sinceMs < config.processingAfterMs) break;
-      young.delete(entry.id);
-      showProcessing(entry);
+    for (const one of held) {
+      if (nowMs - one.entry.sinceMs < config.processingAfterMs) break;
+      if (!one.shown) showProcessing(one.entry);
+      one.shown = true;
     }
     if (nowMs - extendedAtMs >= config.extendEveryMs && !extending) {
       extendedAtMs = nowMs;
-      const old = [...held.values()].filter((entry) => nowMs - entry.sinceMs >= config.extendEveryMs / 2);
-      if (old.length > 0) void extend(old.map((entry) => entry.id));
+      const old = [...held].filter(({ entry }) => nowMs - entry.sinceMs >= config.extendEveryMs / 2);
+      if (old.length > 0) void extend(old.map(({ entry }) => entry.id));
     }
   }
 
@@ -92,34 +90,29 @@ export function createRunning({
 
   return {
     hold(entry) {
-      held.set(entry.id, entry);
-      young.set(entry.id, entry);
-    },
-    release(id) {
-      held.delete(id);
-      young.delete(id);
+      const place = held.add({ entry, shown: false });
+      return () => held.remove(place);
     },
     finish(bytes, run) {
+      pending += 1;
       pendingBytes += bytes;
-      const promise = run().finally(() => {
-        work.delete(promise);
+      void run().finally(() => {
+        pending -= 1;
         pendingBytes -= bytes;
         while (waiting.length > 0 && pendingBytes < maxPendingBytes) waiting.shift()?.();
+        if (pending === 0) allFinished?.();
       });
-      work.add(promise);
     },
     async admit() {
       if (pendingBytes < maxPendingBytes) return;
       await new Promise<void>((resolve) => waiting.push(resolve));
     },
-    get pending() {
-      return work.size;
-    },
     async stop(graceMs) {
-      const deadline = performance.now() + graceMs;
-      while (work.size > 0 && performance.now() < deadline) {
-        const timeout = new Promise<void>((resolve) => setTimeout(resolve, deadline - performance.now()).unref());
-        await Promise.race([Promise.allSettled(work), timeout]);
+      if (pending > 0) {
+        await new Promise<void>((resolve) => {
+          allFinished = resolve;
+          setTimeout(resolve, graceMs).unref();
+        });
       }
       clearInterval(timer);
     },

@@ -65,7 +65,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
     throw error;
   }
 
-  context.running.hold({
+  const release = context.running.hold({
     id: incoming.id,
     sinceMs: performance.now(),
     processing: () => processingRecord(ask, route, reservation),
@@ -74,7 +74,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   const { error, gone } = ending;
   if (!gone && error === undefined) answer.end();
   if (!gone && error !== undefined && answer.begun) answer.fail(error);
-  finish(context, ask, route, reservation, ending);
+  finish(context, { ask, route, reservation, release }, ending);
   if (!gone && error !== undefined && !answer.begun) throw error;
 }
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { envelope } from "../../shared/errors/envelope.ts";
 import type { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { createRoster } from "../../shared/roster.ts";
 import type { Answer } from "../ask.ts";
 
 /**
@@ -109,7 +110,7 @@ export interface OpenStreams {
 
 /** Sends a comment on every stream that was quiet for `keepAliveMs`: one timer for all of them. */
 export function createOpenStreams(keepAliveMs: number): OpenStreams {
-  const streams = new Set<{ quietSinceMs: number; ping(): void }>();
+  const streams = createRoster<{ quietSinceMs: number; ping(): void }>();
   const timer = setInterval(() => {
     const nowMs = performance.now();
     for (const stream of streams) {
@@ -122,8 +123,8 @@ export function createOpenStreams(keepAliveMs: number): OpenStreams {
   timer.unref();
   return {
     add(stream) {
-      streams.add(stream);
-      return () => streams.delete(stream);
+      const place = streams.add(stream);
+      return () => streams.remove(place);
     },
     stop: () => clearInterval(timer),
   };

@@ -1,4 +1,5 @@
 import type { ThroughlineError } from "../errors/error.ts";
+import { type CallTable, createCallTable } from "./call-table.ts";
 import type { CallLane, ClientCall } from "./client-call.ts";
 import { unavailableError } from "./faults.ts";
 import type { ClientLink, ClientLinkEvents, OpenLink, OutgoingItem } from "./link.ts";
@@ -32,7 +33,7 @@ const stableMs = 1_000;
 interface Lane<P> extends CallLane {
   state: "opening" | "ready" | "retired" | "closed";
   readonly link: ClientLink;
-  readonly calls: Map<number, ClientCall<P>>;
+  readonly calls: CallTable<ClientCall<P>>;
   controls: OutgoingItem[];
   lastCallId: number;
   bornMs: number;
@@ -179,7 +180,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     const lane: Lane<P> = {
       state: "opening",
       link: options.open(events),
-      calls: new Map(),
+      calls: createCallTable(),
       controls: [],
       lastCallId: 0,
       bornMs: performance.now(),

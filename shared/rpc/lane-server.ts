@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../errors/error.ts";
+import { createCallTable } from "./call-table.ts";
 import { roughBytes } from "./codec.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { AnyHandler } from "./define.ts";
@@ -44,7 +45,7 @@ export function createLaneServer<P>(
   }
 
   function accept(link: ServerLink): ServerLinkEvents<P> {
-    const calls = new Map<number, ServerCall>();
+    const calls = createCallTable<ServerCall>();
     let outbox: OutgoingResult[] = [];
     let outboxBytes = 0;
     let flushScheduled = false;

@@ -1,3 +1,4 @@
+import { createRoster } from "../../../shared/roster.ts";
 import { type Breaker, createBreaker, type ProbeEnd } from "./breaker.ts";
 import { createCredentialPool, type TakenCredential } from "./credentials.ts";
 import { createTally, type Tally } from "./tally.ts";
@@ -89,7 +90,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
   const breaker: Breaker = createBreaker({ firstRestMs: probeAfterMs, maxRestMs, random });
   const credentials = createCredentialPool();
   /** Attempts without an answer yet, the oldest first. */
-  const waiting = new Set<Waiting>();
+  const waiting = createRoster<Waiting>();
   let tally: Tally = createTally();
   let why: Refusal = "breaker open";
   let attempts = 0;
@@ -106,7 +107,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
   /** Several wait, and nobody has heard anything since the oldest of them was sent. */
   function silent(): boolean {
     if (waiting.size < waitingTogether) return false;
-    const [oldest] = waiting;
+    const { oldest } = waiting;
     return oldest !== undefined && performance.now() - Math.max(oldest.sinceMs, lastSignMs) > toleratedMs();
   }
 
@@ -150,7 +151,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
     wasClosed: boolean,
   ): Pass {
     const me: Waiting = { sinceMs: performance.now() };
-    waiting.add(me);
+    const place = waiting.add(me);
     let beganMs = 0;
     let probing = endProbe !== undefined;
     /** False: made against the breaker's word; its failure is no news. */
@@ -217,7 +218,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
       credential.neutral();
       const waitedMs = performance.now() - me.sinceMs;
       // A client that gave up after a long wait, while nobody heard anything: clients are less patient than we are.
-      if (waiting.has(me) && waitedMs > toleratedMs() && lastSignMs <= me.sinceMs) wentWrong(false);
+      if (place.member !== undefined && waitedMs > toleratedMs() && lastSignMs <= me.sinceMs) wentWrong(false);
       else finishProbe("unclear");
     }
 
@@ -231,7 +232,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
       credential: credential.value,
       heard() {
         lastSignMs = performance.now();
-        waiting.delete(me);
+        waiting.remove(place);
       },
       began() {
         beganMs = performance.now();
@@ -259,7 +260,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
             saysNothing();
             break;
         }
-        waiting.delete(me);
+        waiting.remove(place);
       },
     };
   }

@@ -68,6 +68,7 @@ const ended = new Error("ended");
  */
 export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   heardAtTick = 0;
+  place: Watched["place"] = undefined;
   allowedTicks: number;
   readonly #context: CallContext;
   readonly #request: UpstreamRequest;

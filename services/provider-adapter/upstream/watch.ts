@@ -1,9 +1,13 @@
+import { createRoster, type Place } from "../../../shared/roster.ts";
+
 /** Something that must be heard of again within a time. */
 export interface Watched {
   /** The watch's tick when it was last heard of. Written by `touch`. */
   heardAtTick: number;
   /** Ticks of silence allowed; 0: no bound for now. Made with `ticks`. */
   allowedTicks: number;
+  /** Where it stands among what is watched. Written by `add`. */
+  place?: Place<Watched> | undefined;
   /** Called once silence lasted longer than allowed; it is no longer watched then. */
   onSilence(): void;
 }
@@ -26,14 +30,18 @@ export interface Watch {
  * nobody out.
  */
 export function createWatch(tickMs: number): Watch {
-  const items = new Set<Watched>();
+  const items = createRoster<Watched>();
   let tick = 0;
   let timer: NodeJS.Timeout | undefined;
+  const forget = (item: Watched) => {
+    if (item.place !== undefined) items.remove(item.place);
+    item.place = undefined;
+  };
   const run = () => {
     tick += 1;
     for (const item of items) {
       if (item.allowedTicks > 0 && tick - item.heardAtTick > item.allowedTicks) {
-        items.delete(item);
+        forget(item);
         item.onSilence();
       }
     }
@@ -45,12 +53,10 @@ export function createWatch(tickMs: number): Watch {
   return {
     add(item) {
       item.heardAtTick = tick;
-      items.add(item);
+      item.place = items.add(item);
       timer ??= setInterval(run, tickMs);
     },
-    delete: (item) => {
-      items.delete(item);
-    },
+    delete: forget,
     touch(item) {
       item.heardAtTick = tick;
     },
@@ -58,7 +64,7 @@ export function createWatch(tickMs: number): Watch {
     stop() {
       clearInterval(timer);
       timer = undefined;
-      items.clear();
+      for (const item of items) forget(item);
     },
   };
 }
