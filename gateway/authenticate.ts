@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import ipaddr from "ipaddr.js";
 import { ThroughlineError } from "../shared/errors/error.ts";
@@ -42,7 +42,7 @@ export async function authenticate(
   headers: IncomingHttpHeaders,
   { fresh, secretFirst }: { fresh: boolean; secretFirst?: SecretHeader | undefined },
 ): Promise<Principal> {
-  const digest = createHash("sha256").update(secretOf(headers, secretFirst)).digest();
+  const digest = hash("sha256", secretOf(headers, secretFirst), "buffer");
   const cacheKey = digest.toString("latin1");
   const known = fresh ? undefined : context.principals.get(cacheKey);
   if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;

@@ -38,7 +38,12 @@ export async function startGateway(
     spans: gatewaySpans(deps.tracing),
     running: createRunning({ ...deps, config }),
     models: new Set(),
-    principals: new LRUCache({ max: maxPrincipals, ttl: Math.max(1, config.keyCacheMs) }),
+    principals: new LRUCache({
+      max: maxPrincipals,
+      ttl: Math.max(1, config.keyCacheMs),
+      // The default, 1 ms, sets a timer for about every request.
+      ttlResolution: Math.min(100, Math.max(1, config.keyCacheMs)),
+    }),
   };
   const open = createOpenStreams(config.keepAliveMs);
   const edge = createEdge(context);

@@ -21,6 +21,8 @@ export interface BillingConfig {
   readonly reconcileLagMs: number;
   /** Time between two looks for such entries, milliseconds. */
   readonly reconcileIntervalMs: number;
+  /** How long a settlement waits for others, milliseconds. */
+  readonly settleLingerMs: number;
   /** `redis://` or `valkey://` address of the rate limits of all replicas. Undefined: each replica counts for itself. */
   readonly valkeyUrl: string | undefined;
   readonly valkeyFallback: ValkeyFallback;
@@ -74,6 +76,13 @@ export const billingEnv = declareEnv({
     description:
       "Age from which a charged or released request must have a record in history; where it has none, one is made.",
   },
+  SETTLE_LINGER: {
+    kind: "duration",
+    default: 20,
+    min: 0,
+    max: 1_000,
+    description: "How long a settlement waits for others to be entered with; its client has the answer already.",
+  },
   RECONCILE_INTERVAL_MS: {
     kind: "duration",
     default: 5_000,
@@ -111,6 +120,7 @@ export function envToConfig(env: Env): BillingConfig {
     sweepIntervalMs: values.SWEEP_INTERVAL_MS,
     reconcileLagMs: values.RECONCILE_LAG_MS,
     reconcileIntervalMs: values.RECONCILE_INTERVAL_MS,
+    settleLingerMs: values.SETTLE_LINGER,
     valkeyUrl: values.VALKEY_URL,
     valkeyFallback: values.VALKEY_FALLBACK,
   };

@@ -65,6 +65,7 @@ export async function startReplica(
     sweepIntervalMs: 60_000,
     reconcileLagMs: 30_000,
     reconcileIntervalMs: 60_000,
+    settleLingerMs: 0,
     valkeyUrl: undefined,
     valkeyFallback: "refuse",
     ...overrides,

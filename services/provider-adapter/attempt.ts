@@ -86,6 +86,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   attempt.upstreamModel = options.candidate.upstreamModel;
   const { promise, resolve } = Promise.withResolvers<AttemptResult>();
   const body: Buffer[] = [];
+  let bodyBytes = 0;
   const startUs = clockUs();
   let headers: ResponseHeaders = {};
   let firstByteUs = 0;
@@ -232,13 +233,15 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     onData(chunk) {
       if (firstByteUs === 0) firstByteUs = clockUs();
       if (feed !== undefined) takeIn(feed, chunk);
-      else if (attempt.httpStatus === 200 || body.reduce((sum, part) => sum + part.length, 0) < maxErrorBytes)
+      else if (attempt.httpStatus === 200 || bodyBytes < maxErrorBytes) {
+        bodyBytes += chunk.length;
         body.push(chunk);
+      }
     },
     onEnd() {
       lastByteUs = clockUs();
       if (translation !== undefined) return finishStream(translation);
-      const bytes = Buffer.concat(body);
+      const bytes = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
       if (attempt.httpStatus === 200 && !options.stream) return finishWhole(bytes);
       // Before the message is cut to its length: a part of the credential would be left.
       const said = hideCredential(bytes.toString(), credential);

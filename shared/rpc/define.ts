@@ -2,7 +2,17 @@ import type { DescMethod, DescService, Message, MessageShape } from "@bufbuild/p
 import { ThroughlineError } from "../errors/error.ts";
 import { createBatchRunner } from "./batch-runner.ts";
 import type { ServerCall } from "./server-call.ts";
-import type { BatchAnswer, FrameOf, FrameSink, Init, ItemOf, LaneCall, OkOf, UnaryContext } from "./types.ts";
+import type {
+  BatchAnswer,
+  FrameOf,
+  FrameSink,
+  Init,
+  ItemOf,
+  LaneCall,
+  OkOf,
+  StreamCall,
+  UnaryContext,
+} from "./types.ts";
 
 declare const typed: unique symbol;
 
@@ -81,11 +91,11 @@ export function batchHandler<I extends Message, O extends Message>(
  * deadline (the caller waits 5 s for it); what it throws is the error.
  */
 export function streamHandler<I extends Message, F extends Message, O extends Message>(
-  run: (call: LaneCall<I>, out: FrameSink<F>) => Promise<NoInfer<Init<O>>>,
+  run: (call: StreamCall<I>, out: FrameSink<F>) => Promise<NoInfer<Init<O>>>,
 ): LaneHandler<I, O, F> {
   async function runCall(call: ServerCall): Promise<void> {
     try {
-      call.answer("ok", await run(call as unknown as LaneCall<I>, call as unknown as FrameSink<F>));
+      call.answer("ok", await run(call as unknown as StreamCall<I>, call as unknown as FrameSink<F>));
     } catch (thrown) {
       const error = ThroughlineError.from(thrown);
       call.lane.report(error);

@@ -62,30 +62,34 @@ export function createInProcessServer<S extends DescService>(
     defaultLanes: 1,
     lane(method, maxMessageBytes) {
       const shape = laneShape(method);
-      const connect = openLocalLink((link) => {
-        if (draining) return undefined;
-        open += 1;
-        let left = false;
-        const leaveOnce = (): void => {
-          if (!left) leave();
-          left = true;
-        };
-        const events = laneServers.get(method.localName)?.accept({
-          ...link,
-          finish: () => {
-            link.finish();
-            leaveOnce();
-          },
-        });
-        if (events === undefined) return undefined;
-        return {
-          ...events,
-          broken: () => {
-            events.broken();
-            leaveOnce();
-          },
-        };
-      }, maxMessageBytes);
+      const connect = openLocalLink(
+        (link) => {
+          if (draining) return undefined;
+          open += 1;
+          let left = false;
+          const leaveOnce = (): void => {
+            if (!left) leave();
+            left = true;
+          };
+          const events = laneServers.get(method.localName)?.accept({
+            ...link,
+            finish: () => {
+              link.finish();
+              leaveOnce();
+            },
+          });
+          if (events === undefined) return undefined;
+          return {
+            ...events,
+            broken: () => {
+              events.broken();
+              leaveOnce();
+            },
+          };
+        },
+        shape,
+        maxMessageBytes,
+      );
       return { codec: localClientCodec(shape), open: connect };
     },
     unary(method, maxMessageBytes, deadlines) {

@@ -29,5 +29,6 @@ export type {
   OpenOptions,
   RpcLog,
   ServiceClient,
+  StreamCall,
   UnaryContext,
 } from "./types.ts";

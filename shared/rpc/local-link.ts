@@ -1,6 +1,7 @@
-import { roughBytes } from "./codec.ts";
+import { createSizeOf } from "./codec.ts";
 import { answerTooLargeError, tooLargeError } from "./faults.ts";
 import type { OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
+import type { LaneShape } from "./shape.ts";
 
 /**
  * Opens a lane within the process: the two ends call each other. `accept` gives nothing where the server takes no lanes.
@@ -8,8 +9,13 @@ import type { OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
  */
 export function openLocalLink(
   accept: (link: ServerLink) => ServerLinkEvents<unknown> | undefined,
+  shape: LaneShape,
   maxMessageBytes: number,
 ): OpenLink<unknown> {
+  const itemBytes = createSizeOf(shape.item);
+  const okBytes = createSizeOf(shape.ok);
+  const frameBytes = createSizeOf(shape.frame ?? shape.ok);
+  const resultBytes = { ok: okBytes, frame: frameBytes, error: () => 0 };
   return (events) => {
     let over = false;
     let ended = false;
@@ -29,7 +35,7 @@ export function openLocalLink(
         for (const { callId, kind, value } of results) {
           if (over) return;
           if (failed?.has(callId)) continue;
-          const bytes = kind === "error" ? 0 : roughBytes(value);
+          const bytes = resultBytes[kind](value);
           if (bytes <= maxMessageBytes) {
             events.result(callId, kind, value);
             continue;
@@ -53,7 +59,7 @@ export function openLocalLink(
       send(items) {
         if (over || ended || server === undefined) return;
         for (const { callId, op, requestId, traceparent, timeoutMs, message } of items) {
-          const bytes = message === undefined ? 0 : roughBytes(message);
+          const bytes = itemBytes(message);
           if (bytes > maxMessageBytes) events.unsent(callId, tooLargeError(bytes, maxMessageBytes));
           else server.item(callId, op, requestId, traceparent, timeoutMs, message);
         }

@@ -2,7 +2,7 @@ import type { ThroughlineError } from "../errors/error.ts";
 import type { DeadlineEntry, Deadlines } from "./deadlines.ts";
 import { cancelledError, deadlineError, unavailableError } from "./faults.ts";
 import type { ResultKind } from "./link.ts";
-import type { LaneCall } from "./types.ts";
+import type { StreamCall } from "./types.ts";
 
 /** What a call needs of the server's lane it came by. */
 export interface ServerCallLane {
@@ -18,7 +18,7 @@ export interface ServerCallLane {
 }
 
 /** One call of a lane on the server, from its arrival to its answer. */
-export class ServerCall implements LaneCall<unknown> {
+export class ServerCall implements StreamCall<unknown> {
   readonly item: unknown;
   readonly requestId: bigint;
   readonly traceparent: string;
@@ -31,6 +31,7 @@ export class ServerCall implements LaneCall<unknown> {
   #stopped: ThroughlineError | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #deadline: DeadlineEntry | undefined = undefined;
+  #stopListener: (() => void) | undefined = undefined;
   #pauseListeners: ((paused: boolean) => void)[] | undefined = undefined;
 
   constructor(
@@ -52,13 +53,23 @@ export class ServerCall implements LaneCall<unknown> {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#stopped === undefined && performance.now() >= this.deadlineMs) this.#stopped = deadlineError();
+      this.#watchDeadline();
       if (this.#stopped !== undefined) this.#controller.abort(this.#stopped);
-      else if (!this.done && this.deadlineMs !== Number.POSITIVE_INFINITY) {
-        this.#deadline = this.lane.deadlines.add(this, this.deadlineMs - performance.now());
-      }
     }
     return this.#controller.signal;
+  }
+
+  onStop(listener: () => void): void {
+    this.#watchDeadline();
+    if (this.#stopped === undefined) this.#stopListener = listener;
+    else listener();
+  }
+
+  #watchDeadline(): void {
+    if (this.#deadline !== undefined || this.#stopped !== undefined) return;
+    const leftMs = this.deadlineMs - performance.now();
+    if (leftMs <= 0) this.#stopped = deadlineError();
+    else if (!this.done && leftMs !== Number.POSITIVE_INFINITY) this.#deadline = this.lane.deadlines.add(this, leftMs);
   }
 
   /** True: cancelled, past its deadline, or without its lane. */
@@ -133,6 +144,7 @@ export class ServerCall implements LaneCall<unknown> {
     const wasPaused = this.paused;
     this.#stopped = reason;
     this.#controller?.abort(reason);
+    this.#stopListener?.();
     if (wasPaused) this.#tellPause();
   }
 

@@ -9,6 +9,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { measureProcess } from "./metrics-process.ts";
 import { createResources } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
+import { createTallies } from "./tallies.ts";
 import { createPassiveTracing, createTracing, type Tracing } from "./tracing.ts";
 
 export { type TelemetryConfig, telemetryConfig, telemetryEnv } from "./config.ts";
@@ -78,6 +79,7 @@ export function createTelemetry(
   const meterProvider = new MeterProvider({ resource: resources(service), readers: [reader] });
   const meter = meterProvider.getMeter("throughline");
   const stopMeasuring = measureProcess(meter);
+  const tallies = createTallies();
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
 
   const { endpoint } = config;
@@ -101,7 +103,7 @@ export function createTelemetry(
   };
 
   return {
-    metrics: createMetrics(meter),
+    metrics: createMetrics(meter, tallies),
     tracing: pipeline !== undefined,
     tracer(name) {
       const tracer = tracers.get(name) ?? createTracer(name);
@@ -109,7 +111,11 @@ export function createTelemetry(
       return tracer;
     },
     flush: async () => pipeline?.flush(),
-    metricsText: async () => serializer.serialize((await reader.collect()).resourceMetrics),
+    async metricsText() {
+      const { resourceMetrics } = await reader.collect();
+      const scopeMetrics = [...resourceMetrics.scopeMetrics, { scope, metrics: tallies.collect() }];
+      return serializer.serialize({ ...resourceMetrics, scopeMetrics });
+    },
     shutdown() {
       stopped ??= stop();
       return stopped;

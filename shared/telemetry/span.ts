@@ -49,15 +49,19 @@ export class UnrecordedSpan implements Span {
   readonly traceId: string;
   readonly spanId: string;
   readonly #flags: number;
+  #traceparent: string | undefined;
 
-  constructor(context: TraceContext) {
+  /** `traceparent`: the context as text, where it came so. */
+  constructor(context: TraceContext, traceparent?: string) {
     this.traceId = context.traceId;
     this.spanId = context.spanId;
     this.#flags = context.flags;
+    this.#traceparent = traceparent;
   }
 
   get traceparent(): string {
-    return formatTraceparent({ traceId: this.traceId, spanId: this.spanId, flags: this.#flags });
+    this.#traceparent ??= formatTraceparent({ traceId: this.traceId, spanId: this.spanId, flags: this.#flags });
+    return this.#traceparent;
   }
 
   set(): void {}

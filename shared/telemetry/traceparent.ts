@@ -14,7 +14,7 @@ export const sampledFlag = 0x01;
 export const randomFlag = 0x02;
 
 /** Length of a version 00 header, and the shortest of any version. */
-const length = 55;
+export const traceparentLength = 55;
 const dash = 45;
 
 /**
@@ -22,10 +22,11 @@ const dash = 45;
  * exactly 55 characters, higher versions by their first four fields. Undefined for anything else; never throws.
  */
 export function parseTraceparent(header: string | undefined): TraceContext | undefined {
-  if (header === undefined || header.length < length) return undefined;
+  if (header === undefined || header.length < traceparentLength) return undefined;
   const version = hexByte(header, 0);
   if (version < 0 || version === 0xff) return undefined;
-  if (header.length > length && (version === 0 || header.charCodeAt(length) !== dash)) return undefined;
+  if (header.length > traceparentLength && (version === 0 || header.charCodeAt(traceparentLength) !== dash))
+    return undefined;
   if (header.charCodeAt(2) !== dash || header.charCodeAt(35) !== dash || header.charCodeAt(52) !== dash)
     return undefined;
   if (!isId(header, 3, 35) || !isId(header, 36, 52)) return undefined;

@@ -10,7 +10,14 @@ import {
   type SpanOrigin,
   UnrecordedSpan,
 } from "./span.ts";
-import { isTraceId, parseTraceparent, randomFlag, sampledFlag, type TraceContext } from "./traceparent.ts";
+import {
+  isTraceId,
+  parseTraceparent,
+  randomFlag,
+  sampledFlag,
+  type TraceContext,
+  traceparentLength,
+} from "./traceparent.ts";
 
 export interface RootOptions {
   /** The platform's request ID; it is on every span. 0n where no request is involved. */
@@ -44,14 +51,19 @@ export interface Tracing {
 export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
   const start = (
     name: string,
-    options: Pick<ChildOptions, "kind" | "attrs" | "requestId">,
+    options: Pick<ChildOptions, "kind" | "attrs" | "requestId"> & { readonly parent?: string },
     traceId: string,
     parent: TraceContext | undefined,
   ): Span => {
     const kept = (parent?.flags ?? 0) & randomFlag;
     // An unrecorded child hands on its parent's context: a trace then shows no gaps, and it costs nothing.
     if (!sampler(traceId, parent?.flags)) {
-      return new UnrecordedSpan({ traceId, spanId: parent?.spanId ?? newSpanId(), flags: kept });
+      // Our own parent's text is what this span would write again.
+      const same = parent !== undefined && parent.flags === kept && options.parent?.length === traceparentLength;
+      return new UnrecordedSpan(
+        { traceId, spanId: parent?.spanId ?? newSpanId(), flags: kept },
+        same ? options.parent : undefined,
+      );
     }
     const span = new RecordedSpan(
       origin,

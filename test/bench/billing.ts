@@ -41,6 +41,7 @@ const billing = await startBilling(
     sweepIntervalMs: 1_000,
     reconcileLagMs: 3_600_000,
     reconcileIntervalMs: 60_000,
+    settleLingerMs: 0,
     valkeyUrl: undefined,
     valkeyFallback: "local",
   },

@@ -26,8 +26,8 @@ export function billingDefinition(context: BillingContext): ServiceDefinition<ty
   return defineService(BillingService, {
     authenticate: batchHandler(authenticate(context), { maxConcurrent: 2 }),
     reserve: batchHandler(reserve(context), { maxConcurrent: 2 }),
-    // The client has its answer by then: 5 ms make batches several times larger.
-    settle: batchHandler(settle(context), { maxConcurrent: 2, lingerMs: 5 }),
+    // The client has its answer by then, and a statement costs as much as 40 of the items in it.
+    settle: batchHandler(settle(context), { maxConcurrent: 1, lingerMs: context.config.settleLingerMs }),
     extend: unaryHandler(extend(context)),
     storeAnswer: unaryHandler(storeAnswer(context)),
     getAnswer: unaryHandler(getAnswer(context)),

@@ -16,7 +16,7 @@ import {
   TimingsSchema,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
-import { type FrameSink, type LaneCall, streamHandler } from "../../../shared/rpc/index.ts";
+import { type FrameSink, type LaneCall, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
 import { type AttemptResult, type RunningAttempt, startAttempt } from "../attempt.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
@@ -37,7 +37,7 @@ export function invoke(context: ProviderContext) {
 }
 
 /** One request's way along its candidates. */
-function createWalk(context: ProviderContext, call: LaneCall<InvokeItem>, out: FrameSink<Frame>) {
+function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out: FrameSink<Frame>) {
   const { item } = call;
   const arrivedMs = performance.now() - Number(item.elapsedUs) / 1_000;
   const clockUs = () => Math.round((performance.now() - arrivedMs) * 1_000);
@@ -52,7 +52,7 @@ function createWalk(context: ProviderContext, call: LaneCall<InvokeItem>, out: F
   let error: ThroughlineError | undefined;
 
   async function run(): Promise<Outcome> {
-    call.signal.addEventListener("abort", () => {
+    call.onStop(() => {
       cancelled = true;
       running?.cancel();
     });

@@ -40,8 +40,10 @@ export function createChatPassthrough(
   let opened = false;
 
   function takeIn(): void {
-    for (const data of unfolded) {
-      const chunk = asObject(parseJson(data));
+    // One parse for all; where a chunk among them is no JSON, one by one.
+    const all = parseJson(`[${unfolded.join(",")}]`);
+    for (const value of Array.isArray(all) ? all : unfolded.map(parseJson)) {
+      const chunk = asObject(value);
       if (chunk !== undefined) fold.add(chunk);
     }
     unfolded = [];
