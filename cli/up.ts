@@ -13,7 +13,7 @@ import { startRouting } from "../services/routing/server.ts";
 import { keepLease } from "../shared/keep-lease.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { createInProcessClient } from "../shared/rpc/index.ts";
-import { idempotentMethods, type RunningService, runProcess } from "../shared/run-service.ts";
+import { type LaneHabits, laneHabits, type RunningService, runProcess } from "../shared/run-service.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
 import { upstreamNames } from "./upstream-names.ts";
@@ -31,21 +31,21 @@ export function up(): Promise<number> {
       tracing: telemetry.tracer(name),
       metrics: telemetry.metrics,
     });
-    const inProcess = <S extends DescService>(service: RunningService<S>, idempotent: string[]) => {
-      const client = createInProcessClient(service.definition, { idempotent, log: process.log });
+    const inProcess = <S extends DescService>(service: RunningService<S>, lanes: LaneHabits) => {
+      const client = createInProcessClient(service.definition, { ...lanes, log: process.log });
       onStop(`client of ${service.definition.service.typeName}`, () => client.close());
       return client;
     };
 
     const routingService = await startRouting(routingConfig(env), parts("routing"));
     onStop("routing", () => routingService.stop());
-    const routing = inProcess(routingService, idempotentMethods.routing);
+    const routing = inProcess(routingService, laneHabits.routing);
     const historyService = await startHistory(historyConfig(env), parts("history"));
     onStop("history", () => historyService.stop());
-    const history = inProcess(historyService, idempotentMethods.history);
+    const history = inProcess(historyService, laneHabits.history);
     const billingService = await startBilling(billingConfig(env), { ...parts("billing"), history });
     onStop("billing", () => billingService.stop());
-    const billing = inProcess(billingService, idempotentMethods.billing);
+    const billing = inProcess(billingService, laneHabits.billing);
 
     const ids = createRequestIdSource({});
     const lease = await keepLease(
@@ -62,7 +62,7 @@ export function up(): Promise<number> {
       env,
     });
     onStop("provider-adapter", () => providerService.stop());
-    const provider = inProcess(providerService, idempotentMethods.provider);
+    const provider = inProcess(providerService, laneHabits.provider);
 
     const key = await ensureDefaultAccount(billing, ground.keys);
     const services = {

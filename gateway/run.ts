@@ -5,7 +5,7 @@ import { ProviderService } from "../shared/gen/throughline/provider/v1/provider_
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { keepLease } from "../shared/keep-lease.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
-import { idempotentMethods, runProcess } from "../shared/run-service.ts";
+import { laneHabits, runProcess } from "../shared/run-service.ts";
 import { envToConfig } from "./config.ts";
 import { startGateway } from "./server.ts";
 
@@ -16,10 +16,10 @@ const readyTimeoutMs = 500;
 export function runGateway(): Promise<number> {
   return runProcess("gateway", async ({ env, log, telemetry, client }, onStop) => {
     const config = envToConfig(env);
-    const routing = client(RoutingService, "ROUTING_TARGET", idempotentMethods.routing);
-    const billing = client(BillingService, "BILLING_TARGET", idempotentMethods.billing);
-    const provider = client(ProviderService, "PROVIDER_TARGET", idempotentMethods.provider);
-    const history = client(HistoryService, "HISTORY_TARGET", idempotentMethods.history);
+    const routing = client(RoutingService, "ROUTING_TARGET", laneHabits.routing);
+    const billing = client(BillingService, "BILLING_TARGET", laneHabits.billing);
+    const provider = client(ProviderService, "PROVIDER_TARGET", laneHabits.provider);
+    const history = client(HistoryService, "HISTORY_TARGET", laneHabits.history);
     const ids = createRequestIdSource({});
     const lease = await keepLease(routing, ids, `gateway@${hostname()}:${process.pid}:${Date.now()}`, log);
     onStop("node lease", () => lease.stop());

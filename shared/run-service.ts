@@ -5,6 +5,7 @@ import { declareEnv } from "./config-declare.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
 import { createLog, createLogOutput, flushLog, type Log } from "./log.ts";
 import {
+  type ClientOptions,
   type ClientTls,
   createGrpcClient,
   createHealthCheck,
@@ -75,12 +76,8 @@ export interface ServiceProcess {
   /** A log for one of several services of this process; lines go where `log`'s go. */
   logFor(service: string): Log;
   readonly telemetry: Telemetry;
-  /** A client of another service, closed after this one has stopped. `idempotent`: lane methods that may be sent twice. */
-  client<S extends DescService>(
-    service: S,
-    target: TargetVariable,
-    idempotent?: string[],
-  ): ServiceClient<S> & HealthCheck;
+  /** A client of another service, closed after this one has stopped. */
+  client<S extends DescService>(service: S, target: TargetVariable, lanes: LaneHabits): ServiceClient<S> & HealthCheck;
 }
 
 /** A service that runs: what it answers, and how it stops. */
@@ -93,13 +90,17 @@ export interface RunningService<S extends DescService = DescService> {
   stop(): Promise<void>;
 }
 
-/** Calls that are safe to send again on another lane, by service. */
-export const idempotentMethods = {
-  routing: ["resolve"],
-  billing: ["authenticate", "reserve", "settle"],
-  provider: [],
-  history: ["record"],
-};
+/** Which lane methods may be sent twice, and which wait for others to travel with. */
+export type LaneHabits = Pick<ClientOptions, "idempotent" | "lingerMs">;
+
+/** How each service's lanes are called. */
+export const laneHabits = {
+  routing: { idempotent: ["resolve"] },
+  // Nobody waits for these two, and a message of a lane costs as much as ten items in it.
+  billing: { idempotent: ["authenticate", "reserve", "settle"], lingerMs: { settle: 10 } },
+  provider: {},
+  history: { idempotent: ["record"], lingerMs: { record: 10 } },
+} as const satisfies Record<string, LaneHabits>;
 
 /** Exit code of a process whose configuration cannot be used. */
 const wrongUsage = 2;
@@ -139,9 +140,9 @@ export async function runProcess(
     log,
     logFor,
     telemetry,
-    client(service, target, idempotent = []) {
+    client(service, target, lanes) {
       const tls = clientTls(read);
-      const client = createGrpcClient(service, { target: read[target], idempotent, tls });
+      const client = createGrpcClient(service, { ...lanes, target: read[target], tls });
       const health = createHealthCheck(read[target], tls);
       lifecycle.onStop(`client of ${service.typeName}`, async () => {
         health.close();

@@ -13,7 +13,7 @@ test("has a default for all but the database and the pepper", () => {
     sweepIntervalMs: 1_000,
     reconcileLagMs: 30_000,
     reconcileIntervalMs: 5_000,
-    settleLingerMs: 20,
+    settleLingerMs: 10,
     valkeyUrl: undefined,
     valkeyFallback: "local",
   });

@@ -78,7 +78,7 @@ export const billingEnv = declareEnv({
   },
   SETTLE_LINGER: {
     kind: "duration",
-    default: 20,
+    default: 10,
     min: 0,
     max: 1_000,
     description: "How long a settlement waits for others to be entered with; its client has the answer already.",

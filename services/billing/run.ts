@@ -1,5 +1,5 @@
 import { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { idempotentMethods, runService } from "../../shared/run-service.ts";
+import { laneHabits, runService } from "../../shared/run-service.ts";
 import { envToConfig } from "./config.ts";
 import { startBilling } from "./server.ts";
 
@@ -10,7 +10,7 @@ export function runBilling(): Promise<number> {
       log,
       tracing: telemetry.tracer("billing"),
       metrics: telemetry.metrics,
-      history: client(HistoryService, "HISTORY_TARGET", idempotentMethods.history),
+      history: client(HistoryService, "HISTORY_TARGET", laneHabits.history),
     }),
   );
 }

@@ -37,6 +37,7 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
   /** Gone once it was sent and cannot be sent again. */
   message: LooseMessage | undefined;
   callId = 0;
+  nextInTable: ClientCall<P> | undefined = undefined;
   timeoutMs = 0;
   lane: CallLane | undefined = undefined;
   /** True: it may be sent once more when its lane breaks. */

@@ -11,6 +11,8 @@ export interface LanePoolOptions<P> {
   readonly lanes: number;
   /** Age at which a lane is replaced, give or take a fifth. */
   readonly maxAgeMs: number;
+  /** How long calls wait for others to travel with; 0: to the end of their tick. */
+  readonly lingerMs: number;
 }
 
 /** The lanes of one method of one client. */
@@ -27,6 +29,7 @@ const waitForLaneMs = 2_000;
 /** Pauses before a lane is opened again after it was refused or broke at once. */
 const firstBackoffMs = 50;
 const maxBackoffMs = 1_000;
+const fullBatch = 256;
 /** A lane that lived so long was no failed attempt. */
 const stableMs = 1_000;
 
@@ -49,6 +52,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
   const lanes = new Set<Lane<P>>();
   let waiting: ClientCall<P>[] = [];
   let flushScheduled = false;
+  let lingering = false;
   let waitTimer: NodeJS.Timeout | undefined;
   let reopenTimer: NodeJS.Timeout | undefined;
   let failures = 0;
@@ -61,6 +65,18 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     if (flushScheduled) return;
     flushScheduled = true;
     setImmediate(flush);
+  }
+
+  /** A few hundred calls are a good batch: they wait no longer. */
+  function scheduleLater(): void {
+    if (options.lingerMs === 0 || waiting.length >= fullBatch) schedule();
+    else if (!lingering) {
+      lingering = true;
+      setTimeout(() => {
+        lingering = false;
+        flush();
+      }, options.lingerMs);
+    }
   }
 
   function flush(): void {
@@ -88,7 +104,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       if (call.done) continue;
       lane.lastCallId += 1;
       call.sent(lane, lane.lastCallId, nowMs);
-      lane.calls.set(lane.lastCallId, call);
+      lane.calls.add(call);
       batch.push(call);
     }
     if (batch.length > 0) lane.link.send(batch);
@@ -238,6 +254,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     clearTimeout(lane.ageTimer);
     const nowMs = performance.now();
     for (const call of lane.calls.values()) {
+      lane.calls.delete(call.callId);
       if (!call.repeatable || closing) {
         call.fail(unavailableError(fault));
         continue;
@@ -247,7 +264,6 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       call.waitingSinceMs = nowMs;
       waiting.push(call);
     }
-    lane.calls.clear();
     if (closing) {
       if (lanes.size === 0) closed?.();
       return;
@@ -288,7 +304,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
         return;
       }
       waiting.push(call);
-      schedule();
+      scheduleLater();
     },
 
     ready(timeoutMs) {

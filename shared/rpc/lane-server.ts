@@ -147,8 +147,10 @@ export function createLaneServer<P>(
         if (gone) return;
         gone = true;
         links.delete(link);
-        for (const call of calls.values()) call.laneBroke();
-        calls.clear();
+        for (const call of calls.values()) {
+          calls.delete(call.callId);
+          call.laneBroke();
+        }
         outbox = [];
       },
     };
@@ -162,7 +164,7 @@ export function createLaneServer<P>(
         return;
       }
       const call = new ServerCall(lane, callId, item, requestId, traceparent, timeoutMs);
-      calls.set(callId, call);
+      calls.add(call);
       handler.accept(call);
     }
   }

@@ -25,6 +25,7 @@ export class ServerCall implements StreamCall<unknown> {
   readonly deadlineMs: number;
   readonly lane: ServerCallLane;
   readonly callId: number;
+  nextInTable: ServerCall | undefined = undefined;
   /** True: it was answered, or nobody waits for an answer any more. */
   done = false;
   #pausedByReader = false;

@@ -38,7 +38,7 @@ export function createServiceClient<S extends DescService, P>(
   const deadlines = createDeadlines();
   const pools: LanePool<P>[] = [];
   const methods: Record<string, unknown> = {};
-  checkNames(service, options.idempotent ?? []);
+  checkNames(service, [...(options.idempotent ?? []), ...Object.keys(options.lingerMs ?? {})]);
   for (const method of service.methods) {
     if (method.methodKind === "unary") {
       methods[method.localName] = transport.unary(method, maxMessageBytes, deadlines);
@@ -50,6 +50,7 @@ export function createServiceClient<S extends DescService, P>(
       open,
       lanes: options.lanes ?? transport.defaultLanes,
       maxAgeMs: options.laneMaxAgeMs ?? defaultLaneMaxAgeMs,
+      lingerMs: options.lingerMs?.[method.localName] ?? 0,
     });
     pools.push(pool);
     const idempotent = options.idempotent?.includes(method.localName) ?? false;
@@ -67,9 +68,9 @@ export function createServiceClient<S extends DescService, P>(
   return { ...methods, ...control } as ServiceClient<S> & ClientControl;
 }
 
-/** A misspelt name would mean no retry, in silence. */
-function checkNames(service: DescService, idempotent: readonly string[]): void {
-  for (const name of idempotent) {
+/** A misspelt name would mean no retry or no company, in silence. */
+function checkNames(service: DescService, names: readonly string[]): void {
+  for (const name of names) {
     if (service.method[name] === undefined) throw new Error(`${service.typeName} has no method ${name}`);
   }
 }

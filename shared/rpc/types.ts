@@ -136,6 +136,11 @@ export interface ClientOptions {
   readonly lanes?: number | undefined;
   /** Lane methods whose items may be sent again: once, on another lane, when theirs breaks. Local names, e.g. "settle". */
   readonly idempotent?: readonly string[] | undefined;
+  /**
+   * Milliseconds that calls of a lane method wait for others to travel with, by its local name: for those whose answer
+   * nobody waits for. Default: they go at the end of their tick.
+   */
+  readonly lingerMs?: Readonly<Record<string, number>> | undefined;
   /** Age in milliseconds at which a lane is replaced, give or take a fifth. Default 60,000. */
   readonly laneMaxAgeMs?: number | undefined;
   /** Largest item, request or answer in bytes. Default 20 MiB. The server's own limit holds too. */

@@ -43,13 +43,12 @@ test("however many models and codes clients make up, the series stay few", async
   expect(series).toHaveLength(501);
 });
 
-test("money, reservations, lanes, attempts and the sweeper", async () => {
+test("money, reservations, attempts and the sweeper", async () => {
   const { metrics, samples } = metricsFor();
   metrics.reservation("held");
   metrics.reservation("released", 3);
   metrics.charged("chat", 1_234_567_890_123n);
   metrics.charged("chat", 1n);
-  metrics.laneBatch("server", "billing.Reserve", 17);
   metrics.upstreamAttempt({ channel: "main", status: 529, durationMs: 12 });
   metrics.upstreamAttempt({ channel: "main", status: "timeout", durationMs: 12 });
   metrics.sweeperReleased(2);
@@ -58,9 +57,6 @@ test("money, reservations, lanes, attempts and the sweeper", async () => {
     'throughline_reservations_total{event="held"}': 1,
     'throughline_reservations_total{event="released"}': 3,
     'throughline_charged_nano_usd_total{module="chat"}': 1_234_567_890_124,
-    'throughline_lane_items_total{side="server",method="billing.Reserve"}': 17,
-    'throughline_lane_batch_items_count{side="server",method="billing.Reserve"}': 1,
-    'throughline_lane_batch_items_sum{side="server",method="billing.Reserve"}': 17,
     'throughline_upstream_attempts_total{channel="main",status="529"}': 1,
     'throughline_upstream_attempts_total{channel="main",status="timeout"}': 1,
     'throughline_upstream_attempt_duration_seconds_count{channel="main"}': 2,
@@ -99,12 +95,12 @@ test("observed values are read at each scrape, by owner, until the reading ends"
   const { metrics, samples } = metricsFor();
   let backlog = 3;
   const end = metrics.observe("history_backlog", () => backlog);
-  metrics.observe("database_connections", () => 1, "billing");
-  metrics.observe("database_connections", () => 2, "history");
+  metrics.observe("channels_broken", () => 1, "billing");
+  metrics.observe("channels_broken", () => 2, "history");
   expect(await samples()).toMatchObject({
     throughline_history_backlog: 3,
-    'throughline_database_connections{owner="billing"}': 1,
-    'throughline_database_connections{owner="history"}': 2,
+    'throughline_channels_broken{owner="billing"}': 1,
+    'throughline_channels_broken{owner="history"}': 2,
   });
   backlog = 4;
   expect(await samples()).toMatchObject({ throughline_history_backlog: 4 });
@@ -118,9 +114,9 @@ test("a reader that throws harms no other metric", async () => {
   metrics.observe("history_backlog", () => {
     throw new Error("gone");
   });
-  metrics.observe("lanes_open", () => 2);
+  metrics.observe("reservations_open", () => 2);
   const seen = await samples();
-  expect(seen).toMatchObject({ throughline_lanes_open: 2 });
+  expect(seen).toMatchObject({ throughline_reservations_open: 2 });
   expect(seen).not.toHaveProperty("throughline_history_backlog");
 });
 
@@ -168,7 +164,6 @@ test("names follow Prometheus: our prefix or a common one, base units, counters 
     inputTokens: 1,
   });
   metrics.upstreamAttempt({ channel: "c", status: 200, durationMs: 1 });
-  metrics.laneBatch("client", "billing.Settle", 1);
   metrics.charged("chat", 1n);
   const lines = (await text()).split("\n");
   const types = lines.filter((line) => line.startsWith("# TYPE ")).map((line) => line.split(" "));

@@ -54,10 +54,6 @@ const observed = {
   reservations_open: "Reservations not yet settled or released.",
   reserved_nano_usd: "Nano-USD held by open reservations.",
   history_backlog: "Records accepted and not yet written.",
-  settlement_backlog: "Settlements accepted and not yet written.",
-  database_connections: "Connections to PostgreSQL in use.",
-  database_waiting: "Statements waiting for a connection.",
-  lanes_open: "Lanes open to other processes.",
   channels_broken: "Channels whose breaker is open.",
   configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",
 } as const;
@@ -76,8 +72,6 @@ export interface Metrics {
   reservation(event: ReservationEvent, count?: number): void;
   /** Nano-USD that a settlement charged. */
   charged(module: string, nanoUsd: bigint): void;
-  /** One message of a lane with its number of items. `method` is short: "billing.Reserve". */
-  laneBatch(side: "client" | "server", method: string, items: number): void;
   upstreamAttempt(attempt: FinishedAttempt): void;
   upstreamOperation(operation: FinishedOperation): void;
   /** Reservations of dead requests that the sweeper released. */
@@ -100,7 +94,6 @@ const firstByteBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60,
 ];
 const tokenBuckets = Array.from({ length: 14 }, (_, power) => 4 ** power);
-const batchBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /** Creates the metrics: what is counted in tallies, what is read when scraped on a meter. */
 export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
@@ -125,16 +118,6 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
   const active = tallies.sum("throughline_active_requests", "Requests being served.", ["module"], false);
   const reservations = counter("reservations_total", "Reservations by what happened to them.", "event");
   const charged = counter("charged_nano_usd_total", "Nano-USD charged by settlements.", "module");
-  const laneItems = counter("lane_items_total", "Items carried by lanes.", "side", "method");
-  const laneBatchSize = tallies.histogram(
-    {
-      name: "throughline_lane_batch_items",
-      unit: "",
-      description: "Items in a message of a lane.",
-      boundaries: batchBuckets,
-    },
-    ["side", "method"],
-  );
   const attempts = counter("upstream_attempts_total", "Attempts at upstreams.", "channel", "status");
   const attemptDuration = seconds(
     "throughline_upstream_attempt_duration_seconds",
@@ -213,10 +196,6 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     },
     charged(module, nanoUsd) {
       charged.add(Number(nanoUsd), module);
-    },
-    laneBatch(side, method, items) {
-      laneItems.add(items, side, method);
-      laneBatchSize.record(items, side, method);
     },
     upstreamAttempt({ channel, status, durationMs }) {
       attempts.add(1, channel, typeof status === "number" ? codeLabel(status) : status);

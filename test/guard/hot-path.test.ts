@@ -51,22 +51,20 @@ const whole = {
   /** The adapter reads usage out of the answer, completes it and writes it anew (dialects/openai-chat/passthrough.ts). */
   answerParsed: 1,
   answerWritten: 1,
-  /** The text "null" for `extra_body` and for `web_search_options`, which the body does not have. */
-  otherParsed: 2,
+  otherParsed: 0,
   /** The upstream's model for the body; the tariff to reserve by and to settle by; the record's shape and outcome. */
   otherWritten: 5,
-  /** The pieces of the upstream's answer are put together. The body needs no change here, so it is not copied. */
-  concats: 1,
+  /** The upstream's answer came in one piece. The body needs no change here, so it is not copied. */
+  concats: 0,
   /** The answer, encoded. */
   encoded: 1,
-  /** Walks over the body: for `extra_body` (two), `enable_thinking`, `web_search_options`, and to change what must be. */
-  bodyWalks: 5,
-  /** Each value of a metric has its labels written as JSON by the SDK (shared/telemetry/metrics.ts). */
-  metricValues: 13,
-  /** The provider's call has a signal. */
-  abortControllers: 1,
-  /** Close of the response (two), abort of the call, error of the database's connection (three), the compressor (two). */
-  listeners: 8,
+  /** Walks over the body: to change what must be. A field that is not there is looked for by a search. */
+  bodyWalks: 1,
+  /** The labels of a metric's value are not written as text (shared/telemetry/tallies.ts). */
+  metricValues: 0,
+  abortControllers: 0,
+  /** Close of the response (two), error of the database's connection (three), the compressor (two). */
+  listeners: 7,
 } as const;
 
 /** Pieces in which the upstream sends a stream; each comes when the client has the one before. */
@@ -76,8 +74,8 @@ const stream = {
   bodyParsed: 1,
   /** The first chunk, which says the upstream's ID, and the one with the usage. All others only have their ID replaced. */
   chunksParsed: 2,
-  /** Where history keeps the answer, all but the one with the usage are read once more, to become one document. */
-  chunksParsedToKeep: pieces,
+  /** Where history keeps the answer, all but the one with the usage are read once more, together, to become one document. */
+  chunksParsedToKeep: 2,
   /** The first chunk. */
   chunksWritten: 1,
   /** Every piece as it comes, then `[DONE]`. */
@@ -91,12 +89,11 @@ const stream = {
   /** The body gets `stream_options`. */
   concats: 1,
   /** As above, and one for `stream_options`. */
-  bodyWalks: 6,
-  /** As above, and the times of the first chunk and of all others. */
-  metricValues: 15,
-  abortControllers: 1,
+  bodyWalks: 2,
+  metricValues: 0,
+  abortControllers: 0,
   /** As above, and the response's drain. */
-  listeners: 9,
+  listeners: 8,
 } as const;
 
 /** Requests that come together. */

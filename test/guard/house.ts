@@ -22,7 +22,7 @@ import {
   type ServiceDefinition,
   startGrpcServer,
 } from "../../shared/rpc/index.ts";
-import { idempotentMethods } from "../../shared/run-service.ts";
+import { type LaneHabits, laneHabits } from "../../shared/run-service.ts";
 import { createTestTelemetry } from "../../shared/telemetry/testing.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
@@ -84,12 +84,12 @@ export async function startHouse(answer: string): Promise<House> {
   const taken: string[] = [];
 
   /** Serves a service and gives a client of it. */
-  async function serve<S extends DescService>(definition: ServiceDefinition<S>, idempotent: string[]) {
+  async function serve<S extends DescService>(definition: ServiceDefinition<S>, lanes: LaneHabits) {
     const watched = watchedService(definition, (call) => taken.push(call));
     const server = await startGrpcServer([watched], { host: "127.0.0.1", port: 0, log });
     undo.defer(() => server.close(1_000));
     const target = `dns:///127.0.0.1:${server.port}`;
-    const client = createGrpcClient(definition.service, { target, idempotent, laneMaxAgeMs: 100 * neverMs });
+    const client = createGrpcClient(definition.service, { ...lanes, target, laneMaxAgeMs: 100 * neverMs });
     undo.defer(() => client.close());
     await client.ready(10_000);
     return client;
@@ -97,13 +97,13 @@ export async function startHouse(answer: string): Promise<House> {
 
   const routingService = await startRouting(routingConfig(env), parts("routing"));
   undo.defer(() => routingService.stop());
-  const routing = await serve(routingService.definition, idempotentMethods.routing);
+  const routing = await serve(routingService.definition, laneHabits.routing);
   const historyService = await startHistory(historyConfig(env), parts("history"));
   undo.defer(() => historyService.stop());
-  const history = await serve(historyService.definition, idempotentMethods.history);
+  const history = await serve(historyService.definition, laneHabits.history);
   const billingService = await startBilling(billingConfig(env), { ...parts("billing"), history });
   undo.defer(() => billingService.stop());
-  const billing = await serve(billingService.definition, idempotentMethods.billing);
+  const billing = await serve(billingService.definition, laneHabits.billing);
   const ids = createRequestIdSource({});
   const lease = await keepLease(routing, ids, "guard", log);
   undo.defer(() => lease.stop());
@@ -112,7 +112,7 @@ export async function startHouse(answer: string): Promise<House> {
     { ...parts("provider-adapter"), routing, ids, env },
   );
   undo.defer(() => providerService.stop());
-  const provider = await serve(providerService.definition, idempotentMethods.provider);
+  const provider = await serve(providerService.definition, laneHabits.provider);
   for (const account of Object.keys(accounts) as Account[]) await openAccount(billing, account);
 
   const gate = createGate();

@@ -19,7 +19,6 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
     }),
   reservation: (metrics) => metrics.reservation("held"),
   charged: (metrics) => metrics.charged("chat", 1n),
-  laneBatch: (metrics) => metrics.laneBatch("server", "billing.Reserve", 1),
   upstreamAttempt: (metrics) => metrics.upstreamAttempt({ channel: "c", status: 200, durationMs: 1 }),
   upstreamOperation: (metrics) =>
     metrics.upstreamOperation({

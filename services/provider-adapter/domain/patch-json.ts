@@ -1,3 +1,4 @@
+import { parseJson } from "./json.ts";
 import { comma, isSpace, quote, skipSpace, skipString, skipValue } from "./scan-json.ts";
 
 /** A change to a JSON object's own fields: a JSON text to set a field to, or `undefined` to take it away. */
@@ -62,6 +63,12 @@ export function fieldText(json: Uint8Array, name: string): string | undefined {
   if (!mayHold(bytes, name)) return undefined;
   const field = scanFields(bytes).fields.findLast((candidate) => candidate.name === name);
   return field === undefined ? undefined : bytes.toString("utf8", field.valueStart, field.valueEnd);
+}
+
+/** The value of a field; undefined where there is none, or where it is not valid. */
+export function fieldValue(json: Uint8Array, name: string): unknown {
+  const text = fieldText(json, name);
+  return text === undefined ? undefined : parseJson(text);
 }
 
 /** Whether the name can be among the fields: a search, which most bodies fail, costs a tenth of going over the fields. */

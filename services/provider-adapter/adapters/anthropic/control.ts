@@ -2,7 +2,7 @@ import type { Asked } from "../../domain/exchange.ts";
 import { asCount, asObject, parseJson } from "../../domain/json.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort, type Reasoning, reasoningOf } from "../../domain/neutral/reasoning.ts";
-import { type FieldPatch, fieldText } from "../../domain/patch-json.ts";
+import { type FieldPatch, fieldText, fieldValue } from "../../domain/patch-json.ts";
 import type { MessagesFlavour } from "./flavour.ts";
 import { generationOf } from "./models.ts";
 import { writeThinking } from "./reasoning.ts";
@@ -14,14 +14,14 @@ export function controlPatch(asked: Asked, flavour: MessagesFlavour, note: Note)
   if (control === "search") return searchPatch(body);
   const wanted = wish(control);
   if (wanted === undefined) return {};
-  const maxTokens = asCount(parseJson(fieldText(body, "max_tokens") ?? "0"));
+  const maxTokens = asCount(fieldValue(body, "max_tokens"));
   const generation = generationOf(flavour.like ?? asked.upstreamModel);
   const written = writeThinking(wanted, generation, maxTokens, "thinking", note);
   const patch: Record<string, string | undefined> = {
     thinking: written.thinking === undefined ? undefined : JSON.stringify(written.thinking),
   };
   if (written.effort !== undefined) {
-    const config = asObject(parseJson(fieldText(body, "output_config") ?? "null"));
+    const config = asObject(fieldValue(body, "output_config"));
     patch.output_config = JSON.stringify({ ...config, effort: written.effort });
   }
   // The vendor refuses these while the model thinks.

@@ -8,7 +8,7 @@ import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
 import { noUsage, readOpenaiUsage } from "../../domain/openai-usage.ts";
-import { fieldText, patchJson } from "../../domain/patch-json.ts";
+import { fieldText, fieldValue, patchJson } from "../../domain/patch-json.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatPassthrough } from "./passthrough-stream.ts";
 import { type GrowingPatch, thinkingPatch } from "./set-field.ts";
@@ -89,18 +89,19 @@ function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMess
 
 /** Usage is always asked for: what is billed is what the upstream counted. */
 function withIncludeUsage(body: Uint8Array): string {
-  const given = asObject(parseJson(fieldText(body, "stream_options") ?? "null")) ?? {};
+  const given = asObject(fieldValue(body, "stream_options")) ?? {};
   return given.include_usage === true ? JSON.stringify(given) : JSON.stringify({ ...given, include_usage: true });
 }
 
 /** The seed's reasoning controls: `enable_thinking` (only the boolean true counts), `extra_body`, model suffixes. */
 function reasoningPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): GrowingPatch {
   const patch: GrowingPatch = {};
-  const extra = asObject(parseJson(fieldText(asked.body, "extra_body") ?? "null"));
+  const extraText = fieldText(asked.body, "extra_body");
+  const extra = extraText === undefined ? undefined : asObject(parseJson(extraText));
   const own = fieldText(asked.body, "enable_thinking");
   const { control } = asked;
   if (own !== undefined) patch.enable_thinking = undefined;
-  if (fieldText(asked.body, "extra_body") !== undefined) patch.extra_body = undefined;
+  if (extraText !== undefined) patch.extra_body = undefined;
   for (const [name, value] of Object.entries(extra ?? {})) {
     // SDKs flatten extra_body before sending; a client that sends it as a field means the same.
     if (name === "google") note("extra_body.google dropped: it is for another vendor");
@@ -125,7 +126,7 @@ function reasoningPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): Growi
 /** `web_search_options.search_context_size` defaults to medium; the suffix `-search` asks for search by itself. */
 function searchPatch(asked: Asked, flavour: OpenaiFlavour): GrowingPatch {
   const text = fieldText(asked.body, "web_search_options");
-  const given = asObject(parseJson(text ?? "null"));
+  const given = text === undefined ? undefined : asObject(parseJson(text));
   if (given === undefined && asked.control !== "search") return {};
   if (flavour.searchOn !== undefined) {
     return { ...(text === undefined ? {} : { web_search_options: undefined }), ...flavour.searchOn };

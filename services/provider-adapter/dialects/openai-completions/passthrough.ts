@@ -6,7 +6,7 @@ import { asArray, asObject, asString, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
-import { fieldText, patchJson } from "../../domain/patch-json.ts";
+import { fieldValue, patchJson } from "../../domain/patch-json.ts";
 import { completionIdOf } from "./format-name.ts";
 import { createCompletionsPassthrough } from "./passthrough-stream.ts";
 
@@ -56,6 +56,6 @@ function patchOf(asked: Asked, flavour: OpenaiFlavour): Readonly<Record<string, 
   const model = JSON.stringify(asked.upstreamModel);
   if (!asked.stream) return { model };
   if (!flavour.streamOptions) return { model, stream_options: undefined };
-  const given = asObject(parseJson(fieldText(asked.body, "stream_options") ?? "null"));
+  const given = asObject(fieldValue(asked.body, "stream_options"));
   return { model, stream_options: JSON.stringify({ ...given, include_usage: true }) };
 }

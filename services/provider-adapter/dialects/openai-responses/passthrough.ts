@@ -6,7 +6,7 @@ import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
 import { noUsage } from "../../domain/openai-usage.ts";
-import { fieldText, patchJson } from "../../domain/patch-json.ts";
+import { fieldValue, patchJson } from "../../domain/patch-json.ts";
 import { refuseState } from "./conversation-state.ts";
 import { responseIdOf } from "./format-name.ts";
 import { createResponsesPassthrough, endingOf } from "./passthrough-stream.ts";
@@ -16,7 +16,7 @@ import { readUsage } from "./read-usage.ts";
 export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
   const notes: string[] = [];
   const note: Note = (text) => notes.push(text);
-  const given = (field: string) => parseJson(fieldText(asked.body, field) ?? "null");
+  const given = (field: string) => fieldValue(asked.body, field);
   refuseState({ previous_response_id: given("previous_response_id"), conversation: given("conversation") });
   const patch = { model: JSON.stringify(asked.upstreamModel), ...controlPatch(asked.control, given, flavour, note) };
   const responseId = responseIdOf(asked.requestId);
