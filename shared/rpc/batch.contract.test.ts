@@ -24,6 +24,19 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     expect(echo.seen.batches).toEqual([100]);
   });
 
+  test("where a method lingers, what comes within the time travels together, also when the client closes", async () => {
+    const { client, echo } = await pair({ lingerMs: { echo: 40 } });
+    await client.ready(5_000);
+    const first = client.echo.call({ text: "first" }, soon);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all([first, client.echo.call({ text: "second" }, soon)]);
+    expect(echo.seen.batches).toEqual([2]);
+    const last = client.echo.call({ text: "last" }, soon);
+    await client.close();
+    expect((await last).text).toBe("last");
+    expect(echo.seen.batches).toEqual([2, 1]);
+  });
+
   test("hands the envelope to the handler, and the item without it", async () => {
     const { client } = await pair();
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

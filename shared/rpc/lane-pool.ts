@@ -325,6 +325,8 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
 
     async close(graceMs) {
       if (closing) return;
+      // What lingers goes now.
+      flush();
       closing = true;
       clearTimeout(waitTimer);
       clearTimeout(reopenTimer);
