@@ -34,7 +34,7 @@ export function secretOf(headers: IncomingHttpHeaders, first: SecretHeader = "au
 
 /**
  * Whose key a request bears. A known key is remembered for a few seconds: paid requests are checked again with
- * authority by Reserve, other endpoints pass `fresh`, so a revocation holds on the very next request.
+ * authority by Reserve, other endpoints pass `fresh`, so a revocation or rotation holds on the very next request.
  */
 export async function authenticate(
   context: GatewayContext,
@@ -43,8 +43,8 @@ export async function authenticate(
   { fresh, secretFirst }: { fresh: boolean; secretFirst?: SecretHeader | undefined },
 ): Promise<Principal> {
   const digest = hash("sha256", secretOf(headers, secretFirst), "buffer");
-  const cacheKey = digest.toString("latin1");
-  const known = fresh ? undefined : context.principals.get(cacheKey);
+  incoming.secretSha256 = digest.toString("latin1");
+  const known = fresh ? undefined : context.principals.get(incoming.secretSha256);
   if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;
   const principal = await context.billing.authenticate
     .call(
@@ -54,8 +54,13 @@ export async function authenticate(
     .catch((thrown: unknown) => {
       throw platformFault(thrown);
     });
-  context.principals.set(cacheKey, principal);
+  context.principals.set(incoming.secretSha256, principal);
   return principal;
+}
+
+/** Forgets whose key a request bears where billing refuses that key: the next one is refused before its body is read. */
+export function forgetRefused(context: GatewayContext, incoming: Incoming, error: ThroughlineError): void {
+  if (error.entry.type === "authentication_error") context.principals.delete(incoming.secretSha256);
 }
 
 /**

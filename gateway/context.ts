@@ -33,6 +33,6 @@ export interface GatewayContext extends GatewayDeps {
   readonly running: Running;
   /** Configured models that requests were resolved to. */
   readonly models: Set<string>;
-  /** Principals by SHA-256 of the secret, for a few seconds. */
+  /** Principals by SHA-256 of the secret (one character a byte), for a few seconds. */
   readonly principals: LRUCache<string, Principal>;
 }

@@ -28,6 +28,8 @@ export interface Incoming {
   readonly arrivedUnixUs: bigint;
   /** The client's own x-request-id; empty: none. */
   readonly clientRequestId: string;
+  /** SHA-256 of the secret that the request bears, one character a byte; empty until it was read. */
+  secretSha256: string;
   /** Who calls; absent until authenticated. */
   principal: Principal | undefined;
   /** Dialect of the endpoint, where it is a paid one. */

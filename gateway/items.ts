@@ -45,6 +45,7 @@ export function reserveItem(ask: Ask, route: Route): MessageInitShape<typeof Res
   return {
     accountId: ask.principal.accountId,
     keyId: ask.principal.keyId,
+    secretGeneration: ask.principal.secretGeneration,
     userId: ask.principal.userId,
     module: ask.module,
     model: route.model,

@@ -5,6 +5,7 @@ import { DisconnectPolicy } from "../shared/gen/throughline/common/v1/common_pb.
 import type { Head, Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Answer, Ask } from "./ask.ts";
+import { forgetRefused } from "./authenticate.ts";
 import type { GatewayContext } from "./context.ts";
 import { platformFault } from "./domain/platform-fault.ts";
 import { contextError } from "./domain/worst-case.ts";
@@ -61,6 +62,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
     }
   } catch (thrown) {
     const error = platformFault(thrown);
+    forgetRefused(context, incoming, error);
     recordRefusal(context, ask, route, error);
     throw error;
   }

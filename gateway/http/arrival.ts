@@ -36,6 +36,7 @@ export function receive(
     // To the millisecond of the ID, so that both tell one time.
     arrivedUnixUs: BigInt(id === 0n ? Date.now() : toParts(id).unixMs) * 1_000n + microseconds(),
     clientRequestId: givenId,
+    secretSha256: "",
     principal: undefined,
     dialect: undefined,
     served: undefined,

@@ -115,6 +115,7 @@ const reserveItem = fc.record(
     idempotencyKey: fc.oneof({ weight: 2, arbitrary: fc.constant("") }, text),
     idempotencyDigest: bytes,
     dialect: text,
+    secretGeneration: mostly(fc.constantFrom(0, 1), uint32),
   },
   { requiredKeys: ["accountId", "keyId", "pricing", "worstCase", "module", "idempotencyDigest"] },
 );

@@ -90,6 +90,7 @@ test("a batch of 500 over 20 accounts is one statement: to authenticate, to rese
         model: "m",
         pricing,
         worstCase: { outputTokens: 9n },
+        secretGeneration: 1,
       }),
     );
     counts.reserve.push(await statementsOf(() => reserve(context)(reserving)));

@@ -116,8 +116,8 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     httpStatus: 401,
     type: "authentication_error",
     retryable: false,
-    meaning: "The API key was revoked.",
-    action: "Create a new key.",
+    meaning: "The API key was revoked, or this secret of it was replaced by a rotation.",
+    action: "Use the new secret, or create a new key.",
     public: true,
   },
   insufficient_quota: {

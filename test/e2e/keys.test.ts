@@ -71,18 +71,29 @@ describe("states of keys and accounts", () => {
     }
   });
 
-  test("a secret that was replaced: 401 as soon as the gateway has forgotten it; its successor runs at once", async () => {
+  test("a secret that was replaced: 401 on the next request; its successor runs at once", async () => {
     const { keyId, headers } = await openCustomer(admin);
     await expectRuns(headers);
     const { secret } = await admin.keys.rotate.mutate({ key_id: keyId });
-    const rotatedMs = performance.now();
-    await expectRuns({ authorization: `Bearer ${secret}` });
-    const response = await eventually(async () => {
-      const later = await ask(headers);
-      return later.status === 200 ? void (await later.text()) : later;
-    });
-    expect(performance.now() - rotatedMs).toBeLessThan(keyCacheMs + 1_000);
-    await expectRefused(response, 401, "revoked_api_key", "authentication_error");
+    // Of the first the gateway remembers whose it is; the second is refused by Authenticate.
+    for (let i = 0; i < 2; i++) {
+      const message = await expectRefused(await ask(headers), 401, "revoked_api_key", "authentication_error");
+      expect(message).toContain("use the new secret");
+      await expectRuns({ authorization: `Bearer ${secret}` });
+    }
+  });
+
+  test("secrets within their overlaps run, all of them; 401 on the next request when one rotation has none", async () => {
+    const { keyId, headers } = await openCustomer(admin);
+    const all = [headers];
+    for (let i = 0; i < 2; i++) {
+      for (const each of all) await expectRuns(each);
+      const { secret } = await admin.keys.rotate.mutate({ key_id: keyId, overlap_ms: 3_600_000 });
+      all.push({ authorization: `Bearer ${secret}` });
+    }
+    for (const each of all) await expectRuns(each);
+    await admin.keys.rotate.mutate({ key_id: keyId });
+    for (const each of all) await expectRefused(await ask(each), 401, "revoked_api_key", "authentication_error");
   });
 
   test("a key past its expiry: 401, also when it was remembered before", async () => {

@@ -5,6 +5,7 @@ import type { BillingSchema } from "./schema.ts";
 export interface FoundKey {
   readonly hash: Buffer;
   readonly secret_ended: boolean;
+  readonly generation: number;
   readonly revoked: boolean;
   readonly expired: boolean;
   readonly suspended: boolean;
@@ -24,10 +25,10 @@ export interface FoundKey {
 
 const find = statement(
   "billing_authenticate",
-  `select s.hash, s.valid_until <= clock_timestamp() is true as secret_ended, k.revoked_at is not null as revoked,
-     k.expires_at <= clock_timestamp() is true as expired, a.state = 2 as suspended, k.account_id, k.key_id, k.kind,
-     k.prefix, k.user_id, k.scopes, k.allowed_models, k.allowed_cidrs,
-     coalesce(nullif(k.group_name, ''), a.group_name) as group_name, a.disconnect_policy, a.store_response, k.expires_at
+  `select s.hash, s.valid_until <= clock_timestamp() is true as secret_ended, s.generation,
+     k.revoked_at is not null as revoked, k.expires_at <= clock_timestamp() is true as expired,
+     a.state = 2 as suspended, k.account_id, k.key_id, k.kind, k.prefix, k.user_id, k.scopes, k.allowed_models,
+     k.allowed_cidrs, coalesce(nullif(k.group_name, ''), a.group_name) as group_name, a.disconnect_policy, a.store_response, k.expires_at
    from billing.key_secret s
    join billing.key k on k.key_id = s.key_id
    join billing.account a on a.account_id = k.account_id

@@ -13,6 +13,8 @@ export interface NewReservation {
   readonly requestId: bigint;
   readonly accountId: bigint;
   readonly keyId: bigint;
+  /** Generation of the secret that the caller showed; 0: not known, so not checked. */
+  readonly secretGeneration: number;
   /** Nano-USD to hold, 0 or more. */
   readonly amount: bigint;
   readonly tariffId: number | null;
@@ -36,8 +38,8 @@ export interface Reserved {
 
 const reserve = statement(
   "billing_reserve",
-  `select * from billing.reserve($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[],
-     $7::bytea[], $8::bytea[], $9::integer)`,
+  `select * from billing.reserve($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::integer[],
+     $7::text[], $8::bytea[], $9::bytea[], $10::integer)`,
   { idempotent: true },
 );
 
@@ -60,6 +62,7 @@ export async function reserveAll(
     bigintArray(items.map((item) => item.requestId)),
     bigintArray(items.map((item) => item.accountId)),
     bigintArray(items.map((item) => item.keyId)),
+    integerArray(items.map((item) => item.secretGeneration)),
     bigintArray(items.map((item) => item.amount)),
     integerArray(items.map((item) => item.tariffId)),
     textArray(items.map((item) => item.userId || null)),

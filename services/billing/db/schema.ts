@@ -49,6 +49,7 @@ export interface KeyTable extends Limits, Counters {
   created_at: Generated<Date>;
   created_with: Buffer;
   tracked: Generated<boolean>;
+  generation: Generated<number>;
 }
 
 /** Table `key_secret`. */
@@ -57,6 +58,7 @@ export interface KeySecretTable {
   key_id: bigint;
   valid_until: Date | null;
   created_at: Generated<Date>;
+  generation: Generated<number>;
 }
 
 /** Table `tariff`. */

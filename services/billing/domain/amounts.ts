@@ -13,6 +13,9 @@ export const maxUsagePart = 1_000_000_000_000_000n;
 /** Largest ID: they are signed 64-bit numbers in the database. */
 export const maxId = (1n << 63n) - 1n;
 
+/** Largest generation of a key's secret: signed 32-bit numbers in the database. */
+export const maxGeneration = 2 ** 31 - 1;
+
 /** Whether this is an amount that may be moved. */
 export function isAmount(nanoUsd: bigint): boolean {
   return nanoUsd <= maxNanoUsd && nanoUsd >= -maxNanoUsd;

@@ -14,6 +14,7 @@ export const verdicts = {
   administrationKey: 14,
   missingScope: 15,
   modelNotAllowed: 16,
+  rotatedSecret: 17,
   ended: 20,
   idempotencyRunning: 21,
   idempotencyMismatch: 22,
@@ -47,6 +48,8 @@ export function refusal(code: number, detail: bigint, item: RefusedItem, nowMs: 
       return keyErrors.unknown();
     case verdicts.revokedKey:
       return keyErrors.revoked();
+    case verdicts.rotatedSecret:
+      return keyErrors.rotated();
     case verdicts.expiredKey:
       return keyErrors.expired();
     case verdicts.suspendedAccount:

@@ -56,5 +56,6 @@ function toAnswer(hash: Buffer, key: FoundKey | undefined): Answer {
     storeResponse: key.store_response as StoreResponse,
     expiresUnixMs: BigInt(key.expires_at?.getTime() ?? 0),
     keyPrefix: key.prefix,
+    secretGeneration: key.generation,
   };
 }

@@ -12,6 +12,7 @@ import { refusal, verdicts } from "../domain/verdict.ts";
 import { waves } from "../domain/waves.ts";
 import type { RateVerdict } from "../limits/rate-limits.ts";
 import {
+  checkedGeneration,
   checkedId,
   checkedPricing,
   checkedRequestId,
@@ -93,6 +94,7 @@ function check(index: number, { item, requestId }: LaneCall<ReserveItem>): Check
       requestId: checkedRequestId(requestId),
       accountId: checkedId(item.accountId, "account_id"),
       keyId: checkedId(item.keyId, "key_id"),
+      secretGeneration: checkedGeneration(item.secretGeneration, "secret_generation"),
       // No account can hold as much, so the answer is the same, and it fits the column.
       amount: amount > maxNanoUsd * 4n ? maxNanoUsd * 4n : amount,
       tariffId: null,

@@ -6,7 +6,7 @@ import {
   type Usage,
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { BillableUsage, Prices } from "../../../shared/money.ts";
-import { maxId, maxNanoUsd, maxUsagePart } from "../domain/amounts.ts";
+import { maxGeneration, maxId, maxNanoUsd, maxUsagePart } from "../domain/amounts.ts";
 import type { DisconnectPolicy as PolicyName } from "../domain/settlement.ts";
 import type { Tariff } from "../domain/tariff.ts";
 
@@ -47,6 +47,12 @@ export function checkedRequestId(requestId: bigint): bigint {
 export function checkedId(id: bigint, param: string): bigint {
   if (id < 1n) throw invalid(param, "must be a positive ID");
   return id;
+}
+
+/** A generation of a secret, or 0: as far as the column counts. */
+export function checkedGeneration(generation: number, param: string): number {
+  if (generation > maxGeneration) throw invalid(param, "must be at most 2^31 - 1");
+  return generation;
 }
 
 /** Longest text of one field, in UTF-16 units. */

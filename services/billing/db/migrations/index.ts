@@ -5,6 +5,8 @@ import * as idempotency from "./0003-idempotency.ts";
 import * as reserve from "./0004-reserve.ts";
 import * as settle from "./0005-settle.ts";
 import * as limits from "./0006-limits.ts";
+import * as generations from "./0007-generations.ts";
+import * as reserveGeneration from "./0008-reserve-generation.ts";
 import * as sweep from "./0009-sweep.ts";
 
 /** Billing's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
@@ -15,5 +17,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0004_reserve": reserve,
   "0005_settle": settle,
   "0006_limits": limits,
+  "0007_generations": generations,
+  "0008_reserve_generation": reserveGeneration,
   "0009_sweep": sweep,
 };

@@ -1,0 +1,167 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bigintArray, byteaArray, createDatabase, type Database, statement } from "../../../shared/db/index.ts";
+import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { secretDigest, storedHash } from "../domain/secret.ts";
+import {
+  auditLines,
+  codeOf,
+  createPayer,
+  nextRequestId,
+  type Payer,
+  pepper,
+  reserve,
+  settle,
+  standing,
+  startReplica,
+  type TestBilling,
+} from "../testing.ts";
+
+let postgres: TestPostgres;
+let billing: TestBilling;
+let db: Database<unknown>;
+const options = { timeoutMs: 10_000 };
+const hourMs = 3_600_000n;
+
+beforeAll(async () => {
+  postgres = await testPostgres();
+  billing = await startReplica(postgres.url);
+  db = createDatabase({ url: postgres.url, schema: "billing", applicationName: "test", log: silentLog });
+});
+afterAll(async () => {
+  expect(await auditLines(billing.client)).toEqual([]);
+  await Promise.all([billing.stop(), db.close()]);
+  await postgres.stop();
+});
+
+const authenticate = (secret: string) =>
+  billing.client.authenticate.call({ secretSha256: secretDigest(secret) }, options);
+
+/** Reserves as a gateway does that authenticated the caller by a secret of this generation, now or some time ago. */
+const reserveBy = (payer: Payer, secretGeneration: number, { client }: TestBilling = billing) =>
+  reserve(client, payer, 1n, nextRequestId(), { secretGeneration });
+
+const codesBy = (payer: Payer, generations: readonly number[]) =>
+  Promise.all(generations.map((generation) => codeOf(reserveBy(payer, generation))));
+
+async function rotate({ keyId }: Payer, overlapMs = 0n): Promise<string> {
+  return (await billing.client.rotateKey({ keyId, overlapMs }, options)).secret;
+}
+
+const failureOf = (call: Promise<unknown>) => call.then(() => undefined, ThroughlineError.from);
+
+describe("a secret that was rotated away", () => {
+  test("is refused by Reserve on every replica as Authenticate refuses it, and holds nothing", async () => {
+    await using other = await startReplica(postgres.url);
+    const payer = await createPayer(billing.client, { key: { limits: { requestsPerMinute: 1 } } });
+    const before = await authenticate(payer.secret);
+    expect(before.secretGeneration).toBe(1);
+    const secret = await rotate(payer);
+    const refused = await failureOf(reserveBy(payer, before.secretGeneration, other));
+    expect(refused).toMatchObject({ code: "revoked_api_key", message: expect.stringMatching(/use the new secret/) });
+    const { code, message } = (await failureOf(authenticate(payer.secret))) ?? {};
+    expect(refused).toMatchObject({ code, message });
+    expect(await standing(billing.client, payer.accountId)).toMatchObject({ reserved: 0n });
+
+    const after = await authenticate(secret);
+    expect(after).toMatchObject({ keyId: payer.keyId, secretGeneration: 2 });
+    // The one request of the minute is still there.
+    expect(await codeOf(reserveBy(payer, after.secretGeneration, other))).toBe("ok");
+  });
+
+  test("is refused item by item of a batch, beside its successor, another key's and an old gateway's", async () => {
+    const [payer, other] = await Promise.all([createPayer(billing.client), createPayer(billing.client)]);
+    await rotate(payer);
+    const codes = await Promise.all([codesBy(payer, [1, 2, 1, 0, 2]), codesBy(other, [1, 0, 2])]);
+    const refused = "revoked_api_key";
+    expect(codes).toEqual([
+      [refused, "ok", refused, "ok", "ok"],
+      ["ok", "ok", refused],
+    ]);
+    expect(await standing(billing.client, payer.accountId)).toMatchObject({ reserved: 3n });
+  });
+
+  test("works within its overlap and not a moment longer", async () => {
+    const payer = await createPayer(billing.client);
+    await rotate(payer, 300n);
+    expect(await codesBy(payer, [1, 2, 1, 2])).toEqual(["ok", "ok", "ok", "ok"]);
+    await delay(350);
+    expect(await codesBy(payer, [1, 2])).toEqual(["revoked_api_key", "ok"]);
+  });
+
+  test("keeps what it reserved: a repeat is answered, and it is settled", async () => {
+    const payer = await createPayer(billing.client);
+    const requestId = nextRequestId();
+    const item = { secretGeneration: 1 };
+    await reserve(billing.client, payer, 7n, requestId, item);
+    await rotate(payer);
+    expect(await reserve(billing.client, payer, 7n, requestId, item)).toMatchObject({ reservedNanoUsd: 7n });
+    expect(await settle(billing.client, payer, 5n, requestId)).toMatchObject({ billedNanoUsd: 5n, reason: "usage" });
+  });
+});
+
+test("of secrets that are rotated again and again Reserve takes those that Authenticate takes", async () => {
+  const payer = await createPayer(billing.client);
+  const secrets = [payer.secret];
+  const generations = () => secrets.map((_, i) => i + 1);
+  const expectBoth = async (codes: readonly string[]) => {
+    expect(await Promise.all(secrets.map((secret) => codeOf(authenticate(secret))))).toEqual(codes);
+    expect(await codesBy(payer, generations())).toEqual(codes);
+  };
+  for (const overlapMs of [hourMs, 2n * hourMs]) secrets.push(await rotate(payer, overlapMs));
+  await expectBoth(["ok", "ok", "ok"]);
+  secrets.push(await rotate(payer, 0n));
+  await expectBoth(["revoked_api_key", "revoked_api_key", "revoked_api_key", "ok"]);
+  for (let i = 0; i < 3; i++) secrets.push(await rotate(payer, hourMs));
+  await expectBoth([...Array.from({ length: 3 }, () => "revoked_api_key"), "ok", "ok", "ok", "ok"]);
+  expect((await Promise.all(secrets.slice(3).map(authenticate))).map((each) => each.secretGeneration)).toEqual([
+    4, 5, 6, 7,
+  ]);
+});
+
+test("a generation that never was is refused, and one that cannot be is not valid", async () => {
+  const payer = await createPayer(billing.client);
+  expect(await codesBy(payer, [2, 2 ** 31 - 1, 2 ** 31, 1])).toEqual([
+    "revoked_api_key",
+    "revoked_api_key",
+    "invalid_value",
+    "ok",
+  ]);
+});
+
+describe("code from before there were generations, on this schema", () => {
+  const endAll = statement(
+    "test_end",
+    "update billing.key_secret set valid_until = clock_timestamp() where key_id = $1",
+  );
+  const addSecret = statement(
+    "test_add",
+    "insert into billing.key_secret (key_id, hash, valid_until) values ($1, $2, null)",
+  );
+  const reserveOf0004 = statement(
+    "test_reserve_0004",
+    `select o_code from billing.reserve($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[],
+       $7::bytea[], $8::bytea[], $9::integer)`,
+  );
+  const anyTariff = statement("test_tariff", "select tariff_id from billing.tariff limit 1");
+
+  test("rotates so that the next generation is counted", async () => {
+    const payer = await createPayer(billing.client);
+    const secret = "a-secret-that-old-code-made";
+    await db.query(endAll, [payer.keyId]);
+    await db.query(addSecret, [payer.keyId, storedHash(pepper, secretDigest(secret))]);
+    expect(await authenticate(secret)).toMatchObject({ keyId: payer.keyId, secretGeneration: 2 });
+    expect(await codesBy(payer, [1, 2])).toEqual(["revoked_api_key", "ok"]);
+  });
+
+  test("reserves as it did", async () => {
+    const payer = await createPayer(billing.client);
+    await reserveBy(payer, 1);
+    const [tariff] = await db.query<{ tariff_id: number }>(anyTariff, []);
+    const one = [nextRequestId(), payer.accountId, payer.keyId, 4n].map((value) => bigintArray([value]));
+    const values = [...one, [tariff?.tariff_id], [null], byteaArray([null]), byteaArray([null]), 60_000];
+    expect(await db.query(reserveOf0004, values)).toEqual([{ o_code: [0] }]);
+    expect(await standing(billing.client, payer.accountId)).toMatchObject({ reserved: 5n });
+  });
+});
