@@ -100,7 +100,7 @@ export function createModel(terms: Terms) {
       reserved: reserved ?? earlier?.reserved ?? 0,
       reason: late ? "late" : reason,
     });
-    for (const row of keys.values()) if (row.slot === slot && charges && reserved !== undefined) row.locked = true;
+    for (const row of keys.values()) if (row.slot === slot && charges) row.locked = true;
     return `now ${reserved ?? earlier?.reserved ?? 0} ${charge} ${late ? "late" : reason}`;
   }
 

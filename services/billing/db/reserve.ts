@@ -43,6 +43,13 @@ const reserve = statement(
   { idempotent: true },
 );
 
+const reserveOne = statement(
+  "billing_reserve_one",
+  `select * from billing.reserve_one($1::bigint, $2::bigint, $3::bigint, $4::integer, $5::bigint, $6::integer,
+     $7::text, $8::integer)`,
+  { idempotent: true },
+);
+
 interface Row {
   o_code: number[];
   o_detail: (bigint | null)[];
@@ -51,14 +58,38 @@ interface Row {
   o_expires_default_ms: bigint;
 }
 
-/** Makes the reservations of a batch in one statement. No request ID and no idempotency key may be twice among them. */
+/** Makes the reservations of a batch in one statement, a quicker one where a single item came. No request ID and no idempotency key may be twice among them. */
 export async function reserveAll(
   db: Database<BillingSchema>,
   items: readonly NewReservation[],
   ttlMs: number,
 ): Promise<Reserved[]> {
+  const [first] = items;
+  const plainOne = first !== undefined && items.length === 1 && first.idempotency === undefined;
+  const [row] = plainOne
+    ? await db.query<Row>(reserveOne, [
+        first.requestId,
+        first.accountId,
+        first.keyId,
+        first.secretGeneration,
+        first.amount,
+        first.tariffId,
+        first.userId || null,
+        ttlMs,
+      ])
+    : await queryAll(db, items, ttlMs);
+  if (row === undefined) throw new Error("billing.reserve gave no row");
+  return items.map((item, i) => ({
+    code: row.o_code[i] ?? -1,
+    detail: row.o_detail[i] ?? 0n,
+    amount: row.o_reserved?.[i] ?? item.amount,
+    expiresMs: row.o_expires_ms?.[i] ?? row.o_expires_default_ms,
+  }));
+}
+
+function queryAll(db: Database<BillingSchema>, items: readonly NewReservation[], ttlMs: number): Promise<Row[]> {
   const idempotent = items.some((item) => item.idempotency !== undefined);
-  const [row] = await db.query<Row>(reserve, [
+  return db.query<Row>(reserve, [
     bigintArray(items.map((item) => item.requestId)),
     bigintArray(items.map((item) => item.accountId)),
     bigintArray(items.map((item) => item.keyId)),
@@ -70,11 +101,4 @@ export async function reserveAll(
     idempotent ? byteaArray(items.map((item) => item.idempotency?.digest)) : null,
     ttlMs,
   ]);
-  if (row === undefined) throw new Error("billing.reserve gave no row");
-  return items.map((item, i) => ({
-    code: row.o_code[i] ?? -1,
-    detail: row.o_detail[i] ?? 0n,
-    amount: row.o_reserved?.[i] ?? item.amount,
-    expiresMs: row.o_expires_ms?.[i] ?? row.o_expires_default_ms,
-  }));
 }

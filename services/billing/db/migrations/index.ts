@@ -8,6 +8,8 @@ import * as limits from "./0006-limits.ts";
 import * as generations from "./0007-generations.ts";
 import * as reserveGeneration from "./0008-reserve-generation.ts";
 import * as sweep from "./0009-sweep.ts";
+import * as reserveOne from "./0010-reserve-one.ts";
+import * as lateKeys from "./0011-late-keys.ts";
 
 /** Billing's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -20,4 +22,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0007_generations": generations,
   "0008_reserve_generation": reserveGeneration,
   "0009_sweep": sweep,
+  "0010_reserve_one": reserveOne,
+  "0011_late_keys": lateKeys,
 };
