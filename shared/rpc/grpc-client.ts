@@ -3,6 +3,7 @@ import { type ChannelOptions, Client, connectivityState, Metadata } from "@grpc/
 import { ThroughlineError } from "../errors/error.ts";
 import { encodeMessage, wireClientCodec } from "./codec.ts";
 import { cancelledError, deadlineError, tooLargeError, unavailableError } from "./faults.ts";
+import { type ChannelLease, createGrpcChannels } from "./grpc-channels.ts";
 import { openGrpcLink, passBytes, transportLimit } from "./grpc-link.ts";
 import { createServiceClient, type Transport } from "./service-client.ts";
 import { laneShape, methodPath } from "./shape.ts";
@@ -23,6 +24,10 @@ export interface GrpcClientOptions extends ClientOptions {
   readonly target: string;
   /** Default: plain text. */
   readonly tls?: ClientTls | undefined;
+  /** Age in milliseconds at which a connection is replaced, which looks up the peers anew. Default 300,000. */
+  readonly channelMaxAgeMs?: number | undefined;
+  /** Milliseconds without a word from the peer after which it is asked for one. Default 10,000. */
+  readonly keepaliveMs?: number | undefined;
 }
 
 /** How long a unary call waits for a peer. */
@@ -33,16 +38,20 @@ export function createGrpcClient<S extends DescService>(
   service: S,
   options: GrpcClientOptions,
 ): ServiceClient<S> & ClientControl {
-  const client = new Client(options.target, clientCredentials(options.tls), channelOptions(options));
+  const credentials = clientCredentials(options.tls);
+  const channels = createGrpcChannels(
+    () => new Client(options.target, credentials, channelOptions(options)),
+    options.channelMaxAgeMs ?? 300_000,
+  );
   const transport: Transport<Uint8Array> = {
     defaultLanes: 4,
     lane(method, maxMessageBytes) {
       const shape = laneShape(method);
-      return { codec: wireClientCodec(shape), open: openGrpcLink(client, shape, maxMessageBytes) };
+      return { codec: wireClientCodec(shape), open: openGrpcLink(channels, shape, maxMessageBytes) };
     },
     unary: (method, maxMessageBytes) => (request, callOptions) =>
-      callUnary(client, method, maxMessageBytes, request, callOptions),
-    close: () => client.close(),
+      callUnary(channels.lease(), method, maxMessageBytes, request, callOptions),
+    close: () => channels.close(),
   };
   return createServiceClient(service, transport, options);
 }
@@ -54,8 +63,10 @@ function channelOptions(options: GrpcClientOptions): ChannelOptions {
     // The default, pick_first, would put all load on one of several addresses.
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     "grpc.service_config_disable_resolution": 1,
+    // A channel has connections of its own, so that the next one has new ones.
+    "grpc.use_local_subchannel_pool": 1,
     // A peer that hangs or is cut off is noticed within 15 s, also without traffic.
-    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_time_ms": options.keepaliveMs ?? 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.keepalive_permit_without_calls": 1,
     // A restarted peer is used again within about a second.
@@ -75,33 +86,26 @@ function channelOptions(options: GrpcClientOptions): ChannelOptions {
 }
 
 async function callUnary(
-  client: Client,
+  { client, release }: ChannelLease,
   method: DescMethod,
   maxMessageBytes: number,
   request: unknown,
   options: CallOptions,
 ): Promise<unknown> {
   const startedMs = performance.now();
-  if (options.signal?.aborted) throw cancelledError();
-  if (!(options.timeoutMs > 0)) throw deadlineError();
-  const message = encodeRequest(method, request);
-  if (message.byteLength > maxMessageBytes) throw tooLargeError(message.byteLength, maxMessageBytes);
-  await waitForPeer(client, options);
-  const leftMs = options.timeoutMs - (performance.now() - startedMs);
-  if (leftMs <= 0) throw deadlineError();
-  const answer = await exchange(client, method, message, options, leftMs);
   try {
-    return fromBinary(method.output, answer);
+    if (options.signal?.aborted) throw cancelledError();
+    if (!(options.timeoutMs > 0)) throw deadlineError();
+    const message = encodeMessage(method.input, request);
+    if (message.byteLength > maxMessageBytes) throw tooLargeError(message.byteLength, maxMessageBytes);
+    await waitForPeer(client, options);
+    const leftMs = options.timeoutMs - (performance.now() - startedMs);
+    if (leftMs <= 0) throw deadlineError();
+    return fromBinary(method.output, await exchange(client, method, message, options, leftMs));
   } catch (error) {
     throw ThroughlineError.from(error);
-  }
-}
-
-function encodeRequest(method: DescMethod, request: unknown): Buffer {
-  try {
-    return encodeMessage(method.input, request);
-  } catch (error) {
-    throw ThroughlineError.from(error);
+  } finally {
+    release();
   }
 }
 

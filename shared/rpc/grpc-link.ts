@@ -1,6 +1,7 @@
-import { type Client, type ClientDuplexStream, Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { type ClientDuplexStream, Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { decodeItems, decodeResults } from "./decode.ts";
 import { batchBytes, createItemEncoder, type ResultEncoder } from "./encode.ts";
+import type { GrpcChannels } from "./grpc-channels.ts";
 import type { ClientLink, OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
 
@@ -10,18 +11,22 @@ const limitKey = "throughline-max-message-bytes";
 /** Bytes handed to HTTP/2 and not yet taken by the socket, above which a lane counts as backed up. */
 const backedUpBytes = 256 * 1024;
 
+/** How a server that is leaving refuses a lane. */
+export const leavingDetails = "the server is leaving";
+
 /** A serializer for messages that are bytes already. */
 export function passBytes(bytes: Buffer): Buffer {
   return bytes;
 }
 
 /** Opens a lane as a bidirectional gRPC stream. The server's first metadata are its acceptance. */
-export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: number): OpenLink<Uint8Array> {
+export function openGrpcLink(channels: GrpcChannels, shape: LaneShape, maxMessageBytes: number): OpenLink<Uint8Array> {
   const encode = createItemEncoder(shape);
   return (events) => {
     const metadata = new Metadata({ waitForReady: true });
     metadata.set(limitKey, String(maxMessageBytes));
-    const stream: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(
+    const lease = channels.lease();
+    const stream: ClientDuplexStream<Buffer, Buffer> = lease.client.makeBidiStreamRequest(
       shape.path,
       passBytes,
       passBytes,
@@ -37,6 +42,7 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
     function close(fault: Error | undefined): void {
       if (over) return;
       over = true;
+      lease.release();
       events.closed(fault);
     }
 
@@ -47,6 +53,7 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
     stream.on("data", (message: Buffer) => {
       if (over) return;
       if (message.byteLength === 0) {
+        lease.leaving();
         events.draining();
         return;
       }
@@ -61,6 +68,7 @@ export function openGrpcLink(client: Client, shape: LaneShape, maxMessageBytes: 
     stream.on("error", () => {});
     stream.on("status", ({ code, details }) => {
       dying = true;
+      if (details === leavingDetails) lease.leaving();
       // After the messages that arrived with it.
       setImmediate(() => close(code === status.OK ? undefined : new Error(`gRPC status ${code}: ${details}`)));
     });

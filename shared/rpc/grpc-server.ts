@@ -8,7 +8,7 @@ import { encodeMessage, wireServerCodec } from "./codec.ts";
 import type { ServiceDefinition } from "./define.ts";
 import { createResultEncoder } from "./encode.ts";
 import { answerTooLargeError, cancelledError } from "./faults.ts";
-import { passBytes, serveGrpcLink, transportLimit } from "./grpc-link.ts";
+import { leavingDetails, passBytes, serveGrpcLink, transportLimit } from "./grpc-link.ts";
 import { createLaneServer, type LaneServer } from "./lane-server.ts";
 import { laneShape, methodPath } from "./shape.ts";
 import { toStatus } from "./status.ts";
@@ -24,10 +24,8 @@ export interface GrpcServerOptions {
   readonly log?: RpcLog | undefined;
   /** Largest item, request or answer in bytes. Default 20 MiB. */
   readonly maxMessageBytes?: number | undefined;
-  /** Age in milliseconds at which a connection is asked to go, so that clients look up their peers anew. Default 300,000. */
-  readonly maxConnectionAgeMs?: number | undefined;
-  /** Time in milliseconds that calls on such a connection have to end. Default 900,000. */
-  readonly maxConnectionAgeGraceMs?: number | undefined;
+  /** Milliseconds without a word from a client after which it is asked for one. Default 20,000. */
+  readonly keepaliveMs?: number | undefined;
   /** True (the default): serves grpc.health.v1 and reflection as well. */
   readonly health?: boolean | undefined;
   /** Default: plain text. */
@@ -40,8 +38,8 @@ export interface GrpcServer {
   /** What health checks read: the whole server (""), "readiness" and every service. "liveness" always serves. */
   setServing(serving: boolean): void;
   /**
-   * Refuses new lanes and connections, tells clients to move on, lets open calls end, and cuts what is left after
-   * `graceMs` (0: at once).
+   * Refuses new lanes, tells clients to move on, lets open calls end, then refuses connections too; cuts what is left
+   * after `graceMs` (0: at once).
    */
   close(graceMs: number): Promise<void>;
 }
@@ -55,10 +53,7 @@ export async function startGrpcServer(
   const server = new Server({
     "grpc.max_receive_message_length": transportLimit(maxMessageBytes),
     "grpc.max_send_message_length": -1,
-    // DNS is read again only when a connection ends: without this, new pods would get no traffic.
-    "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? 300_000,
-    "grpc.max_connection_age_grace_ms": options.maxConnectionAgeGraceMs ?? 900_000,
-    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_time_ms": options.keepaliveMs ?? 20_000,
     "grpc.keepalive_timeout_ms": 10_000,
     "grpc-node.flow_control_window": 1024 * 1024,
     // Channelz stays on: without it forceShutdown knows no connections and cuts none (grpc-js 1.14.7, server.js).
@@ -80,7 +75,7 @@ export async function startGrpcServer(
       const lanes = createLaneServer(shape.path, handler, wireServerCodec(shape), options.log);
       laneServers.push(lanes);
       const handle = (stream: ServerDuplexStream<Buffer, Buffer>): void => {
-        if (draining) stream.emit("error", { code: status.UNAVAILABLE, details: "the server is leaving" });
+        if (draining) stream.emit("error", { code: status.UNAVAILABLE, details: leavingDetails });
         else serveGrpcLink(stream, shape, encode, maxMessageBytes, lanes.accept);
       };
       server.register(shape.path, handle, passBytes, passBytes, "bidi");
@@ -106,14 +101,14 @@ export async function startGrpcServer(
     async close(graceMs) {
       draining = true;
       setServing(false);
-      const stopped = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      // After GOAWAY: a client that reads both opens its next lane on another connection.
       for (const lanes of laneServers) lanes.drain();
       const timer = setTimeout(() => {
         for (const lanes of laneServers) lanes.destroy();
         server.forceShutdown();
       }, graceMs);
-      await stopped;
+      await Promise.all(laneServers.map((lanes) => lanes.empty()));
+      // Only now: it sends GOAWAY, after which a keepalive would cut what runs (grpc-channels.ts).
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(timer);
     },
   };

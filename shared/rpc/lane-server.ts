@@ -25,6 +25,8 @@ export interface LaneServer<P> {
   drain(): void;
   /** Cuts all lanes. */
   destroy(): void;
+  /** Resolves when there is no lane. */
+  empty(): Promise<void>;
 }
 
 /** Results waiting for a lane that is backed up, in bytes, above which its streaming handlers are asked to pause. */
@@ -38,7 +40,15 @@ export function createLaneServer<P>(
   log: RpcLog | undefined,
 ): LaneServer<P> {
   const links = new Set<ServerLink>();
+  let emptied: (() => void)[] = [];
   const deadlines = createDeadlines();
+
+  function leave(link: ServerLink): void {
+    links.delete(link);
+    if (links.size > 0) return;
+    for (const resolve of emptied) resolve();
+    emptied = [];
+  }
 
   function report(error: ThroughlineError): void {
     if (error.code === "internal_error") log?.error({ err: error.cause ?? error, method: path }, "a handler failed");
@@ -66,8 +76,8 @@ export function createLaneServer<P>(
       setCongested(outboxBytes > congestedBytes);
       if (ended && calls.size === 0 && outbox.length === 0) {
         gone = true;
-        links.delete(link);
         link.finish();
+        leave(link);
       }
     }
 
@@ -146,7 +156,7 @@ export function createLaneServer<P>(
       broken: () => {
         if (gone) return;
         gone = true;
-        links.delete(link);
+        leave(link);
         for (const call of calls.values()) {
           calls.delete(call.callId);
           call.laneBroke();
@@ -177,5 +187,6 @@ export function createLaneServer<P>(
     destroy: () => {
       for (const link of links) link.destroy();
     },
+    empty: () => (links.size === 0 ? Promise.resolve() : new Promise((resolve) => emptied.push(resolve))),
   };
 }

@@ -1,0 +1,54 @@
+import { Client, credentials } from "@grpc/grpc-js";
+import { afterEach, expect, test, vi } from "vitest";
+import { createGrpcChannels } from "./grpc-channels.ts";
+
+/** Channels that never connect, and which of them were closed. */
+function watched(maxAgeMs: number) {
+  const closed: Client[] = [];
+  const opened: Client[] = [];
+  const channels = createGrpcChannels(() => {
+    const client = new Client("127.0.0.1:1", credentials.createInsecure());
+    vi.spyOn(client, "close").mockImplementation(() => void closed.push(client));
+    opened.push(client);
+    return client;
+  }, maxAgeMs);
+  return { channels, opened, closed };
+}
+
+afterEach(() => vi.useRealTimers());
+
+test("one of age is replaced with the next lease and closes with its last", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const { channels, opened, closed } = watched(60_000);
+  const [lane, call] = [channels.lease(), channels.lease()];
+  expect(call.client).toBe(lane.client);
+  vi.advanceTimersByTime(70_000);
+  const next = channels.lease();
+  expect(next.client).not.toBe(lane.client);
+  expect(opened).toEqual([lane.client, next.client]);
+  call.release();
+  call.release();
+  expect(closed).toEqual([]);
+  lane.release();
+  expect(closed).toEqual([lane.client]);
+  next.release();
+  expect(closed).toEqual([lane.client]);
+});
+
+test("a peer that leaves brings the next one, once, and not where it is fresh", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const { channels, opened, closed } = watched(60_000);
+  const [one, other] = [channels.lease(), channels.lease()];
+  one.leaving();
+  expect(channels.lease().client).toBe(one.client);
+  vi.advanceTimersByTime(2_000);
+  one.leaving();
+  other.leaving();
+  const next = channels.lease();
+  expect(opened).toEqual([one.client, next.client]);
+  vi.advanceTimersByTime(2_000);
+  other.leaving();
+  expect(channels.lease().client).toBe(next.client);
+  channels.close();
+  expect(closed).toEqual(opened);
+});
