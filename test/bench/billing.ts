@@ -10,6 +10,7 @@ import { createLog } from "../../shared/log.ts";
 import { fromParts, requestIdEpochMs } from "../../shared/request-id.ts";
 import { createInProcessClient } from "../../shared/rpc/index.ts";
 import { createTelemetry, telemetryConfig } from "../../shared/telemetry/index.ts";
+import { watchStolen } from "./measure/stolen.ts";
 
 /**
  * Reservations and settlements a second, durable (synchronous_commit on, fsync on), on one hot account and on a thousand:
@@ -26,6 +27,7 @@ const { values } = parseArgs({
 const requests = Number(values.requests);
 const inFlight = Number(values["in-flight"]);
 const options = { timeoutMs: 60_000 };
+const stolen = watchStolen();
 
 const log = createLog({ service: "bench", level: "warn" });
 const dataDir = await mkdtemp(path.join(tmpdir(), "throughline-bench-"));
@@ -206,6 +208,7 @@ try {
     print(`settle at ${rate}/s, ${name}`, await drip(slow, rate, ({ payer, id }) => settle(payer, id)));
   }
   const { checks } = await client.audit({}, { timeoutMs: 600_000 });
+  console.log(`The hypervisor gave ${(stolen() * 100).toFixed(1)} % of the cores' time to others.`);
   for (const check of checks)
     console.log(`${check.offending.length === 0 ? "ok  " : "BAD "} ${check.name} (${check.checked})`);
 } finally {

@@ -1,4 +1,5 @@
 import { markdownTable } from "../measure/markdown-table.ts";
+import { machineText } from "../table/run.ts";
 import type { Curve } from "./curves.ts";
 
 /** How each value is called and shown. */
@@ -29,7 +30,7 @@ export function curveMarkdown({ machine, points }: Curve): string {
       x.toLocaleString("en"),
       ...shown.map((name) => values[name]?.toFixed(columns[name]?.digits ?? 1) ?? "-"),
     ]);
-  return `${machine.date}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, load average before: ${machine.loadBefore.toFixed(2)}.\n\n${markdownTable(head, rows)}`;
+  return `${machineText(machine)}\n\n${markdownTable(head, rows)}`;
 }
 
 function order(points: Curve["points"], series: string): number {

@@ -1,6 +1,6 @@
 import type { Ground } from "../subjects/ground.ts";
 import { openBenchGround } from "../subjects/ground.ts";
-import { machine } from "../table/run.ts";
+import { watchMachine } from "../table/run.ts";
 import { accounts } from "./accounts.ts";
 import { channels } from "./channels.ts";
 import { concurrency } from "./concurrency.ts";
@@ -19,7 +19,8 @@ const measures: Record<CurveName, (ground: Ground, plan: GrowthPlan) => Promise<
 
 /** Measures one curve, on a ground of its own. */
 export async function runCurve(name: CurveName, plan: GrowthPlan): Promise<Curve> {
-  const where = machine();
+  const where = watchMachine();
   await using ground = await openBenchGround();
-  return { machine: where, points: await measures[name](ground, plan) };
+  const points = await measures[name](ground, plan);
+  return { machine: where(), points };
 }

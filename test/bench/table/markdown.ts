@@ -2,7 +2,7 @@ import { markdownTable as table } from "../measure/markdown-table.ts";
 import type { Figure } from "../measure/stats.ts";
 import { figuresOf, ratiosOf, targetsOf } from "./figures.ts";
 import type { CpuByProcess } from "./rounds.ts";
-import type { Row, TableResult } from "./run.ts";
+import { machineText, type Row, type TableResult } from "./run.ts";
 
 /** The whole result as Markdown: for a terminal, and for docs/performance.md. */
 export function markdown(result: TableResult): string {
@@ -11,7 +11,7 @@ export function markdown(result: TableResult): string {
   if (direct === undefined) throw new Error("without `direct` there is nothing to compare with");
   const figures = rows.map((row) => figuresOf(row, direct));
   return [
-    `${machine.date}, ${machine.cores} cores of ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}; load average before: ${machine.loadBefore.toFixed(2)}. ` +
+    `${machineText(machine)} ` +
       `Load, upstream and everything measured share the cores. ${plan.warmUp.toLocaleString("en")} requests of warm-up each, ${plan.rounds} interleaved rounds, ` +
       `600-byte answers. Median (lowest to highest round).`,
     table(

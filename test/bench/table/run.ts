@@ -1,4 +1,5 @@
 import { cpus, loadavg, release } from "node:os";
+import { watchStolen } from "../measure/stolen.ts";
 import { type Ground, openBenchGround } from "../subjects/ground.ts";
 import { direct, floor, peer } from "../subjects/others.ts";
 import type { Kept, Subject, SubjectName } from "../subjects/subject.ts";
@@ -16,6 +17,8 @@ export interface Machine {
   readonly kernel: string;
   /** Load average of the minute before: what else ran. */
   readonly loadBefore: number;
+  /** Share of the cores' time, 0 to 1, that a hypervisor gave to others meanwhile: what is above a few percent blurs latencies. */
+  readonly stolenShare: number;
 }
 
 /** Everything that a run of the table found. */
@@ -37,21 +40,32 @@ export interface Row {
   readonly books: (Kept & { readonly served: number }) | undefined;
 }
 
-/** Where the bench runs. */
-export function machine(): Machine {
-  return {
+/** Where the bench runs; the function it gives tells it at the end. */
+export function watchMachine(): () => Machine {
+  const stolen = watchStolen();
+  const loadBefore = loadavg()[0] ?? 0;
+  return () => ({
     date: new Date().toISOString().slice(0, 10),
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
     kernel: release(),
-    loadBefore: loadavg()[0] ?? 0,
-  };
+    loadBefore,
+    stolenShare: stolen(),
+  });
+}
+
+/** A machine in words, for the line above a table. */
+export function machineText({ date, cores, cpu, kernel, node, loadBefore, stolenShare }: Machine): string {
+  return (
+    `${date}, ${cores} cores of ${cpu}, Linux ${kernel}, Node ${node}; load average before: ${loadBefore.toFixed(2)}; ` +
+    `the hypervisor gave ${(stolenShare * 100).toFixed(1)} % of the cores' time to others.`
+  );
 }
 
 /** Runs the table. `say` is told what is being done. */
 export async function runTable(plan: Plan, say: (text: string) => void): Promise<TableResult> {
-  const where = machine();
+  const where = watchMachine();
   await using undo = new AsyncDisposableStack();
   const ground = undo.use(await openBenchGround());
   const subjects: Subject[] = [];
@@ -65,7 +79,7 @@ export async function runTable(plan: Plan, say: (text: string) => void): Promise
 }
 
 async function measure(
-  where: Machine,
+  where: () => Machine,
   ground: Ground,
   subjects: readonly Subject[],
   plan: Plan,
@@ -100,7 +114,7 @@ async function measure(
     plan.secondOpinionS === 0 || up === undefined
       ? undefined
       : await autocannon(up, plan.concurrency, plan.secondOpinionS);
-  return { machine: where, plan, rows, secondOpinion };
+  return { machine: where(), plan, rows, secondOpinion };
 }
 
 function start(name: SubjectName, ground: Ground, plan: Plan): Promise<Subject> | Subject {
