@@ -32,7 +32,7 @@ const readyWithinMs = 60_000;
 /** Five processes on this machine over real gRPC; one that dies is started again. Gives the exit code. */
 export function mesh(): Promise<number> {
   return runProcess("mesh", async (process, onStop) => {
-    const { log } = process;
+    const { log, signal } = process;
     const ground = await openGround(process, onStop);
     const [routing = 0, history = 0, billing = 0, provider = 0, edge = 0] = await freePorts(5);
     const config = gatewayConfig(ground.env);
@@ -61,13 +61,13 @@ export function mesh(): Promise<number> {
       onStop(role, () => child.stop(), stopWithinMs);
     }
     const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}` });
-    const key = await retryUntil(readyWithinMs, () => ensureDefaultAccount(client, ground.keys));
+    const key = await retryUntil(readyWithinMs, signal, () => ensureDefaultAccount(client, ground.keys));
     await client.close();
     const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}` });
     const upstreams = await upstreamNames(routes);
     await routes.close();
     const url = `http://${config.host}:${port}`;
-    await retryUntil(readyWithinMs, async () => {
+    await retryUntil(readyWithinMs, signal, async () => {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);
     });
@@ -121,13 +121,13 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-async function retryUntil<T>(withinMs: number, run: () => Promise<T>): Promise<T> {
+async function retryUntil<T>(withinMs: number, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
   const deadlineMs = performance.now() + withinMs;
   for (;;) {
     try {
       return await run();
     } catch (error) {
-      if (performance.now() > deadlineMs) throw error;
+      if (signal.aborted || performance.now() > deadlineMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -76,6 +76,8 @@ export interface ServiceProcess {
   /** A log for one of several services of this process; lines go where `log`'s go. */
   logFor(service: string): Log;
   readonly telemetry: Telemetry;
+  /** Aborts when stopping begins, which may be before all has started. */
+  readonly signal: AbortSignal;
   /** A client of another service, closed after this one has stopped. */
   client<S extends DescService>(service: S, target: TargetVariable, lanes: LaneHabits): ServiceClient<S> & HealthCheck;
 }
@@ -140,6 +142,7 @@ export async function runProcess(
     log,
     logFor,
     telemetry,
+    signal: lifecycle.signal,
     client(service, target, lanes) {
       const tls = clientTls(read);
       const client = createGrpcClient(service, { ...lanes, target: read[target], tls });
@@ -155,17 +158,23 @@ export async function runProcess(
   try {
     await start(process, (step, run, timeoutMs = 60_000) => lifecycle.onStop(step, run, { timeoutMs }));
   } catch (error) {
+    // Told to stop while it started, it has failed at nothing.
+    if (lifecycle.signal.aborted) return await exitCode();
     log.fatal({ err: error }, "could not start");
     await lifecycle.stop("failed start");
     await flushLog(log);
     setTimeout(() => globalThis.process.exit(1), lingerMs).unref();
     return error instanceof ConfigError ? wrongUsage : 1;
   }
-  const code = await ended;
-  await flushLog(log);
-  // Everything is stopped; a handle that something still holds must not keep the process.
-  setTimeout(() => globalThis.process.exit(code), lingerMs).unref();
-  return code;
+  return await exitCode();
+
+  async function exitCode(): Promise<number> {
+    const code = await ended;
+    await flushLog(log);
+    // Everything is stopped; a handle that something still holds must not keep the process.
+    setTimeout(() => globalThis.process.exit(code), lingerMs).unref();
+    return code;
+  }
 }
 
 /** Runs one of the four services as a process of its own: gRPC server, health, metrics. Gives the exit code. */

@@ -1,3 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { testPostgres } from "../../shared/db/testing.ts";
 import { eventually, type Mode, startDeployment } from "./deployment.ts";
@@ -28,6 +33,38 @@ test.each(modes)(
     expect(BigInt(again.headers.get("request-id") ?? 0)).toBeGreaterThan(BigInt(id));
   },
   120_000,
+);
+
+test.each([
+  ["up", '"service":"routing"'],
+  ["mesh", '"service":"billing"'],
+  ["mesh", '"service":"gateway","url"'],
+])(
+  "SIGTERM while it starts is no failure: %s, at the line with %s",
+  async (mode, line) => {
+    await using postgres = await testPostgres();
+    const folder = await mkdtemp(join(tmpdir(), "throughline-start-"));
+    try {
+      const child = spawn(process.execPath, ["cli/main.ts", mode], {
+        env: { PATH: process.env.PATH ?? "", THROUGHLINE_DATA: folder, DATABASE_URL: postgres.url, PORT: "0" },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const exit = once(child, "exit");
+      let said = "";
+    let told = false;
+      child.stdout.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+      if (told || !said.includes(line)) return;
+      told = true;
+      child.kill("SIGTERM");
+      });
+      expect(await exit).toEqual([0, null]);
+      expect(said).not.toContain('"fatal"');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+  40_000,
 );
 
 test("a reader that reads slowly stalls its own upstream only", async () => {

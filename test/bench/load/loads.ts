@@ -128,7 +128,8 @@ export async function openLoop(
   const timer = setInterval(() => {
     const due = Math.min(total, Math.floor(((performance.now() - startedMs) * perSecond) / 1_000));
     while (sent < due) {
-      const connection = free.pop();
+      // In turns: one that rests for seconds may be closed by its server as it is used again.
+      const connection = free.shift();
       const index = sent;
       sent += 1;
       if (connection === undefined) {
