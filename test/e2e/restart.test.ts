@@ -51,12 +51,12 @@ test.each([
       });
       const exit = once(child, "exit");
       let said = "";
-    let told = false;
+      let told = false;
       child.stdout.on("data", (chunk: Buffer) => {
         said += chunk.toString();
-      if (told || !said.includes(line)) return;
-      told = true;
-      child.kill("SIGTERM");
+        if (told || !said.includes(line)) return;
+        told = true;
+        child.kill("SIGTERM");
       });
       expect(await exit).toEqual([0, null]);
       expect(said).not.toContain('"fatal"');
