@@ -116,7 +116,8 @@ export async function openLoop(
   forMs: number,
   next: NextRequest,
 ): Promise<LoadResult> {
-  const free = await openAll(target, Math.max(8, Math.ceil(perSecond / 4)));
+  // For answers that take 2 s and more: what is sent must not wait for them.
+  const free = await openAll(target, Math.max(50, Math.ceil(perSecond / 2)));
   const counting = newCounting();
   const busy = busySince();
   const startedMs = performance.now();

@@ -4,7 +4,7 @@ import { Pool } from "undici";
 // The floor: the least that a proxy on Node can do. node:http in front, undici's dispatch behind, bytes passed on as they
 // come; no check, no key, no price, no ledger, no history, no trace, no metric, no log.
 const [origin = "", port = "0"] = process.argv.slice(2);
-const pool = new Pool(origin, { connections: 4_096, pipelining: 1 });
+const pool = new Pool(origin, { connections: 16_384, pipelining: 1 });
 
 const server = createServer((request, response) => {
   const parts: Buffer[] = [];
