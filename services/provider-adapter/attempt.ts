@@ -142,7 +142,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     began = true;
     attempt.upstreamRequestId ||= translation?.upstreamRequestId ?? "";
     if (firstContentUs === 0) firstContentUs = clockUs();
-    out.write(Buffer.from(text), attempt.upstreamRequestId);
+    out.write(ownBytes(text), attempt.upstreamRequestId);
   }
 
   /** Ends the attempt from inside a stream; the socket is of no more use. */
@@ -287,4 +287,14 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     resume: () => call.resume(),
     cancel: () => call.abort(),
   };
+}
+
+/**
+ * Text as bytes with a memory of their own. Node cuts small buffers out of 64 KiB that all share: a frame that waits for a
+ * slow reader would hold all of it, and 300 such readers held 1.2 GB.
+ */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
