@@ -1,3 +1,4 @@
+import { brotliCompressSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -14,6 +15,14 @@ const payload = fc.record({
   messageId: fc.string({ unit: "grapheme" }),
   upstreamRequestId: fc.string(),
 });
+
+const empty = {
+  detail: new Uint8Array(),
+  response: new Uint8Array(),
+  customResponseJson: "",
+  messageId: "",
+  upstreamRequestId: "",
+};
 
 test("our own serializing is protobuf's", () => {
   fc.assert(
@@ -40,6 +49,23 @@ test("what is packed is unpacked, small and large", async () => {
       });
     }),
     { numRuns: 60 },
+  );
+});
+
+test("a small payload of version 0.1, as brotli, is read", async () => {
+  const plain = serialize({ ...empty, messageId: "chatcmpl-1" });
+  const body = Buffer.concat([Buffer.from([1]), brotliCompressSync(plain)]);
+  expect((await unpackPayload(body, plain.length)).messageId).toBe("chatcmpl-1");
+});
+
+test("a damaged payload is an error, not a crash", async () => {
+  const { body, bytes } = await packPayload({ ...empty, response: Buffer.alloc(2_000, "word ") });
+  await fc.assert(
+    fc.asyncProperty(fc.nat(body.length - 2), fc.nat(255), async (at, byte) => {
+      const damaged = Buffer.from(body);
+      damaged[1 + at] = byte;
+      await unpackPayload(damaged, bytes).catch((error: unknown) => expect(error).toBeInstanceOf(Error));
+    }),
   );
 });
 
