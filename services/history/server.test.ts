@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { statement } from "../../shared/db/index.ts";
 import { Module, PriceSource, PricingSchema, UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   DetailSchema,
@@ -148,6 +149,8 @@ describe("states", () => {
     await history.record({ ...ended(id), status: RecordStatus.FAILED, reconstructed: true, errorCode: "interrupted" });
     expect(await get(id)).toMatchObject({ status: RecordStatus.FAILED, userId: "ann", errorCode: "interrupted" });
     expect((await history.client.findUnfinished({ requestIds: [id] }, history.options)).requestIds).toEqual([]);
+    const left = statement("test.unfinished", "select from history.unfinished where request_id = $1");
+    expect(await history.context.db.query(left, [id])).toEqual([]);
   });
 });
 

@@ -60,21 +60,53 @@ const findDeleted = `
     delete from history.unfinished where request_id = any(deleted);
   end if;`;
 
+/** Ends the unfinished rows of a batch. Locked in order too: a batch of running ones may be on its way through the same rows. */
+const endUnfinished = `
+      delete from history.unfinished u
+       using (select request_id from history.unfinished where request_id = any(p_request_id)
+               order by request_id for update) as locked
+       where u.request_id = locked.request_id`;
+
+/**
+ * For batches of which nothing is known yet, and that is nearly all of them: plain inserts. To ask for conflicts makes
+ * PostgreSQL look each key up twice and keep all rows aside.
+ */
+const plainWay = (alsoOnStored: string): string => `
+    if cardinality(deleted) = 0 then
+      begin
+        with kept as (
+          insert into history.record (${names.join(", ")})
+          select ${names.join(", ")} from unnest(${names.map((name) => `p_${name}`).join(", ")}) as t(${names.join(", ")})
+          returning request_id
+        ), payload as (
+          insert into history.payload (request_id, body)
+          select request_id, body from unnest(p_request_id, p_body) as t(request_id, body) where body is not null
+        ), ended as (${endUnfinished}
+        )${alsoOnStored}
+        select count(*) into stored from kept;
+        return stored;
+      exception when unique_violation then
+        -- Nothing of the block remains; what follows stores the batch whole.
+        stored := null;
+      end;
+    end if;`;
+
 /**
  * Stores a batch of records of requests that have ended, with their payloads, and ends their unfinished rows. A record
  * that is there is replaced only by a later one: the gateway's own after a reconstructed one (bit 2 of flags), else a
  * younger one of the same kind. Gives the number of records that were new or replaced. The ids of a batch are distinct
  * and in ascending order, so that batches never wait for each other in a circle. `alsoOnStored`: further parts of the
- * statement (`, name as (...)`), which may read `kept`; later migrations add theirs.
+ * statement (`, name as (...)`), which may read `kept`; `triesPlain`: whether the plain way goes first. Later migrations
+ * add theirs.
  */
-export const putRecords = ({ alsoOnStored = "" } = {}): string => `
+export const putRecords = ({ alsoOnStored = "", triesPlain = false } = {}): string => `
   create or replace function history.put_records(${parameters.join(", ")}) returns integer language plpgsql as $$
   declare
     deleted bigint[];
     stored integer;
   begin
     ${lock}
-    ${findDeleted}
+    ${findDeleted}${triesPlain ? plainWay(alsoOnStored) : ""}
     with item as (
       select * from unnest(${given.map((name) => `p_${name}`).join(", ")}) as t(${given.join(", ")})
        where request_id <> all(deleted)
@@ -89,12 +121,7 @@ export const putRecords = ({ alsoOnStored = "" } = {}): string => `
       insert into history.payload (request_id, body)
       select request_id, body from item join kept using (request_id) where body is not null
       on conflict (request_id) do update set body = excluded.body
-    ), ended as (
-      -- Locked in order too: a batch of running ones may be on its way through the same rows.
-      delete from history.unfinished u
-       using (select request_id from history.unfinished where request_id = any(p_request_id)
-               order by request_id for update) as locked
-       where u.request_id = locked.request_id
+    ), ended as (${endUnfinished}
     )${alsoOnStored}
     select count(*) into stored from kept;
     return stored;

@@ -31,7 +31,8 @@ const statements = [
   "create table history.usage_late (hour integer primary key, batches integer not null)",
 ];
 
-const noteLate = `, late as (
+/** Part of putRecords: notes the hours that were closed before some of these records were stored. */
+export const noteLate = `, late as (
       insert into history.usage_late as known (hour, batches)
       select distinct (((kept.request_id >> 22) + ${requestIdEpochMs}) / 3600000)::integer, 1
         from kept, history.usage_state s where kept.request_id < s.closing_below order by 1

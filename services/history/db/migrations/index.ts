@@ -2,10 +2,12 @@ import type { Migration } from "../../../../shared/db/index.ts";
 import { createTables } from "./0001-tables.ts";
 import { createFunctions } from "./0002-functions.ts";
 import { createUsage } from "./0003-usage.ts";
+import { addPlainPut } from "./0004-plain-put.ts";
 
 /** History's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001_tables": createTables,
   "0002_functions": createFunctions,
   "0003_usage": createUsage,
+  "0004_plain_put": addPlainPut,
 };
