@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createDatabase, type Database } from "../../shared/db/index.ts";
+import { createDatabase, type Database, type Queryable, type Statement } from "../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
-import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { RecordStatus, TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { findUnfinished } from "./db/find-unfinished.ts";
 import { startTestHistory } from "./testing.ts";
@@ -22,7 +22,7 @@ let postgres: TestPostgres;
 let plain: Database<unknown>;
 let reader: Database<unknown>;
 let history: Awaited<ReturnType<typeof startTestHistory>>;
-const sent: { sql: string; values: readonly unknown[] }[] = [];
+const sent: { statement: Statement; values: readonly unknown[] }[] = [];
 
 beforeAll(async () => {
   postgres = await testPostgres();
@@ -31,18 +31,25 @@ beforeAll(async () => {
     schema: "history",
     applicationName: "explain",
     maxConnections: 2,
-    settings: { plan_cache_mode: "force_custom_plan" },
+    // As the service's own reader.
+    settings: { plan_cache_mode: "force_generic_plan" },
     log: silentLog,
   });
-  reader = Object.create(plain, {
-    query: {
-      value: (statement: { sql: string; name: string; idempotent: boolean }, values: readonly unknown[]) => {
-        sent.push({ sql: statement.sql, values });
-        return plain.query(statement, values);
-      },
+  const noting = (target: Queryable<unknown>): Queryable<unknown> => ({
+    kysely: target.kysely,
+    query: (statement, values) => {
+      sent.push({ statement, values });
+      return target.query(statement, values);
     },
-    close: { value: async () => undefined },
-  }) as Database<unknown>;
+  });
+  reader = {
+    ...noting(plain),
+    transaction: (run, options) => plain.transaction((trx) => run(noting(trx)), options),
+    session: (run) => plain.session(run),
+    copyIn: (table, rows) => plain.copyIn(table, rows),
+    statements: 0,
+    close: async () => undefined,
+  };
   history = await startTestHistory({
     url: postgres.url,
     config: { partitionMs: dayMs, payloadPartitionMs: dayMs },
@@ -105,13 +112,12 @@ async function touched(call: () => Promise<unknown>): Promise<Touched> {
   sent.length = 0;
   await call();
   const nodes: PlanNode[] = [];
-  for (const { sql: text, values } of [...sent]) {
-    const rows = await plain.query<{ "QUERY PLAN": { Plan: PlanNode }[] }>(
-      { name: "", sql: `explain (format json, costs off) ${text}`, idempotent: true },
-      values,
-    );
-    collect(rows[0]?.["QUERY PLAN"][0]?.Plan, nodes);
-  }
+  await plain.transaction(async (trx) => {
+    for (const { statement, values } of sent) {
+      await trx.query(statement, values);
+      if (!statement.sql.startsWith("set local")) collect(await planOf(trx, statement, values), nodes);
+    }
+  });
   const names = (pick: (node: PlanNode) => string | undefined): string[] =>
     [...new Set(nodes.flatMap((node) => pick(node) ?? []))].sort();
   return {
@@ -121,6 +127,32 @@ async function touched(call: () => Promise<unknown>): Promise<Touched> {
     scanned: withRows(names((node) => (node["Node Type"] === "Seq Scan" ? node["Relation Name"] : undefined))),
   };
 }
+
+/** The plan that a prepared statement runs by, as it stands after partitions were closed for these values. */
+async function planOf(
+  session: Queryable<unknown>,
+  { name }: Statement,
+  values: readonly unknown[],
+): Promise<PlanNode | undefined> {
+  const [prepared] = await session.query<{ types: string }>(
+    unnamed("select array_to_string(parameter_types, '|') as types from pg_prepared_statements where name = $1"),
+    [name],
+  );
+  const types = prepared?.types.split("|") ?? [];
+  // EXECUTE takes no parameters, so each value is written out.
+  const [row] = await session.query<{ literals: string }>(
+    unnamed(
+      `select concat_ws(', ', ${types.map((type, n) => `quote_nullable($${n + 1}::${type}::text)`)}) as literals`,
+    ),
+    values,
+  );
+  const explain = `explain (format json, costs off) execute "${name}" (${row?.literals})`;
+  const [plan] = await session.query<{ "QUERY PLAN": { Plan: PlanNode }[] }>(unnamed(explain), []);
+  return plan?.["QUERY PLAN"][0]?.Plan;
+}
+
+/** Not prepared, so that no name is taken. */
+const unnamed = (sql: string): Statement => ({ name: "", sql, idempotent: true });
 
 function collect(node: PlanNode | undefined, into: PlanNode[]): void {
   if (node === undefined) return;
@@ -197,6 +229,16 @@ test("the operator's listing goes by the primary key", async () => {
   const list = () => history.client.listRecords({ owner: { operator: true }, limit: 20 }, history.options);
   const { indexes, scanned } = await touched(list);
   expect(indexes.filter((name) => name.startsWith("record_")).every((name) => name.endsWith("_pkey"))).toBe(true);
+  expect(scanned).toEqual([]);
+});
+
+test("the usage of a small account comes by its index, though accounts are large on average", async () => {
+  const filter = { fromUnixMs: BigInt(nowMs - 3 * dayMs), toUnixMs: BigInt(nowMs) };
+  const usage = () =>
+    history.client.getTimeseries({ owner: { accountId: 99n }, filter, step: TimeStep.HOUR }, history.options);
+  const { tables, indexes, scanned } = await touched(usage);
+  expect(partitions(tables).length).toBeGreaterThan(0);
+  expect(indexes.join()).toMatch(/account_id_request_id/);
   expect(scanned).toEqual([]);
 });
 
