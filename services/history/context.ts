@@ -21,6 +21,8 @@ export interface HistoryContext {
   readonly db: Database<unknown>;
   /** For queries, on connections of their own: however many pages are asked for, records go on being stored. */
   readonly reader: Database<unknown>;
+  /** For queries whose best plan depends on the values: see `planningReader` of createContext. */
+  readonly planningReader: Database<unknown>;
   readonly terms: Terms;
   readonly tables: readonly PartitionedTable[];
   readonly customResponses: CustomResponses;
@@ -48,24 +50,30 @@ export function createContext(
   overrides: Partial<HistoryContext> = {},
 ): HistoryContext {
   const { log, tracing, metrics, nowMs = Date.now } = deps;
-  const readers = Math.max(1, Math.floor(config.poolSize / 2));
+  const readers = Math.max(1, Math.floor(config.poolSize / 4));
   const common = { url: config.databaseUrl, schema: "history", log };
   const db = createDatabase<unknown>({
     ...common,
     applicationName: "history",
-    maxConnections: Math.max(2, config.poolSize - readers),
+    maxConnections: Math.max(2, config.poolSize - 2 * readers),
   });
+  const queries = { ...common, applicationName: "history queries", maxConnections: readers };
   const reader = createDatabase<unknown>({
-    ...common,
-    applicationName: "history queries",
-    maxConnections: readers,
+    ...queries,
     // Planning anew for the values at hand takes 1 ms of the server for a page and ten times that for a wide range; a
     // general plan closes needless partitions when it starts: 0.2 ms, and 0.3 where there are 450 of each table.
     settings: { plan_cache_mode: "force_generic_plan" },
   });
+  const planningReader = createDatabase<unknown>({
+    ...queries,
+    // Of a range that it does not know the planner expects next to nothing, so the records of one user look as few as those
+    // of the whole account: a general plan may walk all of these (29,000 for 3 were seen), or read whole partitions.
+    settings: { plan_cache_mode: "force_custom_plan" },
+  });
   return {
     db,
     reader,
+    planningReader,
     terms: createTerms(db),
     tables: [
       { table: "history.record", lengthMs: config.partitionMs },

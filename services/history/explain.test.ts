@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createDatabase, type Database, type Queryable, type Statement } from "../../shared/db/index.ts";
+import { createDatabase, type Database, type Statement } from "../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { RecordStatus, TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
@@ -19,48 +19,47 @@ const perDay = 12_000;
 const days = 9;
 
 let postgres: TestPostgres;
-let plain: Database<unknown>;
 let reader: Database<unknown>;
+let planningReader: Database<unknown>;
 let history: Awaited<ReturnType<typeof startTestHistory>>;
-const sent: { statement: Statement; values: readonly unknown[] }[] = [];
+const sent: { by: Database<unknown>; statement: Statement; values: readonly unknown[] }[] = [];
 
 beforeAll(async () => {
   postgres = await testPostgres();
-  plain = createDatabase<unknown>({
-    url: postgres.url,
-    schema: "history",
-    applicationName: "explain",
-    maxConnections: 2,
-    // As the service's own reader.
-    settings: { plan_cache_mode: "force_generic_plan" },
-    log: silentLog,
-  });
-  const noting = (target: Queryable<unknown>): Queryable<unknown> => ({
-    kysely: target.kysely,
-    query: (statement, values) => {
-      sent.push({ statement, values });
-      return target.query(statement, values);
-    },
-  });
-  reader = {
-    ...noting(plain),
-    transaction: (run, options) => plain.transaction((trx) => run(noting(trx)), options),
-    session: (run) => plain.session(run),
-    copyIn: (table, rows) => plain.copyIn(table, rows),
-    statements: 0,
-    close: async () => undefined,
-  };
+  const open = (plans: string): Database<unknown> =>
+    createDatabase<unknown>({
+      url: postgres.url,
+      schema: "history",
+      applicationName: "explain",
+      maxConnections: 1,
+      settings: { plan_cache_mode: plans },
+      log: silentLog,
+    });
+  // With the settings of createContext.
+  reader = open("force_generic_plan");
+  planningReader = open("force_custom_plan");
+  const noting = (by: Database<unknown>): Database<unknown> =>
+    Object.create(by, {
+      query: {
+        value: (statement: Statement, values: readonly unknown[]) => {
+          sent.push({ by, statement, values });
+          return by.query(statement, values);
+        },
+      },
+      close: { value: async () => undefined },
+    });
   history = await startTestHistory({
     url: postgres.url,
     config: { partitionMs: dayMs, payloadPartitionMs: dayMs },
     deps: { nowMs: () => nowMs },
-    context: { reader, firstWindowMs: dayMs },
+    context: { reader: noting(reader), planningReader: noting(planningReader), firstWindowMs: dayMs },
   });
   await fill();
 });
 afterAll(async () => {
   await history[Symbol.asyncDispose]();
-  await plain.close();
+  await reader.close();
+  await planningReader.close();
   await postgres.stop();
 });
 
@@ -83,12 +82,12 @@ async function fill(): Promise<void> {
           case when n % 50 = 0 then 5 else 4 end, n % 2 * 2, 'user' || n % 97
          from generate_series(1, ${perDay * (days - 1)}) as n`,
     )
-    .execute(plain.kysely);
+    .execute(reader.kysely);
   await sql
     .raw("insert into history.payload select request_id, '\\x0000' from history.record on conflict do nothing")
-    .execute(plain.kysely);
+    .execute(reader.kysely);
   for (const table of ["record", "payload", "unfinished", "tombstone", "term"]) {
-    await sql.raw(`vacuum (analyze) history.${table}`).execute(plain.kysely);
+    await sql.raw(`vacuum (analyze) history.${table}`).execute(reader.kysely);
   }
 }
 
@@ -112,12 +111,7 @@ async function touched(call: () => Promise<unknown>): Promise<Touched> {
   sent.length = 0;
   await call();
   const nodes: PlanNode[] = [];
-  await plain.transaction(async (trx) => {
-    for (const { statement, values } of sent) {
-      await trx.query(statement, values);
-      if (!statement.sql.startsWith("set local")) collect(await planOf(trx, statement, values), nodes);
-    }
-  });
+  for (const { by, statement, values } of [...sent]) collect(await planOf(by, statement, values), nodes);
   const names = (pick: (node: PlanNode) => string | undefined): string[] =>
     [...new Set(nodes.flatMap((node) => pick(node) ?? []))].sort();
   return {
@@ -128,26 +122,26 @@ async function touched(call: () => Promise<unknown>): Promise<Touched> {
   };
 }
 
-/** The plan that a prepared statement runs by, as it stands after partitions were closed for these values. */
+/** The plan that a prepared statement of the only connection runs by, less the partitions that these values close. */
 async function planOf(
-  session: Queryable<unknown>,
+  db: Database<unknown>,
   { name }: Statement,
   values: readonly unknown[],
 ): Promise<PlanNode | undefined> {
-  const [prepared] = await session.query<{ types: string }>(
+  const [prepared] = await db.query<{ types: string }>(
     unnamed("select array_to_string(parameter_types, '|') as types from pg_prepared_statements where name = $1"),
     [name],
   );
   const types = prepared?.types.split("|") ?? [];
   // EXECUTE takes no parameters, so each value is written out.
-  const [row] = await session.query<{ literals: string }>(
+  const [row] = await db.query<{ literals: string }>(
     unnamed(
       `select concat_ws(', ', ${types.map((type, n) => `quote_nullable($${n + 1}::${type}::text)`)}) as literals`,
     ),
     values,
   );
   const explain = `explain (format json, costs off) execute "${name}" (${row?.literals})`;
-  const [plan] = await session.query<{ "QUERY PLAN": { Plan: PlanNode }[] }>(unnamed(explain), []);
+  const [plan] = await db.query<{ "QUERY PLAN": { Plan: PlanNode }[] }>(unnamed(explain), []);
   return plan?.["QUERY PLAN"][0]?.Plan;
 }
 
@@ -203,7 +197,7 @@ test("failed requests come from their own half of the index", async () => {
   expect(ofPartition.length).toBeGreaterThan(0);
   const definitions = await sql<{
     indexdef: string;
-  }>`select indexdef from pg_indexes where indexname in (${sql.join(ofPartition)})`.execute(plain.kysely);
+  }>`select indexdef from pg_indexes where indexname in (${sql.join(ofPartition)})`.execute(reader.kysely);
   for (const { indexdef } of definitions.rows) expect(indexdef).toMatch(/status = 5/);
   expect(scanned).toEqual([]);
 });
@@ -258,7 +252,7 @@ test("an upstream's ID is looked up by its hash", async () => {
 
 test("the reconciler's question is answered from primary keys of the partitions it falls into", async () => {
   const requestIds = Array.from({ length: 1_000 }, (_, n) => firstIdAt(nowMs - 1_000) - (7_200n << 22n) * BigInt(n));
-  const { tables, nodes } = await touched(() => findUnfinished(reader, requestIds));
+  const { tables, nodes } = await touched(() => findUnfinished(history.context.reader, requestIds));
   expect(partitions(tables)).toEqual([`record_${today}0000`]);
   expect(nodes.join()).toMatch(/Index Only Scan/);
 });

@@ -41,7 +41,7 @@ export async function startHistory(
       stopObserving();
       await maintenance.stop();
       await context.customResponses.stop();
-      await Promise.all([context.db.close(), context.reader.close()]);
+      await Promise.all([context.db.close(), context.reader.close(), context.planningReader.close()]);
     },
   };
 }

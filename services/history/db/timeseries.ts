@@ -49,15 +49,9 @@ const groupName: Readonly<Record<Grouping, string>> = {
 
 const prepared = new Map<string, Statement>();
 
-/**
- * A general plan reads whole partitions where accounts have many records on average, even for one that has few. Sums take
- * longer than planning.
- */
-const planForValues = statement("history.series.plan", "set local plan_cache_mode = force_custom_plan");
-
 /** Sums up ended requests by step, group and bucket of latency, ordered by step and group. */
 export async function timeseries(
-  db: Pick<Database<unknown>, "transaction">,
+  db: Pick<Database<unknown>, "query">,
   { scope, range, statuses, filter }: Summed,
   { stepMs, groupBy }: { stepMs: number; groupBy: Grouping },
 ): Promise<BucketRow[]> {
@@ -89,13 +83,7 @@ export async function timeseries(
       group by 1, 2, 3
     ) as counted
     group by 1, 2, 3 order by 1, 2`;
-  return db.transaction(
-    async (trx) => {
-      await trx.query(planForValues, []);
-      return trx.query<BucketRow>(named(sql), parameters.values);
-    },
-    { readOnly: true },
-  );
+  return db.query<BucketRow>(named(sql), parameters.values);
 }
 
 /** The same sums from hours that are summed up already; `accountId` 0: of all accounts together. */

@@ -42,7 +42,7 @@ export async function getTimeseries(
 type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: Grouping };
 
 /** The sums of a range: of its hours that are summed up already, and of the records in the rest of it. */
-async function rowsOf({ reader }: HistoryContext, range: IdRange, asked: Asked): Promise<BucketRow[]> {
+async function rowsOf({ reader, planningReader }: HistoryContext, range: IdRange, asked: Asked): Promise<BucketRow[]> {
   const { scope, statuses, scan } = asked;
   const summed = summedScope(asked);
   const hours = summed === undefined ? [] : await summedHours(reader, summed.accountId, wholeHours(range));
@@ -52,7 +52,7 @@ async function rowsOf({ reader }: HistoryContext, range: IdRange, asked: Asked):
     rows.push(...(await summedTimeseries(reader, { accountId: summed.accountId, hours, statuses, filter }, asked)));
   }
   for (const left of withoutHours(range, hours)) {
-    rows.push(...(await timeseries(reader, { scope, range: left, statuses, filter: scan }, asked)));
+    rows.push(...(await timeseries(planningReader, { scope, range: left, statuses, filter: scan }, asked)));
   }
   return rows;
 }

@@ -35,7 +35,7 @@ export async function listRecords(
 }
 
 async function listIds(
-  { reader, nowMs, firstWindowMs }: HistoryContext,
+  { planningReader, nowMs, firstWindowMs }: HistoryContext,
   filter: Filter,
   { cursor, limit, ascending }: { cursor: bigint; limit: number; ascending: boolean },
 ): Promise<{ ids: bigint[]; nextCursor: bigint }> {
@@ -48,7 +48,7 @@ async function listIds(
     for (const window of windows(after, { nowMs: nowMs(), firstMs: firstWindowMs })) {
       for (let left: IdRange | undefined = window; left !== undefined; ) {
         const walk = { ...filter, range: left, fromAppserver: undefined, afterFirst: false, ascending };
-        const found = await scan(reader, walk, { filter: filter.scan, limit: limit - ids.length, scanLimit });
+        const found = await scan(planningReader, walk, { filter: filter.scan, limit: limit - ids.length, scanLimit });
         for (const id of found.ids) ids.push(id);
         if (ids.length >= limit) return { ids, nextCursor: ids.at(-1) ?? 0n };
         if (found.passed < scanLimit) break;

@@ -3,6 +3,8 @@ import type { Walk } from "../db/branches.ts";
 import { seek } from "../db/seek.ts";
 import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
 
+type WalkContext = Pick<HistoryContext, "reader" | "planningReader" | "nowMs" | "firstWindowMs">;
+
 /** What a walk gives. */
 export interface Walked {
   readonly ids: readonly bigint[];
@@ -15,10 +17,12 @@ export interface Walked {
  * opened as it takes.
  */
 export async function walkIds(
-  { reader, nowMs, firstWindowMs }: Pick<HistoryContext, "reader" | "nowMs" | "firstWindowMs">,
+  { reader, planningReader, nowMs, firstWindowMs }: WalkContext,
   walk: Walk,
   { offset, limit }: { offset: number; limit: number },
 ): Promise<Walked> {
+  // For a whole account, or all of them, one index serves whatever the values.
+  const db = walk.scope.kind === "account" || walk.scope.kind === "operator" ? reader : planningReader;
   const windows = walk.ascending ? windowsForwards : windowsBackwards;
   const ids: bigint[] = [];
   let running = false;
@@ -26,7 +30,7 @@ export async function walkIds(
   for (const range of windows(walk.range, { nowMs: nowMs(), firstMs: firstWindowMs })) {
     // The instant after which requests count lies in the first millisecond of the whole range.
     const afterFirst = walk.afterFirst && range.from === walk.range.from;
-    const found = await seek(reader, { ...walk, range, afterFirst }, { offset: before, limit: limit - ids.length });
+    const found = await seek(db, { ...walk, range, afterFirst }, { offset: before, limit: limit - ids.length });
     for (const id of found.ids) ids.push(id);
     running ||= found.running;
     if (ids.length >= limit) break;
