@@ -238,6 +238,36 @@ describe("faults", () => {
   });
 });
 
+describe("a body that comes faster than it is read", () => {
+  it("lets the loop turn between every 64 KiB, so that whoever hears of a slow reader can pause it in time", async () => {
+    const total = 4 * 1024 * 1024;
+    const written = Promise.withResolvers<void>();
+    const host = await rawServer((socket) =>
+      socket.once("data", () => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${total}\r\n\r\n`);
+        // The kernel takes what it can; the rest waits here.
+        socket.write(Buffer.alloc(total));
+        setImmediate(() => written.resolve());
+      }),
+    );
+    let inTurn = 0;
+    let most = 0;
+    const call = gather(upstream, { origin: `http://${host}`, path: "/", method: "GET", headers: {} });
+    call.call.pause();
+    await written.promise;
+    const turn = (): void => {
+      most = Math.max(most, call.bytes() - inTurn);
+      inTurn = call.bytes();
+      if (inTurn < total) setImmediate(turn);
+    };
+    setImmediate(turn);
+    call.call.resume();
+    expect((await call.ending).fault).toBeUndefined();
+    expect(call.bytes()).toBe(total);
+    expect(most).toBeLessThanOrEqual(2 * 64 * 1024);
+  });
+});
+
 describe("abort", () => {
   it("closes the socket within 100 ms: before the headers, in the middle, paused, and by signal", async () => {
     const leave = async (
