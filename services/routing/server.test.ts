@@ -2,20 +2,12 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
-import { Module, PriceSource } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { Log } from "../../shared/log.ts";
-import { createInProcessClient } from "../../shared/rpc/index.ts";
-import { openCredential, parseCredentialKeys, sealedWith } from "../../shared/sealed-credential.ts";
-import { createPassiveTracing, type Metrics, type ObservedValue } from "../../shared/telemetry/index.ts";
-import { envToConfig } from "./config.ts";
-import { startRouting } from "./server.ts";
+import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { PriceSource } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { call, eventually, startTestRouting } from "./testing-server.ts";
 
 let postgres: TestPostgres;
 let folder: string;
-const credentialKey = Buffer.alloc(32, 9).toString("base64");
-const call = { timeoutMs: 5_000 };
-const log = { ...silentLog, fatal: () => undefined } as unknown as Log;
 
 beforeAll(async () => {
   postgres = await testPostgres();
@@ -26,65 +18,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Starts routing on a database; `env` over a simulator and fast polls. */
-async function routing(url: string, env: Record<string, string> = {}) {
-  const known: string[][] = [];
-  const config = envToConfig({
-    DATABASE_URL: url,
-    DATABASE_POOL_SIZE: "3",
-    SIMULATOR_URL: "http://127.0.0.1:9999",
-    CREDENTIAL_KEY: credentialKey,
-    CONFIG_POLL_MS: "60s",
-    ...env,
-  });
-  const observed = new Map<ObservedValue, () => number>();
-  const metrics = {
-    knowModels: (names: Iterable<string>) => known.push([...names]),
-    observe(value: ObservedValue, read: () => number) {
-      observed.set(value, read);
-      return () => void observed.delete(value);
-    },
-  } as unknown as Metrics;
-  const service = await startRouting(config, { log, tracing: createPassiveTracing(), metrics });
-  const client = createInProcessClient(service.definition);
-  const resolve = (model: string, group = "default") =>
-    client.resolve.call({ group, model, module: Module.CHAT }, { ...call, requestId: 7n });
-  return {
-    ...client,
-    service,
-    known,
-    /** What a scrape would read. */
-    scrape: (value: ObservedValue) => observed.get(value)?.(),
-    route: resolve,
-    channelsOf: async (model: string) => (await resolve(model)).candidates.map(({ channel }) => channel),
-    async [Symbol.asyncDispose]() {
-      await client.close();
-      await service.stop();
-    },
-  };
-}
-
-/** Waits until `check` stops throwing. */
-async function eventually(check: () => Promise<void>, withinMs = 4_000): Promise<void> {
-  const endMs = performance.now() + withinMs;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (performance.now() > endMs) throw error;
-      await new Promise((done) => setTimeout(done, 20));
-    }
-  }
-}
-
-async function database(): Promise<TestPostgres> {
-  return testPostgres();
-}
-
 describe("out of the box", () => {
   test("the simulator serves the usual models and sim-*, with prices", async () => {
-    await using own = await database();
-    await using one = await routing(own.url);
+    await using own = await testPostgres();
+    await using one = await startTestRouting(own.url);
     const usual = await one.route("gpt-4o");
     expect(usual).toMatchObject({
       model: "gpt-4o",
@@ -114,8 +51,8 @@ describe("out of the box", () => {
   });
 
   test("a vendor's key brings its channel, and the simulator leaves its models", async () => {
-    await using own = await database();
-    await using one = await routing(own.url, {
+    await using own = await testPostgres();
+    await using one = await startTestRouting(own.url, {
       OPENAI_API_KEY: "sk-secret",
       OPENAI_BASE_URL: "http://127.0.0.1:1/v1/",
     });
@@ -130,8 +67,8 @@ describe("out of the box", () => {
   });
 
   test("models of a group are listed with when they were first configured", async () => {
-    await using own = await database();
-    await using one = await routing(own.url);
+    await using own = await testPostgres();
+    await using one = await startTestRouting(own.url);
     const { models } = await one.listModels({ group: "default" }, call);
     const names = models.map(({ name }) => name);
     expect(names).toEqual([...names].sort());
@@ -164,17 +101,19 @@ describe("the file", () => {
   test("is refused at the start with line and field", async () => {
     const path = join(folder, "wrong.yaml");
     await writeFile(path, file(-1));
-    await expect(routing(postgres.url, { THROUGHLINE_CONFIG: path })).rejects.toMatchObject({
+    await expect(startTestRouting(postgres.url, { THROUGHLINE_CONFIG: path })).rejects.toMatchObject({
       variable: "THROUGHLINE_CONFIG",
       problems: ["wrong.yaml:12:5 channels[0].weight: must be 0 or more"],
     });
-    await expect(routing(postgres.url, { THROUGHLINE_CONFIG: join(folder, "none.yaml") })).rejects.toMatchObject({
+    await expect(
+      startTestRouting(postgres.url, { THROUGHLINE_CONFIG: join(folder, "none.yaml") }),
+    ).rejects.toMatchObject({
       problems: [expect.stringContaining("cannot be read (ENOENT)")],
     });
   });
 
   test("changes take effect in all replicas without emptying anything while it is wrong", async () => {
-    await using own = await database();
+    await using own = await testPostgres();
     const path = join(folder, "live.yaml");
     const write = async (text: string) => {
       await writeFile(`${path}.new`, text);
@@ -182,8 +121,8 @@ describe("the file", () => {
     };
     await write(file(1));
     const env = { THROUGHLINE_CONFIG: path, CONFIG_POLL_MS: "50ms" };
-    await using one = await routing(own.url, env);
-    await using two = await routing(own.url, { ...env, CONFIG_POLL_MS: "60s" });
+    await using one = await startTestRouting(own.url, env);
+    await using two = await startTestRouting(own.url, { ...env, CONFIG_POLL_MS: "60s" });
     const before = await one.route("home", "vip");
     expect(before).toMatchObject({ model: "house", contextWindowTokens: 1_000n });
     expect(before.candidates[0]).toMatchObject({
@@ -215,145 +154,30 @@ describe("the file", () => {
   });
 
   test("a second start with the same file keeps the version", async () => {
-    await using own = await database();
+    await using own = await testPostgres();
     const path = join(folder, "same.yaml");
     await writeFile(path, file(1));
     let version = 0n;
     {
-      await using one = await routing(own.url, { THROUGHLINE_CONFIG: path });
+      await using one = await startTestRouting(own.url, { THROUGHLINE_CONFIG: path });
       version = (await one.route("house", "vip")).configVersion;
     }
-    await using again = await routing(own.url, { THROUGHLINE_CONFIG: path });
+    await using again = await startTestRouting(own.url, { THROUGHLINE_CONFIG: path });
     expect((await again.route("house", "vip")).configVersion).toBe(version);
-  });
-});
-
-describe("channels entered at run time", () => {
-  const channel = {
-    name: "extra",
-    adapter: "openai",
-    baseUrl: "http://127.0.0.1:2/v1",
-    enabled: true,
-    weight: 2,
-    groups: ["default"],
-    models: [{ model: "gpt-4o", upstreamModel: "gpt-4o-2024" }],
-  };
-
-  let shared: ReturnType<typeof routing>;
-  beforeAll(async () => {
-    shared = routing(postgres.url);
-    await shared;
-  });
-  afterAll(async () => {
-    await (await shared)[Symbol.asyncDispose]();
-  });
-
-  test("take traffic from the stand-in in every replica within a second, and give it back", async () => {
-    await using own = await database();
-    await using one = await routing(own.url);
-    await using two = await routing(own.url);
-    const put = await one.putChannel({ channel, newCredential: "sk-very-secret\nsk-second" }, call);
-    expect(put.channel?.credentials.map(({ source }) => source)).toEqual([
-      { case: "sealed", value: new Uint8Array() },
-      { case: "sealed", value: new Uint8Array() },
-    ]);
-    expect(await one.channelsOf("gpt-4o")).toEqual(["extra"]);
-    await eventually(async () => expect(await two.channelsOf("gpt-4o")).toEqual(["extra"]), 1_000);
-    const { channels } = await two.getChannels({ knownVersion: 0n }, call);
-    const source = channels.find(({ name }) => name === "extra")?.credentials[1]?.source;
-    const keys = parseCredentialKeys(credentialKey);
-    expect(source?.case === "sealed" && openCredential(keys, "extra", source.value)).toBe("sk-second");
-    const listed = await two.listChannels({}, call);
-    expect(JSON.stringify(listed, (_, v) => (typeof v === "bigint" ? String(v) : v))).not.toContain("secret");
-
-    await one.deleteChannel({ name: "extra" }, call);
-    await one.deleteChannel({ name: "extra" }, call);
-    expect(await one.channelsOf("gpt-4o")).toEqual(["simulator"]);
-    await eventually(async () => expect(await two.channelsOf("gpt-4o")).toEqual(["simulator"]), 1_000);
-  });
-
-  test("keep their credential when none is given, but never send it to another server", async () => {
-    await using own = await database();
-    await using one = await routing(own.url);
-    await one.putChannel({ channel, newCredential: "sk-1" }, call);
-    const sealed = async () =>
-      (await one.getChannels({}, call)).channels.find(({ name }) => name === "extra")?.credentials;
-    const before = await sealed();
-    await one.putChannel({ channel: { ...channel, weight: 5, baseUrl: "http://127.0.0.1:2/v2" } }, call);
-    expect(await sealed()).toEqual(before);
-    const moved = { ...channel, baseUrl: "http://127.0.0.1:3/v1" };
-    await expect(one.putChannel({ channel: moved }, call)).rejects.toMatchObject({
-      code: "invalid_value",
-      param: "new_credential",
-    });
-    await one.putChannel({ channel: moved, newCredential: "sk-2" }, call);
-    expect(await sealed()).not.toEqual(before);
-  });
-
-  test("are sealed anew with the new key at a start after its rotation", async () => {
-    await using own = await database();
-    const newKey = Buffer.alloc(32, 8).toString("base64");
-    const sealedBy = async (replica: Awaited<ReturnType<typeof routing>>) => {
-      const { channels } = await replica.getChannels({}, call);
-      const source = channels.find(({ name }) => name === "extra")?.credentials[0]?.source;
-      return source?.case === "sealed" ? source.value : new Uint8Array();
-    };
-    {
-      await using one = await routing(own.url);
-      await one.putChannel({ channel, newCredential: "sk-1" }, call);
-      expect(sealedWith(await sealedBy(one))).toBe(1);
-    }
-    {
-      await using both = await routing(own.url, { CREDENTIAL_KEY: `2:${newKey},1:${credentialKey}` });
-      expect(sealedWith(await sealedBy(both))).toBe(2);
-    }
-    await using one = await routing(own.url, { CREDENTIAL_KEY: `2:${newKey}` });
-    expect(openCredential(parseCredentialKeys(`2:${newKey}`), "extra", await sealedBy(one))).toBe("sk-1");
-  });
-
-  test.each([
-    [{ name: "a b" }, "channel.name"],
-    [{ name: "simulator" }, "channel.name"],
-    [{ baseUrl: "ftp://x" }, "channel.base_url"],
-    [{ weight: 2_000_000 }, "channel.weight"],
-    [{ models: [{ model: "nonesuch" }] }, "channel.models[0]"],
-    [{ models: [{ model: "gpt-4o", strategy: "none" }] }, "channel.models[0].strategy"],
-    [{ models: [{ model: "gpt-4o", upstreamModel: "a b" }] }, "channel.models[0].upstream_model"],
-    [{ models: [{ model: "" }] }, "channel.models[0].model"],
-    [{ models: [] }, "channel.models"],
-    [{ groups: ["nobody"] }, "channel.groups[0]"],
-    [{ flavourJson: "[1]" }, "channel.flavour_json"],
-    [{ connectTimeoutMs: 4_000_000 }, "channel.connect_timeout_ms"],
-    [{ credentials: [{ source: { case: "file" as const, value: "/etc/passwd" } }] }, "channel.credentials[0]"],
-    [{ headers: { Authorization: "x" } }, "channel.headers.Authorization"],
-  ])("%j is refused at %s", async (change, param) => {
-    const one = await shared;
-    await expect(one.putChannel({ channel: { ...channel, ...change } }, call)).rejects.toMatchObject({
-      code: "invalid_value",
-      param,
-    });
-  });
-
-  test("what the file defines is not to be removed", async () => {
-    const one = await shared;
-    await expect(one.deleteChannel({ name: "simulator" }, call)).rejects.toMatchObject({
-      code: "invalid_value",
-      param: "name",
-    });
   });
 });
 
 describe("health", () => {
   test("a channel whose breaker is open goes last, in every replica, until it is well again", async () => {
-    await using own = await database();
+    await using own = await testPostgres();
     const path = join(folder, "health.yaml");
     const channels = ["a", "b"].map(
       (name, i) =>
         `  - { name: ${name}, adapter: openai, base_url: "http://127.0.0.1:1", models: [gpt-4o], priority: ${10 - i} }`,
     );
     await writeFile(path, ["channels:", ...channels].join("\n"));
-    await using one = await routing(own.url, { THROUGHLINE_CONFIG: path, ROUTING_POLL_MS: "50ms" });
-    await using two = await routing(own.url, { THROUGHLINE_CONFIG: path, ROUTING_POLL_MS: "50ms" });
+    await using one = await startTestRouting(own.url, { THROUGHLINE_CONFIG: path, ROUTING_POLL_MS: "50ms" });
+    await using two = await startTestRouting(own.url, { THROUGHLINE_CONFIG: path, ROUTING_POLL_MS: "50ms" });
     expect(await one.channelsOf("gpt-4o")).toEqual(["a", "b"]);
     const line = { channel: "a", attempts: 4, failures: 4, open: true, firstByteMs: 80 };
     await one.reportHealth({ reporter: "p1", channels: [line, { ...line, channel: "unknown" }] }, call);
@@ -375,8 +199,8 @@ describe("health", () => {
 });
 
 test("while the database is away, routes go on from memory", async () => {
-  const own = await database();
-  await using one = await routing(own.url, { ROUTING_POLL_MS: "50ms" });
+  const own = await testPostgres();
+  await using one = await startTestRouting(own.url, { ROUTING_POLL_MS: "50ms" });
   await own.stop();
   await expect(one.leaseNode({ holder: "g" }, call)).rejects.toBeInstanceOf(Error);
   const routes = await Promise.all(Array.from({ length: 1_000 }, () => one.route("gpt-4o")));
@@ -386,7 +210,7 @@ test("while the database is away, routes go on from memory", async () => {
 
 describe("node leases", () => {
   test("go to one holder each, renew, and come back", async () => {
-    await using one = await routing(postgres.url);
+    await using one = await startTestRouting(postgres.url);
     const leases = await Promise.all(Array.from({ length: 40 }, (_, i) => one.leaseNode({ holder: `g${i}` }, call)));
     expect(new Set(leases.map(({ node }) => node)).size).toBe(40);
     const [first] = leases;

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { openCredential, parseCredentialKeys, sealedWith } from "../../shared/sealed-credential.ts";
+import { call, credentialKey, eventually, startTestRouting } from "./testing-server.ts";
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await testPostgres();
+});
+afterAll(() => postgres.stop());
+
+describe("channels entered at run time", () => {
+  const channel = {
+    name: "extra",
+    adapter: "openai",
+    baseUrl: "http://127.0.0.1:2/v1",
+    enabled: true,
+    weight: 2,
+    groups: ["default"],
+    models: [{ model: "gpt-4o", upstreamModel: "gpt-4o-2024" }],
+  };
+
+  let shared: ReturnType<typeof startTestRouting>;
+  beforeAll(async () => {
+    shared = startTestRouting(postgres.url);
+    await shared;
+  });
+  afterAll(async () => {
+    await (await shared)[Symbol.asyncDispose]();
+  });
+
+  test("take traffic from the stand-in in every replica within a second, and give it back", async () => {
+    await using own = await testPostgres();
+    await using one = await startTestRouting(own.url);
+    await using two = await startTestRouting(own.url);
+    const put = await one.putChannel({ channel, newCredential: "sk-very-secret\nsk-second" }, call);
+    expect(put.channel?.credentials.map(({ source }) => source)).toEqual([
+      { case: "sealed", value: new Uint8Array() },
+      { case: "sealed", value: new Uint8Array() },
+    ]);
+    expect(await one.channelsOf("gpt-4o")).toEqual(["extra"]);
+    await eventually(async () => expect(await two.channelsOf("gpt-4o")).toEqual(["extra"]), 1_000);
+    const { channels } = await two.getChannels({ knownVersion: 0n }, call);
+    const source = channels.find(({ name }) => name === "extra")?.credentials[1]?.source;
+    const keys = parseCredentialKeys(credentialKey);
+    expect(source?.case === "sealed" && openCredential(keys, "extra", source.value)).toBe("sk-second");
+    const listed = await two.listChannels({}, call);
+    expect(JSON.stringify(listed, (_, v) => (typeof v === "bigint" ? String(v) : v))).not.toContain("secret");
+
+    await one.deleteChannel({ name: "extra" }, call);
+    await one.deleteChannel({ name: "extra" }, call);
+    expect(await one.channelsOf("gpt-4o")).toEqual(["simulator"]);
+    await eventually(async () => expect(await two.channelsOf("gpt-4o")).toEqual(["simulator"]), 1_000);
+  });
+
+  test("keep their credential when none is given, but never send it to another server", async () => {
+    await using own = await testPostgres();
+    await using one = await startTestRouting(own.url);
+    await one.putChannel({ channel, newCredential: "sk-1" }, call);
+    const sealed = async () =>
+      (await one.getChannels({}, call)).channels.find(({ name }) => name === "extra")?.credentials;
+    const before = await sealed();
+    await one.putChannel({ channel: { ...channel, weight: 5, baseUrl: "http://127.0.0.1:2/v2" } }, call);
+    expect(await sealed()).toEqual(before);
+    const moved = { ...channel, baseUrl: "http://127.0.0.1:3/v1" };
+    await expect(one.putChannel({ channel: moved }, call)).rejects.toMatchObject({
+      code: "invalid_value",
+      param: "new_credential",
+    });
+    await one.putChannel({ channel: moved, newCredential: "sk-2" }, call);
+    expect(await sealed()).not.toEqual(before);
+  });
+
+  test("are sealed anew with the new key at a start after its rotation", async () => {
+    await using own = await testPostgres();
+    const newKey = Buffer.alloc(32, 8).toString("base64");
+    const sealedBy = async (replica: Awaited<ReturnType<typeof startTestRouting>>) => {
+      const { channels } = await replica.getChannels({}, call);
+      const source = channels.find(({ name }) => name === "extra")?.credentials[0]?.source;
+      return source?.case === "sealed" ? source.value : new Uint8Array();
+    };
+    {
+      await using one = await startTestRouting(own.url);
+      await one.putChannel({ channel, newCredential: "sk-1" }, call);
+      expect(sealedWith(await sealedBy(one))).toBe(1);
+    }
+    {
+      await using both = await startTestRouting(own.url, { CREDENTIAL_KEY: `2:${newKey},1:${credentialKey}` });
+      expect(sealedWith(await sealedBy(both))).toBe(2);
+    }
+    await using one = await startTestRouting(own.url, { CREDENTIAL_KEY: `2:${newKey}` });
+    expect(openCredential(parseCredentialKeys(`2:${newKey}`), "extra", await sealedBy(one))).toBe("sk-1");
+  });
+
+  test.each([
+    [{ name: "a b" }, "channel.name"],
+    [{ name: "simulator" }, "channel.name"],
+    [{ baseUrl: "ftp://x" }, "channel.base_url"],
+    [{ weight: 2_000_000 }, "channel.weight"],
+    [{ models: [{ model: "nonesuch" }] }, "channel.models[0]"],
+    [{ models: [{ model: "gpt-4o", strategy: "none" }] }, "channel.models[0].strategy"],
+    [{ models: [{ model: "gpt-4o", upstreamModel: "a b" }] }, "channel.models[0].upstream_model"],
+    [{ models: [{ model: "" }] }, "channel.models[0].model"],
+    [{ models: [] }, "channel.models"],
+    [{ groups: ["nobody"] }, "channel.groups[0]"],
+    [{ flavourJson: "[1]" }, "channel.flavour_json"],
+    [{ connectTimeoutMs: 4_000_000 }, "channel.connect_timeout_ms"],
+    [{ credentials: [{ source: { case: "file" as const, value: "/etc/passwd" } }] }, "channel.credentials[0]"],
+    [{ headers: { Authorization: "x" } }, "channel.headers.Authorization"],
+  ])("%j is refused at %s", async (change, param) => {
+    const one = await shared;
+    await expect(one.putChannel({ channel: { ...channel, ...change } }, call)).rejects.toMatchObject({
+      code: "invalid_value",
+      param,
+    });
+  });
+
+  test("what the file defines is not to be removed", async () => {
+    const one = await shared;
+    await expect(one.deleteChannel({ name: "simulator" }, call)).rejects.toMatchObject({
+      code: "invalid_value",
+      param: "name",
+    });
+  });
+});
