@@ -5,11 +5,13 @@ import { type Curve, type CurveName, curveNames, fullGrowth, quickGrowth } from 
 import { curveMarkdown } from "./growth/markdown.ts";
 import { runCurve } from "./growth/run.ts";
 import { type SubjectName, subjectNames } from "./subjects/subject.ts";
+import { comparison } from "./table/comparison.ts";
 import { markdown } from "./table/markdown.ts";
 import { fullPlan, type Plan, quickPlan } from "./table/plan.ts";
 import { runTable } from "./table/run.ts";
 
-const help = `The bench. What it finds goes to stdout as Markdown, what it does to stderr.
+const help = `The bench. What it finds goes to stdout as Markdown, what it does to stderr. The table ends with its ratios beside the
+published ones (docs/performance/table.json).
 
   npm run bench                          the table: about a quarter of an hour
   npm run bench -- --quick               the same in under two minutes, too short for figures that count
@@ -61,6 +63,8 @@ function tablePlan(): Plan {
 async function table(): Promise<void> {
   const result = await runTable(tablePlan(), say);
   console.log(markdown(result));
+  const published = readTable();
+  if (published !== undefined) console.log(`\n${comparison(result, published)}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   if (values.docs) publishTable(result);
 }

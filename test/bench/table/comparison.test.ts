@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { readTable } from "../docs.ts";
+import { comparison } from "./comparison.ts";
+import type { TableResult } from "./run.ts";
+
+const published = readTable();
+if (published === undefined) throw new Error("docs/performance/table.json is missing");
+
+/** The published run with the CPU of `up` times `factor`. */
+function heavier(factor: number): TableResult {
+  const result = structuredClone(published) as TableResult;
+  const rows = result.rows.map((row) =>
+    row.name !== "up"
+      ? row
+      : {
+          ...row,
+          rounds: row.rounds.map((round) => ({
+            ...round,
+            load: { ...round.load, cpuMs: { up: (round.load.cpuMs.up ?? 0) * factor } },
+          })),
+        },
+  );
+  return { ...result, rows };
+}
+
+const agreement = (text: string) => (/(\d+) of (\d+) ratios agree/.exec(text) ?? []).slice(1).map(Number);
+
+test("a run agrees with itself, and not with one that takes a hundred times the CPU", () => {
+  const [same = 0, all = 0] = agreement(comparison(published, published));
+  expect([same, all > 0]).toEqual([all, true]);
+  // Of up to floor and up to peer: CPU without and with PostgreSQL.
+  const differing = comparison(heavier(100), published);
+  expect(differing.match(/DIFFERS/g)).toHaveLength(4);
+  expect(agreement(differing)).toEqual([all - 4, all]);
+});
