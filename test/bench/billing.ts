@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { startBilling } from "../../services/billing/server.ts";
-import { startEmbeddedPostgres } from "../../shared/db/index.ts";
+import { createDatabase, startEmbeddedPostgres, statement } from "../../shared/db/index.ts";
 import { KeyKind, SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { createLog } from "../../shared/log.ts";
@@ -117,6 +117,10 @@ function settle(payer: Payer, requestId: bigint) {
   );
 }
 
+/** What anything durable takes here: a table of one column, a statement and a commit for each row. */
+const floor = createDatabase<unknown>({ url: postgres.url, schema: "public", applicationName: "bench", log });
+const insertPlain = statement("bench.insert", "insert into bench_row values ($1::bigint)");
+
 interface Sample {
   perSecond: number;
   p50Ms: number;
@@ -188,6 +192,7 @@ function print(name: string, { perSecond, p50Ms, p99Ms, cpuUs }: Sample): void {
 }
 
 try {
+  await floor.query(statement("bench.table", "create table bench_row (id bigint primary key)"), []);
   const hot = await createPayer("hot");
   const thousand = await Promise.all(Array.from({ length: 1_000 }, (_, i) => createPayer(`account ${i}`)));
   const runs: [string, (i: number) => Payer][] = [
@@ -200,6 +205,8 @@ try {
   await flood(warm, inFlight, ({ payer, id }) => settle(payer, id));
   // The steady rate first: after a flood PostgreSQL tidies up for a while.
   const rate = Number(values.rate);
+  const plainRows = Array.from({ length: rate * Number(values.seconds) }, (_, i) => i);
+  print(`floor: a plain row each at ${rate}/s`, await drip(plainRows, rate, (id) => floor.query(insertPlain, [id])));
   for (const [name, payerOf] of runs) {
     const slow = Array.from({ length: rate * Number(values.seconds) }, (_, i) => ({ payer: payerOf(i), id: nextId() }));
     print(`reserve at ${rate}/s, ${name}`, await drip(slow, rate, ({ payer, id }) => reserve(payer, id)));
@@ -216,6 +223,7 @@ try {
     console.log(`${check.offending.length === 0 ? "ok  " : "BAD "} ${check.name} (${check.checked})`);
 } finally {
   await client.close();
+  await floor.close();
   await billing.stop();
   await postgres.stop();
   await telemetry.shutdown();

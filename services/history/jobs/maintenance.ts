@@ -15,7 +15,6 @@ export interface Maintenance {
 
 const everyMs = 10 * 60_000;
 
-/** Rows that an overtaking message left behind the record of their request's end; and those past the retention. */
 /** How often hours are summed up, and how long after its end an hour is closed: most records of it have come by then. */
 const sumEveryMs = 60_000;
 const lateMs = 5 * 60_000;
@@ -32,6 +31,7 @@ const clearUsage = statement("history.maintenance.usage", "delete from history.u
   idempotent: true,
 });
 
+/** Rows that an overtaking message left behind the record of their request's end; and those past the retention. */
 const clearUnfinished = statement(
   "history.maintenance.unfinished",
   `delete from history.unfinished u
