@@ -10,18 +10,20 @@ import { createLog } from "../../shared/log.ts";
 import { fromParts, requestIdEpochMs } from "../../shared/request-id.ts";
 import { createInProcessClient } from "../../shared/rpc/index.ts";
 import { createTelemetry, telemetryConfig } from "../../shared/telemetry/index.ts";
+import { figure } from "./measure/stats.ts";
 import { watchStolen } from "./measure/stolen.ts";
 
 /**
  * Reservations and settlements a second, durable (synchronous_commit on, fsync on), on one hot account and on a thousand:
- * `node test/bench/billing.ts [--requests N] [--in-flight N] [--rate N]`. PostgreSQL, service and load share the machine.
+ * `node test/bench/billing.ts [--requests N] [--in-flight N] [--rate N] [--rounds N] [--seconds N]`. PostgreSQL, service and load share the machine.
  */
 const { values } = parseArgs({
   options: {
     requests: { type: "string", default: "60000" },
     "in-flight": { type: "string", default: "1024" },
     rate: { type: "string", default: "2000" },
-    seconds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "7" },
+    seconds: { type: "string", default: "3" },
   },
 });
 const requests = Number(values.requests);
@@ -191,6 +193,16 @@ function print(name: string, { perSecond, p50Ms, p99Ms, cpuUs }: Sample): void {
   );
 }
 
+function printSteady(name: string, samples: readonly Sample[]): void {
+  const show = (of: (one: Sample) => number): string => {
+    const { median, low, high } = figure(samples.map(of));
+    return `${median.toFixed(1).padStart(5)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+  };
+  console.log(
+    `${name.padEnd(30)} p50 ms ${show((one) => one.p50Ms).padEnd(22)} p99 ms ${show((one) => one.p99Ms).padEnd(24)} ${figure(samples.map((one) => one.cpuUs)).median.toFixed(0)} us CPU of node each`,
+  );
+}
+
 try {
   await floor.query(statement("bench.table", "create table bench_row (id bigint primary key)"), []);
   const hot = await createPayer("hot");
@@ -205,13 +217,22 @@ try {
   await flood(warm, inFlight, ({ payer, id }) => settle(payer, id));
   // The steady rate first: after a flood PostgreSQL tidies up for a while.
   const rate = Number(values.rate);
-  const plainRows = Array.from({ length: rate * Number(values.seconds) }, (_, i) => i);
-  print(`floor: a plain row each at ${rate}/s`, await drip(plainRows, rate, (id) => floor.query(insertPlain, [id])));
-  for (const [name, payerOf] of runs) {
-    const slow = Array.from({ length: rate * Number(values.seconds) }, (_, i) => ({ payer: payerOf(i), id: nextId() }));
-    print(`reserve at ${rate}/s, ${name}`, await drip(slow, rate, ({ payer, id }) => reserve(payer, id)));
-    print(`settle at ${rate}/s, ${name}`, await drip(slow, rate, ({ payer, id }) => settle(payer, id)));
+  // Rounds, in which a plain row and reservations take turns: what disturbs a round disturbs them all.
+  const steady = new Map<string, Sample[]>();
+  const note = (name: string, found: Sample): unknown => steady.set(name, [...(steady.get(name) ?? []), found]);
+  for (let round = 0; round < Number(values.rounds); round++) {
+    const count = rate * Number(values.seconds);
+    const rows = Array.from({ length: count }, (_, i) => round * count + i);
+    note("a plain row each", await drip(rows, rate, (id) => floor.query(insertPlain, [id])));
+    for (const [name, payerOf] of runs) {
+      const items = Array.from({ length: count }, (_, i) => ({ payer: payerOf(i), id: nextId() }));
+      note(`reserve, ${name}`, await drip(items, rate, ({ payer, id }) => reserve(payer, id)));
+      note(`settle, ${name}`, await drip(items, rate, ({ payer, id }) => settle(payer, id)));
+    }
   }
+  console.log(`At ${rate} a second, median of ${values.rounds} rounds (lowest to highest):`);
+  for (const [name, samples] of steady) printSteady(name, samples);
+  console.log(`As many as go, ${inFlight} at a time:`);
   for (const [name, payerOf] of runs) {
     const items = Array.from({ length: requests }, (_, i) => ({ payer: payerOf(i), id: nextId() }));
     print(`reserve, ${name}`, await flood(items, inFlight, ({ payer, id }) => reserve(payer, id)));
