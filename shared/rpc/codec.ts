@@ -59,10 +59,12 @@ export function localServerCodec(shape: LaneShape): ServerCodec<unknown> {
   return { ...serverMessages(shape), decodeItem: (payload) => payload };
 }
 
-function serverMessages(shape: LaneShape): Pick<ServerCodec<never>, "ok" | "frame"> {
+function serverMessages(shape: LaneShape): Pick<ServerCodec<never>, "ok" | "frame" | "bytes"> {
+  const sizes = { ok: createSizeOf(shape.ok), frame: createSizeOf(shape.frame ?? shape.ok) };
   return {
     ok: (init) => messageOf(shape.ok, init),
     frame: (init) => messageOf(shape.frame ?? shape.ok, init),
+    bytes: (kind, message) => sizes[kind](message),
   };
 }
 

@@ -77,8 +77,9 @@ function channelOptions(options: GrpcClientOptions): ChannelOptions {
     "grpc.client_idle_timeout_ms": 2 ** 31 - 1,
     "grpc.max_receive_message_length": limit,
     "grpc.max_send_message_length": -1,
-    // The default window of 64 KiB costs a round trip per 64 KiB of a large body.
-    "grpc-node.flow_control_window": 1024 * 1024,
+    // A window costs a round trip, and that is a turn of both loops: with 1 MiB lanes full of streams that nobody reads
+    // brought 20 MB a second, and usual streams beside them took 5 s instead of the 1.7 s with 4 MiB.
+    "grpc-node.flow_control_window": 4 * 1024 * 1024,
     // grpc-js's retries stay on for one thing: a call that a leaving server refused unseen (REFUSED_STREAM) goes elsewhere.
     "grpc.enable_channelz": 0,
     ...(options.tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": options.tls.serverName }),

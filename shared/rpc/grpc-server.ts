@@ -55,7 +55,7 @@ export async function startGrpcServer(
     "grpc.max_send_message_length": -1,
     "grpc.keepalive_time_ms": options.keepaliveMs ?? 20_000,
     "grpc.keepalive_timeout_ms": 10_000,
-    "grpc-node.flow_control_window": 1024 * 1024,
+    "grpc-node.flow_control_window": 4 * 1024 * 1024,
     // Channelz stays on: without it forceShutdown knows no connections and cuts none (grpc-js 1.14.7, server.js).
   });
   const laneServers: LaneServer<Uint8Array>[] = [];

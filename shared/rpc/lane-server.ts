@@ -1,16 +1,16 @@
 import { ThroughlineError } from "../errors/error.ts";
 import { createCallTable } from "./call-table.ts";
-import { roughBytes } from "./codec.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { AnyHandler } from "./define.ts";
 import {
   callOp,
-  type OutgoingResult,
+  type LooseMessage,
   type ResultKind,
   type ServerCodec,
   type ServerLink,
   type ServerLinkEvents,
 } from "./link.ts";
+import { createOutbox, shareBytes } from "./outbox.ts";
 import { ServerCall, type ServerCallLane } from "./server-call.ts";
 import type { RpcLog } from "./types.ts";
 
@@ -28,9 +28,6 @@ export interface LaneServer<P> {
   /** Resolves when there is no lane. */
   empty(): Promise<void>;
 }
-
-/** Results waiting for a lane that is backed up, in bytes, above which its streaming handlers are asked to pause. */
-const congestedBytes = 256 * 1024;
 
 /** Serves one method: correlation, cancel, pause, deadlines, batches of results per tick. */
 export function createLaneServer<P>(
@@ -56,25 +53,29 @@ export function createLaneServer<P>(
 
   function accept(link: ServerLink): ServerLinkEvents<P> {
     const calls = createCallTable<ServerCall>();
-    let outbox: OutgoingResult[] = [];
-    let outboxBytes = 0;
+    let outbox = createOutbox<ServerCall>();
     let flushScheduled = false;
     let ended = false;
     let gone = false;
-    let congested = false;
+    /** True: something was left when the lane had taken what it could. */
+    let backedUp = false;
     links.add(link);
 
     function flush(): void {
       flushScheduled = false;
       if (gone) return;
-      if (outbox.length > 0 && !link.congested) {
-        const results = outbox;
-        outbox = [];
-        outboxBytes = 0;
+      const relieved: ServerCall[] = [];
+      while (outbox.size > 0 && !link.congested) {
+        const results = outbox.take();
         link.send(results);
+        for (const { sender } of results) {
+          if (sender.pausedByLane && sender.waitingBytes <= shareBytes / 2) relieved.push(sender);
+        }
       }
-      setCongested(outboxBytes > congestedBytes);
-      if (ended && calls.size === 0 && outbox.length === 0) {
+      backedUp = outbox.size > 0;
+      // Only now: whoever goes on may write at once.
+      for (const call of relieved) call.setPausedByLane(false);
+      if (ended && calls.size === 0 && outbox.size === 0) {
         gone = true;
         link.finish();
         leave(link);
@@ -87,24 +88,12 @@ export function createLaneServer<P>(
       setImmediate(flush);
     }
 
-    function setCongested(now: boolean): void {
-      if (now === congested) return;
-      congested = now;
-      for (const call of calls.values()) call.laneCongestionChanged();
-    }
-
     const lane: ServerCallLane = {
       deadlines,
-      get congested() {
-        return congested;
-      },
-      send(callId, kind, value) {
+      send(call, kind, value) {
         if (gone) return;
-        const result = resultOf(callId, kind, value);
-        outbox.push(result);
-        // Counted only while the lane is backed up: otherwise it is all sent at the end of this tick.
-        if (link.congested) outboxBytes += roughBytes(result.value);
-        if (outboxBytes > congestedBytes) setCongested(true);
+        add(call, kind, value);
+        if (backedUp && call.waitingBytes > shareBytes) call.setPausedByLane(true);
         schedule();
       },
       closeCall(callId) {
@@ -114,15 +103,22 @@ export function createLaneServer<P>(
       report,
     };
 
-    function resultOf(callId: number, kind: ResultKind, value: unknown): OutgoingResult {
-      if (kind === "error") return { callId, kind, value: ThroughlineError.from(value) };
+    function add(sender: ServerCall, kind: ResultKind, value: unknown): void {
+      const { callId } = sender;
+      if (kind === "error") {
+        outbox.add({ sender, callId, kind, value: ThroughlineError.from(value), bytes: 0 });
+        return;
+      }
+      let message: LooseMessage;
       try {
-        return { callId, kind, value: kind === "ok" ? codec.ok(value) : codec.frame(value) };
+        message = kind === "ok" ? codec.ok(value) : codec.frame(value);
       } catch (thrown) {
         const error = ThroughlineError.from(thrown);
         unsent(callId, error);
-        return { callId, kind: "error", value: error };
+        outbox.add({ sender, callId, kind: "error", value: error, bytes: 0 });
+        return;
       }
+      outbox.add({ sender, callId, kind, value: message, bytes: codec.bytes(kind, message) });
     }
 
     /** A result that cannot be sent ends its call: the reader must not get an answer with a hole. */
@@ -161,21 +157,22 @@ export function createLaneServer<P>(
           calls.delete(call.callId);
           call.laneBroke();
         }
-        outbox = [];
+        outbox = createOutbox();
       },
     };
 
     function open(callId: number, requestId: bigint, traceparent: string, timeoutMs: number, payload: P): void {
       let item: unknown;
+      let fault: unknown;
       try {
         item = codec.decodeItem(payload);
       } catch (thrown) {
-        lane.send(callId, "error", ThroughlineError.from(thrown));
-        return;
+        fault = thrown;
       }
       const call = new ServerCall(lane, callId, item, requestId, traceparent, timeoutMs);
       calls.add(call);
-      handler.accept(call);
+      if (fault === undefined) handler.accept(call);
+      else call.answer("error", fault);
     }
   }
 

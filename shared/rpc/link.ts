@@ -111,4 +111,6 @@ export interface ServerCodec<P> {
   decodeItem(payload: P): unknown;
   ok(init: unknown): LooseMessage;
   frame(init: unknown): LooseMessage;
+  /** About what a message weighs. */
+  bytes(kind: "ok" | "frame", message: LooseMessage): number;
 }

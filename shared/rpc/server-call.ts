@@ -2,15 +2,14 @@ import type { ThroughlineError } from "../errors/error.ts";
 import type { DeadlineEntry, Deadlines } from "./deadlines.ts";
 import { cancelledError, deadlineError, unavailableError } from "./faults.ts";
 import type { ResultKind } from "./link.ts";
+import type { Sender } from "./outbox.ts";
 import type { StreamCall } from "./types.ts";
 
 /** What a call needs of the server's lane it came by. */
 export interface ServerCallLane {
   readonly deadlines: Deadlines;
-  /** True: results are piling up; whoever can should write less. */
-  readonly congested: boolean;
   /** Queues a result; `value` is a message init, or the error. */
-  send(callId: number, kind: ResultKind, value: unknown): void;
+  send(call: ServerCall, kind: ResultKind, value: unknown): void;
   /** The call is over. */
   closeCall(callId: number): void;
   /** Tells the log of a fault of ours. */
@@ -18,7 +17,7 @@ export interface ServerCallLane {
 }
 
 /** One call of a lane on the server, from its arrival to its answer. */
-export class ServerCall implements StreamCall<unknown> {
+export class ServerCall implements StreamCall<unknown>, Sender {
   readonly item: unknown;
   readonly requestId: bigint;
   readonly traceparent: string;
@@ -28,6 +27,10 @@ export class ServerCall implements StreamCall<unknown> {
   nextInTable: ServerCall | undefined = undefined;
   /** True: it was answered, or nobody waits for an answer any more. */
   done = false;
+  waitingBytes = 0;
+  inTurn = 0;
+  /** True: the lane is backed up, and this call has its share of what waits. */
+  pausedByLane = false;
   #pausedByReader = false;
   #stopped: ThroughlineError | undefined = undefined;
   #controller: AbortController | undefined = undefined;
@@ -78,9 +81,9 @@ export class ServerCall implements StreamCall<unknown> {
     return this.#stopped !== undefined || performance.now() >= this.deadlineMs;
   }
 
-  /** Whether a handler should write less: its reader is slow, or the whole lane is. Never once stopped: it would wait for ever. */
+  /** Whether a handler should write less: its reader is slow, or the lane is. Never once stopped: it would wait for ever. */
   get paused(): boolean {
-    return this.#stopped === undefined && (this.#pausedByReader || this.lane.congested);
+    return this.#stopped === undefined && (this.#pausedByReader || this.pausedByLane);
   }
 
   onPauseChange(listener: (paused: boolean) => void): void {
@@ -90,14 +93,14 @@ export class ServerCall implements StreamCall<unknown> {
 
   write(frame: unknown): void {
     if (this.done || this.stopped) return;
-    this.lane.send(this.callId, "frame", frame);
+    this.lane.send(this, "frame", frame);
   }
 
   /** The last result. */
   answer(kind: "ok" | "error", value: unknown): void {
     if (this.done) return;
     this.#end();
-    this.lane.send(this.callId, kind, value);
+    this.lane.send(this, kind, value);
     this.lane.closeCall(this.callId);
   }
 
@@ -123,15 +126,16 @@ export class ServerCall implements StreamCall<unknown> {
 
   /** The reader is slow, or no longer. */
   setPaused(paused: boolean): void {
-    if (paused === this.#pausedByReader) return;
     const before = this.paused;
     this.#pausedByReader = paused;
     if (this.paused !== before) this.#tellPause();
   }
 
-  /** The lane's congestion has changed. */
-  laneCongestionChanged(): void {
-    if (!this.#pausedByReader && this.#stopped === undefined) this.#tellPause();
+  /** The lane is slow, or no longer. */
+  setPausedByLane(paused: boolean): void {
+    const before = this.paused;
+    this.pausedByLane = paused;
+    if (this.paused !== before) this.#tellPause();
   }
 
   #tellPause(): void {

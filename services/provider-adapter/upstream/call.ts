@@ -40,7 +40,7 @@ export interface UpstreamSink {
 
 /** A call under way. All of its methods do nothing once it has ended. */
 export interface UpstreamCall {
-  /** Stops reading the socket, so the upstream feels the slow reader. What was read already may still arrive (one piece as a rule). */
+  /** Stops reading the socket, so the upstream feels the slow reader. What was read already still arrives (128 KiB at most as a rule). */
   pause(): void;
   resume(): void;
   /** Closes the socket at once; the sink hears `onError` with `aborted` before this returns. */
@@ -124,9 +124,17 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
     this.#paused = true;
     if (this.#headSeen) {
       this.allowedTicks = 0;
-      this.#controller?.pause();
+      queueMicrotask(this.#hold);
     }
   }
+
+  /**
+   * Not within the reading of a piece: undici would put the rest of it back before what the socket has read since, and
+   * copy all of that with every resume. A call that was paused and resumed all the time held 1 MB so, and took a core.
+   */
+  readonly #hold = (): void => {
+    if (this.#paused && !this.#over) this.#controller?.pause();
+  };
 
   resume(): void {
     if (this.#over || !this.#paused) return;

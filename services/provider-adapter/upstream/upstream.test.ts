@@ -266,6 +266,36 @@ describe("a body that comes faster than it is read", () => {
     expect(call.bytes()).toBe(total);
     expect(most).toBeLessThanOrEqual(2 * 64 * 1024);
   });
+
+  it("goes on in pieces as large as the socket's, however often it is paused: nothing is put back and copied again", async () => {
+    const chunk = Buffer.from(`400\r\n${"x".repeat(1024)}\r\n`);
+    const host = await rawServer((socket) =>
+      socket.once("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        socket.write(Buffer.concat(new Array<Buffer>(2_000).fill(chunk)));
+        socket.write("0\r\n\r\n");
+      }),
+    );
+    let resumes = 0;
+    let paused = false;
+    const { ending, bytes } = gather(
+      upstream,
+      { origin: `http://${host}`, path: "/", method: "GET", headers: {} },
+      (call) => {
+        if (paused) return;
+        paused = true;
+        call.pause();
+        setImmediate(() => {
+          resumes += 1;
+          paused = false;
+          call.resume();
+        });
+      },
+    );
+    expect((await ending).fault).toBeUndefined();
+    expect(bytes()).toBe(2_000 * 1024);
+    expect(resumes).toBeLessThan(200);
+  });
 });
 
 describe("abort", () => {
