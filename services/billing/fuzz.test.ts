@@ -244,43 +244,43 @@ test("whatever is administered gives an answer or a refusal of the catalogue", a
         limits,
         requestIds: fc.array(uint64),
       }),
-      async (any) => {
+      async (odd) => {
         // Other keys and accounts than those that the test above wears out.
-        const own = { ...any.key, keyId: any.id + 1_000n, accountId: 0n };
+        const own = { ...odd.key, keyId: odd.id + 1_000n, accountId: 0n };
         await Promise.all([
-          outcome(client.createAccount({ account: any.account }, options)),
-          outcome(client.updateAccount({ ...any.account, accountId: any.id + 1_000n }, options)),
-          outcome(client.getAccount({ accountId: any.int64, name: any.text }, options)),
-          outcome(client.listAccounts({ afterAccountId: any.int64, limit: any.uint32 }, options)),
-          outcome(client.createKey({ key: any.key, secret: any.text }, options)),
+          outcome(client.createAccount({ account: odd.account }, options)),
+          outcome(client.updateAccount({ ...odd.account, accountId: odd.id + 1_000n }, options)),
+          outcome(client.getAccount({ accountId: odd.int64, name: odd.text }, options)),
+          outcome(client.listAccounts({ afterAccountId: odd.int64, limit: odd.uint32 }, options)),
+          outcome(client.createKey({ key: odd.key, secret: odd.text }, options)),
           outcome(
             client.updateKey({ ...own, setScopes: true, setAllowedCidrs: true, setAllowedModels: true }, options),
           ),
-          outcome(client.rotateKey({ keyId: any.id + 1_000n, overlapMs: any.uint64, accountId: any.int64 }, options)),
-          outcome(client.revokeKey({ keyId: any.id + 1_000n, accountId: any.int64 }, options)),
-          outcome(client.listKeys({ accountId: any.int64, afterKeyId: any.id, limit: any.uint32 }, options)),
+          outcome(client.rotateKey({ keyId: odd.id + 1_000n, overlapMs: odd.uint64, accountId: odd.int64 }, options)),
+          outcome(client.revokeKey({ keyId: odd.id + 1_000n, accountId: odd.int64 }, options)),
+          outcome(client.listKeys({ accountId: odd.int64, afterKeyId: odd.id, limit: odd.uint32 }, options)),
           outcome(
             client.listLedger(
-              { accountId: any.int64, entryId: any.uint64, cursor: any.cursor, limit: any.uint32 },
+              { accountId: odd.int64, entryId: odd.uint64, cursor: odd.cursor, limit: odd.uint32 },
               options,
             ),
           ),
           outcome(
             client.sumUsage(
-              { accountId: any.int64, fromUnixMs: any.id, toUnixMs: any.int64, by: any.enumeration },
+              { accountId: odd.int64, fromUnixMs: odd.id, toUnixMs: odd.int64, by: odd.enumeration },
               options,
             ),
           ),
-          outcome(client.extend({ requestIds: any.requestIds }, options)),
-          outcome(client.getAnswer({ requestId: any.uint64, accountId: any.int64 }, options)),
+          outcome(client.extend({ requestIds: odd.requestIds }, options)),
+          outcome(client.getAnswer({ requestId: odd.uint64, accountId: odd.int64 }, options)),
           outcome(
             client.storeAnswer(
               {
-                requestId: any.uint64,
-                httpStatus: any.uint32,
-                contentType: any.text,
-                body: any.bytes,
-                forget: any.id < 0n,
+                requestId: odd.uint64,
+                httpStatus: odd.uint32,
+                contentType: odd.text,
+                body: odd.bytes,
+                forget: odd.id < 0n,
               },
               options,
             ),
@@ -288,12 +288,12 @@ test("whatever is administered gives an answer or a refusal of the catalogue", a
           outcome(
             client.addCredit(
               {
-                accountId: any.other,
-                amountNanoUsd: any.int64,
-                actor: any.text,
-                reason: any.text,
-                reference: any.text,
-                adjustment: any.id < 0n,
+                accountId: odd.other,
+                amountNanoUsd: odd.int64,
+                actor: odd.text,
+                reason: odd.text,
+                reference: odd.text,
+                adjustment: odd.id < 0n,
               },
               options,
             ),

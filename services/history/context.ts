@@ -21,7 +21,7 @@ export interface HistoryContext {
   readonly db: Database<unknown>;
   /** For queries, on connections of their own: however many pages are asked for, records go on being stored. */
   readonly reader: Database<unknown>;
-  /** For queries whose best plan depends on the values: see `planningReader` of createContext. */
+  /** For queries whose best plan depends on the values: see `planning`. */
   readonly planningReader: Database<unknown>;
   readonly terms: Terms;
   readonly tables: readonly PartitionedTable[];
@@ -43,6 +43,20 @@ const customResponseBytes = 64 * 1024;
 const payloadBudgetBytes = 12 * 1024 * 1024;
 const lateRecordMs = 3_600_000;
 
+/** How PostgreSQL plans queries, as settings of a session. */
+export const planning = {
+  /**
+   * Planning anew for the values at hand takes 1 ms of the server for a page and ten times that for a wide range; a
+   * general plan closes needless partitions when it starts: 0.2 ms, and 0.3 where there are 450 of each table.
+   */
+  general: { plan_cache_mode: "force_generic_plan" },
+  /**
+   * Of a range that it does not know the planner expects next to nothing, so the records of one user look as few as those
+   * of the whole account: a general plan may walk all of these (29,000 for 3 were seen), or read whole partitions.
+   */
+  byValues: { plan_cache_mode: "force_custom_plan" },
+} as const;
+
 /** Builds the context; `overrides` are for tests. */
 export function createContext(
   config: HistoryConfig,
@@ -60,15 +74,11 @@ export function createContext(
   const queries = { ...common, applicationName: "history queries", maxConnections: readers };
   const reader = createDatabase<unknown>({
     ...queries,
-    // Planning anew for the values at hand takes 1 ms of the server for a page and ten times that for a wide range; a
-    // general plan closes needless partitions when it starts: 0.2 ms, and 0.3 where there are 450 of each table.
-    settings: { plan_cache_mode: "force_generic_plan" },
+    settings: planning.general,
   });
   const planningReader = createDatabase<unknown>({
     ...queries,
-    // Of a range that it does not know the planner expects next to nothing, so the records of one user look as few as those
-    // of the whole account: a general plan may walk all of these (29,000 for 3 were seen), or read whole partitions.
-    settings: { plan_cache_mode: "force_custom_plan" },
+    settings: planning.byValues,
   });
   return {
     db,

@@ -4,6 +4,7 @@ import { createDatabase, type Database, type Statement } from "../../shared/db/i
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { RecordStatus, TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
+import { planning } from "./context.ts";
 import { findUnfinished } from "./db/find-unfinished.ts";
 import { startTestHistory } from "./testing.ts";
 
@@ -26,18 +27,17 @@ const sent: { by: Database<unknown>; statement: Statement; values: readonly unkn
 
 beforeAll(async () => {
   postgres = await testPostgres();
-  const open = (plans: string): Database<unknown> =>
+  const open = (settings: (typeof planning)[keyof typeof planning]): Database<unknown> =>
     createDatabase<unknown>({
       url: postgres.url,
       schema: "history",
       applicationName: "explain",
       maxConnections: 1,
-      settings: { plan_cache_mode: plans },
+      settings,
       log: silentLog,
     });
-  // With the settings of createContext.
-  reader = open("force_generic_plan");
-  planningReader = open("force_custom_plan");
+  reader = open(planning.general);
+  planningReader = open(planning.byValues);
   const noting = (by: Database<unknown>): Database<unknown> =>
     Object.create(by, {
       query: {

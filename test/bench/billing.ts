@@ -203,6 +203,16 @@ function printSteady(name: string, samples: readonly Sample[]): void {
   );
 }
 
+/** How far each round's p99 is above the plain row's: what the ledger adds to what anything durable takes on this machine. */
+function printAdded(name: string, samples: readonly Sample[], plain: readonly Sample[]): void {
+  const { median, low, high } = figure(samples.map(({ p99Ms }, round) => p99Ms - (plain[round]?.p99Ms ?? Number.NaN)));
+  console.log(
+    `${name.padEnd(30)} adds at p99 ${median.toFixed(1).padStart(5)} ms (${low.toFixed(1)} to ${high.toFixed(1)}) to a plain row`,
+  );
+}
+
+const plainRow = "a plain row each";
+
 try {
   await floor.query(statement("bench.table", "create table bench_row (id bigint primary key)"), []);
   const hot = await createPayer("hot");
@@ -223,7 +233,7 @@ try {
   for (let round = 0; round < Number(values.rounds); round++) {
     const count = rate * Number(values.seconds);
     const rows = Array.from({ length: count }, (_, i) => round * count + i);
-    note("a plain row each", await drip(rows, rate, (id) => floor.query(insertPlain, [id])));
+    note(plainRow, await drip(rows, rate, (id) => floor.query(insertPlain, [id])));
     for (const [name, payerOf] of runs) {
       const items = Array.from({ length: count }, (_, i) => ({ payer: payerOf(i), id: nextId() }));
       note(`reserve, ${name}`, await drip(items, rate, ({ payer, id }) => reserve(payer, id)));
@@ -232,6 +242,9 @@ try {
   }
   console.log(`At ${rate} a second, median of ${values.rounds} rounds (lowest to highest):`);
   for (const [name, samples] of steady) printSteady(name, samples);
+  for (const [name, samples] of steady) {
+    if (name !== plainRow) printAdded(name, samples, steady.get(plainRow) ?? []);
+  }
   console.log(`As many as go, ${inFlight} at a time:`);
   for (const [name, payerOf] of runs) {
     const items = Array.from({ length: requests }, (_, i) => ({ payer: payerOf(i), id: nextId() }));

@@ -65,6 +65,7 @@ test("a damaged payload is an error, not a crash", async () => {
       const damaged = Buffer.from(body);
       damaged[1 + at] = byte;
       await unpackPayload(damaged, bytes).catch((error: unknown) => expect(error).toBeInstanceOf(Error));
+      await expect(unpackPayload(body.subarray(0, 1 + at), bytes)).rejects.toThrow();
     }),
   );
 });

@@ -13,10 +13,8 @@ const minCompressed = 160;
 const maxInline = 64 * 1024;
 
 /**
- * Small payloads are packed on the main thread, for each request once, so that costs must be low. Measured on answers with
- * details of 2.7 kB, packing / unpacking in microseconds and what is left: snappy 10 / 8, 64 %; brotli at its lowest level
- * 34 / 28, 55 %; deflate at its lowest 70 / 25, 50 %; zstd at its lowest 48 / 42, 51 %. Those of node:zlib go mostly into
- * the making of a compressor. PostgreSQL's own pglz costs 17 us of the server and leaves 68 %.
+ * Small payloads are packed on the main thread, for each request once, so that costs must be low: figures of the choice
+ * are in services/history/README.md. Those of node:zlib go mostly into the making of a compressor.
  *
  * Copied output: buffers outside of the heap cost another 6 to 12 us each.
  */
