@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { Log } from "../../../shared/log.ts";
 import { type FaultKind, faultOf, type UpstreamFault } from "./faults.ts";
+import type { Turns } from "./turns.ts";
 import type { Watch, Watched } from "./watch.ts";
 
 /** One request to an upstream. */
@@ -54,6 +55,7 @@ export interface CallContext {
   readonly log: Pick<Log, "error"> | undefined;
   readonly headersTicks: number;
   readonly chunkTicks: number;
+  readonly turns: Turns<Call>;
 }
 
 /**
@@ -89,6 +91,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   #dispatching = false;
   #bytesLeft: number;
   #unheardBytes = 0;
+  #waiting = false;
 
   constructor(context: CallContext, request: UpstreamRequest, sink: UpstreamSink) {
     const { watch } = context;
@@ -141,7 +144,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
     this.#paused = false;
     if (this.#headSeen) {
       this.#listen();
-      this.#controller?.resume();
+      this.#waitForTurn();
     }
   }
 
@@ -197,9 +200,19 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   #letATurnGoBy(): void {
     this.#unheardBytes = 0;
     this.#controller?.pause();
-    setImmediate(() => {
-      if (!this.#over && !this.#paused) this.#controller?.resume();
-    });
+    this.#waitForTurn();
+  }
+
+  #waitForTurn(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#context.turns.add(this);
+  }
+
+  /** Of the turns. */
+  goOn(): void {
+    this.#waiting = false;
+    if (!this.#over && !this.#paused) this.#controller?.resume();
   }
 
   /** Of undici. */

@@ -267,6 +267,34 @@ describe("a body that comes faster than it is read", () => {
     expect(most).toBeLessThanOrEqual(2 * 64 * 1024);
   });
 
+  it("bounds what all bodies together say in a turn", async () => {
+    const total = 2 * 1024 * 1024;
+    const host = await rawServer((socket) =>
+      socket.once("data", () => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${total}\r\n\r\n`);
+        socket.write(Buffer.alloc(total));
+      }),
+    );
+    const calls = Array.from({ length: 40 }, () =>
+      gather(upstream, { origin: `http://${host}`, path: "/", method: "GET", headers: {} }),
+    );
+    // The first 64 KiB of each are not held up.
+    await Promise.all(calls.map(({ firstData }) => firstData));
+    const sum = (): number => calls.reduce((bytes, call) => bytes + call.bytes(), 0);
+    let most = 0;
+    let before = sum();
+    const turn = (): void => {
+      const now = sum();
+      most = Math.max(most, now - before);
+      before = now;
+      if (now < 40 * total) setImmediate(turn);
+    };
+    setImmediate(turn);
+    for (const { ending } of calls) expect((await ending).fault).toBeUndefined();
+    expect(sum()).toBe(40 * total);
+    expect(most).toBeLessThanOrEqual(1024 * 1024);
+  });
+
   it("goes on in pieces as large as the socket's, however often it is paused: nothing is put back and copied again", async () => {
     const chunk = Buffer.from(`400\r\n${"x".repeat(1024)}\r\n`);
     const host = await rawServer((socket) =>

@@ -2,6 +2,7 @@ import { Agent, buildConnector } from "undici";
 import type { Log } from "../../../shared/log.ts";
 import { Call, type UpstreamCall, type UpstreamRequest, type UpstreamSink } from "./call.ts";
 import { connectFault } from "./faults.ts";
+import { createTurns } from "./turns.ts";
 import { createWatch } from "./watch.ts";
 
 /** Options of the upstream client. All times are milliseconds; 0 switches a bound off. */
@@ -35,6 +36,9 @@ export interface Upstream {
 
 /** What a stalled socket may hold here: undici's own 64 KiB would be most of a paused stream's memory. */
 const socketOptions = { highWaterMark: 16 * 1024 };
+
+/** Calls that go on in a turn of the loop with 64 KiB each. */
+const callsInTurn = 4;
 
 /**
  * Creates the client. Opens nothing until the first `send`.
@@ -71,6 +75,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     log: options.log,
     headersTicks: watch.ticks(options.headersTimeoutMs),
     chunkTicks: watch.ticks(options.chunkTimeoutMs),
+    turns: createTurns<Call>(callsInTurn),
   };
   return {
     send(request, sink) {
