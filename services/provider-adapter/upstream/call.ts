@@ -142,10 +142,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   resume(): void {
     if (this.#over || !this.#paused) return;
     this.#paused = false;
-    if (this.#headSeen) {
-      this.#listen();
-      this.#waitForTurn();
-    }
+    if (this.#headSeen) this.#waitForTurn();
   }
 
   abort(): void {
@@ -206,13 +203,17 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   #waitForTurn(): void {
     if (this.#waiting) return;
     this.#waiting = true;
+    // The silence is ours.
+    this.allowedTicks = 0;
     this.#context.turns.add(this);
   }
 
   /** Of the turns. */
   goOn(): void {
     this.#waiting = false;
-    if (!this.#over && !this.#paused) this.#controller?.resume();
+    if (this.#over || this.#paused) return;
+    this.#listen();
+    this.#controller?.resume();
   }
 
   /** Of undici. */

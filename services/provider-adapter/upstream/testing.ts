@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { onTestFinished } from "vitest";
 import type { ResponseHeaders, UpstreamCall, UpstreamRequest, UpstreamSink } from "./call.ts";
 import type { UpstreamFault } from "./faults.ts";
 import type { Upstream } from "./upstream.ts";
@@ -72,4 +75,17 @@ export function chatRequest(
     body: Buffer.from(JSON.stringify(body)),
     ...more,
   };
+}
+
+/** A server that says what the test makes it say, until the end of the test; gives its host and port. */
+export async function rawServer(onSocket: (socket: Socket) => void): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    onSocket(socket);
+  });
+  onTestFinished(() => void server.close());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
 }

@@ -14,7 +14,7 @@ export interface Turns<W extends Waiting> {
  * is bounded, and whoever has little to say is heard in time.
  */
 export function createTurns<W extends Waiting>(atOnce: number): Turns<W> {
-  let queue: W[] = [];
+  const queue: W[] = [];
   let scheduled = false;
 
   function schedule(): void {
@@ -25,8 +25,7 @@ export function createTurns<W extends Waiting>(atOnce: number): Turns<W> {
 
   function run(): void {
     scheduled = false;
-    const next = queue.slice(0, atOnce);
-    queue = queue.slice(atOnce);
+    const next = queue.splice(0, atOnce);
     if (queue.length > 0) schedule();
     for (const each of next) each.goOn();
   }
