@@ -67,10 +67,9 @@ export type ResultEncoder = (
 /** Makes the encoder of a lane's results. A result that cannot be sent becomes an error, the last of its call. */
 export function createResultEncoder(shape: LaneShape): ResultEncoder {
   const encodeAll = batchEncoder(shape.output, "results");
-  const sizes = { ok: bytesIn(shape.ok), frame: bytesIn(shape.frame ?? shape.ok), error: () => 0 };
   const $typeName = shape.result.typeName;
 
-  function messageOf({ callId, kind, value }: OutgoingResult): LooseMessage {
+  function messageOf({ callId, kind, value }: Omit<OutgoingResult, "bytes">): LooseMessage {
     const message = value instanceof ThroughlineError ? create(ErrorSchema, toWireError(value)) : value;
     return { $typeName, callId, outcome: { case: kind, value: message } };
   }
@@ -79,7 +78,7 @@ export function createResultEncoder(shape: LaneShape): ResultEncoder {
     const failed = new Set<number>();
     inGroups(
       results,
-      ({ kind, value }) => sizes[kind](value as LooseMessage),
+      ({ bytes }) => bytes,
       (group) => {
         if (failed.size === 0) {
           if (writeTogether(encodeAll, group.map(messageOf), shape.resultsTag, maxResultBytes, write)) return;

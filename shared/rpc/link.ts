@@ -33,6 +33,8 @@ export interface OutgoingResult {
   readonly kind: ResultKind;
   /** A message; of an error, the error itself. */
   readonly value: LooseMessage | ThroughlineError;
+  /** About what the message weighs; 0 of an error. */
+  readonly bytes: number;
 }
 
 /** A lane from the client's side. Nothing may be sent before `ready`. */

@@ -13,9 +13,6 @@ export function openLocalLink(
   maxMessageBytes: number,
 ): OpenLink<unknown> {
   const itemBytes = createSizeOf(shape.item);
-  const okBytes = createSizeOf(shape.ok);
-  const frameBytes = createSizeOf(shape.frame ?? shape.ok);
-  const resultBytes = { ok: okBytes, frame: frameBytes, error: () => 0 };
   return (events) => {
     let over = false;
     let ended = false;
@@ -32,10 +29,9 @@ export function openLocalLink(
       congested: false,
       send(results) {
         let failed: Set<number> | undefined;
-        for (const { callId, kind, value } of results) {
+        for (const { callId, kind, value, bytes } of results) {
           if (over) return;
           if (failed?.has(callId)) continue;
-          const bytes = resultBytes[kind](value);
           if (bytes <= maxMessageBytes) {
             events.result(callId, kind, value);
             continue;

@@ -11,7 +11,6 @@ export interface Sender {
 /** A result that waits to be sent. */
 export interface WaitingResult<S extends Sender> extends OutgoingResult {
   readonly sender: S;
-  readonly bytes: number;
 }
 
 /** The results of a lane that wait to be sent. */
@@ -60,8 +59,7 @@ export function createOutbox<S extends Sender>(): Outbox<S> {
         result.sender.waitingBytes -= result.bytes;
         bytes += result.bytes;
       }
-      if (count > 0) taken.push(...inTurn.splice(0, count));
-      return taken;
+      return count === 0 ? taken : taken.concat(inTurn.splice(0, count));
     },
 
     get size() {

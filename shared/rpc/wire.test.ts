@@ -75,13 +75,15 @@ test("results: what is encoded is read back by any protobuf, and theirs by us", 
       callId: 1,
       kind: "frame",
       value: { $typeName: "throughline.testing.v1.CountFrame", index: 3, data: new Uint8Array(2) },
+      bytes: 2,
     },
     {
       callId: 300,
       kind: "ok",
       value: { $typeName: "throughline.testing.v1.Counted", frames: 0, cancelled: false, pauses: 0 },
+      bytes: 0,
     },
-    { callId: 0xffffffff, kind: "error", value: new ThroughlineError("not_found", "gone") },
+    { callId: 0xffffffff, kind: "error", value: new ThroughlineError("not_found", "gone"), bytes: 0 },
   ];
   const messages: Buffer[] = [];
   encode(
@@ -112,6 +114,7 @@ test("a result that cannot be sent becomes an error, the last of its call; its n
     callId,
     kind: "frame",
     value: { $typeName: "throughline.testing.v1.CountFrame", index: bytes, data: new Uint8Array(bytes) },
+    bytes,
   });
   const read: unknown[] = [];
   const unsent: number[] = [];
