@@ -3,6 +3,7 @@ import { createTables } from "./0001-tables.ts";
 import { createFunctions } from "./0002-functions.ts";
 import { createUsage } from "./0003-usage.ts";
 import { addPlainPut } from "./0004-plain-put.ts";
+import { putPlainer } from "./0005-put-plainer.ts";
 
 /** History's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -10,4 +11,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0002_functions": createFunctions,
   "0003_usage": createUsage,
   "0004_plain_put": addPlainPut,
+  "0005_put_plainer": putPlainer,
 };
