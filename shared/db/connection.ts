@@ -23,9 +23,6 @@ export interface ConnectionOptions {
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a statement may run over its server-side limit before the client gives the connection up as dead. */
-const deadConnectionGraceMs = 5_000;
-
 /**
  * The driver's configuration. Role, schema and settings travel in the start-up packet: a `SET` after connecting would
  * cost a round trip, and `RESET ROLE` would undo it.
@@ -35,12 +32,10 @@ export function clientConfig(options: ConnectionOptions): pg.ClientConfig {
   const settings: Record<string, string> = { TimeZone: "UTC", ...options.settings };
   if (options.schema !== undefined) settings.search_path = quoteIdentifier(options.schema);
   if (options.role !== undefined) settings.role = options.role;
-  const statementTimeoutMs = options.statementTimeoutMs ?? 0;
   return {
     connectionString: url,
     application_name: options.applicationName,
-    statement_timeout: statementTimeoutMs,
-    query_timeout: statementTimeoutMs === 0 ? undefined : statementTimeoutMs + deadConnectionGraceMs,
+    statement_timeout: options.statementTimeoutMs ?? 0,
     lock_timeout: options.lockTimeoutMs,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
     connectionTimeoutMillis: options.connectTimeoutMs,

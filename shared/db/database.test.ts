@@ -197,6 +197,19 @@ describe("a connection that breaks", () => {
     }
   });
 
+  test("gives up a connection that is dead without a word", async () => {
+    const proxy = await startTcpProxy(postgres.url);
+    const db = open({ url: proxy.url, answerLimitMs: 100 });
+    try {
+      await db.query(backend, []);
+      proxy.swallow();
+      expectUnavailable(await faultOf(db.query(insert, [90n, "unheard"])));
+      await db.close();
+    } finally {
+      await proxy.close();
+    }
+  });
+
   test("never shows the address or password of the server", async () => {
     const url = new URL(postgres.url);
     url.password = "wrong-password";

@@ -55,6 +55,8 @@ export interface DatabaseOptions extends ConnectionOptions {
   readonly maxConnections?: number;
   /** Longest wait for a connection, in milliseconds. Default 5,000. */
   readonly acquireTimeoutMs?: number;
+  /** Longest wait for the answer to a statement, in milliseconds. Default: what the server allows a statement, and 5 s. */
+  readonly answerLimitMs?: number;
   readonly log: DatabaseLog;
 }
 

@@ -33,11 +33,18 @@ export interface PoolOptions extends ConnectionOptions {
   readonly maxConnections: number;
   /** Longest wait for a free connection in milliseconds; an unreachable server is tried again until then. */
   readonly acquireTimeoutMs: number;
+  /**
+   * Longest wait for the answer to a statement, in milliseconds; its connection is then given up as dead. Default: what
+   * the server allows a statement, and 5 s.
+   */
+  readonly answerLimitMs?: number | undefined;
   readonly log: DatabaseLog;
 }
 
 const firstRetryMs = 20;
 const maxRetryMs = 500;
+/** What a statement may run over its server-side limit before its connection is given up as dead. */
+const deadConnectionGraceMs = 5_000;
 
 /** Opens a pool; nothing is connected before the first `acquire`. */
 export function createSessionPool(options: PoolOptions): SessionPool {
@@ -61,6 +68,9 @@ export function createSessionPool(options: PoolOptions): SessionPool {
     open.delete(client);
     if (open.size === 0) whenAllClosed();
   });
+  const limitMs =
+    options.answerLimitMs ??
+    (options.statementTimeoutMs ? options.statementTimeoutMs + deadConnectionGraceMs : undefined);
   let statements = 0;
   let closing: Promise<void> | undefined;
 
@@ -95,12 +105,12 @@ export function createSessionPool(options: PoolOptions): SessionPool {
     return {
       submit(query) {
         statements += 1;
-        return client.query(query);
+        return client.query(Object.assign(query, { query_timeout: limitMs }));
       },
-      async run(query) {
+      async run<R extends pg.QueryResultRow>(query: pg.QueryConfig) {
         statements += 1;
         try {
-          return await client.query(query);
+          return await send<R>(client, query, limitMs);
         } catch (error) {
           // An error that is not PostgreSQL's (a value that cannot be encoded) leaves the protocol in an unknown state.
           if (isBrokenConnection(error) || !(error instanceof pg.DatabaseError)) discarded = true;
@@ -127,4 +137,26 @@ export function createSessionPool(options: PoolOptions): SessionPool {
       return closing;
     },
   };
+}
+
+/**
+ * Sends a statement; fails as the driver does where no answer comes within `limitMs`. The driver's own promises and its
+ * `query_timeout` do the same by `query.callback = () => ...`, and V8 makes a function that is assigned to a property
+ * in the old generation: the rows of each statement, and all that waits for them, lived on until a full collection. A
+ * scavenge took 3 to 14 ms because of them where it takes 0.6 without.
+ */
+function send<R extends pg.QueryResultRow>(
+  client: pg.PoolClient,
+  query: pg.QueryConfig,
+  limitMs: number | undefined,
+): Promise<pg.QueryResult<R>> {
+  return new Promise((resolve, reject) => {
+    const timer =
+      limitMs === undefined ? undefined : setTimeout(() => reject(new Error("Query read timeout")), limitMs);
+    void client.query<R>(query, (error: Error | null, result) => {
+      clearTimeout(timer);
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
 }
