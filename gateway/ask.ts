@@ -48,7 +48,7 @@ export interface Answer {
   /** Calls back once when the client leaves before the end. */
   onGone(listener: () => void): void;
   /** The client left before the end. */
-  readonly gone: boolean;
+  isGone(): boolean;
   /** The response head was sent. */
-  readonly begun: boolean;
+  hasBegun(): boolean;
 }

@@ -75,9 +75,9 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   const ending = await invoke(context, ask, route, reservation, answer);
   const { error, gone } = ending;
   if (!gone && error === undefined) answer.end();
-  if (!gone && error !== undefined && answer.begun) answer.fail(error);
+  if (!gone && error !== undefined && answer.hasBegun()) answer.fail(error);
   finish(context, { ask, route, reservation, release }, ending);
-  if (!gone && error !== undefined && !answer.begun) throw error;
+  if (!gone && error !== undefined && !answer.hasBegun()) throw error;
 }
 
 /** The route, if the input can fit into its model. */
@@ -134,14 +134,14 @@ async function invoke(
     });
     try {
       for await (const frame of stream) {
-        if (frame.head !== undefined && !answer.gone) {
+        if (frame.head !== undefined && !answer.isGone()) {
           contentType = frame.head.contentType;
           firstByteUs = elapsedUs(incoming);
           noteHead(incoming, frame.head, firstByteUs);
           answer.begin(frame.head, reservation.headers);
         }
         if (keep) kept.push(frame.data);
-        if (answer.gone) continue;
+        if (answer.isGone()) continue;
         frames++;
         const ready = answer.write(frame.data);
         if (ready !== undefined) await ready;
@@ -155,7 +155,7 @@ async function invoke(
     error = ThroughlineError.from(thrown);
   }
   mark(incoming, "last_byte");
-  return { outcome, error, gone: answer.gone, frames, firstByteUs, kept, contentType };
+  return { outcome, error, gone: answer.isGone(), frames, firstByteUs, kept, contentType };
 }
 
 /** Counts go by configured names: those that routing has answered with are known. */

@@ -76,10 +76,10 @@ export function createJsonAnswer(response: ServerResponse): Answer {
   const parts: Uint8Array[] = [];
   let head: { head: Head; headers: Readonly<Record<string, string>> } | undefined;
   return {
-    get gone() {
+    isGone() {
       return watch.gone;
     },
-    begun: false,
+    hasBegun: () => false,
     onGone: watch.onGone,
     begin(given, headers) {
       head = { head: given, headers };
@@ -150,10 +150,10 @@ export function createStreamAnswer(
   });
 
   return {
-    get gone() {
+    isGone() {
       return watch.gone;
     },
-    get begun() {
+    hasBegun() {
       return begun;
     },
     onGone: watch.onGone,

@@ -132,7 +132,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       verdict,
       facts,
       document,
-      timings: { sentUs: startUs, firstByteUs, lastByteUs, chunks: translation?.contentChunks ?? 0 },
+      timings: { sentUs: startUs, firstByteUs, lastByteUs, chunks: translation?.contentChunks() ?? 0 },
     });
   }
 
@@ -140,7 +140,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     if (text === "") return;
     if (!began) options.pass.began();
     began = true;
-    attempt.upstreamRequestId ||= translation?.upstreamRequestId ?? "";
+    attempt.upstreamRequestId ||= translation?.upstreamRequestId?.() ?? "";
     if (firstContentUs === 0) firstContentUs = clockUs();
     out.write(ownBytes(text), attempt.upstreamRequestId);
   }
@@ -191,9 +191,9 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       feed?.end();
       send(pending);
       pending = "";
-      if (!began && !stream.complete) {
+      if (!began && !stream.isComplete()) {
         settle(new ThroughlineError("upstream_error", "The upstream's stream was empty."), true, quickFault);
-      } else if (!stream.complete) {
+      } else if (!stream.isComplete()) {
         settle(new ThroughlineError("upstream_error", "The upstream's stream ended too early."), false, quickFault);
       } else {
         send(stream.end(moments()));

@@ -60,10 +60,10 @@ function streamed(exchange: Exchange, pieces: readonly Uint8Array[]): { text: st
   text += translation.end(moments);
   const { usage, ...facts } = translation.facts();
   const rest = {
-    complete: translation.complete,
+    complete: translation.isComplete(),
     ...facts,
     usage: Object.fromEntries(Object.entries(usage).map(([name, value]) => [name, String(value)])),
-    chunks: translation.contentChunks,
+    chunks: translation.contentChunks(),
     document: JSON.parse(Buffer.from(translation.document(moments).body).toString()),
   };
   return { text, rest: pretty(rest) };

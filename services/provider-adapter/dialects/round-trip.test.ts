@@ -164,7 +164,7 @@ describe.each(sides)(
           const feed = createEventFeed((event) => source.read(event, (step) => fold.add(step)));
           feed.feed(Buffer.from(written));
           feed.end();
-          expect(source.complete).toBe(true);
+          expect(source.isComplete()).toBe(true);
           expect(meaning(fold.answer())).toEqual(expected(given));
         }),
         { numRuns: 500 },

@@ -69,15 +69,15 @@ export interface StreamTranslation {
   /** The upstream's stream has ended well: gives the last text. */
   end(moments: Moments): string;
   /** True: the upstream said by itself that the stream is complete, or a finish reason came. */
-  readonly complete: boolean;
+  isComplete(): boolean;
   /** What is known so far; after `end` of the whole stream. */
   facts(): AnswerFacts;
   /** The answer so far as one document for history, and whether it was cut. Empty where it is not kept. */
   document(moments: Moments): { readonly body: Uint8Array; readonly truncated: boolean };
   /** Chunks with content so far. */
-  readonly contentChunks: number;
+  contentChunks(): number;
   /** As `AnswerFacts.upstreamRequestId`, as soon as it is known. */
-  readonly upstreamRequestId?: string | undefined;
+  upstreamRequestId?(): string | undefined;
 }
 
 /** One attempt, translated between a client's dialect and an upstream's format. */

@@ -72,7 +72,7 @@ function translateStream(
       usage: usage(),
       finishReason: client.finishReason(fold.answer()),
       messageId,
-      responseModel: fold.model,
+      responseModel: fold.model(),
       upstreamRequestId: upstreamId,
     };
   }
@@ -91,20 +91,20 @@ function translateStream(
       return text;
     },
     end: (moments) => sink.end(endOf(usage(), moments)),
-    get complete() {
-      return source.complete;
+    isComplete() {
+      return source.isComplete();
     },
     facts,
     document(moments) {
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
-      const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model || asked.upstreamModel };
+      const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model() || asked.upstreamModel };
       const value = client.whole(fold.answer(), head, endOf(usage(), moments));
-      return { body: Buffer.from(JSON.stringify(value)), truncated: fold.truncated };
+      return { body: Buffer.from(JSON.stringify(value)), truncated: fold.truncated() };
     },
-    get contentChunks() {
-      return fold.contentSteps;
+    contentChunks() {
+      return fold.contentSteps();
     },
-    get upstreamRequestId() {
+    upstreamRequestId() {
       return upstreamId;
     },
   };

@@ -68,7 +68,7 @@ export function createMessagesPassthrough(
       usage: deliveredUsage(fold, () => estimateInputTokens(asked.body)),
       finishReason: stopReason,
       messageId,
-      responseModel: fold.model,
+      responseModel: fold.model(),
     };
   }
 
@@ -105,21 +105,21 @@ export function createMessagesPassthrough(
       // The upstream forgot it; the client's stream helper waits for it.
       return 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
     },
-    get complete() {
+    isComplete() {
       return stopped || stopReason !== "";
     },
     facts,
     document(moments) {
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
       const { usage } = facts();
-      const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model || asked.upstreamModel };
+      const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model() || asked.upstreamModel };
       const outputTokens = Number(usage.outputTokens + usage.reasoningTokens);
       const message = writeMessage(fold.answer(), head, { usage, latency: latencyCheckpoint(moments, outputTokens) });
-      return { body: Buffer.from(JSON.stringify(message)), truncated: fold.truncated };
+      return { body: Buffer.from(JSON.stringify(message)), truncated: fold.truncated() };
     },
-    get contentChunks() {
+    contentChunks() {
       takeIn();
-      return fold.contentSteps;
+      return fold.contentSteps();
     },
   };
 }

@@ -144,7 +144,7 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
           throw streamError(asObject(event.error) ?? {});
       }
     },
-    get complete() {
+    isComplete() {
       return complete;
     },
   };

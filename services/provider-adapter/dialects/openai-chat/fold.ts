@@ -16,7 +16,7 @@ export interface ChatFold {
   /** Tokens delivered so far, by the platform's estimate, of all choices: content, reasoning, refusals, tools' arguments. */
   deliveredTokens(): number;
   /** True: some text was not kept because the answer is longer than `maxText`. */
-  readonly truncated: boolean;
+  truncated(): boolean;
 }
 
 /** Fields of a delta that are pieces of one text. */
@@ -126,7 +126,7 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
       }
       return tokens;
     },
-    get truncated() {
+    truncated() {
       return textLength > maxText;
     },
   };

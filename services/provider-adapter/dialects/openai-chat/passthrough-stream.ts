@@ -133,7 +133,7 @@ export function createChatPassthrough(
       };
       return `data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`;
     },
-    get complete() {
+    isComplete() {
       return done || finishReason !== "";
     },
     facts,
@@ -148,9 +148,9 @@ export function createChatPassthrough(
         known.usage,
         latencyCheckpoint(moments, outputTokens),
       );
-      return { body: Buffer.from(JSON.stringify(completion)), truncated: fold.truncated };
+      return { body: Buffer.from(JSON.stringify(completion)), truncated: fold.truncated() };
     },
-    get contentChunks() {
+    contentChunks() {
       return contentChunks;
     },
   };

@@ -127,7 +127,7 @@ export function createCompletionsPassthrough(
     end(moments) {
       return asked.includeUsage ? `data: ${frame(moments, [])}\n\ndata: [DONE]\n\n` : "data: [DONE]\n\n";
     },
-    get complete() {
+    isComplete() {
       if (done) return true;
       takeIn();
       return choices.get(0)?.finishReason !== undefined && choices.get(0)?.finishReason !== "";
@@ -144,7 +144,7 @@ export function createCompletionsPassthrough(
       }));
       return { body: Buffer.from(frame(moments, list)), truncated: textLength > maxKeptText };
     },
-    get contentChunks() {
+    contentChunks() {
       takeIn();
       return contentChunks;
     },

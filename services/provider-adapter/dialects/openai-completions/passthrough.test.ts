@@ -93,7 +93,7 @@ describe("streams", () => {
     });
     for (const piece of pieces) feed.feed(piece);
     feed.end();
-    const { complete } = stream;
+    const complete = stream.isComplete();
     return { text: text + stream.end(moments), stream, complete };
   }
   const textOf = (text: string) =>
@@ -127,7 +127,7 @@ describe("streams", () => {
     const { stream } = passed([Buffer.from(recorded)]);
     const document = JSON.parse(Buffer.from(stream.document(moments).body).toString());
     expect(document).toMatchObject({ id: "cmpl-42", model: "qwen-7b", choices: [{ text: textOf(recorded) }] });
-    expect(stream.contentChunks).toBe(3);
+    expect(stream.contentChunks()).toBe(3);
   });
 
   test("without an end marker end with their finish reason; without that they broke off", () => {

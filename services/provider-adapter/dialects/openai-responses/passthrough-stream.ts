@@ -103,7 +103,7 @@ export function createResponsesPassthrough(
       return `event: ${name}\ndata: ${data}\n\n`;
     },
     end: () => "",
-    get complete() {
+    isComplete() {
       return last !== undefined;
     },
     facts,
@@ -119,11 +119,11 @@ export function createResponsesPassthrough(
       const head = { id: responseId, createdUnixS: asked.createdUnixS, model: model || asked.upstreamModel };
       const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));
       const response = writeResponse(request, fold.answer(), head, { usage, latency });
-      return { body: Buffer.from(JSON.stringify(response)), truncated: fold.truncated };
+      return { body: Buffer.from(JSON.stringify(response)), truncated: fold.truncated() };
     },
-    get contentChunks() {
+    contentChunks() {
       takeIn();
-      return fold.contentSteps;
+      return fold.contentSteps();
     },
   };
 }

@@ -91,7 +91,7 @@ describe("streams", () => {
     for (const text of recorded) {
       const { stream } = passed([Buffer.from(text)]);
       const document = JSON.parse(Buffer.from(stream.document(moments).body).toString());
-      expect(stream.complete).toBe(true);
+      expect(stream.isComplete()).toBe(true);
       expect(document.id).toBe("resp_42");
       const { usage, finishReason, responseModel } = stream.facts();
       expect(usage.estimated).toBe(false);
@@ -107,10 +107,10 @@ describe("streams", () => {
   test("that break off are kept and counted as far as they came", () => {
     const text = recorded.find((one) => one.includes("Let me see.")) ?? "";
     const { stream } = passed([Buffer.from(text.slice(0, text.indexOf("event: response.completed")))]);
-    expect(stream.complete).toBe(false);
+    expect(stream.isComplete()).toBe(false);
     expect(stream.facts()).toMatchObject({ usage: { estimated: true }, finishReason: "", messageId: "resp_42" });
     expect(Number(stream.facts().usage.outputTokens)).toBeGreaterThan(3);
-    expect(stream.contentChunks).toBeGreaterThan(1);
+    expect(stream.contentChunks()).toBeGreaterThan(1);
     expect(Buffer.from(stream.document(moments).body).toString()).toContain("Let me see.");
   });
 

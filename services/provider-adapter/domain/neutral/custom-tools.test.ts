@@ -24,7 +24,7 @@ function exchange(steps: readonly NeutralEvent[]): UpstreamExchange {
       usage: undefined,
       model: "m",
     }),
-    stream: () => ({ complete: true, read: (_event, emit) => steps.forEach(emit) }),
+    stream: () => ({ isComplete: () => true, read: (_event, emit) => steps.forEach(emit) }),
   });
   const tools = [
     { kind: "custom", name: "run", at: "tools[0]" },

@@ -32,8 +32,8 @@ export function withCustomTools(exchange: UpstreamExchange): UpstreamExchange {
       const unwrap = createUnwrap(custom);
       return {
         read: (event, emit) => stream.read(event, (step) => unwrap(step, emit)),
-        get complete() {
-          return stream.complete;
+        isComplete() {
+          return stream.isComplete();
         },
       };
     },

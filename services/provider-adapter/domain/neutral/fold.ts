@@ -35,14 +35,14 @@ export interface AnswerFold {
   answer(): NeutralAnswer;
   /** Tokens of the text delivered so far, by the platform's estimate. */
   deliveredTokens(): number;
-  readonly usage: BillableUsage | undefined;
+  usage(): BillableUsage | undefined;
   /** True: `usage` does not hold the whole output. */
-  readonly partialUsage: boolean;
-  readonly model: string;
+  partialUsage(): boolean;
+  model(): string;
   /** Steps that carried content. */
-  readonly contentSteps: number;
+  contentSteps(): number;
   /** True: some text was not kept because the answer is longer than `maxText`. */
-  readonly truncated: boolean;
+  truncated(): boolean;
 }
 
 /**
@@ -184,19 +184,19 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
       countAll();
       return tokens;
     },
-    get usage() {
+    usage() {
       return usage;
     },
-    get partialUsage() {
+    partialUsage() {
       return partialUsage;
     },
-    get model() {
+    model() {
       return model;
     },
-    get contentSteps() {
+    contentSteps() {
       return contentSteps;
     },
-    get truncated() {
+    truncated() {
       return truncated;
     },
   };

@@ -58,7 +58,7 @@ export interface UpstreamStream {
   /** Takes an event, emits the steps it stands for. Throws a ThroughlineError when it is the upstream's error. */
   read(event: UpstreamEvent, emit: Emit): void;
   /** True: the upstream said by itself that the stream is complete, or a finish reason came. */
-  readonly complete: boolean;
+  isComplete(): boolean;
 }
 
 /** What a format's writer knows beside the request. */

@@ -10,7 +10,7 @@ export function deliveredUsage(
   fold: AnswerFold,
   inputTokens: () => number,
 ): BillableUsage & { readonly estimated: boolean } {
-  const { usage } = fold;
+  const usage = fold.usage();
   if (usage === undefined) {
     return {
       ...noUsage,
@@ -19,7 +19,7 @@ export function deliveredUsage(
       estimated: true,
     };
   }
-  if (!fold.partialUsage) return { ...usage, estimated: false };
+  if (!fold.partialUsage()) return { ...usage, estimated: false };
   const counted = usage.outputTokens + usage.reasoningTokens;
   const delivered = BigInt(fold.deliveredTokens());
   return {

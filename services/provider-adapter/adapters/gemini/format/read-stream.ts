@@ -28,7 +28,7 @@ export interface ChunkReader {
   /** Throws a ThroughlineError when the chunk is an error, or says that the prompt was refused. */
   read(chunk: JsonObject, emit: Emit): void;
   /** A finish reason came. */
-  readonly complete: boolean;
+  isComplete(): boolean;
 }
 
 /**
@@ -118,7 +118,7 @@ export function createChunkReader(keepText: boolean): ChunkReader {
       const partial = ![...candidates.values()].some(({ finished }) => finished);
       if (usage !== undefined) emit({ type: "usage", usage: readUsage(usage), partial });
     },
-    get complete() {
+    isComplete() {
       return candidates.size > 0 && [...candidates.values()].every(({ finished }) => finished);
     },
   };
@@ -137,8 +137,8 @@ export function readGeminiStream(searched: boolean): UpstreamStream {
       }
       reader.read(chunk, emit);
     },
-    get complete() {
-      return reader.complete;
+    isComplete() {
+      return reader.isComplete();
     },
   };
 }

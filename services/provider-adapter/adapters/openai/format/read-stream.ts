@@ -110,7 +110,7 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
       const usage = asObject(chunk.usage) ?? asObject(asObject(list[0])?.usage);
       if (usage !== undefined) emit({ type: "usage", usage: readOpenaiUsage(usage) });
     },
-    get complete() {
+    isComplete() {
       return done || choices.get(0)?.finished === true;
     },
   };
