@@ -3,6 +3,9 @@ import { type RecordRow, recordColumns } from "./record-row.ts";
 
 type Reader = Pick<Database<unknown>, "query">;
 
+/** A record and its packed payload; null: there is none. */
+export type RowWithPayload = RecordRow & { readonly body: Buffer | null };
+
 const columns = recordColumns.map((name) => `r.${name}`).join(", ");
 
 /**
@@ -12,6 +15,18 @@ const columns = recordColumns.map((name) => `r.${name}`).join(", ");
 const readRecords = statement(
   "history.records.read",
   `select ${columns} from history.record r where r.request_id = any($1::bigint[]) and r.request_id between $2 and $3`,
+  { idempotent: true },
+);
+
+/** What `readRowsWithPayloads` may read together: the nested scans that hurt a long list are right for a short one. */
+export const together = { maxIds: 50, maxPayloadBytes: 64 * 1024 } as const;
+
+const readRecordsAndBodies = statement(
+  "history.records.read_together",
+  `select ${columns}, p.body from history.record r
+     left join history.payload p on p.request_id = r.request_id and p.request_id between $2 and $3
+      and r.payload_bytes <= ${together.maxPayloadBytes}
+    where r.request_id = any($1::bigint[]) and r.request_id between $2 and $3`,
   { idempotent: true },
 );
 
@@ -41,9 +56,14 @@ export async function readRows(db: Reader, ids: readonly bigint[]): Promise<Reco
   return ids.length === 0 ? [] : db.query<RecordRow>(readRecords, among(ids));
 }
 
+/** The records of a short list of IDs with their packed payloads, but those above `together.maxPayloadBytes`. */
+export async function readRowsWithPayloads(db: Reader, ids: readonly bigint[]): Promise<RowWithPayload[]> {
+  return ids.length === 0 ? [] : db.query<RowWithPayload>(readRecordsAndBodies, among(ids));
+}
+
 /** One record and its packed payload. */
 export async function readRow(db: Reader, id: bigint): Promise<{ row: RecordRow; body: Buffer | null } | undefined> {
-  const [row] = await db.query<RecordRow & { body: Buffer | null }>(readOne, [id]);
+  const [row] = await db.query<RowWithPayload>(readOne, [id]);
   return row && { row, body: row.body };
 }
 

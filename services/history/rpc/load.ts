@@ -3,7 +3,7 @@ import type { Payload } from "../../../shared/gen/throughline/history/v1/payload
 import type { HistoryContext } from "../context.ts";
 import { unpackPayload } from "../db/payload.ts";
 import type { RecordRow } from "../db/record-row.ts";
-import { readPayloads, readRow, readRows, readUnfinished } from "../db/records.ts";
+import { readPayloads, readRow, readRows, readRowsWithPayloads, readUnfinished, together } from "../db/records.ts";
 import { toText } from "../domain/answer.ts";
 import { fairShare } from "../domain/fair-share.ts";
 import { shortenJson } from "../domain/shorten.ts";
@@ -35,7 +35,10 @@ export async function loadRecords(
 ): Promise<StoredRecord[]> {
   // Running ones first: a request that ends between the two reads is then found by the second.
   const running = mayRun ? await readUnfinished(context.reader, ids) : new Map<bigint, Buffer>();
-  const rows = await readRows(context.reader, ids);
+  const withBodies = payloadBudgetBytes !== undefined && ids.length <= together.maxIds;
+  const rows: LoadedRow[] = withBodies
+    ? await readRowsWithPayloads(context.reader, ids)
+    : await readRows(context.reader, ids);
   await context.terms.valuesOf(new Set(rows.flatMap(termsOf)));
   const stored = new Map<bigint, StoredRecord>();
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
@@ -63,26 +66,36 @@ async function readRunningOrRow({ reader }: LoadContext, id: bigint) {
   return body === undefined ? readRow(reader, id) : toRunningRecord(body);
 }
 
+/** `body` undefined: it has not been asked for. */
+type LoadedRow = RecordRow & { readonly body?: Buffer | null };
+
 async function* withPayloads(
   context: LoadContext,
-  rows: readonly RecordRow[],
+  rows: readonly LoadedRow[],
   budget: { bytes: number; detail: boolean },
 ): AsyncGenerator<[bigint, StoredRecord]> {
   const sizes = rows.map((row) => row.payload_bytes ?? 0);
   const share = fairShare(sizes, budget.bytes);
   for (const group of groups(rows)) {
-    const ids = group.flatMap((row) => (row.payload_bytes === null ? [] : row.request_id));
-    const bodies = await readPayloads(context.reader, ids);
+    const bodies = await readPayloads(context.reader, group.filter(isToBeRead).map(idOf));
     for (const row of group) {
-      const body = bodies.get(row.request_id) ?? null;
+      const body = row.body ?? bodies.get(row.request_id) ?? null;
       yield [row.request_id, await withPayload(context, row, { body, share, detail: budget.detail })];
     }
   }
 }
 
+function isToBeRead({ payload_bytes, body }: LoadedRow): boolean {
+  return payload_bytes !== null && (body === undefined || payload_bytes > together.maxPayloadBytes);
+}
+
+function idOf({ request_id }: RecordRow): bigint {
+  return request_id;
+}
+
 /** Cuts rows into groups whose payloads fit the memory that one page may take. */
-function* groups(rows: readonly RecordRow[]): Generator<RecordRow[]> {
-  let group: RecordRow[] = [];
+function* groups(rows: readonly LoadedRow[]): Generator<LoadedRow[]> {
+  let group: LoadedRow[] = [];
   let bytes = 0;
   for (const row of rows) {
     const size = row.payload_bytes ?? 0;
