@@ -192,6 +192,35 @@ describe("pages", () => {
     expect((await query({ endUnixMs: BigInt(base + 3) })).ids).toHaveLength(3);
   });
 
+  test("have large answers, small ones and none, be they short or long", async () => {
+    const sizes = [70_000, 200, 0, 300_000, ...Array.from({ length: 60 }, (_, n) => n)];
+    const ids = sizes.map((_, n) => firstIdAt(Date.UTC(2026, 0, 2) + n));
+    await Promise.all(
+      sizes.map((size, n) =>
+        history.record({ ...ended(ids[n] ?? 0n), accountId: 901n, response: Buffer.from(`${n}`.repeat(size)) }),
+      ),
+    );
+    const lapsed = ids[1] ?? 0n;
+    const drop = statement("test.drop_payload", "delete from history.payload where request_id = $1");
+    await history.context.db.query(drop, [lapsed]);
+    const kept = sizes.map((size, n) => (ids[n] === lapsed ? "" : `${n}`.repeat(size))).toReversed();
+    for (const pageSize of [4, 64]) {
+      const pages = Array.from({ length: sizes.length / pageSize }, (_, n) => n + 1);
+      const answers: string[] = [];
+      for (const page of pages) {
+        const { records } = await history.client.queryRecords(
+          { owner: { accountId: 901n }, page, pageSize },
+          history.options,
+        );
+        for (const { record, payloadExpired } of records) {
+          answers.push(Buffer.from(record?.response ?? []).toString());
+          expect(payloadExpired).toBe(record?.requestId === lapsed);
+        }
+      }
+      expect(answers).toEqual(kept);
+    }
+  });
+
   test("are refused beyond their bounds", async () => {
     const query = (fields: object) =>
       history.client.queryRecords({ owner, page: 1, pageSize: 1, ...fields }, history.options);
