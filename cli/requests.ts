@@ -164,6 +164,7 @@ function lifeText(life: Found): string {
       http_status: life.http_status,
       error: life.error === null ? null : `${life.error.code}: ${life.error.message}`,
       model: life.model,
+      asked_for: life.requested_model === life.model ? null : life.requested_model,
       dialect: `${life.dialect}${life.stream ? ", streamed" : ""}`,
       channel: life.channel,
       platform: life.platform,

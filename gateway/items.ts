@@ -85,7 +85,8 @@ export function recordBase(ask: Ask, route: Route | undefined): Record {
   record.userId = principal.userId;
   record.fromAppserver = principal.kind === KeyKind.SERVER;
   record.module = ask.module;
-  record.model = route?.model ?? ask.model;
+  // Without a route there is no model: what clients make up must not become something that history keeps for ever.
+  record.model = route?.model ?? "";
   record.requestedModel = ask.model;
   record.dialect = ask.dialect;
   record.stream = ask.stream;

@@ -25,7 +25,7 @@ export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "id
     module: moduleName[record.module],
     dialect: record.dialect,
     stream: record.stream,
-    model: record.model,
+    model: orNull(record.model),
     requested_model: record.requestedModel,
     platform: orNull(record.platform),
     channel: orNull(record.channel),

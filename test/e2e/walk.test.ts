@@ -17,6 +17,10 @@ interface LedgerRow {
 }
 
 const ledgerOf = statement("walk_ledger", "select entry_id, kind, amount from billing.ledger where entry_id = $1");
+const termsOf = statement(
+  "walk_terms",
+  "select count(*)::bigint as n from history.term where position($1::text in value::text) > 0",
+);
 const openOf = statement("walk_open", "select count(*)::bigint as n from billing.reservation where request_id = $1");
 
 const modes: Mode[] = ["up", "mesh"];
@@ -176,5 +180,17 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     });
     expect(await openReservations(id)).toBe(0);
     await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
+  });
+
+  test("a model that a client made up: on its record, and not among what is kept for ever", async () => {
+    const name = `made-up-${mode}`;
+    const response = await house.call("/v1/chat/completions", chat(name));
+    expect(response.status).toBe(400);
+    const row = await record(idOf(response), "failed");
+    expect(row.throughline).toMatchObject({ model: "", error_code: "model_not_supported" });
+    const life = await (await house.call(`/v1/requests/${row.request_id}`)).json();
+    expect(life).toMatchObject({ model: null, requested_model: name });
+    expect(await house.db.query(termsOf, [name])).toEqual([{ n: 0n }]);
+    expect(await house.db.query(termsOf, ['"sim-'])).not.toEqual([{ n: 0n }]);
   });
 });

@@ -216,7 +216,7 @@ export type Record = Message<"throughline.history.v1.Record"> & {
   module: Module;
 
   /**
-   * Configured public model name.
+   * Configured public model name; empty where the client's name led to none. Kept for ever, so never a client's own text.
    *
    * @generated from field: string model = 9;
    */
