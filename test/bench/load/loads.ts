@@ -68,12 +68,16 @@ function busySince(): () => number {
   return () => performance.eventLoopUtilization(before).utilization;
 }
 
-/** So many at a time, each sent when one before it has ended, for a time or for a count. */
+/**
+ * So many at a time, each sent when one before it has ended, for a time or for a count. `spreadMs`: the first ones begin
+ * evenly over that time, where answers take so long that they would stay in step for ever.
+ */
 export async function closedLoop(
   target: Target,
   concurrency: number,
   until: { readonly forMs: number } | { readonly count: number },
   next: NextRequest,
+  { spreadMs = 0 }: { readonly spreadMs?: number } = {},
 ): Promise<LoadResult> {
   const connections = await openAll(target, concurrency);
   const counting = newCounting();
@@ -84,7 +88,7 @@ export async function closedLoop(
   let sent = 0;
   await Promise.all(
     connections.map(
-      (connection) =>
+      (connection, index) =>
         new Promise<void>((resolve) => {
           const again = (reply: Reply | undefined): void => {
             note(counting, reply);
@@ -99,7 +103,8 @@ export async function closedLoop(
             sent += 1;
             connection.send(request, again);
           };
-          go(true);
+          if (spreadMs === 0) go(true);
+          else setTimeout(go, (index * spreadMs) / concurrency, true);
         }),
     ),
   );

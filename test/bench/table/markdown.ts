@@ -43,7 +43,7 @@ export function markdown(result: TableResult): string {
         "",
         `added at ${plan.rate}/s to 20 ms: p50`,
         "p99",
-        `${plan.streams} streams, 100 chunks at 5 ms: CPU-ms/stream`,
+        `${plan.streams} streams out of step, 100 chunks at 5 ms: CPU-ms/stream`,
         "with PostgreSQL",
         "first byte over direct ms",
         "total over direct ms",

@@ -21,16 +21,19 @@ export interface Plan {
 
 const common = { concurrency: 64, rate: 150, streams: 50 } as const;
 
-/** What counts: about a quarter of an hour on a quiet machine. */
+/**
+ * What counts: about a quarter of an hour on a quiet machine. Many short rounds, for a machine's speed drifts over
+ * minutes: what is compared must have been measured within one of them.
+ */
 export const fullPlan: Plan = {
   ...common,
   subjects: ["direct", "floor", "peer", "up", "mesh", "up-traced", "mesh-traced"],
   starts: 3,
   warmUp: 20_000,
-  rounds: 3,
-  loadMs: 10_000,
-  rateMs: 10_000,
-  streamsMs: 8_000,
+  rounds: 6,
+  loadMs: 5_000,
+  rateMs: 5_000,
+  streamsMs: 4_000,
   secondOpinionS: 5,
 };
 

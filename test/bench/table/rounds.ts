@@ -39,6 +39,11 @@ export interface Round {
 const atOnce: Behaviour = { kind: "answer", delayMs: 0 };
 const after20: Behaviour = { kind: "answer", delayMs: 20 };
 const stream: Behaviour = { kind: "stream", chunks: 100, everyMs: 5, chunkBytes: 0 };
+/**
+ * How long one takes. Streams that begin in one millisecond stay in step for ever: first bytes then measure how quickly
+ * 50 requests are served at once, and all chunks of a tick go out in one. Clients are not in step.
+ */
+const streamMs = 500;
 /** 100 chunks, usage and `[DONE]`. */
 const streamEvents = 102;
 
@@ -51,7 +56,9 @@ export async function warmUp(subject: Subject, plan: Plan, served: Served): Prom
   const result = await closedLoop(subject.target, plan.concurrency, { count: plan.warmUp }, () => request);
   allGood(subject, "warm-up", result, served);
   const streaming = chatRequest(subject.target, stream);
-  const streamed = await closedLoop(subject.target, plan.streams, { count: plan.streams * 2 }, () => streaming);
+  const streamed = await closedLoop(subject.target, plan.streams, { count: plan.streams * 2 }, () => streaming, {
+    spreadMs: streamMs,
+  });
   allGood(subject, "warm-up with streams", streamed, served);
 }
 
@@ -124,7 +131,7 @@ async function runRate(subject: Subject, plan: Plan, served: Served): Promise<Ro
 async function runStreams(subject: Subject, plan: Plan, served: Served): Promise<Round["streams"]> {
   const request = chatRequest(subject.target, stream);
   const { result, cpu } = await withCpu(subject, () =>
-    closedLoop(subject.target, plan.streams, { forMs: plan.streamsMs }, () => request),
+    closedLoop(subject.target, plan.streams, { forMs: plan.streamsMs }, () => request, { spreadMs: streamMs }),
   );
   allGood(subject, `${plan.streams} streams`, result, served);
   if (result.events !== result.good * streamEvents)
