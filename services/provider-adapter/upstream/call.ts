@@ -169,6 +169,8 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
     // 1xx: the head is yet to come.
     if (this.#over || status < 200) return;
+    // Slices of the piece that the socket read, up to 64 KiB, which they would keep for as long as the answer takes.
+    controller.rawHeaders = null;
     this.#headSeen = true;
     if (this.#paused) {
       this.allowedTicks = 0;
