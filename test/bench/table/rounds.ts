@@ -38,14 +38,14 @@ export interface Round {
 
 const atOnce: Behaviour = { kind: "answer", delayMs: 0 };
 const after20: Behaviour = { kind: "answer", delayMs: 20 };
-const stream: Behaviour = { kind: "stream", chunks: 100, everyMs: 5, chunkBytes: 0 };
+const stream = { kind: "stream", chunks: 100, everyMs: 5, chunkBytes: 0 } satisfies Behaviour;
 /**
  * How long one takes. Streams that begin in one millisecond stay in step for ever: first bytes then measure how quickly
  * 50 requests are served at once, and all chunks of a tick go out in one. Clients are not in step.
  */
-const streamMs = 500;
-/** 100 chunks, usage and `[DONE]`. */
-const streamEvents = 102;
+const streamMs = stream.chunks * stream.everyMs;
+/** Its chunks, usage and `[DONE]`. */
+const streamEvents = stream.chunks + 2;
 
 /** A count of the good answers of each row, for the books. */
 export type Served = Map<SubjectName, number>;
