@@ -20,6 +20,7 @@ import {
   thrownVerdict,
   type Verdict,
 } from "./resilience/verdict.ts";
+import { createTextBytes } from "./text-bytes.ts";
 import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "./upstream/call.ts";
 import { faultError, faultTable } from "./upstream/faults.ts";
 
@@ -85,6 +86,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   attempt.platform = channel.platform;
   attempt.upstreamModel = options.candidate.upstreamModel;
   const { promise, resolve } = Promise.withResolvers<AttemptResult>();
+  const textBytes = createTextBytes();
   const body: Buffer[] = [];
   let bodyBytes = 0;
   const startUs = clockUs();
@@ -142,7 +144,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     began = true;
     attempt.upstreamRequestId ||= translation?.upstreamRequestId?.() ?? "";
     if (firstContentUs === 0) firstContentUs = clockUs();
-    out.write(ownBytes(text), attempt.upstreamRequestId);
+    out.write(textBytes(text), attempt.upstreamRequestId);
   }
 
   /** Ends the attempt from inside a stream; the socket is of no more use. */
@@ -287,14 +289,4 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     resume: () => call.resume(),
     cancel: () => call.abort(),
   };
-}
-
-/**
- * Text as bytes with a memory of their own. Node cuts small buffers out of 64 KiB that all share: a frame that waits for a
- * slow reader would hold all of it, and 300 such readers held 1.2 GB.
- */
-function ownBytes(text: string): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
-  return bytes;
 }
