@@ -90,7 +90,7 @@ export interface StreamCall<I> extends LaneCall<I> {
 
 /** Where a streaming handler writes its frames. */
 export interface FrameSink<F extends Message> {
-  /** Sends a frame. Ignored once the call was cancelled, is past its deadline or has lost its lane. */
+  /** Sends a frame. Ignored once `onStop` or the signal has told of a cancel, the deadline or a broken lane. */
   write(frame: Init<F>): void;
   /** True: the reader is slow, stop reading the source. Frames written all the same are sent. */
   readonly paused: boolean;
