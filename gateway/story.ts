@@ -146,16 +146,27 @@ async function invoke(
         const ready = answer.write(frame.data);
         if (ready !== undefined) await ready;
       }
-      outcome = await stream.outcome;
+    } catch (thrown) {
+      error = ThroughlineError.from(thrown);
     } finally {
       clearTimeout(drainTimer);
     }
-    if (outcome.error !== undefined) error = fromWireError(outcome.error);
+    // After the deadline too: what was consumed and tried is as true then.
+    outcome = await stream.outcome;
+    error ??= failureOf(outcome, answer.isGone());
   } catch (thrown) {
-    error = ThroughlineError.from(thrown);
+    error ??= ThroughlineError.from(thrown);
   }
   mark(incoming, "last_byte");
   return { outcome, error, gone: answer.isGone(), frames, firstByteUs, kept, contentType };
+}
+
+/** Why an invocation did not succeed, by its outcome. One that was stopped though the client waits met its deadline. */
+function failureOf({ error, cancelled }: Outcome, gone: boolean): ThroughlineError | undefined {
+  if (error !== undefined) return fromWireError(error);
+  return cancelled && !gone
+    ? new ThroughlineError("upstream_timeout", "The answer was not complete in the time that a request may take.")
+    : undefined;
 }
 
 /** Counts go by configured names: those that routing has answered with are known. */
