@@ -19,13 +19,17 @@ export interface Held {
  * extends reservations before they expire and shows long requests as `processing`.
  */
 export interface Running {
+  /** A paid request begins; `left` follows. `stop` waits for those whose connection was cut: they are not settled yet. */
+  entered(): void;
+  /** Its story is told: all that must follow was given to `finish`. */
+  left(): void;
   /** A reservation was made. Gives what ends the holding: its settlement and record are durable (or will never be). */
   hold(held: Held): () => void;
   /** Runs work that must finish even when the client is gone; `stop` waits for it. `bytes`: memory that it keeps. */
   finish(bytes: number, work: () => Promise<void>): void;
   /** Waits while unfinished work keeps more memory than allowed: a slow history delays requests, it drops none. */
   admit(): Promise<void>;
-  /** Stops the timer after all work is finished, or after `graceMs`. */
+  /** Stops the timer after all requests have left and all work is finished, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -43,6 +47,7 @@ export function createRunning({
   /** In the order of their reservations. */
   const held = createRoster<{ readonly entry: Held; shown: boolean }>();
   const waiting: (() => void)[] = [];
+  let inside = 0;
   let pending = 0;
   let pendingBytes = 0;
   let allFinished: (() => void) | undefined;
@@ -88,7 +93,18 @@ export function createRunning({
     }
   }
 
+  function checkFinished(): void {
+    if (inside === 0 && pending === 0) allFinished?.();
+  }
+
   return {
+    entered() {
+      inside += 1;
+    },
+    left() {
+      inside -= 1;
+      checkFinished();
+    },
     hold(entry) {
       const place = held.add({ entry, shown: false });
       return () => held.remove(place);
@@ -100,7 +116,7 @@ export function createRunning({
         pending -= 1;
         pendingBytes -= bytes;
         while (waiting.length > 0 && pendingBytes < maxPendingBytes) waiting.shift()?.();
-        if (pending === 0) allFinished?.();
+        checkFinished();
       });
     },
     async admit() {
@@ -108,7 +124,7 @@ export function createRunning({
       await new Promise<void>((resolve) => waiting.push(resolve));
     },
     async stop(graceMs) {
-      if (pending > 0) {
+      if (inside > 0 || pending > 0) {
         await new Promise<void>((resolve) => {
           allFinished = resolve;
           setTimeout(resolve, graceMs).unref();

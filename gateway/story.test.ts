@@ -57,3 +57,22 @@ describe("the time that a request may take", () => {
     await vi.waitFor(() => expect(gateway.settled).toMatchObject([{ case: SettleCase.FAILED }]));
   });
 });
+
+describe("a stop", () => {
+  it("settles and records what it cuts at the end of its grace", async () => {
+    const invoke = streamHandler<InvokeItem, Frame, Outcome>(async (call, out) => {
+      writeFrames(out, ["data: {}\n\n"], "text/event-stream");
+      await new Promise<void>((resolve) => call.onStop(resolve));
+      // The upstream's socket closes, and the outcome comes a moment after the cut.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return { ...stopped, firstByte: true };
+    });
+    const gateway = await startTestGateway({ provider: { invoke } }, { shutdownGraceMs: 300 });
+    const response = await gateway.call("/v1/chat/completions", ask(true));
+    const cut = response.text().catch((error: unknown) => error);
+    await gateway[Symbol.asyncDispose]();
+    expect(await cut).toBeInstanceOf(TypeError);
+    expect(gateway.settled).toMatchObject([{ case: SettleCase.DISCONNECTED, usage }]);
+    expect(gateway.recorded.at(-1)).toMatchObject({ status: RecordStatus.FAILED });
+  });
+});

@@ -71,7 +71,12 @@ export function paidEndpoint<S extends TSchema>(
     const answer: Answer = ask.stream
       ? createStreamAnswer(reply.raw, open, incoming.idText, inBandError)
       : createJsonAnswer(reply.raw);
-    await tellStory(context, ask, answer);
+    context.running.entered();
+    try {
+      await tellStory(context, ask, answer);
+    } finally {
+      context.running.left();
+    }
     reply.hijack();
   });
 }
