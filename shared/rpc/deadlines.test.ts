@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createDeadlines, roundDuration } from "./deadlines.ts";
@@ -41,4 +42,17 @@ test("each expires once, in its time and order; the removed never", async () => 
   clearTimeout(keepAlive);
   expect(expired.map(({ name }) => name)).toEqual(["a", "b", "c", "last"]);
   expect(expired.every(({ afterMs }, index) => afterMs >= ([10, 40, 40, 60][index] ?? 0))).toBe(true);
+});
+
+test("one that adds another as it expires does not delay those behind it", async () => {
+  const deadlines = createDeadlines();
+  const again = { expire: () => void deadlines.add({ expire: () => {} }, 1_000) };
+  deadlines.add(again, 1_000);
+  const keepAlive = setTimeout(() => {}, 5_000);
+  await delay(100);
+  const startedMs = performance.now();
+  await new Promise<void>((expire) => deadlines.add({ expire }, 1_000));
+  clearTimeout(keepAlive);
+  // The one that was added in between ends at about 1,900.
+  expect(performance.now() - startedMs).toBeLessThan(1_500);
 });

@@ -39,7 +39,6 @@ export function createDeadlines(): Deadlines {
   }
 
   function fire(queue: DeadlineQueue): void {
-    queue.armed = false;
     const nowMs = performance.now();
     let entry = queue.head;
     while (entry !== undefined && entry.atMs <= nowMs) {
@@ -47,7 +46,9 @@ export function createDeadlines(): Deadlines {
       entry.owner.expire();
       entry = queue.head;
     }
-    if (queue.head !== undefined && !queue.armed) arm(queue, queue.head.atMs - performance.now());
+    // Armed until here: what expires may add to its own queue, and a timer for that one would be late for those before it.
+    queue.armed = false;
+    if (queue.head !== undefined) arm(queue, queue.head.atMs - performance.now());
   }
 
   return {
