@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
+import { startTcpProxy } from "../db/tcp-proxy.fixture.ts";
 import { EchoService } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 import { type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";
+import { createHealthCheck } from "./health.ts";
 import { createEcho } from "./testing-echo.ts";
 import { atEnd, collect, type EchoClient, failureOf, soon } from "./testing-pairs.ts";
 
@@ -70,6 +72,38 @@ describe("health", () => {
     server.setServing(true);
     expect(await statuses()).toEqual([serving, serving, serving, serving]);
     await expect(tool.unary(check, textField(1, "nobody"))).rejects.toMatchObject({ code: 5 });
+  });
+});
+
+describe("a health check", () => {
+  /** Two servers of one service, the first behind a relay, and a check of both. */
+  async function checked() {
+    const [first, second] = [(await serve()).server, (await serve()).server];
+    const relay = await startTcpProxy(`tcp://127.0.0.1:${first.port}`);
+    atEnd(() => relay.close());
+    const check = createHealthCheck(`ipv4:127.0.0.1:${new URL(relay.url).port},127.0.0.1:${second.port}`);
+    atEnd(async () => check.close());
+    expect(await check.healthy(2_000)).toBe(true);
+    return { check, first, second, relay };
+  }
+
+  test("finds a service whose other server is leaving, and none where both are", async () => {
+    const { check, first, second } = await checked();
+    first.setServing(false);
+    for (let time = 0; time < 4; time += 1) expect(await check.healthy(2_000)).toBe(true);
+    first.setServing(true);
+    second.setServing(false);
+    for (let time = 0; time < 4; time += 1) expect(await check.healthy(2_000)).toBe(true);
+    first.setServing(false);
+    expect(await check.healthy(2_000)).toBe(false);
+  });
+
+  test("leaves a server that vanished without a word", async () => {
+    const { check, relay } = await checked();
+    relay.swallow();
+    // At most one ask is lost on it.
+    await check.healthy(300);
+    for (let time = 0; time < 4; time += 1) expect(await check.healthy(2_000)).toBe(true);
   });
 });
 
