@@ -58,6 +58,15 @@ describe("credentials of a channel", () => {
     expect(pool.take(["a"], {})?.value).toBe("a");
   });
 
+  test("what was sent before a rest says nothing against it; what was sent in spite of it does", () => {
+    const before = pool.take(["a"], {});
+    pool.take(["a"], {})?.rest(10_000);
+    before?.good();
+    expect(pool.restingUntilMs(["a"])).toBe(Date.now() + 10_000);
+    pool.take(["a"], { force: true })?.good();
+    expect(pool.restingUntilMs(["a"])).toBe(0);
+  });
+
   test("a shorter rest does not end a longer one", () => {
     pool.take(["a"], {})?.rest(10_000);
     pool.take(["a"], { force: true })?.rest(1_000);

@@ -2,7 +2,7 @@
 export interface TakenCredential {
   /** Empty: the channel needs none. */
   readonly value: string;
-  /** It works. */
+  /** It works: the rest that it was taken from is over. One that began since is not: an earlier answer knows nothing of it. */
   good(): void;
   /** It is refused, or its rate is used up: it rests. */
   rest(restMs: number): void;
@@ -38,7 +38,9 @@ export function createCredentialPool(): CredentialPool {
     if (rest !== undefined) rest.trial = true;
     return {
       value,
-      good: () => void rests.delete(value),
+      good() {
+        if (rests.get(value) === rest) rests.delete(value);
+      },
       rest(restMs) {
         forgetOld();
         rests.set(value, { untilMs: Math.max(Date.now() + restMs, rests.get(value)?.untilMs ?? 0), trial: false });
