@@ -138,6 +138,18 @@ describe("health of a channel", () => {
     expect(health.read().cooldownUntilMs).toBe(0);
   });
 
+  test("a credential whose rest is over is tried by one until an answer begins, however long that goes on", async () => {
+    const credentials = ["a"];
+    await once({ kind: "credential", restMs: 5_000 }, { credentials });
+    pass(5_000);
+    const trial = go({ credentials });
+    expect(health.enter({ credentials })).toBe("cooling down");
+    trial.heard();
+    trial.began();
+    expect(typeof health.enter({ credentials })).toBe("object");
+    trial.end({ verdict: good, firstByteMs: 100 });
+  });
+
   test("a refused credential rests alone; the channel cools down when all do", async () => {
     const credentials = ["a", "b"];
     const refused: Verdict = { kind: "credential", restMs: 5_000 };

@@ -236,6 +236,8 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
       },
       began() {
         beganMs = performance.now();
+        // Others need not wait for the end of a long answer.
+        credential.good();
       },
       end({ verdict, firstByteMs: tookMs }) {
         attempts++;
