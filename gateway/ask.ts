@@ -17,8 +17,8 @@ export interface Ask {
   readonly stream: boolean;
   /** The client asked for the usage chunk. */
   readonly includeUsage: boolean;
-  /** The body as it came; it travels on as these bytes. */
-  readonly body: Uint8Array;
+  /** The body as it came; it travels on as these bytes. Let go of, hence empty, once the request is answered. */
+  body: Uint8Array;
   readonly estimate: InputEstimate;
   readonly tools: boolean;
   readonly structuredOutput: boolean;

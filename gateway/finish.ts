@@ -29,6 +29,9 @@ const persistently = retry(
   { maxAttempts: 1_000, backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 3_000 }) },
 );
 
+/** What is left of a body: work that waits for a service that is away must not keep 16 MB of each request. */
+const nothing = new Uint8Array();
+
 /** A request that holds a reservation. */
 export interface Reserved {
   readonly ask: Ask;
@@ -42,6 +45,7 @@ export interface Reserved {
 export function finish(context: GatewayContext, reserved: Reserved, ending: Ending): void {
   const { ask, route, reservation, release } = reserved;
   const durationUs = elapsedUs(ask.incoming);
+  ask.body = nothing;
   const keptBytes = ending.kept.reduce((sum, part) => sum + part.length, ending.outcome?.response.length ?? 0);
   context.running.finish(keptBytes + 4_096, async () => {
     const { id } = ask.incoming;
@@ -88,6 +92,7 @@ export function recordReplay(context: GatewayContext, ask: Ask, route: Route, fi
 }
 
 function keepRecord(context: GatewayContext, ask: Ask, kept: Record): void {
+  ask.body = nothing;
   context.running.finish(2_048, async () => {
     try {
       await record(context, kept, ask.incoming.span.traceparent);
