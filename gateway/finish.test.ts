@@ -2,8 +2,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it, vi } from "vitest";
 import { ThroughlineError } from "../shared/errors/error.ts";
+import type { StoreAnswerRequest, StoreAnswerResponse } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Recorded, RecordItem } from "../shared/gen/throughline/history/v1/history_pb.ts";
-import { each, startTestGateway } from "./testing.ts";
+import type { Frame, InvokeItem, Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { streamHandler, unaryHandler } from "../shared/rpc/index.ts";
+import { each, startTestGateway, writeFrames } from "./testing.ts";
 
 setFlagsFromString("--expose-gc");
 
@@ -39,4 +42,40 @@ it("while history is away, answered requests wait for it without their bodies", 
   expect(recorded.size).toBe(0);
   away = false;
   await vi.waitFor(() => expect(recorded.size).toBe(20), 10_000);
+});
+
+it("a stream with an Idempotency-Key is kept up to what can be stored, and forgotten above it", async () => {
+  const frame = `data: ${"x".repeat(100_000)}\n\n`;
+  const arrived = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const invoke = streamHandler<InvokeItem, Frame, Outcome>(async (_call, out) => {
+    for (let sent = 0; sent < 200; sent += 1) {
+      writeFrames(out, sent === 0 ? [frame] : [], "text/event-stream");
+      if (sent > 0) out.write({ data: Buffer.from(frame) });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ended.promise;
+    return { finishReason: "stop", firstByte: true };
+  });
+  const stored: StoreAnswerRequest[] = [];
+  const storeAnswer = unaryHandler<StoreAnswerRequest, StoreAnswerResponse>(async (request) => {
+    stored.push(request);
+    return {};
+  });
+  await using gateway = await startTestGateway({ provider: { invoke }, billing: { storeAnswer } });
+  const before = await buffersInUse();
+  const body = { model: "m", messages: [{ role: "user", content: "Hi" }], stream: true };
+  const response = await gateway.call("/v1/chat/completions", body, { headers: { "idempotency-key": "k" } });
+  let bytes = 0;
+  const reading = (async () => {
+    for await (const part of response.body ?? []) {
+      bytes += part.length;
+      if (bytes === 200 * frame.length) arrived.resolve();
+    }
+  })();
+  await arrived.promise;
+  expect((await buffersInUse()) - before).toBeLessThan(10_000_000);
+  ended.resolve();
+  await reading;
+  await vi.waitFor(() => expect(stored).toMatchObject([{ forget: true, body: { length: 0 } }]));
 });

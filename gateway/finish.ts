@@ -46,8 +46,8 @@ export function finish(context: GatewayContext, reserved: Reserved, ending: Endi
   const { ask, route, reservation, release } = reserved;
   const durationUs = elapsedUs(ask.incoming);
   ask.body = nothing;
-  const keptBytes = ending.kept.reduce((sum, part) => sum + part.length, ending.outcome?.response.length ?? 0);
-  context.running.finish(keptBytes + 4_096, async () => {
+  const answerBytes = ending.kept.length === 0 ? 0 : ending.keptBytes;
+  context.running.finish(answerBytes + (ending.outcome?.response.length ?? 0) + 4_096, async () => {
     const { id } = ask.incoming;
     try {
       const settlement = await settle(context, ask, route, ending);

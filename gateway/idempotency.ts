@@ -7,7 +7,7 @@ import type { GatewayContext } from "./context.ts";
 import type { Ending } from "./story.ts";
 
 /** Largest answer that is kept for a replay; the repeat of a larger one runs anew. */
-const maxStoredBytes = 4 * 1024 * 1024;
+export const maxStoredBytes = 4 * 1024 * 1024;
 const keyForm = /^[\x21-\x7e]{1,255}$/;
 
 /**
@@ -33,8 +33,7 @@ export function requestDigest(ask: Ask): Uint8Array {
 
 /** Keeps the answer of a request that bore an Idempotency-Key; a failed one is forgotten so that a repeat runs anew. */
 export async function storeAnswer(context: GatewayContext, ask: Ask, ending: Ending): Promise<void> {
-  const bytes = ending.kept.reduce((sum, part) => sum + part.length, 0);
-  const whole = ending.error === undefined && ending.outcome?.cancelled !== true && bytes <= maxStoredBytes;
+  const whole = ending.error === undefined && ending.outcome?.cancelled !== true && ending.keptBytes <= maxStoredBytes;
   await context.billing.storeAnswer(
     {
       requestId: ask.incoming.id,

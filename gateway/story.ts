@@ -11,7 +11,7 @@ import { platformFault } from "./domain/platform-fault.ts";
 import { contextError } from "./domain/worst-case.ts";
 import { finish, recordRefusal, recordReplay } from "./finish.ts";
 import { moduleName } from "./http/history-item.ts";
-import { replayAnswer } from "./idempotency.ts";
+import { maxStoredBytes, replayAnswer } from "./idempotency.ts";
 import { elapsedUs, type Incoming, mark, type Served } from "./incoming.ts";
 import { invokeItem, processingRecord, reserveItem } from "./items.ts";
 import { resolve } from "./resolve.ts";
@@ -30,6 +30,8 @@ export interface Ending {
   readonly firstByteUs: bigint;
   /** The bytes that were given, where they are kept (one JSON body, or a request with an Idempotency-Key). */
   readonly kept: readonly Uint8Array[];
+  /** Bytes of what was to be kept; above `maxStoredBytes` a stream is not. */
+  readonly keptBytes: number;
   readonly contentType: string;
 }
 
@@ -114,6 +116,7 @@ async function invoke(
   const { incoming, principal } = ask;
   const keep = !ask.stream || ask.idempotencyKey !== "";
   const kept: Uint8Array[] = [];
+  let keptBytes = 0;
   let frames = 0;
   let firstByteUs = 0n;
   let contentType = "application/json";
@@ -140,7 +143,11 @@ async function invoke(
           noteHead(incoming, frame.head, firstByteUs);
           answer.begin(frame.head, reservation.headers);
         }
-        if (keep) kept.push(frame.data);
+        if (keep) {
+          keptBytes += frame.data.length;
+          if (ask.stream && keptBytes > maxStoredBytes) kept.length = 0;
+          else kept.push(frame.data);
+        }
         if (answer.isGone()) continue;
         frames++;
         const ready = answer.write(frame.data);
@@ -158,7 +165,7 @@ async function invoke(
     error ??= ThroughlineError.from(thrown);
   }
   mark(incoming, "last_byte");
-  return { outcome, error, gone: answer.isGone(), frames, firstByteUs, kept, contentType };
+  return { outcome, error, gone: answer.isGone(), frames, firstByteUs, kept, keptBytes, contentType };
 }
 
 /** Why an invocation did not succeed, by its outcome. One that was stopped though the client waits met its deadline. */
