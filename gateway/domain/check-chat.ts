@@ -2,8 +2,18 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { ChatBody } from "../http/schemas/chat.ts";
 
 /**
+ * What routing, the price and the reservation go by. They are read from the request's own fields, so `extra_body` must not
+ * send others upstream: another model would be answered at the price of this one.
+ */
+const decidingFields: readonly string[] = [
+  ...["model", "messages", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens"],
+  ...["tools", "functions", "response_format"],
+];
+
+/**
  * What the seed's schema says in words and JSON Schema cannot: content is required except of an assistant that calls
- * tools, `tool_call_id` is required of a tool's message. Throws `missing_required_field` with the path.
+ * tools, `tool_call_id` is required of a tool's message, `extra_body` adds fields and changes none that decide. Throws
+ * `missing_required_field` or `invalid_value` with the path.
  */
 export function checkChat(body: ChatBody): void {
   for (const [index, message] of body.messages.entries()) {
@@ -22,6 +32,13 @@ export function checkChat(body: ChatBody): void {
   if (body.stream_options && body.stream !== true) {
     throw new ThroughlineError("invalid_value", "stream_options is only allowed when stream is true.", {
       param: "stream_options",
+    });
+  }
+  for (const name of Object.keys(body.extra_body ?? {})) {
+    if (!decidingFields.includes(name)) continue;
+    const param = `extra_body.${name}`;
+    throw new ThroughlineError("invalid_value", `${param} is not taken; send ${name} as a field of the request.`, {
+      param,
     });
   }
 }

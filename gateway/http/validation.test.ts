@@ -3,6 +3,7 @@ import type { ErrorEnvelope } from "../../shared/errors/envelope.ts";
 import { startTestGateway, type TestGateway } from "../testing.ts";
 
 const user = [{ role: "user", content: "Hi" }];
+const extra = (fields: object) => ({ messages: user, extra_body: fields });
 const paths = {
   chat: "/v1/chat/completions",
   messages: "/v1/messages",
@@ -57,6 +58,9 @@ describe("a body that is not valid", () => {
     ],
     ["chat", "no messages", { messages: [] }, "invalid_value", "messages"],
     ["chat", "hot", { messages: user, temperature: 2.1 }, "invalid_value", "temperature"],
+    ["chat", "another model in extra_body", extra({ model: "gpt-5" }), "invalid_value", "extra_body.model"],
+    ["chat", "more answers in extra_body", extra({ n: 9 }), "invalid_value", "extra_body.n"],
+    ["chat", "a stream in extra_body", extra({ stream: true }), "invalid_value", "extra_body.stream"],
     ["chat", "five stops", { messages: user, stop: ["a", "b", "c", "d", "e"] }, "invalid_value", "stop"],
     ["chat", "bias", { messages: user, logit_bias: { "5": 101 } }, "invalid_value", "logit_bias[5]"],
     ["chat", "no answers", { messages: user, n: 0 }, "invalid_value", "n"],

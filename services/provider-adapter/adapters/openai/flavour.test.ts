@@ -54,6 +54,11 @@ describe("flavours", () => {
     expect(() => readFlavour('{"errors":[{"status":429,"means":"nothing"}]}')).toThrow(/means/);
   });
 
+  test("extra_body adds fields, and never another model", () => {
+    const { body } = sent({}, { model: "cheap", extra_body: { model: "dear", top_k: 3 } });
+    expect(body).toEqual({ messages: [{ role: "user", content: "x" }], model: "some-model", top_k: 3 });
+  });
+
   test("a channel's own words take the place of its vendor's, and its errors stand before the vendor's", () => {
     const opened = readFlavour(
       JSON.stringify({ vendor: "deepseek", reasoning_back: "never", errors: [{ status: 402, means: "overloaded" }] }),

@@ -72,10 +72,12 @@ function textTokens(completion: JsonObject): number {
 
 /** What must change in the body on its way to this vendor. */
 function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMessage {
-  const patch: GrowingPatch = { model: JSON.stringify(asked.upstreamModel) };
+  const patch: GrowingPatch = {};
   if (asked.stream && flavour.streamOptions) patch.stream_options = withIncludeUsage(asked.body);
   if (!flavour.streamOptions && fieldText(asked.body, "stream_options") !== undefined) patch.stream_options = undefined;
   Object.assign(patch, reasoningPatch(asked, flavour, note), searchPatch(asked, flavour));
+  // Last: what is asked for is what was priced, whatever `extra_body` says.
+  patch.model = JSON.stringify(asked.upstreamModel);
   const messages = thinkingBack(asked.body, flavour.reasoningBack);
   if (messages !== undefined) patch.messages = messages;
   const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
