@@ -37,6 +37,28 @@ function sent(flavour: object, body: object, more: Partial<Asked> = {}, dialect?
 
 const anthropic = "anthropic.messages";
 
+describe.each(["openai.chat", anthropic])("an answer that is none, to %s", (dialect) => {
+  const moments = { sentUs: 1, firstByteUs: 2, firstContentUs: 3, lastByteUs: 4, nowUs: 5 };
+
+  test.each([
+    '{"error":{"message":"no"}}',
+    '{"error":"no"}',
+    '{"error":{"message":"no"},"choices":null}',
+    '{"error":"no","choices":[]}',
+    '{"id":"x","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":0}}',
+    '{"base_resp":{"status_code":1004}}',
+  ])("%s", (text) => {
+    const read = () => exchange({}, { max_tokens: 9 }, {}, dialect).whole(Buffer.from(text), moments);
+    expect(read).toThrow(expect.objectContaining({ code: "upstream_error" }));
+  });
+
+  test("a stream of nothing but its end is not complete", () => {
+    const stream = exchange({}, { max_tokens: 9 }, { stream: true }, dialect).stream();
+    expect(stream.event({ data: "[DONE]" })).toBe("");
+    expect(stream.isComplete()).toBe(false);
+  });
+});
+
 describe("flavours", () => {
   test.each(Object.keys(flavours))("%s opens, and asks for the same of both dialects", (vendor) => {
     const opened = readFlavour(JSON.stringify({ vendor }));

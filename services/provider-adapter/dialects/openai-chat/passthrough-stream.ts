@@ -1,5 +1,6 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import type { BillableUsage } from "../../../../shared/money.ts";
+import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
@@ -54,7 +55,7 @@ export function createChatPassthrough(
   function inspect(data: string): string {
     const chunk = asObject(parseJson(data));
     if (chunk === undefined) throw toError({ message: "The upstream sent a chunk that is not valid JSON." });
-    const error = asObject(chunk.error) ?? (typeof chunk.error === "string" ? { message: chunk.error } : undefined);
+    const error = errorIn(chunk);
     if (error !== undefined) throw toError(error);
     if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
     if (responseModel === "") {
@@ -134,7 +135,7 @@ export function createChatPassthrough(
       return `data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`;
     },
     isComplete() {
-      return done || finishReason !== "";
+      return (done && opened) || finishReason !== "";
     },
     facts,
     document(moments) {

@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange, UpstreamMessage } from "../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
@@ -28,11 +29,12 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
       if (upstream === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
       }
-      const error = asObject(upstream.error);
-      if (error !== undefined && upstream.choices === undefined) throw flavour.streamError(error);
+      // No answer, whatever stands in its place: it must not be charged as one.
+      if (asArray(upstream.choices).length === 0) {
+        throw flavour.streamError(errorIn(upstream) ?? { message: "its answer is empty" });
+      }
       const found = asObject(upstream.usage);
-      const counted =
-        found === undefined || asArray(upstream.choices).length === 0 ? undefined : readOpenaiUsage(found);
+      const counted = found === undefined ? undefined : readOpenaiUsage(found);
       const usage = counted ?? {
         ...noUsage,
         inputTokens: BigInt(inputTokens()),

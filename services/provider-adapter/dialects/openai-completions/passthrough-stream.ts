@@ -1,5 +1,6 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import type { BillableUsage } from "../../../../shared/money.ts";
+import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation } from "../../domain/exchange.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint, type Moments } from "../../domain/latency.ts";
@@ -68,7 +69,7 @@ export function createCompletionsPassthrough(
   function inspect(data: string): string {
     const chunk = asObject(parseJson(data));
     if (chunk === undefined) throw toError({ message: "The upstream sent a chunk that is not valid JSON." });
-    const error = asObject(chunk.error) ?? (typeof chunk.error === "string" ? { message: chunk.error } : undefined);
+    const error = errorIn(chunk);
     if (error !== undefined) throw toError(error);
     if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
     model ||= asString(chunk.model) ?? "";
@@ -128,8 +129,8 @@ export function createCompletionsPassthrough(
       return asked.includeUsage ? `data: ${frame(moments, [])}\n\ndata: [DONE]\n\n` : "data: [DONE]\n\n";
     },
     isComplete() {
-      if (done) return true;
       takeIn();
+      if (done) return choices.size > 0;
       return choices.get(0)?.finishReason !== undefined && choices.get(0)?.finishReason !== "";
     },
     facts,

@@ -69,6 +69,9 @@ test("an error inside a 200 is one", () => {
   expect(read('{"error":{"message":"no","code":503}}')).toThrow(
     expect.objectContaining({ code: "upstream_overloaded" }),
   );
+  for (const text of ['{"error":"no"}', '{"detail":"no"}', '{"choices":[]}']) {
+    expect(read(text)).toThrow(expect.objectContaining({ code: "upstream_error" }));
+  }
   expect(read("nonsense")).toThrow(expect.objectContaining({ code: "upstream_error" }));
 });
 

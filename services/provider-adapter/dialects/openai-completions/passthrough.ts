@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, parseJson } from "../../domain/json.ts";
@@ -22,10 +23,10 @@ export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Ex
       if (completion === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
       }
-      const error = asObject(completion.error);
+      const choices = asArray(completion.choices).map((choice) => asObject(choice) ?? {});
+      const error = errorIn(completion) ?? (choices.length === 0 ? { message: "its answer is empty" } : undefined);
       if (error !== undefined) throw flavour.streamError(error);
       const found = asObject(completion.usage);
-      const choices = asArray(completion.choices).map((choice) => asObject(choice) ?? {});
       const texts = choices.map(({ text }) => asString(text) ?? "");
       const usage =
         found === undefined

@@ -51,6 +51,13 @@ function passed(pieces: readonly Uint8Array[]) {
   return { text, stream };
 }
 
+test("an error inside a 200 is one, and so is an answer without output", () => {
+  for (const text of ['{"error":{"message":"no"}}', '{"error":"no"}', '{"detail":"no"}']) {
+    const read = () => exchange().whole(Buffer.from(text), moments);
+    expect(read).toThrow(expect.objectContaining({ code: "upstream_error" }));
+  }
+});
+
 describe("streams", () => {
   test("go on as they come but for the response's ID, however they are cut", () => {
     expect(recorded.length).toBeGreaterThan(10);

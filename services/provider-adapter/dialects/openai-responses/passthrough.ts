@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
@@ -28,7 +29,8 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       if (response === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
       }
-      const error = asObject(response.error);
+      const missing = Array.isArray(response.output) ? undefined : { message: "its answer has no output" };
+      const error = errorIn(response) ?? missing;
       if (error !== undefined) throw flavour.streamError(error);
       const usage = asObject(response.usage);
       return {

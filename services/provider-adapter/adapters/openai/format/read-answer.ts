@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../domain/json.ts";
 import type { AnswerPart, Choice, NeutralAnswer } from "../../../domain/neutral/answer.ts";
@@ -15,8 +16,7 @@ export function readChatAnswer(body: Buffer, flavour: OpenaiFlavour): NeutralAns
   }
   const choices = asArray(answer.choices);
   if (choices.length === 0) {
-    const error = asObject(answer.error) ?? { message: asString(answer.error) ?? "its answer is empty" };
-    throw flavour.streamError(error);
+    throw flavour.streamError(errorIn(answer) ?? { message: "its answer is empty" });
   }
   const usage = asObject(answer.usage);
   return {

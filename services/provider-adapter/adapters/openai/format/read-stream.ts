@@ -1,3 +1,4 @@
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../domain/json.ts";
 import type { Emit } from "../../../domain/neutral/events.ts";
@@ -99,7 +100,7 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
       if (chunk === undefined) {
         throw flavour.streamError({ message: "The upstream sent a chunk that is not valid JSON." });
       }
-      const error = asObject(chunk.error) ?? (typeof chunk.error === "string" ? { message: chunk.error } : undefined);
+      const error = errorIn(chunk);
       if (error !== undefined) throw flavour.streamError(error);
       if (!started) {
         started = true;
@@ -111,7 +112,7 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
       if (usage !== undefined) emit({ type: "usage", usage: readOpenaiUsage(usage) });
     },
     isComplete() {
-      return done || choices.get(0)?.finished === true;
+      return (done && choices.size > 0) || choices.get(0)?.finished === true;
     },
   };
 }
