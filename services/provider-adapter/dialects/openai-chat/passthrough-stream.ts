@@ -8,8 +8,7 @@ import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
 
-/** What precedes the value of a finish reason, as every vendor writes it. */
-const finishMark = '"finish_reason":"';
+const finishMark = '"finish_reason"';
 /** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
 const maxKeptText = 256 * 1024;
 
@@ -76,12 +75,10 @@ export function createChatPassthrough(
   }
 
   function keep(data: string): void {
-    const at = data.indexOf(finishMark);
+    const finish = finishIn(data);
     // The first chunk has a role and, as a rule, no text.
-    if (at < 0) contentChunks += opened ? 1 : 0;
-    else if (finishReason === "") {
-      finishReason = data.slice(at + finishMark.length, data.indexOf('"', at + finishMark.length));
-    }
+    if (finish === "") contentChunks += opened ? 1 : 0;
+    else if (finishReason === "") finishReason = finish;
     opened = true;
     unfolded.push(data);
     unfoldedLength += data.length;
@@ -164,7 +161,22 @@ export function createChatPassthrough(
 function says(data: string, quotedName: string): boolean {
   const at = data.indexOf(quotedName);
   if (at < 0) return false;
-  let next = at + quotedName.length;
-  while (data.charCodeAt(next) === 0x20 || data.charCodeAt(next) === 0x3a) next++;
+  const next = valueAt(data, at + quotedName.length);
   return !data.startsWith("null", next) || data.indexOf(quotedName, next) >= 0;
+}
+
+/** The first finish reason that a chunk says; empty: none. Most chunks say null, so the search ends with the second look. */
+function finishIn(data: string): string {
+  for (let at = data.indexOf(finishMark); at >= 0; at = data.indexOf(finishMark, at + 1)) {
+    const value = valueAt(data, at + finishMark.length);
+    if (data.charCodeAt(value) === 0x22) return data.slice(value + 1, data.indexOf('"', value + 1));
+  }
+  return "";
+}
+
+/** Where the value begins behind a name that ends at `at`: Python's servers write a space behind the colon. */
+function valueAt(data: string, at: number): number {
+  let next = at;
+  while (data.charCodeAt(next) === 0x20 || data.charCodeAt(next) === 0x3a) next++;
+  return next;
 }

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { adapters } from "../../adapters/registry.ts";
+import { createEventFeed } from "../../domain/event-feed.ts";
+import type { Asked } from "../../domain/exchange.ts";
+
+/* What servers that are compatible with OpenAI write otherwise than OpenAI, and is the same all the same. */
+
+const moments = { sentUs: 1, firstByteUs: 2, firstContentUs: 3, lastByteUs: 4, nowUs: 5 };
+
+function passed(text: string) {
+  const asked: Asked = {
+    requestId: 42n,
+    model: "m",
+    upstreamModel: "some-model",
+    control: "",
+    stream: true,
+    includeUsage: false,
+    body: Buffer.from('{"messages":[{"role":"user","content":"x"}],"stream":true}'),
+    headers: {},
+    createdUnixS: 1,
+    keepResponse: true,
+  };
+  const stream = adapters.openai?.open("{}").exchanges["openai.chat"]?.(asked).stream();
+  if (stream === undefined) throw new Error("chat is not served");
+  let out = "";
+  const feed = createEventFeed((event) => {
+    out += stream.event(event);
+  });
+  feed.feed(Buffer.from(text));
+  feed.end();
+  const complete = stream.isComplete();
+  return { out: out + stream.end(moments), complete, facts: stream.facts(), chunks: stream.contentChunks() };
+}
+
+const deltas: readonly (readonly [delta: object, finish: string | null])[] = [
+  [{ role: "assistant", content: "" }, null],
+  [{ content: 'He said "finish_reason": "length"' }, null],
+  [{ content: " twice" }, null],
+  [{}, "stop"],
+];
+
+/** The deltas as a stream without end mark, each chunk written by `write`. */
+const streamed = (write: (chunk: object) => string) =>
+  deltas
+    .map(([delta, finish]) => write({ id: "vendor", choices: [{ index: 0, delta, finish_reason: finish }] }))
+    .map((json) => `data: ${json.replaceAll("\n", "\ndata: ")}\n\n`)
+    .join("");
+
+/** As Python's json.dumps does it. */
+const spaced = (chunk: object) => JSON.stringify(chunk).replaceAll(/([{,]"\w+"):/g, "$1: ");
+const indented = (chunk: object) => JSON.stringify(chunk, null, 2);
+
+describe.each<[name: string, write: (chunk: object) => string]>([
+  ["compact", (chunk) => JSON.stringify(chunk)],
+  ["with spaces", spaced],
+  ["over several lines", indented],
+])("chunks that are written %s", (_name, write) => {
+  test("go on as events of one line each, and their end is seen", () => {
+    const { out, complete, facts, chunks } = passed(streamed(write));
+    const events = out.trimEnd().split("\n\n");
+    expect(events.at(-1)).toBe("data: [DONE]");
+    const sent = events.slice(0, -1).map((event) => JSON.parse(event.slice("data: ".length)));
+    expect(sent.map(({ id, choices }) => [id, choices[0].delta, choices[0].finish_reason])).toEqual(
+      deltas.map(([delta, finish]) => ["chatcmpl-42", delta, finish]),
+    );
+    expect(complete).toBe(true);
+    expect(facts.finishReason).toBe("stop");
+    expect(chunks).toBe(2);
+  });
+});
+
+test("of several choices in one chunk the first that ends counts", () => {
+  const choices = [
+    { index: 0, delta: {}, finish_reason: null },
+    { index: 1, delta: {}, finish_reason: "length" },
+  ];
+  const text = `${streamed(spaced).split("\n\n")[0]}\n\ndata: ${JSON.stringify({ id: "vendor", choices })}\n\n`;
+  expect(passed(text).facts.finishReason).toBe("length");
+});
