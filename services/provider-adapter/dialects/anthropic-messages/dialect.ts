@@ -1,3 +1,4 @@
+import { mayHaveLongNumbers, parseExact } from "../../domain/exact-json.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import type { ClientDialect, Note } from "../../domain/neutral/formats.ts";
 import { cannotExpress } from "../../domain/neutral/refuse.ts";
@@ -50,7 +51,11 @@ export const messagesDialect: ClientDialect = {
   name: messagesFormat,
   messageId: messageIdOf,
   open(asked, note) {
-    const request = parseRequest(asObject(parseJson(Buffer.from(asked.body).toString())) ?? {}, note);
+    const text = Buffer.from(asked.body).toString();
+    const body = asObject(parseJson(text)) ?? {};
+    // What calls were made with is carried on; the rest of a body is read.
+    const exact = mayHaveLongNumbers(text) ? asObject(parseExact(text)) : undefined;
+    const request = parseRequest(exact === undefined ? body : { ...body, messages: exact.messages }, note);
     return {
       request,
       whole: writeMessage,

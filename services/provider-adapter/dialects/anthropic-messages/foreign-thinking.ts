@@ -1,7 +1,8 @@
+import { parseExact } from "../../domain/exact-json.ts";
 import { asArray, asObject, asString } from "../../domain/json.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { parseSignature } from "../../domain/neutral/signature.ts";
-import { fieldValue } from "../../domain/patch-json.ts";
+import { fieldText } from "../../domain/patch-json.ts";
 import { messagesFormat } from "./format-name.ts";
 
 const traces = [Buffer.from('"tl1~'), Buffer.from('"signature":""'), Buffer.from('"signature": ""')];
@@ -14,7 +15,7 @@ export function withoutForeignThinking(body: Uint8Array, note: Note): string | u
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!traces.some((trace) => bytes.includes(trace))) return undefined;
   let dropped = false;
-  const messages = asArray(fieldValue(body, "messages")).flatMap((raw) => {
+  const messages = asArray(parseExact(fieldText(body, "messages") ?? "[]")).flatMap((raw) => {
     const message = asObject(raw);
     if (message?.role !== "assistant" || !Array.isArray(message.content)) return [raw];
     const content = message.content.filter((block: unknown) => !isForeign(block));

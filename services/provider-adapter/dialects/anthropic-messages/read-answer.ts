@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
+import { parseExact } from "../../domain/exact-json.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
 import type { AnswerPart, Citation, NeutralAnswer } from "../../domain/neutral/answer.ts";
 import { messagesFormat } from "./format-name.ts";
 import { finishOf } from "./stop-reasons.ts";
@@ -10,7 +11,7 @@ export type StreamError = (error: JsonObject) => ThroughlineError;
 
 /** A message as JSON. An error object in its place is thrown. */
 export function messageObject(body: Buffer, streamError: StreamError): JsonObject {
-  const message = asObject(parseJson(body.toString()));
+  const message = asObject(parseExact(body.toString()));
   if (message === undefined) {
     throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
   }

@@ -1,4 +1,5 @@
-import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
+import { parseExact } from "../../domain/exact-json.ts";
+import { asObject, asString, type JsonObject } from "../../domain/json.ts";
 import type { Citation } from "../../domain/neutral/answer.ts";
 import type { Emit } from "../../domain/neutral/events.ts";
 import type { UpstreamStream } from "../../domain/neutral/formats.ts";
@@ -108,7 +109,7 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
   return {
     read({ data }, emit) {
       if (data === "") return;
-      const event = asObject(parseJson(data));
+      const event = asObject(parseExact(data));
       if (event === undefined) throw streamError({ message: "it sent an event that is not valid JSON" });
       const index = typeof event.index === "number" ? event.index : 0;
       switch (event.type) {

@@ -1,4 +1,5 @@
-import { asObject, type JsonObject, parseJson } from "../../domain/json.ts";
+import { parseExact } from "../../domain/exact-json.ts";
+import { asObject, type JsonObject } from "../../domain/json.ts";
 import type { AnswerPart, Citation, Finish, NeutralAnswer } from "../../domain/neutral/answer.ts";
 import type { AnswerEnd, AnswerHead } from "../../domain/neutral/formats.ts";
 import { signatureText } from "../../domain/neutral/signature.ts";
@@ -80,7 +81,7 @@ export function imageText(mediaType: string, data: string): string {
 /** The input of a call must be an object: free text, and what a model wrote that is no JSON, stands in one. */
 function inputOf(input: string, custom: boolean): JsonObject {
   if (custom) return { input };
-  return asObject(parseJson(input === "" ? "{}" : input)) ?? { input };
+  return asObject(parseExact(input === "" ? "{}" : input)) ?? { input };
 }
 
 /** The format's form of a source. */

@@ -1,7 +1,8 @@
+import { parseExact } from "../../domain/exact-json.ts";
 import type { ReasoningBack } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
 import { parseOrigin } from "../../domain/neutral/signature.ts";
-import { fieldValue } from "../../domain/patch-json.ts";
+import { fieldText } from "../../domain/patch-json.ts";
 
 const thinkingFields = ["reasoning_content", "reasoning_details", "reasoning"] as const;
 const traces = thinkingFields.map((field) => Buffer.from(`"${field}"`));
@@ -21,7 +22,7 @@ export function thinkingBack(body: Uint8Array, wants: ReasoningBack): string | u
       : traces.some((trace) => bytes.includes(trace)) || (wants === "tool_turns" && bytes.includes(toolCalls));
   if (!found) return undefined;
   let changed = false;
-  const messages = asArray(fieldValue(body, "messages")).map((raw) => {
+  const messages = asArray(parseExact(fieldText(body, "messages") ?? "[]")).map((raw) => {
     const message = asObject(raw);
     if (message?.role !== "assistant") return raw;
     const fitting = wants === "always" ? withoutOurs(message) : asText(message, wants);

@@ -1,5 +1,6 @@
 import { messagesFormat } from "../../../dialects/anthropic-messages/format-name.ts";
-import { asObject, type JsonObject, parseJson } from "../../../domain/json.ts";
+import { parseExact } from "../../../domain/exact-json.ts";
+import { asObject, type JsonObject } from "../../../domain/json.ts";
 import type { Note } from "../../../domain/neutral/formats.ts";
 import { cannotExpress, notValid } from "../../../domain/neutral/refuse.ts";
 import type { MediaSource, Message, Part, ToolCallPart } from "../../../domain/neutral/request.ts";
@@ -126,7 +127,7 @@ function writeDocument({ source, name, at }: Extract<Part, { type: "file" }>): J
 
 function writeInput({ input, custom, at }: ToolCallPart): JsonObject {
   if (custom) return { input };
-  const value = asObject(parseJson(input.trim() === "" ? "{}" : input));
+  const value = asObject(parseExact(input.trim() === "" ? "{}" : input));
   if (value === undefined) throw notValid(`${at}.function.arguments`, "must be the JSON text of an object");
   return value;
 }

@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
-import { asObject, parseJson } from "../../../domain/json.ts";
+import { parseExact } from "../../../domain/exact-json.ts";
+import { asObject } from "../../../domain/json.ts";
 import type { NeutralAnswer } from "../../../domain/neutral/answer.ts";
 import { createAnswerFold } from "../../../domain/neutral/fold.ts";
 import { errorOf } from "../errors.ts";
@@ -7,7 +8,7 @@ import { createChunkReader } from "./read-stream.ts";
 
 /** Reads a whole answer: a stream of one chunk. Throws a ThroughlineError when it is none. */
 export function readGeminiAnswer(body: Buffer): NeutralAnswer {
-  const parsed = parseJson(body.toString());
+  const parsed = parseExact(body.toString());
   const error = errorOf(parsed);
   const answer = error === undefined ? asObject(parsed) : { error };
   if (answer === undefined) throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../domain/json.ts";
+import { parseExact } from "../../../domain/exact-json.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../../domain/json.ts";
 import type { Emit } from "../../../domain/neutral/events.ts";
 import type { UpstreamStream } from "../../../domain/neutral/formats.ts";
 import { failureOf } from "../../failures.ts";
@@ -130,7 +131,7 @@ export function readGeminiStream(searched: boolean): UpstreamStream {
   return {
     read({ data }, emit) {
       if (data === "" || data.startsWith("[DONE]")) return;
-      const parsed = parseJson(data);
+      const parsed = parseExact(data);
       const chunk = asObject(parsed) ?? asObject(asArray(parsed)[0]);
       if (chunk === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream sent a chunk that is not valid JSON.");

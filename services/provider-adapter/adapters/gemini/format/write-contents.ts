@@ -1,4 +1,5 @@
-import { asObject, type JsonObject, parseJson } from "../../../domain/json.ts";
+import { parseExact } from "../../../domain/exact-json.ts";
+import { asObject, type JsonObject } from "../../../domain/json.ts";
 import type { Note } from "../../../domain/neutral/formats.ts";
 import { cannotExpress, notValid } from "../../../domain/neutral/refuse.ts";
 import type {
@@ -137,7 +138,7 @@ function writeAudio({ data, format }: AudioPart): JsonObject {
 }
 
 function writeCall({ id, name, input, custom, signature, at }: ToolCallPart, { callIds }: ContentRules): JsonObject {
-  const args = custom ? { input } : asObject(parseJson(input.trim() === "" ? "{}" : input));
+  const args = custom ? { input } : asObject(parseExact(input.trim() === "" ? "{}" : input));
   if (args === undefined) throw notValid(at, "must have the JSON text of an object as its arguments");
   return {
     functionCall: { ...(callIds ? { id } : {}), name, args },
@@ -150,7 +151,7 @@ function writeResult({ callId, name, content, isError, at }: ToolResultPart, { c
   if (name === "") throw notValid(at, "answers a call that is not in the request: this model needs the tool's name");
   const texts = content.flatMap((part) => (part.type === "text" ? [part.text] : []));
   const text = texts.join("\n");
-  const value = texts.length === 1 ? asObject(parseJson(text)) : undefined;
+  const value = texts.length === 1 ? asObject(parseExact(text)) : undefined;
   const response = isError ? { error: text } : (value ?? { output: text });
   const media = content.flatMap((part) => (part.type === "text" ? [] : [writeMedia(part)]));
   return [{ functionResponse: { ...(callIds ? { id: callId } : {}), name, response } }, ...media];
