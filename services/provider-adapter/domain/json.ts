@@ -16,9 +16,12 @@ export function asString(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** A count: a whole number of 0 or more; 0 for anything else. */
+/** Largest count that is believed: no answer has so many tokens, and what billing refuses would never be settled. */
+const maxCount = 1e12;
+
+/** A count: a whole number of 0 or more; 0 for anything else, also for what cannot be one. */
 export function asCount(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+  return typeof value === "number" && value > 0 && value <= maxCount ? Math.floor(value) : 0;
 }
 
 /** Parses a JSON text; undefined when it is not valid. */
