@@ -50,6 +50,7 @@ function describe(errors: readonly FastifySchemaValidationError[]): string {
     const values = other.params.allowedValues;
     if (Array.isArray(values)) return `must be one of ${values.map((value) => JSON.stringify(value)).join(", ")}`;
   }
+  if (other?.keyword === "pattern") return "has characters that are not allowed";
   if (other?.keyword === "discriminator") return "has an unknown 'type'";
   if (other !== undefined && other.message !== undefined) return other.message;
   if (wanted.length > 0) return `must be ${wanted.map(article).join(" or ")}`;

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { anyObject, maybe, oneOf, open } from "./json.ts";
+import { anyObject, maybe, modelName, oneOf, open, tokenCeiling } from "./json.ts";
 
 /*
  * POST /v1/chat/completions: the schema of the seed "create a chat" in full, widened to what OpenAI's own clients send
@@ -66,12 +66,12 @@ const toolChoice = Type.Union([
 
 /** Body of POST /v1/chat/completions. */
 export const chatBody = open({
-  model: Type.String({ minLength: 1 }),
+  model: modelName,
   messages: Type.Array(message, { minItems: 1 }),
   stream: maybe(Type.Boolean()),
   stream_options: maybe(open({ include_usage: maybe(Type.Boolean()) })),
-  max_tokens: maybe(Type.Integer({ minimum: 0 })),
-  max_completion_tokens: maybe(Type.Integer({ minimum: 0 })),
+  max_tokens: maybe(tokenCeiling(0)),
+  max_completion_tokens: maybe(tokenCeiling(0)),
   temperature: maybe(Type.Number({ minimum: 0, maximum: 2 })),
   top_p: maybe(Type.Number({ minimum: 0, maximum: 1 })),
   n: maybe(Type.Integer({ minimum: 1, maximum: 128 })),

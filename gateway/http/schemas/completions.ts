@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { maybe, open } from "./json.ts";
+import { maybe, modelName, open, tokenCeiling } from "./json.ts";
 
 /* POST /v1/completions (openai 7.55, resources/completions.d.ts). Unknown fields pass. */
 
@@ -7,7 +7,7 @@ const tokens = Type.Array(Type.Integer({ minimum: 0 }), { minItems: 1 });
 
 /** Body of POST /v1/completions. */
 export const completionsBody = open({
-  model: Type.String({ minLength: 1 }),
+  model: modelName,
   prompt: Type.Union([
     Type.String(),
     Type.Array(Type.String(), { minItems: 1 }),
@@ -15,7 +15,7 @@ export const completionsBody = open({
     Type.Array(tokens, { minItems: 1 }),
   ]),
   suffix: maybe(Type.String()),
-  max_tokens: maybe(Type.Integer({ minimum: 0 })),
+  max_tokens: maybe(tokenCeiling(0)),
   temperature: maybe(Type.Number({ minimum: 0, maximum: 2 })),
   top_p: maybe(Type.Number({ minimum: 0, maximum: 1 })),
   n: maybe(Type.Integer({ minimum: 1, maximum: 128 })),

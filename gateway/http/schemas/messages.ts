@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { anyObject, byType, maybe, oneOf, open } from "./json.ts";
+import { anyObject, byType, maybe, modelName, oneOf, open, tokenCeiling } from "./json.ts";
 
 /*
  * POST /v1/messages in both API versions that are live, 2023-06-01 and 2026-10-21 (@anthropic-ai/sdk 0.137 and 1.11,
@@ -68,7 +68,7 @@ const thinking = byType({
 });
 
 const common = {
-  model: Type.String({ minLength: 1 }),
+  model: modelName,
   messages: Type.Array(message, { minItems: 1, maxItems: 100_000 }),
   system: maybe(Type.Union([Type.String(), Type.Array(byType({ text }))])),
   tools: maybe(Type.Array(byType({ custom: customTool }, customTool))),
@@ -87,7 +87,7 @@ const common = {
 export const messagesBody = open({
   ...common,
   // 0 only warms the prompt cache.
-  max_tokens: Type.Integer({ minimum: 0 }),
+  max_tokens: tokenCeiling(0),
   stream: maybe(Type.Boolean()),
   stop_sequences: maybe(Type.Array(Type.String())),
   temperature: maybe(Type.Number({ minimum: 0, maximum: 1 })),

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { anyObject, byType, maybe, oneOf, open } from "./json.ts";
+import { anyObject, byType, maybe, modelName, oneOf, open, tokenCeiling } from "./json.ts";
 
 /*
  * POST /v1/responses (openai 7.55, resources/responses/responses.d.ts). Item, part and tool types that are not listed
@@ -64,10 +64,10 @@ const format = byType({
 
 /** Body of POST /v1/responses. */
 export const responsesBody = open({
-  model: Type.String({ minLength: 1 }),
+  model: modelName,
   input: maybe(Type.Union([Type.String(), Type.Array(item, { minItems: 1 })])),
   instructions: maybe(Type.String()),
-  max_output_tokens: maybe(Type.Integer({ minimum: 1 })),
+  max_output_tokens: maybe(tokenCeiling(1)),
   temperature: maybe(Type.Number({ minimum: 0, maximum: 2 })),
   top_p: maybe(Type.Number({ minimum: 0, maximum: 1 })),
   top_logprobs: maybe(Type.Integer({ minimum: 0, maximum: 20 })),
