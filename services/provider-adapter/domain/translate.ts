@@ -1,3 +1,4 @@
+import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../shared/estimate-tokens.ts";
 import type { BillableUsage } from "../../../shared/money.ts";
 import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "./exchange.ts";
@@ -19,14 +20,17 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
     const note = (text: string) => {
       if (!notes.includes(text)) notes.push(text);
     };
-    const client = dialect.open(asked, note);
     const messageId = dialect.messageId(asked.requestId);
     const upstream = format.open({ upstreamModel: asked.upstreamModel });
-    const message = upstream.write(withControl(client.request, asked.control), {
-      upstreamModel: asked.upstreamModel,
-      stream: asked.stream,
-      headers: asked.headers,
-      note,
+    const { client, message } = withinStack(() => {
+      const opened = dialect.open(asked, note);
+      const written = upstream.write(withControl(opened.request, asked.control), {
+        upstreamModel: asked.upstreamModel,
+        stream: asked.stream,
+        headers: asked.headers,
+        note,
+      });
+      return { client: opened, message: written };
     });
     return {
       message,
@@ -52,6 +56,19 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
       stream: () => translateStream(client, messageId, upstream.stream(), asked),
     };
   };
+}
+
+/**
+ * Does what goes down into a body. JSON.parse takes any depth, JSON.stringify some thousands: a body that is nested deeper
+ * is a request that cannot be translated, not a fault of ours that may pass when it is sent again.
+ */
+function withinStack<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof RangeError) || !cause.message.includes("call stack")) throw cause;
+    throw new ThroughlineError("invalid_value", "The request is nested too deeply for this model.", { cause });
+  }
 }
 
 function translateStream(
