@@ -10,6 +10,7 @@ import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.
 import type { Log } from "../shared/log.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
 import { runProcess } from "../shared/run-service.ts";
+import { watchOver } from "../shared/watchdog.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
 import { upstreamNames } from "./upstream-names.ts";
@@ -82,10 +83,18 @@ function keepRunning(role: Role, env: Env, log: Log, noted: (role: Role, pid: nu
   let stopping = false;
   let ended = Promise.resolve();
   const start = () => {
-    child = spawn(globalThis.process.execPath, [file], { env: { ...env }, stdio: ["ignore", "inherit", "inherit"] });
+    // A session of its own: Ctrl-C in the terminal goes to the whole group, all five would stop at once, and our SIGTERM
+    // would be their second signal, which ends a process without waiting for anything.
+    child = spawn(globalThis.process.execPath, [file], {
+      env: { ...env },
+      stdio: ["ignore", "inherit", "inherit"],
+      detached: true,
+    });
+    const dismissWatchdog = child.pid === undefined ? () => undefined : watchOver(child.pid);
     if (child.pid !== undefined) noted(role, child.pid);
     ended = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
+        dismissWatchdog();
         resolve();
         if (stopping) return;
         log.warn({ role, code, signal }, "process ended; starting it again");

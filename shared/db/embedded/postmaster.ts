@@ -3,11 +3,11 @@ import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { watchOver } from "../../watchdog.ts";
 import type { DatabaseLog } from "../database-log.ts";
 import { isPostmasterOf, startOfProcess } from "./process-identity.ts";
 import { toArguments } from "./settings.ts";
 import type { Launcher } from "./system-user.ts";
-import { watchOver } from "./watchdog.ts";
 
 /** A running server, child of this process. */
 export interface Postmaster {

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 const script = 'read -r word; [ "$word" = done ] || kill -INT "$1"';
 
 /**
- * Has a server shut down in an orderly way should this process die without stopping it, by `kill -9` too: a shell waits
- * on a pipe that the system closes with this process. Gives the function that sends it away. Not on Windows.
+ * Has a child of ours shut down in an orderly way (SIGINT) should this process die without stopping it, by `kill -9` too: a
+ * shell waits on a pipe that the system closes with this process. Gives the function that sends it away. Not on Windows.
  */
 export function watchOver(pid: number): () => void {
   if (process.platform === "win32") return () => undefined;
@@ -15,7 +15,7 @@ export function watchOver(pid: number): () => void {
     cwd: "/",
     detached: true,
   });
-  // Without a watchdog all else works: a server left behind is stopped by the next start.
+  // Without a watchdog all else works.
   watchdog.on("error", () => undefined);
   watchdog.stdin.on("error", () => undefined);
   watchdog.unref();
