@@ -13,6 +13,7 @@ import { runProcess } from "../shared/run-service.ts";
 import { watchOver } from "../shared/watchdog.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
+import { assertPortFree } from "./port.ts";
 import { upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
@@ -34,9 +35,10 @@ const readyWithinMs = 60_000;
 export function mesh(): Promise<number> {
   return runProcess("mesh", async (process, onStop) => {
     const { log, signal } = process;
+    const config = gatewayConfig(process.env);
+    await assertPortFree(config.host, config.port);
     const ground = await openGround(process, onStop);
     const [routing = 0, history = 0, billing = 0, provider = 0, edge = 0] = await freePorts(5);
-    const config = gatewayConfig(ground.env);
     const port = config.port === 0 ? edge : config.port;
     const grpcPort: Record<Role, number> = { routing, history, billing, "provider-adapter": provider, gateway: 0 };
     const env: Env = {

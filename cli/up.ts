@@ -16,6 +16,7 @@ import { createInProcessClient } from "../shared/rpc/index.ts";
 import { type LaneHabits, laneHabits, type RunningService, runProcess } from "../shared/run-service.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
+import { assertPortFree } from "./port.ts";
 import { upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
@@ -23,6 +24,8 @@ import { welcome } from "./welcome.ts";
 export function up(): Promise<number> {
   return runProcess("throughline", async (process, onStop) => {
     const { telemetry, logFor } = process;
+    const { host, port } = gatewayConfig(process.env);
+    await assertPortFree(host, port);
     const ground = await openGround(process, onStop);
     const { env } = ground;
 
