@@ -11,6 +11,7 @@ import { startProvider } from "../services/provider-adapter/server.ts";
 import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { startRouting } from "../services/routing/server.ts";
 import { keepLease } from "../shared/keep-lease.ts";
+import { createReadiness } from "../shared/readiness.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { createInProcessClient } from "../shared/rpc/index.ts";
 import { type LaneHabits, laneHabits, type RunningService, runProcess } from "../shared/run-service.ts";
@@ -68,12 +69,12 @@ export function up(): Promise<number> {
     const provider = inProcess(providerService, laneHabits.provider);
 
     const key = await ensureDefaultAccount(billing, ground.keys);
-    const services = {
+    const readiness = Object.entries({
       routing: routingService,
       billing: billingService,
       provider: providerService,
       history: historyService,
-    };
+    }).map(([name, service]) => ({ name, ready: createReadiness(() => service.ready()) }));
     const config = gatewayConfig(env);
     const gateway = await startGateway(config, {
       ...parts("gateway"),
@@ -84,11 +85,8 @@ export function up(): Promise<number> {
       history,
       ids,
       ready: async () => {
-        const missing: string[] = [];
-        for (const [name, service] of Object.entries(services)) {
-          if (!(await service.ready().catch(() => false))) missing.push(name);
-        }
-        return missing;
+        const found = await Promise.all(readiness.map(async ({ name, ready }) => ((await ready()) ? [] : [name])));
+        return found.flat();
       },
     });
     onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);

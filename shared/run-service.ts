@@ -4,6 +4,7 @@ import { ConfigError, type Env, readEnv } from "./config.ts";
 import { declareEnv } from "./config-declare.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
 import { createLog, createLogOutput, flushLog, type Log } from "./log.ts";
+import { createReadiness } from "./readiness.ts";
 import {
   type ClientOptions,
   type ClientTls,
@@ -190,12 +191,8 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
       log,
       tls: serverTls(read),
     });
-    const watch = setInterval(() => {
-      service.ready().then(
-        (ready) => server.setServing(ready),
-        () => server.setServing(false),
-      );
-    }, readyEveryMs);
+    const ready = createReadiness(() => service.ready());
+    const watch = setInterval(() => void ready().then((serving) => server.setServing(serving)), readyEveryMs);
     onStop(
       "grpc server",
       async () => {
@@ -205,7 +202,7 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
       },
       read.SHUTDOWN_GRACE_MS + 5_000,
     );
-    server.setServing(await service.ready());
+    server.setServing(await ready());
     if (read.METRICS_PORT !== 0) onStop("metrics", await serveMetrics(read.METRICS_PORT, telemetry));
     log.info({ port: server.port }, "ready");
   });
