@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Command } from "commander";
 import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, connect } from "./client.ts";
-import { guarded, prints, wantsJson } from "./command.ts";
+import { CommandError, guarded, prints, wantsJson } from "./command.ts";
 import { count, list, time } from "./parse.ts";
 import { facts, table } from "./table.ts";
 
@@ -106,7 +106,10 @@ export function requests(program: Command): void {
   tail.action((options: FilterOptions) => guarded(wantsJson(tail), () => follow(options, wantsJson(tail))));
 }
 
-/** Prints what comes until the process is interrupted. */
+/** The longest that a timer may be: some 25 days. */
+const longMs = 2 ** 31 - 1;
+
+/** Prints what comes until the process is interrupted. While the gateway is away it is asked again every few seconds. */
 async function follow(options: FilterOptions, json: boolean): Promise<void> {
   const client = await connect();
   const filter = await filterOf(client, options);
@@ -120,8 +123,11 @@ async function follow(options: FilterOptions, json: boolean): Promise<void> {
     {
       onData: ({ data }) => process.stdout.write(json ? `${JSON.stringify(data)}\n` : rowLine(data)),
       onError: (error) => failed.reject(error),
+      onComplete: () => failed.reject(new CommandError("the gateway has ended the subscription")),
     },
   );
+  // Between two connections nothing else keeps the process: undici's timer for the next one does not.
+  const stay = setInterval(() => undefined, longMs);
   try {
     await Promise.race([
       once(process, "SIGINT"),
@@ -130,6 +136,7 @@ async function follow(options: FilterOptions, json: boolean): Promise<void> {
       failed.promise,
     ]);
   } finally {
+    clearInterval(stay);
     subscription.unsubscribe();
   }
   // What is open (the event source's connection pool) would keep the process for a while.

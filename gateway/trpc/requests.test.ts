@@ -103,7 +103,7 @@ describe("records over tRPC", () => {
     await vi.waitFor(() => expect(gateway.lines.some((line) => line.route === "/trpc/*")).toBe(true));
   });
 
-  it("ends subscriptions when the gateway stops", async () => {
+  it("ends subscriptions when the gateway stops, so that clients connect again", async () => {
     const gateway = await startTestGateway(
       { history: { listRecords: unaryHandler(async () => ({})) } },
       { shutdownGraceMs: 10_000 },
@@ -112,7 +112,10 @@ describe("records over tRPC", () => {
     const started = performance.now();
     const rest = response.text();
     await gateway[Symbol.asyncDispose]();
-    expect(await rest).toContain("event: connected");
+    expect(await rest).toMatch(
+      /event: connected[\s\S]*event: serialized-error\ndata: .*"code":-32603.*service_unavailable/,
+    );
+    expect(await rest).not.toContain("event: return");
     expect(performance.now() - started).toBeLessThan(3_000);
   });
 });

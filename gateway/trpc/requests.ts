@@ -1,5 +1,6 @@
 import { tracked } from "@trpc/server";
 import { z } from "zod";
+import { ThroughlineError } from "../../shared/errors/error.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
 import { recordOf } from "../http/history-item.ts";
 import { requestRow, requestWithResponse } from "../http/request-life.ts";
@@ -70,7 +71,8 @@ export const requests = router({
 
   /**
    * New records as they come, then each again when it changes from running to ended. A client that lost its connection
-   * goes on from the last one that it saw.
+   * goes on from the last one that it saw; one whose gateway stops is told an error after which clients connect again, for
+   * an end they would take as final.
    */
   tail: ownRead
     .input(
@@ -90,5 +92,6 @@ export const requests = router({
         const { requestId } = recordOf(stored);
         yield tracked(requestId.toString(), requestRow(stored, gateway.config));
       }
+      if (stopping.aborted) throw new ThroughlineError("service_unavailable", "This gateway stops; connect again.");
     }),
 });
