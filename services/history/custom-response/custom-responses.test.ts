@@ -1,3 +1,4 @@
+import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { createCustomResponses } from "./custom-responses.ts";
 
@@ -39,5 +40,23 @@ describe("custom_response", () => {
     expect(endless.note).toMatch(/took more than 300 ms/);
     expect(greedy.json).toBe("");
     expect(next).toEqual({ json: '"a"' });
+  });
+
+  test("is null where no thread can be had, and the next one is made", async () => {
+    let starts = 0;
+    const own = createCustomResponses({
+      log: { warn },
+      timeoutMs: 5_000,
+      maxOutputBytes: 1_000,
+      startWorker() {
+        starts += 1;
+        if (starts === 1) throw new Error("no thread is left");
+        return new Worker(new URL("./worker.ts", import.meta.url));
+      },
+    });
+    const [first, second] = await Promise.all([own.make("data", answer, 7n), own.make("data[0].url", answer, 7n)]);
+    expect(first.note).toBe("custom_response: the expression could not be evaluated: no thread is left");
+    expect(second).toEqual({ json: '"a"' });
+    await own.stop();
   });
 });

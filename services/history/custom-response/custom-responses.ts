@@ -22,6 +22,8 @@ export interface CustomResponsesOptions {
   readonly timeoutMs: number;
   /** Largest result. */
   readonly maxOutputBytes: number;
+  /** For tests alone: starts the thread. */
+  readonly startWorker?: () => Worker;
 }
 
 /** What an expression may build up in memory: `pad_left(@, 1000000000)` must not end the process. */
@@ -34,16 +36,24 @@ const startTimeoutMs = 10_000;
  * Evaluates expressions in a worker thread, one at a time: JMESPath always ends, but not always soon, and only a thread can
  * be stopped in the middle. The thread starts with the first expression; a round trip costs about 40 us.
  */
-export function createCustomResponses({ log, timeoutMs, maxOutputBytes }: CustomResponsesOptions): CustomResponses {
+export function createCustomResponses({
+  log,
+  timeoutMs,
+  maxOutputBytes,
+  startWorker = newWorker,
+}: CustomResponsesOptions): CustomResponses {
   let worker: Worker | undefined;
   let tail: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
   async function start(): Promise<Worker> {
-    const started = new Worker(new URL("./worker.ts", import.meta.url), { resourceLimits, name: "custom-response" });
+    const started = startWorker();
     // Unheard, an error of the thread would end the process; what is asked of it meanwhile fails by itself.
     started.on("error", () => undefined);
-    await nextMessage(started, startTimeoutMs);
+    if ((await nextMessage(started, startTimeoutMs)) === undefined) {
+      await started.terminate();
+      throw new Error("the thread did not start");
+    }
     started.unref();
     return started;
   }
@@ -67,7 +77,7 @@ export function createCustomResponses({ log, timeoutMs, maxOutputBytes }: Custom
   return {
     async make(expression, answer, requestId) {
       const job: Job = { expression, answer, maxOutputBytes };
-      const running = tail.then(() => run(job));
+      const running = tail.then(() => run(job)).catch(failed);
       tail = running;
       const result = await running;
       if ("json" in result) return { json: result.json };
@@ -80,6 +90,15 @@ export function createCustomResponses({ log, timeoutMs, maxOutputBytes }: Custom
       await discard();
     },
   };
+}
+
+function newWorker(): Worker {
+  return new Worker(new URL("./worker.ts", import.meta.url), { resourceLimits, name: "custom-response" });
+}
+
+/** No thread could be had, say: the next expression may have one. */
+function failed(error: unknown): JobResult {
+  return { problem: `the expression could not be evaluated: ${error instanceof Error ? error.message : "no reason"}` };
 }
 
 /** Undefined: no answer in time, or the thread died. */
