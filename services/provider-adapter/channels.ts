@@ -44,8 +44,13 @@ const callTimeoutMs = 5_000;
 
 /** Follows routing's channels: asks every `pollMs`, and at once for what is newer than what is known. */
 export function followChannels(
-  routing: ServiceClient<typeof RoutingService>,
-  options: { env: Env; pollMs: number; log: Log; unseal: (channel: string, sealed: Uint8Array) => string },
+  routing: Pick<ServiceClient<typeof RoutingService>, "getChannels">,
+  options: {
+    env: Env;
+    pollMs: number;
+    log: Pick<Log, "error" | "warn">;
+    unseal: (channel: string, sealed: Uint8Array) => string;
+  },
 ): Channels {
   const { env, log, pollMs, unseal } = options;
   let version = 0n;
@@ -82,7 +87,12 @@ export function followChannels(
 
   return {
     async find(name, configVersion) {
-      if (configVersion > version || !byName.has(name)) await ask();
+      if (configVersion > version || !byName.has(name)) {
+        // What was asked for already may be older than the configuration.
+        const joined = asking !== undefined;
+        await ask();
+        if (joined && (configVersion > version || !byName.has(name))) await ask();
+      }
       const channel = byName.get(name);
       if (channel === undefined) throw new ThroughlineError("service_unavailable", "The chosen channel is not usable.");
       return channel;

@@ -1,0 +1,62 @@
+import { create } from "@bufbuild/protobuf";
+import { afterEach, expect, test } from "vitest";
+
+import {
+  type GetChannelsResponse,
+  GetChannelsResponseSchema,
+  type RoutingService,
+} from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { createLog } from "../../shared/log.ts";
+import type { ServiceClient } from "../../shared/rpc/index.ts";
+import { type Channels, followChannels } from "./channels.ts";
+
+let channels: Channels | undefined;
+afterEach(() => channels?.stop());
+
+/** Follows a routing that answers when and what it is told to. */
+function follow() {
+  const asked: ((answer: GetChannelsResponse) => void)[] = [];
+  const getChannels = () => new Promise<GetChannelsResponse>((resolve) => asked.push(resolve));
+  const routing: Pick<ServiceClient<typeof RoutingService>, "getChannels"> = { getChannels };
+  channels = followChannels(routing, {
+    env: {},
+    pollMs: 60_000,
+    log: createLog({ service: "test", level: "silent" }),
+    unseal: () => "",
+  });
+  return { asked, channels };
+}
+
+/** What routing answers at a version: each channel at an address that tells the version. */
+function at(version: bigint, ...names: readonly string[]): GetChannelsResponse {
+  return create(GetChannelsResponseSchema, {
+    version,
+    channels: names.map((name) => ({ name, adapter: "openai", baseUrl: `http://v${version}/v1` })),
+  });
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a newer configuration is asked for anew where an older one is on its way", async () => {
+  const { asked, channels } = follow();
+  const changed = channels.find("a", 2n);
+  const added = channels.find("b", 2n);
+  expect(asked).toHaveLength(1);
+  asked[0]?.(at(1n, "a"));
+  await turn();
+  expect(asked).toHaveLength(2);
+  asked[1]?.(at(2n, "a", "b"));
+  expect((await changed).origin).toBe("http://v2");
+  expect((await added).origin).toBe("http://v2");
+});
+
+test("a routing that lags behind is asked twice, not for ever; what is known serves", async () => {
+  const { asked, channels } = follow();
+  const found = channels.find("a", 2n);
+  for (let time = 0; time < 3; time += 1) {
+    asked[time]?.(at(1n, "a"));
+    await turn();
+  }
+  expect((await found).origin).toBe("http://v1");
+  expect(asked).toHaveLength(2);
+});
