@@ -35,7 +35,10 @@ export interface GrpcServerOptions {
 /** A gRPC server that runs. */
 export interface GrpcServer {
   readonly port: number;
-  /** What health checks read: the whole server (""), "readiness" and every service. "liveness" always serves. */
+  /**
+   * What health checks read: the whole server (""), "readiness" and every service; none of them serves once `close` was
+   * called. "liveness" always serves.
+   */
   setServing(serving: boolean): void;
   /**
    * Refuses new lanes, tells clients to move on, lets open calls end, then refuses connections too; cuts what is left
@@ -92,7 +95,8 @@ export async function startGrpcServer(
   const port = await bind(server, options);
 
   function setServing(serving: boolean): void {
-    for (const name of names) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+    // A look that began before the end must not call it back.
+    for (const name of names) health.setStatus(name, serving && !draining ? "SERVING" : "NOT_SERVING");
   }
 
   return {

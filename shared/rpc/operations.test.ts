@@ -73,6 +73,20 @@ describe("health", () => {
     expect(await statuses()).toEqual([serving, serving, serving, serving]);
     await expect(tool.unary(check, textField(1, "nobody"))).rejects.toMatchObject({ code: 5 });
   });
+
+  test("of a server that is leaving stays, whatever a late look at its service says", async () => {
+    const { echo, server } = await serve();
+    const tool = foreign(server.port);
+    expect(await tool.unary(check, Buffer.alloc(0))).toEqual(serving);
+    const held = connect({ target: `127.0.0.1:${server.port}` }).echo.call({ text: "hold" }, soon);
+    await echo.until(({ texts }) => texts.includes("hold"));
+    const closed = server.close(5_000);
+    server.setServing(true);
+    expect(await tool.unary(check, Buffer.alloc(0))).toEqual(notServing);
+    echo.release();
+    await held;
+    await closed;
+  });
 });
 
 describe("a health check", () => {
