@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
+import { ThroughlineError } from "../shared/errors/error.ts";
+import { toWireError } from "../shared/errors/wire.ts";
 import { SettleCase } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RecordStatus } from "../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Frame, InvokeItem, Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
@@ -56,6 +58,18 @@ describe("the time that a request may take", () => {
     expect([response.status, await response.json()]).toMatchObject([504, { error: { code: "upstream_timeout" } }]);
     await vi.waitFor(() => expect(gateway.settled).toMatchObject([{ case: SettleCase.FAILED }]));
   });
+});
+
+it("a JSON answer that breaks off between its pieces is an error that costs nothing: the client was given none of them", async () => {
+  const invoke = streamHandler<InvokeItem, Frame, Outcome>(async (_call, out) => {
+    writeFrames(out, ['{"first":']);
+    const error = toWireError(new ThroughlineError("upstream_error", "The upstream broke off."));
+    return { usage, firstByte: true, error };
+  });
+  await using gateway = await startTestGateway({ provider: { invoke } });
+  const response = await gateway.call("/v1/chat/completions", ask(false));
+  expect([response.status, await response.json()]).toMatchObject([502, { error: { code: "upstream_error" } }]);
+  await vi.waitFor(() => expect(gateway.settled).toMatchObject([{ case: SettleCase.FAILED }]));
 });
 
 describe("a stop", () => {

@@ -165,7 +165,10 @@ async function invoke(
     error ??= ThroughlineError.from(thrown);
   }
   mark(incoming, "last_byte");
-  return { outcome, error, gone: answer.isGone(), frames, firstByteUs, kept, keptBytes, contentType };
+  const gone = answer.isGone();
+  // A JSON answer is given as a whole: of one that broke off the client gets the error alone.
+  if (error !== undefined && !gone && !answer.hasBegun()) frames = 0;
+  return { outcome, error, gone, frames, firstByteUs, kept, keptBytes, contentType };
 }
 
 /** Why an invocation did not succeed, by its outcome. One that was stopped though the client waits met its deadline. */
