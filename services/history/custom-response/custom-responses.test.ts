@@ -42,6 +42,28 @@ describe("custom_response", () => {
     expect(next).toEqual({ json: '"a"' });
   });
 
+  test("of an expression that is too slow time and again is left out for a while: others wait behind it", async () => {
+    const doubling = Array.from({ length: 40 }, () => "[@,@]").join(" | ");
+    let nowMs = 0;
+    let starts = 0;
+    const own = createCustomResponses({
+      ...{ log: { warn }, timeoutMs: 50, maxOutputBytes: 1_000, nowMs: () => nowMs },
+      startWorker() {
+        starts += 1;
+        return new Worker(new URL("./worker.ts", import.meta.url));
+      },
+    });
+    const slow = await Promise.all(Array.from({ length: 20 }, () => own.make(doubling, answer, 7n)));
+    expect(slow.map(({ json }) => json)).toEqual(Array.from({ length: 20 }, () => ""));
+    expect(slow.at(-1)?.note).toMatch(/left out/);
+    expect(starts).toBe(3);
+    expect(await own.make("data[0].url", answer, 7n)).toEqual({ json: '"a"' });
+    nowMs = 60_000;
+    expect((await own.make(doubling, answer, 7n)).note).toMatch(/took more than 50 ms/);
+    expect((await own.make(doubling, answer, 7n)).note).toMatch(/left out/);
+    await own.stop();
+  });
+
   test("is null where no thread can be had, and the next one is made", async () => {
     let starts = 0;
     const own = createCustomResponses({
