@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
 import { unaryHandler } from "../../shared/rpc/index.ts";
-import { each, secrets, startTestGateway, type TestGateway } from "../testing.ts";
+import { each, principals, secrets, startTestGateway, type TestGateway } from "../testing.ts";
 
 const hello = { model: "gpt-4o", messages: [{ role: "user", content: "Hello" }] };
 
@@ -151,6 +151,21 @@ describe("every answer that is not 2xx", () => {
     const id = /^request-id: (\d+)$/im.exec(head)?.[1];
     expect(parseRequestId(id ?? "")).toBeDefined();
     expect(JSON.parse(body)).toMatchObject({ type: "error", error: { code, request_id: id }, request_id: id });
+  });
+
+  it("a client that leaves while it sends its body is recorded as gone, not as a fault of the platform", async () => {
+    const known = Promise.withResolvers<void>();
+    const authenticate = each(() => {
+      known.resolve();
+      return principals.api;
+    });
+    await using other = await startTestGateway({ billing: { authenticate } });
+    const head = `POST ${chat} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${secrets.api}\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n`;
+    const socket = connect(other.port, "127.0.0.1", () => socket.write(`${head}{"model":`));
+    await known.promise;
+    socket.destroy();
+    await vi.waitFor(() => expect(other.recorded).toHaveLength(1));
+    expect(other.recorded).toMatchObject([{ errorCode: "client_closed_request", httpStatus: 499 }]);
   });
 
   it("every endpoint of docs/http.md is there", async () => {

@@ -27,7 +27,11 @@ export function failRequest(
   reply: FastifyReply,
   thrown: FastifyError,
 ): FastifyReply {
-  const error = toError(thrown);
+  const error = leftEarly(request)
+    ? new ThroughlineError("client_closed_request", "The client left before its request had arrived.", {
+        cause: thrown,
+      })
+    : toError(thrown);
   // Every other failure is on the request's own line; only a bug of ours needs its stack.
   if (error.code === "internal_error") {
     context.log.error(
@@ -37,6 +41,11 @@ export function failRequest(
   }
   recordUntold(context, request, error);
   return sendError(request, reply, error);
+}
+
+/** The connection broke while the body was on its way: a socket's fault, but the client's and no part of the platform's. */
+function leftEarly({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete;
 }
 
 /** Sends an error that nothing was sent before. */
