@@ -15,6 +15,8 @@ export interface ChatFold {
   completion(): JsonObject;
   /** Tokens delivered so far, by the platform's estimate, of all choices: content, reasoning, refusals, tools' arguments. */
   deliveredTokens(): number;
+  /** True: every choice that began has its finish reason. */
+  finished(): boolean;
   /** True: some text was not kept because the answer is longer than `maxText`. */
   truncated(): boolean;
 }
@@ -125,6 +127,9 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
         for (const call of toolCalls.values()) tokens += countTokens(call.function.name + call.function.arguments);
       }
       return tokens;
+    },
+    finished() {
+      return choices.size > 0 && [...choices.values()].every(({ finishReason }) => finishReason !== null);
     },
     truncated() {
       return textLength > maxText;

@@ -69,6 +69,15 @@ describe.each<[name: string, write: (chunk: object) => string]>([
   });
 });
 
+test("a stream that breaks off before its second choice has ended is not complete", () => {
+  const piece = (index: number, finish_reason: string | null) =>
+    `data: ${JSON.stringify({ id: "vendor", choices: [{ index, delta: { content: "x" }, finish_reason }] })}\n\n`;
+  const broken = piece(0, null) + piece(1, null) + piece(0, "stop");
+  expect(passed(broken).complete).toBe(false);
+  expect(passed(broken + piece(1, "length")).complete).toBe(true);
+  expect(passed(`${broken}data: [DONE]\n\n`).complete).toBe(true);
+});
+
 test("of several choices in one chunk the first that ends counts", () => {
   const choices = [
     { index: 0, delta: {}, finish_reason: null },

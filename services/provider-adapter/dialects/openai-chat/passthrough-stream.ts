@@ -132,7 +132,10 @@ export function createChatPassthrough(
       return `data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`;
     },
     isComplete() {
-      return (done && opened) || finishReason !== "";
+      if (done) return opened;
+      if (finishReason === "") return false;
+      takeIn();
+      return fold.finished();
     },
     facts,
     document(moments) {

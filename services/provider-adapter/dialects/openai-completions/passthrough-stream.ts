@@ -130,8 +130,8 @@ export function createCompletionsPassthrough(
     },
     isComplete() {
       takeIn();
-      if (done) return choices.size > 0;
-      return choices.get(0)?.finishReason !== undefined && choices.get(0)?.finishReason !== "";
+      const ended = done || [...choices.values()].every(({ finishReason }) => finishReason !== "");
+      return ended && choices.size > 0;
     },
     facts,
     document(moments) {

@@ -112,7 +112,8 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
       if (usage !== undefined) emit({ type: "usage", usage: readOpenaiUsage(usage) });
     },
     isComplete() {
-      return (done && choices.size > 0) || choices.get(0)?.finished === true;
+      const ended = done || [...choices.values()].every(({ finished }) => finished);
+      return ended && choices.size > 0;
     },
   };
 }
