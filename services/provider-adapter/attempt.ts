@@ -188,7 +188,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     pending = "";
   }
 
-  function finishStream(stream: StreamTranslation): void {
+  function finishStream(stream: StreamTranslation, verdict: Verdict): void {
     try {
       feed?.end();
       send(pending);
@@ -200,7 +200,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       } else {
         send(stream.end(moments()));
         facts = stream.facts();
-        settle(undefined, false, good);
+        settle(undefined, false, verdict);
       }
     } catch (thrown) {
       settleThrown(thrown);
@@ -242,7 +242,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     },
     onEnd() {
       lastByteUs = clockUs();
-      if (translation !== undefined) return finishStream(translation);
+      if (translation !== undefined) return finishStream(translation, good);
       const bytes = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
       if (attempt.httpStatus === 200 && !options.stream) return finishWhole(bytes);
       // Before the message is cut to its length: a part of the credential would be left.
@@ -252,6 +252,9 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     },
     onError(fault) {
       lastByteUs = clockUs();
+      const { upstreamAtFault } = faultTable[fault.kind];
+      // The answer had come to its end: what the connection did then speaks against the channel, and is no loss of the client's.
+      if (upstreamAtFault && translation?.isComplete() === true) return finishStream(translation, faultVerdict(fault));
       send(pending);
       pending = "";
       const error = faultError(fault, attempt.upstreamRequestId || undefined);
