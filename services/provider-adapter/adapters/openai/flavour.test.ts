@@ -81,6 +81,12 @@ describe("flavours", () => {
     expect(body).toEqual({ messages: [{ role: "user", content: "x" }], model: "some-model", top_k: 3 });
   });
 
+  test("OpenRouter: no other models than the one that was priced", () => {
+    const { body, notes } = sent({ vendor: "openrouter" }, { models: ["openai/o1-pro"], route: "fallback" });
+    expect(body).toEqual({ messages: [{ role: "user", content: "x" }], model: "some-model" });
+    expect(notes).toHaveLength(2);
+  });
+
   test("a channel's own words take the place of its vendor's, and its errors stand before the vendor's", () => {
     const opened = readFlavour(
       JSON.stringify({ vendor: "deepseek", reasoning_back: "never", errors: [{ status: 402, means: "overloaded" }] }),

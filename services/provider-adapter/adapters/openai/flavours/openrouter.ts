@@ -1,7 +1,11 @@
 import type { FlavourConfig } from "../flavour.ts";
 
-/** OpenRouter. Errors after the start come inside a 200; `reasoning_details` of tool turns must come back unchanged. */
+/**
+ * OpenRouter. Errors after the start come inside a 200; `reasoning_details` of tool turns must come back unchanged. `models`
+ * names others to answer where the first does not: at their price, while the request was priced as the first.
+ */
 export const openrouter: FlavourConfig = {
+  drop_fields: ["models", "route"],
   request_id_headers: ["x-generation-id"],
   thinking_on: { reasoning: { enabled: true } },
   thinking_off: { reasoning: { enabled: false } },
