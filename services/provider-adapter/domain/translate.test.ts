@@ -20,6 +20,26 @@ const asked = (depth: number): Asked => ({
   keepResponse: true,
 });
 
+const clients = ["openai.chat", "openai.responses", "openai.completions"];
+
+test.each(clients)("an Anthropic stream without its message_start is one that %s can read", (dialect) => {
+  const body = Buffer.from('{"model":"m","prompt":"x","input":"x","messages":[{"role":"user","content":"x"}]}');
+  const make = adapters.anthropic?.open("{}").exchanges[dialect];
+  const streamed = (...events: readonly object[]) => {
+    const stream = make?.({ ...asked(0), stream: true, body }).stream();
+    const text = events.map((event) => stream?.event({ data: JSON.stringify(event) })).join("");
+    return { text, complete: stream?.isComplete() };
+  };
+  const delta = { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "x" } };
+  const stop = { type: "message_stop" };
+  const start = { type: "message_start", message: { model: "some-model" } };
+  const { text, complete } = streamed(delta, stop);
+  expect(text).toBe(streamed(start, delta, stop).text);
+  expect(text).toContain("some-model");
+  expect(complete).toBe(true);
+  expect(streamed(stop).complete).toBe(false);
+});
+
 test.each(["anthropic", "gemini"])("a body that is nested too deeply is the client's mistake: %s", (adapter) => {
   const make = adapters[adapter]?.open("{}").exchanges["openai.chat"];
   if (make === undefined) throw new Error("chat is not served");

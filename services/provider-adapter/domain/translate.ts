@@ -80,6 +80,7 @@ function translateStream(
   const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
   const sink = client.stream({ id: messageId, createdUnixS: asked.createdUnixS });
   let text = "";
+  let started = false;
   let upstreamId: string | undefined;
 
   const usage = () => deliveredUsage(fold, () => estimateInputTokens(asked.body));
@@ -100,16 +101,20 @@ function translateStream(
       source.read(event, (step) => {
         fold.add(step);
         if (step.type === "usage") return;
-        if (step.type === "start") {
-          upstreamId = step.upstreamId;
-          text += sink.write(step.model === "" ? { type: "start", model: asked.upstreamModel } : step);
-        } else text += sink.write(step);
+        if (!started) {
+          // What clients are told first is told where the upstream left it out, too: without it the rest cannot be read.
+          started = true;
+          const begun = step.type === "start" ? step : undefined;
+          upstreamId = begun?.upstreamId;
+          text += sink.write({ type: "start", model: begun?.model || asked.upstreamModel });
+        }
+        if (step.type !== "start") text += sink.write(step);
       });
       return text;
     },
     end: (moments) => sink.end(endOf(usage(), moments)),
     isComplete() {
-      return source.isComplete();
+      return started && source.isComplete();
     },
     facts,
     document(moments) {
