@@ -1,8 +1,17 @@
 import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
 
+interface ToolCall {
+  id: string;
+  /** "custom": it takes free text. */
+  type: string;
+  name: string;
+  /** Arguments or free text so far. */
+  input: string;
+}
+
 interface Choice {
   readonly message: JsonObject;
-  readonly toolCalls: Map<number, { id: string; type: string; function: { name: string; arguments: string } }>;
+  readonly toolCalls: Map<number, ToolCall>;
   readonly logprobs: unknown[];
   finishReason: string | null;
 }
@@ -67,12 +76,13 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
 
   function addToolCall(choice: Choice, call: JsonObject): void {
     const index = typeof call.index === "number" ? call.index : choice.toolCalls.size;
-    const known = choice.toolCalls.get(index) ?? { id: "", type: "function", function: { name: "", arguments: "" } };
-    const given = asObject(call.function) ?? {};
+    const known = choice.toolCalls.get(index) ?? { id: "", type: "function", name: "", input: "" };
+    const custom = asObject(call.custom);
+    const given = custom ?? asObject(call.function) ?? {};
     known.id = asString(call.id) || known.id;
-    known.type = asString(call.type) || known.type;
-    known.function.name = asString(given.name) || known.function.name;
-    known.function.arguments = append(known.function.arguments, asString(given.arguments) ?? "");
+    known.type = asString(call.type) || (custom === undefined ? known.type : "custom");
+    known.name = asString(given.name) || known.name;
+    known.input = append(known.input, asString(custom === undefined ? given.arguments : given.input) ?? "");
     choice.toolCalls.set(index, known);
   }
 
@@ -112,7 +122,9 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
                 ? choice.message
                 : {
                     ...choice.message,
-                    tool_calls: [...choice.toolCalls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call),
+                    tool_calls: [...choice.toolCalls.entries()]
+                      .sort(([a], [b]) => a - b)
+                      .map(([, call]) => written(call)),
                   },
             logprobs: choice.logprobs.length === 0 ? null : { content: choice.logprobs, refusal: null },
             finish_reason: choice.finishReason,
@@ -124,7 +136,7 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
       for (const { message, toolCalls } of choices.values()) {
         for (const name of textFields) tokens += countTokens(asString(message[name]) ?? "");
         tokens += countTokens(asString(asObject(message.function_call)?.arguments) ?? "");
-        for (const call of toolCalls.values()) tokens += countTokens(call.function.name + call.function.arguments);
+        for (const { name, input } of toolCalls.values()) tokens += countTokens(name + input);
       }
       return tokens;
     },
@@ -135,4 +147,8 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
       return textLength > maxText;
     },
   };
+}
+
+function written({ id, type, name, input }: ToolCall): JsonObject {
+  return type === "custom" ? { id, type, custom: { name, input } } : { id, type, function: { name, arguments: input } };
 }

@@ -29,7 +29,8 @@ function passed(text: string) {
   feed.feed(Buffer.from(text));
   feed.end();
   const complete = stream.isComplete();
-  return { out: out + stream.end(moments), complete, facts: stream.facts(), chunks: stream.contentChunks() };
+  const document = JSON.parse(Buffer.from(stream.document(moments).body).toString());
+  return { out: out + stream.end(moments), complete, document, facts: stream.facts(), chunks: stream.contentChunks() };
 }
 
 const deltas: readonly (readonly [delta: object, finish: string | null])[] = [
@@ -67,6 +68,21 @@ describe.each<[name: string, write: (chunk: object) => string]>([
     expect(facts.finishReason).toBe("stop");
     expect(chunks).toBe(2);
   });
+});
+
+test("a call of a tool that takes free text is kept, and counted where the vendor counts nothing", () => {
+  const piece = (call: object) => ({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, ...call }] } }] });
+  const pieces = [
+    piece({ id: "a", type: "custom", custom: { name: "shell", input: "" } }),
+    piece({ custom: { input: "ls " } }),
+    piece({ custom: { input: "-l" } }),
+  ];
+  const { document, facts } = passed(
+    pieces.map((chunk) => `data: ${JSON.stringify({ id: "vendor", ...chunk })}\n\n`).join(""),
+  );
+  const calls = [{ id: "a", type: "custom", custom: { name: "shell", input: "ls -l" } }];
+  expect(document.choices[0].message.tool_calls).toEqual(calls);
+  expect(facts.usage.outputTokens).toBeGreaterThan(0n);
 });
 
 test("a stream that breaks off before its second choice has ended is not complete", () => {
