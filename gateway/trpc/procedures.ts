@@ -13,6 +13,8 @@ export interface TrpcContext {
   readonly incoming: Incoming;
   /** Who calls; asked once a request. */
   readonly whoCalls: () => Promise<Principal>;
+  /** As whoCalls, asked anew. */
+  readonly whoCallsNow: () => Promise<Principal>;
   /** The caller's address. */
   readonly ip: string;
   /** Aborts when the gateway stops: subscriptions end. */
@@ -38,6 +40,7 @@ export function createTrpcContext(
       principal ??= ask();
       return principal;
     },
+    whoCallsNow: ask,
     ip: request.ip,
     stopping,
   };
@@ -71,7 +74,12 @@ function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => strin
   return t.procedure.use(async ({ ctx, next }) => {
     const principal = await ctx.whoCalls();
     authorise(principal, scope(principal.kind), kinds, ctx.ip);
-    return next({ ctx: { ...ctx, principal } });
+    /** For what lasts: refuses a key that was revoked, has expired or lost its right since. */
+    const mayStill = async () => {
+      const now = await ctx.whoCallsNow();
+      authorise(now, scope(now.kind), kinds, ctx.ip);
+    };
+    return next({ ctx: { ...ctx, principal, mayStill } });
   });
 }
 

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it, vi } from "vitest";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { AuthenticateItem, Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import {
   type GetRecordRequest,
   type ListRecordsRequest,
@@ -10,7 +11,7 @@ import {
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { unaryHandler } from "../../shared/rpc/index.ts";
-import { startTestGateway } from "../testing.ts";
+import { each, principals, startTestGateway } from "../testing.ts";
 import { clientOf, failure } from "./testing.ts";
 
 describe("records over tRPC", () => {
@@ -101,6 +102,22 @@ describe("records over tRPC", () => {
     await waitFor("2 succeeded", "3 processing", "1 succeeded", "3 failed");
     subscription.unsubscribe();
     await vi.waitFor(() => expect(gateway.lines.some((line) => line.route === "/trpc/*")).toBe(true));
+  });
+
+  it("ends a subscription whose key was revoked meanwhile", async () => {
+    let revoked = false;
+    await using gateway = await startTestGateway({
+      history: { listRecords: unaryHandler(async () => ({})) },
+      billing: {
+        authenticate: each<AuthenticateItem, Principal>(() => {
+          if (revoked) throw new ThroughlineError("revoked_api_key", "The API key was revoked.");
+          return principals.api;
+        }),
+      },
+    });
+    const response = await gateway.call("/trpc/requests.tail?input={}");
+    revoked = true;
+    expect(await response.text()).toMatch(/event: connected[\s\S]*event: serialized-error\ndata: .*revoked_api_key/);
   });
 
   it("ends subscriptions when the gateway stops, so that clients connect again", async () => {

@@ -87,6 +87,7 @@ export const requests = router({
         owner: ownerOfCaller(ctx.principal, input.filter.account_id),
         filter: filterOf(input.filter),
         after: parseRequestId(input.lastEventId ?? ""),
+        mayStill: ctx.mayStill,
       };
       for await (const stored of tailRecords(gateway.history, source, ended, callOptions(ctx, listTimeoutMs))) {
         const { requestId } = recordOf(stored);

@@ -13,6 +13,8 @@ import { recordOf } from "../http/history-item.ts";
 import type { Owner } from "../http/history-query.ts";
 
 const pollEveryMs = 500;
+/** A key that was revoked reads on for no longer than this. */
+const askAgainMs = 2_000;
 /** A record may come this much later than a younger one: it is shown at its end, or as running after 300 ms. */
 const lateMs = 5_000;
 const pageSize = 500;
@@ -25,6 +27,8 @@ export interface TailSource {
   readonly filter: MessageInitShape<typeof RecordFilterSchema>;
   /** The last request that was seen; undefined: from now on. */
   readonly after: bigint | undefined;
+  /** Throws once the caller may no longer read. */
+  mayStill(): Promise<void>;
 }
 
 /**
@@ -33,13 +37,18 @@ export interface TailSource {
  */
 export async function* tailRecords(
   history: Pick<ServiceClient<typeof HistoryService>, "listRecords" | "getRecord">,
-  { owner, filter, after }: TailSource,
+  { owner, filter, after, mayStill }: TailSource,
   signal: AbortSignal,
   options: CallOptions,
 ): AsyncGenerator<StoredRecord> {
   const seen = new Map<bigint, RecordStatus>();
   let cursor = after ?? firstIdAt(Date.now());
+  let askedMs = performance.now();
   while (!signal.aborted) {
+    if (performance.now() - askedMs > askAgainMs) {
+      await mayStill();
+      askedMs = performance.now();
+    }
     const found = await history.listRecords({ owner, filter, cursor, limit: pageSize, ascending: true }, options);
     for (const stored of [...(await ended(history, owner, seen, options)), ...found.records]) {
       const { requestId, status } = recordOf(stored);
