@@ -121,6 +121,19 @@ describe("the administration command line", () => {
     );
   });
 
+  it("guesses no account where a name is another's ID", async () => {
+    const first = await json<{ account_id: string }>("accounts", "create", "4711000");
+    expect(await json("accounts", "get", "4711000")).toMatchObject(first);
+    const second = await json<{ account_id: string }>("accounts", "create", first.account_id);
+    const refused = await run(["credits", "add", first.account_id, "5", "--reason", "x"]);
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining(`is the name of account ${second.account_id}`),
+    ]);
+    await json("credits", "add", second.account_id, "5", "--reason", "x");
+    expect(await json("accounts", "get", "4711000")).toMatchObject({ balance_usd: "0" });
+  });
+
   it("finds, follows, exports and deletes requests", async () => {
     const tail = start(["requests", "tail", "--json", "--model", "gpt-4o"]);
     // It listens once the first of our requests shows: until then we send more.
