@@ -3,7 +3,7 @@ import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, accountId, connect } from "./client.ts";
 import { prints } from "./command.ts";
 import { type LimitOptions, limitsOf, limitsText, takesLimits } from "./limits.ts";
-import { durationMs, list, time } from "./parse.ts";
+import { durationMs, list, timeToCome } from "./parse.ts";
 import { facts, table } from "./table.ts";
 
 type Key = Awaited<ReturnType<AdminClient["keys"]["list"]["query"]>>["keys"][number];
@@ -107,7 +107,7 @@ function takesKey(command: Command): Command {
     .option("--model <model>", "model that it may use; repeat or separate by commas; none: all", list)
     .option("--cidr <range>", "address that it may be used from; repeat or separate by commas; none: all", list)
     .option("--group <name>", "group; none: the account's")
-    .option("--expires <time>", "when it ends, e.g. 2027-01-01", time);
+    .option("--expires <time>", "when it ends: a date, a time, or in how long, e.g. 90d", timeToCome);
   return takesLimits(command);
 }
 

@@ -11,13 +11,38 @@ export function durationMs(text: string): number {
   return Number(count) * unitMs;
 }
 
+const dateAlone = /^\d{4}-\d{2}-\d{2}/;
+
 /** A point in time as ISO 8601: a date, a date with a time, or how long ago (24h, 7d). */
 export function time(text: string): string {
-  if (/^\d+[smhd]$/.test(text)) return new Date(Date.now() - durationMs(text)).toISOString();
-  const dated = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(dated))
+  if (isLength(text)) return new Date(Date.now() - durationMs(text)).toISOString();
+  const dated = dateOf(text);
+  if (dated === undefined) {
     throw new InvalidArgumentError("Use 2026-11-21, 2026-11-21T10:00:00Z, or how long ago: 24h, 7d.");
-  return new Date(dated).toISOString();
+  }
+  return dated.toISOString();
+}
+
+/** A point in time to come as ISO 8601: a date, a date with a time, or in how long (24h, 90d). */
+export function timeToCome(text: string): string {
+  const dated = isLength(text) ? new Date(Date.now() + durationMs(text)) : dateOf(text);
+  if (dated === undefined) {
+    throw new InvalidArgumentError("Use 2027-01-01, 2027-01-01T10:00:00Z, or in how long: 24h, 90d.");
+  }
+  if (dated.getTime() <= Date.now()) throw new InvalidArgumentError("That is past.");
+  return dated.toISOString();
+}
+
+function isLength(text: string): boolean {
+  return /^\d+[smhd]$/.test(text);
+}
+
+/** A date of the calendar, perhaps with a time; undefined for what is none. JavaScript reads 31 November as 1 December. */
+function dateOf(text: string): Date | undefined {
+  const [day] = dateAlone.exec(text) ?? [];
+  const [midnight, dated] = [Date.parse(`${day}T00:00:00Z`), Date.parse(text)];
+  if (day === undefined || Number.isNaN(midnight) || Number.isNaN(dated)) return undefined;
+  return new Date(midnight).toISOString().startsWith(day) ? new Date(dated) : undefined;
 }
 
 /** An amount in US dollars. */
