@@ -1,15 +1,16 @@
 import { readEnv } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
-import { processEnv } from "../shared/run-service.ts";
+import { clientTls, processEnv } from "../shared/run-service.ts";
 import { cliEnv } from "./config.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 
 /** Makes the first account and its keys at the billing of a deployment (BILLING_TARGET); a repeat changes nothing. Gives the exit code. */
 export async function init(): Promise<number> {
   const env = readEnv();
-  const target = processEnv.read(env).BILLING_TARGET;
-  const billing = createGrpcClient(BillingService, { target });
+  const read = processEnv.read(env);
+  const target = read.BILLING_TARGET;
+  const billing = createGrpcClient(BillingService, { target, tls: clientTls(read) });
   try {
     const { THROUGHLINE_BOOTSTRAP_KEY, THROUGHLINE_ADMIN_KEY } = cliEnv.read(env);
     const { secret, adminSecret } = await ensureDefaultAccount(billing, {
@@ -22,7 +23,8 @@ export async function init(): Promise<number> {
     if (adminSecret !== undefined) console.log(`Administration key  ${adminSecret}`);
     return 0;
   } catch (error) {
-    console.error(`throughline init: ${error instanceof Error ? error.message : String(error)}`);
+    const why = error instanceof Error ? error.message : String(error);
+    console.error(`throughline init: billing at ${target} (BILLING_TARGET): ${why}`);
     return 1;
   } finally {
     await billing.close();

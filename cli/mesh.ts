@@ -9,7 +9,7 @@ import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../shared/log.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
-import { runProcess } from "../shared/run-service.ts";
+import { clientTls, processEnv, runProcess } from "../shared/run-service.ts";
 import { watchOver } from "../shared/watchdog.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
@@ -63,10 +63,11 @@ export function mesh(): Promise<number> {
       const child = keepRunning(role, { ...env, GRPC_PORT: String(grpcPort[role]) }, log, noted);
       onStop(role, () => child.stop(), stopWithinMs);
     }
-    const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}` });
+    const tls = clientTls(processEnv.read(env));
+    const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}`, tls });
     const key = await retryUntil(readyWithinMs, signal, () => ensureDefaultAccount(client, ground.keys));
     await client.close();
-    const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}` });
+    const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}`, tls });
     const upstreams = await upstreamNames(routes);
     await routes.close();
     const url = `http://${config.host}:${port}`;

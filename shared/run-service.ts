@@ -128,6 +128,7 @@ export async function runProcess(
   let read: ReturnType<typeof processEnv.read>;
   try {
     read = processEnv.read(env);
+    assertWholePair(read);
   } catch (error) {
     globalThis.process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
     return wrongUsage;
@@ -210,7 +211,15 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
 
 type ProcessValues = ReturnType<typeof processEnv.read>;
 
-function clientTls(read: ProcessValues): ClientTls | undefined {
+/** One without the other would leave the server on plain text without a word. */
+function assertWholePair({ GRPC_TLS_CERT_FILE: certificate, GRPC_TLS_KEY_FILE: key }: ProcessValues): void {
+  if ((certificate === undefined) === (key === undefined)) return;
+  const missing = certificate === undefined ? "GRPC_TLS_CERT_FILE" : "GRPC_TLS_KEY_FILE";
+  throw new ConfigError(missing, `${missing} must be set: a certificate and its private key go together`);
+}
+
+/** How a process with this environment speaks to services; undefined: in plain text. */
+export function clientTls(read: ProcessValues): ClientTls | undefined {
   if (read.GRPC_TLS_CERT_FILE === undefined && read.GRPC_TLS_CA_FILE === undefined) return undefined;
   return {
     authoritiesFile: read.GRPC_TLS_CA_FILE,
