@@ -214,13 +214,16 @@ describe("the administration command line", () => {
     [["accounts", "list"], { THROUGHLINE_ADMIN_KEY: "tl-cli-wrong-0123456789" }, 1, /invalid_api_key/],
     [["accounts", "list"], { THROUGHLINE_ADMIN_KEY: "" }, 1, /no administration key/],
     [["accounts", "list"], { THROUGHLINE_URL: "http://127.0.0.1:9" }, 1, /cannot be reached/],
+    [["accounts", "list"], { THROUGHLINE_URL: "/v1" }, 1, /without \/v1/],
     [["requests", "tail", "--status", "nonsense"], {}, 1, /invalid_value/],
     [["audit", "--direct"], { DATABASE_URL: "" }, 1, /needs DATABASE_URL/],
+    [["audit", "--direct"], { DATABASE_URL: "postgres://127.0.0.1:9/x" }, 1, /not available: connect ECONNREFUSED/],
   ];
   it("tells what is wrong, with 2 for the command line itself and 1 for all else", async () => {
     await Promise.all(
       wrong.map(async ([args, more, code, message]) => {
-        const result = await run(args, more);
+        const { THROUGHLINE_URL: address } = more;
+        const result = await run(args, address?.startsWith("/") ? { THROUGHLINE_URL: deployment.url + address } : more);
         expect([args, result.code, result.out]).toEqual([args, code, ""]);
         expect(result.err).toMatch(message);
         expect(result.err).not.toMatch(/\n\s+at /);

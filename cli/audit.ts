@@ -46,7 +46,9 @@ async function auditDirectly(): Promise<Audit> {
   if (databaseUrl === undefined) throw new CommandError("--direct needs DATABASE_URL");
   const db = openAuditDatabase({ databaseUrl }, createLog({ service: "audit", level: "silent" }));
   try {
-    const checks = await db.transaction(auditLedger, { isolation: "repeatable read", readOnly: true });
+    const checks = await db
+      .transaction(auditLedger, { isolation: "repeatable read", readOnly: true })
+      .catch(withReason);
     return {
       sound: checks.every(({ offending }) => offending.length === 0),
       checks: checks.map(({ name, checked, offending }) => ({ name, checked: Number(checked), offending })),
@@ -54,4 +56,10 @@ async function auditDirectly(): Promise<Audit> {
   } finally {
     await db.close();
   }
+}
+
+/** The platform's own errors leave their reason to the log: here the person at the terminal is told. */
+function withReason(error: unknown): never {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  throw new CommandError(cause instanceof Error ? `${message.replace(/\.$/, "")}: ${cause.message}` : message);
 }

@@ -67,5 +67,12 @@ function failureOf(error: unknown): Failure {
   if (error instanceof Error && /fetch failed/.test(`${error.message} ${String(error.cause)}`)) {
     return { message: "the gateway cannot be reached: is it running, and is THROUGHLINE_URL right?" };
   }
+  // tRPC's client could not read the answer: another path of the gateway, another program, a proxy's page of HTML.
+  if (error instanceof Error && error.name === "TRPCClientError") {
+    return {
+      message:
+        "what answers is not the gateway's administration: THROUGHLINE_URL is its address alone, without /v1, such as http://127.0.0.1:8080",
+    };
+  }
   return { message: error instanceof Error ? error.message : String(error) };
 }

@@ -4,7 +4,7 @@ import { envToConfig as historyConfig } from "../services/history/config.ts";
 import { migrations as historyMigrations } from "../services/history/db/migrations/index.ts";
 import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { openDatabase as openRouting } from "../services/routing/db/open.ts";
-import { type Env, readEnv } from "../shared/config.ts";
+import { ConfigError, type Env, readEnv } from "../shared/config.ts";
 import { migrate as migrateSchema } from "../shared/db/index.ts";
 import { createLog, flushLog, type Log } from "../shared/log.ts";
 
@@ -17,7 +17,7 @@ export async function migrate(): Promise<number> {
     return 0;
   } catch (error) {
     log.fatal({ err: error }, "could not migrate");
-    return 1;
+    return error instanceof ConfigError ? 2 : 1;
   } finally {
     await flushLog(log);
   }
