@@ -1,5 +1,5 @@
 import { createSimulator } from "../services/provider-adapter/simulator/simulator.ts";
-import type { Env } from "../shared/config.ts";
+import { type Env, envOptional } from "../shared/config.ts";
 import { startEmbeddedPostgres } from "../shared/db/index.ts";
 import type { ServiceProcess } from "../shared/run-service.ts";
 import { cliEnv } from "./config.ts";
@@ -29,7 +29,7 @@ export async function openGround(
     onStop("postgres", () => postgres.stop());
     databaseUrl = postgres.url;
   }
-  let simulatorUrl = env.SIMULATOR_URL;
+  let simulatorUrl = envOptional(env, "SIMULATOR_URL");
   if (simulatorUrl === undefined) {
     const simulator = await createSimulator({ host: "127.0.0.1", port: 0, log: logFor("simulator") });
     onStop("simulator", () => simulator.close());
@@ -37,9 +37,9 @@ export async function openGround(
   }
   return {
     env: {
-      KEY_PEPPER: secrets.keyPepper,
-      CREDENTIAL_KEY: secrets.credentialKey,
       ...env,
+      KEY_PEPPER: envOptional(env, "KEY_PEPPER") ?? secrets.keyPepper,
+      CREDENTIAL_KEY: envOptional(env, "CREDENTIAL_KEY") ?? secrets.credentialKey,
       DATABASE_URL: databaseUrl,
       SIMULATOR_URL: simulatorUrl,
     },
