@@ -210,6 +210,7 @@ describe("the administration command line", () => {
     [["credits", "adjust", "default", "0.0000000005", "--reason", "x"], {}, 2, /nine decimals/],
     [["credits", "add", "default", "1e3", "--reason", "x"], {}, 2, /US dollars/],
     [["usage", "--from", "yesterday"], {}, 2, /how long ago/],
+    [["usage", "--from", "2026-11-02", "--to", "2026-11-01"], {}, 1, /to: must be after from\. \(invalid_value/],
     [["keys", "revoke", "999999"], {}, 1, /no such key.*not_found, request \d+/],
     [["accounts", "list"], { THROUGHLINE_ADMIN_KEY: "tl-cli-wrong-0123456789" }, 1, /invalid_api_key/],
     [["accounts", "list"], { THROUGHLINE_ADMIN_KEY: "" }, 1, /no administration key/],

@@ -12,17 +12,25 @@ const steps = { minute: TimeStep.MINUTE, hour: TimeStep.HOUR, day: TimeStep.DAY 
 /** Time that sums over a long range may take. */
 const sumTimeoutMs = 60_000;
 
+/** The services check it too, and would name their own fields. */
+const aSpan = [
+  ({ from, to }: { readonly from: bigint; readonly to: bigint }) => to > from,
+  { path: ["to"], error: "must be after from" },
+] satisfies Parameters<z.ZodType<{ from: bigint; to: bigint }>["refine"]>;
+
 /** What was used. */
 export const usage = router({
   /** What was charged, from the ledger, by day, key, model or group. */
   sum: adminRead
     .input(
-      z.strictObject({
-        account_id: id.optional(),
-        from: time,
-        to: time,
-        by: z.enum(["day", "key", "model", "group"]).default("day"),
-      }),
+      z
+        .strictObject({
+          account_id: id.optional(),
+          from: time,
+          to: time,
+          by: z.enum(["day", "key", "model", "group"]).default("day"),
+        })
+        .refine(...aSpan),
     )
     .query(async ({ ctx, input }) => {
       const { sums } = await ctx.gateway.billing.sumUsage(
@@ -42,13 +50,15 @@ export const usage = router({
   /** Requests, errors, tokens, cost and latency over time, from the records of requests that have ended. */
   timeseries: ownRead
     .input(
-      z.strictObject({
-        from: time,
-        to: time,
-        step: z.enum(["minute", "hour", "day"]).default("hour"),
-        group_by: z.enum(["model", "channel", "key", "status"]).optional(),
-        filter: filter.omit({ from: true, to: true, id_text: true }).prefault({}),
-      }),
+      z
+        .strictObject({
+          from: time,
+          to: time,
+          step: z.enum(["minute", "hour", "day"]).default("hour"),
+          group_by: z.enum(["model", "channel", "key", "status"]).optional(),
+          filter: filter.omit({ from: true, to: true, id_text: true }).prefault({}),
+        })
+        .refine(...aSpan),
     )
     .query(async ({ ctx, input }) => {
       const { points } = await ctx.gateway.history.getTimeseries(
