@@ -232,6 +232,10 @@ describe("the administration command line", () => {
     );
   });
 
+  it("--version is the package's", async () => {
+    expect(await run(["--version"])).toEqual({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), err: "" });
+  });
+
   it("--help answers for every command", async () => {
     const { out } = await run(["--help"]);
     for (const command of [

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { accounts } from "./accounts.ts";
 import { audit } from "./audit.ts";
@@ -12,8 +13,13 @@ import { requests } from "./requests.ts";
  * Exit codes: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n.
  */
 
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
 const program = new Command("throughline")
   .description("An LLM API gateway through which one request ID runs.")
+  .version(version)
   .showHelpAfterError("(throughline --help lists the commands)")
   .exitOverride((error) => process.exit(error.exitCode === 1 ? 2 : error.exitCode));
 
