@@ -1,8 +1,10 @@
+import type { Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startTestProvider } from "./testing-provider.ts";
 import { rawServer } from "./upstream/testing.ts";
 
-/* What becomes of a stream whose connection breaks: the simulator breaks streams in the middle, here it is at the end. */
+/* What becomes of a stream whose connection breaks, or stays, at its end: the simulator breaks streams in the middle. */
 
 const chunk = (delta: object, finish_reason: string | null) =>
   `data: ${JSON.stringify({ id: "vendor", model: "m", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
@@ -10,20 +12,26 @@ const hello = chunk({ role: "assistant", content: "Hello" }, null);
 const stop = chunk({}, "stop");
 const done = "data: [DONE]\n\n";
 
+const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+const piece = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+
+/** A provider with one channel, whose upstream answers each request on a socket as told. */
+async function providerOf(answer: (socket: Socket) => void, adapter = "openai") {
+  const host = await rawServer((socket) => socket.on("data", () => answer(socket)));
+  const provider = await startTestProvider({ chat: { adapter, baseUrl: `http://${host}/v1` } });
+  const ask = (dialect = "openai.chat") =>
+    provider.invoke({
+      dialect,
+      body: { model: "m", max_tokens: 9, stream: true, messages: [{ role: "user", content: "x" }] },
+      candidates: [{ channel: "chat", model: "m" }],
+    });
+  return { ask, [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose]() };
+}
+
 /** What a client gets of a stream that says so much and then has no end: its socket is closed. */
 async function brokenAfter(text: string, dialect = "openai.chat") {
-  const host = await rawServer((socket) => {
-    socket.once("data", () => {
-      const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-      socket.end(`${head}${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
-    });
-  });
-  await using provider = await startTestProvider({ chat: { adapter: "openai", baseUrl: `http://${host}/v1` } });
-  return await provider.invoke({
-    dialect,
-    body: { model: "m", max_tokens: 9, stream: true, messages: [{ role: "user", content: "x" }] },
-    candidates: [{ channel: "chat", model: "m" }],
-  });
+  await using provider = await providerOf((socket) => socket.end(head + piece(text)));
+  return await provider.ask(dialect);
 }
 
 test.each([
@@ -44,4 +52,45 @@ test("a stream that breaks before is broken", async () => {
   const { text, error } = await brokenAfter(hello);
   expect(error?.code).toBe("upstream_error");
   expect(text).not.toContain(done);
+});
+
+const message = (type: string, rest: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...rest })}\n\n`;
+const messages = [
+  message("message_start", { message: { id: "msg_1", role: "assistant", model: "m", content: [], usage: {} } }),
+  message("content_block_start", { index: 0, content_block: { type: "text", text: "" } }),
+  message("content_block_delta", { index: 0, delta: { type: "text_delta", text: "Hello" } }),
+  message("message_delta", { delta: { stop_reason: "end_turn" }, usage: { output_tokens: 1 } }),
+  message("message_stop", {}),
+].join("");
+
+test.each([
+  ["openai", "openai.chat", hello + stop + done],
+  ["openai", "anthropic.messages", hello + stop + done],
+  ["anthropic", "anthropic.messages", messages],
+  ["anthropic", "openai.chat", messages],
+])("a stream of %s is given to %s to its end though the connection stays open", async (adapter, dialect, text) => {
+  await using provider = await providerOf((socket) => socket.write(head + piece(text)), adapter);
+  const { text: sent, error, outcome } = await provider.ask(dialect);
+  expect(error).toBeUndefined();
+  expect(sent).toContain("Hello");
+  expect(sent.endsWith(dialect === "openai.chat" ? done : message("message_stop", {}))).toBe(true);
+  expect(outcome.finishReason).toBe(dialect === "openai.chat" ? "stop" : "end_turn");
+});
+
+test("a connection whose body ends after the answer serves the next call, and what it says in between is nobody's", async () => {
+  const sockets = new Set<Socket>();
+  await using provider = await providerOf((socket) => {
+    sockets.add(socket);
+    socket.write(head + piece(hello + stop + done));
+  });
+  for (let call = 1; call <= 2; call += 1) {
+    const { text, error } = await provider.ask();
+    expect(error).toBeUndefined();
+    expect(text.split("Hello")).toHaveLength(2);
+    const [socket] = sockets;
+    await new Promise<void>((resolve) => socket?.write(`${piece(hello)}0\r\n\r\n`, () => resolve()));
+    // Both ends are in this process: what was written is read in the next turn of its loop.
+    for (let turns = 0; turns < 3; turns += 1) await turn();
+  }
+  expect(sockets.size).toBe(1);
 });

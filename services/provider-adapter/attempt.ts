@@ -5,6 +5,7 @@ import { type Attempt, AttemptSchema } from "../../shared/gen/throughline/provid
 import type { Span } from "../../shared/telemetry/index.ts";
 import type { OpenChannel } from "./channels.ts";
 import type { ProviderContext } from "./context.ts";
+import { isEndMark } from "./domain/end-mark.ts";
 import { createEventFeed, type EventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
 import { hideCredential, withoutCredential } from "./domain/hide-credential.ts";
@@ -96,6 +97,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let lastByteUs = 0;
   let began = false;
   let over = false;
+  let ended = false;
   let facts: AnswerFacts | undefined;
   let translation: StreamTranslation | undefined;
   let feed: EventFeed | undefined;
@@ -173,10 +175,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     return createEventFeed((event) => {
       heardFirst();
       pending += stream.event(event);
+      ended ||= isEndMark(event);
     });
   }
 
   function takeIn({ feed: take }: EventFeed, chunk: Buffer): void {
+    if (over) return;
     try {
       take(chunk);
     } catch (thrown) {
@@ -186,6 +190,15 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     // What one read brought goes on at once and together.
     send(pending);
     pending = "";
+    if (ended && translation?.isComplete() === true) endEarly(translation);
+  }
+
+  /** The answer is whole, so the client has its end now: some upstreams leave the connection open for minutes. */
+  function endEarly(stream: StreamTranslation): void {
+    lastByteUs = clockUs();
+    finishStream(stream, good);
+    // For the body's end, so that the socket can serve another call.
+    call.resume();
   }
 
   function finishStream(stream: StreamTranslation, verdict: Verdict): void {
@@ -241,6 +254,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       }
     },
     onEnd() {
+      if (over) return;
       lastByteUs = clockUs();
       if (translation !== undefined) return finishStream(translation, good);
       const bytes = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
@@ -251,6 +265,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       settle(failure.error, failure.failover, failureVerdict(attempt.httpStatus, failure));
     },
     onError(fault) {
+      if (over) return;
       lastByteUs = clockUs();
       const { upstreamAtFault } = faultTable[fault.kind];
       // The answer had come to its end: what the connection did then speaks against the channel, and is no loss of the client's.
@@ -288,7 +303,9 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   return {
     result: promise,
-    pause: () => call.pause(),
+    pause() {
+      if (!over) call.pause();
+    },
     resume: () => call.resume(),
     cancel: () => call.abort(),
   };
