@@ -41,6 +41,8 @@ export interface Answer {
   begin(head: Head, headers: Readonly<Record<string, string>>): void;
   /** Gives the client bytes; the promise resolves when it can take more. */
   write(data: Uint8Array): Promise<void> | undefined;
+  /** Waits for the client no longer: a `write` that waits resolves, and none waits from now on. */
+  letGo(): void;
   /** All was given. */
   end(): void;
   /** Ends a begun answer with an in-band error. */

@@ -94,6 +94,8 @@ export interface GatewayConfig {
   readonly bodyLimitBytes: number;
   /** Silence after which a stream gets a comment that keeps proxies from closing it. */
   readonly keepAliveMs: number;
+  /** How long a client may leave its answer unread once its request is over; then its connection is cut. */
+  readonly unreadMs: number;
 }
 
 /** Configuration from the environment. Throws ConfigError that names the variable. */
@@ -116,5 +118,6 @@ export function envToConfig(env: Env): GatewayConfig {
     finishTimeoutMs: 15_000,
     bodyLimitBytes: 16 * 1024 * 1024,
     keepAliveMs: 15_000,
+    unreadMs: 60_000,
   };
 }

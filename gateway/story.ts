@@ -117,6 +117,7 @@ async function invoke(
   const keep = !ask.stream || ask.idempotencyKey !== "";
   const kept: Uint8Array[] = [];
   let keptBytes = 0;
+  let slow = false;
   let frames = 0;
   let firstByteUs = 0n;
   let contentType = "application/json";
@@ -151,7 +152,14 @@ async function invoke(
         if (answer.isGone()) continue;
         frames++;
         const ready = answer.write(frame.data);
-        if (ready !== undefined) await ready;
+        if (ready === undefined) continue;
+        if (!slow) {
+          slow = true;
+          // A client that reads nothing must not outlast the deadline, which ends the outcome.
+          const letGo = () => answer.letGo();
+          stream.outcome.then(letGo, letGo);
+        }
+        await ready;
       }
     } catch (thrown) {
       error = ThroughlineError.from(thrown);

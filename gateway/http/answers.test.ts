@@ -169,6 +169,21 @@ describe("a client that is slow or leaves", () => {
     await vi.waitFor(() => expect(gateway.lines.some((line) => line.status === 499)).toBe(true));
   });
 
+  it("that reads nothing is given up at the deadline, and its connection a while later", async () => {
+    const { seen, invoke } = endless();
+    const times = { requestTimeoutMs: 1_000, unreadMs: 1_000, processingAfterMs: 60_000 };
+    await using gateway = await startTestGateway({ provider: { invoke } }, times);
+    const socket = await send(gateway.port, body);
+    socket.pause();
+    await seen.cancelled.promise;
+    await vi.waitFor(() => expect(gateway.recorded).toHaveLength(1), { timeout: 5_000 });
+    expect(gateway.settled).toMatchObject([{ case: SettleCase.BROKEN, usage }]);
+    expect(gateway.recorded).toMatchObject([{ errorCode: "upstream_timeout" }]);
+    expect(gateway.lines).toEqual([]);
+    await vi.waitFor(() => expect(gateway.lines).toMatchObject([{ status: 499 }]), { timeout: 10_000 });
+    socket.destroy();
+  });
+
   it("is read on under the policy drain", async () => {
     const left = Promise.withResolvers<void>();
     const finished = Promise.withResolvers<void>();

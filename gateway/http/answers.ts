@@ -88,6 +88,7 @@ export function createJsonAnswer(response: ServerResponse): Answer {
       parts.push(data);
       return undefined;
     },
+    letGo() {},
     end() {
       const body = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
       if (head !== undefined) setHead(response, head.head, head.headers);
@@ -142,6 +143,7 @@ export function createStreamAnswer(
   let begun = false;
   let close = (): void => {};
   let drained: (() => void) | undefined;
+  let waits = true;
   let lastFrame: Uint8Array | undefined;
   response.on("drain", () => drained?.());
   watch.onGone(() => {
@@ -169,10 +171,14 @@ export function createStreamAnswer(
     write(data) {
       stream.quietSinceMs = performance.now();
       lastFrame = data;
-      if (response.write(data) || watch.gone) return undefined;
+      if (response.write(data) || watch.gone || !waits) return undefined;
       return new Promise((resolve) => {
         drained = resolve;
       });
+    },
+    letGo() {
+      waits = false;
+      drained?.();
     },
     end() {
       close();

@@ -24,6 +24,9 @@ declare module "fastify" {
 /** Time that a client has to send its request: 16 MB at about 1 Mbit/s. An answer may take longer. */
 const receiveTimeoutMs = 120_000;
 
+/** Longest time of a timer of Node. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** Creates the HTTP edge without its endpoints: IDs, spans, bodies, errors, the log line of every request. */
 export function createEdge(context: GatewayContext): FastifyInstance {
   const open: OpenRequests = new WeakMap();
@@ -34,7 +37,8 @@ export function createEdge(context: GatewayContext): FastifyInstance {
     // What still comes over a connection that is kept alive is answered, not refused: it may be the client's only one.
     return503OnClosing: false,
     requestTimeout: receiveTimeoutMs,
-    connectionTimeout: 0,
+    // No request runs that long in silence: what is left is a client that does not read its answer.
+    connectionTimeout: Math.min(longestTimerMs, context.config.requestTimeoutMs + context.config.unreadMs),
     keepAliveTimeout: 75_000,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // Node would answer a missing Host by itself, without ID and envelope.
