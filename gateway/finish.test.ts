@@ -6,7 +6,7 @@ import type { StoreAnswerRequest, StoreAnswerResponse } from "../shared/gen/thro
 import type { Recorded, RecordItem } from "../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Frame, InvokeItem, Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { streamHandler, unaryHandler } from "../shared/rpc/index.ts";
-import { each, startTestGateway, writeFrames } from "./testing.ts";
+import { answering, each, startTestGateway, writeFrames } from "./testing.ts";
 
 setFlagsFromString("--expose-gc");
 
@@ -78,4 +78,18 @@ it("a stream with an Idempotency-Key is kept up to what can be stored, and forgo
   ended.resolve();
   await reading;
   await vi.waitFor(() => expect(stored).toMatchObject([{ forget: true, body: { length: 0 } }]));
+});
+
+it("while answers that wait for history fill the memory, requests wait for a while and are refused then", async () => {
+  let away = true;
+  const record = each<RecordItem, Recorded>(() => (away ? new ThroughlineError("service_unavailable", "away") : {}));
+  const megabyte = "x".repeat(1_000_000);
+  const invoke = answering(...Array.from({ length: 14 }, () => megabyte));
+  await using gateway = await startTestGateway({ history: { record }, provider: { invoke } }, { callTimeoutMs: 1_000 });
+  const ask = () => gateway.call("/v1/chat/completions", { model: "m", messages: [{ role: "user", content: "Hi" }] });
+  for (let time = 0; time < 10; time += 1) expect((await (await ask()).text()).length).toBe(14_000_000);
+  const refused = await ask();
+  expect([refused.status, await refused.json()]).toMatchObject([503, { error: { code: "service_unavailable" } }]);
+  away = false;
+  await vi.waitFor(async () => expect((await ask()).status).toBe(200), 10_000);
 });

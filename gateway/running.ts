@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { ThroughlineError } from "../shared/errors/error.ts";
 import { type Record, RecordItemSchema } from "../shared/gen/throughline/history/v1/history_pb.ts";
 import { createRoster } from "../shared/roster.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -27,7 +28,11 @@ export interface Running {
   hold(held: Held): () => void;
   /** Runs work that must finish even when the client is gone; `stop` waits for it. `bytes`: memory that it keeps. */
   finish(bytes: number, work: () => Promise<void>): void;
-  /** Waits while unfinished work keeps more memory than allowed: a slow history delays requests, it drops none. */
+  /**
+   * Waits while unfinished work keeps more memory than allowed: a slow history delays requests. Throws
+   * `service_unavailable` where that takes longer than a call may: those that wait keep their bodies, and their clients
+   * do not wait for ever either.
+   */
   admit(): Promise<void>;
   /** Stops the timer after all requests have left and all work is finished, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
@@ -46,7 +51,8 @@ export function createRunning({
 }: Pick<GatewayDeps, "billing" | "history" | "log"> & { config: GatewayConfig }): Running {
   /** In the order of their reservations. */
   const held = createRoster<{ readonly entry: Held; shown: boolean }>();
-  const waiting: (() => void)[] = [];
+  /** Requests that wait for memory, the oldest first. */
+  const waiting = createRoster<() => void>();
   let inside = 0;
   let pending = 0;
   let pendingBytes = 0;
@@ -115,13 +121,23 @@ export function createRunning({
       void run().finally(() => {
         pending -= 1;
         pendingBytes -= bytes;
-        while (waiting.length > 0 && pendingBytes < maxPendingBytes) waiting.shift()?.();
+        if (pendingBytes < maxPendingBytes) for (const goOn of waiting) goOn();
         checkFinished();
       });
     },
     async admit() {
       if (pendingBytes < maxPendingBytes) return;
-      await new Promise<void>((resolve) => waiting.push(resolve));
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.remove(place);
+          reject(new ThroughlineError("service_unavailable", "Requests end faster than they can be recorded."));
+        }, config.callTimeoutMs);
+        const place = waiting.add(() => {
+          clearTimeout(timer);
+          waiting.remove(place);
+          resolve();
+        });
+      });
     },
     async stop(graceMs) {
       if (inside > 0 || pending > 0) {
