@@ -248,7 +248,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     onData(chunk) {
       if (firstByteUs === 0) firstByteUs = clockUs();
       if (feed !== undefined) takeIn(feed, chunk);
-      else if (attempt.httpStatus === 200 || bodyBytes < maxErrorBytes) {
+      else if ((attempt.httpStatus === 200 && !options.stream) || bodyBytes < maxErrorBytes) {
         bodyBytes += chunk.length;
         body.push(chunk);
       }
