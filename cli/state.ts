@@ -30,10 +30,19 @@ export function openSecrets(folder: string): Secrets {
 }
 
 function parseSecrets(text: string, file: string): Secrets {
-  const parsed: unknown = JSON.parse(text);
+  const parsed = readJson(text);
   if (typeof parsed === "object" && parsed !== null && "keyPepper" in parsed && "credentialKey" in parsed) {
     const { keyPepper, credentialKey } = parsed;
     if (typeof keyPepper === "string" && typeof credentialKey === "string") return { keyPepper, credentialKey };
   }
   throw new Error(`${file} is damaged: restore it from a backup; without it no stored key can be checked`);
+}
+
+/** What the text holds; undefined for what is no JSON. The parser's own error would quote a secret. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

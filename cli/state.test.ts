@@ -1,0 +1,19 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openSecrets } from "./state.ts";
+
+test("a damaged file of secrets is told by its name, and nothing of what is in it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "throughline-state-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const made = openSecrets(folder);
+  expect(openSecrets(folder)).toEqual(made);
+  const file = join(folder, "secrets.json");
+  for (const text of ["", "{", "null", '{"keyPepper": "hidden" "credentialKey"']) {
+    writeFileSync(file, text);
+    expect(() => openSecrets(folder), text).toThrow(
+      `${file} is damaged: restore it from a backup; without it no stored key can be checked`,
+    );
+  }
+});
