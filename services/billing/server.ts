@@ -37,6 +37,9 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
     tariffs: createTariffs(db),
     nowMs: Date.now,
   };
+  // To Prometheus a counter that appears with its first value has not risen: the alerts on these two would sleep through it.
+  metrics.sweeperReleased(0);
+  metrics.charged("chat", 0n);
   const jobs = [
     startSweeper(context),
     startReconciler(context, deps.history),
