@@ -26,7 +26,8 @@ export const gatewayEnv = declareEnv({
   TRUST_PROXY: {
     kind: "bool",
     default: false,
-    description: "Take the caller's address from X-Forwarded-For; only behind a proxy that sets it.",
+    description:
+      "Take the caller's address from the end of X-Forwarded-For; only behind a proxy that sets it or adds to it.",
   },
   TRACE_UI_URL: {
     kind: "url",

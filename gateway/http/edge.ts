@@ -32,7 +32,9 @@ export function createEdge(context: GatewayContext): FastifyInstance {
   const open: OpenRequests = new WeakMap();
   const edge = Fastify({
     bodyLimit: context.config.bodyLimitBytes,
-    trustProxy: context.config.trustProxy,
+    // One hop: the last address, which the proxy has seen. Those before it are what the client says of itself, and an
+    // address decides whether a key may be used.
+    trustProxy: context.config.trustProxy && ((_address, hop) => hop === 0),
     forceCloseConnections: "idle",
     // What still comes over a connection that is kept alive is answered, not refused: it may be the client's only one.
     return503OnClosing: false,
