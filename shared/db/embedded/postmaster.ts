@@ -13,6 +13,8 @@ import type { Launcher } from "./system-user.ts";
 export interface Postmaster {
   readonly pid: number;
   readonly port: number;
+  /** Resolves when it has ended, stopped or by itself. */
+  readonly ended: Promise<void>;
   /** Ends all sessions, writes a checkpoint and waits for the end of the server. A second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -26,6 +28,8 @@ export interface PostmasterOptions {
   /** Receives what the server says. */
   readonly logFile: string;
   readonly log: DatabaseLog;
+  /** Port of 127.0.0.1. Default: one that is free. */
+  readonly port?: number;
 }
 
 const pollMs = 5;
@@ -34,7 +38,7 @@ const stopLimitMs = 30_000;
 const starts = 5;
 const maxLogFileBytes = 16 * 1024 * 1024;
 
-/** Starts the server on a free port of 127.0.0.1 and waits until it takes connections. */
+/** Starts the server on 127.0.0.1 and waits until it takes connections. */
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
   for (let start = 1; ; start++) {
     try {
@@ -76,8 +80,9 @@ async function tryStart({
   settings,
   logFile,
   log,
+  port: givenPort,
 }: PostmasterOptions): Promise<Postmaster> {
-  const port = await freePort();
+  const port = givenPort ?? (await freePort());
   const { handle, offset } = await openLogFile(logFile);
   const { file, args, ...user } = launcher.command(program, [
     "-D",
@@ -120,6 +125,7 @@ async function tryStart({
   return {
     pid,
     port,
+    ended: exited,
     stop() {
       stopping ??= hasExited() ? Promise.resolve() : stopProcess(pid, async () => hasExited()).then(() => exited);
       return stopping;

@@ -148,6 +148,16 @@ describe("startEmbeddedPostgres", () => {
     expect(await whileRunning(({ url }) => query(url, read, []))).toContainEqual({ id: 4n });
   });
 
+  test("is started again on its port when it is killed, with what was committed", async () => {
+    await whileRunning(async ({ url, pid }) => {
+      await query(url, insert, [5n]);
+      process.kill(pid, "SIGKILL");
+      await untilEnded(pid);
+      await expect.poll(() => query(url, read, []).catch(() => []), { timeout: 20_000 }).toContainEqual({ id: 5n });
+    });
+    expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
+  });
+
   test("is not misled by a lock file whose process number now belongs to another program", async () => {
     const lockFile = path.join(dataDir, "postgres", "postmaster.pid");
     await writeFile(lockFile, `${process.pid}\n${dataDir}/postgres\n0\n5432\n\n127.0.0.1\n0 0\nready\n`);

@@ -4,8 +4,9 @@ import { access, chown, mkdir, readFile, realpath, rename, rm, writeFile } from 
 import path from "node:path";
 import type { DatabaseLog } from "../database-log.ts";
 import { findBinaries } from "./binaries.ts";
+import { keepPostmaster } from "./keep-running.ts";
 import { claim } from "./ownership.ts";
-import { findRunningPort, startPostmaster, stopOrphan } from "./postmaster.ts";
+import { findRunningPort, stopOrphan } from "./postmaster.ts";
 import { embeddedSettings } from "./settings.ts";
 import { createLauncher, type Launcher } from "./system-user.ts";
 
@@ -14,6 +15,7 @@ export interface EmbeddedPostgres {
   /** Address with the name and password of the owner of everything in it. */
   readonly url: string;
   readonly port: number;
+  /** Of its first run: it is started again, on its port, when it ends by itself. */
   readonly pid: number;
   /** Stops the server in an orderly way and gives the data directory free. A second call waits for the first. */
   stop(): Promise<void>;
@@ -51,7 +53,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const password = await (isNew ? newPassword(dataDir) : readPassword(dataDir));
     if (isNew) await initialise(binaries.initdb, { dataDir, directory, launcher, password });
     await stopOrphan(directory, log);
-    const postmaster = await startPostmaster({
+    const postmaster = await keepPostmaster({
       program: binaries.postgres,
       directory,
       launcher,
