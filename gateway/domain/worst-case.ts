@@ -4,6 +4,8 @@ import { reservedInputTokens } from "./estimate.ts";
 
 /** Output tokens that are reserved where neither the client nor the model names a ceiling. */
 const defaultMaxOutputTokens = 8_192;
+/** Most tokens that are reckoned with: more than anybody has credit for, and a number that every service can take. */
+const maxTokens = 10 ** 15;
 
 interface Limits {
   /** 0: unknown. */
@@ -20,6 +22,15 @@ interface Asked {
   readonly choices: number;
 }
 
+/**
+ * The ceiling of an answer that a body asks for, by the fields that may say one. Which of two an upstream goes by is its
+ * own affair (some rename one to the other), so it is the larger; 0, not said, where one of them is 0 or none is there.
+ */
+export function askedCeiling(...fields: readonly (number | null | undefined)[]): number {
+  const said = fields.filter((field) => typeof field === "number");
+  return said.includes(0) ? 0 : Math.min(maxTokens, Math.max(0, ...said));
+}
+
 /** Most output tokens of one answer: what the client asked for, at most the model's ceiling. */
 function outputCeiling(ask: Asked, limits: Limits): number {
   const ceiling = Number(limits.maxOutputTokens);
@@ -33,7 +44,7 @@ export function worstCase(ask: Asked, limits: Limits): BillableUsage {
     inputTokens: BigInt(reservedInputTokens(ask.estimate.tokens)),
     cachedInputTokens: 0n,
     cacheWriteTokens: 0n,
-    outputTokens: BigInt(outputCeiling(ask, limits) * ask.choices),
+    outputTokens: BigInt(Math.min(maxTokens, outputCeiling(ask, limits) * ask.choices)),
     reasoningTokens: 0n,
     images: 0n,
     audioMs: 0n,

@@ -3,6 +3,7 @@ import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkChat } from "../domain/check-chat.ts";
 import { estimateInput } from "../domain/estimate.ts";
+import { askedCeiling } from "../domain/worst-case.ts";
 import { type OpenStreams, openaiInBandError } from "./answers.ts";
 import { paidEndpoint } from "./paid.ts";
 import { chatBody } from "./schemas/chat.ts";
@@ -25,7 +26,7 @@ export function chatCompletions(edge: FastifyInstance, context: GatewayContext, 
         estimate: estimateInput(body.messages, body.tools, body.functions, body.response_format),
         tools: (body.tools?.length ?? body.functions?.length ?? 0) > 0,
         structuredOutput: body.response_format?.type === "json_schema",
-        maxOutputTokens: body.max_completion_tokens ?? body.max_tokens ?? 0,
+        maxOutputTokens: askedCeiling(body.max_completion_tokens, body.max_tokens),
         choices: body.n ?? 1,
         headers: {},
         affinity: body.prompt_cache_key ?? "",

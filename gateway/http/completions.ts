@@ -3,6 +3,7 @@ import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkCompletions, completionChoices } from "../domain/check-completions.ts";
 import { estimateInput } from "../domain/estimate.ts";
+import { askedCeiling } from "../domain/worst-case.ts";
 import { type OpenStreams, openaiInBandError } from "./answers.ts";
 import { paidEndpoint } from "./paid.ts";
 import { completionsBody } from "./schemas/completions.ts";
@@ -25,7 +26,7 @@ export function completions(edge: FastifyInstance, context: GatewayContext, open
         estimate: estimateInput([], body.prompt, body.suffix),
         tools: false,
         structuredOutput: false,
-        maxOutputTokens: body.max_tokens ?? 0,
+        maxOutputTokens: askedCeiling(body.max_tokens),
         choices: completionChoices(body),
         headers: {},
         affinity: "",

@@ -3,6 +3,7 @@ import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkMessages } from "../domain/check-messages.ts";
 import { estimateInput } from "../domain/estimate.ts";
+import { askedCeiling } from "../domain/worst-case.ts";
 import { namedInBandError, type OpenStreams } from "./answers.ts";
 import { dialectHeaders, paidEndpoint } from "./paid.ts";
 import { messagesBody } from "./schemas/messages.ts";
@@ -34,7 +35,7 @@ export function messages(edge: FastifyInstance, context: GatewayContext, open: O
         tools: (body.tools?.length ?? 0) > 0,
         structuredOutput: body.output_config?.format?.type === "json_schema",
         // 0 warms the cache only: a token is held, and returned with the settlement.
-        maxOutputTokens: Math.max(1, body.max_tokens),
+        maxOutputTokens: Math.max(1, askedCeiling(body.max_tokens)),
         choices: 1,
         headers,
         affinity: caches ? (body.metadata?.user_id ?? "") : "",

@@ -3,6 +3,7 @@ import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkResponses } from "../domain/check-responses.ts";
 import { estimateInput } from "../domain/estimate.ts";
+import { askedCeiling } from "../domain/worst-case.ts";
 import { type OpenStreams, responsesInBandError } from "./answers.ts";
 import { paidEndpoint } from "./paid.ts";
 import { responsesBody } from "./schemas/responses.ts";
@@ -26,7 +27,7 @@ export function responses(edge: FastifyInstance, context: GatewayContext, open: 
         estimate: estimateInput(items, body.instructions, body.tools, body.text?.format, body.prompt),
         tools: (body.tools?.length ?? 0) > 0,
         structuredOutput: body.text?.format?.type === "json_schema",
-        maxOutputTokens: body.max_output_tokens ?? 0,
+        maxOutputTokens: askedCeiling(body.max_output_tokens),
         choices: 1,
         headers: {},
         affinity: body.prompt_cache_key ?? "",
