@@ -124,7 +124,7 @@ async function settle(context: GatewayContext, ask: Ask, route: Route, ending: E
 }
 
 function settleItem(ask: Ask, route: Route, ending: Ending): MessageInitShape<typeof SettleItemSchema> {
-  const candidate = servedBy(route, ending);
+  const candidate = servedBy(ask, route, ending);
   return {
     accountId: ask.principal.accountId,
     case: settleCase(ending),
@@ -153,8 +153,11 @@ function settleCase(ending: Ending): SettleCase {
   return ending.error === undefined ? SettleCase.SUCCEEDED : SettleCase.BROKEN;
 }
 
-function servedBy(route: Route, ending: Ending) {
-  return route.candidates[ending.outcome?.candidate ?? 0];
+/** Who answered; where the provider went away in the middle, the channel of the answer's head tells. */
+function servedBy({ incoming }: Ask, route: Route, { outcome }: Ending) {
+  if (outcome !== undefined) return route.candidates[outcome.candidate];
+  const channel = incoming.served?.channel;
+  return route.candidates.find((candidate) => candidate.channel === channel) ?? route.candidates[0];
 }
 
 /** Consumption; where the provider went away in the middle, a frame counts as one token. */
@@ -191,7 +194,7 @@ function finalRecord(
 ): Record {
   const final = recordBase(ask, route);
   const failed = failure(ending);
-  const candidate = servedBy(route, ending);
+  const candidate = servedBy(ask, route, ending);
   const { outcome } = ending;
   const attempt = outcome?.attempts.at(-1);
   final.status = failed === undefined ? RecordStatus.SUCCEEDED : RecordStatus.FAILED;
