@@ -1,10 +1,16 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { ThroughlineError } from "../shared/errors/error.ts";
-import { SettleCase } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import {
+  SettleCase,
+  type StoreAnswerRequest,
+  type StoreAnswerResponse,
+} from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Recorded, RecordItem } from "../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Frame, InvokeItem, Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { ResolveItem, Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
-import { streamHandler } from "../shared/rpc/index.ts";
-import { candidate, each, startTestGateway } from "./testing.ts";
+import { streamHandler, unaryHandler } from "../shared/rpc/index.ts";
+import { candidate, each, startTestGateway, writeFrames } from "./testing.ts";
 
 const chat = { model: "m", messages: [{ role: "user", content: "Hi" }] };
 
@@ -26,5 +32,54 @@ describe("a provider that goes away in the middle", () => {
       { case: SettleCase.BROKEN, facts: { channel: "second" }, pricing: { strategy: "dear" } },
     ]);
     expect(gateway.recorded).toMatchObject([{ channel: "second", strategy: "dear" }]);
+  });
+
+  it("costs nothing where the client got an error in place of the answer", async () => {
+    await using gateway = await startTestGateway({ provider: { invoke: dying("stub") } });
+    const response = await gateway.call("/v1/chat/completions", chat);
+    expect(response.status).toBe(503);
+    await vi.waitFor(() => expect(gateway.recorded).toHaveLength(1));
+    expect(gateway.settled).toMatchObject([{ case: SettleCase.FAILED, usage: { outputTokens: 0n } }]);
+  });
+});
+
+describe("a gateway that stops", () => {
+  it("settles and records the stream that it cuts off when its grace is over", async () => {
+    const invoke = streamHandler<InvokeItem, Frame, Outcome>(async (call, out) => {
+      writeFrames(out, ["data: {}\n\n"], "text/event-stream");
+      await new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve()));
+      await delay(20);
+      return { usage: { inputTokens: 3n, outputTokens: 2n }, firstByte: true, cancelled: true };
+    });
+    const gateway = await startTestGateway({ provider: { invoke } });
+    const response = await gateway.call("/v1/chat/completions", { ...chat, stream: true });
+    const reading = response.text().catch(() => "cut off");
+    await gateway[Symbol.asyncDispose]();
+    expect(await reading).toBe("cut off");
+    expect(gateway.settled).toMatchObject([{ case: SettleCase.DISCONNECTED, usage: { outputTokens: 2n } }]);
+    expect(gateway.recorded).toMatchObject([{ errorCode: "client_closed_request" }]);
+  });
+});
+
+describe("an answer for an Idempotency-Key", () => {
+  it("is stored while history is away, or a repeat would be charged", async () => {
+    const stored = Promise.withResolvers<bigint>();
+    const storeAnswer = unaryHandler<StoreAnswerRequest, StoreAnswerResponse>(async ({ requestId }) => {
+      stored.resolve(requestId);
+      return {};
+    });
+    let away = true;
+    const recorded = Promise.withResolvers<bigint>();
+    const record = each<RecordItem, Recorded>((item) => {
+      if (away) throw new ThroughlineError("service_unavailable", "History is away.");
+      recorded.resolve(item.record?.requestId ?? 0n);
+      return {};
+    });
+    await using gateway = await startTestGateway({ billing: { storeAnswer }, history: { record } });
+    const response = await gateway.call("/v1/chat/completions", chat, { headers: { "idempotency-key": "k" } });
+    const id = BigInt(response.headers.get("request-id") ?? 0);
+    expect(await stored.promise).toBe(id);
+    away = false;
+    expect(await recorded.promise).toBe(id);
   });
 });

@@ -53,8 +53,10 @@ export function finish(context: GatewayContext, reserved: Reserved, ending: Endi
       const settlement = await settle(context, ask, route, ending);
       mark(ask.incoming, "settled");
       const final = finalRecord(ask, route, reservation, ending, settlement, durationUs);
-      await record(context, final, ask.incoming.span.traceparent);
-      if (ask.idempotencyKey !== "") await persistently.execute(() => storeAnswer(context, ask, ending));
+      const rest = [record(context, final, ask.incoming.span.traceparent)];
+      // Not behind the record: a repeat runs anew, and is charged, where the answer is not stored within a minute.
+      if (ask.idempotencyKey !== "") rest.push(persistently.execute(() => storeAnswer(context, ask, ending)));
+      for (const done of await Promise.allSettled(rest)) if (done.status === "rejected") throw done.reason;
     } catch (error) {
       context.log.error({ err: error, request_id: id.toString() }, "request could not be settled or recorded");
     } finally {
