@@ -7,7 +7,7 @@ import {
   type Record as HistoryRecord,
   RecordStatus,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { firstIdAt } from "../../shared/request-id.ts";
+import { firstIdAt, maxRequestIdMs } from "../../shared/request-id.ts";
 import { account, ended, example, key, startTestHistory } from "./testing.ts";
 
 let history: Awaited<ReturnType<typeof startTestHistory>>;
@@ -190,6 +190,11 @@ describe("pages", () => {
     const [third = 0n] = ids.slice(3);
     expect((await query({ startUnixMs: BigInt(base + 3), endUnixMs: BigInt(base + 4) })).ids).toEqual([third]);
     expect((await query({ endUnixMs: BigInt(base + 3) })).ids).toHaveLength(3);
+    // Bounds beyond all that an ID can say, the last millisecond of IDs among them.
+    const int64 = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
+    expect((await query({ startUnixMs: int64.least, endUnixMs: int64.most })).ids).toEqual(newest);
+    for (const startUnixMs of [BigInt(maxRequestIdMs), int64.most])
+      expect((await query({ startUnixMs })).ids).toEqual([]);
   });
 
   test("have large answers, small ones and none, be they short or long", async () => {

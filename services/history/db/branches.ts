@@ -69,7 +69,8 @@ function commonParts(walk: Walk, { add }: Parameters, limit: number): Parts {
   const order = `order by request_id ${direction} limit ${add(limit, "bigint")}`;
   const conditions = [...scopeConditions(walk.scope, add), `x.request_id >= ${from}`, `x.request_id < ${to}`];
   const fromAppserver = walk.fromAppserver === undefined ? undefined : add(walk.fromAppserver, "boolean");
-  const afterFirst = walk.afterFirst ? `(x.request_id >= ${from} + ${idsPerMs} or x.created_us > 0)` : undefined;
+  // Subtracted from the ID, for added to the last millisecond's first ID it would be more than a bigint holds.
+  const afterFirst = walk.afterFirst ? `(x.request_id - ${idsPerMs} >= ${from} or x.created_us > 0)` : undefined;
   return { conditions, from, to, fromAppserver, afterFirst, order };
 }
 
