@@ -83,8 +83,8 @@ export function queryOf(query: unknown) {
     page: integer(values, "page", 100),
     pageSize: integer(values, "page_size", 1_000),
     ...(start === undefined ? {} : { startUnixMs: start }),
-    // To history 0 is no bound; nothing is older than the first millisecond either.
-    ...(end === undefined ? {} : { endUnixMs: end === 0n ? 1n : end }),
+    // To history 0 and less is no bound; nothing is older than the first millisecond either.
+    ...(end === undefined ? {} : { endUnixMs: end <= 0n ? 1n : end }),
     statuses: statusesOf(values.get("status")),
     ...(fromAppserver === undefined ? {} : { fromAppserver: fromAppserver === "true" }),
   };
@@ -100,11 +100,15 @@ function integer(values: ReadonlyMap<string, string>, name: string, max: number)
   return value;
 }
 
+/** Any int64: "no bound" is written as the least or the greatest of them too. */
 function time(values: ReadonlyMap<string, string>, name: string): bigint | undefined {
   const text = values.get(name);
   if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw invalid(name, "must be a Unix time in milliseconds");
-  return BigInt(text);
+  const value = /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+  if (value === undefined || BigInt.asIntN(64, value) !== value) {
+    throw invalid(name, "must be a Unix time in milliseconds");
+  }
+  return value;
 }
 
 function statusesOf(text: string | undefined): RecordStatus[] {

@@ -126,6 +126,11 @@ describe("the history query", () => {
       { page: 100, pageSize: 1000, fromAppserver: false },
     ],
     ["?page=1&page_size=1&end_time=0", { endUnixMs: 1n }],
+    [
+      "?page=1&page_size=1&start_time=-9223372036854775808&end_time=9223372036854775807",
+      { startUnixMs: -(2n ** 63n), endUnixMs: 2n ** 63n - 1n },
+    ],
+    ["?page=1&page_size=1&end_time=-5", { endUnixMs: 1n }],
   ];
   it.each(examples)("takes %s on every path", async (query, asked) => {
     await using gateway = await startTestGateway({ history });
@@ -151,7 +156,9 @@ describe("the history query", () => {
     ["?page=1&page_size=1&status=failed&status=failed", "invalid_value", "status"],
     ["?page=1&page_size=1&status=__proto__", "invalid_value", "status"],
     ["?page=1&page_size=1&start_time=yesterday", "invalid_value", "start_time"],
-    ["?page=1&page_size=1&end_time=-5", "invalid_value", "end_time"],
+    ["?page=1&page_size=1&start_time=9223372036854775808", "invalid_value", "start_time"],
+    ["?page=1&page_size=1&end_time=-9223372036854775809", "invalid_value", "end_time"],
+    ["?page=1&page_size=1&end_time=", "invalid_value", "end_time"],
     ["?page=1&page_size=1&from_appserver=1", "invalid_value", "from_appserver"],
   ];
   it("refuses what is bad, missing or repeated, naming the parameter", async () => {
