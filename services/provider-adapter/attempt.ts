@@ -10,7 +10,7 @@ import { createEventFeed, type EventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
 import { hideCredential, withoutCredential } from "./domain/hide-credential.ts";
 import type { Moments } from "./domain/latency.ts";
-import { upstreamRequestIdOf } from "./domain/upstream-request-id.ts";
+import { upstreamRequestIdOf, withUpstreamRequestId } from "./domain/upstream-request-id.ts";
 import type { Pass } from "./resilience/channel-health.ts";
 import {
   failureVerdict,
@@ -107,6 +107,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   const moments = (): Moments => ({ sentUs: startUs, firstByteUs, firstContentUs, lastByteUs, nowUs: clockUs() });
 
+  /** Whatever broke: the client is to have the name under which the vendor knows of it. */
+  function named(error: ThroughlineError): ThroughlineError {
+    attempt.upstreamRequestId ||= translation?.upstreamRequestId?.() ?? "";
+    return withUpstreamRequestId(error, attempt.upstreamRequestId);
+  }
+
   /** What broke inside an answer: another candidate is asked, unless the upstream blames what the client sent. */
   function settleThrown(thrown: unknown): void {
     const error = ThroughlineError.from(thrown);
@@ -116,7 +122,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function settle(failure: ThroughlineError | undefined, failover: boolean, verdict: Verdict): void {
     if (over) return;
     over = true;
-    const error = failure === undefined ? undefined : withoutCredential(failure, credential);
+    const error = failure === undefined ? undefined : named(withoutCredential(failure, credential));
     heardFirst();
     attempt.endUs = BigInt(clockUs());
     if (error !== undefined) {
@@ -159,13 +165,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   /** The stream has had its time to begin. */
   function onNoEvent(): void {
-    settle(
-      new ThroughlineError("upstream_timeout", "The upstream did not begin its answer in time.", {
-        upstreamRequestId: attempt.upstreamRequestId || undefined,
-      }),
-      true,
-      slowFault,
-    );
+    const late = new ThroughlineError("upstream_timeout", "The upstream did not begin its answer in time.");
+    settle(late, true, slowFault);
     call.abort();
   }
 
@@ -272,8 +273,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       if (upstreamAtFault && translation?.isComplete() === true) return finishStream(translation, faultVerdict(fault));
       send(pending);
       pending = "";
-      const error = faultError(fault, attempt.upstreamRequestId || undefined);
-      settle(error, faultTable[fault.kind].failover, faultVerdict(fault));
+      settle(faultError(fault), faultTable[fault.kind].failover, faultVerdict(fault));
     },
   };
 

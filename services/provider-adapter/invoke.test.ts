@@ -246,6 +246,16 @@ describe("failing over", () => {
     expect(late.outcome.attempts).toHaveLength(1);
   });
 
+  const broken = ["error-in-200", "error-in-stream", "malformed-chunk", "empty-body", "drop-stream", "status-500"];
+  test.each(broken)("whatever failed, sim-%s too: the error has the upstream's request ID", async (what) => {
+    for (const more of [{}, stream]) {
+      const { error, outcome } = await provider.invoke(chat(`sim-${what}`, more, freshChannel()));
+      expect(outcome.attempts).toHaveLength(1);
+      expect(outcome.attempts[0]?.upstreamRequestId).toMatch(/^req_sim_/);
+      expect(error?.upstreamRequestId).toBe(outcome.attempts[0]?.upstreamRequestId);
+    }
+  });
+
   test("all failed: the last one's error, and every attempt", async () => {
     const { error, outcome } = await provider.invoke({
       ...chat("any"),

@@ -1,3 +1,5 @@
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+
 /** Response headers that carry a vendor's request ID, in the order of wire/providers.md. */
 const headerNames = [
   "x-oneapi-request-id",
@@ -36,4 +38,12 @@ function firstOf(headers: Readonly<Record<string, string | string[] | undefined>
     if (text !== undefined && /^[\x21-\x7e]+$/.test(text)) return text.slice(0, maxLength);
   }
   return "";
+}
+
+/** The error with the request ID that the upstream gave; the error as it is where it has one, or none was given. */
+export function withUpstreamRequestId(error: ThroughlineError, upstreamRequestId: string): ThroughlineError {
+  if (upstreamRequestId === "" || error.upstreamRequestId !== undefined) return error;
+  const { code, message, param, httpStatus, retryAfterMs, headers, cause } = error;
+  const rest = { param, httpStatus, retryAfterMs, headers, cause };
+  return new ThroughlineError(code, message, { ...rest, upstreamRequestId });
 }

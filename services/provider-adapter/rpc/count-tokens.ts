@@ -113,7 +113,7 @@ function ask(
         }
       },
       onError(fault) {
-        reject(faultError(fault, undefined));
+        reject(faultError(fault));
       },
     },
   );

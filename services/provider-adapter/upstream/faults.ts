@@ -71,9 +71,9 @@ export interface UpstreamFault {
 }
 
 /** The platform's error for a fault. */
-export function faultError(fault: UpstreamFault, upstreamRequestId?: string): ThroughlineError {
+export function faultError(fault: UpstreamFault): ThroughlineError {
   const { code, message } = faultTable[fault.kind];
-  return new ThroughlineError(code, message, { upstreamRequestId });
+  return new ThroughlineError(code, message);
 }
 
 /** Why no connection could be made. It carries the system's code, but not the system's message, which names the host. */
