@@ -24,6 +24,8 @@ export interface Ask {
   readonly structuredOutput: boolean;
   /** Most output tokens of one answer that the client asked for; 0: not said. */
   readonly maxOutputTokens: number;
+  /** The field that said so. */
+  readonly maxOutputField: string;
   /** Answers asked for. */
   readonly choices: number;
   /** Headers that belong to the dialect, lower-case names. */

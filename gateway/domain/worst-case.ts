@@ -18,6 +18,7 @@ interface Asked {
   readonly estimate: { readonly tokens: number };
   /** 0: not said. */
   readonly maxOutputTokens: number;
+  readonly maxOutputField: string;
   /** Answers asked for. */
   readonly choices: number;
 }
@@ -52,13 +53,23 @@ export function worstCase(ask: Asked, limits: Limits): BillableUsage {
   };
 }
 
+/** Where the window is only known so well: the estimate errs by about this factor either way, and tables of windows age. */
+const windowTolerance = 2;
+
 /**
- * context_length_exceeded when the estimate is far over the model's window: the estimate errs by a factor of about two
- * either way, so only twice the window is refused here; what is closer the upstream judges, which counts exactly.
+ * context_length_exceeded when the output that is asked for, or the estimate of the input, is far over the model's window.
+ * What is closer the upstream judges, which counts exactly.
  */
 export function contextError(ask: Asked, limits: Limits): ThroughlineError | undefined {
   const window = Number(limits.contextWindowTokens);
-  if (window === 0 || ask.estimate.tokens <= window * 2) return undefined;
+  const most = window * windowTolerance;
+  if (window === 0) return undefined;
+  if (ask.maxOutputTokens > most) {
+    const { maxOutputField: param } = ask;
+    const message = `${param} is ${ask.maxOutputTokens}; this model takes ${window} tokens, input and output together.`;
+    return new ThroughlineError("context_length_exceeded", message, { param });
+  }
+  if (ask.estimate.tokens <= most) return undefined;
   return new ThroughlineError(
     "context_length_exceeded",
     `The input has about ${ask.estimate.tokens} tokens; this model takes ${window}. Shorten messages.`,

@@ -27,6 +27,8 @@ export function chatCompletions(edge: FastifyInstance, context: GatewayContext, 
         tools: (body.tools?.length ?? body.functions?.length ?? 0) > 0,
         structuredOutput: body.response_format?.type === "json_schema",
         maxOutputTokens: askedCeiling(body.max_completion_tokens, body.max_tokens),
+        maxOutputField:
+          (body.max_tokens ?? 0) > (body.max_completion_tokens ?? 0) ? "max_tokens" : "max_completion_tokens",
         choices: body.n ?? 1,
         headers: {},
         affinity: body.prompt_cache_key ?? "",

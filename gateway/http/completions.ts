@@ -27,6 +27,7 @@ export function completions(edge: FastifyInstance, context: GatewayContext, open
         tools: false,
         structuredOutput: false,
         maxOutputTokens: askedCeiling(body.max_tokens),
+        maxOutputField: "max_tokens",
         choices: completionChoices(body),
         headers: {},
         affinity: "",

@@ -181,6 +181,22 @@ describe("dialects", () => {
     expect(gateway.resolved.at(-1)).toMatchObject({ affinity: "k-1", needs: { tools: false, vision: false } });
   });
 
+  const bounded: readonly [path: string, field: string, body: object][] = [
+    [paths.chat, "max_tokens", { messages: user }],
+    [paths.chat, "max_completion_tokens", { messages: user }],
+    [paths.completions, "max_tokens", { prompt: "a" }],
+    [paths.messages, "max_tokens", { messages: user }],
+    [paths.responses, "max_output_tokens", { input: "a" }],
+  ];
+  it.each(bounded)("%s: %s may not be far over the model's window", async (path, field, body) => {
+    expect((await gateway.call(path, { model: "m", ...body, [field]: 256_000 })).status).toBe(200);
+    const response = await gateway.call(path, { model: "m", ...body, [field]: 256_001 });
+    const { error } = (await response.json()) as ErrorEnvelope;
+    expect(response.status).toBe(400);
+    expect(error).toMatchObject({ type: "invalid_request_error", code: "context_length_exceeded", param: field });
+    expect(error.message).toContain("128000");
+  });
+
   it("random bodies never give a 500", async () => {
     const field = fc.constantFrom(
       "model",

@@ -36,6 +36,7 @@ export function messages(edge: FastifyInstance, context: GatewayContext, open: O
         structuredOutput: body.output_config?.format?.type === "json_schema",
         // 0 warms the cache only: a token is held, and returned with the settlement.
         maxOutputTokens: Math.max(1, askedCeiling(body.max_tokens)),
+        maxOutputField: "max_tokens",
         choices: 1,
         headers,
         affinity: caches ? (body.metadata?.user_id ?? "") : "",

@@ -23,6 +23,7 @@ export type Reading = Pick<
   | "tools"
   | "structuredOutput"
   | "maxOutputTokens"
+  | "maxOutputField"
   | "choices"
   | "headers"
   | "affinity"

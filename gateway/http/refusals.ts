@@ -32,6 +32,7 @@ export function recordUntold(context: GatewayContext, request: FastifyRequest, e
       tools: false,
       structuredOutput: false,
       maxOutputTokens: 0,
+      maxOutputField: "",
       choices: 1,
       headers: {},
       affinity: "",

@@ -28,6 +28,7 @@ export function responses(edge: FastifyInstance, context: GatewayContext, open: 
         tools: (body.tools?.length ?? 0) > 0,
         structuredOutput: body.text?.format?.type === "json_schema",
         maxOutputTokens: askedCeiling(body.max_output_tokens),
+        maxOutputField: "max_output_tokens",
         choices: 1,
         headers: {},
         affinity: body.prompt_cache_key ?? "",
