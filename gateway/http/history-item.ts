@@ -106,9 +106,10 @@ export function responseText({ response }: HistoryRecord): string {
   return Buffer.from(response.buffer, response.byteOffset, response.length).toString();
 }
 
-/** What the strategy's expression made of the answer; null: nothing. */
-export function customResponse({ customResponseJson }: StoredRecord): unknown {
-  return customResponseJson === "" ? null : JSON.parse(customResponseJson);
+/** What the strategy's expression made of the answer; null: nothing, or (in records of before) something that is no object. */
+export function customResponse({ customResponseJson }: StoredRecord): object | null {
+  const made: unknown = customResponseJson === "" ? null : JSON.parse(customResponseJson);
+  return typeof made === "object" && !Array.isArray(made) ? made : null;
 }
 
 /** Prices in USD per million tokens, and the tokens they were applied to. */

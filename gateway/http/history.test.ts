@@ -14,6 +14,7 @@ import {
 import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import { type HandlersOf, unaryHandler } from "../../shared/rpc/index.ts";
 import { secrets, startTestGateway } from "../testing.ts";
+import { historyItem } from "./history-item.ts";
 
 /** The record of the history document's own example. */
 const stored = create(StoredRecordSchema, {
@@ -108,6 +109,13 @@ describe("the history query", () => {
     expect(JSON.stringify(item)).toBe(JSON.stringify(documented));
     expect(throughline).toMatchObject({ model: "dall-e-3", reserved_usd: "0.04", billed_usd: "0.039999999" });
     expect([response.status, body.has_more]).toEqual([200, true]);
+  });
+
+  it("gives custom_response as an object or null, whatever was stored once", () => {
+    const shown = (customResponseJson: string) =>
+      historyItem(create(StoredRecordSchema, { ...stored, customResponseJson }), "decimal").custom_response;
+    expect(shown('{"a":1}')).toEqual({ a: 1 });
+    for (const json of ["", "null", '"text"', '["a"]', "7", "true"]) expect([json, shown(json)]).toEqual([json, null]);
   });
 
   const examples: readonly [string, Partial<QueryRecordsRequest>][] = [

@@ -88,7 +88,7 @@ describe("an answer", () => {
   test("is kept, shortened or left out as the account wants it", async () => {
     const response = Buffer.from(JSON.stringify({ content: "word ".repeat(2_000), usage: 1 }));
     const ids = [nextId(), nextId(), nextId()] as const;
-    const expression = "usage";
+    const expression = "{usage: usage}";
     await Promise.all(
       ids.map((id, index) =>
         history.record(
@@ -100,7 +100,7 @@ describe("an answer", () => {
     expect(text(full?.record as HistoryRecord)).toBe(response.toString());
     expect(truncated?.record.responseTruncated).toBe(true);
     expect(truncated?.record.response.length).toBeLessThanOrEqual(4_096);
-    expect(truncated?.customResponseJson).toBe("1");
+    expect(truncated?.customResponseJson).toBe('{"usage":1}');
     expect(none?.record.response).toHaveLength(0);
     expect(none?.customResponseJson).toBe("");
   });

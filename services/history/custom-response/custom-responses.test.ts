@@ -12,6 +12,7 @@ const make = (expression: string, from: Uint8Array = answer) => responses.make(e
 describe("custom_response", () => {
   test("is what the expression makes of the answer", async () => {
     expect(await make("{image_urls: data[].url}")).toEqual({ json: '{"image_urls":["a","b"]}' });
+    expect(await make("data[0]")).toEqual({ json: '{"url":"a"}' });
     expect(await make("nothing")).toEqual({ json: "null" });
   });
 
@@ -19,7 +20,11 @@ describe("custom_response", () => {
     for (const [expression, from, problem] of [
       ["data[", answer, /./],
       ["abs(text)", answer, /./],
-      ["text", answer, /larger than 1000 bytes/],
+      ["{text: text}", answer, /larger than 1000 bytes/],
+      ["data[0].url", answer, /not an object/],
+      ["data[].url", answer, /not an object/],
+      ["length(data)", answer, /not an object/],
+      ["data != null", answer, /not an object/],
       ["data", Buffer.from("no JSON"), /not JSON/],
     ] as const) {
       warn.mockClear();
@@ -31,19 +36,19 @@ describe("custom_response", () => {
   });
 
   test("of an expression without end or measure is cut short, and the next one is made", async () => {
-    const doubling = Array.from({ length: 40 }, () => "[@,@]").join(" | ");
+    const doubling = `${Array.from({ length: 40 }, () => "[@,@]").join(" | ")} | {all: @}`;
     const [endless, greedy, next] = await Promise.all([
       make(doubling),
       make("pad_left(text, `900000000`)"),
-      make("data[0].url"),
+      make("data[0]"),
     ]);
     expect(endless.note).toMatch(/took more than 300 ms/);
     expect(greedy.json).toBe("");
-    expect(next).toEqual({ json: '"a"' });
+    expect(next).toEqual({ json: '{"url":"a"}' });
   });
 
   test("of an expression that is too slow time and again is left out for a while: others wait behind it", async () => {
-    const doubling = Array.from({ length: 40 }, () => "[@,@]").join(" | ");
+    const doubling = `${Array.from({ length: 40 }, () => "[@,@]").join(" | ")} | {all: @}`;
     let nowMs = 0;
     let starts = 0;
     const own = createCustomResponses({
@@ -57,7 +62,7 @@ describe("custom_response", () => {
     expect(slow.map(({ json }) => json)).toEqual(Array.from({ length: 20 }, () => ""));
     expect(slow.at(-1)?.note).toMatch(/left out/);
     expect(starts).toBe(3);
-    expect(await own.make("data[0].url", answer, 7n)).toEqual({ json: '"a"' });
+    expect(await own.make("data[0]", answer, 7n)).toEqual({ json: '{"url":"a"}' });
     nowMs = 60_000;
     expect((await own.make(doubling, answer, 7n)).note).toMatch(/took more than 50 ms/);
     expect((await own.make(doubling, answer, 7n)).note).toMatch(/left out/);
@@ -76,9 +81,9 @@ describe("custom_response", () => {
         return new Worker(new URL("./worker.ts", import.meta.url));
       },
     });
-    const [first, second] = await Promise.all([own.make("data", answer, 7n), own.make("data[0].url", answer, 7n)]);
+    const [first, second] = await Promise.all([own.make("data", answer, 7n), own.make("data[0]", answer, 7n)]);
     expect(first.note).toBe("custom_response: the expression could not be evaluated: no thread is left");
-    expect(second).toEqual({ json: '"a"' });
+    expect(second).toEqual({ json: '{"url":"a"}' });
     await own.stop();
   });
 });

@@ -31,13 +31,17 @@ function run({ expression, answer, maxOutputBytes }: Job): JobResult {
   } catch {
     return { problem: "the answer is not JSON" };
   }
-  let json: string | undefined;
+  let json: string;
   try {
-    json = JSON.stringify(TreeInterpreter.search(compiledOf(expression), document as never));
+    const found: unknown = TreeInterpreter.search(compiledOf(expression), document as never) ?? null;
+    // The history API promises an object or null: a client that reads it by its type could not read the whole page.
+    if (typeof found !== "object" || Array.isArray(found)) {
+      return { problem: "the result is not an object; give it a name, as in {text: <expression>}" };
+    }
+    json = JSON.stringify(found);
   } catch (error) {
     return { problem: error instanceof Error ? error.message.slice(0, 200) : "the expression failed" };
   }
-  if (json === undefined) return { json: "null" };
   if (Buffer.byteLength(json) > maxOutputBytes) return { problem: `the result is larger than ${maxOutputBytes} bytes` };
   return { json };
 }

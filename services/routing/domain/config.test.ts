@@ -20,7 +20,7 @@ describe("the example configuration", () => {
       name: "extract-text",
       key: "extract-text+table:openrouter/openai/gpt-4o",
       origin: "table",
-      customResponse: "choices[0].message.content",
+      customResponse: "{text: choices[0].message.content}",
     });
   });
 
