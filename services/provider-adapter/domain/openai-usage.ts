@@ -17,6 +17,7 @@ export const noUsage: BillableUsage = {
 /**
  * The parts of an OpenAI usage object. `prompt_tokens` includes cached ones and `completion_tokens` includes reasoning
  * (openai 7, resources/completions.d.ts); DeepSeek, Moonshot and DashScope name the cached ones elsewhere (wire/providers).
+ * xAI counts reasoning beside the completion (docs.x.ai, "Consumption and Rate Limits"): its total says so.
  */
 export function readOpenaiUsage(usage: JsonObject): BillableUsage {
   const input = asObject(usage.prompt_tokens_details) ?? {};
@@ -32,13 +33,15 @@ export function readOpenaiUsage(usage: JsonObject): BillableUsage {
     prompt - cached,
     asCount(input.cache_write_tokens) || asCount(input.cache_creation_input_tokens),
   );
-  const reasoning = Math.min(completion, asCount(output.reasoning_tokens));
+  const thought = asCount(output.reasoning_tokens);
+  const beside = thought > 0 && asCount(usage.total_tokens) === prompt + completion + thought;
+  const reasoning = beside ? thought : Math.min(completion, thought);
   return {
     ...noUsage,
     inputTokens: BigInt(prompt - cached - written),
     cachedInputTokens: BigInt(cached),
     cacheWriteTokens: BigInt(written),
-    outputTokens: BigInt(completion - reasoning),
+    outputTokens: BigInt(beside ? completion : completion - reasoning),
     reasoningTokens: BigInt(reasoning),
   };
 }
