@@ -52,5 +52,17 @@ export interface OpenaiFlavour {
   readonly streamError: (error: JsonObject) => ThroughlineError;
 }
 
+const chat = "chat/completions";
+
+/** Path of a request: the flavour's own for chat; another of OpenAI's endpoints stands beside it, else right behind the base URL. */
+export function endpointPath(
+  { path }: Pick<OpenaiFlavour, "path">,
+  model: string,
+  endpoint: typeof chat | "completions" | "responses",
+): string {
+  const other = path.includes(chat) ? path.replace(chat, endpoint) : `/${endpoint}`;
+  return (endpoint === chat ? path : other).replaceAll("{model}", encodeURIComponent(model));
+}
+
 /** The flavour of one model of the vendor. */
 export type FlavourOf = (upstreamModel: string) => OpenaiFlavour;

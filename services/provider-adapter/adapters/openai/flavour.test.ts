@@ -104,6 +104,19 @@ describe("flavours", () => {
     expect(opened?.requestIdHeaders?.[0]).toBe("apim-request-id");
   });
 
+  test("Azure: clients of responses and completions are served at paths that it has", () => {
+    const model = { upstreamModel: "gpt-3.5-turbo-instruct" };
+    const query = "?api-version=2024-10-21";
+    expect(sent({ vendor: "azure" }, { input: "x" }, {}, "openai.responses").path).toBe(
+      `/openai/deployments/some-model/chat/completions${query}`,
+    );
+    expect(sent({ vendor: "azure" }, { prompt: "x" }, model, "openai.completions").path).toBe(
+      `/openai/deployments/gpt-3.5-turbo-instruct/completions${query}`,
+    );
+    const newer = { vendor: "azure", path: "/openai/v1/chat/completions", responses: true };
+    expect(sent(newer, { input: "x" }, {}, "openai.responses").path).toBe("/openai/v1/responses");
+  });
+
   test("OpenAI: reasoning models take max_completion_tokens and developer, the others no effort", () => {
     const o3 = sent({ vendor: "openai" }, { max_tokens: 5, system: "s" }, { upstreamModel: "o3" }, anthropic);
     expect(o3.body).toMatchObject({ max_completion_tokens: 5 });

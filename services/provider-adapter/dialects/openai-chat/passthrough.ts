@@ -2,7 +2,7 @@ import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange, UpstreamMessage } from "../../domain/exchange.ts";
-import type { OpenaiFlavour } from "../../domain/flavour.ts";
+import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
@@ -85,7 +85,7 @@ function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMess
   const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
   Object.assign(patch, vendorPatch(flavour, asked.stream, given, note));
   return {
-    path: flavour.path.replaceAll("{model}", encodeURIComponent(asked.upstreamModel)),
+    path: endpointPath(flavour, asked.upstreamModel, "chat/completions"),
     headers: {},
     body: patchJson(asked.body, patch),
   };

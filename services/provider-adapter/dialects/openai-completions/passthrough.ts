@@ -2,7 +2,7 @@ import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
-import type { OpenaiFlavour } from "../../domain/flavour.ts";
+import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
@@ -16,7 +16,11 @@ export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Ex
   const notes = asked.control === "" ? [] : [`-${asked.control} dropped: this endpoint has no such control`];
   const completionId = completionIdOf(asked.requestId);
   return {
-    message: { path: "/completions", headers: {}, body: patchJson(asked.body, patchOf(asked, flavour)) },
+    message: {
+      path: endpointPath(flavour, asked.upstreamModel, "completions"),
+      headers: {},
+      body: patchJson(asked.body, patchOf(asked, flavour)),
+    },
     notes,
     whole(body, moments) {
       const completion = asObject(parseJson(body.toString()));

@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
-import type { OpenaiFlavour } from "../../domain/flavour.ts";
+import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
@@ -22,7 +22,11 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
   const patch = { model: JSON.stringify(asked.upstreamModel), ...controlPatch(asked.control, given, flavour, note) };
   const responseId = responseIdOf(asked.requestId);
   return {
-    message: { path: "/responses", headers: {}, body: patchJson(asked.body, patch) },
+    message: {
+      path: endpointPath(flavour, asked.upstreamModel, "responses"),
+      headers: {},
+      body: patchJson(asked.body, patch),
+    },
     notes,
     whole(body) {
       const response = asObject(parseJson(body.toString()));

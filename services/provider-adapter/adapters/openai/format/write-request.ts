@@ -1,7 +1,7 @@
 import { thinkingPatch } from "../../../dialects/openai-chat/set-field.ts";
 import { vendorPatch } from "../../../dialects/openai-chat/vendor-patch.ts";
 import type { UpstreamMessage } from "../../../domain/exchange.ts";
-import type { OpenaiFlavour } from "../../../domain/flavour.ts";
+import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { type JsonObject, parseJson } from "../../../domain/json.ts";
 import type { WriteContext } from "../../../domain/neutral/formats.ts";
 import { effortOf } from "../../../domain/neutral/reasoning.ts";
@@ -76,7 +76,7 @@ export function writeChatRequest(
   const given = (field: string) => (body[field] === undefined ? undefined : JSON.stringify(body[field]));
   setFields(body, vendorPatch(flavour, stream, given, note));
   return {
-    path: flavour.path.replaceAll("{model}", encodeURIComponent(upstreamModel)),
+    path: endpointPath(flavour, upstreamModel, "chat/completions"),
     headers: {},
     body: Buffer.from(JSON.stringify(body)),
   };
