@@ -248,10 +248,25 @@ describe("flavours", () => {
     ]);
   });
 
-  test("a vendor that fails says so as a finish reason", () => {
+  test.each(["openai.chat", anthropic])("a vendor that fails says so as a finish reason, to %s", (dialect) => {
     const answer = { choices: [{ message: { content: "x" }, finish_reason: "insufficient_system_resource" }] };
-    const made = exchange({ vendor: "deepseek" }, { max_tokens: 9 }, {}, anthropic);
+    const made = exchange({ vendor: "deepseek" }, { max_tokens: 9 }, {}, dialect);
     const moments = { sentUs: 0, firstByteUs: 0, firstContentUs: 0, lastByteUs: 0, nowUs: 0 };
     expect(() => made.whole(Buffer.from(JSON.stringify(answer)), moments)).toThrow(/upstream failed/);
+  });
+
+  test("an answer's content is a text and its finish OpenAI's, also where the vendor says both otherwise", () => {
+    const content = [
+      { type: "thinking", thinking: [{ type: "text", text: "hm" }] },
+      { type: "text", text: "Yes" },
+    ];
+    const answer = { choices: [{ message: { role: "assistant", content }, finish_reason: "model_length" }] };
+    const moments = { sentUs: 0, firstByteUs: 0, firstContentUs: 0, lastByteUs: 0, nowUs: 0 };
+    const whole = exchange({ vendor: "mistral" }, {}).whole(Buffer.from(JSON.stringify(answer)), moments);
+    expect(JSON.parse(Buffer.from(whole.body).toString()).choices[0]).toMatchObject({
+      message: { content: "Yes", reasoning_content: "hm" },
+      finish_reason: "length",
+    });
+    expect(whole.finishReason).toBe("length");
   });
 });

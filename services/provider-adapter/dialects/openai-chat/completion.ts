@@ -42,15 +42,8 @@ function writeChoice(choice: JsonObject, position: number): JsonObject {
       content: message.content ?? "",
       refusal: message.refusal ?? null,
       annotations: message.annotations ?? [],
-      ...reasoningOf(message),
     },
     logprobs: choice.logprobs ?? null,
     finish_reason: asString(choice.finish_reason) || "stop",
   };
-}
-
-/** Vendors name the thinking text differently; clients of this platform read `reasoning_content`. */
-function reasoningOf(message: JsonObject): JsonObject {
-  const text = asString(message.reasoning_content) ?? asString(message.reasoning);
-  return text === undefined ? {} : { reasoning_content: text };
 }

@@ -56,6 +56,8 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
     const { message } = choice;
     for (const name in delta) {
       const value = delta[name];
+      // The same thinking under its other name.
+      if (name === "reasoning" && typeof delta.reasoning_content === "string") continue;
       if (textFields.has(name)) {
         if (typeof value === "string") message[name] = append(message[name], value);
       } else if (name === "tool_calls") {

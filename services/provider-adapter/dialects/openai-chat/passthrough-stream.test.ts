@@ -7,7 +7,7 @@ import type { Asked } from "../../domain/exchange.ts";
 
 const moments = { sentUs: 1, firstByteUs: 2, firstContentUs: 3, lastByteUs: 4, nowUs: 5 };
 
-function passed(text: string) {
+function passed(text: string, flavour: object = {}) {
   const asked: Asked = {
     requestId: 42n,
     model: "m",
@@ -20,7 +20,7 @@ function passed(text: string) {
     createdUnixS: 1,
     keepResponse: true,
   };
-  const stream = adapters.openai?.open("{}").exchanges["openai.chat"]?.(asked).stream();
+  const stream = adapters.openai?.open(JSON.stringify(flavour)).exchanges["openai.chat"]?.(asked).stream();
   if (stream === undefined) throw new Error("chat is not served");
   let out = "";
   const feed = createEventFeed((event) => {
@@ -67,6 +67,58 @@ describe.each<[name: string, write: (chunk: object) => string]>([
     expect(complete).toBe(true);
     expect(facts.finishReason).toBe("stop");
     expect(chunks).toBe(2);
+  });
+});
+
+describe("words of a vendor's own are OpenAI's to the client", () => {
+  const ending = (finish_reason: string) =>
+    [
+      { id: "vendor", choices: [{ index: 0, delta: { role: "assistant", content: "x" }, finish_reason: null }] },
+      { id: "vendor", choices: [{ index: 0, delta: {}, finish_reason }] },
+    ]
+      .map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`)
+      .join("");
+
+  test.each([
+    ["zhipu", "sensitive", "content_filter"],
+    ["mistral", "model_length", "length"],
+    ["mistral", "stop", "stop"],
+    ["deepseek", "tool_calls", "tool_calls"],
+  ])("%s ends with %s: %s", (vendor, word, usual) => {
+    const { out, document, facts } = passed(ending(word), { vendor });
+    expect(out).toContain(`"finish_reason":"${usual}"`);
+    expect(facts.finishReason).toBe(usual);
+    expect(document.choices[0].finish_reason).toBe(usual);
+  });
+
+  test.each([
+    ["deepseek", "insufficient_system_resource"],
+    ["zhipu", "network_error"],
+    ["openrouter", "error"],
+  ])("%s ends with %s: it failed", (vendor, word) => {
+    expect(() => passed(ending(word), { vendor })).toThrow(expect.objectContaining({ code: "upstream_error" }));
+  });
+
+  test.each<[vendor: string, thinking: object, answer: object]>([
+    ["openrouter", { reasoning: "hm" }, { content: "Yes", reasoning: null }],
+    ["vllm", { reasoning: "hm" }, { content: "Yes" }],
+    [
+      "mistral",
+      { content: [{ type: "thinking", thinking: [{ type: "text", text: "hm" }] }] },
+      { content: [{ type: "text", text: "Yes" }] },
+    ],
+  ])("%s streams its thinking as reasoning_content", (vendor, thinking, answer) => {
+    const text = [{ role: "assistant", content: "" }, thinking, answer]
+      .map((delta) => ({ id: "vendor", choices: [{ index: 0, delta, finish_reason: null }] }))
+      .map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`)
+      .join("");
+    const { out, document, facts } = passed(text, { vendor });
+    expect(out).toContain('"reasoning_content":"hm"');
+    expect(out).toContain('"content":"Yes"');
+    expect(out).not.toContain('"content":[');
+    expect(document.choices[0].message).toMatchObject({ content: "Yes", reasoning_content: "hm" });
+    // What was thought is counted, and once, where the vendor counts nothing.
+    expect(facts.usage).toMatchObject({ outputTokens: 2n, estimated: true });
   });
 });
 

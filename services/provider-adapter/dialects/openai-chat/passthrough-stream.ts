@@ -2,25 +2,29 @@ import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import type { BillableUsage } from "../../../../shared/money.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
+import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
+import { inUsualWords } from "./vendor-words.ts";
 
 const finishMark = '"finish_reason"';
+const contentMark = '"content"';
 /** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
 const maxKeptText = 256 * 1024;
 
 /**
  * A stream whose upstream speaks the client's own dialect. Chunks go on as they come, but for their ID, which becomes
  * ours by a search in the text. A chunk is parsed only when a search says that something in it must change: the first
- * one, one with usage, one with an error. Usage reaches the client once, at the end, and only when it asked for it.
+ * one, one with usage, one with an error, one with words of the vendor's own. Usage reaches the client once, at the end,
+ * and only when it asked for it.
  */
 export function createChatPassthrough(
   asked: Asked,
   inputTokens: () => number,
-  toError: (error: JsonObject) => Error,
+  flavour: OpenaiFlavour,
 ): StreamTranslation {
   const messageId = chatMessageId(asked.requestId);
   const fold = createChatFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
@@ -53,9 +57,10 @@ export function createChatPassthrough(
   /** Parses a chunk in which something may have to change; gives the text to send. */
   function inspect(data: string): string {
     const chunk = asObject(parseJson(data));
-    if (chunk === undefined) throw toError({ message: "The upstream sent a chunk that is not valid JSON." });
+    if (chunk === undefined)
+      throw flavour.streamError({ message: "The upstream sent a chunk that is not valid JSON." });
     const error = errorIn(chunk);
-    if (error !== undefined) throw toError(error);
+    if (error !== undefined) throw flavour.streamError(error);
     if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
     if (responseModel === "") {
       responseModel = asString(chunk.model) ?? "";
@@ -70,12 +75,13 @@ export function createChatPassthrough(
       delete chunk.usage;
     }
     chunk.id = messageId;
-    keep(data);
-    return `data: ${JSON.stringify(chunk)}\n\n`;
+    if (choices.length > 0) chunk.choices = choices.map((choice) => inUsualWords(asObject(choice) ?? {}, flavour));
+    const text = JSON.stringify(chunk);
+    keep(text, finishIn(text));
+    return `data: ${text}\n\n`;
   }
 
-  function keep(data: string): void {
-    const finish = finishIn(data);
+  function keep(data: string, finish: string): void {
     // The first chunk has a role and, as a rule, no text.
     if (finish === "") contentChunks += opened ? 1 : 0;
     else if (finishReason === "") finishReason = finish;
@@ -109,12 +115,15 @@ export function createChatPassthrough(
       }
       if (data === "") return "";
       if (oldId === undefined || says(data, '"usage"') || says(data, '"error"')) return inspect(data);
+      const finish = finishIn(data);
+      if (Object.hasOwn(flavour.finishReasons, finish) || says(data, '"reasoning"') || hasChunks(data))
+        return inspect(data);
       // The end of a text that was cut short is the one fault that is cheap to see.
       if (!data.endsWith("}")) return inspect(data);
       // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.
       const at = data.indexOf(oldId);
       if (at < 0) return inspect(data);
-      keep(data);
+      keep(data, finish);
       return `data: ${data.slice(0, at)}"${messageId}"${data.slice(at + oldId.length)}\n\n`;
     },
     end(moments) {
@@ -166,6 +175,12 @@ function says(data: string, quotedName: string): boolean {
   if (at < 0) return false;
   const next = valueAt(data, at + quotedName.length);
   return !data.startsWith("null", next) || data.indexOf(quotedName, next) >= 0;
+}
+
+/** Whether the content is a list, as Mistral sends thinking. */
+function hasChunks(data: string): boolean {
+  const at = data.indexOf(contentMark);
+  return at >= 0 && data.charCodeAt(valueAt(data, at + contentMark.length)) === 0x5b;
 }
 
 /** The first finish reason that a chunk says; empty: none. Most chunks say null, so the search ends with the second look. */

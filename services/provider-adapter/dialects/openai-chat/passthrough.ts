@@ -15,6 +15,7 @@ import { createChatPassthrough } from "./passthrough-stream.ts";
 import { type GrowingPatch, thinkingPatch } from "./set-field.ts";
 import { thinkingBack } from "./thinking-back.ts";
 import { vendorPatch } from "./vendor-patch.ts";
+import { inUsualWords } from "./vendor-words.ts";
 
 /** The client's chat dialect to an upstream that speaks it too: bytes go on, only what must change is changed. */
 export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
@@ -25,20 +26,20 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
     message,
     notes,
     whole(body, moments) {
-      const upstream = asObject(parseJson(body.toString()));
-      if (upstream === undefined) {
+      const answer = asObject(parseJson(body.toString()));
+      if (answer === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
       }
+      const choices = asArray(answer.choices).map((choice) => inUsualWords(asObject(choice) ?? {}, flavour));
       // No answer, whatever stands in its place: it must not be charged as one.
-      if (asArray(upstream.choices).length === 0) {
-        throw flavour.streamError(errorIn(upstream) ?? { message: "its answer is empty" });
-      }
+      if (choices.length === 0) throw flavour.streamError(errorIn(answer) ?? { message: "its answer is empty" });
+      const upstream: JsonObject = { ...answer, choices };
       const found = asObject(upstream.usage);
       const counted = found === undefined ? undefined : readOpenaiUsage(found);
       const usage = counted ?? {
         ...noUsage,
         inputTokens: BigInt(inputTokens()),
-        outputTokens: BigInt(textTokens(upstream)),
+        outputTokens: BigInt(textTokens(answer)),
       };
       const messageId = chatMessageId(asked.requestId);
       const completion = writeCompletion(
@@ -50,12 +51,12 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
       return {
         body: Buffer.from(JSON.stringify(completion)),
         usage: { ...usage, estimated: counted === undefined },
-        finishReason: asString(asObject(asArray(completion.choices)[0])?.finish_reason) ?? "",
+        finishReason: asString(choices[0]?.finish_reason) || "stop",
         messageId,
-        responseModel: asString(upstream.model) ?? "",
+        responseModel: asString(answer.model) ?? "",
       };
     },
-    stream: () => createChatPassthrough(asked, inputTokens, flavour.streamError),
+    stream: () => createChatPassthrough(asked, inputTokens, flavour),
   };
 }
 

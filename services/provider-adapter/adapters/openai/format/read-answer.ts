@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import { contentOf, thinkingOf } from "../../../dialects/openai-chat/vendor-words.ts";
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../domain/json.ts";
 import type { AnswerPart, Choice, NeutralAnswer } from "../../../domain/neutral/answer.ts";
 import { readOpenaiUsage } from "../../../domain/openai-usage.ts";
 import { createDetails } from "./details.ts";
-import { citationsOf, contentOf, finishOf, imagesOf, thinkingOf } from "./read-parts.ts";
+import { citationsOf, finishOf, imagesOf } from "./read-parts.ts";
 
 /** Reads a chat completion. An error object in its place is thrown. */
 export function readChatAnswer(body: Buffer, flavour: OpenaiFlavour): NeutralAnswer {

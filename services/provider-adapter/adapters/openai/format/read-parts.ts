@@ -1,3 +1,4 @@
+import { usualFinish } from "../../../dialects/openai-chat/vendor-words.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../domain/json.ts";
 import type { Citation, Finish } from "../../../domain/neutral/answer.ts";
@@ -14,29 +15,7 @@ const finishes: Readonly<Record<string, Finish>> = {
 /** The finish of a vendor's word; undefined: none yet. Throws where the vendor says that it failed. */
 export function finishOf(word: unknown, flavour: OpenaiFlavour): Finish | undefined {
   if (typeof word !== "string" || word === "") return undefined;
-  const usual = flavour.finishReasons[word] ?? word;
-  if (usual === "error") throw flavour.streamError({ message: `it ended with '${word}'` });
-  return finishes[usual] ?? "stop";
-}
-
-/** Thinking text of a message or a delta: vendors name it differently. */
-export function thinkingOf(message: JsonObject): string {
-  return asString(message.reasoning_content) ?? asString(message.reasoning) ?? asString(message.thinking) ?? "";
-}
-
-/** Text and thinking of a content: a string, or a list of chunks as Mistral sends. */
-export function contentOf(content: unknown): { text: string; thinking: string } {
-  if (typeof content === "string") return { text: content, thinking: "" };
-  let text = "";
-  let thinking = "";
-  for (const raw of asArray(content)) {
-    const part = asObject(raw) ?? {};
-    if (part.type === "thinking") {
-      for (const piece of asArray(part.thinking)) thinking += asString(asObject(piece)?.text) ?? "";
-      if (typeof part.thinking === "string") thinking += part.thinking;
-    } else text += asString(part.text) ?? "";
-  }
-  return { text, thinking };
+  return finishes[usualFinish(word, flavour)] ?? "stop";
 }
 
 /** Images of an answer as OpenRouter gives them: data URLs. One that is an address only is left out. */

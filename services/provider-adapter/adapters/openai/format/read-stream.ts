@@ -1,3 +1,4 @@
+import { contentOf, thinkingOf } from "../../../dialects/openai-chat/vendor-words.ts";
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../domain/json.ts";
@@ -6,7 +7,7 @@ import type { UpstreamStream } from "../../../domain/neutral/formats.ts";
 import { readOpenaiUsage } from "../../../domain/openai-usage.ts";
 import { createDetails } from "./details.ts";
 import { newCallId } from "./read-answer.ts";
-import { citationsOf, contentOf, finishOf, imagesOf, thinkingOf } from "./read-parts.ts";
+import { citationsOf, finishOf, imagesOf } from "./read-parts.ts";
 
 interface OpenCall {
   readonly call: number;
