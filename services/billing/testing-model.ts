@@ -129,7 +129,7 @@ export function createModel(terms: Terms) {
           for (const [key, row] of keys) {
             if (row.slot !== step.slot || row.answered) continue;
             if (step.forget) keys.delete(key);
-            else row.answered = true;
+            else row.answered = ended.get(row.slot)?.charged !== undefined;
           }
           return [];
         case "credit":

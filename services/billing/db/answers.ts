@@ -15,6 +15,7 @@ const store = statement(
   "billing_store_answer",
   `with mine as (
      update billing.idempotency d set answered = true where d.request_id = $1::bigint and not d.answered
+       and exists (select from billing.ledger l where l.entry_id = $1::bigint and l.kind = 1)
      returning d.account_id
    )
    insert into billing.answer (request_id, day, account_id, http_status, content_type, body, created_at)
@@ -35,7 +36,10 @@ const find = statement(
   { idempotent: true },
 );
 
-/** Keeps the answer of a request that bore an Idempotency-Key, once; nothing where it bore none. */
+/**
+ * Keeps the answer of a request that bore an Idempotency-Key, once; nothing where it bore none, nor where the request was
+ * not charged: a client that left in the moment when its answer came would get it by a repeat, and nobody would pay.
+ */
 export async function storeAnswer(
   db: Database<BillingSchema>,
   requestId: bigint,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { AccountState, KeyKind, SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { DisconnectPolicy, Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   auditLines,
   codeOf,
@@ -197,6 +197,7 @@ describe("an Idempotency-Key", () => {
     const first = nextRequestId();
     await reserve(client, one, 1n, first, keyed("mine"));
     expect(await codeOf(reserve(client, other, 1n, nextRequestId(), keyed("mine", 2)))).toBe("ok");
+    await settle(client, one, 1n, first);
     await client.storeAnswer({ requestId: first, ...ok }, options);
     const asked = client.getAnswer({ requestId: first, accountId: other.accountId }, options);
     expect(await codeOf(asked)).toBe("not_found");
@@ -213,6 +214,21 @@ describe("an Idempotency-Key", () => {
     await settle(client, payer, 1n, large);
     await client.storeAnswer({ requestId: large, forget: true }, options);
     expect(await codeOf(reserve(client, payer, 1n, nextRequestId(), keyed("large", 2)))).toBe("ok");
+  });
+
+  test("is free again where its request was not charged, also if an answer is stored for it", async () => {
+    const { client } = billing;
+    const payer = await createPayer(client);
+    const { FAILED, DISCONNECTED } = SettleCase;
+    for (const ending of [{ case: FAILED }, { case: DISCONNECTED, policy: DisconnectPolicy.REFUND }]) {
+      const left = nextRequestId();
+      const key = keyed(`left ${ending.case}`);
+      await reserve(client, payer, 1n, left, key);
+      await settle(client, payer, 1n, left, ending);
+      await client.storeAnswer({ requestId: left, ...ok }, options);
+      const anew = await reserve(client, payer, 1n, nextRequestId(), key);
+      expect(anew).toMatchObject({ replayRequestId: 0n, reservedNanoUsd: 1n });
+    }
   });
 
   test("sent many times at once runs once", async () => {
