@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { listRangePartitions } from "../../../shared/db/index.ts";
+import { listRangePartitions, statement } from "../../../shared/db/index.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../../shared/request-id.ts";
 import { account, ended, startTestHistory } from "../testing.ts";
@@ -93,6 +93,22 @@ describe("retention", () => {
     nowMs += 20 * dayMs;
     await clean(history.context, retention);
     expect((await history.client.findUnfinished({ requestIds: [id] }, history.options)).requestIds).toEqual([id]);
+  });
+
+  test("lets go of tombstones for numbers that never became a request, within hours and for any retention", async () => {
+    const seen = firstIdAt(nowMs) + 6n;
+    const madeUp = Array.from({ length: 1_000 }, (_, i) => firstIdAt(nowMs) + 100n + BigInt(i));
+    await history.record(ended(seen));
+    await history.client.deleteRecords({ owner, requestIds: [seen, ...madeUp.slice(1)] }, history.options);
+    const kept = statement("test.tombstones", "select count(*)::integer as n from history.tombstone");
+    const count = async () => (await history.context.db.query<{ n: number }>(kept, []))[0]?.n;
+    expect(await count()).toBe(1_000);
+    nowMs += 90 * 60_000;
+    await clean(history.context, { retentionMs: 0, payloadRetentionMs: 0 });
+    expect(await count()).toBe(1_000);
+    nowMs += 60 * 60_000;
+    await clean(history.context, { retentionMs: 0, payloadRetentionMs: 0 });
+    expect(await count()).toBe(1);
   });
 });
 

@@ -1,4 +1,5 @@
 import { dropPartitionsBelow, statement } from "../../../shared/db/index.ts";
+import { firstIdAt } from "../../../shared/request-id.ts";
 import type { HistoryConfig } from "../config.ts";
 import type { HistoryContext } from "../context.ts";
 import { ensureAhead } from "../db/partitions.ts";
@@ -38,6 +39,16 @@ const clearUnfinished = statement(
     where u.request_id < $1
        or (u.request_id in (select request_id from history.unfinished)
            and exists (select 1 from history.record r where r.request_id = u.request_id))`,
+  { idempotent: true },
+);
+
+/**
+ * Tombstones of requests that nobody had seen go when no first record can come any more. Clients choose those numbers: a
+ * thousand a call, each was kept for as long as a record, 400 days or for ever.
+ */
+const clearUnconfirmed = statement(
+  "history.maintenance.unconfirmed",
+  "delete from history.tombstone where request_id < $1 and not confirmed",
   { idempotent: true },
 );
 
@@ -109,7 +120,7 @@ async function prepare({ db, tables, nowMs }: HistoryContext): Promise<void> {
 
 /** Drops what is past its retention. Exported for the tests, which set the clock. */
 export async function clean(
-  { db, log, nowMs }: Pick<HistoryContext, "db" | "log" | "nowMs">,
+  { db, log, nowMs, lateRecordMs }: Pick<HistoryContext, "db" | "log" | "nowMs" | "lateRecordMs">,
   { retentionMs, payloadRetentionMs }: Pick<HistoryConfig, "retentionMs" | "payloadRetentionMs">,
 ): Promise<void> {
   const records = retentionBound(nowMs(), retentionMs);
@@ -124,6 +135,8 @@ export async function clean(
     if (dropped.length > 0) log.info({ table, dropped }, "partitions past their retention were dropped");
   }
   await db.query(clearUnfinished, [records]);
+  // Twice as long as they are made for: a record that was late may be on its way still.
+  await db.query(clearUnconfirmed, [firstIdAt(nowMs() - 2 * lateRecordMs)]);
   if (records === 0n) return;
   await db.query(clearTombstones, [records]);
   await db.query(clearUsage, [hourOfId(records)]);
