@@ -4,7 +4,7 @@ import { type Record, RecordSchema, RecordStatus } from "../shared/gen/throughli
 import type { InvokeItemSchema } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { ResolveItemSchema, Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Ask } from "./ask.ts";
-import { dearestPricing, worstCase } from "./domain/worst-case.ts";
+import { dearestCase, worstCase } from "./domain/worst-case.ts";
 import { requestDigest } from "./idempotency.ts";
 
 /** What a request says of itself before it has a route. */
@@ -41,7 +41,6 @@ export function resolveItem(ask: Resolvable): MessageInitShape<typeof ResolveIte
 
 /** What billing is asked to hold. */
 export function reserveItem(ask: Ask, route: Route): MessageInitShape<typeof ReserveItemSchema> {
-  const worst = worstCase(ask, route);
   return {
     accountId: ask.principal.accountId,
     keyId: ask.principal.keyId,
@@ -49,8 +48,7 @@ export function reserveItem(ask: Ask, route: Route): MessageInitShape<typeof Res
     userId: ask.principal.userId,
     module: ask.module,
     model: route.model,
-    pricing: dearestPricing(route.candidates, worst),
-    worstCase: worst,
+    ...dearestCase(route.candidates, worstCase(ask, route)),
     dialect: ask.dialect,
     ...(ask.idempotencyKey === "" ? {} : { idempotencyKey: ask.idempotencyKey, idempotencyDigest: requestDigest(ask) }),
   };

@@ -77,17 +77,23 @@ export function contextError(ask: Asked, limits: Limits): ThroughlineError | und
   );
 }
 
-/** The prices of the candidate that the worst case costs most with, so that whichever answers is covered. */
-export function dearestPricing<P extends Prices>(
+/**
+ * The worst case by the prices of the candidate that it costs most with, so that whichever answers is covered. Which of
+ * the output is reasoning is not known before; where that costs more, all of it may be.
+ */
+export function dearestCase<P extends Prices>(
   candidates: readonly { readonly pricing?: P | undefined }[],
   usage: BillableUsage,
-): P {
-  let dearest: P | undefined;
+): { readonly pricing: P; readonly worstCase: BillableUsage } {
+  const allReasoned = { ...usage, outputTokens: 0n, reasoningTokens: usage.outputTokens + usage.reasoningTokens };
+  let dearest: { pricing: P; worstCase: BillableUsage } | undefined;
   let cost = -1n;
   for (const { pricing } of candidates) {
     if (pricing === undefined) continue;
-    const own = costNanoUsd(usage, pricing);
-    if (own > cost) [dearest, cost] = [pricing, own];
+    const reasons = pricing.reasoningNanoUsdPerMtok > pricing.outputNanoUsdPerMtok;
+    const worstCase = reasons ? allReasoned : usage;
+    const own = costNanoUsd(worstCase, pricing);
+    if (own > cost) [dearest, cost] = [{ pricing, worstCase }, own];
   }
   if (dearest === undefined) throw new ThroughlineError("internal_error", "The route of this request has no price.");
   return dearest;
