@@ -20,7 +20,7 @@ describe("the ceiling of an answer", () => {
   });
 
   it("is a number that can be reserved, however many answers are asked for", () => {
-    const ask = { estimate: { tokens: 1 }, maxOutputTokens: 10 ** 15, choices: 128 };
+    const ask = { estimate: { tokens: 1 }, maxOutputTokens: 10 ** 15, maxOutputField: "max_tokens", choices: 128 };
     expect(worstCase(ask, unlimited).outputTokens).toBe(10n ** 15n);
   });
 
@@ -46,7 +46,10 @@ describe("the dearest case", () => {
       groupRatioPpm: 1_000_000,
     }),
   });
-  const worst = worstCase({ estimate: { tokens: 100 }, maxOutputTokens: 1_000, choices: 1 }, unlimited);
+  const worst = worstCase(
+    { estimate: { tokens: 100 }, maxOutputTokens: 1_000, maxOutputField: "max_tokens", choices: 1 },
+    unlimited,
+  );
 
   it("is of the candidate that costs most", () => {
     const [cheap, dear] = [prices(1n, 2n, 2n), prices(1n, 3n, 3n)];
