@@ -23,6 +23,8 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
     const principal = await authenticate(context, incoming, request.headers, { fresh: true });
     incoming.principal = principal;
     authorise(principal, scope, params.user_id === undefined ? readers : [KeyKind.SERVER], request.ip);
+    // A back end that had no user to name must not be given everybody's, nor delete it.
+    if (params.user_id === "") throw invalid("user_id", "must not be empty");
     return ownerOf(principal, params.user_id);
   };
   const options = (request: FastifyRequest) => ({

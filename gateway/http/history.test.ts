@@ -199,6 +199,22 @@ describe("the history query", () => {
   });
 });
 
+describe("the paths of one user", () => {
+  it("refuse an empty user instead of taking all of the account's", async () => {
+    await using gateway = await startTestGateway({ history });
+    const nobody = "/bp/server/user//ai/ai_request/history";
+    const answers = [
+      await gateway.call(`${nobody}/query?page=1&page_size=1`, undefined, as("server")),
+      await gateway.call(`${nobody}/delete`, { request_ids: ["1893947283746816000"] }, as("server")),
+    ];
+    for (const response of answers) {
+      const { error } = (await response.json()) as ErrorEnvelope;
+      expect([response.status, error.code, error.param]).toEqual([400, "invalid_value", "user_id"]);
+    }
+    expect([queries, deletions]).toEqual([[], []]);
+  });
+});
+
 describe("the history deletion", () => {
   it("answers 200 without a body on both paths", async () => {
     await using gateway = await startTestGateway({ history });
