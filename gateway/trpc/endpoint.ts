@@ -1,6 +1,7 @@
 import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
 import type { FastifyError, FastifyInstance } from "fastify";
 import { errorHeaders } from "../../shared/errors/envelope.ts";
+import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
 import { toError } from "../http/errors.ts";
 import { errorData, platformError } from "./errors.ts";
@@ -9,6 +10,12 @@ import { appRouter } from "./router.ts";
 
 /** JSON-RPC's code for a failure of the server: tRPC's clients want one; what happened is in `data.code`. */
 const rpcFailure = -32_603;
+
+/**
+ * Most calls of one request. Their answers are in memory together, and one may be 12 MB of records: the 1,200 calls that
+ * a path has room for would end the process.
+ */
+const maxBatchSize = 20;
 
 /** /trpc: administration and records for typed clients, JSON over HTTP, subscriptions over server-sent events. */
 export function trpc(edge: FastifyInstance, context: GatewayContext): void {
@@ -34,6 +41,9 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
       url: "/trpc/*",
       async handler(request, reply) {
         const { incoming } = request;
+        if (request.params["*"].split(",").length > maxBatchSize) {
+          throw new ThroughlineError("invalid_value", `A batch may have at most ${maxBatchSize} calls.`);
+        }
         await fastifyRequestHandler({
           router: appRouter,
           req: request,

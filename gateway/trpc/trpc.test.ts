@@ -250,6 +250,20 @@ describe("administration over tRPC", () => {
     const [good, bad] = await Promise.allSettled([client.accounts.list.query(), client.keys.list.query()]);
     expect([good.status, bad.status, asked]).toEqual(["fulfilled", "rejected", 1]);
   });
+
+  it("refuses a batch of more calls than it may answer at once", async () => {
+    await using gateway = await startTestGateway(stubs);
+    const ask = async (calls: number) => {
+      const response = await gateway.call(
+        `/trpc/${Array(calls).fill("accounts.list").join(",")}?batch=1&input={}`,
+        undefined,
+        { headers: { authorization: `Bearer ${secrets.cli}` } },
+      );
+      return [response.status, await response.text()];
+    };
+    expect(await ask(20)).toMatchObject([200, expect.stringContaining("acme")]);
+    expect(await ask(21)).toMatchObject([400, expect.stringContaining("at most 20 calls")]);
+  });
 });
 
 describe("docs/http.md", () => {
