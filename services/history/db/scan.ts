@@ -6,6 +6,8 @@ export interface ScanFilter {
   readonly shapeIds?: readonly number[] | undefined;
   readonly outcomeIds?: readonly number[] | undefined;
   readonly keyId?: bigint | undefined;
+  /** For all accounts' records; an account's come by the index of its users. */
+  readonly userId?: string | undefined;
 }
 
 /** What a scan of one window found. */
@@ -27,7 +29,7 @@ export async function scan(
   { filter, limit, scanLimit }: { filter: ScanFilter; limit: number; scanLimit: number },
 ): Promise<Scanned> {
   const parameters = createParameters();
-  const columns = "x.request_id, x.shape_id, x.outcome_id, x.key_id";
+  const columns = "x.request_id, x.shape_id, x.outcome_id, x.key_id, x.user_id";
   const walked = walkSql(walk, parameters, { columns, limit: scanLimit });
   if (walked === undefined) return { ids: [], passed: 0, last: 0n };
   const direction = walk.ascending ? "asc" : "desc";
@@ -40,7 +42,7 @@ export async function scan(
   return { passed: row?.passed ?? 0, last: row?.last ?? 0n, ids: row?.ids ?? [] };
 }
 
-/** The conditions of a filter over the columns shape_id, outcome_id and key_id. */
+/** The conditions of a filter over the columns shape_id, outcome_id, key_id and user_id. */
 export function conditionsOf(filter: ScanFilter, { add }: Parameters): string[] {
   const conditions: string[] = [];
   if (filter.shapeIds !== undefined)
@@ -49,6 +51,7 @@ export function conditionsOf(filter: ScanFilter, { add }: Parameters): string[] 
     conditions.push(`outcome_id = any(${add(integerArray(filter.outcomeIds), "integer[]")})`);
   }
   if (filter.keyId !== undefined) conditions.push(`key_id = ${add(filter.keyId, "bigint")}`);
+  if (filter.userId !== undefined) conditions.push(`user_id = ${add(filter.userId, "text")}`);
   return conditions;
 }
 

@@ -31,6 +31,11 @@ export function storedUserId(userId: string, repairs: Repairs = { repaired: fals
   return repairText(userId, maxLength.user, repairs);
 }
 
+/** A name (of a model, a channel ...) as it is stored: filters look for it, so reading and writing must agree. */
+export function storedName(text: string, repairs: Repairs = { repaired: false }): string {
+  return repairText(text, maxLength.name, repairs);
+}
+
 /** An unsigned 64-bit number as a BIGINT; null for 0, which is how most columns say it. */
 export function repairCount(value: bigint, repairs: Repairs): bigint | null {
   if (value === 0n) return null;

@@ -3,7 +3,7 @@ import type { ScanFilter } from "../db/scan.ts";
 import type { Terms } from "../db/terms.ts";
 import { idRangesOf, intersect } from "../domain/id-text.ts";
 import type { Scope } from "../domain/owner.ts";
-import { storedUserId } from "../domain/repair.ts";
+import { storedName, storedUserId } from "../domain/repair.ts";
 import { type IdRange, idsBetween } from "../domain/times.ts";
 import { scopeOf } from "./scope.ts";
 import { checkStatuses } from "./statuses.ts";
@@ -29,7 +29,9 @@ export async function readFilter(
   const whose = scopeOf(owner);
   if (filter === undefined) return { scope: whose, ranges: [idsBetween(0n, 0n)], statuses: [], scan: {} };
   const narrowed = narrow(whose, filter);
-  const { model, channel, errorCode } = filter;
+  const model = storedName(filter.model);
+  const channel = storedName(filter.channel);
+  const errorCode = storedName(filter.errorCode);
   const shape = { ...(model === "" ? {} : { model }), ...(channel === "" ? {} : { channel }) };
   const shapeIds = model === "" && channel === "" ? undefined : await terms.idsWith(shape);
   const outcomeIds = errorCode === "" ? undefined : await terms.idsWith({ error: errorCode });
@@ -43,7 +45,7 @@ export async function readFilter(
     scope: narrowed?.scope ?? whose,
     ranges: possible ? rangesOf(filter) : nothing,
     statuses,
-    scan: { shapeIds, outcomeIds, keyId: narrowed?.keyId },
+    scan: { shapeIds, outcomeIds, keyId: narrowed?.keyId, userId: narrowed?.userId },
   };
 }
 
@@ -54,10 +56,12 @@ function rangesOf({ fromUnixMs, toUnixMs, idText }: RecordFilter): IdRange[] {
 }
 
 /** Filters on user and key narrow the scope where they can, because indexes follow scopes. Undefined: nothing can match. */
-function narrow(scope: Scope, filter: RecordFilter): { scope: Scope; keyId?: bigint } | undefined {
+function narrow(scope: Scope, filter: RecordFilter): { scope: Scope; keyId?: bigint; userId?: string } | undefined {
   const { keyId } = filter;
   const userId = storedUserId(filter.userId);
-  if (scope.kind === "operator") return userId === "" ? { scope, ...(keyId === 0n ? {} : { keyId }) } : undefined;
+  if (scope.kind === "operator") {
+    return { scope, ...(keyId === 0n ? {} : { keyId }), ...(userId === "" ? {} : { userId }) };
+  }
   if (scope.kind === "key") {
     if (keyId !== 0n && keyId !== scope.keyId) return undefined;
     return { scope: userId === "" ? scope : { ...scope, kind: "user", userId } };

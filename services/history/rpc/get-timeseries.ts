@@ -59,7 +59,8 @@ async function rowsOf({ reader, planningReader }: HistoryContext, range: IdRange
 
 /** Where sums of whole hours can answer: not by the minute, by error or for one user; for all accounts not by key. */
 function summedScope({ scope, scan, stepMs: step, groupBy }: Asked): { accountId: bigint; keyId?: bigint } | undefined {
-  if (step < hourMs || scan.outcomeIds !== undefined || scope.kind === "user") return undefined;
+  if (step < hourMs || scan.outcomeIds !== undefined || scan.userId !== undefined || scope.kind === "user")
+    return undefined;
   if (scope.kind === "operator") return groupBy === "key" || scan.keyId !== undefined ? undefined : { accountId: 0n };
   return { accountId: scope.accountId, ...(scope.kind === "key" ? { keyId: scope.keyId } : {}) };
 }

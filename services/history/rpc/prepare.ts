@@ -11,7 +11,15 @@ import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
 import { keepAnswer, keepsAnswer } from "../domain/answer.ts";
 import { toFlags } from "../domain/flags.ts";
-import { maxLength, type Repairs, repairCount, repairSmall, repairText, storedUserId } from "../domain/repair.ts";
+import {
+  maxLength,
+  type Repairs,
+  repairCount,
+  repairSmall,
+  repairText,
+  storedName,
+  storedUserId,
+} from "../domain/repair.ts";
 import type { Standing } from "../domain/standing.ts";
 import { emptyShape, type Outcome, type Shape, toPrices } from "../domain/terms.ts";
 import { createdUnixUs, createdWithinMs } from "../domain/times.ts";
@@ -46,7 +54,7 @@ export interface PrepareDeps {
 /** Prepares the record of a request that has ended. The record itself is left as it is: its sender may send it again. */
 export async function prepareEnded(record: HistoryRecord, deps: PrepareDeps): Promise<PreparedEnded> {
   const repairs: Repairs = { repaired: false };
-  const name = (text: string): string => repairText(text, maxLength.name, repairs);
+  const name = (text: string): string => storedName(text, repairs);
   const custom = await customResponse(record, deps);
   const kept = keepAnswer(record, deps.maxResponseBytes, repairs);
   const upstreamRequestId = name(record.upstreamRequestId);
@@ -149,8 +157,8 @@ export function prepareUnfinished(record: HistoryRecord): PreparedUnfinished {
   };
   const shape = JSON.stringify({
     ...emptyShape,
-    model: repairText(record.model, maxLength.name, repairs),
-    dialect: repairText(record.dialect, maxLength.name, repairs),
+    model: storedName(record.model, repairs),
+    dialect: storedName(record.dialect, repairs),
     module: repairSmall(record.module, repairs),
   } satisfies Shape);
   return {
