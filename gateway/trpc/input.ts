@@ -38,6 +38,9 @@ export const time = z.iso
   .datetime({ offset: true, error: "must be a time such as 2026-11-21T00:00:00Z" })
   .transform((text) => BigInt(Date.parse(text)));
 
+/** When something ends. To the services 0 is "never", which an end in 1970 must not become. */
+export const expiry = time.refine((unixMs) => unixMs > 0n, "must be after 1970-01-01T00:00:00Z");
+
 /** Length of a page. */
 export const limit = z.int().min(1).max(1_000);
 

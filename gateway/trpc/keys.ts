@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, limit, limits, name, time } from "./input.ts";
+import { expiry, id, limit, limits, name } from "./input.ts";
 import { keyKinds, keyOut, present } from "./output.ts";
 import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
 
@@ -24,7 +24,7 @@ export const keys = router({
         allowed_cidrs: list.default([]),
         group: z.string().max(200).default(""),
         limits: limits.optional(),
-        expires_time: time.optional(),
+        expires_time: expiry.optional(),
       }),
     )
     .mutation(async ({ ctx, input }) => {
@@ -59,7 +59,7 @@ export const keys = router({
         allowed_cidrs: list.optional(),
         group: z.string().max(200).optional(),
         limits: limits.optional(),
-        expires_time: time.nullable().optional(),
+        expires_time: expiry.nullable().optional(),
       }),
     )
     .mutation(async ({ ctx, input }) => {

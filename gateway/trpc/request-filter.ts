@@ -35,7 +35,8 @@ export function filterOf(given: Partial<z.output<typeof filter>>): MessageInitSh
     userId: given.user_id ?? "",
     errorCode: given.error_code ?? "",
     fromUnixMs: given.from ?? 0n,
-    toUnixMs: given.to ?? 0n,
+    // To history 0 and less are no bound; nothing is older than the first millisecond either.
+    toUnixMs: given.to === undefined ? 0n : given.to > 0n ? given.to : 1n,
     idText: given.id_text ?? "",
   };
 }

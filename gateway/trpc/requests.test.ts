@@ -56,6 +56,10 @@ describe("records over tRPC", () => {
       limit: 7,
       filter: { statuses: [RecordStatus.FAILED], fromUnixMs: 1_767_225_600_000n, idText: "76" },
     });
+    // An end in 1970 is no end to history, which would give all there is.
+    for (const to of ["1970-01-01T00:00:00Z", "1969-01-01T00:00:00Z", "1970-01-01T00:00:01Z"])
+      await clientOf(gateway).requests.list.query({ filter: { to } });
+    expect(asked.slice(-3).map(({ filter }) => filter?.toUnixMs)).toEqual([1n, 1n, 1_000n]);
     expect((await failure(() => clientOf(gateway, "narrow").requests.list.query())).data.code).toBe(
       "permission_denied",
     );

@@ -171,6 +171,17 @@ describe("administration over tRPC", () => {
         /required/,
       ],
       [
+        () =>
+          client.keys.create.mutate({ account_id: "1", scopes: ["chat"], expires_time: "1970-01-01T01:00:00+01:00" }),
+        { code: "invalid_value", param: "expires_time" },
+        /after 1970/,
+      ],
+      [
+        () => client.keys.update.mutate({ key_id: "1", expires_time: "1969-12-31T23:59:59Z" }),
+        { code: "invalid_value", param: "expires_time" },
+        /after 1970/,
+      ],
+      [
         () => client.keys.create.mutate({ account_id: "1", scopes: ["chat"], allowed_cidrs: ["nonsense"] }),
         { code: "invalid_value", param: "key.allowed_cidrs" },
         /cidrs/,
