@@ -118,10 +118,14 @@ async function follow(options: FilterOptions, json: boolean): Promise<void> {
   // undici's event source is marked experimental; the warning is of no use to whoever reads requests.
   process.removeAllListeners("warning");
   const failed = Promise.withResolvers<never>();
+  const isNew = createFilter();
   const subscription = client.requests.tail.subscribe(
     { filter },
     {
-      onData: ({ data }) => process.stdout.write(json ? `${JSON.stringify(data)}\n` : rowLine(data)),
+      onData: ({ data }) => {
+        if (isNew(`${data.id} ${data.status}`))
+          process.stdout.write(json ? `${JSON.stringify(data)}\n` : rowLine(data));
+      },
       onError: (error) => failed.reject(error),
       onComplete: () => failed.reject(new CommandError("the gateway has ended the subscription")),
     },
@@ -141,6 +145,21 @@ async function follow(options: FilterOptions, json: boolean): Promise<void> {
   }
   // What is open (the event source's connection pool) would keep the process for a while.
   process.exit();
+}
+
+/** Most that is remembered of what was printed: five seconds of a busy gateway. */
+const maxRemembered = 10_000;
+
+/** Tells what it has not been asked lately: after a lost connection the last few seconds come again. */
+function createFilter(): (name: string) => boolean {
+  const known = new Set<string>();
+  return (name) => {
+    if (known.has(name)) return false;
+    known.add(name);
+    const [oldest] = known;
+    if (known.size > maxRemembered && oldest !== undefined) known.delete(oldest);
+    return true;
+  };
 }
 
 function rowCells(row: Row) {

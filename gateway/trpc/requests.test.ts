@@ -11,7 +11,7 @@ import {
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { unaryHandler } from "../../shared/rpc/index.ts";
-import { each, principals, startTestGateway } from "../testing.ts";
+import { each, principals, secrets, startTestGateway } from "../testing.ts";
 import { clientOf, failure } from "./testing.ts";
 
 describe("records over tRPC", () => {
@@ -68,7 +68,6 @@ describe("records over tRPC", () => {
   it("follows new records, also late ones, and running ones to their end", async () => {
     const rows = new Map<bigint, StoredRecord>();
     const put = (id: bigint, status: RecordStatus = RecordStatus.SUCCEEDED) => rows.set(id, record(id, status));
-    // Later than the subscription begins, however slow the machine.
     const base = firstIdAt(Date.now() + 60_000);
     await using gateway = await startTestGateway({
       history: {
@@ -107,6 +106,29 @@ describe("records over tRPC", () => {
     await waitFor("2 succeeded", "3 processing", "1 succeeded", "3 failed");
     subscription.unsubscribe();
     await vi.waitFor(() => expect(gateway.lines.some((line) => line.route === "/trpc/*")).toBe(true));
+  });
+
+  it("gives a client that comes back what came late while it was away", async () => {
+    const last = firstIdAt(Date.now() - 60_000);
+    const late = last - 1n;
+    await using gateway = await startTestGateway({
+      history: {
+        listRecords: unaryHandler(async ({ cursor }: ListRecordsRequest) => ({
+          records: cursor < late ? [record(late, RecordStatus.SUCCEEDED)] : [],
+        })),
+      },
+    });
+    const response = await gateway.call("/trpc/requests.tail?input={}", undefined, {
+      headers: { authorization: `Bearer ${secrets.api}`, "last-event-id": last.toString() },
+    });
+    const events = response.body?.pipeThrough(new TextDecoderStream());
+    let text = "";
+    for await (const part of events ?? []) {
+      text += part;
+      if (text.includes("succeeded")) break;
+    }
+    // The place to go on from does not go back with a record that was late.
+    expect(text).toMatch(new RegExp(`"id":"${late}"[\\s\\S]*id: ${last}\n`));
   });
 
   it("ends a subscription whose key was revoked meanwhile", async () => {

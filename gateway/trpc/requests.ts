@@ -71,7 +71,8 @@ export const requests = router({
 
   /**
    * New records as they come, then each again when it changes from running to ended. A client that lost its connection
-   * goes on from the last one that it saw; one whose gateway stops is told an error after which clients connect again, for
+   * goes on from five seconds before the highest ID that it saw, for late ones come there: it may be given some again. One
+   * whose gateway stops is told an error after which clients connect again, for
    * an end they would take as final.
    */
   tail: ownRead
@@ -83,15 +84,18 @@ export const requests = router({
     .subscription(async function* ({ ctx, input, signal }) {
       const { gateway, stopping } = ctx;
       const ended = signal === undefined ? stopping : AbortSignal.any([signal, stopping]);
+      const after = parseRequestId(input.lastEventId ?? "");
+      let highest = after ?? 0n;
       const source = {
         owner: ownerOfCaller(ctx.principal, input.filter.account_id),
         filter: filterOf(input.filter),
-        after: parseRequestId(input.lastEventId ?? ""),
+        after,
         mayStill: ctx.mayStill,
       };
       for await (const stored of tailRecords(gateway.history, source, ended, callOptions(ctx, listTimeoutMs))) {
         const { requestId } = recordOf(stored);
-        yield tracked(requestId.toString(), requestRow(stored, gateway.config));
+        if (requestId > highest) highest = requestId;
+        yield tracked(highest.toString(), requestRow(stored, gateway.config));
       }
       if (stopping.aborted) throw new ThroughlineError("service_unavailable", "This gateway stops; connect again.");
     }),

@@ -7,7 +7,7 @@ import {
   RecordStatus,
   type StoredRecord,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { firstIdAt } from "../../shared/request-id.ts";
+import { firstIdAt, toParts } from "../../shared/request-id.ts";
 import type { CallOptions, ServiceClient } from "../../shared/rpc/index.ts";
 import { recordOf } from "../http/history-item.ts";
 import type { Owner } from "../http/history-query.ts";
@@ -25,7 +25,7 @@ const maxRunning = 100;
 export interface TailSource {
   readonly owner: Owner;
   readonly filter: MessageInitShape<typeof RecordFilterSchema>;
-  /** The last request that was seen; undefined: from now on. */
+  /** The highest request that was seen; undefined: from now on. Those shortly before it are given again. */
   readonly after: bigint | undefined;
   /** Throws once the caller may no longer read. */
   mayStill(): Promise<void>;
@@ -42,7 +42,8 @@ export async function* tailRecords(
   options: CallOptions,
 ): AsyncGenerator<StoredRecord> {
   const seen = new Map<bigint, RecordStatus>();
-  let cursor = after ?? firstIdAt(Date.now());
+  // What came late while nobody listened lies before the last one that was seen.
+  let cursor = firstIdAt(after === undefined ? Date.now() : toParts(after).unixMs - lateMs);
   let askedMs = performance.now();
   while (!signal.aborted) {
     if (performance.now() - askedMs > askAgainMs) {
