@@ -1,4 +1,5 @@
 import { bigintArray, booleanArray, type Database, statement } from "../../../shared/db/index.ts";
+import { requestIdEpochMs } from "../../../shared/request-id.ts";
 import { type Owned, owns, type Scope, toOwned } from "../domain/owner.ts";
 import { among } from "./records.ts";
 
@@ -31,6 +32,11 @@ const waitForBatches = statement(
 );
 
 const ownedBy = `($4 = 0 or account_id = $4) and ($5 = 0 or key_id = $5) and ($6 = '' or user_id = $6)`;
+/** Hours that may be summed up already are to be summed anew, and are read from their records until then. */
+const noteHours = `
+     insert into history.usage_late as known (hour, batches)
+     select distinct (((request_id >> 22) + ${requestIdEpochMs}) / 3600000)::integer, 1 from record order by 1
+     on conflict (hour) do update set batches = known.batches + 1`;
 const deleteRows = statement(
   "history.delete.rows",
   `with record as (
@@ -42,6 +48,7 @@ const deleteRows = statement(
         and request_id in (select request_id from record)
    ), unfinished as (
      delete from history.unfinished where request_id = any($1::bigint[]) and ${ownedBy} returning request_id
+   ), late as (${noteHours}
    ), gone as (
      select request_id from record union select request_id from unfinished
    ), confirmed as (

@@ -73,6 +73,8 @@ const allAsks = [{ accountId: 1n }, { accountId: 1n, keyId: 11n }, { accountId: 
 const asks = allAsks.filter((_, n) => n % 3 === 0 || n % 7 === 0);
 
 const answers = () => Promise.all(asks.map((ask) => history.client.getTimeseries(ask, history.options)));
+const requestsOf = ([first]: Awaited<ReturnType<typeof answers>>): bigint =>
+  first?.points.reduce((sum, { requests }) => sum + requests, 0n) ?? 0n;
 const summedOf = (account: bigint) => {
   const first = startMs / hourMs;
   return summedHours(history.context.reader, account, { from: first - 1, to: first + hours });
@@ -105,6 +107,18 @@ describe("sums of hours", () => {
     const after = await answers();
     expect(after).not.toEqual(before);
     expect(await summedOf(1n)).toHaveLength(hours - 3);
+    await sumHours(history.context);
+    expect(await summedOf(1n)).toHaveLength(hours - 1);
+    expect(await answers()).toEqual(after);
+  });
+
+  test("lose what its owner deletes, as the records do", async () => {
+    const before = await answers();
+    const requestIds = [firstIdAt(startMs), firstIdAt(startMs + 2 * hourMs + 1_500)];
+    await history.client.deleteRecords({ owner: { accountId: 1n }, requestIds }, history.options);
+    const after = await answers();
+    // The first question is for all of the account's, and both hours keep enough to be summed.
+    expect(requestsOf(before) - requestsOf(after)).toBe(2n);
     await sumHours(history.context);
     expect(await summedOf(1n)).toHaveLength(hours - 1);
     expect(await answers()).toEqual(after);
