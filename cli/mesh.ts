@@ -7,6 +7,7 @@ import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import type { Env } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { httpUrl } from "../shared/http-url.ts";
 import type { Log } from "../shared/log.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
 import { clientTls, processEnv, runProcess } from "../shared/run-service.ts";
@@ -70,7 +71,7 @@ export function mesh(): Promise<number> {
     const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}`, tls });
     const upstreams = await upstreamNames(routes);
     await routes.close();
-    const url = `http://${config.host}:${port}`;
+    const url = httpUrl(config.host, port);
     await retryUntil(readyWithinMs, signal, async () => {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);

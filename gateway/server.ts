@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { httpUrl } from "../shared/http-url.ts";
 import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext, GatewayDeps } from "./context.ts";
@@ -66,10 +67,9 @@ export async function startGateway(
   await edge.listen({ host: config.host, port: config.port });
   const address = edge.server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.port;
-  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
 
   return {
-    url: `http://${host}:${port}`,
+    url: httpUrl(config.host, port),
     async stop() {
       stopping = true;
       const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());

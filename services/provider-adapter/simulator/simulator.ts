@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { httpUrl } from "../../../shared/http-url.ts";
 import { cut, deliverError } from "./deliver.ts";
 import { type Exchange, InvalidRequest, type Route } from "./exchange.ts";
 import { failureOf, invalid, namedFailures } from "./failures.ts";
@@ -183,9 +184,8 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  const host = options.host ?? "127.0.0.1";
-  const url = `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`;
-  log?.info({ port }, "simulated upstream listening: no model is behind it");
+  const url = httpUrl(options.host ?? "127.0.0.1", port);
+  log?.info({ url }, "simulated upstream listening: no model is behind it");
 
   return {
     port,
