@@ -53,8 +53,9 @@ export function receive(
 
 /** The headers that name a request on every answer. */
 export function idHeaders(idText: string, traceId: string): Record<string, string> {
-  const ids = idText === "" ? {} : { "x-oneapi-request-id": idText, "request-id": idText, "x-request-id": idText };
-  return { ...ids, "x-trace-id": traceId };
+  const trace = { "x-trace-id": traceId };
+  if (idText === "") return trace;
+  return { "x-oneapi-request-id": idText, "request-id": idText, "x-request-id": idText, ...trace };
 }
 
 function issue(ids: RequestIdSource): bigint | ThroughlineError {
