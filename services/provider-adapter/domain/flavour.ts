@@ -13,6 +13,8 @@ export interface OpenaiFlavour {
   readonly streamOptions: boolean;
   /** Fields that the vendor refuses. */
   readonly dropFields: readonly string[];
+  /** Fields of messages that the vendor refuses, those of answers that clients send back among them. */
+  readonly dropMessageFields: readonly string[];
   /** Fields that the vendor names differently. */
   readonly renameFields: Readonly<Record<string, string>>;
   /** Values that the vendor spells differently, by field. */
@@ -38,6 +40,8 @@ export interface OpenaiFlavour {
   readonly reasoningBack: ReasoningBack;
   /** Role of system messages. */
   readonly systemRole: "system" | "developer";
+  /** The vendor knows the role "developer"; else it becomes "system". */
+  readonly developerRole: boolean;
   /** Field of the bound on output tokens. */
   readonly maxTokensField: string;
   /** The vendor takes top_k. */

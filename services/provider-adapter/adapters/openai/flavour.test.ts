@@ -230,6 +230,35 @@ describe("flavours", () => {
     for (const field of ["seed", "user", "stream_options"]) expect(body).not.toHaveProperty(field);
   });
 
+  test("Mistral: an answer of ours that is sent back holds nothing that it does not know", () => {
+    const moments = { sentUs: 0, firstByteUs: 0, firstContentUs: 0, lastByteUs: 0, nowUs: 0 };
+    const upstream = { choices: [{ message: { role: "assistant", content: "y" }, finish_reason: "stop" }] };
+    const { body } = exchange({ vendor: "mistral" }, {}).whole(Buffer.from(JSON.stringify(upstream)), moments);
+    const { message } = JSON.parse(Buffer.from(body).toString()).choices[0];
+    expect(message).toMatchObject({ refusal: null, annotations: [] });
+    const messages = [{ role: "user", content: "x" }, message, { role: "user", content: "z" }];
+    expect(sent({ vendor: "mistral" }, { messages }).body.messages).toEqual([
+      messages[0],
+      { role: "assistant", content: "y" },
+      messages[2],
+    ]);
+    expect(sent({ vendor: "openai" }, { messages }).body.messages).toEqual(messages);
+  });
+
+  test("the role developer is OpenAI's: others are told system", () => {
+    const messages = [
+      { role: "developer", content: 'no "developer"' },
+      { role: "user", content: "x" },
+    ];
+    for (const vendor of ["deepseek", "mistral", "dashscope", "vllm"]) {
+      expect(sent({ vendor }, { messages }).body.messages).toEqual([{ ...messages[0], role: "system" }, messages[1]]);
+    }
+    expect(sent({}, { messages }).body.messages).toMatchObject([{ role: "system" }, { role: "user" }]);
+    for (const vendor of ["openai", "azure"]) expect(sent({ vendor }, { messages }).body.messages).toEqual(messages);
+    const newer = { vendor: "vllm", developer_role: true };
+    expect(sent(newer, { messages }).body.messages).toEqual(messages);
+  });
+
   test("vendors that take no thinking back get none of ours", () => {
     const messages = [
       { role: "user", content: "x" },

@@ -11,9 +11,9 @@ import { isEffort } from "../../domain/neutral/reasoning.ts";
 import { noUsage, readOpenaiUsage } from "../../domain/openai-usage.ts";
 import { fieldText, fieldValue, patchJson } from "../../domain/patch-json.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
+import { fittingMessages } from "./fitting-messages.ts";
 import { createChatPassthrough } from "./passthrough-stream.ts";
 import { type GrowingPatch, thinkingPatch } from "./set-field.ts";
-import { thinkingBack } from "./thinking-back.ts";
 import { vendorPatch } from "./vendor-patch.ts";
 import { inUsualWords } from "./vendor-words.ts";
 
@@ -81,7 +81,7 @@ function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMess
   Object.assign(patch, reasoningPatch(asked, flavour, note), searchPatch(asked, flavour));
   // Last: what is asked for is what was priced, whatever `extra_body` says.
   patch.model = JSON.stringify(asked.upstreamModel);
-  const messages = thinkingBack(asked.body, flavour.reasoningBack);
+  const messages = fittingMessages(asked.body, flavour);
   if (messages !== undefined) patch.messages = messages;
   const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
   Object.assign(patch, vendorPatch(flavour, asked.stream, given, note));

@@ -1,6 +1,9 @@
 import type { FlavourConfig } from "../flavour.ts";
 
-/** Mistral. Usage always comes; fields that it does not know are refused with 422. Errors are flat. */
+/**
+ * Mistral. Usage always comes; fields that it does not know are refused with 422, those of messages too: what OpenAI's
+ * answers hold and clients send back. Errors are flat.
+ */
 export const mistral: FlavourConfig = {
   request_id_headers: ["mistral-correlation-id", "x-kong-request-id"],
   stream_options: false,
@@ -19,6 +22,7 @@ export const mistral: FlavourConfig = {
     "prompt_cache_retention",
     "web_search_options",
   ],
+  drop_message_fields: ["refusal", "annotations", "audio", "function_call", "images"],
   thinking_on: { prompt_mode: "reasoning" },
   thinking_off: {},
   effort_field: "",

@@ -3,6 +3,7 @@ import type { FlavourConfig } from "../flavour.ts";
 /** OpenAI. Reasoning models refuse max_tokens and want `developer` for `system`; the others refuse an effort. */
 export const openai: FlavourConfig = {
   responses: true,
+  developer_role: true,
   request_id_headers: ["x-request-id"],
   thinking_on: { reasoning_effort: "high" },
   thinking_off: { reasoning_effort: "minimal" },

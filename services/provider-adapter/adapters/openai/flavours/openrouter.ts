@@ -6,6 +6,7 @@ import type { FlavourConfig } from "../flavour.ts";
  */
 export const openrouter: FlavourConfig = {
   drop_fields: ["models", "route"],
+  developer_role: true,
   request_id_headers: ["x-generation-id"],
   thinking_on: { reasoning: { enabled: true } },
   thinking_off: { reasoning: { enabled: false } },
