@@ -38,6 +38,13 @@ describe("errors of vendors in the catalogue's words", () => {
     ],
     ["openrouter", 200, { error: { code: 429, message: "slow" } }, "upstream_overloaded", true],
     ["openrouter", 402, { error: { code: 402, message: "no credits" } }, "upstream_error", true],
+    [
+      "openrouter",
+      402,
+      { error: { code: 402, message: "It would exceed your credits given your current in-flight requests." } },
+      "upstream_overloaded",
+      true,
+    ],
     ["ollama", 404, { error: { message: 'model "x" not found, try pulling it first' } }, "upstream_error", true],
     [
       "vllm",

@@ -17,6 +17,8 @@ export const openrouter: FlavourConfig = {
   top_k: true,
   finish_reasons: { error: "error" },
   errors: [
+    // Credit is held for each request under way, as here: it comes back when they end (Retry-After says when).
+    { status: 402, message: "in[-_ ]flight", means: "overloaded" },
     { status: 402, means: "no_credit" },
     { status: 403, message: "moderation|flagged", means: "filtered" },
     { status: 400, message: "is not a valid model", means: "unknown_model" },
