@@ -136,6 +136,28 @@ describe("flavours", () => {
     );
   });
 
+  test.each(["o3", "o4-mini-2025-04-16", "gpt-5", "gpt-5-mini"])(
+    "OpenAI: %s gets no sampling and no effort that it refuses",
+    (upstreamModel) => {
+      const body = { max_tokens: 5000, temperature: 0.3, top_p: 0.9 };
+      const thinking = { thinking: { type: "adaptive" }, output_config: { effort: "max" } };
+      const messages = sent({ vendor: "openai" }, { ...body, ...thinking }, { upstreamModel }, anthropic);
+      expect(messages.body).not.toHaveProperty("temperature");
+      expect(messages.body).not.toHaveProperty("top_p");
+      expect(messages.body.reasoning_effort).toBe("high");
+      expect(messages.notes).toContain("temperature dropped: the vendor does not take it");
+      const chat = sent({ vendor: "openai" }, { ...body, presence_penalty: 1 }, { upstreamModel });
+      expect(Object.keys(chat.body).sort()).toEqual(["max_completion_tokens", "messages", "model"]);
+    },
+  );
+
+  test.each(["gpt-4o", "gpt-5.1", "gpt-5-chat-latest"])(
+    "OpenAI: %s is asked for sampling as the client does",
+    (upstreamModel) => {
+      expect(sent({ vendor: "openai" }, { temperature: 0.3 }, { upstreamModel }).body.temperature).toBe(0.3);
+    },
+  );
+
   test("DeepSeek: thinking is a switch, tool turns carry reasoning_content even if empty", () => {
     const turns = [
       { role: "user", content: "x" },

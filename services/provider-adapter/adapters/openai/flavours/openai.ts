@@ -1,6 +1,9 @@
 import type { FlavourConfig } from "../flavour.ts";
 
-/** OpenAI. Reasoning models refuse max_tokens and want `developer` for `system`; the others refuse an effort. */
+/**
+ * OpenAI. Reasoning models refuse max_tokens and want `developer` for `system`; those before 5.1 refuse sampling and know no
+ * effort above high. The others refuse an effort.
+ */
 export const openai: FlavourConfig = {
   responses: true,
   developer_role: true,
@@ -21,8 +24,17 @@ export const openai: FlavourConfig = {
       rename_fields: { max_tokens: "max_completion_tokens" },
       system_role: "developer",
     },
+    {
+      match: "^(o\\d|gpt-5(?!\\.|-chat))",
+      drop_fields: ["temperature", "top_p", "presence_penalty", "frequency_penalty"],
+      effort_values: { xhigh: "high", max: "high" },
+    },
     // From 5.1 on "none" is what switches reasoning off; o-series and codex know neither.
     { match: "^gpt-5\\.\\d", thinking_off: { reasoning_effort: "none" }, effort_values: { minimal: "low" } },
-    { match: "^o\\d", thinking_off: { reasoning_effort: "low" }, effort_values: { minimal: "low", none: "low" } },
+    {
+      match: "^o\\d",
+      thinking_off: { reasoning_effort: "low" },
+      effort_values: { minimal: "low", none: "low", xhigh: "high", max: "high" },
+    },
   ],
 };
