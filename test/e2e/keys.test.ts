@@ -151,6 +151,17 @@ describe("states of keys and accounts", () => {
     expect(message).toContain("GET /v1/models");
   });
 
+  test("a model that the key may use: by its other names too", async () => {
+    const { headers } = await openCustomer(admin, { key: { allowed_models: ["o3-mini", "sim-*"] } });
+    for (const model of ["o3-mini-high", "sim-tokens-3"]) await expectRuns(headers, { ...hello, model });
+    await expectRefused(
+      await ask(headers, { ...hello, model: "o3-high" }),
+      403,
+      "permission_denied",
+      "permission_error",
+    );
+  });
+
   test("an address that the key may not be used from: 403", async () => {
     const away = await openCustomer(admin, { key: { allowed_cidrs: ["10.0.0.0/8", "2001:db8::/32"] } });
     await expectRefused(await ask(away.headers), 403, "permission_denied", "permission_error");
