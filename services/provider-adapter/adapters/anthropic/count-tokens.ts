@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import { withoutForeignThinking } from "../../dialects/anthropic-messages/foreign-thinking.ts";
 import type { Asked, UpstreamMessage } from "../../domain/exchange.ts";
 import { asObject, parseJson } from "../../domain/json.ts";
 import { patchJson } from "../../domain/patch-json.ts";
@@ -23,7 +24,13 @@ export function passCount(
   { countPath }: MessagesFlavour,
   headers: Readonly<Record<string, string>>,
 ): TokenCount {
-  const patch = { model: JSON.stringify(asked.upstreamModel), ...notCounted };
+  // What another vendor signed is not sent with the request either; its notes are for the record, which a count has none of.
+  const messages = withoutForeignThinking(asked.body, () => undefined);
+  const patch = {
+    model: JSON.stringify(asked.upstreamModel),
+    ...notCounted,
+    ...(messages === undefined ? {} : { messages }),
+  };
   return { message: { path: countPath, headers, body: patchJson(asked.body, patch) }, read: readCount };
 }
 

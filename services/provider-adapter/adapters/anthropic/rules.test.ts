@@ -223,3 +223,23 @@ describe("errors of the vendor", () => {
     expect(fail(500, { request_id: "req_1", error: {} })?.error.upstreamRequestId).toBe("req_1");
   });
 });
+
+test("a count, too, is not asked for thinking that another vendor signed", () => {
+  const thinking = (signature: string) => ({ type: "thinking", thinking: "t", signature });
+  const answer = { type: "text", text: "y" };
+  const body = {
+    model: "m",
+    max_tokens: 9,
+    messages: [
+      { role: "user", content: "x" },
+      { role: "assistant", content: [thinking("tl1~gemini~Y2Fs"), answer] },
+      { role: "assistant", content: [thinking("EqkBCg=="), answer] },
+    ],
+  };
+  const asked = { upstreamModel: "claude-sonnet-4-5", body: Buffer.from(JSON.stringify(body)), headers: {} };
+  const count = adapters.anthropic?.open("{}").counts?.["anthropic.messages"]?.(asked as unknown as Asked);
+  expect(JSON.parse(Buffer.from(count?.message.body ?? "").toString())).toEqual({
+    model: "claude-sonnet-4-5",
+    messages: [body.messages[0], { role: "assistant", content: [answer] }, body.messages[2]],
+  });
+});
