@@ -22,3 +22,8 @@ export type ItemType = keyof typeof prefixes;
 export function itemIdOf(responseId: string, type: ItemType, outputIndex: number): string {
   return `${prefixes[type]}_${responseId.slice("resp_".length)}_${outputIndex}`;
 }
+
+/** Whether an ID is that of reasoning in a response that was written here. */
+export function isOwnReasoningId(id: string): boolean {
+  return /^rs_\d+_\d+$/.test(id);
+}

@@ -164,6 +164,31 @@ describe("requests", () => {
     });
   });
 
+  test("reasoning that another vendor made is not sent: the upstream knows neither its cipher nor its ID", () => {
+    const ask = { role: "user", content: "x" };
+    const say = { type: "message", id: "msg_41_1", role: "assistant", content: [{ type: "output_text", text: "y" }] };
+    const reasoning = (id: string, encrypted_content?: string) => ({
+      type: "reasoning",
+      id,
+      summary: [{ type: "summary_text", text: "t" }],
+      ...(encrypted_content === undefined ? {} : { encrypted_content }),
+    });
+    const foreign = [
+      reasoning("rs_41_0", "tl1~anthropic.messages~EqkBCg=="),
+      reasoning("rs_41_1", "redacted~tl1~anthropic.messages~EqkBCg=="),
+      reasoning("rs_41_2", "call~tl1~gemini~Y2Fs"),
+      reasoning("rs_41_3"),
+    ];
+    const { body, notes } = sent({ model: "m", input: [ask, ...foreign, say, ask] });
+    expect(body.input).toEqual([ask, say, ask]);
+    expect(notes).toEqual(["reasoning of earlier turns dropped: this vendor did not make it"]);
+    const own = [reasoning("rs_68af4030baa48193b0b43b4c2a176a1a", "gAAAAABo"), reasoning("rs_68af4030baa48193b0b4")];
+    expect(sent({ model: "m", input: [ask, ...own, say, ask] })).toMatchObject({
+      body: { input: [ask, ...own, say, ask] },
+      notes: [],
+    });
+  });
+
   test.each(["previous_response_id", "conversation"])("%s is refused: the ID is ours", (field) => {
     expect(() => sent({ model: "m", input: "x", [field]: "resp_1" })).toThrow(
       expect.objectContaining({ param: field }),

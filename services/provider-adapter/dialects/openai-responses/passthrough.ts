@@ -9,6 +9,7 @@ import { isEffort } from "../../domain/neutral/reasoning.ts";
 import { noUsage } from "../../domain/openai-usage.ts";
 import { fieldValue, patchJson } from "../../domain/patch-json.ts";
 import { refuseState } from "./conversation-state.ts";
+import { withoutForeignReasoning } from "./foreign-reasoning.ts";
 import { responseIdOf } from "./format-name.ts";
 import { createResponsesPassthrough, endingOf } from "./passthrough-stream.ts";
 import { readUsage } from "./read-usage.ts";
@@ -19,7 +20,12 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
   const note: Note = (text) => notes.push(text);
   const given = (field: string) => fieldValue(asked.body, field);
   refuseState({ previous_response_id: given("previous_response_id"), conversation: given("conversation") });
-  const patch = { model: JSON.stringify(asked.upstreamModel), ...controlPatch(asked.control, given, flavour, note) };
+  const input = withoutForeignReasoning(asked.body, note);
+  const patch = {
+    model: JSON.stringify(asked.upstreamModel),
+    ...controlPatch(asked.control, given, flavour, note),
+    ...(input === undefined ? {} : { input }),
+  };
   const responseId = responseIdOf(asked.requestId);
   return {
     message: {
