@@ -97,6 +97,7 @@ describe("shapes of error bodies", () => {
     ['{"message":"m","code":"c"}', "m"],
     ['{"detail":"m"}', "m"],
     ['{"detail":[{"msg":"m"}]}', "m"],
+    ['{"object":"error","message":{"detail":[{"msg":"m"}]},"type":"invalid_request_error"}', "m"],
     ['{"msg":"m"}', "m"],
     ['{"error_msg":"m"}', "m"],
     ['{"errors":[{"message":"m"}]}', "m"],

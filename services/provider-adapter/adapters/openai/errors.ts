@@ -117,7 +117,8 @@ export function readError(body: string): SaidByVendor {
   const parsed = parseJson(body);
   const top = asObject(parsed) ?? asObject(asArray(parsed)[0]) ?? {};
   const inner = asObject(top.error) ?? asObject(asArray(top.errors)[0]) ?? top;
-  const detail = asObject(asArray(top.detail)[0]);
+  // Mistral wraps FastAPI's details in its message.
+  const detail = asObject(asArray(top.detail ?? asObject(inner.message)?.detail)[0]);
   const message =
     asString(inner.message) ??
     asString(top.error) ??
