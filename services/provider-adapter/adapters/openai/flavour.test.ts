@@ -210,6 +210,16 @@ describe("flavours", () => {
     });
   });
 
+  test.each([
+    ["kimi-k2.5", { thinking: { type: "disabled" } }],
+    ["kimi-k2.7", {}],
+    ["kimi-k3", {}],
+  ])("Moonshot: %s is told not to think as far as it can be", (upstreamModel, said) => {
+    const off = { thinking: { type: "disabled" }, max_tokens: 9 };
+    const { body } = sent({ vendor: "moonshot" }, off, { upstreamModel }, anthropic);
+    expect(body).toEqual({ model: upstreamModel, messages: [{ role: "user", content: "x" }], max_tokens: 9, ...said });
+  });
+
   test("search: OpenAI's options, or the vendor's own switch", () => {
     expect(sent({ vendor: "openai" }, {}, { control: "search" }).body.web_search_options).toEqual({
       search_context_size: "medium",

@@ -1,6 +1,6 @@
 import type { FlavourConfig } from "../flavour.ts";
 
-/** Moonshot (Kimi). Thinking has no budget; K3 always thinks and takes an effort only. */
+/** Moonshot (Kimi). Thinking has no budget; K2.7 cannot be told not to think, K3 always thinks and takes an effort only. */
 export const moonshot: FlavourConfig = {
   request_id_headers: ["msh-request-id", "x-msh-trace-id", "x-trace-id"],
   thinking_on: { thinking: { type: "enabled" } },
@@ -21,6 +21,7 @@ export const moonshot: FlavourConfig = {
       effort_field: "reasoning_effort",
       effort_values: { minimal: "low", medium: "high", xhigh: "max", none: "low" },
     },
+    { match: "^kimi-k2\\.7", thinking_off: {} },
     { match: "^(moonshot-v1|kimi-k2-(0|turbo))", thinks: false },
   ],
 };
