@@ -4,7 +4,7 @@ import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, connect } from "./client.ts";
 import { CommandError, guarded, prints, wantsJson } from "./command.ts";
 import { count, list, time } from "./parse.ts";
-import { facts, table } from "./table.ts";
+import { facts, printable, table } from "./table.ts";
 
 type Found = Awaited<ReturnType<AdminClient["requests"]["get"]["query"]>>;
 type Page = Awaited<ReturnType<AdminClient["requests"]["list"]["query"]>>;
@@ -178,7 +178,8 @@ function rowCells(row: Row) {
 
 function rowLine(row: Row): string {
   const { id, time: at, status, http, model, channel, ms, billed_usd, error } = rowCells(row);
-  return `${[at, id, status, http, model, channel, `${ms} ms`, `$${billed_usd}`, error].filter((cell) => cell !== null && cell !== undefined).join("  ")}\n`;
+  const cells = [at, id, status, http, model, channel, `${ms} ms`, `$${billed_usd}`, error];
+  return `${printable(cells.filter((cell) => cell !== null && cell !== undefined).join("  "))}\n`;
 }
 
 function lifeText(life: Found): string {
