@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { AdminClient } from "./admin-client.ts";
 import { accountId, connect } from "./client.ts";
 import { prints } from "./command.ts";
-import { type LimitOptions, limitsOf, limitsText, takesLimits } from "./limits.ts";
+import { hasLimits, type LimitOptions, type Limits, limitsOf, limitsText, takesLimits } from "./limits.ts";
 import { usd } from "./parse.ts";
 import { facts, table } from "./table.ts";
 
@@ -69,12 +69,10 @@ export function accounts(program: Command): void {
     ).option("--name <name>", "new name"),
     async (account: string, options: Options) => {
       const client = await connect();
+      const account_id = await accountId(client, account);
       const renamed = options.name === undefined ? {} : { name: options.name };
-      return client.accounts.update.mutate({
-        account_id: await accountId(client, account),
-        ...renamed,
-        ...given(options),
-      });
+      const before = hasLimits(options) ? (await client.accounts.get.query({ account_id })).limits : {};
+      return client.accounts.update.mutate({ account_id, ...renamed, ...given(options, before) });
     },
     accountText,
   );
@@ -96,14 +94,14 @@ function takesAccount(command: Command): Command {
   return takesLimits(command);
 }
 
-function given(options: Options) {
+function given(options: Options, before?: Limits) {
   return {
     ...(options.group === undefined ? {} : { group: options.group }),
     ...(options.creditFloor === undefined ? {} : { credit_floor_usd: options.creditFloor }),
     ...(options.policy === undefined ? {} : { disconnect_policy: options.policy }),
     ...(options.store === undefined ? {} : { store_response: options.store }),
     ...(options.state === undefined ? {} : { state: options.state }),
-    ...limitsOf(options),
+    ...limitsOf(options, before),
   };
 }
 

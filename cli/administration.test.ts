@@ -82,6 +82,23 @@ describe("the administration command line", () => {
     expect(out + deployment.output()).not.toContain(rotated.secret);
   });
 
+  it("changes of a key's and an account's limits what is given, and leaves the others", async () => {
+    interface Limited {
+      readonly key_id: string;
+      readonly limits: object;
+    }
+    const none = { tokens_per_minute: null, concurrent_requests: null, monthly_budget_usd: null };
+    const made = await json<Limited>("keys", "create", "--rpm", "100", "--daily-budget", "20");
+    const { limits } = await json<Limited>("keys", "update", made.key_id, "--rpm", "5");
+    expect(limits).toEqual({ ...none, requests_per_minute: 5, daily_budget_usd: "20" });
+    const unlimited = await json<Limited>("keys", "update", made.key_id, "--daily-budget", "0");
+    expect(unlimited.limits).toEqual({ ...none, requests_per_minute: 5, daily_budget_usd: null });
+    expect((await run(["keys", "update", "999999", "--rpm", "5"])).err).toContain("There is no such key");
+    await json("accounts", "create", "limited", "--daily-budget", "7");
+    const account = await json<Limited>("accounts", "update", "limited", "--rpm", "3");
+    expect(account.limits).toEqual({ ...none, requests_per_minute: 3, daily_budget_usd: "7" });
+  });
+
   it("opens an account, tops it up once a reference, and shows its ledger and usage", async () => {
     const account = await json<{ account_id: string }>(
       "accounts",

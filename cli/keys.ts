@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, accountId, connect } from "./client.ts";
 import { prints } from "./command.ts";
-import { type LimitOptions, limitsOf, limitsText, takesLimits } from "./limits.ts";
+import { hasLimits, type LimitOptions, type Limits, limitsOf, limitsText, takesLimits } from "./limits.ts";
 import { durationMs, list, timeToCome } from "./parse.ts";
 import { facts, table } from "./table.ts";
 
@@ -77,7 +77,9 @@ export function keys(program: Command): void {
     takesKey(group.command("update").description("change what is given").argument("<key>", "key ID")),
     async (key_id: string, options: Options) => {
       const scopes = options.scope === undefined ? {} : { scopes: options.scope };
-      return (await connect()).keys.update.mutate({ key_id, ...given(options), ...scopes });
+      const client = await connect();
+      const before = hasLimits(options) ? await limitsBefore(client, key_id) : {};
+      return client.keys.update.mutate({ key_id, ...given(options, before), ...scopes });
     },
     keyText,
   );
@@ -100,6 +102,14 @@ export function keys(program: Command): void {
   );
 }
 
+/** The limits of a key; none where there is no such key, which its update then says. */
+async function limitsBefore(client: AdminClient, keyId: string): Promise<Limits> {
+  const before = /^[1-9]\d{0,18}$/.test(keyId) ? BigInt(keyId) - 1n : 0n;
+  const after = before === 0n ? {} : { after_key_id: before.toString() };
+  const { keys: found } = await client.keys.list.query({ ...after, limit: 1 });
+  return found.find(({ key_id }) => key_id === keyId)?.limits ?? {};
+}
+
 function takesKey(command: Command): Command {
   command
     .option("--name <name>", "name for people")
@@ -111,14 +121,14 @@ function takesKey(command: Command): Command {
   return takesLimits(command);
 }
 
-function given(options: Omit<Options, "account" | "kind">) {
+function given(options: Omit<Options, "account" | "kind">, before?: Limits) {
   return {
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.model === undefined ? {} : { allowed_models: options.model }),
     ...(options.cidr === undefined ? {} : { allowed_cidrs: options.cidr }),
     ...(options.group === undefined ? {} : { group: options.group }),
     ...(options.expires === undefined ? {} : { expires_time: options.expires }),
-    ...limitsOf(options),
+    ...limitsOf(options, before),
   };
 }
 

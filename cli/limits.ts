@@ -20,8 +20,14 @@ export function takesLimits(command: Command): Command {
     .option("--monthly-budget <usd>", "dollars a calendar month (UTC); 0: no limit", usd);
 }
 
-/** The limits as the router takes them; nothing where none was given. */
-export function limitsOf(given: LimitOptions) {
+/** Limits as the router gives them; null: none. */
+export type Limits = Readonly<Record<string, string | number | null>>;
+
+/**
+ * The limits as the router takes them; nothing where none was given. The router replaces them as a whole: an update
+ * names those that stay (`before`), or a new rate would remove the budget.
+ */
+export function limitsOf(given: LimitOptions, before: Limits = {}) {
   const limits = {
     ...(given.rpm === undefined ? {} : { requests_per_minute: given.rpm }),
     ...(given.tpm === undefined ? {} : { tokens_per_minute: given.tpm }),
@@ -29,11 +35,18 @@ export function limitsOf(given: LimitOptions) {
     ...(given.dailyBudget === undefined ? {} : { daily_budget_usd: given.dailyBudget }),
     ...(given.monthlyBudget === undefined ? {} : { monthly_budget_usd: given.monthlyBudget }),
   };
-  return Object.keys(limits).length === 0 ? {} : { limits };
+  if (Object.keys(limits).length === 0) return {};
+  const stay: typeof limits = Object.fromEntries(Object.entries(before).filter(([, value]) => value !== null));
+  return { limits: { ...stay, ...limits } };
+}
+
+/** Whether any limit was given. */
+export function hasLimits(given: LimitOptions): boolean {
+  return "limits" in limitsOf(given);
 }
 
 /** Limits in words. */
-export function limitsText(limits: Readonly<Record<string, string | number | null>>): string {
+export function limitsText(limits: Limits): string {
   const given = Object.entries(limits).filter(([, value]) => value !== null);
   return given.map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ") || "none";
 }
