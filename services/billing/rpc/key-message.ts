@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import ipaddr from "ipaddr.js";
 import { type Key, KeyKind, type KeySchema } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
@@ -48,10 +49,25 @@ export function checkedCidrs(cidrs: readonly string[], param: string): string[] 
   return [...new Set(cidrs.map((cidr) => checkedCidr(cidr, param)))].sort();
 }
 
+const cidrForm = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i;
+/** Bits before the IPv4 address in an IPv6 one that stands for it (::ffff:10.0.0.1). */
+const mappedBits = 96;
+
+/** In the usual form only: to old programs 010.0.0.1 is 8.0.0.1 and 127.1 is 127.0.0.1, to people they are not. */
 function checkedCidr(cidr: string, param: string): string {
-  if (ipaddr.isValidCIDR(cidr)) return cidr;
-  if (ipaddr.isValid(cidr)) return `${cidr}/${ipaddr.parse(cidr).kind() === "ipv4" ? 32 : 128}`;
-  throw invalid(param, "must hold IP addresses or ranges such as 10.0.0.0/8 or 2001:db8::/32");
+  const [, address = "", length] = cidrForm.exec(cidr) ?? [];
+  const version = isIP(address);
+  const width = version === 4 ? 32 : 128;
+  const bits = length === undefined ? width : Number(length);
+  if (version === 0 || bits > width) {
+    throw invalid(param, "must hold IP addresses or ranges such as 10.0.0.0/8 or 2001:db8::/32");
+  }
+  const parsed = ipaddr.parse(address);
+  // Callers by IPv4 are known by that address, also where the socket is one of IPv6.
+  if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress() && bits >= mappedBits) {
+    return `${parsed.toIPv4Address()}/${bits - mappedBits}`;
+  }
+  return `${address}/${bits}`;
 }
 
 /** Latest time that JavaScript's dates and PostgreSQL's share, Unix milliseconds. */

@@ -162,6 +162,14 @@ describe("administration", () => {
     expect((await client.getAccount({ name: account?.name ?? "" }, options)).account).toEqual(account);
   });
 
+  test("takes addresses of IPv4 in their form of IPv6, by which no caller is known", async () => {
+    const { client } = billing;
+    const { keyId } = await createPayer(client);
+    const given = ["::ffff:10.1.2.3", "::ffff:172.16.0.0/108", "::ffff:a00:1/128", "2001:db8::/32", "10.0.0.5/8"];
+    const { key } = await client.updateKey({ keyId, allowedCidrs: given, setAllowedCidrs: true }, options);
+    expect(key?.allowedCidrs).toEqual(["10.0.0.1/32", "10.0.0.5/8", "10.1.2.3/32", "172.16.0.0/12", "2001:db8::/32"]);
+  });
+
   test("creates an account once, however often it is asked, and answers it as it is by now", async () => {
     const { client } = billing;
     const made = await client.createAccount({ account: { name: "once" } }, options);
@@ -202,6 +210,9 @@ describe("administration", () => {
   test.each([
     ["an unknown scope", { scopes: ["everything"] }, "key.scopes"],
     ["no address", { allowedCidrs: ["10.0.0.0/40"] }, "key.allowed_cidrs"],
+    ["an address in octal", { allowedCidrs: ["010.0.0.1/8"] }, "key.allowed_cidrs"],
+    ["half an address", { allowedCidrs: ["10"] }, "key.allowed_cidrs"],
+    ["a network card's address", { allowedCidrs: ["fe80::1%eth0"] }, "key.allowed_cidrs"],
     ["a user key without a user", { kind: KeyKind.USER }, "key.user_id"],
     ["a user on another kind", { userId: "u" }, "key.user_id"],
     ["no kind", { kind: KeyKind.UNSPECIFIED }, "key.kind"],
