@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ThroughlineError } from "../../shared/errors/error.ts";
 import { expiry, id, limit, limits, name } from "./input.ts";
 import { keyKinds, keyOut, present } from "./output.ts";
 import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
@@ -8,6 +9,15 @@ const overlapMs = z
   .int()
   .min(0)
   .max(30 * 86_400_000);
+
+/** A 401 would say that the caller's own key is no good; what was revoked is the key that it named. */
+function ofNamedKey(thrown: unknown): never {
+  if (ThroughlineError.from(thrown).code !== "revoked_api_key") throw thrown;
+  throw new ThroughlineError("invalid_value", "This key was revoked; create a new key.", {
+    param: "key_id",
+    cause: thrown,
+  });
+}
 
 /** Keys. A secret is in the answer to its making, and nowhere else. */
 export const keys = router({
@@ -86,7 +96,7 @@ export const keys = router({
     .input(z.strictObject({ key_id: id, overlap_ms: overlapMs.default(0) }))
     .mutation(async ({ ctx, input }) => {
       const request = { keyId: input.key_id, overlapMs: BigInt(input.overlap_ms) };
-      const rotated = await ctx.gateway.billing.rotateKey(request, callOptions(ctx));
+      const rotated = await ctx.gateway.billing.rotateKey(request, callOptions(ctx)).catch(ofNamedKey);
       return { ...keyOut(present(rotated.key)), secret: rotated.secret };
     }),
 

@@ -49,6 +49,9 @@ describe("administration over tRPC", () => {
         if (key !== undefined) Object.assign(key, { keyId: 77n, prefix: "tl-abc" });
         return { ...(key === undefined ? {} : { key }), secret: "tl-abc-the-secret" };
       }),
+      rotateKey: unaryHandler(() =>
+        Promise.reject(new ThroughlineError("revoked_api_key", "The API key was revoked.")),
+      ),
       updateKey: unaryHandler(async (request: UpdateKeyRequest) => ({
         key: {
           keyId: request.keyId,
@@ -175,6 +178,12 @@ describe("administration over tRPC", () => {
           client.keys.create.mutate({ account_id: "1", scopes: ["chat"], expires_time: "1970-01-01T01:00:00+01:00" }),
         { code: "invalid_value", param: "expires_time" },
         /after 1970/,
+      ],
+      // A 401 is for the caller's own key.
+      [
+        () => client.keys.rotate.mutate({ key_id: "1" }),
+        { code: "invalid_value", param: "key_id", httpStatus: 400 },
+        /This key was revoked/,
       ],
       [
         () => client.keys.update.mutate({ key_id: "1", expires_time: "1969-12-31T23:59:59Z" }),
