@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -8,6 +9,12 @@ import { exposedMetrics } from "./metric-names.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
+/** The texts of the product's code and of what deploys it; the tests, this one among them, may name what is not there. */
+const tracked = execFileSync("git", ["ls-files", "*.ts", "*.yaml"], { cwd: root, encoding: "utf8" })
+  .trim()
+  .split("\n")
+  .filter((path) => !/\.test\.ts$|^test\//.test(path) && existsSync(join(root, path)))
+  .map(read);
 /** What stands in backticks in the first column, or in the one given, of a document's tables. */
 const column = (text: string, index: number): string[] =>
   text
@@ -15,6 +22,19 @@ const column = (text: string, index: number): string[] =>
     .filter((line) => line.startsWith("|"))
     .flatMap((line) => [...(line.split("|")[index + 1] ?? "").matchAll(/`([a-z_0-9]+)`/g)])
     .map(([, name = ""]) => name);
+
+test.each(["CONTRIBUTING.md", "docs/architecture.md", "docs/operations.md", "shared/rpc/README.md"])(
+  "names of the code in %s are in the code",
+  (path) => {
+    const names = [...read(path).matchAll(/`([a-z]+[A-Z]\w+)`/g)].map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(0);
+    // An example of how units stand in names.
+    const made = new Set(["priceNanoUsd"]);
+    const gone = new Set(names).difference(made);
+    for (const name of gone) if (tracked.some((text) => new RegExp(`\\b${name}\\b`).test(text))) gone.delete(name);
+    expect([...gone]).toEqual([]);
+  },
+);
 
 test("billing.md has a row for every way in which a request is settled, charged as the code charges it", () => {
   const text = read("docs/billing.md");
