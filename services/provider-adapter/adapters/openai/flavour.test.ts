@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { adapters } from "../registry.ts";
-import { readFlavour } from "./flavour.ts";
+import { flavourFields, readFlavour } from "./flavour.ts";
 import { flavours } from "./flavours/index.ts";
 
 interface Sent {
@@ -68,6 +70,16 @@ describe("flavours", () => {
     expect(messages.body.temperature).toBe(chat.body.temperature);
     expect(messages.body.stream_options).toEqual(chat.body.stream_options);
     expect(messages.body.max_tokens ?? messages.body.max_completion_tokens).toBe(9);
+  });
+
+  test("the example configuration tells every field and vendor, and its channels can be opened", () => {
+    const example = readFileSync(new URL("../../../../deploy/throughline.example.yaml", import.meta.url), "utf8");
+    const told = example.slice(example.indexOf("---- flavour of the adapter openai"), example.indexOf("\nchannels:"));
+    for (const name of [...flavourFields, ...Object.keys(flavours)]) expect(told).toMatch(new RegExp(`\\b${name}\\b`));
+    const { channels } = parse(example) as { channels: { name: string; adapter: string; flavour?: object }[] };
+    for (const { name, adapter, flavour = {} } of channels) {
+      expect([name, adapters[adapter]?.open(JSON.stringify(flavour))]).toEqual([name, expect.anything()]);
+    }
   });
 
   test("a vendor that is not known, and a field that is none, are refused by name", () => {

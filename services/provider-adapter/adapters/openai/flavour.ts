@@ -58,6 +58,9 @@ const flavourSchema = z.strictObject({
   models: z.array(z.strictObject({ match: z.string(), ...z.strictObject(modelShape).partial().shape })).optional(),
 });
 
+/** The fields of a flavour, for what describes them. */
+export const flavourFields: readonly string[] = Object.keys(flavourSchema.shape);
+
 /** A flavour as configuration and vendor files write it. */
 export type FlavourConfig = z.input<typeof flavourSchema>;
 
