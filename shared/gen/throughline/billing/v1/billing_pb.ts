@@ -328,7 +328,7 @@ export type ReserveItem = Message<"throughline.billing.v1.ReserveItem"> & {
   idempotencyKey: string;
 
   /**
-   * SHA-256 of the method, path and body, 32 bytes; only with idempotency_key.
+   * SHA-256 of the dialect, a zero byte and the body, 32 bytes; only with idempotency_key.
    *
    * @generated from field: bytes idempotency_digest = 10;
    */
@@ -2562,7 +2562,7 @@ export const BillingService: GenService<{
   },
   /**
    * Replaces a key's secret; the old one works for the overlap, and no Reserve that begins after its end succeeds.
-   * Errors: not_found, revoked_api_key.
+   * Errors: not_found, revoked_api_key, invalid_value (an overlap of more than 30 days).
    *
    * @generated from rpc throughline.billing.v1.BillingService.RotateKey
    */

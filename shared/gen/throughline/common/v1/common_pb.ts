@@ -362,7 +362,7 @@ export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
  */
 export type RouteReason = Message<"throughline.common.v1.RouteReason"> & {
   /**
-   * Channel name.
+   * Channel name. Empty: several channels that are not named.
    *
    * @generated from field: string channel = 1;
    */

@@ -504,7 +504,7 @@ export const DetailSchema: GenMessage<Detail> = /*@__PURE__*/
  */
 export type TimelineEvent = Message<"throughline.history.v1.TimelineEvent"> & {
   /**
-   * "received", "authenticated", "resolved", "reserved", "upstream_sent", "first_byte", "last_byte", "settled", ...
+   * "authenticated", "resolved", "reserved", "upstream_sent", "first_byte", "last_byte", "settled".
    *
    * @generated from field: string name = 1;
    */

@@ -958,7 +958,8 @@ export const RoutingService: GenService<{
   /**
    * Lane. Gives the route of a request: ordered candidates with prices, and the model's limits.
    * Errors: model_not_supported (unknown model, or none in the group), invalid_value (the model cannot do what is
-   * needed), service_unavailable (all channels down).
+   * needed), context_length_exceeded (`auto` models only), service_unavailable (all channels disabled; those that are
+   * down are tried last).
    *
    * @generated from rpc throughline.routing.v1.RoutingService.Resolve
    */
