@@ -238,6 +238,7 @@ function say(text) {
 class BootstrapError extends Error {}
 
 main(process.argv.slice(2)).catch((error) => {
-  say(error instanceof BootstrapError ? error.message : error.stack);
+  // What the file system refuses says itself which folder it is about.
+  say(error instanceof BootstrapError || error.syscall !== undefined ? error.message : error.stack);
   process.exitCode = 1;
 });

@@ -162,6 +162,15 @@ describe("a fresh clone", () => {
     expect(outcome.stderr).toContain("npm install failed (3)");
     expect(existsSync(join(dir, "node_modules"))).toBe(false);
   });
+
+  test("says in one line where it may not write", async () => {
+    const dir = clone();
+    // A file in the folder's place: permissions would not keep root out.
+    writeFileSync(join(dir, ".throughline"), "");
+    const { code, stderr } = await start(dir, ["show"]).done;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^throughline: E[A-Z]+: .*\.throughline'\n$/);
+  });
 });
 
 describe("several at once", () => {
