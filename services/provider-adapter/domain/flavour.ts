@@ -42,6 +42,8 @@ export interface OpenaiFlavour {
   readonly systemRole: "system" | "developer";
   /** The vendor knows the role "developer"; else it becomes "system". */
   readonly developerRole: boolean;
+  /** Clients may ask for service above the standard, which costs more than the model's price; else they get the standard. */
+  readonly premium: boolean;
   /** Field of the bound on output tokens. */
   readonly maxTokensField: string;
   /** The vendor takes top_k. */

@@ -7,6 +7,24 @@ import type { MessagesFlavour } from "./flavour.ts";
 import { generationOf } from "./models.ts";
 import { writeThinking } from "./reasoning.ts";
 
+/**
+ * Fields by which a request costs several times the model's price (speed) or a tenth more (inference_geo), by Anthropic's
+ * pricing page: it is charged the model's price, so they are left out unless the channel allows them.
+ */
+const premiumFields = ["speed", "inference_geo"] as const;
+
+/** What is left out of a body of Anthropic's own format because it costs more than is charged. */
+export function premiumPatch({ body }: Asked, { premium }: MessagesFlavour, note: Note): FieldPatch {
+  const patch: Record<string, undefined> = {};
+  for (const field of premium ? [] : premiumFields) {
+    const text = fieldText(body, field);
+    if (text === undefined) continue;
+    patch[field] = undefined;
+    if (text !== "null") note(`${field} dropped: it costs more than the model's price`);
+  }
+  return patch;
+}
+
 /** What a control at the end of the model's name changes in a body of Anthropic's own format. */
 export function controlPatch(asked: Asked, flavour: MessagesFlavour, note: Note): FieldPatch {
   const { control, body } = asked;

@@ -14,6 +14,8 @@ const flavourSchema = z.strictObject({
   default_max_tokens: z.number().int().positive().optional(),
   /** Name of the model whose rules count, for upstreams that name their models otherwise, e.g. "claude-sonnet-4-5". */
   like: z.string().optional(),
+  /** True: clients may ask for service above the standard, which costs more than the model's price. */
+  premium: z.boolean().default(false),
 });
 
 /** How an upstream that speaks Anthropic's format differs from Anthropic. */
@@ -24,6 +26,7 @@ export interface MessagesFlavour {
   readonly version: string;
   readonly defaultMaxTokens: number | undefined;
   readonly like: string | undefined;
+  readonly premium: boolean;
 }
 
 /** Reads a channel's flavour. Throws a ZodError that names the field. */
@@ -36,5 +39,6 @@ export function readFlavour(json: string): MessagesFlavour {
     version: given.version,
     defaultMaxTokens: given.default_max_tokens,
     like: given.like,
+    premium: given.premium,
   };
 }

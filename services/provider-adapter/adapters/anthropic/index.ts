@@ -6,7 +6,7 @@ import { withCustomTools } from "../../domain/neutral/custom-tools.ts";
 import type { UpstreamFormat } from "../../domain/neutral/formats.ts";
 import type { Adapter } from "../adapter.ts";
 import { countTranslations, translations } from "../translations.ts";
-import { controlPatch } from "./control.ts";
+import { controlPatch, premiumPatch } from "./control.ts";
 import { countRequest, passCount } from "./count-tokens.ts";
 import { inBandFailure, messagesFailure } from "./errors.ts";
 import { type MessagesFlavour, readFlavour } from "./flavour.ts";
@@ -19,7 +19,10 @@ export const anthropicAdapter: Adapter = {
     const format = formatOf(flavour);
     const vendor: MessagesVendor = {
       path: flavour.path,
-      controlPatch: (asked, note) => controlPatch(asked, flavour, note),
+      controlPatch: (asked, note) => ({
+        ...premiumPatch(asked, flavour, note),
+        ...controlPatch(asked, flavour, note),
+      }),
       headers: (given) => headersOf(given, flavour),
       streamError: inBandFailure,
     };

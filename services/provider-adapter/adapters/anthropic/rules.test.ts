@@ -3,7 +3,7 @@ import type { Asked } from "../../domain/exchange.ts";
 import { adapters } from "../registry.ts";
 import { generationOf, versionOf } from "./models.ts";
 
-function sent(model: string, body: object, more: Partial<Asked> = {}, dialect = "openai.chat") {
+function sent(model: string, body: object, more: Partial<Asked> = {}, dialect = "openai.chat", flavour = {}) {
   const asked: Asked = {
     requestId: 1n,
     model: "m",
@@ -17,7 +17,7 @@ function sent(model: string, body: object, more: Partial<Asked> = {}, dialect = 
     keepResponse: false,
     ...more,
   };
-  const made = adapters.anthropic?.open("{}").exchanges[dialect]?.(asked);
+  const made = adapters.anthropic?.open(JSON.stringify(flavour)).exchanges[dialect]?.(asked);
   if (made === undefined) throw new Error("no exchange");
   const { message, notes } = made;
   return { ...message, body: JSON.parse(Buffer.from(message.body).toString()), notes };
@@ -237,9 +237,21 @@ test("a count, too, is not asked for thinking that another vendor signed", () =>
     ],
   };
   const asked = { upstreamModel: "claude-sonnet-4-5", body: Buffer.from(JSON.stringify(body)), headers: {} };
-  const count = adapters.anthropic?.open("{}").counts?.["anthropic.messages"]?.(asked as unknown as Asked);
+  const count = adapters.anthropic
+    ?.open("{}")
+    .counts?.["anthropic.messages"]?.(asked as unknown as Asked);
   expect(JSON.parse(Buffer.from(count?.message.body ?? "").toString())).toEqual({
     model: "claude-sonnet-4-5",
     messages: [body.messages[0], { role: "assistant", content: [answer] }, body.messages[2]],
   });
+});
+
+test("what costs more than the model's price is asked for where the channel allows it", () => {
+  const body = { max_tokens: 9, speed: "fast", inference_geo: "us" };
+  const dialect = "anthropic.messages";
+  const standard = sent("claude-opus-4-6", body, {}, dialect);
+  expect(standard.body).not.toHaveProperty("speed");
+  expect(standard.body).not.toHaveProperty("inference_geo");
+  expect(standard.notes).toEqual([expect.stringContaining("speed"), expect.stringContaining("inference_geo")]);
+  expect(sent("claude-opus-4-6", body, {}, dialect, { premium: true }).body).toMatchObject(body);
 });

@@ -82,6 +82,19 @@ describe("flavours", () => {
     }
   });
 
+  test.each(["openai.chat", "openai.responses"])(
+    "what costs more than the model's price is asked for where the channel allows it: %s",
+    (dialect) => {
+      const body = { input: "x", service_tier: "priority" };
+      const openai = { vendor: "openai" };
+      const { body: standard, notes } = sent(openai, body, {}, dialect);
+      expect(standard.service_tier).toBe("default");
+      expect(notes).toEqual([expect.stringContaining("service_tier")]);
+      expect(sent({ ...openai, premium: true }, body, {}, dialect).body.service_tier).toBe("priority");
+      expect(sent(openai, { ...body, service_tier: "flex" }, {}, dialect).body.service_tier).toBe("flex");
+    },
+  );
+
   test("a vendor that is not known, and a field that is none, are refused by name", () => {
     expect(() => readFlavour('{"vendor":"acme"}')).toThrow(/unknown vendor 'acme'.*deepseek/);
     expect(() => readFlavour('{"drop_field":["x"]}')).toThrow(/drop_field/);

@@ -14,7 +14,7 @@ import { messageObject, readMessage, type StreamError } from "./read-answer.ts";
 export interface MessagesVendor {
   /** Path behind the base URL. */
   readonly path: string;
-  /** What a control at the end of the model's name changes in a body. */
+  /** What a control at the end of the model's name, and the channel's rules, change in a body. */
   controlPatch(asked: Asked, note: Note): FieldPatch;
   /** Headers of the format, from those of the client. */
   headers(given: Readonly<Record<string, string>>): Readonly<Record<string, string>>;

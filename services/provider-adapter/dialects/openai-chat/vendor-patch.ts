@@ -2,6 +2,7 @@ import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { parseJson } from "../../domain/json.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import type { GrowingPatch } from "./set-field.ts";
+import { standardTier } from "./standard-tier.ts";
 
 /**
  * What a vendor's quirks change in a chat body: fields dropped, renamed, respelled and added. `given` tells the text of a
@@ -31,6 +32,7 @@ export function vendorPatch(
     const other = typeof value === "string" ? values[value] : undefined;
     if (other !== undefined) patch[field] = JSON.stringify(other);
   }
+  Object.assign(patch, standardTier(flavour, given, note));
   if (!stream) Object.assign(patch, flavour.addWhenWhole);
   return patch;
 }

@@ -7,7 +7,8 @@ import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
 import { noUsage } from "../../domain/openai-usage.ts";
-import { fieldValue, patchJson } from "../../domain/patch-json.ts";
+import { fieldText, fieldValue, patchJson } from "../../domain/patch-json.ts";
+import { standardTier } from "../openai-chat/standard-tier.ts";
 import { refuseState } from "./conversation-state.ts";
 import { withoutForeignReasoning } from "./foreign-reasoning.ts";
 import { responseIdOf } from "./format-name.ts";
@@ -24,6 +25,7 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
   const patch = {
     model: JSON.stringify(asked.upstreamModel),
     ...controlPatch(asked.control, given, flavour, note),
+    ...standardTier(flavour, (field) => fieldText(asked.body, field), note),
     ...(input === undefined ? {} : { input }),
   };
   const responseId = responseIdOf(asked.requestId);
