@@ -37,24 +37,28 @@ export const gatewayEnv = declareEnv({
     kind: "duration",
     default: 900_000,
     min: 1_000,
+    max: 86_400_000,
     description: "Longest time that a request may take in all.",
   },
   DRAIN_TIMEOUT_MS: {
     kind: "duration",
     default: 120_000,
     min: 0,
+    max: 86_400_000,
     description: "Longest time to read on after a client left, for accounts whose disconnect policy is drain.",
   },
   SHUTDOWN_GRACE_MS: {
     kind: "duration",
     default: 30_000,
     min: 0,
+    max: 86_400_000,
     description: "Longest time that a stopping process waits for running requests.",
   },
   RESERVATION_TTL_MS: {
     kind: "duration",
     default: 60_000,
     min: 1_000,
+    max: 3_600_000,
     description: "Life of a reservation that nobody extends; a running request extends it three times in a life.",
   },
   KEY_CACHE_MS: {
@@ -68,6 +72,7 @@ export const gatewayEnv = declareEnv({
     kind: "duration",
     default: 300,
     min: 0,
+    max: 86_400_000,
     description: "Requests that run longer than this show as processing in the history.",
   },
 });

@@ -40,6 +40,7 @@ export const processEnv = declareEnv({
     kind: "duration",
     default: 30_000,
     min: 0,
+    max: 86_400_000,
     description: "Longest time that a stopping process waits for running requests.",
   },
   LOG_LEVEL: {

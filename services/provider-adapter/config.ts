@@ -9,24 +9,28 @@ export const providerEnv = declareEnv({
     kind: "duration",
     default: 10_000,
     min: 100,
+    max: 86_400_000,
     description: "Longest time to connect to an upstream, where its channel says nothing.",
   },
   UPSTREAM_HEADERS_TIMEOUT_MS: {
     kind: "duration",
     default: 300_000,
     min: 100,
+    max: 86_400_000,
     description: "Longest time to the head of an upstream's answer, where its channel says nothing.",
   },
   UPSTREAM_CHUNK_TIMEOUT_MS: {
     kind: "duration",
     default: 120_000,
     min: 100,
+    max: 86_400_000,
     description: "Longest silence between two pieces of an upstream's answer, where its channel says nothing.",
   },
   UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: {
     kind: "duration",
     default: 300_000,
     min: 100,
+    max: 86_400_000,
     description:
       "Longest time to the first event of a stream; keep-alive comments do not count. The next channel is tried then.",
   },
@@ -42,6 +46,7 @@ export const providerEnv = declareEnv({
     kind: "duration",
     default: 10_000,
     min: 100,
+    max: 86_400_000,
     description:
       "A channel at which three requests or more wait, and nobody has heard anything for so long (and for 8 times its usual time), is left out while others are left.",
   },
@@ -69,6 +74,7 @@ export const providerEnv = declareEnv({
     kind: "duration",
     default: 10_000,
     min: 100,
+    max: 86_400_000,
     description: "Longest time to fetch one image, redirects included.",
   },
   REQUEST_ID_STYLE: {

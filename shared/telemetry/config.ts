@@ -40,6 +40,7 @@ export const telemetryEnv = declareEnv({
     kind: "duration",
     default: 10_000,
     min: 1,
+    max: 86_400_000,
     description: "How long one export may take, retries included.",
   },
   OTEL_TRACES_SAMPLER: {
@@ -82,6 +83,7 @@ export const telemetryEnv = declareEnv({
     kind: "duration",
     default: 1000,
     min: 0,
+    max: 86_400_000,
     description: "How long an ended span waits for others before export.",
   },
 });

@@ -87,6 +87,24 @@ describe("what the documents say", () => {
     expect(declarations()).toEqual(declaredEnv.map(({ file }) => file).sort());
   });
 
+  test("a duration that a timer waits for is bounded: Node takes one of 25 days for a millisecond", () => {
+    // Twice: a stopping gateway waits for its grace two times, and some more.
+    const longestMs = (2 ** 31 - 1) / 2 - 60_000;
+    const unbounded = declaredEnv.flatMap(({ variables }) =>
+      Object.entries(variables).flatMap(([name, variable]) =>
+        variable.kind === "duration" && !((variable.max ?? Number.POSITIVE_INFINITY) <= longestMs) ? [name] : [],
+      ),
+    );
+    // Compared with the time in an ID, never waited for.
+    const compared = [
+      "HISTORY_RETENTION",
+      "HISTORY_PAYLOAD_RETENTION",
+      "HISTORY_PARTITION",
+      "HISTORY_PAYLOAD_PARTITION",
+    ];
+    expect(unbounded).toEqual(compared);
+  });
+
   test.each(documents)("the links of %s lead somewhere", (path) => {
     for (const [, link = ""] of read(path).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(link)) continue;

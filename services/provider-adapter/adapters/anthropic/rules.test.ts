@@ -237,9 +237,7 @@ test("a count, too, is not asked for thinking that another vendor signed", () =>
     ],
   };
   const asked = { upstreamModel: "claude-sonnet-4-5", body: Buffer.from(JSON.stringify(body)), headers: {} };
-  const count = adapters.anthropic
-    ?.open("{}")
-    .counts?.["anthropic.messages"]?.(asked as unknown as Asked);
+  const count = adapters.anthropic?.open("{}").counts?.["anthropic.messages"]?.(asked as unknown as Asked);
   expect(JSON.parse(Buffer.from(count?.message.body ?? "").toString())).toEqual({
     model: "claude-sonnet-4-5",
     messages: [body.messages[0], { role: "assistant", content: [answer] }, body.messages[2]],
