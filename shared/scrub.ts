@@ -24,9 +24,10 @@ const text = String.raw`"(?:[^"\\]|\\.)*"`;
 // "name":"..." or "name":["...", ...]
 const secretField = new RegExp(String.raw`("(?:${secretName})":)(?:${text}|\[(?:${text}|[^"\]])*\])`, "gi");
 // The same in JSON that was quoted into a string: \"name\":\"...\". The value ends at a quote with as many backslashes as
-// the opening one, or where the string around it ends (an even number of them: the quoted JSON was cut).
+// the opening one, or where the string around it ends (an even number of them: the quoted JSON was cut). The backslashes
+// are counted behind the name: before it, each of a long run of them would be a place to begin at.
 const quotedSecretField = new RegExp(
-  String.raw`((\\+)"(?:${secretName})\2":)\2"(?:[^"\\]+|\\+[^"\\]|(?!\2")\\(?:\\\\)*")*(?:\2")?`,
+  String.raw`(\\"(?:${secretName})(\\+)":)\2"(?:[^"\\]+|\\+[^"\\]|(?!\2")\\(?:\\\\)*")*(?:\2")?`,
   "gi",
 );
 
