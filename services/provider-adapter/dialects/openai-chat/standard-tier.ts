@@ -11,7 +11,8 @@ export function standardTier(
   given: (field: string) => string | undefined,
   note: Note,
 ): Readonly<Record<string, string>> {
-  if (premium || parseJson(given("service_tier") ?? "null") !== "priority") return {};
+  const text = premium ? undefined : given("service_tier");
+  if (text === undefined || parseJson(text) !== "priority") return {};
   note("service_tier priority became default: it costs more than the model's price");
   return { service_tier: JSON.stringify("default") };
 }
