@@ -175,6 +175,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     translation = stream;
     return createEventFeed((event) => {
       heardFirst();
+      // What stands behind the end is nobody's.
+      if (ended && stream.isComplete()) return;
       pending += stream.event(event);
       ended ||= isEndMark(event);
     });
@@ -198,8 +200,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function endEarly(stream: StreamTranslation): void {
     lastByteUs = clockUs();
     finishStream(stream, good);
-    // For the body's end, so that the socket can serve another call.
-    call.resume();
+    call.drain();
   }
 
   function finishStream(stream: StreamTranslation, verdict: Verdict): void {
@@ -270,7 +271,11 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       lastByteUs = clockUs();
       const { upstreamAtFault } = faultTable[fault.kind];
       // The answer had come to its end: what the connection did then speaks against the channel, and is no loss of the client's.
-      if (upstreamAtFault && translation?.isComplete() === true) return finishStream(translation, faultVerdict(fault));
+      if (upstreamAtFault && translation?.isComplete() === true) {
+        // The event in which it broke is none.
+        feed = undefined;
+        return finishStream(translation, faultVerdict(fault));
+      }
       send(pending);
       pending = "";
       settle(faultError(fault), faultTable[fault.kind].failover, faultVerdict(fault));

@@ -44,6 +44,8 @@ export interface UpstreamCall {
   /** Stops reading the socket, so the upstream feels the slow reader. What was read already still arrives (128 KiB at most as a rule). */
   pause(): void;
   resume(): void;
+  /** Reads on for the end of the body alone, so that the socket serves another call; closes it where that does not come soon. */
+  drain(): void;
   /** Closes the socket at once; the sink hears `onError` with `aborted` before this returns. */
   abort(): void;
 }
@@ -55,6 +57,8 @@ export interface CallContext {
   readonly log: Pick<Log, "error"> | undefined;
   readonly headersTicks: number;
   readonly chunkTicks: number;
+  /** Time to the end of a body of which nothing more is wanted. */
+  readonly drainTicks: number;
   readonly turns: Turns<Call>;
 }
 
@@ -92,6 +96,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   #bytesLeft: number;
   #unheardBytes = 0;
   #waiting = false;
+  #draining = false;
 
   constructor(context: CallContext, request: UpstreamRequest, sink: UpstreamSink) {
     const { watch } = context;
@@ -145,6 +150,14 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
     if (this.#headSeen) this.#waitForTurn();
   }
 
+  drain(): void {
+    if (this.#over || this.#draining) return;
+    this.#listen();
+    this.#draining = true;
+    this.allowedTicks = this.#context.drainTicks;
+    this.resume();
+  }
+
   abort(): void {
     this.#fail("aborted");
   }
@@ -185,7 +198,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   /** Of undici. */
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
-    this.#context.watch.touch(this);
+    if (!this.#draining) this.#context.watch.touch(this);
     this.#bytesLeft -= chunk.length;
     if (this.#bytesLeft < 0) {
       this.#fail("too_large");
@@ -247,8 +260,8 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   }
 
   #listen(): void {
-    this.allowedTicks = this.#chunkTicks;
-    this.#context.watch.touch(this);
+    this.allowedTicks = this.#draining ? this.#context.drainTicks : this.#chunkTicks;
+    if (!this.#draining) this.#context.watch.touch(this);
   }
 
   #fail(kind: FaultKind): void {

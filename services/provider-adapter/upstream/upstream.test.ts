@@ -303,3 +303,46 @@ describe("stale sockets", () => {
     },
   );
 });
+
+describe("a call of which nothing more is wanted", () => {
+  const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const piece = "5\r\nhello\r\n";
+
+  it("is read to its end, so that its socket serves the next", async () => {
+    const sockets = new Set<Socket>();
+    const host = await rawServer((socket) => {
+      sockets.add(socket);
+      socket.on("data", () => socket.write(head + piece));
+    });
+    for (let count = 0; count < 2; count += 1) {
+      const { call, firstData, ending } = gather(upstream, chatRequest(`http://${host}`, "m", true));
+      await firstData;
+      call.pause();
+      call.drain();
+      for (const socket of sockets) socket.write(`${piece}0\r\n\r\n`);
+      expect((await ending).fault).toBeUndefined();
+      // undici gives the socket free behind the call that tells of the end.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(sockets.size).toBe(1);
+  });
+
+  it("is closed where the end does not come, whatever else comes", async () => {
+    const closed = Promise.withResolvers<void>();
+    const host = await rawServer((socket) => {
+      socket.on("data", () => {
+        socket.write(head + piece);
+        const pings = setInterval(() => socket.write("7\r\n: ping\n\r\n"), 20);
+        socket.once("close", () => {
+          clearInterval(pings);
+          closed.resolve();
+        });
+      });
+    });
+    const { call, firstData, ending } = gather(upstream, chatRequest(`http://${host}`, "m", true));
+    await firstData;
+    call.drain();
+    await closed.promise;
+    expect((await ending).fault?.kind).toBe("chunk_timeout");
+  });
+});

@@ -37,6 +37,8 @@ export interface Upstream {
 /** What a stalled socket may hold here: undici's own 64 KiB would be most of a paused stream's memory. */
 const socketOptions = { highWaterMark: 16 * 1024 };
 
+/** Time that an upstream has for the end of a body behind the end of its answer. */
+const drainTimeoutMs = 1_000;
 /** Calls that go on in a turn of the loop with 64 KiB each. */
 const callsInTurn = 4;
 
@@ -75,6 +77,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     log: options.log,
     headersTicks: watch.ticks(options.headersTimeoutMs),
     chunkTicks: watch.ticks(options.chunkTimeoutMs),
+    drainTicks: watch.ticks(drainTimeoutMs),
     turns: createTurns<Call>(callsInTurn),
   };
   return {
