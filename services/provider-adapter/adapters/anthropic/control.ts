@@ -1,3 +1,4 @@
+import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { Asked } from "../../domain/exchange.ts";
 import { asCount, asObject, parseJson } from "../../domain/json.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
@@ -9,18 +10,24 @@ import { writeThinking } from "./reasoning.ts";
 
 /**
  * Fields by which a request costs several times the model's price (speed) or a tenth more (inference_geo), by Anthropic's
- * pricing page: it is charged the model's price, so they are left out unless the channel allows them.
+ * pricing page, and their values that do not.
  */
-const premiumFields = ["speed", "inference_geo"] as const;
+const premiumFields = { speed: "standard", inference_geo: "global" } as const;
 
-/** What is left out of a body of Anthropic's own format because it costs more than is charged. */
+/**
+ * What is left out of a body of Anthropic's own format because it costs more than is charged, unless the channel allows it.
+ * Throws `invalid_value` for where data may be processed, which is not ours to change.
+ */
 export function premiumPatch({ body }: Asked, { premium }: MessagesFlavour, note: Note): FieldPatch {
   const patch: Record<string, undefined> = {};
-  for (const field of premium ? [] : premiumFields) {
+  for (const [field, standard] of premium ? [] : Object.entries(premiumFields)) {
     const text = fieldText(body, field);
-    if (text === undefined) continue;
+    if (text === undefined || text === "null" || text === JSON.stringify(standard)) continue;
+    if (field === "inference_geo") {
+      throw new ThroughlineError("invalid_value", "inference_geo is not offered here.", { param: field });
+    }
     patch[field] = undefined;
-    if (text !== "null") note(`${field} dropped: it costs more than the model's price`);
+    note(`${field} dropped: it costs more than the model's price`);
   }
   return patch;
 }

@@ -244,12 +244,30 @@ test("a count, too, is not asked for thinking that another vendor signed", () =>
   });
 });
 
-test("what costs more than the model's price is asked for where the channel allows it", () => {
-  const body = { max_tokens: 9, speed: "fast", inference_geo: "us" };
-  const dialect = "anthropic.messages";
-  const standard = sent("claude-opus-4-6", body, {}, dialect);
-  expect(standard.body).not.toHaveProperty("speed");
-  expect(standard.body).not.toHaveProperty("inference_geo");
-  expect(standard.notes).toEqual([expect.stringContaining("speed"), expect.stringContaining("inference_geo")]);
-  expect(sent("claude-opus-4-6", body, {}, dialect, { premium: true }).body).toMatchObject(body);
+describe("what costs more than the model's price", () => {
+  const ask = (body: object, flavour = {}) =>
+    sent("claude-opus-4-6", { max_tokens: 9, ...body }, {}, "anthropic.messages", flavour);
+
+  test("is left out unless the channel allows it", () => {
+    const { body, notes } = ask({ speed: "fast" });
+    expect(body).not.toHaveProperty("speed");
+    expect(notes).toEqual([expect.stringContaining("speed")]);
+    expect(ask({ speed: "fast", inference_geo: "us" }, { premium: true }).body).toMatchObject({
+      speed: "fast",
+      inference_geo: "us",
+    });
+  });
+
+  test("is refused where it says where data may be processed", () => {
+    expect(() => ask({ inference_geo: "us" })).toThrow(
+      expect.objectContaining({ code: "invalid_value", param: "inference_geo" }),
+    );
+  });
+
+  test("values that cost nothing more go on", () => {
+    const plain = { speed: "standard", inference_geo: "global" };
+    const { body, notes } = ask(plain);
+    expect(body).toMatchObject(plain);
+    expect(notes).toEqual([]);
+  });
 });

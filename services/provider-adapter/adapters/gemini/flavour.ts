@@ -14,6 +14,8 @@ const flavourSchema = z.strictObject({
   safety_settings: z.array(z.strictObject({ category: z.string(), threshold: z.string() })).default([]),
   /** Name of the model whose rules count, for upstreams that name their models otherwise, e.g. "gemini-2.5-flash". */
   like: z.string().optional(),
+  /** True: clients may ask for service above the standard, which costs more than the model's price. */
+  premium: z.boolean().default(false),
 });
 
 /** How an upstream that speaks Gemini's format differs from Google's own API. */
@@ -24,6 +26,7 @@ export interface GeminiFlavour {
   readonly callIds: boolean;
   readonly safetySettings: readonly { readonly category: string; readonly threshold: string }[];
   readonly like: string | undefined;
+  readonly premium: boolean;
 }
 
 /** Reads a channel's flavour. Throws a ZodError that names the field. */
@@ -36,5 +39,6 @@ export function readFlavour(json: string): GeminiFlavour {
     callIds: given.call_ids,
     safetySettings: given.safety_settings,
     like: given.like,
+    premium: given.premium,
   };
 }

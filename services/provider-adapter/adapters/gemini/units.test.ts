@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Asked } from "../../domain/exchange.ts";
 import type { Reasoning } from "../../domain/neutral/reasoning.ts";
+import { adapters } from "../registry.ts";
 import { geminiFailure, inBandFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { citationsOf } from "./format/citations.ts";
@@ -251,4 +253,32 @@ describe("schemas in OpenAPI's subset", () => {
 test("a flavour with an unknown field names it", () => {
   expect(() => readFlavour('{"auth":"x"}')).toThrow(/auth/);
   expect(readFlavour("").authHeader).toBe("x-goog-api-key");
+});
+
+describe("the tier of service", () => {
+  const sent = (service_tier: string, flavour: object) => {
+    const asked: Asked = {
+      requestId: 1n,
+      model: "m",
+      upstreamModel: "gemini-2.5-flash",
+      control: "",
+      stream: false,
+      includeUsage: false,
+      body: Buffer.from(JSON.stringify({ service_tier, messages: [{ role: "user", content: "x" }] })),
+      headers: {},
+      createdUnixS: 0,
+      keepResponse: false,
+    };
+    const { message, notes } = adapters.gemini?.open(JSON.stringify(flavour)).exchanges["openai.chat"]?.(asked) ?? {};
+    return { tier: JSON.parse(Buffer.from(message?.body ?? "").toString()).serviceTier, notes };
+  };
+
+  test("that costs more than the model's price is asked for where the channel allows it", () => {
+    expect(sent("priority", {})).toEqual({
+      tier: undefined,
+      notes: [expect.stringContaining("service_tier priority")],
+    });
+    expect(sent("priority", { premium: true }).tier).toBe("priority");
+    expect(sent("flex", {}).tier).toBe("flex");
+  });
 });

@@ -95,6 +95,27 @@ describe("flavours", () => {
     },
   );
 
+  test("what is dropped stays dropped, whatever else is done to it", () => {
+    const { body, notes } = sent({ vendor: "mistral" }, { service_tier: "priority" });
+    expect(body).not.toHaveProperty("service_tier");
+    expect(notes).toEqual(["service_tier dropped: the vendor does not take it"]);
+    const own = { vendor: "azure", drop_fields: ["store"] };
+    const reasoning = sent(own, { store: true, temperature: 0.5, reasoning_effort: "max" }, { upstreamModel: "o3" });
+    expect(reasoning.body).not.toHaveProperty("store");
+    expect(reasoning.body).not.toHaveProperty("temperature");
+    expect(reasoning.body.reasoning_effort).toBe("high");
+  });
+
+  test("sampling that a model refuses is dropped from responses that are passed through, too", () => {
+    const ask = { input: "x", temperature: 0.5, top_p: 0.9 };
+    const { body, notes } = sent({ vendor: "openai" }, ask, { upstreamModel: "o3" }, "openai.responses");
+    expect(body).not.toHaveProperty("temperature");
+    expect(body).not.toHaveProperty("top_p");
+    expect(notes).toHaveLength(2);
+    const other = sent({ vendor: "openai" }, ask, { upstreamModel: "gpt-4o" }, "openai.responses");
+    expect(other.body).toMatchObject(ask);
+  });
+
   test("a vendor that is not known, and a field that is none, are refused by name", () => {
     expect(() => readFlavour('{"vendor":"acme"}')).toThrow(/unknown vendor 'acme'.*deepseek/);
     expect(() => readFlavour('{"drop_field":["x"]}')).toThrow(/drop_field/);

@@ -132,7 +132,9 @@ export function readFlavour(json: string): OpenFlavour {
       let flavour = known.get(model);
       if (flavour === undefined) {
         const differing = models.filter(({ pattern }) => pattern.test(model)).map(({ differs }) => differs);
-        flavour = toFlavour(merge(merged, ...differing), streamError);
+        // What is refused adds up: a model's list does not let through what the channel's holds back.
+        const dropped = [merged, ...differing].flatMap(({ drop_fields = [] }) => drop_fields);
+        flavour = toFlavour(merge(merged, ...differing, { drop_fields: [...new Set(dropped)] }), streamError);
         // Names come from the channel's configuration, patterns apart: a bound keeps the memory small.
         if (known.size < 1_000) known.set(model, flavour);
       }

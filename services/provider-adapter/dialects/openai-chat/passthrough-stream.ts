@@ -116,8 +116,8 @@ export function createChatPassthrough(
       if (data === "") return "";
       if (oldId === undefined || says(data, '"usage"') || says(data, '"error"')) return inspect(data);
       const finish = finishIn(data);
-      if (Object.hasOwn(flavour.finishReasons, finish) || says(data, '"reasoning"') || hasChunks(data))
-        return inspect(data);
+      const vendorWord = finish === "error" || Object.hasOwn(flavour.finishReasons, finish);
+      if (vendorWord || says(data, '"reasoning"') || hasChunks(data)) return inspect(data);
       // The end of a text that was cut short is the one fault that is cheap to see.
       if (!data.endsWith("}")) return inspect(data);
       // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.

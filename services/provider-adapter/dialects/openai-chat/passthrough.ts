@@ -30,9 +30,10 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
       if (answer === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
       }
-      const choices = asArray(answer.choices).map((choice) => inUsualWords(asObject(choice) ?? {}, flavour));
+      const error = errorIn(answer);
+      const choices = asArray(answer.choices).map((choice) => inUsualWords(asObject(choice) ?? {}, flavour, error));
       // No answer, whatever stands in its place: it must not be charged as one.
-      if (choices.length === 0) throw flavour.streamError(errorIn(answer) ?? { message: "its answer is empty" });
+      if (choices.length === 0) throw flavour.streamError(error ?? { message: "its answer is empty" });
       const upstream: JsonObject = { ...answer, choices };
       const found = asObject(upstream.usage);
       const counted = found === undefined ? undefined : readOpenaiUsage(found);

@@ -32,7 +32,9 @@ export function vendorPatch(
     const other = typeof value === "string" ? values[value] : undefined;
     if (other !== undefined) patch[field] = JSON.stringify(other);
   }
-  Object.assign(patch, standardTier(flavour, given, note));
+  // What was dropped stays dropped.
+  const left = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : given(field));
+  Object.assign(patch, standardTier(flavour, left, note));
   if (!stream) Object.assign(patch, flavour.addWhenWhole);
   return patch;
 }

@@ -1,3 +1,4 @@
+import { errorIn } from "../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
 
@@ -21,25 +22,31 @@ export function contentOf(content: unknown): { text: string; thinking: string } 
   return { text, thinking };
 }
 
-/** OpenAI's word for a vendor's finish reason; one that nobody knows stays. Throws where the vendor says that it failed. */
-export function usualFinish(word: string, { finishReasons, streamError }: OpenaiFlavour): string {
+/**
+ * OpenAI's word for a vendor's finish reason; one that nobody knows stays. Throws where the vendor says that it failed: the
+ * `error` that it gave, if any.
+ */
+export function usualFinish(word: string, { finishReasons, streamError }: OpenaiFlavour, error?: JsonObject): string {
   const usual = finishReasons[word] ?? word;
-  if (usual === "error") throw streamError({ message: `it ended with '${word}'` });
+  if (usual === "error") throw streamError(error ?? { message: `it ended with '${word}'` });
   return usual;
 }
 
 /**
  * A choice of an answer or a chunk in the words that clients of the dialect read: the finish reason is one of OpenAI's,
- * the content a text, thinking stands in `reasoning_content`. Throws where the vendor says that it failed.
+ * the content a text, thinking stands in `reasoning_content`. Throws where the vendor says that it failed; `error` is what
+ * stands beside the choices.
  */
-export function inUsualWords(choice: JsonObject, flavour: OpenaiFlavour): JsonObject {
+export function inUsualWords(choice: JsonObject, flavour: OpenaiFlavour, error?: JsonObject): JsonObject {
   const part = asObject(choice.delta) === undefined ? "message" : "delta";
   const said = asObject(choice[part]);
   const { finish_reason: finish } = choice;
   return {
     ...choice,
     ...(said === undefined ? {} : { [part]: withUsualTexts(said) }),
-    ...(typeof finish === "string" && finish !== "" ? { finish_reason: usualFinish(finish, flavour) } : {}),
+    ...(typeof finish === "string" && finish !== ""
+      ? { finish_reason: usualFinish(finish, flavour, errorIn(choice) ?? error) }
+      : {}),
   };
 }
 

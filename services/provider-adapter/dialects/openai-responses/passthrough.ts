@@ -24,6 +24,7 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
   const input = withoutForeignReasoning(asked.body, note);
   const patch = {
     model: JSON.stringify(asked.upstreamModel),
+    ...samplingPatch(asked.body, flavour, note),
     ...controlPatch(asked.control, given, flavour, note),
     ...standardTier(flavour, (field) => fieldText(asked.body, field), note),
     ...(input === undefined ? {} : { input }),
@@ -65,6 +66,22 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
 /** Tokens of an answer whose upstream counted none, by the platform's estimate of its items. */
 function outputTokens(response: JsonObject): bigint {
   return BigInt(estimateInputTokens(Buffer.from(JSON.stringify({ input: asArray(response.output) }))));
+}
+
+/** Sampling that the model refuses, left out: it is named among the fields that chat drops. */
+function samplingPatch(
+  body: Uint8Array,
+  { dropFields }: OpenaiFlavour,
+  note: Note,
+): Readonly<Record<string, undefined>> {
+  const patch: Record<string, undefined> = {};
+  for (const field of ["temperature", "top_p"]) {
+    const text = dropFields.includes(field) ? fieldText(body, field) : undefined;
+    if (text === undefined) continue;
+    patch[field] = undefined;
+    if (text !== "null") note(`${field} dropped: the vendor does not take it`);
+  }
+  return patch;
 }
 
 /** What a control at the end of the model's name changes. */

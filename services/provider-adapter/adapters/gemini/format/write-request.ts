@@ -50,7 +50,7 @@ export function writeGeminiRequest(
     toolConfig,
     generationConfig: { ...writeGenerationConfig(request, generation, note), ...google.generationConfig },
     safetySettings: flavour.safetySettings.length === 0 ? undefined : flavour.safetySettings,
-    serviceTier: tierOf(request, note),
+    serviceTier: tierOf(request, flavour, note),
     ...google.top,
   };
   return {
@@ -143,9 +143,13 @@ function camelKeys(value: unknown): unknown {
   return Object.fromEntries(Object.entries(object).map(([name, inner]) => [camel(name), camelKeys(inner)]));
 }
 
-function tierOf(request: NeutralRequest, note: Note): string | undefined {
+function tierOf(request: NeutralRequest, { premium }: GeminiFlavour, note: Note): string | undefined {
   const { serviceTier } = request;
   if (serviceTier === undefined || serviceTier === "auto") return undefined;
+  if (serviceTier === "priority" && !premium) {
+    note("service_tier priority dropped: it costs more than the model's price");
+    return undefined;
+  }
   const tier = serviceTiers[serviceTier];
   if (tier === undefined) drop(request, "serviceTier", note);
   return tier;

@@ -28,6 +28,7 @@ export const openai: FlavourConfig = {
       match: "^(o\\d|gpt-5(?!\\.|-chat))",
       drop_fields: ["temperature", "top_p", "presence_penalty", "frequency_penalty"],
       effort_values: { xhigh: "high", max: "high" },
+      rename_values: { reasoning_effort: { xhigh: "high", max: "high" } },
     },
     // From 5.1 on "none" is what switches reasoning off; o-series and codex know neither.
     { match: "^gpt-5\\.\\d", thinking_off: { reasoning_effort: "none" }, effort_values: { minimal: "low" } },
@@ -35,6 +36,7 @@ export const openai: FlavourConfig = {
       match: "^o\\d",
       thinking_off: { reasoning_effort: "low" },
       effort_values: { minimal: "low", none: "low", xhigh: "high", max: "high" },
+      rename_values: { reasoning_effort: { minimal: "low", none: "low", xhigh: "high", max: "high" } },
     },
   ],
 };
