@@ -68,11 +68,15 @@ function failureOf(error: unknown): Failure {
     return { message: "the gateway cannot be reached: is it running, and is THROUGHLINE_URL right?" };
   }
   // tRPC's client could not read the answer: another path of the gateway, another program, a proxy's page of HTML.
-  if (error instanceof Error && error.name === "TRPCClientError") {
+  if (error instanceof Error && error.name === "TRPCClientError" && isUnreadable(error)) {
     return {
       message:
         "what answers is not the gateway's administration: THROUGHLINE_URL is its address alone, without /v1, such as http://127.0.0.1:8080",
     };
   }
   return { message: error instanceof Error ? error.message : String(error) };
+}
+
+function isUnreadable({ message, cause }: Error): boolean {
+  return cause instanceof SyntaxError || /transform response/.test(message);
 }

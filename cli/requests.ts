@@ -113,7 +113,7 @@ const longMs = 2 ** 31 - 1;
 async function follow(options: FilterOptions, json: boolean): Promise<void> {
   const client = await connect();
   const filter = await filterOf(client, options);
-  // An event source tells no reasons: a key or a filter that is refused is told by this.
+  // An event source tells no reasons: a key or a filter that is refused is told by this, and by the same question later.
   await client.requests.list.query({ filter, limit: 1 });
   // undici's event source is marked experimental; the warning is of no use to whoever reads requests.
   process.removeAllListeners("warning");
@@ -126,7 +126,12 @@ async function follow(options: FilterOptions, json: boolean): Promise<void> {
         if (isNew(`${data.id} ${data.status}`))
           process.stdout.write(json ? `${JSON.stringify(data)}\n` : rowLine(data));
       },
-      onError: (error) => failed.reject(error),
+      onError: (error) => {
+        if (error.data) return failed.reject(error);
+        const refused = () =>
+          failed.reject(new CommandError("the gateway refused the connection: start the tail again"));
+        void client.requests.list.query({ filter, limit: 1 }).then(refused, failed.reject);
+      },
       onComplete: () => failed.reject(new CommandError("the gateway has ended the subscription")),
     },
   );

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { ThroughlineError } from "../shared/errors/error.ts";
 import {
@@ -10,7 +9,7 @@ import type { Recorded, RecordItem } from "../shared/gen/throughline/history/v1/
 import type { Frame, InvokeItem, Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { ResolveItem, Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { streamHandler, unaryHandler } from "../shared/rpc/index.ts";
-import { candidate, each, startTestGateway, writeFrames } from "./testing.ts";
+import { candidate, each, startTestGateway } from "./testing.ts";
 
 const chat = { model: "m", messages: [{ role: "user", content: "Hi" }] };
 
@@ -40,24 +39,6 @@ describe("a provider that goes away in the middle", () => {
     expect(response.status).toBe(503);
     await vi.waitFor(() => expect(gateway.recorded).toHaveLength(1));
     expect(gateway.settled).toMatchObject([{ case: SettleCase.FAILED, usage: { outputTokens: 0n } }]);
-  });
-});
-
-describe("a gateway that stops", () => {
-  it("settles and records the stream that it cuts off when its grace is over", async () => {
-    const invoke = streamHandler<InvokeItem, Frame, Outcome>(async (call, out) => {
-      writeFrames(out, ["data: {}\n\n"], "text/event-stream");
-      await new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve()));
-      await delay(20);
-      return { usage: { inputTokens: 3n, outputTokens: 2n }, firstByte: true, cancelled: true };
-    });
-    const gateway = await startTestGateway({ provider: { invoke } });
-    const response = await gateway.call("/v1/chat/completions", { ...chat, stream: true });
-    const reading = response.text().catch(() => "cut off");
-    await gateway[Symbol.asyncDispose]();
-    expect(await reading).toBe("cut off");
-    expect(gateway.settled).toMatchObject([{ case: SettleCase.DISCONNECTED, usage: { outputTokens: 2n } }]);
-    expect(gateway.recorded).toMatchObject([{ errorCode: "client_closed_request" }]);
   });
 });
 

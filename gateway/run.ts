@@ -10,7 +10,8 @@ import { envToConfig } from "./config.ts";
 import { startGateway } from "./server.ts";
 
 /** Time within which a service must answer to count as there. */
-const readyTimeoutMs = 500;
+/** The first server that is asked has half of it (health.ts); probes wait 2.5 s and more. */
+const readyTimeoutMs = 1_000;
 
 /** Runs the gateway as a process of its own, with the four services over gRPC. Gives the exit code. */
 export function runGateway(): Promise<number> {

@@ -87,6 +87,6 @@ describe("a stop", () => {
     await gateway[Symbol.asyncDispose]();
     expect(await cut).toBeInstanceOf(TypeError);
     expect(gateway.settled).toMatchObject([{ case: SettleCase.DISCONNECTED, usage }]);
-    expect(gateway.recorded.at(-1)).toMatchObject({ status: RecordStatus.FAILED });
+    expect(gateway.recorded.at(-1)).toMatchObject({ status: RecordStatus.FAILED, errorCode: "client_closed_request" });
   });
 });

@@ -39,7 +39,8 @@ export interface Ending {
  * The story of one request: resolve -> reserve -> invoke -> settle -> record. Settling and recording go on after the
  * answer, on a deadline of their own, whatever happened to the client.
  *
- * Throws the error that the client shall get where nothing was sent yet; it is on the record by then.
+ * Throws the error that the client shall get where nothing was sent yet; it is on the record by then, but for one of
+ * `admit`: its record would wait in the memory that is full.
  */
 export async function tellStory(context: GatewayContext, ask: Ask, answer: Answer): Promise<void> {
   const { incoming } = ask;
@@ -163,6 +164,8 @@ async function invoke(
       }
     } catch (thrown) {
       error = ThroughlineError.from(thrown);
+      // Of a frame that could not be read the loop has not let go.
+      stream.cancel();
     } finally {
       clearTimeout(drainTimer);
     }
