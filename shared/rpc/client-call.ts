@@ -23,6 +23,8 @@ export interface CallLane {
   control(item: OutgoingItem): void;
   /** Forgets the call: what still comes for it is dropped. */
   forget(callId: number): void;
+  /** Tells the server that the call is acknowledged, with the items that go next. */
+  acknowledge(callId: number): void;
 }
 
 /** One call of a client, from the asking to its end; it is also the item that opens it. */
@@ -40,6 +42,10 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
   nextInTable: ClientCall<P> | undefined = undefined;
   timeoutMs = 0;
   lane: CallLane | undefined = undefined;
+  /** The lane that waits for its acknowledgement; the call itself may be over. */
+  owedTo: CallLane | undefined = undefined;
+  /** True: the caller acknowledges it. */
+  readonly acknowledges: boolean;
   /** True: it may be sent once more when its lane breaks. */
   repeatable: boolean;
   done = false;
@@ -54,6 +60,7 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     repeatable: boolean,
     deadlines: Deadlines,
     reader: CallReader<P>,
+    acknowledges = false,
   ) {
     const nowMs = performance.now();
     this.message = message;
@@ -62,6 +69,7 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     this.deadlineMs = nowMs + options.timeoutMs;
     this.waitingSinceMs = nowMs;
     this.repeatable = repeatable;
+    this.acknowledges = acknowledges;
     this.#reader = reader;
     this.#deadlines = deadlines;
     this.#deadline = deadlines.add(this, options.timeoutMs);
@@ -71,6 +79,7 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
   /** The call is sent on a lane under this number. */
   sent(lane: CallLane, callId: number, nowMs: number): void {
     this.lane = lane;
+    if (this.acknowledges) this.owedTo = lane;
     this.callId = callId;
     this.timeoutMs = Math.min(0xffffffff, Math.max(1, Math.ceil(this.deadlineMs - nowMs)));
   }
@@ -104,6 +113,12 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     if (this.done || this.lane === undefined) return;
     const { callId } = this;
     this.lane.control({ callId, op, requestId: 0n, traceparent: "", timeoutMs: 0, message: undefined });
+  }
+
+  /** Tells the server that the call's outcome is taken care of; once. */
+  acknowledge(): void {
+    this.owedTo?.acknowledge(this.callId);
+    this.owedTo = undefined;
   }
 
   /** Gives the call up: nothing more will be read of it. */

@@ -2,7 +2,7 @@ import type { ThroughlineError } from "../errors/error.ts";
 import { type CallTable, createCallTable } from "./call-table.ts";
 import type { CallLane, ClientCall } from "./client-call.ts";
 import { unavailableError } from "./faults.ts";
-import type { ClientLink, ClientLinkEvents, OpenLink, OutgoingItem } from "./link.ts";
+import { type ClientLink, type ClientLinkEvents, callOp, type OpenLink, type OutgoingItem } from "./link.ts";
 
 /** What the lanes of one method are made with. */
 export interface LanePoolOptions<P> {
@@ -30,6 +30,8 @@ const waitForLaneMs = 2_000;
 const firstBackoffMs = 50;
 const maxBackoffMs = 1_000;
 const fullBatch = 256;
+/** Longest time that acknowledgements wait for items to travel with. */
+const acknowledgeWithinMs = 500;
 /** A lane that lived so long was no failed attempt. */
 const stableMs = 1_000;
 
@@ -38,6 +40,10 @@ interface Lane<P> extends CallLane {
   readonly link: ClientLink;
   readonly calls: CallTable<ClientCall<P>>;
   controls: OutgoingItem[];
+  /** Acknowledgements that wait for items to travel with. */
+  acknowledgements: OutgoingItem[];
+  /** Calls that were sent and are not acknowledged yet: the lane stays for them. */
+  owed: number;
   lastCallId: number;
   bornMs: number;
   /** Calls forgotten since the last result: a peer that hangs looks busy, not idle. */
@@ -53,6 +59,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
   let waiting: ClientCall<P>[] = [];
   let flushScheduled = false;
   let lingering = false;
+  let acknowledging = false;
   let waitTimer: NodeJS.Timeout | undefined;
   let reopenTimer: NodeJS.Timeout | undefined;
   let failures = 0;
@@ -105,10 +112,25 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       lane.lastCallId += 1;
       call.sent(lane, lane.lastCallId, nowMs);
       lane.calls.add(call);
+      if (call.acknowledges) lane.owed += 1;
       batch.push(call);
     }
-    if (batch.length > 0) lane.link.send(batch);
+    if (batch.length > 0) lane.link.send(withAcknowledgements(lane, batch));
     for (const call of batch) if (!call.repeatable) call.message = undefined;
+  }
+
+  function withAcknowledgements(lane: Lane<P>, items: readonly OutgoingItem[]): readonly OutgoingItem[] {
+    const { acknowledgements } = lane;
+    if (acknowledgements.length === 0) return items;
+    lane.acknowledgements = [];
+    return items.length === 0 ? acknowledgements : [...acknowledgements, ...items];
+  }
+
+  function sendAcknowledgements(): void {
+    acknowledging = false;
+    for (const lane of lanes) {
+      if (lane.acknowledgements.length > 0 && lane.state !== "closed") lane.link.send(withAcknowledgements(lane, []));
+    }
   }
 
   /** The ready lane with the fewest calls on it, one that is not backed up if there is one. */
@@ -198,6 +220,8 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       link: options.open(events),
       calls: createCallTable(),
       controls: [],
+      acknowledgements: [],
+      owed: 0,
       lastCallId: 0,
       bornMs: performance.now(),
       unanswered: 0,
@@ -209,6 +233,25 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       },
       forget: (callId) => {
         if (lane.calls.delete(callId)) lane.unanswered += 1;
+        endIfDone(lane);
+      },
+      acknowledge: (callId) => {
+        if (lane.state === "closed") return;
+        lane.owed -= 1;
+        const item = {
+          callId,
+          op: callOp.acknowledge,
+          requestId: 0n,
+          traceparent: "",
+          timeoutMs: 0,
+          message: undefined,
+        };
+        lane.acknowledgements.push(item);
+        if (lane.acknowledgements.length >= fullBatch) lane.link.send(withAcknowledgements(lane, []));
+        else if (!acknowledging) {
+          acknowledging = true;
+          setTimeout(sendAcknowledgements, acknowledgeWithinMs).unref();
+        }
         endIfDone(lane);
       },
     };
@@ -238,8 +281,9 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
   }
 
   function endIfDone(lane: Lane<P>): void {
-    if (lane.state !== "retired" || lane.calls.size > 0) return;
-    if (lane.controls.length > 0) lane.link.send(lane.controls);
+    if (lane.state !== "retired" || lane.calls.size > 0 || lane.owed > 0) return;
+    const last = withAcknowledgements(lane, lane.controls);
+    if (last.length > 0) lane.link.send(last);
     lane.controls = [];
     lane.link.end();
   }

@@ -29,6 +29,14 @@ export interface LaneServer<P> {
   empty(): Promise<void>;
 }
 
+/** An answered call whose caller owes an acknowledgement. */
+interface Owed {
+  readonly callId: number;
+  /** Hears where the lane ends without it. */
+  readonly listener: () => void;
+  nextInTable: Owed | undefined;
+}
+
 /** Serves one method: correlation, cancel, pause, deadlines, batches of results per tick. */
 export function createLaneServer<P>(
   path: string,
@@ -53,6 +61,8 @@ export function createLaneServer<P>(
 
   function accept(link: ServerLink): ServerLinkEvents<P> {
     const calls = createCallTable<ServerCall>();
+    /** Answered calls whose acknowledgement is to come. */
+    const owed = createCallTable<Owed>();
     let outbox = createOutbox<ServerCall>();
     let flushScheduled = false;
     let ended = false;
@@ -79,6 +89,14 @@ export function createLaneServer<P>(
         gone = true;
         link.finish();
         leave(link);
+        tellUnacknowledged();
+      }
+    }
+
+    function tellUnacknowledged(): void {
+      for (const { callId, listener } of owed.values()) {
+        owed.delete(callId);
+        listener();
       }
     }
 
@@ -99,6 +117,10 @@ export function createLaneServer<P>(
       closeCall(callId) {
         calls.delete(callId);
         if (ended) schedule();
+      },
+      owe(callId, listener) {
+        if (gone) listener();
+        else owed.add({ callId, listener, nextInTable: undefined });
       },
       report,
     };
@@ -135,6 +157,9 @@ export function createLaneServer<P>(
         if (op === callOp.open) {
           if (known !== undefined) return link.destroy();
           open(callId, requestId, traceparent, timeoutMs, payload);
+        } else if (op === callOp.acknowledge) {
+          if (known === undefined) owed.delete(callId);
+          else known.acknowledged = true;
         } else if (known === undefined) {
           // Answered meanwhile.
         } else if (op === callOp.cancel) {
@@ -158,6 +183,7 @@ export function createLaneServer<P>(
           call.laneBroke();
         }
         outbox = createOutbox();
+        tellUnacknowledged();
       },
     };
 

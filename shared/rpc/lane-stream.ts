@@ -122,27 +122,34 @@ export function openLaneStream<P>(
   let call: ClientCall<P> | undefined;
   if (message instanceof ThroughlineError) fail(message);
   else {
-    call = new ClientCall<P>(message, options, false, parts.deadlines, {
-      ok: (payload) => {
-        try {
-          resolveOutcome(codec.decodeOk(payload));
-          endLoop(undefined);
-        } catch (error) {
-          fail(ThroughlineError.from(error));
-        }
+    call = new ClientCall<P>(
+      message,
+      options,
+      false,
+      parts.deadlines,
+      {
+        ok: (payload) => {
+          try {
+            resolveOutcome(codec.decodeOk(payload));
+            endLoop(undefined);
+          } catch (error) {
+            fail(ThroughlineError.from(error));
+          }
+        },
+        frame: onFrame,
+        refused: (payload) => fail(decodeError(codec, payload)),
+        failed: fail,
+        expired: () => {
+          if (stopped !== undefined) call?.abandon(stopped);
+          else {
+            const error = deadlineError();
+            stop(error, error);
+          }
+        },
+        aborted: () => stop(cancelledError(), undefined),
       },
-      frame: onFrame,
-      refused: (payload) => fail(decodeError(codec, payload)),
-      failed: fail,
-      expired: () => {
-        if (stopped !== undefined) call?.abandon(stopped);
-        else {
-          const error = deadlineError();
-          stop(error, error);
-        }
-      },
-      aborted: () => stop(cancelledError(), undefined),
-    });
+      options.acknowledges === true,
+    );
     parts.pool.submit(call);
   }
 
@@ -164,6 +171,8 @@ export function openLaneStream<P>(
   return {
     outcome,
     cancel: () => stop(cancelledError(), undefined),
+    isLast: () => ended !== undefined && frames.length === 0,
+    acknowledge: () => call?.acknowledge(),
     [Symbol.asyncIterator]: () => iterator,
   };
 }

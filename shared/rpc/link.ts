@@ -8,7 +8,7 @@ import type { ThroughlineError } from "../errors/error.ts";
  */
 
 /** What an item does to its call; the numbers are those of `throughline.common.v1.CallOp`. */
-export const callOp = { open: 0, cancel: 1, pause: 2, resume: 3 } as const;
+export const callOp = { open: 0, cancel: 1, pause: 2, resume: 3, acknowledge: 4 } as const;
 /** One of `callOp`. */
 export type CallOp = (typeof callOp)[keyof typeof callOp];
 

@@ -12,6 +12,8 @@ export interface ServerCallLane {
   send(call: ServerCall, kind: ResultKind, value: unknown): void;
   /** The call is over. */
   closeCall(callId: number): void;
+  /** The call was answered, and its caller owes an acknowledgement; the listener hears where it never comes. */
+  owe(callId: number, listener: () => void): void;
   /** Tells the log of a fault of ours. */
   report(error: ThroughlineError): void;
 }
@@ -31,12 +33,15 @@ export class ServerCall implements StreamCall<unknown>, Sender {
   inTurn = 0;
   /** True: the lane is backed up, and this call has its share of what waits. */
   pausedByLane = false;
+  /** True: the caller wants no more of the call, not even to be told of its outcome. */
+  acknowledged = false;
   #pausedByReader = false;
   #stopped: ThroughlineError | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #deadline: DeadlineEntry | undefined = undefined;
   #stopListener: (() => void) | undefined = undefined;
   #pauseListeners: ((paused: boolean) => void)[] | undefined = undefined;
+  #unlessAcknowledged: (() => void) | undefined = undefined;
 
   constructor(
     lane: ServerCallLane,
@@ -97,10 +102,18 @@ export class ServerCall implements StreamCall<unknown>, Sender {
 
   /** The last result. */
   answer(kind: "ok" | "error", value: unknown): void {
-    if (this.done) return;
-    this.#end();
-    this.lane.send(this, kind, value);
-    this.lane.closeCall(this.callId);
+    if (!this.done) {
+      this.#end();
+      this.lane.send(this, kind, value);
+      this.lane.closeCall(this.callId);
+    }
+    const listener = this.#unlessAcknowledged;
+    this.#unlessAcknowledged = undefined;
+    if (listener !== undefined && kind === "ok" && !this.acknowledged) this.lane.owe(this.callId, listener);
+  }
+
+  unlessAcknowledged(listener: () => void): void {
+    this.#unlessAcknowledged = listener;
   }
 
   /** Ends the call without an answer: nobody waits for one. */

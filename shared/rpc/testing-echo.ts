@@ -9,7 +9,7 @@ import {
   EchoService,
 } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { batchHandler, defineService, type ServiceDefinition, streamHandler, unaryHandler } from "./define.ts";
-import type { FrameSink, Init, LaneCall } from "./types.ts";
+import type { FrameSink, Init, LaneCall, StreamCall } from "./types.ts";
 
 /** What the echo service has seen, for tests to look at. */
 export interface EchoSeen {
@@ -19,6 +19,8 @@ export interface EchoSeen {
   readonly batches: number[];
   /** Texts of the calls whose signal aborted, in order, and with which code. */
   readonly aborted: { text: string; code: string }[];
+  /** Texts of the "owed..." calls whose acknowledgement never came. */
+  readonly unacknowledged: string[];
 }
 
 /** An echo service whose calls can be held. */
@@ -33,10 +35,10 @@ export interface EchoFixture {
 
 /**
  * What the text of an item asks for: "fail:<code>" an error; "throw" a bug; "hold..." to wait for `release`; "watch" to
- * wait for the signal; "grow:<n>" an answer of n bytes; "wrong-count" one answer too many. Anything else comes back.
+ * wait for the signal; "owed..." to note a missing acknowledgement; "grow:<n>" an answer of n bytes; "wrong-count" one answer too many. Anything else comes back.
  */
 export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixture {
-  const seen: EchoSeen = { texts: [], batches: [], aborted: [] };
+  const seen: EchoSeen = { texts: [], batches: [], aborted: [], unacknowledged: [] };
   const events = new EventTarget();
   let released = Promise.withResolvers<void>();
 
@@ -62,11 +64,17 @@ export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixtur
     return answers;
   }
 
-  async function count(call: LaneCall<CountItem>, out: FrameSink<CountFrame>): Promise<Init<Counted>> {
+  async function count(call: StreamCall<CountItem>, out: FrameSink<CountFrame>): Promise<Init<Counted>> {
     const { frames, frameBytes, text } = call.item;
     seen.texts.push(text);
     changed();
     if (text.startsWith("fail:")) throw failure(text);
+    if (text.startsWith("owed")) {
+      call.unlessAcknowledged(() => {
+        seen.unacknowledged.push(text);
+        changed();
+      });
+    }
     let pauses = 0;
     let wake = (): void => {};
     out.onPauseChange((paused) => {
@@ -85,7 +93,7 @@ export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixtur
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (text === "fail-late") throw new ThroughlineError("upstream_error", "late");
-    if (text === "watch") await aborted(call);
+    if (text === "watch" || text === "owed-watch") await aborted(call);
     if (text === "hold") await released.promise;
     if (text === "never") await new Promise(() => {});
     return { frames: index, cancelled: call.signal.aborted, pauses };

@@ -40,6 +40,8 @@ export interface OpenOptions<F> extends CallOptions {
   readonly frameBytes?: ((frame: F) => number) | undefined;
   /** Milliseconds that the outcome may take after a cancel or the deadline. Default 5,000. */
   readonly outcomeGraceMs?: number | undefined;
+  /** True: the caller promises to `acknowledge` the call, however it ends. Its lane stays open until then. */
+  readonly acknowledges?: boolean | undefined;
 }
 
 /** A method of a lane, as the caller sees it. */
@@ -66,6 +68,16 @@ export interface LaneStream<F, O> extends AsyncIterable<F> {
   readonly outcome: Promise<O>;
   /** Asks the handler to stop; the loop ends at once, the outcome follows. */
   cancel(): void;
+  /**
+   * True: the outcome has come and every frame was given, so the frame that was read last is the last one. A frame that
+   * travelled in one message with the outcome is known as the last when the loop gives it.
+   */
+  isLast(): boolean;
+  /**
+   * Tells the handler that all that had to follow the outcome is durable; only of a call that was opened with
+   * `acknowledges`. It travels with the next items, at most half a second later.
+   */
+  acknowledge(): void;
 }
 
 /** One call of a lane, as the handler sees it. */
@@ -86,6 +98,11 @@ export interface LaneCall<I> {
 export interface StreamCall<I> extends LaneCall<I> {
   /** Calls the listener once when the signal would abort, at once where it has: what a signal does, for a tenth of its price. */
   onStop(listener: () => void): void;
+  /**
+   * Calls the listener once where the handler has returned its outcome and the lane ends before the caller has
+   * acknowledged it: the caller may be dead, or may not. Only for callers that acknowledge.
+   */
+  unlessAcknowledged(listener: () => void): void;
 }
 
 /** Where a streaming handler writes its frames. */

@@ -32,6 +32,7 @@ test("the numbers of the operations are those of the contract", () => {
     cancel: CallOp.CANCEL,
     pause: CallOp.PAUSE,
     resume: CallOp.RESUME,
+    acknowledge: CallOp.ACKNOWLEDGE,
   });
 });
 
