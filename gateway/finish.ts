@@ -21,6 +21,7 @@ import type { GatewayContext } from "./context.ts";
 import { storeAnswer } from "./idempotency.ts";
 import { elapsedUs, mark } from "./incoming.ts";
 import { recordBase } from "./items.ts";
+import { recordedAnswer } from "./recorded-answer.ts";
 import type { Ending } from "./story.ts";
 
 /** Tries again for as long as the process lives: a service that is away for a minute must not cost a settlement. */
@@ -52,7 +53,10 @@ export function finish(context: GatewayContext, reserved: Reserved, ending: Endi
     try {
       const settlement = await settle(context, ask, route, ending);
       mark(ask.incoming, "settled");
+      const { response, truncated } = await recordedAnswer(ask, ending);
       const final = finalRecord(ask, route, reservation, ending, settlement, durationUs);
+      final.response = response;
+      final.responseTruncated = truncated;
       const rest = [record(context, final, ask.incoming.span.traceparent)];
       // Not behind the record: a repeat runs anew, and is charged, where the answer is not stored within a minute.
       if (ask.idempotencyKey !== "") rest.push(persistently.execute(() => storeAnswer(context, ask, ending)));
@@ -216,8 +220,6 @@ function finalRecord(
   final.durationUs = durationUs;
   final.firstByteUs = ending.firstByteUs;
   final.messageId = outcome?.messageId ?? "";
-  final.response = ask.stream ? (outcome?.response ?? new Uint8Array()) : joined(ending.kept);
-  final.responseTruncated = outcome?.responseTruncated ?? false;
   final.detail = detail(ask, route, ending);
   return final;
 }
@@ -244,8 +246,4 @@ function detail(ask: Ask, route: Route | undefined, ending: Ending | undefined) 
   built.responseModel = outcome?.responseModel ?? "";
   built.notes = outcome?.notes ?? [];
   return built;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { boundDocumentInPieces } from "../../../shared/bounded-document.ts";
 import { replaceMedia } from "./media.ts";
 import type { Repairs } from "./repair.ts";
 import { shortenJson } from "./shorten.ts";
@@ -8,6 +9,9 @@ const store = { truncated: 2, none: 3 } as const;
 
 /** Bytes of an answer under the account's setting "truncated". */
 export const truncatedBytes = 4_096;
+
+/** Answers of so many times what is kept of them are walked through before they are parsed. */
+const largeTimes = 4;
 
 /** What is kept of an answer. */
 export interface KeptAnswer {
@@ -26,14 +30,21 @@ export function keepAnswer(
   answer: { readonly response: Uint8Array; readonly responseTruncated: boolean; readonly storeResponse: number },
   maxBytes: number,
   repairs: Repairs,
-): KeptAnswer {
+): KeptAnswer | Promise<KeptAnswer> {
   if (!keepsAnswer(answer.storeResponse) || answer.response.length === 0) {
     return { response: new Uint8Array(), truncated: answer.responseTruncated };
   }
   const whole = replaceMedia(repairUtf8(answer.response, repairs));
   const limit = answer.storeResponse === store.truncated ? Math.min(truncatedBytes, maxBytes) : maxBytes;
   if (whole.length <= limit) return { response: whole, truncated: answer.responseTruncated };
+  if (whole.length > largeTimes * limit) return shortenLarge(whole, limit);
   return { response: Buffer.from(shortenJson(toText(whole), limit)), truncated: true };
+}
+
+/** Parsing and writing 16 MB holds a thread up for a second; a walk in pieces first leaves little of it. */
+async function shortenLarge(whole: Uint8Array, limit: number): Promise<KeptAnswer> {
+  const rest = await boundDocumentInPieces(whole, largeTimes * limit);
+  return { response: Buffer.from(shortenJson(toText(rest), limit)), truncated: true };
 }
 
 /** The text of UTF-8 bytes. */

@@ -261,16 +261,20 @@ describe("an answer", () => {
     responseTruncated: false,
   });
 
-  test("is kept as the account wants it", () => {
+  test("is kept as the account wants it", async () => {
     const long = Buffer.from(JSON.stringify({ content: "x".repeat(10_000) }));
     const repairs = { repaired: false };
-    expect(keepAnswer(answer(long, 1), 1_048_576, repairs)).toEqual({ response: long, truncated: false });
-    expect(keepAnswer(answer(long, 1), 8_000, repairs)).toMatchObject({ truncated: true });
-    expect(keepAnswer(answer(long, 2), 1_048_576, repairs).response.length).toBeLessThanOrEqual(4_096);
-    expect(keepAnswer(answer(long, 3), 1_048_576, repairs).response).toHaveLength(0);
+    expect(await keepAnswer(answer(long, 1), 1_048_576, repairs)).toEqual({ response: long, truncated: false });
+    expect(await keepAnswer(answer(long, 1), 8_000, repairs)).toMatchObject({ truncated: true });
+    expect((await keepAnswer(answer(long, 2), 1_048_576, repairs)).response.length).toBeLessThanOrEqual(4_096);
+    expect((await keepAnswer(answer(long, 3), 1_048_576, repairs)).response).toHaveLength(0);
     expect(repairs.repaired).toBe(false);
+    const list = { data: Array.from({ length: 20_000 }, (_, n) => ({ n })), usage: { total_tokens: 3 } };
+    const { response } = await keepAnswer(answer(Buffer.from(JSON.stringify(list)), 1), 8_000, repairs);
+    expect(response.length).toBeLessThanOrEqual(8_000);
+    expect(JSON.parse(Buffer.from(response).toString())).toMatchObject({ usage: list.usage });
     const broken = Buffer.from([0x22, 0xff, 0x22]);
-    expect(Buffer.from(keepAnswer(answer(broken, 1), 1_048_576, repairs).response).toString()).toBe('"\ufffd"');
+    expect(Buffer.from((await keepAnswer(answer(broken, 1), 1_048_576, repairs)).response).toString()).toBe('"\ufffd"');
     expect(repairs.repaired).toBe(true);
   });
 });

@@ -56,7 +56,7 @@ export async function prepareEnded(record: HistoryRecord, deps: PrepareDeps): Pr
   const repairs: Repairs = { repaired: false };
   const name = (text: string): string => storedName(text, repairs);
   const custom = await customResponse(record, deps);
-  const kept = keepAnswer(record, deps.maxResponseBytes, repairs);
+  const kept = await keepAnswer(record, deps.maxResponseBytes, repairs);
   const upstreamRequestId = name(record.upstreamRequestId);
   const packed = await packPayload({
     detail: detailBytes(record, custom?.note),
