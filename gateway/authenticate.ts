@@ -66,10 +66,15 @@ export function forgetRefused(context: GatewayContext, incoming: Incoming, error
 /**
  * Refuses a key whose kind, scopes or addresses do not allow the call: permission_denied.
  *
- * @param scope e.g. "chat", "history.read".
+ * @param scope e.g. "chat", "history.read"; undefined: the call needs none.
  * @param ip the caller's address.
  */
-export function authorise(principal: Principal, scope: string, kinds: readonly KeyKind[], ip: string): void {
+export function authorise(
+  principal: Principal,
+  scope: string | undefined,
+  kinds: readonly KeyKind[],
+  ip: string,
+): void {
   if (!kinds.includes(principal.kind)) {
     throw new ThroughlineError(
       "permission_denied",
@@ -81,7 +86,7 @@ export function authorise(principal: Principal, scope: string, kinds: readonly K
   if (principal.allowedCidrs.length > 0 && !within(principal.allowedCidrs, ip)) {
     throw new ThroughlineError("permission_denied", "This key may not be used from your address.");
   }
-  if (!principal.scopes.includes("*") && !principal.scopes.includes(scope)) {
+  if (scope !== undefined && !principal.scopes.includes("*") && !principal.scopes.includes(scope)) {
     throw new ThroughlineError("permission_denied", `This key lacks the scope '${scope}'. Use a key that has it.`);
   }
 }

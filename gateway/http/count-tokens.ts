@@ -4,10 +4,10 @@ import type { GatewayContext } from "../context.ts";
 import { checkMessages } from "../domain/check-messages.ts";
 import { estimateInput } from "../domain/estimate.ts";
 import { resolve } from "../resolve.ts";
+import { principalOf, publicKinds } from "./admission.ts";
 import { printable } from "./answers.ts";
-import { principalOf } from "./edge.ts";
 import { messagesHeaders } from "./messages.ts";
-import { admit, dialectHeaders } from "./paid.ts";
+import { dialectHeaders } from "./paid.ts";
 import { type CountTokensBody, countTokensBody } from "./schemas/messages.ts";
 
 const dialect = "anthropic.messages";
@@ -18,7 +18,8 @@ export function countTokens(edge: FastifyInstance, context: GatewayContext): voi
     "/v1/messages/count_tokens",
     {
       schema: { body: countTokensBody },
-      onRequest: admit(context, { scope: "chat", fresh: true, secretFirst: "x-api-key" }),
+      bodyLimit: context.config.bodyLimitBytes,
+      config: { admission: { kinds: publicKinds, scope: "chat", fresh: true, secretFirst: "x-api-key" } },
     },
     async (request, reply) => {
       const { body, incoming } = request;

@@ -1,12 +1,13 @@
 import { isUtf8 } from "node:buffer";
-import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import Fastify, { type FastifyInstance } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming } from "../incoming.ts";
+import { type Admission, admit } from "./admission.ts";
 import { receive } from "./arrival.ts";
 import { answerBrokenHttp, answerConnect, type OpenRequests } from "./broken-http.ts";
 import { failRequest, handleErrors, unknownPath } from "./errors.ts";
+import { hasUnreadBody } from "./unread-body.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -16,13 +17,18 @@ declare module "fastify" {
     rawBody: Buffer;
   }
   interface FastifyContextConfig {
-    /** True: answered also while no request ID can be issued (probes). */
-    readonly withoutId?: boolean;
+    /** Who may call the route; absent only where `probe` is true. */
+    readonly admission?: Admission;
+    /** True: answered to anyone, also while no request ID can be issued. */
+    readonly probe?: boolean;
   }
 }
 
 /** Time that a client has to send its request: 16 MB at about 1 Mbit/s. An answer may take longer. */
 const receiveTimeoutMs = 120_000;
+
+/** Largest body of a route that says nothing else. The list of IDs of a deletion is the longest, with 25 kB. */
+const smallBodyBytes = 64 * 1024;
 
 /** Longest time of a timer of Node. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -31,7 +37,7 @@ const longestTimerMs = 2 ** 31 - 1;
 export function createEdge(context: GatewayContext): FastifyInstance {
   const open: OpenRequests = new WeakMap();
   const edge = Fastify({
-    bodyLimit: context.config.bodyLimitBytes,
+    bodyLimit: smallBodyBytes,
     // One hop: the last address, which the proxy has seen. Those before it are what the client says of itself, and an
     // address decides whether a key may be used.
     trustProxy: context.config.trustProxy && ((_address, hop) => hop === 0),
@@ -66,10 +72,21 @@ export function createEdge(context: GatewayContext): FastifyInstance {
   edge.addHook("onRequest", (request, reply, done) => {
     const refused = receive(context, request, reply);
     open.set(request.raw.socket, { response: reply.raw, incoming: request.incoming });
-    if (refused !== undefined && request.routeOptions.config.withoutId !== true) return done(refused);
-    // Before the body is read: a stranger cannot make the edge take 16 MB for nothing.
+    const { admission, probe } = request.routeOptions.config;
+    if (refused !== undefined && probe !== true) return done(refused);
+    // All of this before the body is read.
     if (request.is404) return done(unknownPath(edge, request));
+    if (admission === undefined) return done();
+    admit(context, request, admission).then(() => done(), done);
+  });
+  // An answer that did not wait for the body ends the connection, which would otherwise stay open for what never comes.
+  edge.addHook("onSend", (request, reply, _payload, done) => {
+    if (hasUnreadBody(request)) reply.header("connection", "close");
     done();
+  });
+  edge.addHook("onRoute", ({ url, config }) => {
+    if (config?.admission === undefined && config?.probe !== true)
+      throw new TypeError(`${url} does not say who may call it`);
   });
   handleErrors(edge, context);
   return edge;
@@ -94,11 +111,4 @@ function readJson(edge: FastifyInstance): void {
       done(new ThroughlineError("invalid_value", `The request body ${hint}.`, { cause }));
     }
   });
-}
-
-/** The caller, where the endpoint has authenticated it. */
-export function principalOf(request: FastifyRequest): Principal {
-  const { principal } = request.incoming;
-  if (principal === undefined) throw new ThroughlineError("internal_error", "The endpoint did not authenticate.");
-  return principal;
 }

@@ -4,6 +4,7 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
 import { printable } from "./answers.ts";
 import { recordUntold } from "./refusals.ts";
+import { answerAndClose, hasUnreadBody } from "./unread-body.ts";
 import { validationError } from "./validation.ts";
 
 /** Gives every non-2xx answer of the edge the one envelope: unknown paths, bad bodies, thrown bugs and broken HTTP too. */
@@ -31,7 +32,7 @@ export function failRequest(
     ? new ThroughlineError("client_closed_request", "The client left before its request had arrived.", {
         cause: thrown,
       })
-    : toError(thrown);
+    : toError(thrown, request.routeOptions.bodyLimit);
   // Every other failure is on the request's own line; only a bug of ours needs its stack.
   if (error.code === "internal_error") {
     context.log.error(
@@ -55,18 +56,30 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: T
   const headers = errorHeaders(error);
   for (const name in headers) reply.header(name, headers[name]);
   if (error.upstreamRequestId) reply.header("x-upstream-request-id", printable(error.upstreamRequestId));
-  return reply
-    .code(error.httpStatus)
-    .type("application/json; charset=utf-8")
-    .send(JSON.stringify(envelope(error, idText)));
+  reply.code(error.httpStatus).type("application/json; charset=utf-8");
+  return sendRefusal(request, reply, JSON.stringify(envelope(error, idText)));
 }
 
-/** Fastify's own failures in the catalogue's words; anything unknown is an internal error that says nothing more. */
-export function toError(thrown: FastifyError): ThroughlineError {
+/** Sends the text of a refusal. A stranger's connection is closed, and every other of which a body is left unread. */
+export function sendRefusal(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
+  if (hasUnreadBody(request)) {
+    answerAndClose(request, reply, text);
+    return reply;
+  }
+  if (reply.statusCode === 401) reply.header("connection", "close");
+  return reply.send(text);
+}
+
+/**
+ * Fastify's own failures in the catalogue's words; anything unknown is an internal error that says nothing more.
+ *
+ * @param bodyLimitBytes largest body of the route.
+ */
+export function toError(thrown: FastifyError, bodyLimitBytes: number): ThroughlineError {
   if (thrown.validation !== undefined) return validationError(thrown.validation);
   switch (thrown.code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new ThroughlineError("request_too_large", "The request body exceeds 16 MB.");
+      return new ThroughlineError("request_too_large", `The request body exceeds ${sizeText(bodyLimitBytes)}.`);
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new ThroughlineError("invalid_value", "The body must be sent as 'Content-Type: application/json'.", {
         param: "Content-Type",
@@ -81,4 +94,9 @@ export function toError(thrown: FastifyError): ThroughlineError {
     default:
       return ThroughlineError.from(thrown);
   }
+}
+
+function sizeText(bytes: number): string {
+  const kib = bytes / 1024;
+  return kib < 1024 ? `${kib} kB` : `${kib / 1024} MB`;
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
 
-const probe = { config: { withoutId: true } };
+const probe = { config: { probe: true } };
 
 /** GET /healthz, /readyz and /metrics: no key needed; network policy decides who reaches them. */
 export function health(edge: FastifyInstance, context: GatewayContext, ready: () => Promise<string[]>): void {

@@ -4,11 +4,12 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { OwnerSchema, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
-import { authenticate, authorise } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
+import { type Admission, principalOf, publicKinds } from "./admission.ts";
 import { historyItem, statuses } from "./history-item.ts";
 
-const readers = [KeyKind.API, KeyKind.SERVER, KeyKind.USER];
+const own = "/bp/ai/ai_request/history";
+const ofUser = "/bp/server/user/:user_id/ai/ai_request/history";
 /** Most IDs of one deletion. */
 const maxDeleted = 1_000;
 
@@ -18,14 +19,11 @@ interface UserPath {
 
 /** The history API of the platform: query and delete, of the caller's own records or of one user of a server key. */
 export function historyQuery(edge: FastifyInstance, context: GatewayContext): void {
-  const owner = async (request: FastifyRequest<UserPath>, scope: string) => {
-    const { incoming, params } = request;
-    const principal = await authenticate(context, incoming, request.headers, { fresh: true });
-    incoming.principal = principal;
-    authorise(principal, scope, params.user_id === undefined ? readers : [KeyKind.SERVER], request.ip);
+  const owner = (request: FastifyRequest<UserPath>) => {
+    const { user_id } = request.params;
     // A back end that had no user to name must not be given everybody's, nor delete it.
-    if (params.user_id === "") throw invalid("user_id", "must not be empty");
-    return ownerOf(principal, params.user_id);
+    if (user_id === "") throw invalid("user_id", "must not be empty");
+    return ownerOf(principalOf(request), user_id);
   };
   const options = (request: FastifyRequest) => ({
     requestId: request.incoming.id,
@@ -34,7 +32,7 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
   });
 
   const query = async (request: FastifyRequest<UserPath>) => {
-    const whose = await owner(request, "history.read");
+    const whose = owner(request);
     const asked = queryOf(request.query);
     const page = await context.history.queryRecords({ owner: whose, ...asked }, options(request));
     return {
@@ -42,17 +40,21 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
       has_more: page.hasMore,
     };
   };
-  edge.get<UserPath>("/bp/ai/ai_request/history/query", query);
-  edge.get<UserPath>("/ai_request/history/query", query);
-  edge.get<UserPath>("/bp/server/user/:user_id/ai/ai_request/history/query", query);
-
-  for (const path of ["/bp/ai/ai_request/history/delete", "/bp/server/user/:user_id/ai/ai_request/history/delete"]) {
-    edge.post<UserPath>(path, async (request, reply) => {
-      const whose = await owner(request, "history.delete");
+  for (const path of [`${own}/query`, "/ai_request/history/query", `${ofUser}/query`]) {
+    edge.get<UserPath>(path, admitted(path, "history.read"), query);
+  }
+  for (const path of [`${own}/delete`, `${ofUser}/delete`]) {
+    edge.post<UserPath>(path, admitted(path, "history.delete"), async (request, reply) => {
+      const whose = owner(request);
       await context.history.deleteRecords({ owner: whose, requestIds: idsOf(request.body) }, options(request));
       return reply.code(200).send();
     });
   }
+}
+
+function admitted(path: string, scope: string): { config: { admission: Admission } } {
+  const kinds = path.startsWith(ofUser) ? [KeyKind.SERVER] : publicKinds;
+  return { config: { admission: { kinds, scope, fresh: true } } };
 }
 
 /** Whose records are asked for. */

@@ -1,18 +1,17 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { KeyKind } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Model } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
-import { authenticate } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
+import { type Admission, principalOf, publicKinds } from "./admission.ts";
+
+const admission: Admission = { kinds: publicKinds, fresh: true };
+const admitted = { config: { admission } };
 
 /** GET /v1/models and /v1/models/{model}: what the key may use, in the caller's shape (OpenAI's or Anthropic's). */
 export function models(edge: FastifyInstance, context: GatewayContext): void {
-  const list = async (request: Parameters<typeof authenticate>[2], incoming: Parameters<typeof authenticate>[1]) => {
-    const principal = await authenticate(context, incoming, request, { fresh: true });
-    incoming.principal = principal;
-    if (principal.kind === KeyKind.CLI) {
-      throw new ThroughlineError("permission_denied", "This is an administration key; use an API key here.");
-    }
+  const list = async (request: FastifyRequest) => {
+    const { incoming } = request;
+    const principal = principalOf(request);
     const { models: found } = await context.routing.listModels(
       { group: principal.group },
       { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
@@ -21,15 +20,15 @@ export function models(edge: FastifyInstance, context: GatewayContext): void {
     return allowed.length === 0 ? found : found.filter((model) => allowed.includes(model.name));
   };
 
-  edge.get("/v1/models", async (request) => {
-    const found = await list(request.headers, request.incoming);
+  edge.get("/v1/models", admitted, async (request) => {
+    const found = await list(request);
     if (request.headers["anthropic-version"] === undefined) return { object: "list", data: found.map(openaiModel) };
     const data = found.map(anthropicModel);
     return { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
   });
 
-  edge.get<{ Params: { "*": string } }>("/v1/models/*", async (request) => {
-    const found = await list(request.headers, request.incoming);
+  edge.get<{ Params: { "*": string } }>("/v1/models/*", admitted, async (request) => {
+    const found = await list(request);
     const model = found.find((candidate) => candidate.name === request.params["*"]);
     if (model === undefined)
       throw new ThroughlineError("not_found", "There is no such model; GET /v1/models lists them.");

@@ -1,17 +1,13 @@
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Static, TSchema } from "typebox";
-import { KeyKind } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Answer, Ask } from "../ask.ts";
-import { authenticate, authorise, type SecretHeader } from "../authenticate.ts";
+import type { SecretHeader } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
 import { idempotencyKeyOf } from "../idempotency.ts";
-import { mark } from "../incoming.ts";
 import { tellStory } from "../story.ts";
+import { type Admission, principalOf, publicKinds } from "./admission.ts";
 import { createJsonAnswer, createStreamAnswer, type InBandError, type OpenStreams } from "./answers.ts";
-import { principalOf } from "./edge.ts";
-
-const payingKinds = [KeyKind.API, KeyKind.SERVER, KeyKind.USER];
 
 /** What a dialect reads from its checked body: the part of an Ask that is its own. */
 export type Reading = Pick<
@@ -54,8 +50,9 @@ export function paidEndpoint<S extends TSchema>(
   endpoint: PaidEndpoint<S>,
 ): void {
   const { path, scope, dialect, module, body, inBandError, secretFirst } = endpoint;
-  const onRequest = admit(context, { scope, dialect, fresh: false, secretFirst });
-  edge.post(path, { schema: { body }, onRequest }, async (request, reply) => {
+  const admission: Admission = { kinds: publicKinds, scope, dialect, fresh: false, secretFirst };
+  const bodyLimit = context.config.bodyLimitBytes;
+  edge.post(path, { schema: { body }, bodyLimit, config: { admission } }, async (request, reply) => {
     const { incoming } = request;
     const principal = principalOf(request);
     const ask: Ask = {
@@ -80,29 +77,6 @@ export function paidEndpoint<S extends TSchema>(
     }
     reply.hijack();
   });
-}
-
-/** Who may call an endpoint of the public API. */
-export interface Admission {
-  /** Scope that a key needs. */
-  readonly scope: string;
-  /** Dialect of what is refused here on the record; absent: refusals leave none. */
-  readonly dialect?: string;
-  /** True: nobody checks the key again after this, so it is not taken from the cache. */
-  readonly fresh: boolean;
-  readonly secretFirst?: SecretHeader | undefined;
-}
-
-/** Authenticates before the body is read: a stranger cannot make the edge take 16 MB. */
-export function admit(context: GatewayContext, admission: Admission): onRequestAsyncHookHandler {
-  return async (request) => {
-    const { incoming } = request;
-    incoming.dialect = admission.dialect;
-    const principal = await authenticate(context, incoming, request.headers, admission);
-    incoming.principal = principal;
-    mark(incoming, "authenticated");
-    authorise(principal, admission.scope, payingKinds, request.ip);
-  };
 }
 
 /** Those headers of the client that belong to a dialect; what names an account of its vendor never travels on. */

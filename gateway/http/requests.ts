@@ -4,16 +4,15 @@ import type { GetRecordResponse } from "../../shared/gen/throughline/history/v1/
 import type { GatewayContext } from "../context.ts";
 import { requestOf } from "../domain/message-id.ts";
 import type { Incoming } from "../incoming.ts";
-import { principalOf } from "./edge.ts";
+import { principalOf, publicKinds } from "./admission.ts";
 import { type Owner, ownerOf } from "./history-query.ts";
-import { admit } from "./paid.ts";
 import { requestLife } from "./request-life.ts";
 
 /** GET /v1/requests/{id}: the life of one request, for its owner; `id` in any of the forms that findRequest takes. */
 export function requests(edge: FastifyInstance, context: GatewayContext): void {
   edge.get<{ Params: { id: string } }>(
     "/v1/requests/:id",
-    { onRequest: admit(context, { scope: "history.read", fresh: true }) },
+    { config: { admission: { kinds: publicKinds, scope: "history.read", fresh: true } } },
     async (request) => {
       const owner = ownerOf(principalOf(request), undefined);
       const { record } = await findRequest(context, request.incoming, owner, request.params.id);

@@ -1,9 +1,10 @@
 import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
 import type { FastifyError, FastifyInstance } from "fastify";
-import { errorHeaders } from "../../shared/errors/envelope.ts";
+import { errorHeaders, publicError } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
-import { toError } from "../http/errors.ts";
+import { everyKind } from "../http/admission.ts";
+import { sendRefusal, toError } from "../http/errors.ts";
 import { errorData, platformError } from "./errors.ts";
 import { createTrpcContext } from "./procedures.ts";
 import { appRouter } from "./router.ts";
@@ -17,6 +18,9 @@ const rpcFailure = -32_603;
  */
 const maxBatchSize = 20;
 
+/** Largest body: a channel with 1,000 models and the longest names has 0.6 MB. */
+const bodyLimitBytes = 1024 * 1024;
+
 /** /trpc: administration and records for typed clients, JSON over HTTP, subscriptions over server-sent events. */
 export function trpc(edge: FastifyInstance, context: GatewayContext): void {
   edge.register((scope, _options, done) => {
@@ -29,16 +33,20 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
     );
     // What fails before tRPC has the request is told in its form, or its clients could not read it.
     scope.setErrorHandler<FastifyError>((thrown, request, reply) => {
-      const error = toError(thrown);
+      const error = toError(thrown, request.routeOptions.bodyLimit);
       const data = errorData(error, request.incoming.idText, undefined);
       request.incoming.errorCode = error.code;
-      reply.code(error.httpStatus).headers(errorHeaders(error));
-      return reply.send({ error: { code: rpcFailure, message: error.message, data } });
+      reply.code(error.httpStatus).headers(errorHeaders(error)).type("application/json; charset=utf-8");
+      const told = { error: { code: rpcFailure, message: publicError(error).message, data } };
+      return sendRefusal(request, reply, JSON.stringify(told));
     });
 
     scope.route<{ Params: { "*": string } }>({
       method: ["GET", "POST"],
       url: "/trpc/*",
+      bodyLimit: bodyLimitBytes,
+      // Which key may call what is for the procedures to say; that it is one is asked before a body is read.
+      config: { admission: { kinds: everyKind, fresh: true } },
       async handler(request, reply) {
         const { incoming } = request;
         if (request.params["*"].split(",").length > maxBatchSize) {

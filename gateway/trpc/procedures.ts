@@ -4,6 +4,7 @@ import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1
 import type { CallOptions } from "../../shared/rpc/index.ts";
 import { authenticate, authorise } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
+import { principalOf } from "../http/admission.ts";
 import type { Incoming } from "../incoming.ts";
 import { errorData, platformError } from "./errors.ts";
 
@@ -11,9 +12,9 @@ import { errorData, platformError } from "./errors.ts";
 export interface TrpcContext {
   readonly gateway: GatewayContext;
   readonly incoming: Incoming;
-  /** Who calls; asked once a request. */
-  readonly whoCalls: () => Promise<Principal>;
-  /** As whoCalls, asked anew. */
+  /** Who calls: the edge has authenticated the request. */
+  readonly caller: Principal;
+  /** Who calls, asked anew. */
   readonly whoCallsNow: () => Promise<Principal>;
   /** The caller's address. */
   readonly ip: string;
@@ -28,19 +29,11 @@ export function createTrpcContext(
   stopping: AbortSignal,
 ): TrpcContext {
   const { incoming } = request;
-  let principal: Promise<Principal> | undefined;
-  const ask = async () => {
-    incoming.principal = await authenticate(gateway, incoming, request.headers, { fresh: true });
-    return incoming.principal;
-  };
   return {
     gateway,
     incoming,
-    whoCalls: () => {
-      principal ??= ask();
-      return principal;
-    },
-    whoCallsNow: ask,
+    caller: principalOf(request),
+    whoCallsNow: () => authenticate(gateway, incoming, request.headers, { fresh: true }),
     ip: request.ip,
     stopping,
   };
@@ -72,7 +65,7 @@ export function callOptions({ gateway, incoming }: TrpcContext, timeoutMs = gate
 /** A procedure for keys of these kinds; `scope` says which right a key of its kind needs. */
 function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => string) {
   return t.procedure.use(async ({ ctx, next }) => {
-    const principal = await ctx.whoCalls();
+    const principal = ctx.caller;
     authorise(principal, scope(principal.kind), kinds, ctx.ip);
     /** For what lasts: refuses a key that was revoked, has expired or lost its right since. */
     const mayStill = async () => {

@@ -166,7 +166,7 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     httpStatus: 413,
     type: "request_too_large",
     retryable: false,
-    meaning: "The request body exceeds the limit of 16 MB.",
+    meaning: "The request body exceeds what its path takes: 16 MB where it is a prompt, less elsewhere.",
     action: "Split the payload or downsample its images.",
     public: true,
   },

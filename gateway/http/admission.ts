@@ -1,0 +1,43 @@
+import type { FastifyRequest } from "fastify";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { authenticate, authorise, type SecretHeader } from "../authenticate.ts";
+import type { GatewayContext } from "../context.ts";
+import { mark } from "../incoming.ts";
+
+/** Kinds of keys that use the public API: all but administration keys. */
+export const publicKinds: readonly KeyKind[] = [KeyKind.API, KeyKind.SERVER, KeyKind.USER];
+/** Every kind of key. */
+export const everyKind: readonly KeyKind[] = [KeyKind.CLI, ...publicKinds];
+
+/** Who may call a route. Each route but the probes has one: the edge does not start with a route that lacks it. */
+export interface Admission {
+  readonly kinds: readonly KeyKind[];
+  /** Scope that a key needs; absent: any key of these kinds, or the handler decides by the call. */
+  readonly scope?: string;
+  /** Dialect of what is refused here on the record; absent: refusals leave none. */
+  readonly dialect?: string;
+  /** True: nobody checks the key again after this, so it is not taken from the cache. */
+  readonly fresh: boolean;
+  readonly secretFirst?: SecretHeader | undefined;
+}
+
+/**
+ * Authenticates a request by its head, before a byte of its body is read: a stranger cannot make the edge keep anything.
+ * Throws the refusal.
+ */
+export async function admit(context: GatewayContext, request: FastifyRequest, admission: Admission): Promise<void> {
+  const { incoming } = request;
+  incoming.dialect = admission.dialect;
+  const principal = await authenticate(context, incoming, request.headers, admission);
+  incoming.principal = principal;
+  mark(incoming, "authenticated");
+  authorise(principal, admission.scope, admission.kinds, request.ip);
+}
+
+/** The caller, whom the edge has authenticated. */
+export function principalOf(request: FastifyRequest): Principal {
+  const { principal } = request.incoming;
+  if (principal === undefined) throw new ThroughlineError("internal_error", "The endpoint did not authenticate.");
+  return principal;
+}
