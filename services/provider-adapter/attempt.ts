@@ -34,7 +34,7 @@ export interface AttemptSink {
 /** What came of one attempt. */
 export interface AttemptResult {
   readonly attempt: Attempt;
-  /** At least one byte was given to the client. */
+  /** At least one byte was given to the client: of a stream content, or the end of an answer without any. */
   readonly began: boolean;
   /** Why it failed; absent: it answered. */
   readonly error: ThroughlineError | undefined;
@@ -74,6 +74,11 @@ export interface AttemptOptions {
 
 /** Largest error body that is read. */
 const maxErrorBytes = 64 * 1024;
+/**
+ * What frames an answer is held back until its content, so that another candidate can take its place. An upstream that says
+ * more than this without content is believed: 1 Mi characters are more than any vendor's frame around an echoed request.
+ */
+const maxHeldLength = 1024 * 1024;
 /** A whole answer is passed on in pieces: one lane message must not hold 16 MB. */
 const pieceBytes = 1024 * 1024;
 
@@ -102,7 +107,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let translation: StreamTranslation | undefined;
   let feed: EventFeed | undefined;
   let pending = "";
-  let heardFirst = () => {};
+  let heardContent = () => {};
   attempt.startUs = BigInt(startUs);
 
   const moments = (): Moments => ({ sentUs: startUs, firstByteUs, firstContentUs, lastByteUs, nowUs: clockUs() });
@@ -123,7 +128,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     if (over) return;
     over = true;
     const error = failure === undefined ? undefined : named(withoutCredential(failure, credential));
-    heardFirst();
+    heardContent();
     attempt.endUs = BigInt(clockUs());
     if (error !== undefined) {
       attempt.errorCode = error.code;
@@ -148,23 +153,39 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   function send(text: string): void {
     if (text === "") return;
-    if (!began) options.pass.began();
+    if (!began) {
+      heardContent();
+      options.pass.began();
+    }
     began = true;
     attempt.upstreamRequestId ||= translation?.upstreamRequestId?.() ?? "";
     if (firstContentUs === 0) firstContentUs = clockUs();
     out.write(textBytes(text), attempt.upstreamRequestId);
   }
 
-  /** Ends the attempt from inside a stream; the socket is of no more use. */
-  function breakOff(thrown: unknown): void {
+  /** Passes on what was translated, once it holds content: what only frames an answer is worth nothing to the client. */
+  function passOn(): void {
+    if (!began && translation?.hasContent() !== true && pending.length <= maxHeldLength) return;
     send(pending);
     pending = "";
+  }
+
+  /** Ends the attempt from inside a stream; the socket is of no more use. */
+  function breakOff(thrown: unknown): void {
+    passOn();
     settleThrown(thrown);
     call.abort();
   }
 
   /** The stream has had its time to begin. */
-  function onNoEvent(): void {
+  function onNoContent(): void {
+    // It is an empty answer, whose end alone is missing.
+    if (translation?.isComplete() === true) {
+      lastByteUs = clockUs();
+      finishStream(translation, slowFault);
+      call.abort();
+      return;
+    }
     const late = new ThroughlineError("upstream_timeout", "The upstream did not begin its answer in time.");
     settle(late, true, slowFault);
     call.abort();
@@ -174,7 +195,6 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     const stream = exchange.stream();
     translation = stream;
     return createEventFeed((event) => {
-      heardFirst();
       // What stands behind the end is nobody's.
       if (ended && stream.isComplete()) return;
       pending += stream.event(event);
@@ -191,8 +211,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       return;
     }
     // What one read brought goes on at once and together.
-    send(pending);
-    pending = "";
+    passOn();
     if (ended && translation?.isComplete() === true) endEarly(translation);
   }
 
@@ -206,13 +225,13 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function finishStream(stream: StreamTranslation, verdict: Verdict): void {
     try {
       feed?.end();
-      send(pending);
-      pending = "";
-      if (!began && !stream.isComplete()) {
-        settle(new ThroughlineError("upstream_error", "The upstream's stream was empty."), true, quickFault);
-      } else if (!stream.isComplete()) {
-        settle(new ThroughlineError("upstream_error", "The upstream's stream ended too early."), false, quickFault);
+      if (!stream.isComplete()) {
+        passOn();
+        const message = began ? "The upstream's stream ended too early." : "The upstream's stream was empty.";
+        settle(new ThroughlineError("upstream_error", message), true, quickFault);
       } else {
+        send(pending);
+        pending = "";
         send(stream.end(moments()));
         facts = stream.facts();
         settle(undefined, false, verdict);
@@ -276,8 +295,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
         feed = undefined;
         return finishStream(translation, faultVerdict(fault));
       }
-      send(pending);
-      pending = "";
+      passOn();
       settle(faultError(fault), faultTable[fault.kind].failover, faultVerdict(fault));
     },
   };
@@ -304,7 +322,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     },
     sink,
   );
-  if (options.stream) heardFirst = context.firstToken.wait(onNoEvent);
+  if (options.stream) heardContent = context.firstToken.wait(onNoContent);
 
   return {
     result: promise,

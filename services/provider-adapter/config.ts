@@ -32,7 +32,7 @@ export const providerEnv = declareEnv({
     min: 100,
     max: 86_400_000,
     description:
-      "Longest time to the first event of a stream; keep-alive comments do not count. The next channel is tried then.",
+      "Longest time to the first content of a stream (text, reasoning, a tool call, an image): what only frames an answer and keep-alive comments do not count. The next channel is tried then.",
   },
   UPSTREAM_PROBE_AFTER_MS: {
     kind: "duration",
@@ -95,7 +95,7 @@ export interface ProviderConfig {
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly chunkTimeoutMs: number;
-  /** Longest time from sending to the first event of a stream. */
+  /** Longest time from sending to the first content of a stream. */
   readonly firstTokenTimeoutMs: number;
   /** Time to the first probe of an open breaker. */
   readonly probeAfterMs: number;

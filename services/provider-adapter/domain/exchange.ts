@@ -66,6 +66,11 @@ export interface StreamTranslation {
    * Throws a ThroughlineError when the event is the upstream's error.
    */
   event(event: UpstreamEvent): string;
+  /**
+   * True: content of the answer has come (text, reasoning, a refusal, a tool's name or input, an image). Until then all that
+   * `event` gave only frames what is to come: the client has nothing of an answer if it ends here.
+   */
+  hasContent(): boolean;
   /** The upstream's stream has ended well: gives the last text. */
   end(moments: Moments): string;
   /** True: the upstream said by itself that the stream is complete, or a finish reason came. */

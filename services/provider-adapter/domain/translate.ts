@@ -3,6 +3,7 @@ import { estimateTextTokens } from "../../../shared/estimate-tokens.ts";
 import type { BillableUsage } from "../../../shared/money.ts";
 import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "./exchange.ts";
 import { latencyCheckpoint, type Moments } from "./latency.ts";
+import { isContent } from "./neutral/content.ts";
 import { withControl } from "./neutral/control.ts";
 import { estimateInputTokens, estimateOutputTokens } from "./neutral/estimate.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
@@ -81,6 +82,7 @@ function translateStream(
   const sink = client.stream({ id: messageId, createdUnixS: asked.createdUnixS });
   let text = "";
   let started = false;
+  let content = false;
   let upstreamId: string | undefined;
 
   const usage = () => deliveredUsage(fold, () => estimateInputTokens(asked.body));
@@ -98,9 +100,11 @@ function translateStream(
   return {
     event(event) {
       text = "";
+      let holds = false;
       source.read(event, (step) => {
         fold.add(step);
         if (step.type === "usage") return;
+        holds ||= isContent(step);
         if (!started) {
           // What clients are told first is told where the upstream left it out, too: without it the rest cannot be read.
           started = true;
@@ -110,7 +114,12 @@ function translateStream(
         }
         if (step.type !== "start") text += sink.write(step);
       });
+      // An event that breaks gives nothing to the client, whatever it began with.
+      content ||= holds;
       return text;
+    },
+    hasContent() {
+      return content;
     },
     end: (moments) => sink.end(endOf(usage(), moments)),
     isComplete() {

@@ -1,13 +1,13 @@
 import { createWatch, type Watch } from "../upstream/watch.ts";
 
-/** Bounds the time from sending to the first event of a stream. */
+/** Bounds the time from sending to the first content of a stream. */
 export interface FirstTokenWatch {
-  /** Begins to wait. Gives what ends the waiting, when the event has come or the attempt is over. */
+  /** Begins to wait. Gives what ends the waiting, when the content has come or the attempt is over. */
   wait(onSilence: () => void): () => void;
   stop(): void;
 }
 
-/** Starts it: one timer for all streams. Bytes do not count: upstreams send comments while a request only queues. */
+/** Starts it: one timer for all streams. Bytes and frames do not count: upstreams send both while a request only queues. */
 export function watchFirstTokens(timeoutMs: number): FirstTokenWatch {
   const watch: Watch = createWatch(Math.max(10, Math.min(250, Math.floor(timeoutMs / 8))));
   const allowedTicks = watch.ticks(timeoutMs);

@@ -1,3 +1,4 @@
+import { saysContent } from "../../domain/content.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
 import { asObject, asString, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
@@ -30,6 +31,7 @@ export function createMessagesPassthrough(
   let stopReason = "";
   let stopped = false;
   let ended = false;
+  let content = false;
 
   function takeIn(): void {
     const events = unread;
@@ -95,9 +97,16 @@ export function createMessagesPassthrough(
           stopped = true;
           ended = true;
           break;
+        case "ping":
+          break;
+        default:
+          content ||= saysContent(data, (said) => said);
       }
       keep(data);
       return `event: ${name}\ndata: ${data}\n\n`;
+    },
+    hasContent() {
+      return content;
     },
     end() {
       if (ended) return "";

@@ -1,5 +1,6 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import type { BillableUsage } from "../../../../shared/money.ts";
+import { holdsContent, saysContent } from "../../domain/content.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../domain/flavour.ts";
@@ -42,6 +43,7 @@ export function createChatPassthrough(
   let finishReason = "";
   let contentChunks = 0;
   let opened = false;
+  let content = false;
 
   function takeIn(): void {
     // One parse for all; where a chunk among them is no JSON, one by one.
@@ -76,6 +78,7 @@ export function createChatPassthrough(
     }
     chunk.id = messageId;
     if (choices.length > 0) chunk.choices = choices.map((choice) => inUsualWords(asObject(choice) ?? {}, flavour));
+    content ||= holdsContent(spokenIn(chunk));
     const text = JSON.stringify(chunk);
     keep(text, finishIn(text));
     return `data: ${text}\n\n`;
@@ -123,8 +126,12 @@ export function createChatPassthrough(
       // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.
       const at = data.indexOf(oldId);
       if (at < 0) return inspect(data);
+      content ||= saysContent(data, spokenIn);
       keep(data, finish);
       return `data: ${data.slice(0, at)}"${messageId}"${data.slice(at + oldId.length)}\n\n`;
+    },
+    hasContent() {
+      return content;
     },
     end(moments) {
       if (!asked.includeUsage) return "data: [DONE]\n\n";
@@ -164,6 +171,15 @@ export function createChatPassthrough(
       return contentChunks;
     },
   };
+}
+
+/** What the choices of a chunk say. Some vendors name the speaker beside it. */
+function spokenIn(chunk: JsonObject): readonly JsonObject[] {
+  return asArray(chunk.choices).map((raw) => {
+    const choice = asObject(raw) ?? {};
+    const { name: _speaker, ...said } = asObject(choice.delta) ?? asObject(choice.message) ?? {};
+    return said;
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import type { BillableUsage } from "../../../../shared/money.ts";
+import { holdsContent, saysContent } from "../../domain/content.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation } from "../../domain/exchange.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
@@ -38,6 +39,7 @@ export function createCompletionsPassthrough(
   let usage: BillableUsage | undefined;
   let upstreamUsage: JsonObject | undefined;
   let done = false;
+  let content = false;
 
   function takeIn(): void {
     const chunks = unread;
@@ -74,6 +76,7 @@ export function createCompletionsPassthrough(
     if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
     model ||= asString(chunk.model) ?? "";
     if (typeof chunk.created === "number") created = chunk.created;
+    content ||= holdsContent(spokenIn(chunk));
     const found = asObject(chunk.usage);
     if (found !== undefined) {
       usage = readOpenaiUsage(found);
@@ -122,8 +125,12 @@ export function createCompletionsPassthrough(
       if (oldId === undefined || /"(usage|error)"\s*:\s*[^n\s]/.test(data) || !data.endsWith("}")) return inspect(data);
       const at = data.indexOf(oldId);
       if (at < 0) return inspect(data);
+      content ||= saysContent(data, spokenIn);
       keep(data);
       return `data: ${data.slice(0, at)}"${completionId}"${data.slice(at + oldId.length)}\n\n`;
+    },
+    hasContent() {
+      return content;
     },
     end(moments) {
       return asked.includeUsage ? `data: ${frame(moments, [])}\n\ndata: [DONE]\n\n` : "data: [DONE]\n\n";
@@ -150,4 +157,12 @@ export function createCompletionsPassthrough(
       return contentChunks;
     },
   };
+}
+
+/** What the choices of a chunk say. */
+function spokenIn(chunk: JsonObject): readonly unknown[] {
+  return asArray(chunk.choices).flatMap((raw) => {
+    const { text, reasoning_content: thinking, reasoning } = asObject(raw) ?? {};
+    return [text, thinking, reasoning];
+  });
 }

@@ -1,4 +1,5 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { saysContent } from "../../domain/content.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
@@ -44,6 +45,7 @@ export function createResponsesPassthrough(
   let unreadLength = 0;
   let last: JsonObject | undefined;
   let model = "";
+  let content = false;
 
   function takeIn(): void {
     const events = unread;
@@ -99,8 +101,12 @@ export function createResponsesPassthrough(
         throw toError(asObject(error.error) ?? error);
       }
       if (bearers.has(name)) return rewrite(name, data);
+      content ||= saysContent(data, (said) => said);
       keep(data);
       return `event: ${name}\ndata: ${data}\n\n`;
+    },
+    hasContent() {
+      return content;
     },
     end: () => "",
     isComplete() {

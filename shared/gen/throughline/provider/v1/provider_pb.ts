@@ -628,7 +628,7 @@ export const CountTokensResponseSchema: GenMessage<CountTokensResponse> = /*@__P
  */
 export const ProviderService: GenService<{
   /**
-   * Lane, streaming. Tries the candidates in order until a first byte, sends frames back in the client's dialect and
+   * Lane, streaming. Tries the candidates in order until one brings content, sends frames back in the client's dialect and
    * ends with an Outcome, which also carries the error when no candidate answered. After a cancel it still answers
    * with what was delivered.
    *
