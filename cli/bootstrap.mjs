@@ -73,8 +73,9 @@ function run(command, args) {
     stdio: "inherit",
     env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` },
   });
-  // What the terminal sends (Ctrl-C) reaches the child by itself: passing it on would make it the second, impatient one.
-  // npm passes it on to us as well.
+  // What the terminal sends (Ctrl-C) reaches the child by itself, and npm passes it on to us as well. What a supervisor
+  // sends to the whole group does too, but cannot be told from a signal for us alone; Throughline takes signals that
+  // follow each other so closely for one.
   const fromTerminal = process.stdin.isTTY ? ["SIGINT", "SIGQUIT"] : [];
   const handlers = new Map(
     ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR2"].map((signal) => [
@@ -232,7 +233,11 @@ function removeFile(path) {
 }
 
 function say(text) {
-  writeSync(2, `throughline: ${text}\n`);
+  try {
+    writeSync(2, `throughline: ${text}\n`);
+  } catch {
+    // Nobody reads it: what it is about goes on all the same.
+  }
 }
 
 class BootstrapError extends Error {}

@@ -54,26 +54,50 @@ describe("the mesh in a terminal", () => {
   }, 90_000);
   afterEach(() => undo.disposeAsync());
 
-  it("ends streams whole on Ctrl-C, which reaches the whole group", async () => {
-    const exited = once(mesh, "exit");
-    const response = await fetch(`${url}/v1/chat/completions`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      body: JSON.stringify({
-        model: "sim-slow-chunks-200",
-        stream: true,
-        max_tokens: 10,
-        messages: [{ role: "user", content: "Hello" }],
-      }),
-    });
-    process.kill(-(mesh.pid ?? 0), "SIGINT");
-    expect(await response.text()).toContain("[DONE]");
-    expect(await exited).toEqual([0, null]);
-    expect(out).not.toContain("starting it again");
+  const processes = async () =>
+    Object.values(JSON.parse(await readFile(join(folder, "mesh.json"), "utf8")) as Record<string, number>);
+
+  it.each([
+    ["Ctrl-C, which reaches the whole group", async () => void process.kill(-(mesh.pid ?? 0), "SIGINT")],
+    [
+      "a signal to all of its processes, as systemd sends it",
+      async () => {
+        for (const pid of [...(await processes()), mesh.pid ?? 0, mesh.pid ?? 0]) process.kill(pid, "SIGTERM");
+      },
+    ],
+  ])(
+    "ends streams whole on %s",
+    async (_, signal) => {
+      const exited = once(mesh, "exit");
+      const response = await fetch(`${url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: JSON.stringify({
+          model: "sim-slow-chunks-200",
+          stream: true,
+          max_tokens: 10,
+          messages: [{ role: "user", content: "Hello" }],
+        }),
+      });
+      await signal();
+      expect(await response.text()).toContain("[DONE]");
+      expect(await exited).toEqual([0, null]);
+      expect(out).not.toContain("starting it again");
+      // Its charge was made and recorded: nothing of it was left to the reconciler.
+      expect(out).not.toContain('"level":"error"');
+    },
+    30_000,
+  );
+
+  it("starts a process again that was signalled alone", async () => {
+    const [routing = 0, ...others] = await processes();
+    process.kill(routing, "SIGTERM");
+    await vi.waitFor(async () => expect((await processes())[0]).not.toBe(routing), { timeout: 15_000, interval: 100 });
+    expect((await processes()).slice(1)).toEqual(others);
   }, 30_000);
 
   it("leaves no process behind when it is killed", async () => {
-    const pids = Object.values(JSON.parse(await readFile(join(folder, "mesh.json"), "utf8")) as Record<string, number>);
+    const pids = await processes();
     const alive = async () => (await Promise.all(pids.map(startOfProcess))).filter((started) => started !== undefined);
     expect(await alive()).toHaveLength(5);
     mesh.kill("SIGKILL");

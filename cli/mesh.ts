@@ -9,8 +9,10 @@ import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { httpUrl } from "../shared/http-url.ts";
 import type { Log } from "../shared/log.ts";
+import { tell } from "../shared/log-output.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
 import { clientTls, processEnv, runProcess } from "../shared/run-service.ts";
+import { heedSignals, supervisedFlag, tellToStop } from "../shared/signals.ts";
 import { watchOver } from "../shared/watchdog.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
@@ -61,7 +63,8 @@ export function mesh(): Promise<number> {
     };
     const children = Object.keys(roles) as Role[];
     for (const role of children) {
-      const child = keepRunning(role, { ...env, GRPC_PORT: String(grpcPort[role]) }, log, noted);
+      const roleEnv = { ...env, GRPC_PORT: String(grpcPort[role]) };
+      const child = keepRunning(role, roleEnv, { log, noted, stopping: () => signal.aborted });
       onStop(role, () => child.stop(), stopWithinMs);
     }
     const tls = clientTls(processEnv.read(env));
@@ -76,24 +79,33 @@ export function mesh(): Promise<number> {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);
     });
-    globalThis.process.stdout.write(welcome(url, key.secret, upstreams));
+    tell(welcome(url, key.secret, upstreams));
   });
 }
 
 /** Keeps one role running: a process that ends by itself is started again. */
-function keepRunning(role: Role, env: Env, log: Log, noted: (role: Role, pid: number) => void) {
+function keepRunning(
+  role: Role,
+  env: Env,
+  {
+    log,
+    noted,
+    stopping: allStopping,
+  }: { log: Log; noted: (role: Role, pid: number) => void; stopping: () => boolean },
+) {
   const file = fileURLToPath(new URL(`../${roles[role]}`, import.meta.url));
   let child: ChildProcess;
   let stopping = false;
   let ended = Promise.resolve();
   const start = () => {
-    // A session of its own: Ctrl-C in the terminal goes to the whole group, all five would stop at once, and our SIGTERM
-    // would be their second signal, which ends a process without waiting for anything.
-    child = spawn(globalThis.process.execPath, [file], {
+    // A session of its own: Ctrl-C in the terminal goes to the whole group, and services that stop together cannot finish
+    // each other's requests. What reaches all of them nevertheless (systemd) they tell us, and stop in our order.
+    child = spawn(globalThis.process.execPath, [file, supervisedFlag], {
       env: { ...env },
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
       detached: true,
     });
+    heedSignals(child, allStopping);
     const dismissWatchdog = child.pid === undefined ? () => undefined : watchOver(child.pid);
     if (child.pid !== undefined) noted(role, child.pid);
     ended = new Promise((resolve) => {
@@ -110,7 +122,7 @@ function keepRunning(role: Role, env: Env, log: Log, noted: (role: Role, pid: nu
   return {
     async stop() {
       stopping = true;
-      child.kill("SIGTERM");
+      tellToStop(child);
       await ended;
     },
   };

@@ -11,6 +11,7 @@ import { startProvider } from "../services/provider-adapter/server.ts";
 import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { startRouting } from "../services/routing/server.ts";
 import { keepLease } from "../shared/keep-lease.ts";
+import { tell } from "../shared/log-output.ts";
 import { createReadiness } from "../shared/readiness.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { createInProcessClient } from "../shared/rpc/index.ts";
@@ -90,6 +91,6 @@ export function up(): Promise<number> {
       },
     });
     onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
-    globalThis.process.stdout.write(welcome(gateway.url, key.secret, await upstreamNames(routing)));
+    tell(welcome(gateway.url, key.secret, await upstreamNames(routing)));
   });
 }

@@ -10,6 +10,7 @@ function recordingLog() {
     errors,
     fatals,
     info: () => undefined,
+    warn: () => undefined,
     error: (fields: unknown) => errors.push(fields as { step?: string; err?: Error }),
     fatal: (fields: unknown) => fatals.push(fields),
   };
@@ -87,7 +88,7 @@ test("a signal stops everything and gives 0, or 1 where a step failed; the liste
     lifecycle.onStop("step", () => {
       if (fails) throw new Error("no");
     });
-    const ended = runUntilSignal(lifecycle, recordingLog(), source);
+    const ended = runUntilSignal(lifecycle, { log: recordingLog(), source });
     source.emit("SIGTERM");
     expect(await ended).toBe(code);
     expect(source.eventNames()).toEqual([]);
@@ -95,13 +96,24 @@ test("a signal stops everything and gives 0, or 1 where a step failed; the liste
   }
 });
 
-test("a second signal exits at once with 128 and its number", async () => {
+test("a second signal counts from two seconds on: a process group gets one signal several times", async () => {
   const lifecycle = createLifecycle(recordingLog());
   const source = fakeProcess();
   const { promise: release, resolve } = Promise.withResolvers<void>();
+  let nowMs = 5;
   lifecycle.onStop("slow", () => release);
-  const ended = runUntilSignal(lifecycle, undefined, source);
+  const ended = runUntilSignal(lifecycle, { source, nowMs: () => nowMs });
   source.emit("SIGTERM");
+  for (const [signal, atMs] of [
+    ["SIGTERM", 6],
+    ["SIGINT", 900],
+    ["SIGHUP", 2_004],
+  ] as const) {
+    nowMs = atMs;
+    source.emit(signal);
+  }
+  expect(source.exits).toEqual([]);
+  nowMs = 2_005;
   source.emit("SIGINT");
   expect(source.exits).toEqual([130]);
   resolve();
@@ -110,7 +122,7 @@ test("a second signal exits at once with 128 and its number", async () => {
 
 test("a stop from inside ends the waiting as well", async () => {
   const lifecycle = createLifecycle(recordingLog());
-  const ended = runUntilSignal(lifecycle, undefined, fakeProcess());
+  const ended = runUntilSignal(lifecycle, { source: fakeProcess() });
   await lifecycle.stop("told to");
   expect(await ended).toBe(0);
 });
@@ -118,13 +130,13 @@ test("a stop from inside ends the waiting as well", async () => {
 test("a lifecycle that has stopped already ends the waiting at once", async () => {
   const lifecycle = createLifecycle(recordingLog());
   await lifecycle.stop("early");
-  expect(await runUntilSignal(lifecycle, undefined, fakeProcess())).toBe(0);
+  expect(await runUntilSignal(lifecycle, { source: fakeProcess() })).toBe(0);
 });
 
 test("a crash is logged and exits with 1", () => {
   const log = recordingLog();
   const source = fakeProcess();
-  void runUntilSignal(createLifecycle(log), log, source);
+  void runUntilSignal(createLifecycle(log), { log, source });
   source.emit("uncaughtException", new Error("boom"));
   expect(source.exits).toEqual([1]);
   expect(log.fatals).toEqual([{ err: expect.objectContaining({ message: "boom" }) }]);
@@ -140,7 +152,7 @@ function startProcess(step: string, crash = "") {
     const lifecycle = createLifecycle(log);
     const keepAlive = setInterval(() => {}, 1000);
     lifecycle.onStop("step", async () => { ${step} });
-    const ended = runUntilSignal(lifecycle, log);
+    const ended = runUntilSignal(lifecycle, { log });
     process.once("SIGUSR2", () => { ${crash} });
     log.info("up");
     const code = await ended;
@@ -168,11 +180,15 @@ test("a real process stops on SIGTERM, says so, and ends with 0", async () => {
   expect(await closed).toEqual([0, null]);
 });
 
-test("a real process that hangs on its way down ends at the second signal", async () => {
-  const { child, closed, logged } = startProcess("log.info('hanging'); await new Promise(() => {});");
+test("a real process that hangs on its way down ends at the second signal, after some seconds", async () => {
+  const body =
+    "log.info('hanging'); await new Promise((r) => setTimeout(r, 2_050)); log.info('still'); await new Promise(() => {});";
+  const { child, closed, logged } = startProcess(body);
   await logged("up");
   child.kill("SIGTERM");
   await logged("hanging");
+  child.kill("SIGTERM");
+  await logged("still");
   child.kill("SIGTERM");
   expect(await closed).toEqual([143, null]);
 });

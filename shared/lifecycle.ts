@@ -1,4 +1,5 @@
 import type { Log } from "./log.ts";
+import { processSignals, type SignalSource, signalNumbers } from "./signals.ts";
 
 /** A process's way down: what was started is stopped in reverse order, each step within a bound. */
 export interface Lifecycle {
@@ -79,51 +80,64 @@ async function bounded(step: Step): Promise<void> {
   }
 }
 
-/** The parts of a process that signals reach; tests bring their own. */
-export interface SignalSource {
-  on(event: string, listener: (value: unknown) => void): unknown;
-  off(event: string, listener: (value: unknown) => void): unknown;
-  exit(code: number): void;
+/**
+ * A signal this soon after the first one is the same one. Sent to a whole process group or control group (systemd's and
+ * supervisord's way of stopping, Ctrl-C), it comes from the sender and again from each of npm and the bootstrap.
+ */
+export const impatientAfterMs = 2_000;
+
+/** What `runUntilSignal` takes beside the lifecycle. */
+export interface SignalOptions {
+  /** Told of crashes; without it they end the process as Node does. */
+  readonly log?: Pick<Log, "fatal" | "warn"> | undefined;
+  readonly source?: SignalSource | undefined;
+  /** A clock that no adjustment moves, in milliseconds. */
+  readonly nowMs?: (() => number) | undefined;
 }
 
-const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
-
 /**
- * Waits for SIGTERM or SIGINT, stops the lifecycle and gives the exit code: 0, or 1 if a step failed. A second signal
- * exits at once with 128 + its number. A crash (uncaught exception, unhandled rejection) is logged and exits with 1 at
- * once: state is suspect by then, and what must survive is in PostgreSQL. The log flushes on exit.
+ * Waits for SIGTERM, SIGINT or SIGHUP, stops the lifecycle and gives the exit code: 0, or 1 if a step failed. A second
+ * signal `impatientAfterMs` or more after the first exits at once with 128 + its number. A crash (uncaught exception,
+ * unhandled rejection) is logged and exits with 1 at once: state is suspect by then, and what must survive is in
+ * PostgreSQL. The log flushes on exit.
  */
 export function runUntilSignal(
   lifecycle: Lifecycle,
-  log?: Pick<Log, "fatal">,
-  source: SignalSource = process as unknown as SignalSource,
+  { log, source = processSignals(), nowMs = () => performance.now() }: SignalOptions = {},
 ): Promise<number> {
   return new Promise((resolve) => {
     const listeners = new Map<string, (value: unknown) => void>();
-    let signalled = false;
+    let signalledAtMs: number | undefined;
     const finish = ({ failed }: StopOutcome) => {
       for (const [event, listener] of listeners) source.off(event, listener);
       resolve(failed.length === 0 ? 0 : 1);
     };
     for (const [name, number] of Object.entries(signalNumbers)) {
       listeners.set(name, () => {
-        if (signalled) return source.exit(128 + number);
-        signalled = true;
-        void lifecycle.stop(name).then(finish);
+        if (signalledAtMs === undefined) {
+          signalledAtMs = nowMs();
+          void lifecycle.stop(name).then(finish);
+        } else if (nowMs() - signalledAtMs >= impatientAfterMs) {
+          log?.warn({ signal: name }, "a second signal: what still runs is cut");
+          source.exit(128 + number);
+        }
       });
     }
     if (log !== undefined) {
       for (const event of ["uncaughtException", "unhandledRejection"]) {
         listeners.set(event, (error) => {
-          log.fatal({ err: error }, event === "uncaughtException" ? "uncaught exception" : "unhandled rejection");
-          source.exit(1);
+          try {
+            log.fatal({ err: error }, event === "uncaughtException" ? "uncaught exception" : "unhandled rejection");
+          } finally {
+            source.exit(1);
+          }
         });
       }
     }
     for (const [event, listener] of listeners) source.on(event, listener);
     // Whoever else stops the lifecycle ends the waiting too.
     const onAbort = () => {
-      if (!signalled) void lifecycle.stop("stopped elsewhere").then(finish);
+      if (signalledAtMs === undefined) void lifecycle.stop("stopped elsewhere").then(finish);
     };
     if (lifecycle.signal.aborted) onAbort();
     else lifecycle.signal.addEventListener("abort", onAbort, { once: true });

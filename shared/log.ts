@@ -1,13 +1,9 @@
-import { type DestinationStream, destination as fileDestination, type Level, pino } from "pino";
+import { type DestinationStream, type Level, pino } from "pino";
+import { createLogOutput, type LogDestination } from "./log-output.ts";
 import { scrub, scrubJson } from "./scrub.ts";
 
 /** A pino logger: `log.info({ request_id, trace_id }, "message")`. On hot paths pass fields so, `child` only per process or lane. */
 export type Log = pino.Logger;
-
-/** Where lines go: whole lines ending in a newline. */
-export interface LogDestination {
-  write(line: string): unknown;
-}
 
 export interface LogOptions {
   /** Shown as `service` on every line. */
@@ -16,27 +12,6 @@ export interface LogOptions {
   level?: Level | "silent";
   /** "stdout" unless given. Services that share a process share one `createLogOutput()`, so that lines never mix. */
   destination?: "stdout" | LogDestination;
-}
-
-/** Bytes of unwritten lines after which new ones are dropped: a stalled reader must not fill the memory. */
-const maxBacklogBytes = 16 * 1024 * 1024;
-
-/** Lines go out together: a write a line cost 4 % of all CPU at full load. */
-const flushAtBytes = 4 * 1024;
-const flushEveryMs = 100;
-
-/**
- * Standard output as a log destination: asynchronous, in order, flushed when the process exits (also by process.exit and
- * after an uncaught exception). Create one a process.
- */
-export function createLogOutput(fd = 1): LogDestination & { flush(done?: () => void): void; flushSync(): void } {
-  return fileDestination({
-    dest: fd,
-    sync: false,
-    maxLength: maxBacklogBytes,
-    minLength: flushAtBytes,
-    periodicFlush: flushEveryMs,
-  });
 }
 
 /**
@@ -58,7 +33,7 @@ export function createLog({ service, level = "info", destination = "stdout" }: L
   );
 }
 
-/** Waits until everything logged so far is written. */
+/** Waits until everything logged so far is written, or for a second where nobody reads it. */
 export function flushLog(log: Log): Promise<void> {
   return new Promise((resolve) => log.flush(() => resolve()));
 }

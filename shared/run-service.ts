@@ -3,7 +3,8 @@ import type { DescService } from "@bufbuild/protobuf";
 import { ConfigError, type Env, readEnv } from "./config.ts";
 import { declareEnv } from "./config-declare.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
-import { createLog, createLogOutput, flushLog, type Log } from "./log.ts";
+import { createLog, flushLog, type Log } from "./log.ts";
+import { createLogOutput, tell } from "./log-output.ts";
 import { createReadiness } from "./readiness.ts";
 import {
   type ClientOptions,
@@ -131,7 +132,7 @@ export async function runProcess(
     read = processEnv.read(env);
     assertWholePair(read);
   } catch (error) {
-    globalThis.process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+    tell(`${error instanceof ConfigError ? error.message : String(error)}\n`, "stderr");
     return wrongUsage;
   }
   const destination = createLogOutput();
@@ -157,7 +158,7 @@ export async function runProcess(
       return { ...client, ...health };
     },
   };
-  const ended = runUntilSignal(lifecycle, log);
+  const ended = runUntilSignal(lifecycle, { log });
   try {
     await start(process, (step, run, timeoutMs = 60_000) => lifecycle.onStop(step, run, { timeoutMs }));
   } catch (error) {
