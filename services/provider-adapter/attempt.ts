@@ -5,6 +5,7 @@ import { type Attempt, AttemptSchema } from "../../shared/gen/throughline/provid
 import type { Span } from "../../shared/telemetry/index.ts";
 import type { OpenChannel } from "./channels.ts";
 import type { ProviderContext } from "./context.ts";
+import { boundedFacts } from "./domain/bounded-facts.ts";
 import { isEndMark } from "./domain/end-mark.ts";
 import { createEventFeed, type EventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
@@ -145,7 +146,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       error,
       failover: failover && !began,
       verdict,
-      facts,
+      facts: facts && boundedFacts(facts),
       document,
       timings: { sentUs: startUs, firstByteUs, lastByteUs, chunks: translation?.contentChunks() ?? 0 },
     });

@@ -1,4 +1,10 @@
+import { cutText, shorten } from "../shorten.ts";
 import { type CatalogueEntry, catalogue, type ErrorCode } from "./catalogue.ts";
+
+/** Longest message, in characters. Messages and paths name what clients made up, and are kept on records. */
+const maxMessageLength = 2_000;
+/** Longest path of a parameter and longest ID of an upstream, in characters. */
+const maxNameLength = 256;
 
 /** What an error may say beside its code and message. */
 export interface ErrorOptions {
@@ -36,13 +42,14 @@ export class ThroughlineError extends Error {
   readonly headers: Readonly<Record<string, string>> | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(cutText(message, maxMessageLength), options.cause === undefined ? undefined : { cause: options.cause });
     const entry = catalogue[code];
     this.code = code;
     this.httpStatus = options.httpStatus ?? entry.httpStatus;
-    this.param = options.param;
+    this.param = options.param === undefined ? undefined : shorten(options.param, maxNameLength);
     this.retryAfterMs = options.retryAfterMs ?? entry.retryAfterMs;
-    this.upstreamRequestId = options.upstreamRequestId;
+    const { upstreamRequestId } = options;
+    this.upstreamRequestId = upstreamRequestId === undefined ? undefined : shorten(upstreamRequestId, maxNameLength);
     this.headers = options.headers;
   }
 

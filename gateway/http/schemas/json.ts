@@ -10,8 +10,11 @@ export const open = <T extends Record<string, TSchema>>(fields: T) =>
 /** One of these strings. */
 export const oneOf = (...values: readonly string[]) => Type.String({ enum: [...values] });
 
-/** Name of a model: any text without control characters and halves of characters, which no address can carry. */
-export const modelName = Type.String({ minLength: 1, pattern: "^[^\\p{Cc}\\p{Cs}]*$" });
+/**
+ * Name of a model: any text without control characters and halves of characters, which no address can carry; it is kept on
+ * records, hence its bound.
+ */
+export const modelName = Type.String({ minLength: 1, maxLength: 256, pattern: "^[^\\p{Cc}\\p{Cs}]*$" });
 
 /** Most tokens of an answer; the largest is far above any model's and far below what billing can count. */
 export const tokenCeiling = (minimum: number) => Type.Integer({ minimum, maximum: 1_000_000_000 });

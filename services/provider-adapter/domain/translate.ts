@@ -1,6 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../shared/estimate-tokens.ts";
 import type { BillableUsage } from "../../../shared/money.ts";
+import { shorten } from "../../../shared/shorten.ts";
 import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "./exchange.ts";
 import { latencyCheckpoint, type Moments } from "./latency.ts";
 import { isContent } from "./neutral/content.ts";
@@ -9,18 +10,20 @@ import { estimateInputTokens, estimateOutputTokens } from "./neutral/estimate.ts
 import { createAnswerFold } from "./neutral/fold.ts";
 import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat, UpstreamStream } from "./neutral/formats.ts";
 import { deliveredUsage } from "./neutral/usage.ts";
+import { createNotes } from "./notes.ts";
 import { noUsage } from "./openai-usage.ts";
 
 /** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
 const maxKeptText = 256 * 1024;
 
+/** Longest ID of an upstream, in characters. */
+const maxIdLength = 256;
+
 /** Exchanges between a client's dialect and another upstream format, by way of the neutral representation. */
 export function translate(dialect: ClientDialect, format: UpstreamFormat): (asked: Asked) => Exchange {
   return (asked) => {
-    const notes: string[] = [];
-    const note = (text: string) => {
-      if (!notes.includes(text)) notes.push(text);
-    };
+    const notes = createNotes();
+    const { note } = notes;
     const messageId = dialect.messageId(asked.requestId);
     const upstream = format.open({ upstreamModel: asked.upstreamModel });
     const { client, message } = withinStack(() => {
@@ -35,7 +38,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
     });
     return {
       message,
-      notes,
+      notes: notes.list(),
       whole(body, moments) {
         const answer = upstream.read(body);
         const usage = answer.usage ?? estimated(asked, estimateOutputTokens(answer));
@@ -51,7 +54,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
           finishReason: client.finishReason(answer),
           messageId,
           responseModel: answer.model,
-          upstreamRequestId: answer.upstreamId,
+          upstreamRequestId: idOf(answer.upstreamId),
         };
       },
       stream: () => translateStream(client, messageId, upstream.stream(), asked),
@@ -109,7 +112,7 @@ function translateStream(
           // What clients are told first is told where the upstream left it out, too: without it the rest cannot be read.
           started = true;
           const begun = step.type === "start" ? step : undefined;
-          upstreamId = begun?.upstreamId;
+          upstreamId = idOf(begun?.upstreamId);
           text += sink.write({ type: "start", model: begun?.model || asked.upstreamModel });
         }
         if (step.type !== "start") text += sink.write(step);
@@ -139,6 +142,11 @@ function translateStream(
       return upstreamId;
     },
   };
+}
+
+/** An upstream's name of a request, as short as its headers may give one. */
+function idOf(upstreamId: string | undefined): string | undefined {
+  return upstreamId === undefined ? undefined : shorten(upstreamId, maxIdLength);
 }
 
 function endOf(usage: BillableUsage, moments: Moments): AnswerEnd {

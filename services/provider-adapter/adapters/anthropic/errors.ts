@@ -1,6 +1,6 @@
 import type { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { ThroughlineError as PlatformError } from "../../../../shared/errors/error.ts";
-import { cleanMessage } from "../../domain/clean-message.ts";
+import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
@@ -74,7 +74,7 @@ export function inBandFailure(error: JsonObject): ThroughlineError {
 }
 
 function meaningOf(error: JsonObject, status: number): FailureMeaning {
-  const message = asString(error.message) ?? "";
+  const message = beginningOf(asString(error.message) ?? "");
   if (spendLimits.test(asString(asObject(error.details)?.error_code) ?? "")) return "no_credit";
   if (noCredit.test(message)) return "no_credit";
   if (tooLong.test(message)) return "too_long";

@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { cleanMessage } from "../../domain/clean-message.ts";
+import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
@@ -84,7 +84,7 @@ export function errorOf(value: unknown): JsonObject | undefined {
 
 function meaningOf(error: JsonObject, status: number): FailureMeaning {
   const code = status || (typeof error.code === "number" ? error.code : 0);
-  const message = asString(error.message) ?? "";
+  const message = beginningOf(asString(error.message) ?? "");
   const named = byMessage.find(([pattern]) => pattern.test(message));
   // A 5xx that speaks of tokens is still the upstream's.
   if (named !== undefined && code < 500) return named[1];

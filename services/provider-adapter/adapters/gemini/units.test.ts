@@ -207,23 +207,26 @@ describe("sources", () => {
 describe("schemas in OpenAPI's subset", () => {
   test("references, unions, constants and null", () => {
     expect(
-      openApiSchema({
-        $schema: "https://json-schema.org/draft/2020-12/schema",
-        type: "object",
-        additionalProperties: false,
-        required: ["kind"],
-        properties: {
-          kind: { const: "a" },
-          name: { type: ["string", "null"] },
-          size: { anyOf: [{ type: "integer", minimum: 1 }, { type: "null" }] },
-          item: { $ref: "#/$defs/item" },
-          both: {
-            allOf: [{ type: "object", properties: { x: { type: "number" } }, required: ["x"] }, { required: ["y"] }],
+      openApiSchema(
+        {
+          $schema: "https://json-schema.org/draft/2020-12/schema",
+          type: "object",
+          additionalProperties: false,
+          required: ["kind"],
+          properties: {
+            kind: { const: "a" },
+            name: { type: ["string", "null"] },
+            size: { anyOf: [{ type: "integer", minimum: 1 }, { type: "null" }] },
+            item: { $ref: "#/$defs/item" },
+            both: {
+              allOf: [{ type: "object", properties: { x: { type: "number" } }, required: ["x"] }, { required: ["y"] }],
+            },
+            either: { oneOf: [{ type: "string" }, { type: "number" }] },
           },
-          either: { oneOf: [{ type: "string" }, { type: "number" }] },
+          $defs: { item: { type: "array", items: { type: "string", enum: ["p", "q"] } } },
         },
-        $defs: { item: { type: "array", items: { type: "string", enum: ["p", "q"] } } },
-      }),
+        "tools[0].function",
+      ),
     ).toEqual({
       type: "object",
       required: ["kind"],
@@ -239,14 +242,33 @@ describe("schemas in OpenAPI's subset", () => {
   });
 
   test("a schema that holds itself ends", () => {
-    const tree = openApiSchema({
-      $ref: "#/$defs/node",
-      $defs: {
-        node: { type: "object", properties: { child: { $ref: "#/$defs/node" }, again: { $ref: "#/$defs/self" } } },
-        self: { $ref: "#/$defs/self" },
+    const tree = openApiSchema(
+      {
+        $ref: "#/$defs/node",
+        $defs: {
+          node: { type: "object", properties: { child: { $ref: "#/$defs/node" }, again: { $ref: "#/$defs/self" } } },
+          self: { $ref: "#/$defs/self" },
+        },
       },
-    });
+      "tools[0].function",
+    );
     expect(JSON.stringify(tree).length).toBeLessThan(100_000);
+  });
+
+  test("a small schema that unfolds to millions of fields is refused by its path", () => {
+    const names = Array.from({ length: 10 }, (_, index) => [`f${index}`, { $ref: "#/$defs/node" }]);
+    const schema = {
+      $ref: "#/$defs/node",
+      $defs: { node: { type: "object", properties: Object.fromEntries(names) } },
+    };
+    expect(() => openApiSchema(schema, "tools[0].function")).toThrow(
+      expect.objectContaining({ code: "invalid_value", param: "tools[0].function" }),
+    );
+  });
+
+  test("a wide schema without references is taken as it is", () => {
+    const properties = Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`f${index}`, {}]));
+    expect(openApiSchema({ properties }, "tools[0].function")).toEqual({ type: "object", properties });
   });
 });
 

@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { cleanMessage } from "../../domain/clean-message.ts";
+import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { type FailureMeaning, failureMeanings, failureOf, type Said } from "../failures.ts";
@@ -105,6 +105,9 @@ function matching(status: number, said: SaidByVendor, rules: readonly ErrorRule[
   )?.means;
 }
 
+/** Longest code that is looked at. */
+const maxCodeLength = 200;
+
 interface SaidByVendor extends Said {
   readonly message: string;
   readonly code: string;
@@ -129,9 +132,9 @@ export function readError(body: string): SaidByVendor {
     asString(top.error_msg) ??
     "";
   return {
-    message,
-    code: inner.code === undefined || inner.code === null ? "" : String(inner.code),
-    type: asString(inner.type) ?? "",
+    message: beginningOf(message),
+    code: typeof inner.code === "number" ? String(inner.code) : (asString(inner.code)?.slice(0, maxCodeLength) ?? ""),
+    type: asString(inner.type)?.slice(0, maxCodeLength) ?? "",
     param: asString(inner.param),
     requestId: asString(top.request_id),
   };

@@ -3,6 +3,7 @@ import { asArray, asObject, asString, type JsonObject, parseJson } from "../../d
 import type { ClientDialect, Note } from "../../domain/neutral/formats.ts";
 import { cannotExpress } from "../../domain/neutral/refuse.ts";
 import type { FieldName, NeutralRequest } from "../../domain/neutral/request.ts";
+import { noteUnknownFields } from "../../domain/notes.ts";
 import { messageIdOf, messagesFormat } from "./format-name.ts";
 import { parseMessages } from "./parse-blocks.ts";
 import { parseOutput, parseReasoning, parseToolChoice, parseTools } from "./parse-tools.ts";
@@ -66,11 +67,10 @@ export const messagesDialect: ClientDialect = {
 };
 
 function parseRequest(body: JsonObject, note: Note): NeutralRequest {
-  for (const [name, value] of Object.entries(body)) {
-    if (known.has(name) || value === null || value === undefined) continue;
-    if (essential.has(name)) throw cannotExpress(name, "its format has no such field");
-    note(`${name} dropped: the upstream's format has no such field`);
+  for (const name of essential) {
+    if (body[name] !== null && body[name] !== undefined) throw cannotExpress(name, "its format has no such field");
   }
+  noteUnknownFields(body, known, note);
   const choice = asObject(body.tool_choice);
   const { tools, webSearch } = parseTools(body.tools);
   return {

@@ -3,6 +3,7 @@ import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { asString } from "../../domain/json.ts";
 import { estimateInputTokens, estimateOutputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
+import { createNotes } from "../../domain/notes.ts";
 import { noUsage } from "../../domain/openai-usage.ts";
 import { type FieldPatch, patchJson } from "../../domain/patch-json.ts";
 import { withoutForeignThinking } from "./foreign-thinking.ts";
@@ -23,8 +24,8 @@ export interface MessagesVendor {
 
 /** The client's messages to an upstream that speaks them too: bytes go on, only what must change is changed. */
 export function messagesPassthrough(asked: Asked, vendor: MessagesVendor): Exchange {
-  const notes: string[] = [];
-  const note = (text: string) => notes.push(text);
+  const notes = createNotes();
+  const { note } = notes;
   const patch: Record<string, string | undefined> = {
     model: JSON.stringify(asked.upstreamModel),
     ...vendor.controlPatch(asked, note),
@@ -34,7 +35,7 @@ export function messagesPassthrough(asked: Asked, vendor: MessagesVendor): Excha
   const messageId = messageIdOf(asked.requestId);
   return {
     message: { path: vendor.path, headers: vendor.headers(asked.headers), body: patchJson(asked.body, patch) },
-    notes,
+    notes: notes.list(),
     whole(body) {
       const answer = readMessage(body, vendor.streamError);
       const upstream = messageObject(body, vendor.streamError);

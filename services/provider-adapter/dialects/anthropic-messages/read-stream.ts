@@ -93,7 +93,7 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
         break;
       }
       case "citations_delta":
-        citations.push(...readCitation(asObject(delta.citation) ?? {}));
+        for (const citation of readCitation(asObject(delta.citation) ?? {})) citations.push(citation);
         break;
     }
   }

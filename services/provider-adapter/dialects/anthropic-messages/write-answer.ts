@@ -34,11 +34,17 @@ export function writeStop(finish: Finish | undefined, stopSequence: string | und
 
 function writeBlocks(parts: readonly AnswerPart[]): JsonObject[] {
   const blocks: JsonObject[] = [];
+  /** Sources of the newest text. */
+  let citations: JsonObject[] = [];
+  const say = (text: string) => {
+    citations = [];
+    blocks.push({ type: "text", text, citations });
+  };
   for (const part of parts) {
     switch (part.type) {
       case "text":
       case "refusal":
-        if (part.text !== "") blocks.push({ type: "text", text: part.text, citations: null });
+        if (part.text !== "") say(part.text);
         break;
       case "thinking": {
         const signature = signatureText(part.signature, messagesFormat);
@@ -53,14 +59,18 @@ function writeBlocks(parts: readonly AnswerPart[]): JsonObject[] {
         blocks.push({ ...startOfCall(part), input: inputOf(part.input, part.custom) });
         break;
       case "image":
-        blocks.push({ type: "text", text: imageText(part.mediaType, part.data), citations: null });
+        say(imageText(part.mediaType, part.data));
         break;
       case "citation":
-        cite(blocks, part.citation);
+        citations.push(writeCitation(part.citation));
         break;
     }
   }
-  return blocks;
+  return blocks.map((block) => (isUncited(block) ? { ...block, citations: null } : block));
+}
+
+function isUncited({ citations }: JsonObject): boolean {
+  return Array.isArray(citations) && citations.length === 0;
 }
 
 /** What a call was signed with has no place in its block: it goes before it, and comes back with it. */
@@ -87,11 +97,4 @@ function inputOf(input: string, custom: boolean): JsonObject {
 /** The format's form of a source. */
 export function writeCitation({ url, title, quote }: Citation): JsonObject {
   return { type: "web_search_result_location", url, title, cited_text: quote ?? "", encrypted_index: "" };
-}
-
-function cite(blocks: JsonObject[], citation: Citation): void {
-  const text = blocks.findLast((block) => block.type === "text");
-  if (text === undefined) return;
-  const known = Array.isArray(text.citations) ? text.citations : [];
-  text.citations = [...known, writeCitation(citation)];
 }

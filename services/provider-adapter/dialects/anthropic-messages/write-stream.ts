@@ -1,4 +1,4 @@
-import { parseJson } from "../../domain/json.ts";
+import { createJsonEnd } from "../../domain/json-end.ts";
 import type { Finish } from "../../domain/neutral/answer.ts";
 import type { AnswerHead, ClientStream } from "../../domain/neutral/formats.ts";
 import { type Signature, signatureText } from "../../domain/neutral/signature.ts";
@@ -19,6 +19,7 @@ interface WaitingCall {
   readonly signature: Signature | undefined;
   readonly custom: boolean;
   readonly pieces: string[];
+  readonly isWhole: () => boolean;
 }
 
 /**
@@ -30,6 +31,9 @@ export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStrea
   let open: "text" | "thinking" | "tool" | undefined;
   let openCall: WaitingCall | undefined;
   let waiting: WaitingCall[] = [];
+  /** Calls of `waiting` before this one have been written. */
+  let nextWaiting = 0;
+  const waitingByCall = new Map<number, WaitingCall>();
   let called = false;
   let finish: { reason: Finish; stopSequence: string | undefined } | undefined;
 
@@ -91,26 +95,28 @@ export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStrea
   /** Writes every call that waits, each whole. */
   function flush(): string {
     let out = closeCall();
-    for (const call of waiting) {
-      out += beginCall(call);
-      if (!call.custom && call.pieces.length > 0)
-        out += delta("input_json_delta", "partial_json", call.pieces.join(""));
-      out += closeCall();
-    }
+    while (nextWaiting < waiting.length) out += beginWaiting() + closeCall();
     waiting = [];
+    nextWaiting = 0;
     return out;
+  }
+
+  /** Writes the first call that waits, with what has come of its input. */
+  function beginWaiting(): string {
+    const call = waiting[nextWaiting++];
+    if (call === undefined) return "";
+    waitingByCall.delete(call.call);
+    const out = beginCall(call);
+    return call.custom || call.pieces.length === 0
+      ? out
+      : out + delta("input_json_delta", "partial_json", call.pieces.join(""));
   }
 
   /** The open call's input is whole: the next one that waits may go on as it comes. */
   function next(): string {
     let out = "";
-    while (openCall !== undefined && waiting.length > 0 && isWhole(openCall)) {
-      out += closeCall();
-      const call = waiting.shift();
-      if (call === undefined) break;
-      out += beginCall(call);
-      if (!call.custom && call.pieces.length > 0)
-        out += delta("input_json_delta", "partial_json", call.pieces.join(""));
+    while (openCall !== undefined && nextWaiting < waiting.length && isWhole(openCall)) {
+      out += closeCall() + beginWaiting();
     }
     return out;
   }
@@ -149,18 +155,20 @@ export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStrea
         }
         case "tool_call": {
           const { call, id, name, signature, custom } = event;
-          const started: WaitingCall = { call, id, name, signature, custom, pieces: [] };
+          const pieces: string[] = [];
+          const started = { call, id, name, signature, custom, pieces, isWhole: createJsonEnd(pieces) };
           if (openCall === undefined) return beginCall(started);
           waiting.push(started);
+          waitingByCall.set(call, started);
           return next();
         }
         case "tool_input": {
           if (openCall?.call === event.call) {
             openCall.pieces.push(event.text);
             const out = openCall.custom ? "" : delta("input_json_delta", "partial_json", event.text);
-            return out + (waiting.length > 0 ? next() : "");
+            return out + next();
           }
-          waiting.find(({ call }) => call === event.call)?.pieces.push(event.text);
+          waitingByCall.get(event.call)?.pieces.push(event.text);
           return "";
         }
         case "image":
@@ -192,6 +200,5 @@ export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStrea
 }
 
 function isWhole(call: WaitingCall): boolean {
-  if (call.custom) return false;
-  return call.pieces.length === 0 ? false : parseJson(call.pieces.join("")) !== undefined;
+  return !call.custom && call.isWhole();
 }

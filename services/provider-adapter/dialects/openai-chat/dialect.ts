@@ -2,6 +2,7 @@ import type { Asked } from "../../domain/exchange.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import type { ClientDialect, Note } from "../../domain/neutral/formats.ts";
 import type { FieldName, NeutralRequest } from "../../domain/neutral/request.ts";
+import { noteUnknownFields } from "../../domain/notes.ts";
 import { chatMessageId } from "./completion.ts";
 import { chatFormat, parseMessages } from "./parse-messages.ts";
 import { parseReasoning } from "./parse-reasoning.ts";
@@ -74,11 +75,7 @@ function bodyOf(asked: Asked): JsonObject {
 }
 
 function parseRequest(body: JsonObject, note: Note): NeutralRequest {
-  for (const [name, value] of Object.entries(body)) {
-    if (!known.has(name) && value !== null && value !== undefined) {
-      note(`${name} dropped: the upstream's format has no such field`);
-    }
-  }
+  noteUnknownFields(body, known, note);
   const google = asObject(body.google);
   const maxTokens = numberOf(body.max_completion_tokens);
   return {

@@ -107,7 +107,7 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
         const choice = choiceOf(typeof given.index === "number" ? given.index : 0);
         const delta = asObject(given.delta);
         if (delta !== undefined) addDelta(choice, delta);
-        if (given.logprobs) choice.logprobs.push(...asArray(asObject(given.logprobs)?.content));
+        for (const one of asArray(asObject(given.logprobs)?.content)) choice.logprobs.push(one);
         if (given.finish_reason) choice.finishReason = asString(given.finish_reason) ?? choice.finishReason;
       }
     },

@@ -62,7 +62,7 @@ function parseAssistant(
   const parts: Part[] = [...details.thinking];
   const reasoning = asString(message.reasoning_content) ?? asString(message.reasoning);
   if (parts.length === 0 && reasoning) parts.push({ type: "thinking", text: reasoning, at: `${at}.reasoning_content` });
-  parts.push(...contentOf(message, at));
+  for (const part of contentOf(message, at)) parts.push(part);
   const refusal = asString(message.refusal);
   if (refusal) parts.push({ type: "text", text: refusal, at: `${at}.refusal` });
   for (const [index, raw] of asArray(message.tool_calls).entries()) {

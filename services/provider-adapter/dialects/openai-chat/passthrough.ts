@@ -8,6 +8,7 @@ import { latencyCheckpoint } from "../../domain/latency.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
+import { createNotes } from "../../domain/notes.ts";
 import { noUsage, readOpenaiUsage } from "../../domain/openai-usage.ts";
 import { fieldText, fieldValue, patchJson } from "../../domain/patch-json.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
@@ -19,12 +20,12 @@ import { inUsualWords } from "./vendor-words.ts";
 
 /** The client's chat dialect to an upstream that speaks it too: bytes go on, only what must change is changed. */
 export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
-  const notes: string[] = [];
-  const message = prepare(asked, flavour, (text) => notes.push(text));
+  const notes = createNotes();
+  const message = prepare(asked, flavour, notes.note);
   const inputTokens = () => estimateInputTokens(asked.body);
   return {
     message,
-    notes,
+    notes: notes.list(),
     whole(body, moments) {
       const answer = asObject(parseJson(body.toString()));
       if (answer === undefined) {

@@ -3,6 +3,7 @@ import type { ClientDialect, Note } from "../../domain/neutral/formats.ts";
 import { defaultReasoning } from "../../domain/neutral/reasoning.ts";
 import { cannotExpress } from "../../domain/neutral/refuse.ts";
 import type { FieldName, NeutralRequest } from "../../domain/neutral/request.ts";
+import { noteUnknownFields } from "../../domain/notes.ts";
 import { completionIdOf, completionsFormat } from "./format-name.ts";
 import { finishReasonOf, writeTextCompletion } from "./write-answer.ts";
 import { writeCompletionStream } from "./write-stream.ts";
@@ -57,11 +58,7 @@ function promptOf(prompt: unknown): string {
 }
 
 function parseRequest(body: JsonObject, prompt: string, note: Note): NeutralRequest {
-  for (const [name, value] of Object.entries(body)) {
-    if (!known.has(name) && value !== null && value !== undefined) {
-      note(`${name} dropped: the upstream's format has no such field`);
-    }
-  }
+  noteUnknownFields(body, known, note);
   const choices = numberOf(body.n) ?? 1;
   if (asString(body.suffix)) throw cannotExpress("suffix", "it continues a text and fills no gap");
   if ((numberOf(body.best_of) ?? choices) > choices) throw cannotExpress("best_of", "it does not choose among answers");

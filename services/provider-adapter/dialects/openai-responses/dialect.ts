@@ -4,6 +4,7 @@ import type { ClientDialect, Note } from "../../domain/neutral/formats.ts";
 import { defaultReasoning, isEffort, type Reasoning, reasoningOf } from "../../domain/neutral/reasoning.ts";
 import { cannotExpress } from "../../domain/neutral/refuse.ts";
 import type { FieldName, NeutralRequest } from "../../domain/neutral/request.ts";
+import { nameOf, noteUnknownFields } from "../../domain/notes.ts";
 import { refuseState } from "./conversation-state.ts";
 import { responseIdOf, responsesFormat } from "./format-name.ts";
 import { parseInput } from "./parse-input.ts";
@@ -64,15 +65,14 @@ function bodyOf({ body }: Asked): JsonObject {
 function parseRequest(body: JsonObject, note: Note): NeutralRequest {
   refuseState(body);
   if (asObject(body.prompt) !== undefined) throw cannotExpress("prompt", "templates are kept at another vendor");
-  for (const [name, value] of Object.entries(body)) {
-    if (!known.has(name) && value !== null && value !== undefined) {
-      note(`${name} dropped: the upstream's format has no such field`);
-    }
-  }
+  noteUnknownFields(body, known, note);
   if (body.store === true) note("store ignored: answers are kept in history, not as a conversation");
   if (body.truncation === "auto") note("truncation dropped: the input is never cut here");
   const include = asArray(body.include);
-  for (const name of include) if (!included.has(name)) note(`include: ${name} dropped: the upstream has no such thing`);
+  for (const name of include) {
+    const shown = typeof name === "string" ? nameOf(name) : "an entry that is no text";
+    if (!included.has(name)) note(`include: ${shown} dropped: the upstream has no such thing`);
+  }
   const text = asObject(body.text) ?? {};
   const { tools, webSearch } = parseTools(body);
   const topLogprobs = numberOf(body.top_logprobs);

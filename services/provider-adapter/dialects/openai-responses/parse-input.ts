@@ -16,12 +16,14 @@ interface Reading {
   readonly names: Map<string, string>;
   /** What the next call was signed with. */
   signature: Signature | undefined;
+  /** Parts of the assistant's newest turn, which grow while that turn is the last. */
+  turn: Part[];
   readonly note: Note;
 }
 
 /** The turns of a request: `instructions` first, then `input`. What an assistant did in one turn is one message. */
 export function parseInput(body: JsonObject, note: Note): Message[] {
-  const reading: Reading = { messages: [], names: new Map(), signature: undefined, note };
+  const reading: Reading = { messages: [], names: new Map(), signature: undefined, turn: [], note };
   const { instructions, input } = body;
   if (typeof instructions === "string" && instructions !== "") {
     const parts: Part[] = [{ type: "text", text: instructions, at: "instructions" }];
@@ -67,10 +69,12 @@ function readItem(item: JsonObject, at: string, reading: Reading): void {
 }
 
 /** Puts a part into the assistant's turn that is under way, or begins one. */
-function assistant({ messages }: Reading, at: string, part: Part): void {
-  const last = messages.at(-1);
-  if (last?.role === "assistant") messages[messages.length - 1] = { ...last, parts: [...last.parts, part] };
-  else messages.push({ role: "assistant", parts: [part], at });
+function assistant(reading: Reading, at: string, part: Part): void {
+  if (reading.messages.at(-1)?.role !== "assistant") {
+    reading.turn = [];
+    reading.messages.push({ role: "assistant", parts: reading.turn, at });
+  }
+  reading.turn.push(part);
 }
 
 function readMessage(item: JsonObject, at: string, reading: Reading): void {

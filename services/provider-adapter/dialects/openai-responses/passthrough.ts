@@ -6,6 +6,7 @@ import { asArray, asObject, asString, type JsonObject, parseJson } from "../../d
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
+import { createNotes } from "../../domain/notes.ts";
 import { noUsage } from "../../domain/openai-usage.ts";
 import { fieldText, fieldValue, patchJson } from "../../domain/patch-json.ts";
 import { standardTier } from "../openai-chat/standard-tier.ts";
@@ -17,8 +18,8 @@ import { readUsage } from "./read-usage.ts";
 
 /** The client's responses to an upstream that speaks them too: bytes go on, only what must change is changed. */
 export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
-  const notes: string[] = [];
-  const note: Note = (text) => notes.push(text);
+  const notes = createNotes();
+  const { note } = notes;
   const given = (field: string) => fieldValue(asked.body, field);
   refuseState({ previous_response_id: given("previous_response_id"), conversation: given("conversation") });
   const input = withoutForeignReasoning(asked.body, note);
@@ -36,7 +37,7 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       headers: {},
       body: patchJson(asked.body, patch),
     },
-    notes,
+    notes: notes.list(),
     whole(body) {
       const response = asObject(parseJson(body.toString()));
       if (response === undefined) {

@@ -64,10 +64,13 @@ export function writeItems(
   const items: JsonObject[] = [];
   /** The message that grows. */
   let content: JsonObject[] | undefined;
+  /** Sources of the newest text of that message; absent: it has no text. */
+  let annotations: JsonObject[] | undefined;
   let left = logprobs;
   const idOf = (type: ItemType) => itemIdOf(responseId, type, items.length);
   const add = (item: JsonObject) => {
     content = undefined;
+    annotations = undefined;
     items.push(item);
   };
   const say = (piece: JsonObject) => {
@@ -81,18 +84,16 @@ export function writeItems(
     switch (part.type) {
       case "text":
         if (part.text === "") break;
-        say(textContent(part.text, [], left));
+        annotations = [];
+        say(textContent(part.text, annotations, left));
         left = [];
         break;
       case "refusal":
         say({ type: "refusal", refusal: part.text });
         break;
-      case "citation": {
-        const text = content?.findLast(({ type }) => type === "output_text");
-        if (text !== undefined)
-          text.annotations = [...(text.annotations as JsonObject[]), writeAnnotation(part.citation)];
+      case "citation":
+        annotations?.push(writeAnnotation(part.citation));
         break;
-      }
       case "thinking":
         if (part.text === "" && part.signature === undefined) break;
         add(reasoningItem(idOf("reasoning"), part.text, "thinking", part.signature));

@@ -1,4 +1,5 @@
-import { asArray, asObject, type JsonObject, parseJson } from "../../domain/json.ts";
+import { asArray, asObject, type JsonObject } from "../../domain/json.ts";
+import { createJsonEnd } from "../../domain/json-end.ts";
 import type { Citation, Finish } from "../../domain/neutral/answer.ts";
 import type { NeutralEvent } from "../../domain/neutral/events.ts";
 import type { AnswerHead, ClientStream } from "../../domain/neutral/formats.ts";
@@ -33,6 +34,7 @@ interface OpenCall {
   readonly name: string;
   readonly custom: boolean;
   readonly pieces: string[];
+  readonly isWhole: () => boolean;
 }
 
 /**
@@ -43,6 +45,8 @@ export function writeResponseStream(body: JsonObject, about: Omit<AnswerHead, "m
   const head = { ...about, model: "" };
   const output: JsonObject[] = [];
   const calls = new Map<number, OpenCall>();
+  /** Calls whose input grew since the last call began: only they can have become whole. */
+  let grown = new Map<number, OpenCall>();
   let sequence = 0;
   let nextIndex = 0;
   let open: OpenMessage | OpenReasoning | undefined;
@@ -189,11 +193,15 @@ export function writeResponseStream(body: JsonObject, about: Omit<AnswerHead, "m
   function call({ call: number, id: callId, name, custom, signature }: Extract<NeutralEvent, { type: "tool_call" }>) {
     let text = closeOpen();
     // Calls whose input is whole are over; pieces of the others may still come.
-    for (const [other, waiting] of calls) if (isWhole(waiting)) text += endCall(other, waiting);
+    for (const [other, waiting] of grown) {
+      if (calls.get(other) === waiting && !waiting.custom && waiting.isWhole()) text += endCall(other, waiting);
+    }
+    grown = new Map();
     if (signature !== undefined) text += sealed("call", signature);
     const index = nextIndex++;
     const id = itemIdOf(head.id, custom ? "custom_tool_call" : "function_call", index);
-    const begun: OpenCall = { id, index, callId, name, custom, pieces: [] };
+    const pieces: string[] = [];
+    const begun: OpenCall = { id, index, callId, name, custom, pieces, isWhole: createJsonEnd(pieces) };
     calls.set(number, begun);
     return text + added(index, callItem(id, "in_progress", { callId, name, custom, input: "" }));
   }
@@ -272,12 +280,15 @@ export function writeResponseStream(body: JsonObject, about: Omit<AnswerHead, "m
           const target = calls.get(step.call);
           if (target === undefined || step.text === "") return "";
           target.pieces.push(step.text);
+          grown.set(step.call, target);
           return callDelta(target, step.text);
         }
         case "image":
           return closeAll() + image(step);
         case "logprobs":
-          if (open?.kind === "message") open.logprobs.push(...asArray(asObject(step.value)?.content));
+          if (open?.kind === "message") {
+            for (const one of asArray(asObject(step.value)?.content)) open.logprobs.push(one);
+          }
           return "";
         case "finish":
           finish = step.reason;
@@ -293,8 +304,4 @@ export function writeResponseStream(body: JsonObject, about: Omit<AnswerHead, "m
       return closed + event(`response.${status}`, `"response":${JSON.stringify(response)}`);
     },
   };
-}
-
-function isWhole({ custom, pieces }: OpenCall): boolean {
-  return !custom && pieces.length > 0 && parseJson(pieces.join("")) !== undefined;
 }

@@ -1,4 +1,5 @@
 import type { BillableUsage } from "../../../../shared/money.ts";
+import { asArray } from "../json.ts";
 import type { AnswerPart, Finish, NeutralAnswer } from "./answer.ts";
 import type { NeutralEvent } from "./events.ts";
 import type { Signature } from "./signature.ts";
@@ -225,8 +226,8 @@ function joinLogprobs(values: readonly unknown[]): { content: unknown[] | null; 
   for (const value of values) {
     if (typeof value !== "object" || value === null) continue;
     const given = value as { content?: unknown; refusal?: unknown };
-    if (Array.isArray(given.content)) content.push(...given.content);
-    if (Array.isArray(given.refusal)) refusal.push(...given.refusal);
+    for (const one of asArray(given.content)) content.push(one);
+    for (const one of asArray(given.refusal)) refusal.push(one);
   }
   return { content: content.length === 0 ? null : content, refusal: refusal.length === 0 ? null : refusal };
 }

@@ -31,26 +31,27 @@ export function writeMessages(messages: readonly Message[], note: Note): Written
     if (message.name !== undefined) note(`${message.at}.name dropped: the upstream's format has no such field`);
     if (message.role === "system") {
       if (turns.length > 0) note(`${message.at} moved to the front: the upstream's format has one system text`);
-      system.push(...content);
+      for (const block of content) system.push(block);
       continue;
     }
     if (content.length === 0) continue;
     const last = turns.at(-1);
-    if (last?.role === message.role) last.content.push(...content);
-    else turns.push({ role: message.role, content });
+    if (last?.role !== message.role) turns.push({ role: message.role, content });
+    else for (const block of content) last.content.push(block);
   }
   if (turns[0]?.role !== "user") {
     note("a first turn of the user was added: the upstream's format begins with one");
     turns.unshift({ role: "user", content: [{ type: "text", text: "..." }] });
   }
-  for (const turn of turns) if (turn.role === "user") resultsFirst(turn.content);
   trimPrefill(turns.at(-1));
-  return { system, turns };
+  return { system, turns: turns.map((turn) => (turn.role === "user" ? withResultsFirst(turn) : turn)) };
 }
 
 /** Results of tools must stand before what the user says in the same turn. */
-function resultsFirst(content: JsonObject[]): void {
-  content.sort((a, b) => Number(b.type === "tool_result") - Number(a.type === "tool_result"));
+function withResultsFirst({ role, content }: Turn): Turn {
+  const results = content.filter(({ type }) => type === "tool_result");
+  if (results.length === 0) return { role, content };
+  return { role, content: results.concat(content.filter(({ type }) => type !== "tool_result")) };
 }
 
 /** An answer that is begun for the model must not end in white space. */

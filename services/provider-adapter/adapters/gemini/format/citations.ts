@@ -13,8 +13,7 @@ export function citationsOf(metadata: JsonObject, text: string): Citation[] {
   });
   const supports = asArray(metadata.groundingSupports);
   if (supports.length === 0) return sources.filter(({ url }) => url !== "");
-  const bytes = Buffer.from(text);
-  const place = (offset: unknown) => bytes.toString("utf8", 0, asCount(offset)).length;
+  const place = placesIn(text);
   return supports.flatMap((raw) => {
     const support = asObject(raw) ?? {};
     const segment = asObject(support.segment) ?? {};
@@ -26,4 +25,27 @@ export function citationsOf(metadata: JsonObject, text: string): Citation[] {
       return [{ ...source, start: place(segment.startIndex), end: place(segment.endIndex), quote }];
     });
   });
+}
+
+/** Tells the characters before an offset in bytes. The text is gone over once, however many places are asked for. */
+function placesIn(text: string): (offset: unknown) => number {
+  /** Characters before each byte, and before the end. */
+  let characters: Uint32Array | undefined;
+  const build = () => {
+    const places = new Uint32Array(Buffer.byteLength(text) + 1);
+    let bytes = 0;
+    let length = 0;
+    for (const character of text) {
+      const size = Buffer.byteLength(character);
+      places.fill(length, bytes, bytes + size);
+      bytes += size;
+      length += character.length;
+    }
+    places[bytes] = length;
+    return places;
+  };
+  return (offset) => {
+    characters ??= build();
+    return characters[Math.min(asCount(offset), characters.length - 1)] ?? 0;
+  };
 }

@@ -21,6 +21,8 @@ const byEnding: Readonly<Record<string, string>> = {
 
 /** The type that the ending of an address says; undefined: none that is known. */
 export function mediaTypeOfUrl(url: string): string | undefined {
-  const path = url.replace(/[?#].*$/, "");
+  // Not by a pattern: of many marks before a line break each would be tried to the end of the line.
+  const mark = url.search(/[?#]/);
+  const path = mark < 0 ? url : url.slice(0, mark);
   return byEnding[path.slice(path.lastIndexOf(".") + 1).toLowerCase()];
 }

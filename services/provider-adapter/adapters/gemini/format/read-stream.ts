@@ -40,6 +40,7 @@ export interface ChunkReader {
 export function createChunkReader(keepText: boolean): ChunkReader {
   const candidates = new Map<number, OpenCandidate>();
   let started = false;
+  let finished = 0;
   let idSeed = "";
 
   function candidateOf(index: number): OpenCandidate {
@@ -92,6 +93,7 @@ export function createChunkReader(keepText: boolean): ChunkReader {
       throw new ThroughlineError("upstream_error", `The upstream gave no answer (${reason}).`);
     }
     candidate.finished = true;
+    finished++;
     for (const citation of citationsOf(candidate.sources ?? {}, candidate.text.join(""))) {
       emit({ type: "citation", choice: index, citation });
     }
@@ -116,11 +118,11 @@ export function createChunkReader(keepText: boolean): ChunkReader {
       for (const [position, candidate] of list.entries()) readCandidate(asObject(candidate) ?? {}, position, emit);
       const usage = asObject(chunk.usageMetadata);
       // It grows with each chunk; the last one holds.
-      const partial = ![...candidates.values()].some(({ finished }) => finished);
+      const partial = finished === 0;
       if (usage !== undefined) emit({ type: "usage", usage: readUsage(usage), partial });
     },
     isComplete() {
-      return candidates.size > 0 && [...candidates.values()].every(({ finished }) => finished);
+      return candidates.size > 0 && finished === candidates.size;
     },
   };
 }

@@ -55,14 +55,14 @@ export function writeContents(messages: readonly Message[], rules: ContentRules,
     const parts = message.parts.flatMap((part) => writePart(part, rules, note));
     if (message.role === "system") {
       if (turns.length > 0) note(`${message.at} moved to the front: the upstream's format has one system text`);
-      system.push(...parts);
+      for (const part of parts) system.push(part);
       continue;
     }
     if (parts.length === 0) continue;
     const role = message.role === "assistant" ? "model" : "user";
     const last = turns.at(-1);
-    if (last?.role === role) last.parts.push(...parts);
-    else turns.push({ role, parts });
+    if (last?.role !== role) turns.push({ role, parts });
+    else for (const part of parts) last.parts.push(part);
   }
   if (turns.length === 0 && system.length > 0) {
     note("the system text was sent as the user's: the upstream's format needs a turn");
@@ -71,11 +71,14 @@ export function writeContents(messages: readonly Message[], rules: ContentRules,
     note("a first turn of the user was added: the upstream's format begins with one");
     turns.unshift({ role: "user", parts: [{ text: "..." }] });
   }
-  for (const { role, parts } of turns) {
-    if (role === "user") parts.sort((a, b) => Number("functionResponse" in b) - Number("functionResponse" in a));
-    else if (rules.signedCalls) signFirstCall(parts);
-  }
-  return { system, turns };
+  for (const { role, parts } of turns) if (role === "model" && rules.signedCalls) signFirstCall(parts);
+  return { system, turns: turns.map((turn) => (turn.role === "user" ? withResultsFirst(turn) : turn)) };
+}
+
+function withResultsFirst({ role, parts }: Turn): Turn {
+  const results = parts.filter((part) => "functionResponse" in part);
+  if (results.length === 0) return { role, parts };
+  return { role, parts: results.concat(parts.filter((part) => !("functionResponse" in part))) };
 }
 
 function signFirstCall(parts: JsonObject[]): void {

@@ -3,6 +3,7 @@ import { asObject, type JsonObject } from "../../../domain/json.ts";
 import type { Note, WriteContext } from "../../../domain/neutral/formats.ts";
 import { cannotExpress } from "../../../domain/neutral/refuse.ts";
 import { type FieldName, type NeutralRequest, pathOf } from "../../../domain/neutral/request.ts";
+import { nameOf } from "../../../domain/notes.ts";
 import type { GeminiFlavour } from "../flavour.ts";
 import { type Generation, generationOf } from "../models.ts";
 import { writeThinking } from "../thinking.ts";
@@ -105,7 +106,7 @@ function writeGenerationConfig(request: NeutralRequest, generation: Generation, 
       ? {}
       : generation.jsonSchema
         ? { responseJsonSchema: output.schema }
-        : { responseSchema: openApiSchema(output.schema) }),
+        : { responseSchema: openApiSchema(output.schema, pathOf(request, "output")) }),
   };
 }
 
@@ -126,7 +127,7 @@ function writeGoogle(google: JsonObject | undefined, note: Note): { top: JsonObj
   for (const [name, value] of Object.entries(google ?? {})) {
     if (readElsewhere.has(name)) continue;
     const place = googleFields[name];
-    if (place === undefined) note(`google.${name} dropped: it is not known`);
+    if (place === undefined) note(`google.${nameOf(name)} dropped: it is not known`);
     else written[place][camel(name)] = camelKeys(value);
   }
   return written;

@@ -65,7 +65,7 @@ function writeFunction(tool: Exclude<Tool, { kind: "native" }>, generation: Gene
   if (schema === undefined || Object.keys(schema).length === 0) return { name, description };
   return generation.jsonSchema
     ? { name, description, parametersJsonSchema: schema }
-    : { name, description, parameters: openApiSchema(schema) };
+    : { name, description, parameters: openApiSchema(schema, tool.at) };
 }
 
 function writeSearch(request: NeutralRequest, note: Note): JsonObject | undefined {

@@ -9,23 +9,30 @@ const textFields = ["text", "summary", "data"] as const;
  * their texts are joined, of anything else the last counts.
  */
 export function createDetails(): { add(value: unknown): void; take(): Signature[] } {
-  const details: JsonObject[] = [];
-  const taken = new Set<JsonObject>();
+  /** By type and index: what the next piece may belong to. */
+  const open = new Map<string, JsonObject>();
+  /** Touched since the last call of `take`, and not taken yet. */
+  let pending = new Set<JsonObject>();
+  const taken = new WeakSet<JsonObject>();
   return {
     add(value) {
       for (const raw of asArray(value)) {
         const piece = asObject(raw);
         if (piece === undefined) continue;
-        const known = details.find(
-          (detail) => piece.index !== undefined && detail.index === piece.index && detail.type === piece.type,
-        );
-        if (known === undefined) details.push({ ...piece });
-        else append(known, piece);
+        const { index, type } = piece;
+        const isPlaced = typeof index === "number" || typeof index === "string";
+        const place = isPlaced ? `${index} ${asString(type) ?? ""}` : undefined;
+        const known = place === undefined ? undefined : open.get(place);
+        const detail = known ?? { ...piece };
+        if (known !== undefined) append(known, piece);
+        else if (place !== undefined) open.set(place, detail);
+        if (!taken.has(detail)) pending.add(detail);
       }
     },
     /** One for each detail that the vendor wants back unchanged (those that are signed or encrypted) since the last call. */
     take() {
-      const signed = details.filter((detail) => !taken.has(detail) && (detail.signature || detail.data));
+      const signed = [...pending].filter((detail) => detail.signature || detail.data);
+      pending = new Set();
       for (const detail of signed) taken.add(detail);
       return signed.map((detail) => ({ origin: "openai.chat", value: JSON.stringify(detail) }));
     },

@@ -43,7 +43,7 @@ function readChoice(choice: JsonObject, flavour: OpenaiFlavour): Choice {
   if (refusal) parts.push({ type: "refusal", text: refusal });
   for (const citation of citationsOf(message)) parts.push({ type: "citation", citation });
   for (const { mediaType, data } of imagesOf(message)) parts.push({ type: "image", mediaType, data });
-  parts.push(...readCalls(message));
+  for (const call of readCalls(message)) parts.push(call);
   const finish = finishOf(choice.finish_reason, flavour);
   // Some vendors say "stop" although tools are called.
   const called = parts.some((part) => part.type === "tool_call");

@@ -30,6 +30,7 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
   const choices = new Map<number, OpenChoice>();
   let started = false;
   let done = false;
+  let finished = 0;
 
   function readCall(choice: OpenChoice, index: number, raw: JsonObject, emit: Emit): void {
     const at = typeof raw.index === "number" ? raw.index : choice.count;
@@ -86,6 +87,7 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
     const finish = finishOf(raw.finish_reason, flavour);
     if (finish === undefined || choice.finished) return;
     choice.finished = true;
+    finished++;
     sign(choice, index, emit);
     emit({ type: "finish", choice: index, reason: finish === "stop" && choice.count > 0 ? "tool_calls" : finish });
   }
@@ -113,8 +115,7 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
       if (usage !== undefined) emit({ type: "usage", usage: readOpenaiUsage(usage) });
     },
     isComplete() {
-      const ended = done || [...choices.values()].every(({ finished }) => finished);
-      return ended && choices.size > 0;
+      return choices.size > 0 && (done || finished === choices.size);
     },
   };
 }

@@ -15,7 +15,7 @@ export function writeMessages(messages: readonly Message[], flavour: OpenaiFlavo
     if (message.role === "assistant") written.push(writeAssistant(message, flavour, note));
     else if (message.role === "system") {
       written.push({ role: flavour.systemRole, content: joined(message.parts.filter(isText)), ...nameOf(message) });
-    } else written.push(...writeUser(message));
+    } else for (const one of writeUser(message)) written.push(one);
   }
   return written;
 }
