@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { ChatBody } from "../http/schemas/chat.ts";
+import { spellingOf } from "./field-spelling.ts";
 
 /**
  * What routing, the price and the reservation go by. They are read from the request's own fields, so `extra_body` must not
@@ -9,6 +10,8 @@ const decidingFields: readonly string[] = [
   ...["model", "messages", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens"],
   ...["tools", "functions", "response_format"],
 ];
+
+const decidingSpelling = spellingOf(decidingFields);
 
 /**
  * What the seed's schema says in words and JSON Schema cannot: content is required except of an assistant that calls
@@ -35,9 +38,9 @@ export function checkChat(body: ChatBody): void {
     });
   }
   for (const name of Object.keys(body.extra_body ?? {})) {
-    if (!decidingFields.includes(name)) continue;
+    if (!decidingFields.includes(name) && decidingSpelling.misspelt([name]) === undefined) continue;
     const param = `extra_body.${name}`;
-    throw new ThroughlineError("invalid_value", `${param} is not taken; send ${name} as a field of the request.`, {
+    throw new ThroughlineError("invalid_value", `${param} is not taken; send it as a field of the request.`, {
       param,
     });
   }

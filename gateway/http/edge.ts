@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import Fastify, { type FastifyInstance } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
+import { duplicateName } from "../domain/duplicate-names.ts";
 import type { Incoming } from "../incoming.ts";
 import { type Admission, admit } from "./admission.ts";
 import { receive } from "./arrival.ts";
@@ -104,11 +105,16 @@ function readJson(edge: FastifyInstance): void {
     }
     // What is not UTF-8 would be read as one text here and go upstream as another.
     if (!isUtf8(body)) return done(new ThroughlineError("invalid_value", "The request body is not valid UTF-8."));
+    const text = body.toString();
+    let parsed: unknown;
     try {
-      done(null, JSON.parse(body.toString()));
+      parsed = JSON.parse(text);
     } catch (cause) {
       const hint = body.length === 0 ? "is empty" : "is not valid JSON";
-      done(new ThroughlineError("invalid_value", `The request body ${hint}.`, { cause }));
+      return done(new ThroughlineError("invalid_value", `The request body ${hint}.`, { cause }));
     }
+    const param = duplicateName(text);
+    if (param === undefined) return done(null, parsed);
+    done(new ThroughlineError("invalid_value", `${param || "An empty name"} is given twice.`, { param }));
   });
 }

@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Static, TSchema } from "typebox";
+import type { Static, TObject } from "typebox";
+import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Answer, Ask } from "../ask.ts";
 import type { SecretHeader } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
+import { spellingOf } from "../domain/field-spelling.ts";
 import { idempotencyKeyOf } from "../idempotency.ts";
 import { tellStory } from "../story.ts";
 import { type Admission, principalOf, publicKinds } from "./admission.ts";
@@ -26,7 +28,7 @@ export type Reading = Pick<
 >;
 
 /** An endpoint that costs money: POST, JSON in, JSON or a stream out. */
-export interface PaidEndpoint<S extends TSchema> {
+export interface PaidEndpoint<S extends TObject> {
   readonly path: string;
   /** Scope that a key needs. */
   readonly scope: string;
@@ -43,7 +45,7 @@ export interface PaidEndpoint<S extends TSchema> {
 }
 
 /** Puts a paid endpoint on the edge. */
-export function paidEndpoint<S extends TSchema>(
+export function paidEndpoint<S extends TObject>(
   edge: FastifyInstance,
   context: GatewayContext,
   open: OpenStreams,
@@ -52,12 +54,16 @@ export function paidEndpoint<S extends TSchema>(
   const { path, scope, dialect, module, body, inBandError, secretFirst } = endpoint;
   const admission: Admission = { kinds: publicKinds, scope, dialect, fresh: false, secretFirst };
   const bodyLimit = context.config.bodyLimitBytes;
+  const spelling = spellingOf(Object.keys(body.properties));
   edge.post(path, { schema: { body }, bodyLimit, config: { admission } }, async (request, reply) => {
     const { incoming } = request;
     const principal = principalOf(request);
+    // The route's schema has checked it.
+    const given = request.body as Static<S>;
+    const param = spelling.misspelt(Object.keys(given));
+    if (param !== undefined) throw misspelt(param);
     const ask: Ask = {
-      // The route's schema has checked it.
-      ...endpoint.read(request.body as Static<S>, request),
+      ...endpoint.read(given, request),
       incoming,
       principal,
       dialect,
@@ -77,6 +83,10 @@ export function paidEndpoint<S extends TSchema>(
     }
     reply.hijack();
   });
+}
+
+function misspelt(param: string): ThroughlineError {
+  return new ThroughlineError("invalid_value", `${param} is spelt in lower case.`, { param });
 }
 
 /** Those headers of the client that belong to a dialect; what names an account of its vendor never travels on. */

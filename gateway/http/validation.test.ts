@@ -197,4 +197,93 @@ describe("a body that is not valid", () => {
       expect([path, error.code, error.param]).toEqual([path, "missing_required_field", "model"]);
     }
   });
+
+  /** Fields that price, limits, route or the answer's form go by, with a value that a client would hide behind another. */
+  const deciding: Readonly<Record<keyof typeof paths, readonly string[]>> = {
+    chat: [
+      ...['"model":"x"', '"n":128', '"max_tokens":4000', '"max_completion_tokens":4000', '"stream":true', '"tools":[]'],
+      ...[
+        '"service_tier":"priority"',
+        '"messages":[]',
+        '"reasoning_effort":"high"',
+        '"extra_body":{}',
+        '"functions":[]',
+      ],
+    ],
+    messages: [
+      ...['"model":"x"', '"max_tokens":4000', '"stream":true', '"tools":[]', '"service_tier":"auto"', '"speed":"fast"'],
+      ...['"thinking":{"type":"adaptive"}', '"messages":[]', '"system":""', '"inference_geo":"eu"'],
+    ],
+    count: ['"model":"x"', '"messages":[]', '"tools":[]'],
+    responses: [
+      ...['"model":"x"', '"max_output_tokens":4000', '"stream":true', '"tools":[]', '"service_tier":"priority"'],
+      ...['"reasoning":{"effort":"high"}', '"input":"x"', '"background":true', '"store":true'],
+    ],
+    completions: [
+      ...['"model":"x"', '"n":128', '"best_of":20', '"max_tokens":4000', '"stream":true', '"prompt":"x"'],
+      ...['"service_tier":"priority"', '"logprobs":5'],
+    ],
+  };
+  const prompts = { messages: user, max_tokens: 5 };
+  const whole: Readonly<Record<keyof typeof paths, object>> = {
+    ...{ chat: prompts, messages: prompts, count: prompts },
+    ...{ responses: { input: "a" }, completions: { prompt: "a" } },
+  };
+  const fieldsOf = (dialect: keyof typeof paths) => deciding[dialect].map((field) => [dialect, field] as const);
+
+  it.each((Object.keys(paths) as (keyof typeof paths)[]).flatMap(fieldsOf))(
+    "%s refuses a second %s, wherever it stands and however it is spelt",
+    async (dialect, field) => {
+      const [, name = "", value = ""] = /^"(\w+)":(.*)$/.exec(field) ?? [];
+      const { [name]: _, ...others } = { ...whole[dialect], model: "m" } as Record<string, unknown>;
+      const rest = JSON.stringify(others).slice(1, -1);
+      const escaped = `"\\u${name.charCodeAt(0).toString(16).padStart(4, "0")}${name.slice(1)}":${value}`;
+      for (const body of [
+        `{${field},${rest},${field}}`,
+        `{${rest},${escaped},${field}}`,
+        `{${field},${escaped},${rest}}`,
+      ]) {
+        const response = await gateway.call(paths[dialect], body);
+        expect([response.status, ((await response.json()) as ErrorEnvelope).error]).toMatchObject([
+          400,
+          { code: "invalid_value", param: name },
+        ]);
+      }
+      if (dialect === "count") return;
+      const shouted = `{${rest},"${name.toUpperCase()}":${value}}`;
+      const response = await gateway.call(paths[dialect], shouted);
+      const { error } = (await response.json()) as ErrorEnvelope;
+      // A field that is required is told as missing.
+      expect([response.status, error.param?.toLowerCase()]).toEqual([400, name]);
+    },
+  );
+
+  it("refuses what is given twice inside, and in `extra_body` whatever its case", async () => {
+    const refusedInside: readonly [keyof typeof paths, string, string][] = [
+      [
+        "chat",
+        `"messages":[{"role":"user","content":[{"type":"text","text":"a","type":"image_url"}]}]`,
+        "messages[0].content[0].type",
+      ],
+      [
+        "chat",
+        `"messages":[{"role":"user","content":"a"}],"stream":true,"stream_options":{"include_usage":true,"include_usage":false}`,
+        "stream_options.include_usage",
+      ],
+      ["chat", `"messages":[{"role":"user","content":"a"}],"extra_body":{"N":128}`, "extra_body.N"],
+      ["responses", `"input":"a","reasoning":{"effort":"low","effort":"high"}`, "reasoning.effort"],
+      [
+        "messages",
+        `"max_tokens":5,"messages":[{"role":"user","content":"a"}],"output_config":{"effort":"low","effort":"max"}`,
+        "output_config.effort",
+      ],
+    ];
+    for (const [dialect, body, param] of refusedInside) {
+      const response = await gateway.call(paths[dialect], `{"model":"m",${body}}`);
+      const { error } = (await response.json()) as ErrorEnvelope;
+      expect([response.status, error.code, error.param]).toEqual([400, "invalid_value", param]);
+    }
+  });
+
+  it("nothing of all this went on", () => expect(gateway.resolved).toEqual([]));
 });
