@@ -40,6 +40,7 @@ export async function openGround(
       ...env,
       KEY_PEPPER: envOptional(env, "KEY_PEPPER") ?? secrets.keyPepper,
       CREDENTIAL_KEY: envOptional(env, "CREDENTIAL_KEY") ?? secrets.credentialKey,
+      GRPC_SECRET: envOptional(env, "GRPC_SECRET") ?? secrets.grpcSecret,
       DATABASE_URL: databaseUrl,
       SIMULATOR_URL: simulatorUrl,
     },

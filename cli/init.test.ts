@@ -50,3 +50,15 @@ test("a certificate without its private key is refused, not passed over for plai
     err: "GRPC_TLS_KEY_FILE must be set: a certificate and its private key go together\n",
   });
 });
+
+test("no role starts where anybody could call it, or it anybody", async () => {
+  const refused = { code: 2, err: expect.stringMatching(/^GRPC_SECRET must be set, .*\n$/) };
+  const roles = ["gateway", "routing", "billing", "provider", "history"];
+  const outcomes = await Promise.all(roles.map((role) => run(role, {})));
+  expect(outcomes).toEqual(roles.map(() => refused));
+  const weak = { code: 2, err: expect.stringMatching(/^GRPC_SECRET must have at least 128 bits: .*\n$/) };
+  expect(await Promise.all([run("billing", { GRPC_SECRET: "" }), run("billing", { GRPC_SECRET: "guessed" })])).toEqual([
+    refused,
+    weak,
+  ]);
+}, 30_000);

@@ -1,7 +1,7 @@
 import { readEnv } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
-import { clientTls, processEnv } from "../shared/run-service.ts";
+import { clientTls, peerSecrets, processEnv } from "../shared/run-service.ts";
 import { cliEnv } from "./config.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 
@@ -10,7 +10,11 @@ export async function init(): Promise<number> {
   const env = readEnv();
   const read = processEnv.read(env);
   const target = read.BILLING_TARGET;
-  const billing = createGrpcClient(BillingService, { target, tls: clientTls(read) });
+  const billing = createGrpcClient(BillingService, {
+    target,
+    tls: clientTls(read),
+    secret: peerSecrets(read)?.sent,
+  });
   try {
     const { THROUGHLINE_BOOTSTRAP_KEY, THROUGHLINE_ADMIN_KEY } = cliEnv.read(env);
     const { secret, adminSecret } = await ensureDefaultAccount(billing, {

@@ -7,20 +7,33 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startOfProcess } from "../shared/db/embedded/process-identity.ts";
 import { testPostgres } from "../shared/db/testing.ts";
+import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { createGrpcClient } from "../shared/rpc/index.ts";
+import type { Role } from "./role-env.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const key = "tl-mesh-0123456789abcdef";
+/** Secrets that a user's environment brings along; the last is of a channel in a file. */
+const planted = {
+  VALKEY_URL: "",
+  OPENAI_API_KEY: "planted-openai-key",
+  OTEL_EXPORTER_OTLP_HEADERS: "authorization=planted-collector-token",
+  PGPASSWORD: "planted-database-password",
+  THROUGHLINE_ADMIN_KEY: "tl-planted-administration-key",
+  MY_OWN_UPSTREAM: "planted-upstream-key",
+};
 
 describe("the mesh in a terminal", () => {
   let undo: AsyncDisposableStack;
   let folder: string;
+  let database: Awaited<ReturnType<typeof testPostgres>>;
   let mesh: ChildProcess;
   let out: string;
   let url: string;
 
   beforeEach(async () => {
     undo = new AsyncDisposableStack();
-    const database = undo.use(await testPostgres());
+    database = undo.use(await testPostgres());
     folder = await mkdtemp(join(tmpdir(), "throughline-mesh-"));
     undo.defer(() => rm(folder, { recursive: true, force: true }));
     out = "";
@@ -35,6 +48,7 @@ describe("the mesh in a terminal", () => {
         DATABASE_URL: database.url,
         PORT: "0",
         LOG_LEVEL: "warn",
+        ...planted,
       },
     });
     undo.defer(async () => void mesh.kill("SIGKILL"));
@@ -95,6 +109,50 @@ describe("the mesh in a terminal", () => {
     await vi.waitFor(async () => expect((await processes())[0]).not.toBe(routing), { timeout: 15_000, interval: 100 });
     expect((await processes()).slice(1)).toEqual(others);
   }, 30_000);
+
+  it("gives each process the secrets that it needs and no others, and serves nobody without its own", async () => {
+    const pids = JSON.parse(await readFile(join(folder, "mesh.json"), "utf8")) as Record<Role, number>;
+    const made = JSON.parse(await readFile(join(folder, "secrets.json"), "utf8")) as Record<string, string>;
+    const storing: Role[] = ["routing", "billing", "history"];
+    const all = Object.keys(pids) as Role[];
+    /** What may not be seen, and by whom all the same. */
+    const holders: readonly (readonly [string, readonly Role[]])[] = [
+      [made.grpcSecret ?? "", all],
+      [made.keyPepper ?? "", ["billing"]],
+      [made.credentialKey ?? "", ["routing", "provider-adapter"]],
+      [database.url, storing],
+      [planted.PGPASSWORD, storing],
+      [planted.OPENAI_API_KEY, ["provider-adapter"]],
+      [planted.MY_OWN_UPSTREAM, ["provider-adapter"]],
+      ["planted-collector-token", all],
+      [planted.THROUGHLINE_ADMIN_KEY, []],
+      [key, []],
+    ];
+    const environments = await Promise.all(
+      all.map(async (role) => [role, await readFile(`/proc/${pids[role]}/environ`, "utf8")] as const),
+    );
+    for (const [secret, roles] of holders) {
+      const seen = environments.filter(([, text]) => text.includes(secret)).map(([role]) => role);
+      expect([secret, seen.sort()]).toEqual([secret, [...roles].sort()]);
+    }
+
+    // Its ports are open to every user of the machine, who have not its secret.
+    const [, billing = ""] = environments.find(([role]) => role === "gateway") ?? [];
+    const target = /BILLING_TARGET=([^\0]+)/.exec(billing)?.[1] ?? "";
+    const listAccounts = async (secret: string | undefined) => {
+      await using client = Object.assign(createGrpcClient(BillingService, { target, secret }), {
+        [Symbol.asyncDispose]: () => client.close(),
+      });
+      const { accounts } = await client.listAccounts({}, { timeoutMs: 5_000 });
+      return accounts.length;
+    };
+    expect(await listAccounts(made.grpcSecret)).toBe(1);
+    for (const secret of [undefined, "", "another-secret-of-somebody-else"]) {
+      await expect(listAccounts(secret)).rejects.toMatchObject({ code: "service_unavailable" });
+    }
+    await vi.waitFor(() => expect(out).toContain("calls without this deployment's GRPC_SECRET are refused"));
+    expect(out).not.toContain("another-secret-of-somebody-else");
+  });
 
   it("leaves no process behind when it is killed", async () => {
     const pids = await processes();

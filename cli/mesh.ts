@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
+import { readVendorKeys } from "../services/routing/live/presets.ts";
 import type { Env } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
@@ -11,12 +12,13 @@ import { httpUrl } from "../shared/http-url.ts";
 import type { Log } from "../shared/log.ts";
 import { tell } from "../shared/log-output.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
-import { clientTls, processEnv, runProcess } from "../shared/run-service.ts";
+import { clientTls, peerSecrets, processEnv, runProcess } from "../shared/run-service.ts";
 import { heedSignals, supervisedFlag, tellToStop } from "../shared/signals.ts";
 import { watchOver } from "../shared/watchdog.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
 import { assertPortFree } from "./port.ts";
+import { type Role, roleEnv } from "./role-env.ts";
 import { upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
@@ -27,8 +29,7 @@ const roles = {
   billing: "services/billing/main.ts",
   "provider-adapter": "services/provider-adapter/main.ts",
   gateway: "gateway/main.ts",
-} as const;
-type Role = keyof typeof roles;
+} as const satisfies Record<Role, string>;
 
 const restartAfterMs = 200;
 const stopWithinMs = 90_000;
@@ -61,17 +62,18 @@ export function mesh(): Promise<number> {
       writeFileSync(`${pidFile}.new`, `${JSON.stringify(pids)}\n`);
       renameSync(`${pidFile}.new`, pidFile);
     };
-    const children = Object.keys(roles) as Role[];
-    for (const role of children) {
-      const roleEnv = { ...env, GRPC_PORT: String(grpcPort[role]) };
-      const child = keepRunning(role, roleEnv, { log, noted, stopping: () => signal.aborted });
+    const vendorKeys = await readVendorKeys();
+    for (const role of Object.keys(roles) as Role[]) {
+      const own = roleEnv(role, { ...env, GRPC_PORT: String(grpcPort[role]) }, vendorKeys);
+      const child = keepRunning(role, own, { log, noted, stopping: () => signal.aborted });
       onStop(role, () => child.stop(), stopWithinMs);
     }
-    const tls = clientTls(processEnv.read(env));
-    const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}`, tls });
+    const read = processEnv.read(env);
+    const trust = { tls: clientTls(read), secret: peerSecrets(read)?.sent };
+    const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}`, ...trust });
     const key = await retryUntil(readyWithinMs, signal, () => ensureDefaultAccount(client, ground.keys));
     await client.close();
-    const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}`, tls });
+    const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}`, ...trust });
     const upstreams = await upstreamNames(routes);
     await routes.close();
     const url = httpUrl(config.host, port);
@@ -86,7 +88,7 @@ export function mesh(): Promise<number> {
 /** Keeps one role running: a process that ends by itself is started again. */
 function keepRunning(
   role: Role,
-  env: Env,
+  env: Record<string, string>,
   {
     log,
     noted,
@@ -101,7 +103,7 @@ function keepRunning(
     // A session of its own: Ctrl-C in the terminal goes to the whole group, and services that stop together cannot finish
     // each other's requests. What reaches all of them nevertheless (systemd) they tell us, and stop in our order.
     child = spawn(globalThis.process.execPath, [file, supervisedFlag], {
-      env: { ...env },
+      env,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       detached: true,
     });

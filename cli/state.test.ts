@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -16,4 +16,19 @@ test("a damaged file of secrets is told by its name, and nothing of what is in i
       `${file} is damaged: restore it from a backup; without it no stored key can be checked`,
     );
   }
+});
+
+test("a folder of a version without a secret of the processes gets one, and keeps the others", () => {
+  const folder = mkdtempSync(join(tmpdir(), "throughline-state-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "secrets.json");
+  writeFileSync(file, JSON.stringify({ keyPepper: "a pepper", credentialKey: "a key" }));
+  const opened = openSecrets(folder);
+  expect(opened).toEqual({
+    keyPepper: "a pepper",
+    credentialKey: "a key",
+    grpcSecret: expect.stringMatching(/^.{44}$/),
+  });
+  expect(openSecrets(folder)).toEqual(opened);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
 });

@@ -8,6 +8,8 @@ export interface Secrets {
   readonly keyPepper: string;
   /** Key of credentials that are sealed at rest, 32 bytes in base64. */
   readonly credentialKey: string;
+  /** What the processes of `mesh` know each other by. */
+  readonly grpcSecret: string;
 }
 
 /** The data folder of this deployment, made when missing. */
@@ -17,11 +19,27 @@ export function openDataFolder(path: string): string {
   return folder;
 }
 
+/** Where a data folder keeps its secrets. */
+export function secretsFile(folder: string): string {
+  return join(folder, "secrets.json");
+}
+
 /** Reads the secrets of a data folder; makes them at the first start. */
 export function openSecrets(folder: string): Secrets {
-  const file = join(folder, "secrets.json");
-  if (existsSync(file)) return parseSecrets(readFileSync(file, "utf8"), file);
-  const secrets = { keyPepper: randomBytes(32).toString("base64"), credentialKey: randomBytes(32).toString("base64") };
+  const file = secretsFile(folder);
+  if (!existsSync(file)) return write(file, { keyPepper: random(), credentialKey: random(), grpcSecret: random() });
+  const kept = parseSecrets(readFileSync(file, "utf8"), file);
+  // A folder of a version that had none: nothing is stored under this one, so a new one does no harm.
+  return kept.grpcSecret === undefined
+    ? write(file, { ...kept, grpcSecret: random() })
+    : { ...kept, grpcSecret: kept.grpcSecret };
+}
+
+function random(): string {
+  return randomBytes(32).toString("base64");
+}
+
+function write(file: string, secrets: Secrets): Secrets {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flush: true });
   chmodSync(draft, 0o600);
@@ -29,11 +47,14 @@ export function openSecrets(folder: string): Secrets {
   return secrets;
 }
 
-function parseSecrets(text: string, file: string): Secrets {
+function parseSecrets(text: string, file: string): Omit<Secrets, "grpcSecret"> & { grpcSecret: string | undefined } {
   const parsed = readJson(text);
   if (typeof parsed === "object" && parsed !== null && "keyPepper" in parsed && "credentialKey" in parsed) {
     const { keyPepper, credentialKey } = parsed;
-    if (typeof keyPepper === "string" && typeof credentialKey === "string") return { keyPepper, credentialKey };
+    const grpcSecret: unknown = Reflect.get(parsed, "grpcSecret");
+    if (typeof keyPepper === "string" && typeof credentialKey === "string") {
+      return { keyPepper, credentialKey, grpcSecret: typeof grpcSecret === "string" ? grpcSecret : undefined };
+    }
   }
   throw new Error(`${file} is damaged: restore it from a backup; without it no stored key can be checked`);
 }

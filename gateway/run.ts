@@ -15,34 +15,38 @@ const readyTimeoutMs = 1_000;
 
 /** Runs the gateway as a process of its own, with the four services over gRPC. Gives the exit code. */
 export function runGateway(): Promise<number> {
-  return runProcess("gateway", async ({ env, log, telemetry, client }, onStop) => {
-    const config = envToConfig(env);
-    const routing = client(RoutingService, "ROUTING_TARGET", laneHabits.routing);
-    const billing = client(BillingService, "BILLING_TARGET", laneHabits.billing);
-    const provider = client(ProviderService, "PROVIDER_TARGET", laneHabits.provider);
-    const history = client(HistoryService, "HISTORY_TARGET", laneHabits.history);
-    const ids = createRequestIdSource({});
-    const lease = await keepLease(routing, ids, `gateway@${hostname()}:${process.pid}:${Date.now()}`, log);
-    onStop("node lease", () => lease.stop());
-    const services = { routing, billing, provider, history };
-    const gateway = await startGateway(config, {
-      ...services,
-      log,
-      tracing: telemetry.tracer("gateway"),
-      metrics: telemetry.metrics,
-      metricsText: () => telemetry.metricsText(),
-      ids,
-      ready: async () => {
-        const missing: string[] = [];
-        await Promise.all(
-          Object.entries(services).map(async ([name, service]) => {
-            if (!(await service.healthy(readyTimeoutMs))) missing.push(name);
-          }),
-        );
-        return missing;
-      },
-    });
-    onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
-    log.info({ url: gateway.url }, "ready");
-  });
+  return runProcess(
+    "gateway",
+    async ({ env, log, telemetry, client }, onStop) => {
+      const config = envToConfig(env);
+      const routing = client(RoutingService, "ROUTING_TARGET", laneHabits.routing);
+      const billing = client(BillingService, "BILLING_TARGET", laneHabits.billing);
+      const provider = client(ProviderService, "PROVIDER_TARGET", laneHabits.provider);
+      const history = client(HistoryService, "HISTORY_TARGET", laneHabits.history);
+      const ids = createRequestIdSource({});
+      const lease = await keepLease(routing, ids, `gateway@${hostname()}:${process.pid}:${Date.now()}`, log);
+      onStop("node lease", () => lease.stop());
+      const services = { routing, billing, provider, history };
+      const gateway = await startGateway(config, {
+        ...services,
+        log,
+        tracing: telemetry.tracer("gateway"),
+        metrics: telemetry.metrics,
+        metricsText: () => telemetry.metricsText(),
+        ids,
+        ready: async () => {
+          const missing: string[] = [];
+          await Promise.all(
+            Object.entries(services).map(async ([name, service]) => {
+              if (!(await service.healthy(readyTimeoutMs))) missing.push(name);
+            }),
+          );
+          return missing;
+        },
+      });
+      onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
+      log.info({ url: gateway.url }, "ready");
+    },
+    { peers: true },
+  );
 }

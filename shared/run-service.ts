@@ -12,6 +12,8 @@ import {
   createGrpcClient,
   createHealthCheck,
   type HealthCheck,
+  type PeerSecrets,
+  parsePeerSecrets,
   type ServerTls,
   type ServiceClient,
   type ServiceDefinition,
@@ -67,6 +69,11 @@ export const processEnv = declareEnv({
     description: "Authorities (PEM) whose certificates are taken from servers and asked of clients.",
   },
   HISTORY_TARGET: { kind: "string", default: "dns:///history:50051", description: "gRPC target of history." },
+  GRPC_SECRET: {
+    kind: "secret",
+    description:
+      "Secret that the five processes know each other by, at least 128 bits; required unless all three GRPC_TLS_* are set. Several with commas: the first is sent, all are accepted. `up` and `mesh` make their own.",
+  },
 });
 
 /** Name of a variable that holds a service's target. */
@@ -118,6 +125,7 @@ const readyEveryMs = 1_000;
  *
  * @param name service name on logs and spans.
  * @param start builds what the process runs; what it registers with `onStop` is stopped in reverse order.
+ * @param options `peers`: it speaks gRPC with other processes, so it must be told how they know each other.
  */
 export async function runProcess(
   name: string,
@@ -125,12 +133,15 @@ export async function runProcess(
     process: ServiceProcess,
     onStop: (name: string, run: () => Promise<void>, timeoutMs?: number) => void,
   ) => Promise<void>,
+  { peers }: { peers: boolean } = { peers: false },
 ): Promise<number> {
   const env = readEnv();
   let read: ReturnType<typeof processEnv.read>;
   try {
     read = processEnv.read(env);
     assertWholePair(read);
+    peerSecrets(read);
+    if (peers) assertTrust(read);
   } catch (error) {
     tell(`${error instanceof ConfigError ? error.message : String(error)}\n`, "stderr");
     return wrongUsage;
@@ -149,8 +160,9 @@ export async function runProcess(
     signal: lifecycle.signal,
     client(service, target, lanes) {
       const tls = clientTls(read);
-      const client = createGrpcClient(service, { ...lanes, target: read[target], tls });
-      const health = createHealthCheck(read[target], tls);
+      const secret = peerSecrets(read)?.sent;
+      const client = createGrpcClient(service, { ...lanes, target: read[target], tls, secret });
+      const health = createHealthCheck(read[target], { tls, secret });
       lifecycle.onStop(`client of ${service.typeName}`, async () => {
         health.close();
         await client.close();
@@ -183,32 +195,38 @@ export async function runProcess(
 
 /** Runs one of the four services as a process of its own: gRPC server, health, metrics. Gives the exit code. */
 export function runService(name: string, start: (process: ServiceProcess) => Promise<RunningService>): Promise<number> {
-  return runProcess(name, async (process, onStop) => {
-    const { env, log, telemetry } = process;
-    const read = processEnv.read(env);
-    const service = await start(process);
-    onStop(name, () => service.stop());
-    const server = await startGrpcServer([service.definition], {
-      host: read.GRPC_HOST,
-      port: read.GRPC_PORT,
-      log,
-      tls: serverTls(read),
-    });
-    const ready = createReadiness(() => service.ready());
-    const watch = setInterval(() => void ready().then((serving) => server.setServing(serving)), readyEveryMs);
-    onStop(
-      "grpc server",
-      async () => {
-        clearInterval(watch);
-        server.setServing(false);
-        await server.close(read.SHUTDOWN_GRACE_MS);
-      },
-      read.SHUTDOWN_GRACE_MS + 5_000,
-    );
-    server.setServing(await ready());
-    if (read.METRICS_PORT !== 0) onStop("metrics", await serveMetrics(read.METRICS_PORT, telemetry));
-    log.info({ port: server.port }, "ready");
-  });
+  return runProcess(
+    name,
+    async (process, onStop) => {
+      const { env, log, telemetry } = process;
+      const read = processEnv.read(env);
+      const service = await start(process);
+      onStop(name, () => service.stop());
+      const server = await startGrpcServer([service.definition], {
+        host: read.GRPC_HOST,
+        port: read.GRPC_PORT,
+        log,
+        tls: serverTls(read),
+        secrets: peerSecrets(read),
+        onRefused: () => telemetry.metrics.callRefused(),
+      });
+      const ready = createReadiness(() => service.ready());
+      const watch = setInterval(() => void ready().then((serving) => server.setServing(serving)), readyEveryMs);
+      onStop(
+        "grpc server",
+        async () => {
+          clearInterval(watch);
+          server.setServing(false);
+          await server.close(read.SHUTDOWN_GRACE_MS);
+        },
+        read.SHUTDOWN_GRACE_MS + 5_000,
+      );
+      server.setServing(await ready());
+      if (read.METRICS_PORT !== 0) onStop("metrics", await serveMetrics(read.METRICS_PORT, telemetry));
+      log.info({ port: server.port }, "ready");
+    },
+    { peers: true },
+  );
 }
 
 type ProcessValues = ReturnType<typeof processEnv.read>;
@@ -218,6 +236,20 @@ function assertWholePair({ GRPC_TLS_CERT_FILE: certificate, GRPC_TLS_KEY_FILE: k
   if ((certificate === undefined) === (key === undefined)) return;
   const missing = certificate === undefined ? "GRPC_TLS_CERT_FILE" : "GRPC_TLS_KEY_FILE";
   throw new ConfigError(missing, `${missing} must be set: a certificate and its private key go together`);
+}
+
+/** Whoever reaches the port of a service administers it, so no process serves or calls in the open by oversight. */
+function assertTrust({ GRPC_SECRET, GRPC_TLS_CERT_FILE, GRPC_TLS_CA_FILE }: ProcessValues): void {
+  if (GRPC_SECRET !== undefined || (GRPC_TLS_CERT_FILE !== undefined && GRPC_TLS_CA_FILE !== undefined)) return;
+  throw new ConfigError(
+    "GRPC_SECRET",
+    "GRPC_SECRET must be set, the same for all five processes (openssl rand -base64 32), or GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE and GRPC_TLS_CA_FILE for mutual TLS",
+  );
+}
+
+/** What processes with this environment know each other by; undefined: nothing but TLS. */
+export function peerSecrets({ GRPC_SECRET }: ProcessValues): PeerSecrets | undefined {
+  return GRPC_SECRET === undefined ? undefined : parsePeerSecrets(GRPC_SECRET);
 }
 
 /** How a process with this environment speaks to services; undefined: in plain text. */

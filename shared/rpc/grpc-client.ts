@@ -5,6 +5,7 @@ import { encodeMessage, wireClientCodec } from "./codec.ts";
 import { cancelledError, deadlineError, tooLargeError, unavailableError } from "./faults.ts";
 import { type ChannelLease, createGrpcChannels } from "./grpc-channels.ts";
 import { openGrpcLink, passBytes, transportLimit } from "./grpc-link.ts";
+import { secretKey } from "./peer-secret.ts";
 import { createServiceClient, type Transport } from "./service-client.ts";
 import { laneShape, methodPath } from "./shape.ts";
 import { fromStatus } from "./status.ts";
@@ -24,6 +25,8 @@ export interface GrpcClientOptions extends ClientOptions {
   readonly target: string;
   /** Default: plain text. */
   readonly tls?: ClientTls | undefined;
+  /** What the servers know this client by (GRPC_SECRET). Default: nothing. */
+  readonly secret?: string | undefined;
   /** Age in milliseconds at which a connection is replaced, which looks up the peers anew. Default 300,000. */
   readonly channelMaxAgeMs?: number | undefined;
   /** Milliseconds without a word from the peer after which it is asked for one. Default 10,000. */
@@ -47,10 +50,10 @@ export function createGrpcClient<S extends DescService>(
     defaultLanes: 4,
     lane(method, maxMessageBytes) {
       const shape = laneShape(method);
-      return { codec: wireClientCodec(shape), open: openGrpcLink(channels, shape, maxMessageBytes) };
+      return { codec: wireClientCodec(shape), open: openGrpcLink(channels, shape, maxMessageBytes, options.secret) };
     },
     unary: (method, maxMessageBytes) => (request, callOptions) =>
-      callUnary(channels.lease(), method, maxMessageBytes, request, callOptions),
+      callUnary(channels.lease(), method, maxMessageBytes, request, callOptions, options.secret),
     close: () => channels.close(),
   };
   return createServiceClient(service, transport, options);
@@ -65,6 +68,8 @@ function channelOptions(options: GrpcClientOptions): ChannelOptions {
     "grpc.service_config_disable_resolution": 1,
     // A channel has connections of its own, so that the next one has new ones.
     "grpc.use_local_subchannel_pool": 1,
+    // A proxy is for upstreams: grpc-js would send calls between processes through HTTP_PROXY too.
+    "grpc.enable_http_proxy": 0,
     // A peer that hangs or is cut off is noticed within 15 s, also without traffic.
     "grpc.keepalive_time_ms": options.keepaliveMs ?? 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
@@ -92,6 +97,7 @@ async function callUnary(
   maxMessageBytes: number,
   request: unknown,
   options: CallOptions,
+  secret: string | undefined,
 ): Promise<unknown> {
   const startedMs = performance.now();
   try {
@@ -102,7 +108,7 @@ async function callUnary(
     await waitForPeer(client, options);
     const leftMs = options.timeoutMs - (performance.now() - startedMs);
     if (leftMs <= 0) throw deadlineError();
-    return fromBinary(method.output, await exchange(client, method, message, options, leftMs));
+    return fromBinary(method.output, await exchange(client, method, message, options, leftMs, secret));
   } catch (error) {
     throw ThroughlineError.from(error);
   } finally {
@@ -131,9 +137,11 @@ function exchange(
   message: Buffer,
   options: CallOptions,
   leftMs: number,
+  secret: string | undefined,
 ): Promise<Buffer> {
   const { signal } = options;
   const metadata = new Metadata();
+  if (secret !== undefined) metadata.set(secretKey, secret);
   if (options.requestId !== undefined) metadata.set(requestIdKey, String(options.requestId));
   if (options.traceparent) metadata.set(traceparentKey, options.traceparent);
   return new Promise((resolve, reject) => {

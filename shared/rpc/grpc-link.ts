@@ -3,6 +3,7 @@ import { decodeItems, decodeResults } from "./decode.ts";
 import { batchBytes, createItemEncoder, type ResultEncoder } from "./encode.ts";
 import type { GrpcChannels } from "./grpc-channels.ts";
 import type { ClientLink, OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
+import { secretKey } from "./peer-secret.ts";
 import type { LaneShape } from "./shape.ts";
 
 /** Metadata by which each side says the largest message it takes. */
@@ -20,11 +21,17 @@ export function passBytes(bytes: Buffer): Buffer {
 }
 
 /** Opens a lane as a bidirectional gRPC stream. The server's first metadata are its acceptance. */
-export function openGrpcLink(channels: GrpcChannels, shape: LaneShape, maxMessageBytes: number): OpenLink<Uint8Array> {
+export function openGrpcLink(
+  channels: GrpcChannels,
+  shape: LaneShape,
+  maxMessageBytes: number,
+  secret: string | undefined,
+): OpenLink<Uint8Array> {
   const encode = createItemEncoder(shape);
   return (events) => {
     const metadata = new Metadata({ waitForReady: true });
     metadata.set(limitKey, String(maxMessageBytes));
+    if (secret !== undefined) metadata.set(secretKey, secret);
     const lease = channels.lease();
     const stream: ClientDuplexStream<Buffer, Buffer> = lease.client.makeBidiStreamRequest(
       shape.path,

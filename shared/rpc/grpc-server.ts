@@ -4,12 +4,14 @@ import { Server, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryDa
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import { ThroughlineError } from "../errors/error.ts";
+import { createAdmission } from "./admission.ts";
 import { encodeMessage, wireServerCodec } from "./codec.ts";
 import type { ServiceDefinition } from "./define.ts";
 import { createResultEncoder } from "./encode.ts";
 import { answerTooLargeError, cancelledError } from "./faults.ts";
 import { leavingDetails, passBytes, serveGrpcLink, transportLimit } from "./grpc-link.ts";
 import { createLaneServer, type LaneServer } from "./lane-server.ts";
+import { type PeerSecrets, refusal } from "./peer-secret.ts";
 import { laneShape, methodPath } from "./shape.ts";
 import { toStatus } from "./status.ts";
 import { type ServerTls, serverCredentials } from "./tls.ts";
@@ -30,6 +32,10 @@ export interface GrpcServerOptions {
   readonly health?: boolean | undefined;
   /** Default: plain text. */
   readonly tls?: ServerTls | undefined;
+  /** Calls without one of them are refused as UNAUTHENTICATED, but for health checks. Default: anybody may call. */
+  readonly secrets?: PeerSecrets | undefined;
+  /** Called for each call that was refused. */
+  readonly onRefused?: (() => void) | undefined;
 }
 
 /** A gRPC server that runs. */
@@ -53,7 +59,10 @@ export async function startGrpcServer(
   options: GrpcServerOptions,
 ): Promise<GrpcServer> {
   const maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
+  const admission = createAdmission(options.secrets, options);
+  const lanePaths = new Set<string>();
   const server = new Server({
+    interceptors: [admission.interceptor(lanePaths)],
     "grpc.max_receive_message_length": transportLimit(maxMessageBytes),
     "grpc.max_send_message_length": -1,
     "grpc.keepalive_time_ms": options.keepaliveMs ?? 20_000,
@@ -77,8 +86,10 @@ export async function startGrpcServer(
       const encode = createResultEncoder(shape);
       const lanes = createLaneServer(shape.path, handler, wireServerCodec(shape), options.log);
       laneServers.push(lanes);
+      lanePaths.add(shape.path);
       const handle = (stream: ServerDuplexStream<Buffer, Buffer>): void => {
-        if (draining) stream.emit("error", { code: status.UNAVAILABLE, details: leavingDetails });
+        if (!admission.admits(shape.path, stream.metadata, stream.getPeer())) stream.emit("error", refusal);
+        else if (draining) stream.emit("error", { code: status.UNAVAILABLE, details: leavingDetails });
         else serveGrpcLink(stream, shape, encode, maxMessageBytes, lanes.accept);
       };
       server.register(shape.path, handle, passBytes, passBytes, "bidi");

@@ -1,5 +1,6 @@
-import { type ChannelCredentials, Client } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, Metadata } from "@grpc/grpc-js";
 import { passBytes } from "./grpc-link.ts";
+import { secretKey } from "./peer-secret.ts";
 import { type ClientTls, clientCredentials } from "./tls.ts";
 
 /** Asks a service whether it serves, by the standard health protocol (grpc.health.v1.Health/Check). */
@@ -25,6 +26,8 @@ function openClient(target: string, credentials: ChannelCredentials): Client {
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     "grpc.service_config_disable_resolution": 1,
     "grpc.use_local_subchannel_pool": 1,
+    // A proxy is for upstreams: grpc-js would send calls between processes through HTTP_PROXY too.
+    "grpc.enable_http_proxy": 0,
     "grpc.max_reconnect_backoff_ms": 1_000,
   });
 }
@@ -34,8 +37,14 @@ function openClient(target: string, credentials: ChannelCredentials): Client {
  * looked up and connected to anew for the next time: a server that has left is no longer among them, and nothing else
  * ends a connection whose other end vanished, for a quarter of an hour.
  */
-export function createHealthCheck(target: string, tls?: ClientTls): HealthCheck {
+export function createHealthCheck(
+  target: string,
+  { tls, secret = "" }: { tls?: ClientTls | undefined; secret?: string | undefined } = {},
+): HealthCheck {
   const credentials = clientCredentials(tls);
+  // Sent also where there is none: a server that wants one must refuse us now, not with the first request.
+  const metadata = new Metadata();
+  metadata.set(secretKey, secret);
   let client = openClient(target, credentials);
   let closed = false;
 
@@ -54,7 +63,7 @@ export function createHealthCheck(target: string, tls?: ClientTls): HealthCheck 
         const leftMs = untilMs - Date.now();
         const asked = client;
         // One that hangs must leave time for the next.
-        const serves = await ask(asked, left === 1 ? leftMs : leftMs / 2);
+        const serves = await ask(asked, metadata, left === 1 ? leftMs : leftMs / 2);
         silent ||= serves === undefined;
         if (serves !== true) continue;
         if (silent) renew(asked);
@@ -71,11 +80,11 @@ export function createHealthCheck(target: string, tls?: ClientTls): HealthCheck 
 }
 
 /** Whether the server whose turn it is serves; undefined: no answer. */
-function ask(client: Client, timeoutMs: number): Promise<boolean | undefined> {
+function ask(client: Client, metadata: Metadata, timeoutMs: number): Promise<boolean | undefined> {
   const options = { deadline: Date.now() + Math.max(0, timeoutMs) };
   return new Promise((resolve) => {
     try {
-      client.makeUnaryRequest(method, passBytes, passBytes, Buffer.alloc(0), options, (error, answer) => {
+      client.makeUnaryRequest(method, passBytes, passBytes, Buffer.alloc(0), metadata, options, (error, answer) => {
         resolve(error === null && answer !== undefined ? serving.equals(answer) : undefined);
       });
     } catch {

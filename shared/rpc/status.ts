@@ -36,6 +36,9 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
 /** Trailer that carries the whole error (throughline.common.v1.Error). */
 const errorTrailer = "throughline-error-bin";
 
+/** Statuses of a peer that does not serve us. */
+const awayCodes: ReadonlySet<status> = new Set([status.UNAVAILABLE, status.CANCELLED, status.UNAUTHENTICATED]);
+
 /** Headers may not bear control characters or what is not ASCII. */
 const unsafeInHeader = /[^\x20-\x7e]/g;
 
@@ -59,6 +62,7 @@ export function fromStatus(failure: ServiceError): ThroughlineError {
   }
   if (failure.code === status.DEADLINE_EXCEEDED) return deadlineError();
   // The caller's own cancel never comes here: CANCELLED is a connection that the peer has cut.
-  if (failure.code === status.UNAVAILABLE || failure.code === status.CANCELLED) return unavailableError(failure);
+  // UNAUTHENTICATED without a trailer is a peer that knows another GRPC_SECRET.
+  if (awayCodes.has(failure.code)) return unavailableError(failure);
   return ThroughlineError.from(failure);
 }

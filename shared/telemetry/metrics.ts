@@ -76,6 +76,8 @@ export interface Metrics {
   upstreamOperation(operation: FinishedOperation): void;
   /** Reservations of dead requests that the sweeper released. */
   sweeperReleased(count: number): void;
+  /** A gRPC call was refused: it had not the secret of this deployment. */
+  callRefused(): void;
   /** An answer came from the idempotency store rather than from an upstream. */
   idempotentReplay(module: string): void;
   /**
@@ -126,6 +128,7 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     "channel",
   );
   const swept = counter("sweeper_releases_total", "Reservations of dead requests that the sweeper released.");
+  const refused = counter("grpc_calls_refused_total", "gRPC calls without this deployment's secret.");
   const replays = counter("idempotent_replays_total", "Answers replayed for a repeated Idempotency-Key.", "module");
   const operation = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"];
   const tokens = tallies.histogram(
@@ -212,6 +215,9 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     },
     sweeperReleased(count) {
       swept.add(count);
+    },
+    callRefused() {
+      refused.add(1);
     },
     idempotentReplay(module) {
       replays.add(1, module);

@@ -23,6 +23,7 @@ const dotEnv: Readonly<Record<string, string>> = {
   POSTGRES_PASSWORD: "unused: the test has a database of its own",
   KEY_PEPPER: "pepper-of-the-compose-test",
   CREDENTIAL_KEY: Buffer.alloc(32, 7).toString("base64"),
+  GRPC_SECRET: "a-secret-of-the-compose-test-only",
   THROUGHLINE_BOOTSTRAP_KEY: "tl-compose-0123456789abcdef",
   LOG_LEVEL: "warn",
 };
@@ -113,10 +114,11 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
   }
 }, 60_000);
 
-/** `${NAME:-default}` and `${NAME:?what is missing}` as Compose reads them. */
+/** `${NAME:-default}`, `${NAME:+what stands for it}` and `${NAME:?what is missing}` as Compose reads them. */
 function substitute(text: unknown): string {
-  return String(text).replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string, rest: string) => {
+  return String(text).replace(/\$\{(\w+)(?::([-?+])([^}]*))?\}/g, (_, name: string, kind: string, rest: string) => {
     const value = dotEnv[name];
+    if (kind === "+") return value === undefined ? "" : rest;
     if (value !== undefined) return value;
     if (kind === "?") throw new Error(`.env must have ${name}: ${rest}`);
     return rest;

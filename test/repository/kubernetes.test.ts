@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { secretRoles } from "../../cli/role-env.ts";
 import { loadConfiguration } from "../../services/routing/domain/load.ts";
 import { readPresets } from "../../services/routing/live/presets.ts";
 import { declaredEnv } from "./declared-env.ts";
@@ -129,13 +130,22 @@ describe("a Deployment for each process", () => {
     expect(required.filter((name) => !given.includes(name))).toEqual([]);
   });
 
+  test.each(roles)("%s is given the secrets that it needs and no others", (role) => {
+    const { env = [], envFrom = [] } = containerOf(role);
+    const given = env.map(({ name }) => name).filter((name) => name in secretRoles);
+    if (envFrom.some(({ secretRef }) => secretRef?.name === "throughline-database")) given.push("DATABASE_URL");
+    // Addresses of Valkey and of the collector are settings of the overlay.
+    const settings = ["VALKEY_URL", "OTEL_EXPORTER_OTLP_HEADERS"];
+    const due = Object.keys(secretRoles).filter((name) => !settings.includes(name));
+    const own = role === "provider" ? "provider-adapter" : role;
+    expect(given.toSorted()).toEqual(due.filter((name) => secretRoles[name]?.some((one) => one === own)).toSorted());
+  });
+
   test("routing and the provider see the vendors' keys, and nobody else does", () => {
     const seeing = roles.filter((role) =>
       containerOf(role).envFrom?.some(({ secretRef }) => secretRef?.name === "throughline-upstreams"),
     );
     expect(seeing).toEqual(["routing", "provider"]);
-    const peppered = roles.filter((role) => containerOf(role).env?.some(({ name }) => name === "KEY_PEPPER"));
-    expect(peppered).toEqual(["billing"]);
   });
 
   test.each(roles)("%s has a Service, a PodDisruptionBudget and labels that agree", (role) => {

@@ -32,6 +32,7 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
       outputTokens: 1,
     }),
   sweeperReleased: (metrics) => metrics.sweeperReleased(1),
+  callRefused: (metrics) => metrics.callRefused(),
   idempotentReplay: (metrics) => metrics.idempotentReplay("chat"),
 };
 
