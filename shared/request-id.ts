@@ -125,6 +125,13 @@ export interface RequestIdSource {
   next(): RequestId;
   /** Whether `next` would succeed now. */
   leaseValid(): boolean;
+  /**
+   * Has a lease that is not valid renewed, where somebody does that, and waits for it within a bound. `next` may still
+   * throw afterwards. Gives at once where the lease is valid.
+   */
+  renewed(): Promise<void>;
+  /** Says how a lease that was found invalid is renewed; undefined: no longer. Never rejects. */
+  renewBy(renew: (() => Promise<void>) | undefined): void;
 }
 
 /**
@@ -135,6 +142,7 @@ export interface RequestIdSource {
  */
 export function createRequestIdSource({ nowMs = Date.now }: { nowMs?: () => number } = {}): RequestIdSource {
   let lease: NodeLease | undefined;
+  let renew: (() => Promise<void>) | undefined;
   let lastMs = -1;
   let lastSequence = 0;
   // The bigint of (millisecond, node) is built once a millisecond: at full load thousands of IDs share it.
@@ -174,6 +182,12 @@ export function createRequestIdSource({ nowMs = Date.now }: { nowMs?: () => numb
       return base | BigInt(lastSequence);
     },
     leaseValid: () => nextMs() >= 0,
+    async renewed() {
+      if (nextMs() < 0) await renew?.();
+    },
+    renewBy(next) {
+      renew = next;
+    },
   };
 }
 

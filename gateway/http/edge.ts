@@ -1,5 +1,10 @@
 import { isUtf8 } from "node:buffer";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type HookHandlerDoneFunction,
+} from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
 import { duplicateName } from "../domain/duplicate-names.ts";
@@ -70,15 +75,22 @@ export function createEdge(context: GatewayContext): FastifyInstance {
   // Only 100-continue is an expectation; others are passed over as RFC 9110 allows, where Node would send a bare 417.
   edge.server.on("checkExpectation", (request, response) => edge.server.emit("request", request, response));
 
-  edge.addHook("onRequest", (request, reply, done) => {
+  const arrive = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
     const refused = receive(context, request, reply);
     open.set(request.raw.socket, { response: reply.raw, incoming: request.incoming });
     const { admission, probe } = request.routeOptions.config;
-    if (refused !== undefined && probe !== true) return done(refused);
     // All of this before the body is read.
-    if (request.is404) return done(unknownPath(edge, request));
-    if (admission === undefined) return done();
-    admit(context, request, admission).then(() => done(), done);
+    if (refused !== undefined && probe !== true) done(refused);
+    else if (request.is404) done(unknownPath(edge, request));
+    else if (admission === undefined) done();
+    else admit(context, request, admission).then(() => done(), done);
+  };
+  edge.addHook("onRequest", (request, reply, done) => {
+    if (context.ids.leaseValid() || request.routeOptions.config.probe === true) return arrive(request, reply, done);
+    // The clock of a machine that resumed is ahead of the lease: it is renewed now, and not at the next look.
+    void context.ids.renewed().then(() => {
+      if (!request.raw.socket.destroyed) arrive(request, reply, done);
+    });
   });
   // An answer that did not wait for the body ends the connection, which would otherwise stay open for what never comes.
   edge.addHook("onSend", (request, reply, _payload, done) => {

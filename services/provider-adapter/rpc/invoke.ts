@@ -132,6 +132,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     const startedMs = performance.now();
     let result: AttemptResult | undefined;
     try {
+      if (!context.ids.leaseValid()) await context.ids.renewed();
       const started = begin(channel, candidate, pass);
       running = started.running;
       if (cancelled) running.cancel();
