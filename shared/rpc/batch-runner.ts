@@ -6,6 +6,8 @@ import type { LaneCall } from "./types.ts";
 export interface BatchRunner {
   accept(call: ServerCall): void;
   arrived(): void;
+  /** Starts what has gathered now: somebody waits for it after all. */
+  hurry(): void;
 }
 
 /**
@@ -62,7 +64,13 @@ export function createBatchRunner(
     if (lingering === undefined) startBatches();
   }
 
-  return { accept: (call) => void gathered.push(call), arrived };
+  function hurry(): void {
+    clearTimeout(lingering);
+    lingering = undefined;
+    startBatches();
+  }
+
+  return { accept: (call) => void gathered.push(call), arrived, hurry };
 }
 
 function answerAll(calls: readonly ServerCall[], answers: readonly unknown[]): void {
@@ -71,6 +79,22 @@ function answerAll(calls: readonly ServerCall[], answers: readonly unknown[]): v
   }
   for (const [index, call] of calls.entries()) {
     const answer = answers[index];
-    call.answer(answer instanceof ThroughlineError ? "error" : "ok", answer);
+    if (answer instanceof Promise) void answerLater(call, answer);
+    else answerNow(call, answer);
+  }
+}
+
+function answerNow(call: ServerCall, answer: unknown): void {
+  call.answer(answer instanceof ThroughlineError ? "error" : "ok", answer);
+}
+
+/** The batch is over for all others, and the next one may begin. */
+async function answerLater(call: ServerCall, answer: Promise<unknown>): Promise<void> {
+  try {
+    answerNow(call, await answer);
+  } catch (thrown) {
+    const error = ThroughlineError.from(thrown);
+    call.lane.report(error);
+    call.answer("error", error);
   }
 }

@@ -24,6 +24,22 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     expect(echo.seen.batches).toEqual([100]);
   });
 
+  test("answers an item that is known later by itself: neither its batch nor the next one waits for it", async () => {
+    const { client, echo } = await pair({}, createEcho({ maxConcurrent: 1 }));
+    await client.ready(5_000);
+    const order: string[] = [];
+    const ask = (text: string) => client.echo.call({ text }, soon).then(() => order.push(text));
+    const bug = failureOf(client.echo.call({ text: "later-bug" }, soon));
+    const later = ask("later");
+    await Promise.all([ask("with it"), ask("with it too")]);
+    await ask("in the next batch");
+    expect(order).toEqual(["with it", "with it too", "in the next batch"]);
+    echo.release();
+    await later;
+    expect((await bug).code).toBe("internal_error");
+    expect(echo.seen.batches).toEqual([4, 1]);
+  });
+
   test("where a method lingers, what comes within the time travels together, also when the client closes", async () => {
     const { client, echo } = await pair({ lingerMs: { echo: 40 } });
     await client.ready(5_000);

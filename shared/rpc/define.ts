@@ -57,6 +57,12 @@ export function defineService<S extends DescService>(service: S, handlers: Handl
   return { service, handlers: handlers as Readonly<Record<string, AnyHandler>> };
 }
 
+/** A handler of a lane method that is given batches. */
+export type BatchHandler<I extends Message, O extends Message> = LaneHandler<I, O> & {
+  /** Runs what lingers now: somebody waits for its effect. */
+  hurry(): void;
+};
+
 /** How a batch handler wants its calls. */
 export interface BatchOptions {
   /** Most calls given at once. Default 512. */
@@ -77,13 +83,14 @@ export interface BatchOptions {
 export function batchHandler<I extends Message, O extends Message>(
   run: (calls: readonly LaneCall<I>[]) => Promise<readonly NoInfer<BatchAnswer<O>>[]>,
   options: BatchOptions = {},
-): LaneHandler<I, O> {
+): BatchHandler<I, O> {
   const runner = createBatchRunner(run as (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>, {
     maxItems: options.maxItems ?? 512,
     maxConcurrent: options.maxConcurrent ?? 4,
     lingerMs: options.lingerMs ?? 0,
   });
-  return { kind: "batch", dropsCancelled: true, accept: runner.accept, arrived: runner.arrived };
+  const { accept, arrived, hurry } = runner;
+  return { kind: "batch", dropsCancelled: true, accept, arrived, hurry };
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   EchoService,
 } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { batchHandler, defineService, type ServiceDefinition, streamHandler, unaryHandler } from "./define.ts";
-import type { FrameSink, Init, LaneCall, StreamCall } from "./types.ts";
+import type { BatchAnswer, FrameSink, Init, LaneCall, StreamCall } from "./types.ts";
 
 /** What the echo service has seen, for tests to look at. */
 export interface EchoSeen {
@@ -34,8 +34,9 @@ export interface EchoFixture {
 }
 
 /**
- * What the text of an item asks for: "fail:<code>" an error; "throw" a bug; "hold..." to wait for `release`; "watch" to
- * wait for the signal; "owed..." to note a missing acknowledgement; "grow:<n>" an answer of n bytes; "wrong-count" one answer too many. Anything else comes back.
+ * What the text of an item asks for: "fail:<code>" an error; "throw" a bug; "hold..." to wait for `release`; "later..." to
+ * be answered at `release`, and nobody else with it; "later-bug" to fail then; "watch" to wait for the signal; "owed..." to
+ * note a missing acknowledgement; "grow:<n>" an answer of n bytes; "wrong-count" one answer too many. Anything else comes back.
  */
 export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixture {
   const seen: EchoSeen = { texts: [], batches: [], aborted: [], unacknowledged: [] };
@@ -52,14 +53,22 @@ export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixtur
     changed();
   }
 
-  async function echo(calls: readonly LaneCall<EchoItem>[]): Promise<(Init<Echoed> | ThroughlineError)[]> {
+  async function answerLater(call: LaneCall<EchoItem>, batchSize: number): Promise<Init<Echoed> | ThroughlineError> {
+    await released.promise;
+    if (call.item.text === "later-bug") throw new TypeError("a bug with a secret");
+    return answer(call, batchSize);
+  }
+
+  async function echo(calls: readonly LaneCall<EchoItem>[]): Promise<readonly BatchAnswer<Echoed>[]> {
     seen.batches.push(calls.length);
     for (const { item } of calls) seen.texts.push(item.text);
     changed();
     for (const call of calls) if (call.item.text === "watch") await aborted(call);
     if (calls.some(({ item }) => item.text.startsWith("hold"))) await released.promise;
     if (calls.some(({ item }) => item.text === "throw")) throw new TypeError("a bug with a secret");
-    const answers = calls.map((call) => answer(call, calls.length));
+    const answers = calls.map((call): BatchAnswer<Echoed> => {
+      return call.item.text.startsWith("later") ? answerLater(call, calls.length) : answer(call, calls.length);
+    });
     if (calls.some(({ item }) => item.text === "wrong-count")) answers.push(new ThroughlineError("not_found", "extra"));
     return answers;
   }

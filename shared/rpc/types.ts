@@ -128,7 +128,11 @@ export interface UnaryContext {
 }
 
 /** What a batch handler answers for one call, in the order of the calls. */
-export type BatchAnswer<O extends Message> = Init<O> | ThroughlineError;
+export type BatchAnswer<O extends Message> =
+  | Init<O>
+  | ThroughlineError
+  // Answers by itself when it is known: neither the batch's other calls nor the next batch wait for it.
+  | Promise<Init<O> | ThroughlineError>;
 
 /** Typed client of a service: lanes as LaneMethod, unary methods as functions. */
 export type ServiceClient<S extends DescService> = {
