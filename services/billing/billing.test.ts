@@ -42,7 +42,7 @@ test("a request is held, charged, and its repeats change nothing", async () => {
   expect(held.reservedNanoUsd).toBe(500n);
   expect(await client.reserve.call(item, { ...options, requestId })).toMatchObject({ reservedNanoUsd: 500n });
   await expect(
-    client.reserve.call({ ...item, worstCase: { outputTokens: 401n } }, { ...options, requestId: nextRequest++ }),
+    client.reserve.call({ ...item, worstCase: { outputTokens: 901n } }, { ...options, requestId: nextRequest++ }),
   ).rejects.toMatchObject({ code: "insufficient_quota", httpStatus: 402 });
 
   const ending = {

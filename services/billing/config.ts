@@ -23,6 +23,8 @@ export interface BillingConfig {
   readonly reconcileIntervalMs: number;
   /** How long a settlement waits for others, milliseconds. */
   readonly settleLingerMs: number;
+  /** How long a refusal for what other requests hold waits for their settlements, milliseconds. */
+  readonly refusalWaitMs: number;
   /** `redis://` or `valkey://` address of the rate limits of all replicas. Undefined: each replica counts for itself. */
   readonly valkeyUrl: string | undefined;
   readonly valkeyFallback: ValkeyFallback;
@@ -83,6 +85,14 @@ export const billingEnv = declareEnv({
     max: 1_000,
     description: "How long a settlement waits for others to be entered with; its client has the answer already.",
   },
+  REFUSAL_WAIT_MS: {
+    kind: "duration",
+    default: 250,
+    min: 0,
+    max: 5_000,
+    description:
+      "How long a refusal for what other requests hold (a slot, credit, a budget) waits for settlements that are on their way.",
+  },
   RECONCILE_INTERVAL_MS: {
     kind: "duration",
     default: 5_000,
@@ -121,6 +131,7 @@ export function envToConfig(env: Env): BillingConfig {
     reconcileLagMs: values.RECONCILE_LAG_MS,
     reconcileIntervalMs: values.RECONCILE_INTERVAL_MS,
     settleLingerMs: values.SETTLE_LINGER,
+    refusalWaitMs: values.REFUSAL_WAIT_MS,
     valkeyUrl: values.VALKEY_URL,
     valkeyFallback: values.VALKEY_FALLBACK,
   };

@@ -156,8 +156,9 @@ async function saidOfReserve(
     );
     return made.replayRequestId === 0n ? `held ${made.reservedNanoUsd}` : `replay ${ids.indexOf(made.replayRequestId)}`;
   } catch (error) {
-    const { code, httpStatus } = ThroughlineError.from(error);
-    return code === "insufficient_quota" ? `${code} ${httpStatus}` : code;
+    const { code, httpStatus, retryAfterMs } = ThroughlineError.from(error);
+    if (code !== "insufficient_quota") return code;
+    return `${code} ${httpStatus}${retryAfterMs === 1_000 ? " held" : ""}`;
   }
 }
 

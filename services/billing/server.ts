@@ -46,8 +46,9 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
     startKeeper(context),
     startGauges(context),
   ];
+  const { definition, stop } = billingDefinition(context);
   return {
-    definition: billingDefinition(context),
+    definition,
     ready: () =>
       db.kysely
         .selectNoFrom((eb) => eb.lit(1).as("one"))
@@ -57,6 +58,7 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
           () => false,
         ),
     async stop() {
+      stop();
       await Promise.all(jobs.map((job) => job.stop()));
       await rateLimits.close();
       await db.close();

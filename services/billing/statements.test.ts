@@ -4,6 +4,7 @@ import type { Database } from "../../shared/db/index.ts";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import {
   AuthenticateItemSchema,
+  type ReserveItem,
   ReserveItemSchema,
   SettleCase,
   SettleItemSchema,
@@ -18,14 +19,26 @@ import { createTariffs } from "./db/tariffs.ts";
 import { secretDigest } from "./domain/secret.ts";
 import { openRateLimits } from "./limits/open.ts";
 import { authenticate } from "./rpc/authenticate.ts";
-import { reserve } from "./rpc/reserve.ts";
+import { gatheringJudge } from "./rpc/judge.ts";
+import { type ReserveParts, reserve } from "./rpc/reserve.ts";
+import { createSecondLook } from "./rpc/second-look.ts";
 import { settle } from "./rpc/settle.ts";
-import { createPayer, nextRequestId, type Payer, pricing, silent, startReplica, type TestBilling } from "./testing.ts";
+import {
+  createPayer,
+  reserve as holdOne,
+  nextRequestId,
+  type Payer,
+  pricing,
+  silent,
+  startReplica,
+  type TestBilling,
+} from "./testing.ts";
 
 let postgres: TestPostgres;
 let billing: TestBilling;
 let db: Database<BillingSchema>;
 let context: BillingContext;
+let parts: ReserveParts;
 let payers: Payer[];
 
 beforeAll(async () => {
@@ -47,6 +60,8 @@ beforeAll(async () => {
     tariffs: createTariffs(db),
     nowMs: Date.now,
   };
+  const judgeOne = gatheringJudge(context);
+  parts = { judgeOne, secondLook: createSecondLook(0, judgeOne, () => undefined) };
   const limits = { requestsPerMinute: 1_000_000, concurrentRequests: 1_000_000 };
   payers = await Promise.all(Array.from({ length: 20 }, () => createPayer(billing.client, { key: { limits } })));
 });
@@ -56,14 +71,16 @@ afterAll(async () => {
   await postgres.stop();
 });
 
+const call = { traceparent: "", deadlineMs: Number.POSITIVE_INFINITY, signal: AbortSignal.abort() };
+
+function reserveItem({ accountId, keyId }: Payer): ReserveItem {
+  const worstCase = { outputTokens: 9n };
+  const facts = { module: Module.CHAT, model: "m", pricing, secretGeneration: 1 };
+  return create(ReserveItemSchema, { accountId, keyId, worstCase, ...facts });
+}
+
 function calls<T>(ids: readonly bigint[], itemOf: (payer: Payer) => T): LaneCall<T>[] {
-  return ids.map((requestId, i) => ({
-    item: itemOf(payers[i % payers.length] as Payer),
-    requestId,
-    traceparent: "",
-    deadlineMs: Number.POSITIVE_INFINITY,
-    signal: AbortSignal.abort(),
-  }));
+  return ids.map((requestId, i) => ({ ...call, requestId, item: itemOf(payers[i % payers.length] as Payer) }));
 }
 
 /** Statements that some work sends. */
@@ -82,18 +99,8 @@ test("a batch of 500 over 20 accounts is one statement: to authenticate, to rese
       create(AuthenticateItemSchema, { secretSha256: secretDigest(secret) }),
     );
     counts.authenticate.push(await statementsOf(() => authenticate(context)(authenticating)));
-    const reserving = calls(ids, ({ accountId, keyId }) =>
-      create(ReserveItemSchema, {
-        accountId,
-        keyId,
-        module: Module.CHAT,
-        model: "m",
-        pricing,
-        worstCase: { outputTokens: 9n },
-        secretGeneration: 1,
-      }),
-    );
-    counts.reserve.push(await statementsOf(() => reserve(context)(reserving)));
+    const reserving = calls(ids, reserveItem);
+    counts.reserve.push(await statementsOf(() => reserve(context, parts)(reserving)));
     const settling = calls(ids, ({ accountId, keyId }) =>
       create(SettleItemSchema, {
         accountId,
@@ -103,8 +110,27 @@ test("a batch of 500 over 20 accounts is one statement: to authenticate, to rese
         facts: { keyId, module: Module.CHAT, model: "m", channel: "c" },
       }),
     );
-    counts.settle.push(await statementsOf(() => settle(context)(settling)));
+    counts.settle.push(await statementsOf(() => settle(context, () => undefined)(settling)));
   }
   // The first batch learns the keys' limits and the tariffs.
   expect(counts).toEqual({ authenticate: [1, 1, 1], reserve: [3, 1, 1], settle: [2, 1, 1] });
+});
+
+test("a flood of refused requests shares the statements of its looks, and accepted ones pay nothing", async () => {
+  const limits = { concurrentRequests: 1 };
+  const crowded = await Promise.all([1, 2, 3].map(() => createPayer(billing.client, { key: { limits } })));
+  await Promise.all(crowded.map((payer) => holdOne(billing.client, payer, 1n)));
+  const judgeOne = gatheringJudge(context);
+  const waits = reserve(context, { judgeOne, secondLook: createSecondLook(120, judgeOne, () => undefined) });
+  const ask = async () => {
+    const items = Array.from({ length: 300 }, (_, i) => reserveItem(crowded[i % crowded.length] as Payer));
+    const answers = await waits(items.map((item) => ({ ...call, requestId: nextRequestId(), item })));
+    return Promise.all(answers);
+  };
+  await ask();
+  const before = db.statements;
+  const answers = (await Promise.all([ask(), ask()])).flat();
+  expect(answers.filter((answer) => answer instanceof Error)).toHaveLength(600);
+  // Two batches, and the six looks that they share, but for those that the clock puts on either side of a tick.
+  expect(db.statements - before).toBeLessThanOrEqual(2 + 2 * 6);
 });

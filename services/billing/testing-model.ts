@@ -72,9 +72,13 @@ export function createModel(terms: Terms) {
     }
     const full = (limit: number): boolean => limit > 0 && open.size >= limit;
     if (full(terms.keyConcurrent) || full(terms.accountConcurrent)) return "concurrent_limit_exceeded";
-    const over = (budget: number): boolean => budget > 0 && spent + held() + amount > budget;
-    if (amount > 0 && (over(terms.keyBudget) || over(terms.accountBudget))) return "insufficient_quota 429";
-    if (amount > 0 && amount > balance - held() - terms.floor) return "insufficient_quota 402";
+    const overBudget = (waits: number): boolean =>
+      [terms.keyBudget, terms.accountBudget].some((budget) => budget > 0 && spent + waits + amount > budget);
+    const overCredit = (waits: number): boolean => amount > balance - waits - terms.floor;
+    // What charges alone refuse comes first; what others hold is given back one day.
+    if (amount > 0 && overBudget(0)) return "insufficient_quota 429";
+    if (amount > 0 && overCredit(0)) return "insufficient_quota 402";
+    if (amount > 0 && (overBudget(held()) || overCredit(held()))) return "insufficient_quota 429 held";
     open.set(slot, amount);
     if (key !== 0) keys.set(key, { slot, digest, locked: false, answered: false });
     return `held ${amount}`;

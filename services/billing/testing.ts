@@ -66,6 +66,7 @@ export async function startReplica(
     reconcileLagMs: 30_000,
     reconcileIntervalMs: 60_000,
     settleLingerMs: 0,
+    refusalWaitMs: 0,
     valkeyUrl: undefined,
     valkeyFallback: "refuse",
     ...overrides,

@@ -125,8 +125,9 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     type: "insufficient_quota",
     retryable: false,
     meaning:
-      "The balance does not cover the reservation of this request (402), or the key's periodic budget is spent and will renew (429).",
-    action: "Top up the account, lower max_tokens, or wait for the budget's renewal.",
+      "The balance does not cover the reservation of this request (402); a periodic budget is spent and will renew, or balance or budget are held by requests that still run (429).",
+    action:
+      "Top up the account, lower max_tokens, or wait for the budget's renewal; where running requests hold it, retry after Retry-After.",
     public: true,
   },
   permission_denied: {

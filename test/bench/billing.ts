@@ -46,6 +46,7 @@ const billing = await startBilling(
     reconcileLagMs: 3_600_000,
     reconcileIntervalMs: 60_000,
     settleLingerMs: 0,
+    refusalWaitMs: 250,
     valkeyUrl: undefined,
     valkeyFallback: "local",
   },

@@ -30,6 +30,8 @@ export interface Reserved {
   readonly code: number;
   /** Credit left, the limit reached, or the request to replay: by the code. */
   readonly detail: bigint;
+  /** True: refused for nothing but what other requests hold, which their settlement gives back. */
+  readonly held: boolean;
   /** Nano-USD held; by an earlier call where the code is `repeated`. */
   readonly amount: bigint;
   /** Unix milliseconds. */
@@ -53,6 +55,7 @@ const reserveOne = statement(
 interface Row {
   o_code: number[];
   o_detail: (bigint | null)[];
+  o_held: boolean[] | null;
   o_reserved: (bigint | null)[] | null;
   o_expires_ms: (bigint | null)[] | null;
   o_expires_default_ms: bigint;
@@ -82,6 +85,7 @@ export async function reserveAll(
   return items.map((item, i) => ({
     code: row.o_code[i] ?? -1,
     detail: row.o_detail[i] ?? 0n,
+    held: row.o_held?.[i] ?? false,
     amount: row.o_reserved?.[i] ?? item.amount,
     expiresMs: row.o_expires_ms?.[i] ?? row.o_expires_default_ms,
   }));

@@ -35,7 +35,12 @@ export interface RefusedItem {
   readonly module: string;
   /** Configured public model name. */
   readonly model: string;
+  /** True: only what other requests hold stands in its way. */
+  readonly held: boolean;
 }
+
+/** When to try again where other requests hold what is missing: they end any moment, and a minute at the latest. */
+const heldRetryMs = 1_000;
 
 /**
  * The error for a refusal; its message tells the client what to do.
@@ -86,6 +91,13 @@ export function refusal(code: number, detail: bigint, item: RefusedItem, nowMs: 
         "This Idempotency-Key was used before with a different request; use a new key for a new request.",
       );
     case verdicts.balance:
+      if (item.held) {
+        return new ThroughlineError(
+          "insufficient_quota",
+          `This request may cost up to $${formatUsd(item.amount)}, but of the account's credit only $${formatUsd(detail < 0n ? 0n : detail)} is not held by requests that still run; let one end, then retry, or lower max_tokens.`,
+          { httpStatus: 429, retryAfterMs: heldRetryMs },
+        );
+      }
       return new ThroughlineError(
         "insufficient_quota",
         `This request may cost up to $${formatUsd(item.amount)}, but the account has only $${formatUsd(detail < 0n ? 0n : detail)} of credit left; top up the account or lower max_tokens.`,
@@ -129,6 +141,13 @@ function spentBudget(
   item: RefusedItem,
   nowMs: number,
 ): ThroughlineError {
+  if (item.held) {
+    return new ThroughlineError(
+      "insufficient_quota",
+      `The ${of}'s budget of $${formatUsd(budget)} a ${period} is held by requests that still run and does not cover this one, which may cost up to $${formatUsd(item.amount)}; let one end, then retry, or lower max_tokens.`,
+      { httpStatus: 429, retryAfterMs: heldRetryMs },
+    );
+  }
   const renewsMs = renewsAtMs(period, nowMs);
   const renews = new Date(renewsMs).toISOString().replace(".000Z", "Z");
   return new ThroughlineError(

@@ -3,6 +3,8 @@ import { type Claim, type Counter, type Level, minuteMs } from "../domain/rates.
 
 /** Where the counters are kept. */
 export interface Counters {
+  /** True: they are in this process and answer at once. */
+  readonly near: boolean;
   /** What a counter stands at; undefined: at 0, its minute has not begun. */
   peek(counter: Counter): Promise<Level | undefined>;
   /** Takes points, also beyond the limit: the level after it tells. Whoever is over the limit gives back. */
@@ -12,8 +14,11 @@ export interface Counters {
   close(): Promise<void>;
 }
 
+/** What a kind of limiter does. */
+export type LimiterCounters = Omit<Counters, "near" | "close">;
+
 /** Counters of a kind of limiter; one limiter for each limit, for a limiter knows but one. */
-export function limiterCounters(create: (limit: number) => RateLimiterAbstract): Omit<Counters, "close"> {
+export function limiterCounters(create: (limit: number) => RateLimiterAbstract): LimiterCounters {
   const limiters = new Map<number, RateLimiterAbstract>();
 
   function limiterOf({ limit }: Counter): RateLimiterAbstract {
@@ -51,7 +56,7 @@ const seconds = minuteMs / 1_000;
 /** Counters in the memory of this process. */
 export function memoryCounters(): Counters {
   const counters = limiterCounters((points) => new RateLimiterMemory({ points, duration: seconds }));
-  return { ...counters, close: async () => undefined };
+  return { ...counters, near: true, close: async () => undefined };
 }
 
 /** What the limiters of one store share. */

@@ -152,6 +152,47 @@ describe.skipIf(valkeyProgram === undefined)(
     });
 
     test.each(["refuse", "local"] as const)(
+      "one that hangs is waited for once, and only by who has limits: %s",
+      async (fallback) => {
+        await using valkey = await startValkey(program);
+        const lines: string[] = [];
+        const log = createLog({ service: "billing", destination: { write: (line) => void lines.push(line) } });
+        const config = { valkeyUrl: valkey.url, valkeyFallback: fallback };
+        await using billing = await startReplica(postgres.url, config, { log });
+        const { client } = billing;
+        const limited = await createPayer(client, { key: { limits: { requestsPerMinute: 1_000 } } });
+        const others = await createPayer(client, { account: { limits: { tokensPerMinute: 1_000n } } });
+        const free = await createPayer(client);
+        for (const payer of [limited, others, free]) await reserve(client, payer, 1n);
+        valkey.hang();
+
+        // One batch: who has no limits is answered while the others still wait for their counters.
+        const waiting = new Set(["limited", "others"]);
+        const asked = [
+          codeOf(reserve(client, limited, 1n)).finally(() => waiting.delete("limited")),
+          codeOf(reserve(client, others, 1n)).finally(() => waiting.delete("others")),
+        ];
+        expect(await codeOf(reserve(client, free, 1n))).toBe("ok");
+        for (let i = 0; i < 5; i++) expect(await codeOf(reserve(client, free, 1n))).toBe("ok");
+        expect([...waiting]).toEqual(["limited", "others"]);
+        const expected = fallback === "refuse" ? "service_unavailable" : "ok";
+        expect(await Promise.all(asked)).toEqual([expected, expected]);
+
+        // From here on nobody asks it: one time-out for each of these would be far beyond the time of this test.
+        for (let i = 0; i < 100; i++) expect(await codeOf(reserve(client, limited, 1n))).toBe(expected);
+
+        valkey.goOn();
+        const endMs = performance.now() + 10_000;
+        while (!lines.some((line) => line.includes("Valkey is back"))) {
+          expect(performance.now()).toBeLessThan(endMs);
+          await delay(20);
+        }
+        const back = await reserve(client, limited, 1n);
+        expect(back.headers["x-ratelimit-limit-requests"]).toBe("1000");
+      },
+    );
+
+    test.each(["refuse", "local"] as const)(
       "while it is away, %s; logged once; nothing fails with a 500",
       async (fallback) => {
         await using valkey = await startValkey(program);

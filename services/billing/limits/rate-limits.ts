@@ -24,8 +24,11 @@ export interface RateVerdict {
 
 /** Limits of requests and tokens a minute, of keys and of accounts. */
 export interface RateLimits {
-  /** Takes for each demand in turn from all limits that concern it, or from none. */
-  take(demands: readonly RateDemand[]): Promise<readonly RateVerdict[]>;
+  /**
+   * Takes for each demand in turn from all limits that concern it, or from none. Who has no limits waits for nobody's
+   * counters: where these are elsewhere, the verdicts of those that have are promises.
+   */
+  take(demands: readonly RateDemand[]): Promise<readonly (RateVerdict | Promise<RateVerdict>)[]>;
   /** Limits may have changed: the next demand reads them anew. */
   forget(of: ChangedLimits | "all"): void;
   close(): Promise<void>;
@@ -94,7 +97,7 @@ export function createRateLimits(known: KnownLimits, counters: Counters): RateLi
     async take(demands) {
       const limits = await known.of(demands.map(({ keyId }) => keyId));
       const groups = new Map<bigint, { index: number; claims: Claim[] }[]>();
-      const verdicts = demands.map((): RateVerdict => noLimits);
+      const verdicts = demands.map((): RateVerdict | Promise<RateVerdict> => noLimits);
       for (const [index, demand] of demands.entries()) {
         const claims = claimsOf(limits.get(demand.keyId), demand);
         if (claims.length === 0) continue;
@@ -102,16 +105,17 @@ export function createRateLimits(known: KnownLimits, counters: Counters): RateLi
         if (group === undefined) groups.set(demand.accountId, [{ index, claims }]);
         else group.push({ index, claims });
       }
-      await Promise.all(
-        [...groups.values()].map(async (group) => {
-          const decided = await takeTogether(group.map(({ claims }) => claims)).catch((error: unknown) => {
-            const refused = ThroughlineError.from(error);
-            return group.map((): RateVerdict => ({ ...noLimits, refused }));
-          });
-          for (const [i, { index }] of group.entries()) verdicts[index] = decided[i] ?? noLimits;
-        }),
-      );
-      return verdicts;
+      const deciding = [...groups.values()].map((group) => {
+        const decided = takeTogether(group.map(({ claims }) => claims)).catch((error: unknown) => {
+          const refused = ThroughlineError.from(error);
+          return group.map((): RateVerdict => ({ ...noLimits, refused }));
+        });
+        for (const [i, { index }] of group.entries()) verdicts[index] = decided.then((all) => all[i] ?? noLimits);
+        return decided;
+      });
+      if (!counters.near) return verdicts;
+      await Promise.all(deciding);
+      return Promise.all(verdicts);
     },
     forget: (of) => known.forget(of),
     async close() {

@@ -8,6 +8,10 @@ export interface TestValkey extends AsyncDisposable {
   readonly url: string;
   /** Ends the server at once; its data is gone. */
   kill(): Promise<void>;
+  /** Stops it so that it hangs: its connections stay, and nothing is answered. */
+  hang(): void;
+  /** Lets it go on. */
+  goOn(): void;
   /** Starts it again, empty, on the same port. */
   restart(): Promise<void>;
 }
@@ -39,7 +43,14 @@ export async function startValkey(program: string): Promise<TestValkey> {
   }
 
   await start();
-  return { url: `redis://127.0.0.1:${port}`, kill, restart: start, [Symbol.asyncDispose]: kill };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    kill,
+    hang: () => void child?.kill("SIGSTOP"),
+    goOn: () => void child?.kill("SIGCONT"),
+    restart: start,
+    [Symbol.asyncDispose]: kill,
+  };
 }
 
 async function freePort(): Promise<number> {

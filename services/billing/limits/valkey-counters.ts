@@ -3,7 +3,8 @@ import { RateLimiterValkey } from "rate-limiter-flexible";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { Log } from "../../../shared/log.ts";
 import type { ValkeyFallback } from "../config.ts";
-import { type Counters, limiterCounters, limiterOptions, memoryCounters } from "./counters.ts";
+import { type Counters, type LimiterCounters, limiterCounters, limiterOptions, memoryCounters } from "./counters.ts";
+import { createPresence } from "./presence.ts";
 
 /** The library's own script says `server.call`, which Redis and older Valkeys do not know. */
 const incrementScript = `
@@ -14,10 +15,16 @@ return {consumed, redis.call('pttl', KEYS[1])}`;
 const commandTimeoutMs = 500;
 const maxPauseMs = 1_000;
 const startWaitMs = 2_000;
+/** Time between two looks whether a Valkey that did not answer is back. */
+const probeEveryMs = 500;
 
 /**
  * Counters in Valkey, or Redis, shared by all replicas. While it is away, requests with limits are refused or counted by
  * this process alone; it is logged once when it goes and once when it is back.
+ *
+ * One that hangs counts as away from the first command that got no answer in time: whoever waits then is released with
+ * it, nobody asks after it, and a probe of our own finds out when it is back. (A circuit breaker that lets the next
+ * request be the probe has that request wait, and all that come meanwhile.)
  */
 export async function valkeyCounters(url: string, fallback: ValkeyFallback, log: Log): Promise<Counters> {
   const client = new Valkey(url, {
@@ -29,16 +36,23 @@ export async function valkeyCounters(url: string, fallback: ValkeyFallback, log:
     enableAutoPipelining: true,
     retryStrategy: (attempt) => Math.min(50 * attempt, maxPauseMs),
   });
-  let away = false;
-  client.on("error", (error) => noteAway(error));
-  client.on("ready", () => {
-    if (away) log.info("Valkey is back: rate limits hold over all replicas again");
-    away = false;
+  const presence = createPresence({
+    probe: () => client.ping(),
+    probeEveryMs,
+    onAway(error) {
+      const consequence =
+        fallback === "refuse" ? "requests with rate limits are refused" : "each replica counts for itself";
+      log.error({ err: error }, `Valkey is away: ${consequence} until it is back`);
+    },
+    onBack: () => log.info("Valkey is back: rate limits hold over all replicas again"),
   });
+  client.on("error", (error) => presence.lost(error));
   await Promise.race([
     new Promise((resolve) => client.once("ready", resolve)),
     new Promise((resolve) => setTimeout(resolve, startWaitMs).unref()),
   ]);
+  // Where nobody answered by now the first requests need not find out.
+  if (client.status !== "ready") presence.lost(new Error("Valkey did not answer at the start"));
 
   const shared = limiterCounters(
     (points) =>
@@ -51,19 +65,10 @@ export async function valkeyCounters(url: string, fallback: ValkeyFallback, log:
   );
   const local = memoryCounters();
 
-  function noteAway(error: unknown): void {
-    if (away) return;
-    away = true;
-    const consequence =
-      fallback === "refuse" ? "requests with rate limits are refused" : "each replica counts for itself";
-    log.error({ err: error }, `Valkey is away: ${consequence} until it is back`);
-  }
-
-  async function either<T>(run: (counters: Omit<Counters, "close">) => Promise<T>): Promise<T> {
+  async function either<T>(run: (counters: LimiterCounters) => Promise<T>): Promise<T> {
     try {
-      return await run(shared);
+      return await presence.use(() => run(shared));
     } catch (error) {
-      noteAway(error);
       if (fallback === "local") return run(local);
       throw new ThroughlineError("service_unavailable", "Rate limits cannot be checked at the moment; retry shortly.", {
         cause: error,
@@ -72,10 +77,12 @@ export async function valkeyCounters(url: string, fallback: ValkeyFallback, log:
   }
 
   return {
+    near: false,
     peek: (counter) => either((counters) => counters.peek(counter)),
     take: (claim) => either((counters) => counters.take(claim)),
     giveBack: (claim) => either((counters) => counters.giveBack(claim)),
     async close() {
+      presence.close();
       client.disconnect();
       await local.close();
     },

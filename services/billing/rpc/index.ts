@@ -1,4 +1,8 @@
-import { BillingService } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import {
+  BillingService,
+  type SettleItem,
+  type Settlement,
+} from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { batchHandler, defineService, type ServiceDefinition, unaryHandler } from "../../../shared/rpc/index.ts";
 import type { BillingContext } from "../context.ts";
 import { addCredit } from "./add-credit.ts";
@@ -9,25 +13,40 @@ import { createKey } from "./create-key.ts";
 import { extend } from "./extend.ts";
 import { getAccount } from "./get-account.ts";
 import { getAnswer } from "./get-answer.ts";
+import { gatheringJudge } from "./judge.ts";
 import { listAccounts } from "./list-accounts.ts";
 import { listKeys } from "./list-keys.ts";
 import { listLedger } from "./list-ledger.ts";
 import { reserve } from "./reserve.ts";
 import { revokeKey } from "./revoke-key.ts";
 import { rotateKey } from "./rotate-key.ts";
+import { createSecondLook } from "./second-look.ts";
 import { settle } from "./settle.ts";
 import { storeAnswer } from "./store-answer.ts";
 import { sumUsage } from "./sum-usage.ts";
 import { updateAccount } from "./update-account.ts";
 import { updateKey } from "./update-key.ts";
 
+/** What billing answers to, and how it stops holding answers back. */
+interface BillingDefinition {
+  readonly definition: ServiceDefinition<typeof BillingService>;
+  stop(): void;
+}
+
 /** What billing answers to. */
-export function billingDefinition(context: BillingContext): ServiceDefinition<typeof BillingService> {
-  return defineService(BillingService, {
+export function billingDefinition(context: BillingContext): BillingDefinition {
+  const { config } = context;
+  const judgeOne = gatheringJudge(context);
+  const secondLook = createSecondLook(config.refusalWaitMs, judgeOne, () => settling.hurry());
+  // The client has its answer by then, and a statement costs as much as 40 of the items in it.
+  const settling = batchHandler<SettleItem, Settlement>(
+    settle(context, (accountIds) => secondLook.settled(accountIds)),
+    { maxConcurrent: 1, lingerMs: config.settleLingerMs },
+  );
+  const definition = defineService(BillingService, {
     authenticate: batchHandler(authenticate(context), { maxConcurrent: 2 }),
-    reserve: batchHandler(reserve(context), { maxConcurrent: 2 }),
-    // The client has its answer by then, and a statement costs as much as 40 of the items in it.
-    settle: batchHandler(settle(context), { maxConcurrent: 1, lingerMs: context.config.settleLingerMs }),
+    reserve: batchHandler(reserve(context, { judgeOne, secondLook }), { maxConcurrent: 2 }),
+    settle: settling,
     extend: unaryHandler(extend(context)),
     storeAnswer: unaryHandler(storeAnswer(context)),
     getAnswer: unaryHandler(getAnswer(context)),
@@ -45,4 +64,5 @@ export function billingDefinition(context: BillingContext): ServiceDefinition<ty
     sumUsage: unaryHandler(sumUsage(context)),
     audit: unaryHandler(audit(context)),
   });
+  return { definition, stop: () => secondLook.stop() };
 }

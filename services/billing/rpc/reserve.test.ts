@@ -34,8 +34,11 @@ describe("credit", () => {
     const payer = await createPayer(client, { creditNanoUsd: 100n, account: { creditFloorNanoUsd: -50n } });
     await reserve(client, payer, 150n);
     expect(await standing(client, payer.accountId)).toEqual({ balance: 100n, reserved: 150n });
-    await expect(reserve(client, payer, 1n)).rejects.toMatchObject({ code: "insufficient_quota", httpStatus: 402 });
-    await expect(reserve(client, payer, 1n)).rejects.toThrow(/may cost up to \$0.000000001.*only \$0 .*top up/);
+    // With all of it free it would still be too much; the other waits for what is held.
+    await expect(reserve(client, payer, 151n)).rejects.toMatchObject({ code: "insufficient_quota", httpStatus: 402 });
+    await expect(reserve(client, payer, 151n)).rejects.toThrow(/may cost up to \$0.000000151.*only \$0 .*top up/);
+    await expect(reserve(client, payer, 1n)).rejects.toMatchObject({ httpStatus: 429, retryAfterMs: 1_000 });
+    await expect(reserve(client, payer, 1n)).rejects.toThrow(/may cost up to \$0.000000001.*only \$0 is not held/);
   });
 
   test("of a batch goes to whoever fits, in order: a large request does not block smaller ones", async () => {
@@ -149,9 +152,12 @@ describe("a budget", () => {
     await settle(client, payer, 70n, first);
     const codes = await Promise.all([31n, 30n, 1n].map((n) => codeOf(reserve(client, payer, n))));
     expect(codes).toEqual(["insufficient_quota", "ok", "insufficient_quota"]);
-    const refused = reserve(client, payer, 1n);
-    await expect(refused).rejects.toMatchObject({ code: "insufficient_quota", httpStatus: 429 });
-    await expect(refused).rejects.toThrow(/renews at \d{4}-\d\d-\d\dT00:00:00Z/);
+    const held = reserve(client, payer, 30n);
+    await expect(held).rejects.toMatchObject({ code: "insufficient_quota", httpStatus: 429, retryAfterMs: 1_000 });
+    await expect(held).rejects.toThrow(/is held by requests that still run/);
+    const spent = reserve(client, payer, 31n);
+    await expect(spent).rejects.toMatchObject({ code: "insufficient_quota", httpStatus: 429 });
+    await expect(spent).rejects.toThrow(/renews at \d{4}-\d\d-\d\dT00:00:00Z/);
   });
 
   test("that is set late counts what was spent before it", async () => {

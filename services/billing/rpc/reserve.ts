@@ -4,10 +4,10 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ReservationSchema, ReserveItem } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { costNanoUsd } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
+import type { Span } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";
-import { type NewReservation, type Reserved, reserveAll } from "../db/reserve.ts";
+import type { NewReservation } from "../db/reserve.ts";
 import { maxNanoUsd } from "../domain/amounts.ts";
-import type { Tariff } from "../domain/tariff.ts";
 import { refusal, verdicts } from "../domain/verdict.ts";
 import { waves } from "../domain/waves.ts";
 import type { RateVerdict } from "../limits/rate-limits.ts";
@@ -22,25 +22,37 @@ import {
   moduleNames,
   toTariff,
 } from "../wire/values.ts";
-import { inHalves } from "./batches.ts";
+import { type Asked, type JudgeOne, judge, type Outcome, sharedKeys } from "./judge.ts";
+import { isHeld, type SecondLook } from "./second-look.ts";
 
 type Answer = MessageInitShape<typeof ReservationSchema> | ThroughlineError;
 
 /** An item that was checked. */
-interface Checked {
+interface Checked extends Asked {
   readonly index: number;
-  readonly reservation: NewReservation;
-  readonly tariff: Tariff;
   /** Tokens that the request may consume, for the limit of tokens a minute. */
   readonly tokens: bigint;
+  /** When its caller stops waiting, on the clock of `performance.now()`. */
+  readonly deadlineMs: number;
 }
 
-/** Holds the worst-case cost of each request: rate limits first, then all else with authority in one statement. */
-export function reserve(context: BillingContext) {
+/** Judges what cannot be judged with its batch. */
+export interface ReserveParts {
+  /** Judges what comes later than its batch. */
+  readonly judgeOne: JudgeOne;
+  readonly secondLook: SecondLook;
+}
+
+/**
+ * Holds the worst-case cost of each request: rate limits first, then all else with authority in one statement. Who waits
+ * for a counter in Valkey, or for what others hold, is answered later than the batch and keeps nobody else waiting.
+ */
+export function reserve(context: BillingContext, parts: ReserveParts) {
   const { spans, metrics } = context;
-  return async (calls: readonly LaneCall<ReserveItem>[]): Promise<Answer[]> => {
+
+  return async (calls: readonly LaneCall<ReserveItem>[]): Promise<(Answer | Promise<Answer>)[]> => {
     const open = calls.map((call) => spans.reserve({ ...ids(call), batchSize: calls.length }, call.item));
-    const answers = new Array<Answer>(calls.length);
+    const answers = new Array<Answer | Promise<Answer>>(calls.length);
     const checked: Checked[] = [];
     for (const [index, call] of calls.entries()) {
       try {
@@ -49,35 +61,42 @@ export function reserve(context: BillingContext) {
         answers[index] = ThroughlineError.from(error);
       }
     }
-    for (const wave of waves(checked, sharedKeys)) await reserveWave(context, wave, answers);
+    for (const wave of waves(checked, sharedKeys)) await reserveWave(context, parts, wave, answers);
     let held = 0;
+    let refused = 0;
     for (const [i, answer] of answers.entries()) {
       const span = open[i];
-      if (answer instanceof ThroughlineError) {
-        span?.fail(answer.code);
-        span?.end();
-      } else {
-        held += 1;
-        if (span !== undefined) spans.reserved(span, answer.reservedNanoUsd ?? 0n);
-      }
+      if (span === undefined) continue;
+      if (answer instanceof Promise) answers[i] = tellLater(answer, span);
+      else if (tell(answer, span)) held += 1;
+      else refused += 1;
     }
     if (held > 0) metrics.reservation("held", held);
-    if (held < calls.length) metrics.reservation("refused", calls.length - held);
+    if (refused > 0) metrics.reservation("refused", refused);
     return answers;
   };
+
+  /** Ends the span; true: it was held. */
+  function tell(answer: Answer, span: Span): boolean {
+    if (answer instanceof ThroughlineError) {
+      span.fail(answer.code);
+      span.end();
+      return false;
+    }
+    spans.reserved(span, answer.reservedNanoUsd ?? 0n);
+    return true;
+  }
+
+  async function tellLater(later: Promise<Answer>, span: Span): Promise<Answer> {
+    const answer = await later.catch((error: unknown) => ThroughlineError.from(error));
+    metrics.reservation(tell(answer, span) ? "held" : "refused");
+    return answer;
+  }
 }
 
 const ids = ({ requestId, traceparent }: LaneCall<unknown>) => ({ requestId, traceparent });
 
-/** What no two items of one statement may share. */
-function sharedKeys({ reservation }: Checked): string[] {
-  const { requestId, accountId, idempotency } = reservation;
-  const key = requestId.toString();
-  if (idempotency === undefined) return [key];
-  return [key, `${accountId} ${Buffer.from(idempotency.keyHash).toString("latin1")}`];
-}
-
-function check(index: number, { item, requestId }: LaneCall<ReserveItem>): Checked {
+function check(index: number, { item, requestId, deadlineMs }: LaneCall<ReserveItem>): Checked {
   const { pricing, worstCase } = item;
   if (pricing === undefined) throw invalid("pricing", "must be given");
   if (worstCase === undefined) throw invalid("worst_case", "must be given");
@@ -90,6 +109,7 @@ function check(index: number, { item, requestId }: LaneCall<ReserveItem>): Check
   return {
     index,
     tokens,
+    deadlineMs,
     reservation: {
       requestId: checkedRequestId(requestId),
       accountId: checkedId(item.accountId, "account_id"),
@@ -121,40 +141,68 @@ function checkedIdempotency(item: ReserveItem): NewReservation["idempotency"] {
   };
 }
 
-async function reserveWave(context: BillingContext, wave: readonly Checked[], answers: Answer[]): Promise<void> {
-  const { config, db, log, rateLimits, tariffs } = context;
-  const rates = await rateLimits.take(
+async function reserveWave(
+  context: BillingContext,
+  parts: ReserveParts,
+  wave: readonly Checked[],
+  answers: (Answer | Promise<Answer>)[],
+): Promise<void> {
+  const rates = await context.rateLimits.take(
     wave.map(({ reservation, tokens }) => ({ keyId: reservation.keyId, accountId: reservation.accountId, tokens })),
   );
   const passed: { checked: Checked; rate: RateVerdict }[] = [];
   for (const [i, checked] of wave.entries()) {
     const rate = rates[i];
-    if (rate?.refused !== undefined) answers[checked.index] = rate.refused;
-    else if (rate !== undefined) passed.push({ checked, rate });
+    if (rate === undefined) continue;
+    if (rate instanceof Promise) answers[checked.index] = reserveLater(context, parts, checked, rate);
+    else if (rate.refused !== undefined) answers[checked.index] = rate.refused;
+    else passed.push({ checked, rate });
   }
-  const outcomes = await inHalves(
-    passed,
-    async (part) => {
-      const tariffIds = await tariffs.idsOf(part.map(({ checked }) => checked.tariff));
-      const items = part.map(({ checked }, i) => ({ ...checked.reservation, tariffId: tariffIds[i] ?? null }));
-      return reserveAll(db, items, config.reservationTtlMs);
-    },
-    (error, size) => log.error({ err: error, size }, "Reserve failed for a batch"),
+  const outcomes = await judge(
+    context,
+    passed.map(({ checked }) => checked),
   );
   for (const [i, { checked, rate }] of passed.entries()) {
     const outcome = outcomes[i];
     if (outcome === undefined) continue;
-    const reserved = !(outcome instanceof ThroughlineError) && outcome.code === verdicts.reserved;
-    // What held nothing new costs nothing, of the rate limits too.
-    if (!reserved) rate.giveBack();
-    answers[checked.index] =
-      outcome instanceof ThroughlineError ? outcome : toAnswer(context, outcome, checked, rate.headers);
+    answers[checked.index] = isHeld(outcome)
+      ? lookAgain(context, parts, checked, outcome, rate)
+      : conclude(context, outcome, checked, rate);
   }
+}
+
+async function reserveLater(
+  context: BillingContext,
+  parts: ReserveParts,
+  checked: Checked,
+  rated: Promise<RateVerdict>,
+): Promise<Answer> {
+  const rate = await rated;
+  if (rate.refused !== undefined) return rate.refused;
+  return lookAgain(context, parts, checked, await parts.judgeOne(checked), rate);
+}
+
+async function lookAgain(
+  context: BillingContext,
+  { secondLook }: ReserveParts,
+  checked: Checked,
+  first: Outcome,
+  rate: RateVerdict,
+): Promise<Answer> {
+  const outcome = isHeld(first) ? await secondLook.wait(checked, first, checked.deadlineMs) : first;
+  return conclude(context, outcome, checked, rate);
+}
+
+function conclude(context: BillingContext, outcome: Outcome, checked: Checked, rate: RateVerdict): Answer {
+  const reserved = !(outcome instanceof ThroughlineError) && outcome.code === verdicts.reserved;
+  // What held nothing new costs nothing, of the rate limits too.
+  if (!reserved) rate.giveBack();
+  return outcome instanceof ThroughlineError ? outcome : toAnswer(context, outcome, checked, rate.headers);
 }
 
 function toAnswer(
   { metrics, nowMs }: BillingContext,
-  outcome: Reserved,
+  outcome: Exclude<Outcome, ThroughlineError>,
   { reservation, tariff }: Checked,
   headers: Readonly<Record<string, string>>,
 ): Answer {
@@ -169,7 +217,7 @@ function toAnswer(
       return refusal(
         outcome.code,
         outcome.detail,
-        { amount: reservation.amount, module: tariff.module, model: tariff.model },
+        { amount: reservation.amount, module: tariff.module, model: tariff.model, held: outcome.held },
         nowMs(),
       );
   }

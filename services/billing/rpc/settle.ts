@@ -70,8 +70,12 @@ const noPricing = {
   groupRatioPpm: 0,
 } as const;
 
-/** Ends reservations by the written policy: one ledger statement for the batch. */
-export function settle(context: BillingContext) {
+/**
+ * Ends reservations by the written policy: one ledger statement for the batch.
+ *
+ * @param onSettled told of the accounts whose credit and slots came back.
+ */
+export function settle(context: BillingContext, onSettled: (accountIds: readonly bigint[]) => void) {
   const { config, db, log, metrics, spans, tariffs } = context;
 
   async function settleWave(wave: readonly Checked[], answers: Answer[]): Promise<void> {
@@ -91,6 +95,7 @@ export function settle(context: BillingContext) {
       metrics.reservation(checked.settlement.kind === ledgerKinds.charge ? "settled" : "released");
       if (outcome.billed > 0n) metrics.charged(checked.tariff?.module ?? "", outcome.billed);
     }
+    onSettled(wave.map(({ settlement }) => settlement.accountId));
   }
 
   return async (calls: readonly LaneCall<SettleItem>[]): Promise<Answer[]> => {

@@ -10,6 +10,7 @@ import * as reserveGeneration from "./0008-reserve-generation.ts";
 import * as sweep from "./0009-sweep.ts";
 import * as reserveOne from "./0010-reserve-one.ts";
 import * as lateKeys from "./0011-late-keys.ts";
+import * as reserveHeld from "./0012-reserve-held.ts";
 
 /** Billing's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -24,4 +25,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0009_sweep": sweep,
   "0010_reserve_one": reserveOne,
   "0011_late_keys": lateKeys,
+  "0012_reserve_held": reserveHeld,
 };
