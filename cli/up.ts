@@ -63,6 +63,8 @@ export function up(): Promise<number> {
     const providerService = await startProvider(providerConfig(env), {
       ...parts("provider-adapter"),
       routing,
+      billing,
+      history,
       ids,
       env,
     });

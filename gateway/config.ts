@@ -68,6 +68,12 @@ export const gatewayEnv = declareEnv({
     max: 60_000,
     description: "How long the gateway remembers whose key it saw; paid requests are checked again by billing.",
   },
+  SETTLE_BEFORE_END: {
+    kind: "bool",
+    default: false,
+    description:
+      "Give the client the end of its answer only when it is settled: then even an answer of a machine that loses power is charged. Costs about 20 ms at the end of each answer.",
+  },
   PROCESSING_AFTER_MS: {
     kind: "duration",
     default: 300,
@@ -90,6 +96,8 @@ export interface GatewayConfig {
   readonly shutdownGraceMs: number;
   readonly keyCacheMs: number;
   readonly processingAfterMs: number;
+  /** True: the end of every answer waits for its settlement. */
+  readonly settleBeforeEnd: boolean;
   /** How often running reservations are extended. */
   readonly extendEveryMs: number;
   /** Time that one call to a service may take before the answer began. */
@@ -119,6 +127,7 @@ export function envToConfig(env: Env): GatewayConfig {
     shutdownGraceMs: read.SHUTDOWN_GRACE_MS,
     keyCacheMs: read.KEY_CACHE_MS,
     processingAfterMs: read.PROCESSING_AFTER_MS,
+    settleBeforeEnd: read.SETTLE_BEFORE_END,
     extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
     callTimeoutMs: 10_000,
     finishTimeoutMs: 15_000,

@@ -4,7 +4,7 @@ import { ThroughlineError } from "../shared/errors/error.ts";
 import { HeadSchema } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Answer, Ask } from "./ask.ts";
 import type { GatewayContext } from "./context.ts";
-import type { Ending } from "./story.ts";
+import type { Ending } from "./ending.ts";
 
 /** Largest answer that is kept for a replay; the repeat of a larger one runs anew. */
 export const maxStoredBytes = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { boundDocumentInPieces } from "../shared/bounded-document.ts";
 import type { Ask } from "./ask.ts";
-import type { Ending } from "./story.ts";
+import type { Ending } from "./ending.ts";
 
 /** Largest answer that travels to history whole: with its details it stays below the limit of a message. */
 const maxWholeBytes = 16 * 1024 * 1024;

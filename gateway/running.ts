@@ -9,6 +9,8 @@ import type { GatewayDeps } from "./context.ts";
 export interface Held {
   /** The request. */
   readonly id: bigint;
+  /** W3C trace context of its root span. */
+  readonly traceparent: string;
   /** Reserved at, on the monotonic clock, milliseconds. */
   readonly sinceMs: number;
   /** Builds the `processing` record; called once, when the request has run for a while. */
@@ -80,7 +82,7 @@ export function createRunning({
   function showProcessing(entry: Held): void {
     const item = create(RecordItemSchema, { record: entry.processing() });
     history.record
-      .call(item, { requestId: entry.id, timeoutMs: config.finishTimeoutMs })
+      .call(item, { requestId: entry.id, traceparent: entry.traceparent, timeoutMs: config.finishTimeoutMs })
       // Only a picture of the present: the terminal record follows, with retries.
       .catch((error: unknown) => log.debug({ err: error, request_id: entry.id.toString() }, "processing record lost"));
   }

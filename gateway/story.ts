@@ -1,3 +1,4 @@
+import type { ClosingRequest } from "../shared/closing/index.ts";
 import { ThroughlineError } from "../shared/errors/error.ts";
 import { fromWireError } from "../shared/errors/wire.ts";
 import type { Reservation } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
@@ -6,34 +7,17 @@ import type { Head, Outcome } from "../shared/gen/throughline/provider/v1/provid
 import type { Route } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Answer, Ask } from "./ask.ts";
 import { forgetRefused } from "./authenticate.ts";
+import { closingRequest, processingRecord } from "./closing.ts";
 import type { GatewayContext } from "./context.ts";
 import { platformFault } from "./domain/platform-fault.ts";
 import { contextError } from "./domain/worst-case.ts";
+import type { Ending } from "./ending.ts";
 import { finish, recordRefusal, recordReplay } from "./finish.ts";
 import { moduleName } from "./http/history-item.ts";
 import { maxStoredBytes, replayAnswer } from "./idempotency.ts";
 import { elapsedUs, type Incoming, mark, type Served } from "./incoming.ts";
-import { invokeItem, processingRecord, reserveItem } from "./items.ts";
+import { invokeItem, reserveItem } from "./items.ts";
 import { resolve } from "./resolve.ts";
-
-/** How the answering of a request ended. */
-export interface Ending {
-  /** What the provider says; absent when it went away in the middle. */
-  readonly outcome: Outcome | undefined;
-  /** Why it failed; absent when it succeeded or the client left. */
-  readonly error: ThroughlineError | undefined;
-  /** The client left before the end. */
-  readonly gone: boolean;
-  /** Frames that the client was given. */
-  readonly frames: number;
-  /** Microseconds from the arrival to the first byte; 0: none. */
-  readonly firstByteUs: bigint;
-  /** The bytes that were given, where they are kept (one JSON body, or a request with an Idempotency-Key). */
-  readonly kept: readonly Uint8Array[];
-  /** Bytes of what was to be kept; above `maxStoredBytes` a stream is not. */
-  readonly keptBytes: number;
-  readonly contentType: string;
-}
 
 /**
  * The story of one request: resolve -> reserve -> invoke -> settle -> record. Settling and recording go on after the
@@ -70,17 +54,44 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
     throw error;
   }
 
+  const request = closingRequest(ask, route, reservation.reservedNanoUsd);
   const release = context.running.hold({
     id: incoming.id,
+    traceparent: incoming.span.traceparent,
     sinceMs: performance.now(),
-    processing: () => processingRecord(ask, route, reservation),
+    processing: () => processingRecord(request),
   });
-  const ending = await invoke(context, ask, route, reservation, answer);
+  const ending = await invoke(context, ask, route, request, reservation, answer);
+  const reserved = { ask, request, release };
+  if (settlesFirst(context, ask)) await inTime(context, finish(context, reserved, ending));
+  giveEnd(ending, answer);
+  if (!settlesFirst(context, ask)) void finish(context, reserved, ending);
   const { error, gone } = ending;
-  if (!gone && error === undefined) answer.end();
-  if (!gone && error !== undefined && answer.hasBegun()) answer.fail(error);
-  finish(context, { ask, route, reservation, release }, ending);
   if (!gone && error !== undefined && !answer.hasBegun()) throw error;
+}
+
+/**
+ * Whether the end of the answer waits for its settlement. Whoever has the whole answer of a request with an
+ * Idempotency-Key may repeat it at once, and must get that answer again.
+ */
+function settlesFirst({ config }: GatewayContext, { idempotencyKey }: Ask): boolean {
+  return idempotencyKey !== "" || config.settleBeforeEnd;
+}
+
+/** Waits for a settlement as long as a call may take: a client does not wait for a billing service that is away. */
+async function inTime({ config }: GatewayContext, settled: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, config.callTimeoutMs);
+  await Promise.race([settled, late]);
+  clearTimeout(timer);
+}
+
+/** Gives the client what is left: the last frame, and the end or the error. */
+function giveEnd({ error, gone, heldBack }: Ending, answer: Answer): void {
+  if (gone || answer.isGone()) return;
+  if (heldBack !== undefined) void answer.write(heldBack);
+  if (error === undefined) answer.end();
+  else if (answer.hasBegun()) answer.fail(error);
 }
 
 /** The route, if the input can fit into its model. */
@@ -111,10 +122,12 @@ async function invoke(
   context: GatewayContext,
   ask: Ask,
   route: Route,
+  request: ClosingRequest,
   reservation: Reservation,
   answer: Answer,
 ): Promise<Ending> {
   const { incoming, principal } = ask;
+  const holdsBack = ask.stream && settlesFirst(context, ask);
   const keep = !ask.stream || ask.idempotencyKey !== "";
   const kept: Uint8Array[] = [];
   let keptBytes = 0;
@@ -124,13 +137,15 @@ async function invoke(
   let contentType = "application/json";
   let outcome: Outcome | undefined;
   let error: ThroughlineError | undefined;
+  let heldBack: Uint8Array | undefined;
+  const stream = context.provider.invoke.open(invokeItem(ask, route, request.facts, elapsedUs(incoming)), {
+    requestId: incoming.id,
+    traceparent: incoming.span.traceparent,
+    timeoutMs: context.config.requestTimeoutMs,
+    frameBytes: (frame) => frame.data.length,
+    acknowledges: true,
+  });
   try {
-    const stream = context.provider.invoke.open(invokeItem(ask, route, elapsedUs(incoming)), {
-      requestId: incoming.id,
-      traceparent: incoming.span.traceparent,
-      timeoutMs: context.config.requestTimeoutMs,
-      frameBytes: (frame) => frame.data.length,
-    });
     let drainTimer: NodeJS.Timeout | undefined;
     answer.onGone(() => {
       const drains = principal.disconnectPolicy === DisconnectPolicy.DRAIN && frames > 0;
@@ -152,6 +167,10 @@ async function invoke(
         }
         if (answer.isGone()) continue;
         frames++;
+        if (holdsBack && stream.isLast()) {
+          heldBack = frame.data;
+          continue;
+        }
         const ready = answer.write(frame.data);
         if (ready === undefined) continue;
         if (!slow) {
@@ -179,7 +198,8 @@ async function invoke(
   const gone = answer.isGone();
   // A JSON answer is given as a whole: of one that broke off the client gets the error alone.
   if (error !== undefined && !gone && !answer.hasBegun()) frames = 0;
-  return { outcome, error, gone, frames, firstByteUs, kept, keptBytes, contentType };
+  const acknowledge = () => stream.acknowledge();
+  return { outcome, error, gone, frames, firstByteUs, kept, keptBytes, contentType, heldBack, acknowledge };
 }
 
 /** Why an invocation did not succeed, by its outcome. One that was stopped though the client waits met its deadline. */

@@ -44,6 +44,8 @@ export interface AttemptResult {
   /** What it says of the channel's health. */
   readonly verdict: Verdict;
   readonly facts: AnswerFacts | undefined;
+  /** An answer that was given whole. */
+  readonly whole: Uint8Array | undefined;
   /** A stream's answer as one document, for history. */
   readonly document: { readonly body: Uint8Array; readonly truncated: boolean } | undefined;
   readonly timings: { sentUs: number; firstByteUs: number; lastByteUs: number; chunks: number };
@@ -105,6 +107,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let over = false;
   let ended = false;
   let facts: AnswerFacts | undefined;
+  let whole: Uint8Array | undefined;
   let translation: StreamTranslation | undefined;
   let feed: EventFeed | undefined;
   let pending = "";
@@ -147,6 +150,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       failover: failover && !began,
       verdict,
       facts: facts && boundedFacts(facts),
+      whole,
       document,
       timings: { sentUs: startUs, firstByteUs, lastByteUs, chunks: translation?.contentChunks() ?? 0 },
     });
@@ -246,6 +250,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     try {
       const answer = exchange.whole(bytes, moments());
       facts = answer;
+      whole = answer.body;
       began = true;
       attempt.upstreamRequestId ||= answer.upstreamRequestId ?? "";
       for (let at = 0; at < answer.body.length; at += pieceBytes) {

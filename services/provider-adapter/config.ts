@@ -113,6 +113,8 @@ export interface ProviderConfig {
     | undefined;
   /** How often routing is asked for changed channels. */
   readonly channelPollMs: number;
+  /** How long a gateway whose lane broke has to settle its requests by itself: one that is alive does so in milliseconds. */
+  readonly lostGatewayHeadStartMs: number;
   /** Largest answer of one JSON body, bytes. */
   readonly maxBodyBytes: number;
 }
@@ -139,6 +141,7 @@ export function envToConfig(env: Env): ProviderConfig {
         }
       : undefined,
     channelPollMs: 500,
+    lostGatewayHeadStartMs: 1_000,
     maxBodyBytes: 64 * 1024 * 1024,
   };
 }

@@ -9,6 +9,7 @@ import type { Channels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { ImageAccess } from "./images/fetch-image.ts";
 import type { ImageProxy } from "./images/image-proxy.ts";
+import type { LostGatewayDeps, LostGateways } from "./lost-gateways/lost-gateways.ts";
 import type { FirstTokenWatch } from "./resilience/first-token.ts";
 import type { Health } from "./resilience/health.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -19,6 +20,9 @@ export interface ProviderDeps {
   readonly tracing: Tracing;
   readonly metrics: Metrics;
   readonly routing: ServiceClient<typeof RoutingService>;
+  /** For the requests of gateways that were lost. */
+  readonly billing: LostGatewayDeps["billing"];
+  readonly history: LostGatewayDeps["history"];
   /** Issues attempt IDs. */
   readonly ids: RequestIdSource;
   /** Where credentials that are referred to by name are. */
@@ -36,6 +40,7 @@ export interface ProviderContext extends ProviderDeps {
   /** Which channels are well. */
   readonly health: Health;
   readonly firstToken: FirstTokenWatch;
+  readonly lostGateways: LostGateways;
   /** Undefined: switched off. */
   readonly images: ImageProxy | undefined;
 }

@@ -8,11 +8,15 @@ import { followChannels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { ProviderContext, ProviderDeps } from "./context.ts";
 import { createImageProxy } from "./images/image-proxy.ts";
+import { createLostGateways } from "./lost-gateways/lost-gateways.ts";
 import { watchFirstTokens } from "./resilience/first-token.ts";
 import { createHealth } from "./resilience/health.ts";
 import { startReports } from "./resilience/reporter.ts";
 import { providerService } from "./rpc/index.ts";
 import { createUpstream } from "./upstream/upstream.ts";
+
+/** How long a provider that stops waits for billing and history to take the requests of lost gateways. */
+const lostGatewayGraceMs = 10_000;
 
 /** Starts the provider: follows routing's channels and speaks to upstreams. */
 export async function startProvider(
@@ -56,13 +60,18 @@ export async function startProvider(
   const images =
     config.imageProxy === undefined ? undefined : createImageProxy({ ...config.imageProxy, ...deps.imageAccess });
   const spans = providerSpans(deps.tracing);
-  const context: ProviderContext = { ...deps, config, channels, upstream, spans, health, firstToken, images };
+  const lostGateways = createLostGateways(deps, config.lostGatewayHeadStartMs);
+  const context: ProviderContext = {
+    ...deps,
+    ...{ config, channels, upstream, spans, health, firstToken, images, lostGateways },
+  };
   return {
     definition: providerService(context),
     ready: async () => channels.known && deps.ids.leaseValid(),
     async stop() {
       channels.stop();
       unobserve();
+      await lostGateways.stop(lostGatewayGraceMs);
       await upstream.close();
       await images?.close();
       firstToken.stop();

@@ -1,9 +1,15 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { envelope } from "../../shared/errors/envelope.ts";
 import type { ThroughlineError } from "../../shared/errors/error.ts";
 import { fromWireError } from "../../shared/errors/wire.ts";
+import type { SettleItem } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { CandidateSchema, Module, StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { Outcome, ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Record as HistoryRecord, RecordItem } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type {
+  Outcome,
+  ProviderService,
+  RequestFactsSchema,
+} from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import {
   ChannelSchema,
   type ReportHealthRequest,
@@ -11,10 +17,11 @@ import {
 } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
 import { createRequestIdSource } from "../../shared/request-id.ts";
-import { createInProcessClient, type ServiceClient } from "../../shared/rpc/index.ts";
+import { createInProcessServer, type ServiceClient } from "../../shared/rpc/index.ts";
 import { createTestTelemetry, type TestTelemetry } from "../../shared/telemetry/testing.ts";
 import { envToConfig, type ProviderConfig } from "./config.ts";
 import type { ImageAccess } from "./images/fetch-image.ts";
+import type { LostGatewayDeps } from "./lost-gateways/lost-gateways.ts";
 import { startProvider } from "./server.ts";
 
 /** A channel of a test. */
@@ -48,6 +55,10 @@ export interface Invocation {
   readonly headers?: Readonly<Record<string, string>>;
   /** `cancel` is what the gateway does when its client leaves. */
   readonly onFrame?: (data: Uint8Array, cancel: () => void) => void;
+  /** Given: the provider settles the request where its gateway does not acknowledge it. */
+  readonly facts?: MessageInitShape<typeof RequestFactsSchema>;
+  /** What the gateway does with the outcome. Default: it acknowledges. */
+  readonly onOutcome?: "acknowledges" | "owes";
 }
 
 /** A provider over channels of the test, called in process over real sockets to its upstreams. */
@@ -59,6 +70,12 @@ export interface TestProvider extends AsyncDisposable {
   nextId(): bigint;
   /** What routing was told of the channels' health, oldest first. */
   readonly reports: readonly ReportHealthRequest[];
+  /** What billing was told in place of a lost gateway; it always answers 7 nano-USD. */
+  readonly settled: readonly SettleItem[];
+  /** What history was told likewise. */
+  readonly recorded: readonly HistoryRecord[];
+  /** Cuts the lanes of the gateway, as its death does. */
+  loseGateway(): Promise<void>;
 }
 
 /** Options of `startTestProvider`. */
@@ -119,6 +136,24 @@ export async function startTestProvider(
       return {};
     },
   } as unknown as ServiceClient<typeof RoutingService>;
+  const settled: SettleItem[] = [];
+  const recorded: HistoryRecord[] = [];
+  const billing = {
+    settle: {
+      call: async (item: SettleItem) => {
+        settled.push(item);
+        return { billedNanoUsd: 7n, reason: "told by billing" };
+      },
+    },
+  } as unknown as LostGatewayDeps["billing"];
+  const history = {
+    record: {
+      async call({ record }: RecordItem) {
+        if (record !== undefined) recorded.push(record);
+        return {};
+      },
+    },
+  } as unknown as LostGatewayDeps["history"];
   const telemetry = createTestTelemetry();
   const service = await startProvider(
     { ...envToConfig(options.env ?? {}), ...options.config },
@@ -127,17 +162,23 @@ export async function startTestProvider(
       tracing: telemetry.tracer("provider"),
       metrics: telemetry.metrics,
       routing,
+      billing,
+      history,
       ids,
       env,
       ...(options.imageAccess === undefined ? {} : { imageAccess: options.imageAccess }),
     },
   );
-  const client = createInProcessClient(service.definition);
+  const server = createInProcessServer(service.definition);
+  const client = server.client();
   return {
     client,
     telemetry,
     nextId: () => ids.next(),
     reports,
+    settled,
+    recorded,
+    loseGateway: () => server.close(0),
     invoke: (invocation) => invoke(client, ids.next(), invocation),
     async [Symbol.asyncDispose]() {
       await client.close();
@@ -154,7 +195,7 @@ function secretsOf(name: string, { credential, credentials }: TestChannel): read
 async function invoke(
   client: ServiceClient<typeof ProviderService>,
   requestId: bigint,
-  { dialect, body, candidates, control, headers, onFrame }: Invocation,
+  { dialect, body, candidates, control, headers, onFrame, facts, onOutcome }: Invocation,
 ): Promise<Invoked> {
   const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
   const given = JSON.parse(Buffer.from(bytes).toString()) as {
@@ -177,8 +218,9 @@ async function invoke(
       headers: { ...headers },
       createdUnixS: 1_700_000_000n,
       storeResponse: StoreResponse.FULL,
+      ...(facts === undefined ? {} : { facts }),
     },
-    { requestId, timeoutMs: 20_000 },
+    { requestId, timeoutMs: 20_000, acknowledges: facts !== undefined },
   );
   const parts: Uint8Array[] = [];
   let contentType = "";
@@ -188,6 +230,7 @@ async function invoke(
     onFrame?.(frame.data, () => stream.cancel());
   }
   const outcome = await stream.outcome;
+  if (onOutcome !== "owes") stream.acknowledge();
   const error = outcome.error === undefined ? undefined : fromWireError(outcome.error);
   return { text: Buffer.concat(parts).toString(), outcome, error, contentType };
 }

@@ -217,7 +217,7 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     httpStatus: 500,
     type: "api_error",
     retryable: true,
-    meaning: "The gateway ended while the request ran; its reservation was released.",
+    meaning: "The gateway ended while the request ran, so nobody knows what the client got.",
     action: "Send the request again. Seen on records only.",
     public: false,
   },

@@ -14,7 +14,7 @@ export {
 export { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";
 export { createHealthCheck, type HealthCheck } from "./health.ts";
-export { createInProcessClient } from "./in-process.ts";
+export { createInProcessClient, createInProcessServer } from "./in-process.ts";
 export { type PeerSecrets, parsePeerSecrets } from "./peer-secret.ts";
 export type { ClientTls, ServerTls } from "./tls.ts";
 export type {

@@ -31,7 +31,7 @@ const firstBackoffMs = 50;
 const maxBackoffMs = 1_000;
 const fullBatch = 256;
 /** Longest time that acknowledgements wait for items to travel with. */
-const acknowledgeWithinMs = 500;
+const acknowledgeWithinMs = 2_000;
 /** A lane that lived so long was no failed attempt. */
 const stableMs = 1_000;
 

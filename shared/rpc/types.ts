@@ -75,7 +75,7 @@ export interface LaneStream<F, O> extends AsyncIterable<F> {
   isLast(): boolean;
   /**
    * Tells the handler that all that had to follow the outcome is durable; only of a call that was opened with
-   * `acknowledges`. It travels with the next items, at most half a second later.
+   * `acknowledges`. It travels with the next items, at most two seconds later.
    */
   acknowledge(): void;
 }

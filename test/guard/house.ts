@@ -109,7 +109,7 @@ export async function startHouse(answer: string): Promise<House> {
   undo.defer(() => lease.stop());
   const providerService = await startProvider(
     { ...providerConfig(env), channelPollMs: neverMs, reportMs: neverMs },
-    { ...parts("provider-adapter"), routing, ids, env },
+    { ...parts("provider-adapter"), routing, billing, history, ids, env },
   );
   undo.defer(() => providerService.stop());
   const provider = await serve(providerService.definition, laneHabits.provider);

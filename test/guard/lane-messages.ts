@@ -1,11 +1,12 @@
 import type * as Encode from "../../shared/rpc/encode.ts";
+import { callOp } from "../../shared/rpc/link.ts";
 
 /** One message of a lane, as it goes on the wire. */
 export interface LaneMessage {
   /** Name of the method, e.g. "Reserve". */
   readonly lane: string;
   readonly to: "server" | "client";
-  /** Items or results in it. */
+  /** Items or results in it, but for acknowledgements. */
   readonly entries: number;
   /** Frames of streams among them. */
   readonly frames: number;
@@ -19,8 +20,11 @@ export function watchedEncoders(real: typeof Encode, tell: (message: LaneMessage
       const encodeItems = real.createItemEncoder(shape);
       const lane = nameOf(shape);
       return (items, maxBytes, write, unsent) => {
-        const message: LaneMessage = { lane, to: "server", entries: items.length, frames: 0 };
-        encodeItems(items, maxBytes, watchedWrite(write, message, tell), unsent);
+        const entries = items.filter(({ op }) => op !== callOp.acknowledge).length;
+        // Acknowledgements wait for items to travel with; those of a lane that has had none for a while go by a timer.
+        const told = entries === 0 ? () => undefined : tell;
+        const message: LaneMessage = { lane, to: "server", entries, frames: 0 };
+        encodeItems(items, maxBytes, watchedWrite(write, message, told), unsent);
       };
     },
     createResultEncoder(shape) {

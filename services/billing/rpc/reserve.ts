@@ -135,8 +135,10 @@ function check(index: number, { item, requestId, deadlineMs }: LaneCall<ReserveI
 function checkedIdempotency(item: ReserveItem): NewReservation["idempotency"] {
   if (item.idempotencyKey === "") return undefined;
   if (item.idempotencyDigest.length !== 32) throw invalid("idempotency_digest", "must have 32 bytes");
+  // A user ID is 1 or more characters without a NUL, so no two owners make the same text.
+  const owner = item.userId === "" ? "" : `${item.userId}\0`;
   return {
-    keyHash: createHash("sha256").update(item.idempotencyKey).digest(),
+    keyHash: createHash("sha256").update(owner).update(item.idempotencyKey).digest(),
     digest: item.idempotencyDigest,
   };
 }

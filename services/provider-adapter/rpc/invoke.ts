@@ -21,6 +21,7 @@ import { type AttemptResult, type RunningAttempt, startAttempt } from "../attemp
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Asked } from "../domain/exchange.ts";
+import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { neutral } from "../resilience/verdict.ts";
 import { firstByteMsOf, logBug, moduleNames, reportAttempt } from "./report-attempt.ts";
@@ -63,6 +64,8 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     if (await prepare()) await walk();
     outcome.notes.unshift(...skips);
     fill(outcome, last, cancelled, error);
+    const kept = unacknowledged(call, outcome, last?.whole, clockUs());
+    if (kept !== undefined) call.unlessAcknowledged(closeLater(context, kept));
     return outcome;
   }
 
@@ -202,6 +205,11 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   }
 
   return { run };
+}
+
+/** A function of its own: what it leads to is kept until the gateway has acknowledged, and a walk leads to the body. */
+function closeLater({ lostGateways }: ProviderContext, kept: Unacknowledged): () => void {
+  return () => lostGateways.close(kept);
 }
 
 function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate, body: Uint8Array): Asked {

@@ -321,7 +321,7 @@ export type ReserveItem = Message<"throughline.billing.v1.ReserveItem"> & {
   worstCase?: Usage | undefined;
 
   /**
-   * Client's Idempotency-Key. Empty: none.
+   * Client's Idempotency-Key, of the account or of the end user where there is one. Empty: none.
    *
    * @generated from field: string idempotency_key = 9;
    */

@@ -202,7 +202,8 @@ export type Record = Message<"throughline.history.v1.Record"> & {
   status: RecordStatus;
 
   /**
-   * True: made from the ledger because the gateway's own record never came; it gives way to the gateway's.
+   * True: not made by the gateway, whose own record never came: by the provider from what it had passed on, or from the
+   * ledger. It gives way to the gateway's.
    *
    * @generated from field: bool reconstructed = 7;
    */

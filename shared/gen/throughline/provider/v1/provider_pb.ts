@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Call, Candidate, Error, Module, StoreResponse, Usage } from "../../common/v1/common_pb.ts";
+import type { Call, Candidate, DisconnectPolicy, Error, Module, RouteReason, StoreResponse, Usage } from "../../common/v1/common_pb.ts";
 import { file_throughline_common_v1_common } from "../../common/v1/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file throughline/provider/v1/provider.proto.
  */
 export const file_throughline_provider_v1_provider: GenFile = /*@__PURE__*/
-  fileDesc("CiZ0aHJvdWdobGluZS9wcm92aWRlci92MS9wcm92aWRlci5wcm90bxIXdGhyb3VnaGxpbmUucHJvdmlkZXIudjEiQwoNSW52b2tlUmVxdWVzdBIyCgVpdGVtcxgBIAMoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0i9wMKCkludm9rZUl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg8KB2RpYWxlY3QYAiABKAkSLQoGbW9kdWxlGAMgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRINCgVtb2RlbBgEIAEoCRIPCgdjb250cm9sGAUgASgJEg4KBnN0cmVhbRgGIAEoCBIVCg1pbmNsdWRlX3VzYWdlGAcgASgIEjQKCmNhbmRpZGF0ZXMYCCADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYCSABKAwSEgoKZWxhcHNlZF91cxgKIAEoBBJBCgdoZWFkZXJzGAsgAygLMjAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbS5IZWFkZXJzRW50cnkSFgoOY3JlYXRlZF91bml4X3MYDCABKAMSPAoOc3RvcmVfcmVzcG9uc2UYDSABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIWCg5jb25maWdfdmVyc2lvbhgOIAEoBBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJICg5JbnZva2VSZXNwb25zZRI2CgdyZXN1bHRzGAEgAygLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVzdWx0IroBCgxJbnZva2VSZXN1bHQSDwoHY2FsbF9pZBgBIAEoDRIuCgJvaxgCIAEoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLk91dGNvbWVIABItCgVlcnJvchgDIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvckgAEi8KBWZyYW1lGAQgASgLMh4udGhyb3VnaGxpbmUucHJvdmlkZXIudjEuRnJhbWVIAEIJCgdvdXRjb21lIkIKBUZyYW1lEgwKBGRhdGEYASABKAwSKwoEaGVhZBgCIAEoCzIdLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkhlYWQiXgoESGVhZBIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIPCgdjaGFubmVsGAMgASgJEhIKCmF0dGVtcHRfaWQYBCABKAYihAMKB091dGNvbWUSEQoJY2FuZGlkYXRlGAEgASgNEisKBXVzYWdlGAIgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLlVzYWdlEhUKDWZpbmlzaF9yZWFzb24YAyABKAkSMgoIYXR0ZW1wdHMYBCADKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5BdHRlbXB0EisKBWVycm9yGAUgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9yEhIKCmZpcnN0X2J5dGUYBiABKAgSEQoJY2FuY2VsbGVkGAcgASgIEhIKCm1lc3NhZ2VfaWQYCCABKAkSFgoOcmVzcG9uc2VfbW9kZWwYCSABKAkSEAoIcmVzcG9uc2UYCiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAsgASgIEjEKB3RpbWluZ3MYDCABKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5UaW1pbmdzEg0KBW5vdGVzGA0gAygJIugBCgdBdHRlbXB0EhIKCmF0dGVtcHRfaWQYASABKAYSDwoHY2hhbm5lbBgCIAEoCRIQCghwbGF0Zm9ybRgDIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgEIAEoCRIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJEhMKC2h0dHBfc3RhdHVzGAYgASgNEhIKCmVycm9yX2NvZGUYByABKAkSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRIQCghzdGFydF91cxgJIAEoBBIPCgdoZWFkX3VzGAogASgEEg4KBmVuZF91cxgLIAEoBCJ7CgdUaW1pbmdzEhgKEHVwc3RyZWFtX3NlbnRfdXMYASABKAQSHgoWdXBzdHJlYW1fZmlyc3RfYnl0ZV91cxgCIAEoBBIdChV1cHN0cmVhbV9sYXN0X2J5dGVfdXMYAyABKAQSFwoPdXBzdHJlYW1fY2h1bmtzGAQgASgNIpACChJDb3VudFRva2Vuc1JlcXVlc3QSDwoHZGlhbGVjdBgBIAEoCRI0CgpjYW5kaWRhdGVzGAIgAygLMiAudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbmRpZGF0ZRIMCgRib2R5GAMgASgMEkkKB2hlYWRlcnMYBCADKAsyOC50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1JlcXVlc3QuSGVhZGVyc0VudHJ5EhIKCnJlcXVlc3RfaWQYBSABKAYSFgoOY29uZmlnX3ZlcnNpb24YBiABKAQaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoTQ291bnRUb2tlbnNSZXNwb25zZRIUCgxpbnB1dF90b2tlbnMYASABKAQSEQoJZXN0aW1hdGVkGAIgASgIEhsKE3Vwc3RyZWFtX3JlcXVlc3RfaWQYAyABKAky2gEKD1Byb3ZpZGVyU2VydmljZRJdCgZJbnZva2USJi50aHJvdWdobGluZS5wcm92aWRlci52MS5JbnZva2VSZXF1ZXN0GicudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVzcG9uc2UoATABEmgKC0NvdW50VG9rZW5zEisudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXF1ZXN0GiwudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXNwb25zZWIGcHJvdG8z", [file_throughline_common_v1_common]);
+  fileDesc("CiZ0aHJvdWdobGluZS9wcm92aWRlci92MS9wcm92aWRlci5wcm90bxIXdGhyb3VnaGxpbmUucHJvdmlkZXIudjEiQwoNSW52b2tlUmVxdWVzdBIyCgVpdGVtcxgBIAMoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0irQQKCkludm9rZUl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg8KB2RpYWxlY3QYAiABKAkSLQoGbW9kdWxlGAMgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRINCgVtb2RlbBgEIAEoCRIPCgdjb250cm9sGAUgASgJEg4KBnN0cmVhbRgGIAEoCBIVCg1pbmNsdWRlX3VzYWdlGAcgASgIEjQKCmNhbmRpZGF0ZXMYCCADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYCSABKAwSEgoKZWxhcHNlZF91cxgKIAEoBBJBCgdoZWFkZXJzGAsgAygLMjAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbS5IZWFkZXJzRW50cnkSFgoOY3JlYXRlZF91bml4X3MYDCABKAMSPAoOc3RvcmVfcmVzcG9uc2UYDSABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIWCg5jb25maWdfdmVyc2lvbhgOIAEoBBI0CgVmYWN0cxgUIAEoCzIlLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLlJlcXVlc3RGYWN0cxouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLIAgoMUmVxdWVzdEZhY3RzEhIKCmFjY291bnRfaWQYASABKAMSDgoGa2V5X2lkGAIgASgDEg8KB3VzZXJfaWQYAyABKAkSFgoOZnJvbV9hcHBzZXJ2ZXIYBCABKAgSDQoFZ3JvdXAYBSABKAkSNwoGcG9saWN5GAYgASgOMicudGhyb3VnaGxpbmUuY29tbW9uLnYxLkRpc2Nvbm5lY3RQb2xpY3kSDQoFbW9kZWwYByABKAkSFwoPY3JlYXRlZF91bml4X3VzGAggASgDEhkKEXJlc2VydmVkX25hbm9fdXNkGAkgASgDEhAKCHRyYWNlX2lkGAogASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAsgASgJEjMKB3JlYXNvbnMYDCADKAsyIi50aHJvdWdobGluZS5jb21tb24udjEuUm91dGVSZWFzb24iSAoOSW52b2tlUmVzcG9uc2USNgoHcmVzdWx0cxgBIAMoCzIlLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZVJlc3VsdCK6AQoMSW52b2tlUmVzdWx0Eg8KB2NhbGxfaWQYASABKA0SLgoCb2sYAiABKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5PdXRjb21lSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIABIvCgVmcmFtZRgEIAEoCzIeLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZyYW1lSABCCQoHb3V0Y29tZSJCCgVGcmFtZRIMCgRkYXRhGAEgASgMEisKBGhlYWQYAiABKAsyHS50aHJvdWdobGluZS5wcm92aWRlci52MS5IZWFkIl4KBEhlYWQSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRISCgphdHRlbXB0X2lkGAQgASgGIoQDCgdPdXRjb21lEhEKCWNhbmRpZGF0ZRgBIAEoDRIrCgV1c2FnZRgCIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Vc2FnZRIVCg1maW5pc2hfcmVhc29uGAMgASgJEjIKCGF0dGVtcHRzGAQgAygLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQXR0ZW1wdBIrCgVlcnJvchgFIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvchISCgpmaXJzdF9ieXRlGAYgASgIEhEKCWNhbmNlbGxlZBgHIAEoCBISCgptZXNzYWdlX2lkGAggASgJEhYKDnJlc3BvbnNlX21vZGVsGAkgASgJEhAKCHJlc3BvbnNlGAogASgMEhoKEnJlc3BvbnNlX3RydW5jYXRlZBgLIAEoCBIxCgd0aW1pbmdzGAwgASgLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuVGltaW5ncxINCgVub3RlcxgNIAMoCSLoAQoHQXR0ZW1wdBISCgphdHRlbXB0X2lkGAEgASgGEg8KB2NoYW5uZWwYAiABKAkSEAoIcGxhdGZvcm0YAyABKAkSFgoOdXBzdHJlYW1fbW9kZWwYBCABKAkSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgFIAEoCRITCgtodHRwX3N0YXR1cxgGIAEoDRISCgplcnJvcl9jb2RlGAcgASgJEhUKDWVycm9yX21lc3NhZ2UYCCABKAkSEAoIc3RhcnRfdXMYCSABKAQSDwoHaGVhZF91cxgKIAEoBBIOCgZlbmRfdXMYCyABKAQiewoHVGltaW5ncxIYChB1cHN0cmVhbV9zZW50X3VzGAEgASgEEh4KFnVwc3RyZWFtX2ZpcnN0X2J5dGVfdXMYAiABKAQSHQoVdXBzdHJlYW1fbGFzdF9ieXRlX3VzGAMgASgEEhcKD3Vwc3RyZWFtX2NodW5rcxgEIAEoDSKQAgoSQ291bnRUb2tlbnNSZXF1ZXN0Eg8KB2RpYWxlY3QYASABKAkSNAoKY2FuZGlkYXRlcxgCIAMoCzIgLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYW5kaWRhdGUSDAoEYm9keRgDIAEoDBJJCgdoZWFkZXJzGAQgAygLMjgudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXF1ZXN0LkhlYWRlcnNFbnRyeRISCgpyZXF1ZXN0X2lkGAUgASgGEhYKDmNvbmZpZ192ZXJzaW9uGAYgASgEGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlsKE0NvdW50VG9rZW5zUmVzcG9uc2USFAoMaW5wdXRfdG9rZW5zGAEgASgEEhEKCWVzdGltYXRlZBgCIAEoCBIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAMgASgJMtoBCg9Qcm92aWRlclNlcnZpY2USXQoGSW52b2tlEiYudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVxdWVzdBonLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZVJlc3BvbnNlKAEwARJoCgtDb3VudFRva2VucxIrLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkNvdW50VG9rZW5zUmVxdWVzdBosLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkNvdW50VG9rZW5zUmVzcG9uc2ViBnByb3RvMw", [file_throughline_common_v1_common]);
 
 /**
  * A batch of items of the Invoke lane.
@@ -140,6 +140,14 @@ export type InvokeItem = Message<"throughline.provider.v1.InvokeItem"> & {
    * @generated from field: uint64 config_version = 14;
    */
   configVersion: bigint;
+
+  /**
+   * What the request's settlement and record say of it. The provider makes both where its gateway is lost before it has
+   * acknowledged the outcome. Absent: it makes none.
+   *
+   * @generated from field: throughline.provider.v1.RequestFacts facts = 20;
+   */
+  facts?: RequestFacts | undefined;
 };
 
 /**
@@ -148,6 +156,104 @@ export type InvokeItem = Message<"throughline.provider.v1.InvokeItem"> & {
  */
 export const InvokeItemSchema: GenMessage<InvokeItem> = /*@__PURE__*/
   messageDesc(file_throughline_provider_v1_provider, 1);
+
+/**
+ * What a settlement and a record say of a request that holds a reservation, beside what the item says.
+ *
+ * @generated from message throughline.provider.v1.RequestFacts
+ */
+export type RequestFacts = Message<"throughline.provider.v1.RequestFacts"> & {
+  /**
+   * Account.
+   *
+   * @generated from field: int64 account_id = 1;
+   */
+  accountId: bigint;
+
+  /**
+   * Key.
+   *
+   * @generated from field: int64 key_id = 2;
+   */
+  keyId: bigint;
+
+  /**
+   * End user. Empty: none.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+
+  /**
+   * True: an application's back end called (a server key).
+   *
+   * @generated from field: bool from_appserver = 4;
+   */
+  fromAppserver: boolean;
+
+  /**
+   * Group of the key.
+   *
+   * @generated from field: string group = 5;
+   */
+  group: string;
+
+  /**
+   * The account's disconnect policy.
+   *
+   * @generated from field: throughline.common.v1.DisconnectPolicy policy = 6;
+   */
+  policy: DisconnectPolicy;
+
+  /**
+   * Configured public model name.
+   *
+   * @generated from field: string model = 7;
+   */
+  model: string;
+
+  /**
+   * Unix microseconds of the arrival at the gateway.
+   *
+   * @generated from field: int64 created_unix_us = 8;
+   */
+  createdUnixUs: bigint;
+
+  /**
+   * Nano-USD that are held.
+   *
+   * @generated from field: int64 reserved_nano_usd = 9;
+   */
+  reservedNanoUsd: bigint;
+
+  /**
+   * Trace ID, 32 hex digits.
+   *
+   * @generated from field: string trace_id = 10;
+   */
+  traceId: string;
+
+  /**
+   * Client's own x-request-id. Empty: none.
+   *
+   * @generated from field: string client_request_id = 11;
+   */
+  clientRequestId: string;
+
+  /**
+   * Why each channel was chosen or skipped.
+   *
+   * @generated from field: repeated throughline.common.v1.RouteReason reasons = 12;
+   */
+  reasons: RouteReason[];
+};
+
+/**
+ * Describes the message throughline.provider.v1.RequestFacts.
+ * Use `create(RequestFactsSchema)` to create a new message.
+ */
+export const RequestFactsSchema: GenMessage<RequestFacts> = /*@__PURE__*/
+  messageDesc(file_throughline_provider_v1_provider, 2);
 
 /**
  * A batch of results of the Invoke lane.
@@ -168,7 +274,7 @@ export type InvokeResponse = Message<"throughline.provider.v1.InvokeResponse"> &
  * Use `create(InvokeResponseSchema)` to create a new message.
  */
 export const InvokeResponseSchema: GenMessage<InvokeResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 2);
+  messageDesc(file_throughline_provider_v1_provider, 3);
 
 /**
  * A frame or the end of one invocation.
@@ -220,7 +326,7 @@ export type InvokeResult = Message<"throughline.provider.v1.InvokeResult"> & {
  * Use `create(InvokeResultSchema)` to create a new message.
  */
 export const InvokeResultSchema: GenMessage<InvokeResult> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 3);
+  messageDesc(file_throughline_provider_v1_provider, 4);
 
 /**
  * A piece of the answer.
@@ -248,7 +354,7 @@ export type Frame = Message<"throughline.provider.v1.Frame"> & {
  * Use `create(FrameSchema)` to create a new message.
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 4);
+  messageDesc(file_throughline_provider_v1_provider, 5);
 
 /**
  * What the response head needs.
@@ -290,7 +396,7 @@ export type Head = Message<"throughline.provider.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 5);
+  messageDesc(file_throughline_provider_v1_provider, 6);
 
 /**
  * How an invocation ended.
@@ -395,7 +501,7 @@ export type Outcome = Message<"throughline.provider.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 6);
+  messageDesc(file_throughline_provider_v1_provider, 7);
 
 /**
  * One try of one candidate.
@@ -486,7 +592,7 @@ export type Attempt = Message<"throughline.provider.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 7);
+  messageDesc(file_throughline_provider_v1_provider, 8);
 
 /**
  * Times of an invocation, in microseconds since the arrival of the request at the gateway. 0: did not happen.
@@ -528,7 +634,7 @@ export type Timings = Message<"throughline.provider.v1.Timings"> & {
  * Use `create(TimingsSchema)` to create a new message.
  */
 export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 8);
+  messageDesc(file_throughline_provider_v1_provider, 9);
 
 /**
  * Asks for a count.
@@ -584,7 +690,7 @@ export type CountTokensRequest = Message<"throughline.provider.v1.CountTokensReq
  * Use `create(CountTokensRequestSchema)` to create a new message.
  */
 export const CountTokensRequestSchema: GenMessage<CountTokensRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 9);
+  messageDesc(file_throughline_provider_v1_provider, 10);
 
 /**
  * A count.
@@ -619,7 +725,7 @@ export type CountTokensResponse = Message<"throughline.provider.v1.CountTokensRe
  * Use `create(CountTokensResponseSchema)` to create a new message.
  */
 export const CountTokensResponseSchema: GenMessage<CountTokensResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 10);
+  messageDesc(file_throughline_provider_v1_provider, 11);
 
 /**
  * Speaks to upstreams, in the client's dialect.

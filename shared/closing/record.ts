@@ -1,0 +1,106 @@
+import { create } from "@bufbuild/protobuf";
+import type { ThroughlineError } from "../errors/error.ts";
+import type { Settlement } from "../gen/throughline/billing/v1/billing_pb.ts";
+import {
+  type Detail,
+  DetailSchema,
+  type Record,
+  RecordSchema,
+  RecordStatus,
+  type TimelineEvent,
+  TimelineEventSchema,
+} from "../gen/throughline/history/v1/history_pb.ts";
+import type { ClosingDetail, ClosingEnding, ClosingRequest } from "./request.ts";
+import { failureOf, servedBy, usageOf } from "./settlement.ts";
+
+/** What every record of a request says, whatever became of it. */
+export function baseRecord(request: ClosingRequest): Record {
+  const { facts } = request;
+  const record = create(RecordSchema);
+  record.requestId = request.requestId;
+  record.accountId = facts.accountId;
+  record.keyId = facts.keyId;
+  record.userId = facts.userId;
+  record.fromAppserver = facts.fromAppserver;
+  record.module = request.module;
+  // Without a route there is no model: what clients make up must not become something that history keeps for ever.
+  record.model = facts.model;
+  record.requestedModel = request.requestedModel;
+  record.dialect = request.dialect;
+  record.stream = request.stream;
+  record.createdUnixUs = facts.createdUnixUs;
+  record.updatedUnixUs = BigInt(Date.now()) * 1_000n;
+  record.storeResponse = request.storeResponse;
+  record.policy = facts.policy;
+  record.reservedNanoUsd = facts.reservedNanoUsd;
+  return record;
+}
+
+/** The record of a request that has ended and is settled. */
+export function finalRecord(
+  request: ClosingRequest,
+  ending: ClosingEnding,
+  said: ClosingDetail,
+  settlement: Pick<Settlement, "billedNanoUsd" | "reason">,
+): Record {
+  const final = baseRecord(request);
+  const failed = failureOf(ending);
+  const candidate = servedBy(request, ending);
+  const { outcome } = ending;
+  const attempt = outcome?.attempts.at(-1);
+  final.status = failed === undefined ? RecordStatus.SUCCEEDED : RecordStatus.FAILED;
+  if (failed === undefined) final.httpStatus = 200;
+  else noteFailure(final, failed);
+  final.platform = attempt?.platform ?? candidate?.platform ?? "";
+  final.channel = attempt?.channel ?? candidate?.channel ?? "";
+  final.strategy = candidate?.pricing?.strategy ?? "";
+  final.customResponseExpression = candidate?.customResponseExpression ?? "";
+  final.attemptId = attempt?.attemptId ?? 0n;
+  final.upstreamRequestId = attempt?.upstreamRequestId ?? "";
+  final.usage = usageOf(ending);
+  if (candidate?.pricing !== undefined) final.pricing = candidate.pricing;
+  final.billedNanoUsd = settlement.billedNanoUsd;
+  final.billingReason = settlement.reason;
+  final.durationUs = said.durationUs;
+  final.firstByteUs = said.firstByteUs;
+  final.messageId = outcome?.messageId ?? "";
+  final.response = said.response;
+  final.responseTruncated = said.responseTruncated;
+  final.detail = detailOf(request, ending, said);
+  return final;
+}
+
+/** Puts a failure on a record. */
+export function noteFailure(record: Record, error: ThroughlineError): void {
+  record.errorCode = error.code;
+  record.errorMessage = error.message;
+  record.httpStatus = error.httpStatus;
+}
+
+/** What else is known of a request. */
+export function detailOf(
+  { facts }: ClosingRequest,
+  ending: ClosingEnding | undefined,
+  said: Pick<ClosingDetail, "timeline" | "firstByteUs" | "notes">,
+): Detail {
+  const outcome = ending?.outcome;
+  const timeline = said.timeline.slice();
+  noteStep(timeline, "upstream_sent", outcome?.timings?.upstreamSentUs);
+  noteStep(timeline, "first_byte", said.firstByteUs);
+  timeline.sort((a, b) => (a.atUs < b.atUs ? -1 : a.atUs > b.atUs ? 1 : 0));
+  const built = create(DetailSchema);
+  built.attempts = outcome?.attempts ?? [];
+  built.reasons = facts.reasons;
+  built.timeline = timeline;
+  built.traceId = facts.traceId;
+  built.clientRequestId = facts.clientRequestId;
+  built.finishReason = outcome?.finishReason ?? "";
+  built.responseModel = outcome?.responseModel ?? "";
+  const notes = outcome?.notes ?? [];
+  built.notes = said.notes.length === 0 ? notes : [...notes, ...said.notes];
+  return built;
+}
+
+function noteStep(timeline: TimelineEvent[], name: string, atUs: bigint | undefined): void {
+  if (atUs !== undefined && atUs > 0n) timeline.push(create(TimelineEventSchema, { name, atUs }));
+}
