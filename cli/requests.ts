@@ -87,8 +87,10 @@ export function requests(program: Command): void {
       return client.requests.list.query({ filter, limit, ...(cursor === undefined ? {} : { cursor }) });
     },
     ({ requests: rows, next_cursor }: Page) =>
-      table(rows.map(rowCells), "There are no such requests.") +
-      (next_cursor === null ? "" : `More: --cursor ${next_cursor}\n`),
+      table(
+        rows.map(rowCells),
+        next_cursor === null ? "There are no such requests." : "No such request so far; there is more to look through.",
+      ) + (next_cursor === null ? "" : `More: --cursor ${next_cursor}\n`),
   );
 
   prints(

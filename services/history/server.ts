@@ -41,7 +41,8 @@ export async function startHistory(
       stopObserving();
       await maintenance.stop();
       await context.customResponses.stop();
-      await Promise.all([context.db.close(), context.reader.close(), context.planningReader.close()]);
+      const { db, reader, planningReader, summingReader } = context;
+      await Promise.all([db, reader, planningReader, summingReader].map((database) => database.close()));
     },
   };
 }

@@ -13,6 +13,11 @@ export interface Walk {
   /** Only requests created after this instant, which lies in the range's first millisecond: an ID does not tell them apart. */
   readonly afterFirst: boolean;
   readonly ascending: boolean;
+  /**
+   * For all accounts together: only this key's or user's records, through the indexes of keys, users and accounts, which
+   * PostgreSQL enters once for each account. Undefined: all, in the order of the primary key.
+   */
+  readonly only?: { readonly keyId?: bigint | undefined; readonly userId?: string | undefined } | undefined;
 }
 
 /** SQL with numbered parameters, and their values. Texts of one shape are equal, so each becomes one prepared statement. */
@@ -31,8 +36,8 @@ const firstEnded = 4;
 const allStatuses = [1, 2, 3, 4, 5];
 
 /**
- * The SQL of a walk: one branch for each index that it follows (either half of the records, and the running ones), merged
- * by ID. Each branch is ordered and limited by itself, so PostgreSQL reads only as far as it must. Gives undefined where
+ * The SQL of a walk: one branch for each index that it follows (a quarter of the records, by status and caller, and the
+ * running ones), merged by ID. Each branch is ordered and limited by itself, so PostgreSQL reads only as far as it must. Gives undefined where
  * no record can match.
  */
 export function walkSql(
@@ -43,13 +48,15 @@ export function walkSql(
   const statuses = walk.statuses.length === 0 ? allStatuses : [...new Set(walk.statuses)].sort();
   const parts = commonParts(walk, parameters, limit);
   const ended = statuses.filter((status) => status >= firstEnded);
-  // The operator's walk goes by the primary key, which has no halves: two branches would each pass over the other's rows.
-  const whole = walk.scope.kind === "operator" && ended.length === 2;
-  const branches = (whole ? [undefined] : ended).map((status) => endedBranch(status, walk, parts, columns));
+  // The operator's walk goes by the primary key, which has no parts: each branch would pass over the others' rows.
+  const whole = walk.scope.kind === "operator" && ended.length === 2 && walk.only === undefined;
+  const callers = walk.fromAppserver === undefined ? [true, false] : [walk.fromAppserver];
+  const quarters = ended.flatMap((status) => callers.map((fromAppserver) => ({ status, fromAppserver })));
+  const branches = (whole ? [{}] : quarters).map((quarter) => endedBranch(quarter, walk, parts, columns));
   const running = statuses.filter((status) => status < firstEnded);
-  if (running.length > 0) branches.push(runningBranch(running, parts, { columns, parameters }));
+  if (running.length > 0) branches.push(runningBranch(running, walk, parts, { columns, parameters }));
   if (branches.length === 0) return undefined;
-  return `select * from (${branches.join("\n union all\n")}) as walk ${parts.order}`;
+  return `select * from (${branches.join("\n union all\n")}) as walk ${parts.orderOfAll}`;
 }
 
 interface Parts {
@@ -57,21 +64,28 @@ interface Parts {
   readonly conditions: readonly string[];
   readonly from: string;
   readonly to: string;
-  readonly fromAppserver: string | undefined;
   readonly afterFirst: string | undefined;
   readonly order: string;
+  readonly orderOfAll: string;
 }
 
 function commonParts(walk: Walk, { add }: Parameters, limit: number): Parts {
   const from = add(walk.range.from, "bigint");
   const to = add(walk.range.to, "bigint");
   const direction = walk.ascending ? "asc" : "desc";
-  const order = `order by request_id ${direction} limit ${add(limit, "bigint")}`;
-  const conditions = [...scopeConditions(walk.scope, add), `x.request_id >= ${from}`, `x.request_id < ${to}`];
-  const fromAppserver = walk.fromAppserver === undefined ? undefined : add(walk.fromAppserver, "boolean");
+  const most = add(limit, "bigint");
+  const orderOfAll = `order by request_id ${direction} limit ${most}`;
+  // A sum has no index, so the walk does not go along the primary key, past everybody else's records.
+  const order = walk.only === undefined ? orderOfAll : `order by x.request_id + 0 ${direction} limit ${most}`;
+  const { keyId, userId } = walk.only ?? {};
+  const only = [
+    ...(keyId === undefined ? [] : [`x.key_id = ${add(keyId, "bigint")}`]),
+    ...(userId === undefined ? [] : [`x.user_id = ${add(userId, "text")}`]),
+  ];
+  const conditions = [...scopeConditions(walk.scope, add), ...only, `x.request_id >= ${from}`, `x.request_id < ${to}`];
   // Subtracted from the ID, for added to the last millisecond's first ID it would be more than a bigint holds.
   const afterFirst = walk.afterFirst ? `(x.request_id - ${idsPerMs} >= ${from} or x.created_us > 0)` : undefined;
-  return { conditions, from, to, fromAppserver, afterFirst, order };
+  return { conditions, from, to, afterFirst, order, orderOfAll };
 }
 
 /** IDs of one millisecond: 10 bits of node and 12 of sequence. */
@@ -88,30 +102,42 @@ export function scopeConditions(scope: Scope, add: Parameters["add"]): string[] 
   return scope.keyId === 0n ? user : [...user, `x.key_id = ${add(scope.keyId, "bigint")}`];
 }
 
-/** `status` undefined: both. */
-function endedBranch(status: number | undefined, { scope }: Walk, parts: Parts, columns: string): string {
-  const conditions = status === undefined ? [...parts.conditions] : [`x.status = ${status}`, ...parts.conditions];
-  if (scope.kind === "user") conditions.push("x.user_id is not null");
-  if (parts.fromAppserver !== undefined)
-    conditions.push(`((x.flags & ${flag.fromAppserver}) <> 0) = ${parts.fromAppserver}`);
+/** Part of the records that have an index of their own. Undefined: both states, whoever called. */
+interface Quarter {
+  readonly status?: number;
+  readonly fromAppserver?: boolean;
+}
+
+function endedBranch({ status, fromAppserver }: Quarter, { scope, only }: Walk, parts: Parts, columns: string): string {
+  const conditions = [...parts.conditions];
+  if (status !== undefined) conditions.unshift(`x.status = ${status}`);
+  if (scope.kind === "user" || only?.userId !== undefined) conditions.push("x.user_id is not null");
+  if (fromAppserver !== undefined) conditions.push(calledBy(fromAppserver));
   if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst);
   return `(select ${columns} from history.record x where ${conditions.join(" and ")} ${parts.order})`;
+}
+
+/** Written as the indexes' own condition, for so PostgreSQL knows them. */
+export function calledBy(fromAppserver: boolean): string {
+  return `(x.flags & ${flag.fromAppserver}) ${fromAppserver ? "<>" : "="} 0`;
 }
 
 /** A running row counts only while the record of its end is not there (both are for a moment when messages overtake each other). */
 function runningBranch(
   statuses: readonly number[],
+  { fromAppserver }: Walk,
   parts: Parts,
   { columns, parameters }: { columns: string; parameters: Parameters },
 ): string {
   const conditions = [...parts.conditions];
   // A parameter, not a text for each set of them: the texts are prepared statements, and shall be few.
   conditions.push(`x.status = any(${parameters.add(statuses, "smallint[]")})`);
-  if (parts.fromAppserver !== undefined) conditions.push(`x.from_appserver = ${parts.fromAppserver}`);
+  if (fromAppserver !== undefined) conditions.push(`x.from_appserver = ${fromAppserver}`);
   if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst);
+  // The offset keeps the planner from making a join of it, which would read the records of the whole range.
   conditions.push(
     `not exists (select 1 from history.record r
-      where r.request_id = x.request_id and r.request_id >= ${parts.from} and r.request_id < ${parts.to})`,
+      where r.request_id = x.request_id and r.request_id >= ${parts.from} and r.request_id < ${parts.to} offset 0)`,
   );
   const own = columns
     .replace("false as running", "true as running")

@@ -5,11 +5,12 @@ import type { IdRange } from "../domain/times.ts";
 /** More requests with one upstream ID (an upstream that repeats itself) are not looked at. */
 const maxFound = 20;
 
+/** Ordered by a sum, which has no index: the walk along the primary key would pass everybody's records. */
 const find = statement(
   "history.records.upstream",
   `select request_id from history.record
     where upstream_hash = $1 and request_id >= $2 and request_id < $3 and ($4 = 0 or account_id = $4)
-    order by request_id desc limit ${maxFound}`,
+    order by request_id + 0 desc limit ${maxFound}`,
   { idempotent: true },
 );
 

@@ -18,14 +18,22 @@ const readRecords = statement(
   { idempotent: true },
 );
 
-/** What `readRowsWithPayloads` may read together: the nested scans that hurt a long list are right for a short one. */
+/** What `readRowsWithPayloads` may read together: a look for each payload, which hurts a long list, is right for a short one. */
 export const together = { maxIds: 50, maxPayloadBytes: 64 * 1024 } as const;
 
+/**
+ * The offset keeps each look for a payload by itself. Without it PostgreSQL joined the records with all payloads between
+ * the lowest and the highest ID, of which a general plan expects few: 1.5 million were read for three records that lay 60
+ * days apart, in 1.1 s of the server where this takes 0.8 ms.
+ */
 const readRecordsAndBodies = statement(
   "history.records.read_together",
   `select ${columns}, p.body from history.record r
-     left join history.payload p on p.request_id = r.request_id and p.request_id between $2 and $3
-      and r.payload_bytes <= ${together.maxPayloadBytes}
+     left join lateral (
+       select body from history.payload
+        where request_id = r.request_id and request_id between $2 and $3
+          and r.payload_bytes <= ${together.maxPayloadBytes} offset 0
+     ) p on true
     where r.request_id = any($1::bigint[]) and r.request_id between $2 and $3`,
   { idempotent: true },
 );

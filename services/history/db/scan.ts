@@ -29,17 +29,27 @@ export async function scan(
   { filter, limit, scanLimit }: { filter: ScanFilter; limit: number; scanLimit: number },
 ): Promise<Scanned> {
   const parameters = createParameters();
-  const columns = "x.request_id, x.shape_id, x.outcome_id, x.key_id, x.user_id";
-  const walked = walkSql(walk, parameters, { columns, limit: scanLimit });
+  const columns = "x.request_id, x.shape_id, x.outcome_id, x.key_id, x.user_id, x.status";
+  // Along the primary key all states lie mixed: one state alone would pass any number of the other's until the limit.
+  const mixed = walk.scope.kind === "operator" && walk.only === undefined && walk.statuses.some(isEnded);
+  const statuses = mixed ? [...walk.statuses.filter((status) => !isEnded(status)), ...ended] : walk.statuses;
+  const walked = walkSql({ ...walk, statuses }, parameters, { columns, limit: scanLimit });
   if (walked === undefined) return { ids: [], passed: 0, last: 0n };
   const direction = walk.ascending ? "asc" : "desc";
   const conditions = conditionsOf(filter, parameters);
+  if (mixed) conditions.push(`status = any(${parameters.add(walk.statuses, "smallint[]")})`);
   const matching = conditions.length === 0 ? "" : `filter (where ${conditions.join(" and ")})`;
   const sql = `select count(*)::integer as passed, coalesce(${walk.ascending ? "max" : "min"}(request_id), 0) as last,
       (array_agg(request_id order by request_id ${direction}) ${matching})[1:${parameters.add(limit, "integer")}] as ids
      from (${walked}) as walked`;
   const [row] = await db.query<{ passed: number; last: bigint; ids: bigint[] | null }>(named(sql), parameters.values);
   return { passed: row?.passed ?? 0, last: row?.last ?? 0n, ids: row?.ids ?? [] };
+}
+
+const ended: readonly number[] = [4, 5];
+
+function isEnded(status: number): boolean {
+  return ended.includes(status);
 }
 
 /** The conditions of a filter over the columns shape_id, outcome_id, key_id and user_id. */

@@ -3,7 +3,7 @@ import { requestIdEpochMs } from "../../../shared/request-id.ts";
 import { bucketsPerE } from "../domain/latency.ts";
 import type { Scope } from "../domain/owner.ts";
 import type { IdRange } from "../domain/times.ts";
-import { createParameters, scopeConditions } from "./branches.ts";
+import { calledBy, createParameters, scopeConditions } from "./branches.ts";
 import { conditionsOf, type ScanFilter } from "./scan.ts";
 
 /** What points may be grouped by. */
@@ -59,11 +59,14 @@ export async function timeseries(
   const { add } = parameters;
   const step = add(stepMs, "bigint");
   const whose = scopeConditions(scope, add);
-  // The conditions are repeated for each state, for only so may the planner take either half of an index; or neither,
-  // and read whole partitions, where the account is most of them.
-  const states = statuses.map((status) => `(${[`x.status = ${status}`, ...whose].join(" and ")})`).join(" or ");
+  // The conditions are repeated for each quarter of the records, for only so may the planner take the indexes of each; or
+  // none, and read whole partitions, where the account is most of them.
+  const ofUser = scope.kind === "user" ? ["x.user_id is not null"] : [];
+  const quarters = statuses.flatMap((status) =>
+    [true, false].map((caller) => [`x.status = ${status}`, calledBy(caller), ...ofUser, ...whose].join(" and ")),
+  );
   const conditions = [
-    `(${states})`,
+    `(${quarters.map((quarter) => `(${quarter})`).join(" or ")})`,
     `x.request_id >= ${add(range.from, "bigint")} and x.request_id < ${add(range.to, "bigint")}`,
     ...conditionsOf(filter, parameters),
   ];

@@ -42,17 +42,19 @@ export async function getTimeseries(
 type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: Grouping };
 
 /** The sums of a range: of its hours that are summed up already, and of the records in the rest of it. */
-async function rowsOf({ reader, planningReader }: HistoryContext, range: IdRange, asked: Asked): Promise<BucketRow[]> {
+async function rowsOf({ summingReader }: HistoryContext, range: IdRange, asked: Asked): Promise<BucketRow[]> {
   const { scope, statuses, scan } = asked;
   const summed = summedScope(asked);
-  const hours = summed === undefined ? [] : await summedHours(reader, summed.accountId, wholeHours(range));
+  const hours = summed === undefined ? [] : await summedHours(summingReader, summed.accountId, wholeHours(range));
   const rows: BucketRow[] = [];
   if (summed !== undefined && hours.length > 0) {
     const filter = { ...scan, ...(summed.keyId === undefined ? {} : { keyId: summed.keyId }) };
-    rows.push(...(await summedTimeseries(reader, { accountId: summed.accountId, hours, statuses, filter }, asked)));
+    rows.push(
+      ...(await summedTimeseries(summingReader, { accountId: summed.accountId, hours, statuses, filter }, asked)),
+    );
   }
   for (const left of withoutHours(range, hours)) {
-    rows.push(...(await timeseries(planningReader, { scope, range: left, statuses, filter: scan }, asked)));
+    rows.push(...(await timeseries(summingReader, { scope, range: left, statuses, filter: scan }, asked)));
   }
   return rows;
 }

@@ -1,6 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ListRecordsRequest, StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { HistoryContext } from "../context.ts";
+import type { Walk } from "../db/branches.ts";
 import { readRows } from "../db/records.ts";
 import { scan } from "../db/scan.ts";
 import { intersect } from "../domain/id-text.ts";
@@ -13,6 +14,9 @@ const defaultLimit = 50;
 const maxLimit = 1_000;
 /** Records that one statement looks at: about 50 ms. */
 const scanLimit = 25_000;
+/** As many are looked at for a key or user of any account before the indexes of keys and users are entered. */
+const firstScanLimit = 2_500;
+const succeeded = 4;
 /** After this time a call gives what it has, with a cursor to go on from: a filter that nothing matches must not scan a year. */
 const scanTimeMs = 1_000;
 
@@ -42,22 +46,35 @@ async function listIds(
   const startMs = performance.now();
   const windows = ascending ? windowsForwards : windowsBackwards;
   const ids: bigint[] = [];
+  const rare = rareOf(filter);
+  let only: Walk["only"];
   for (const whole of ascending ? filter.ranges.toReversed() : filter.ranges) {
     const after = intersect(whole, behind(cursor, ascending));
     if (after === undefined) continue;
     for (const window of windows(after, { nowMs: nowMs(), firstMs: firstWindowMs })) {
       for (let left: IdRange | undefined = window; left !== undefined; ) {
-        const walk = { ...filter, range: left, fromAppserver: undefined, afterFirst: false, ascending };
-        const found = await scan(planningReader, walk, { filter: filter.scan, limit: limit - ids.length, scanLimit });
+        const walk = { ...filter, range: left, fromAppserver: undefined, afterFirst: false, ascending, only };
+        const most = rare !== undefined && only === undefined ? firstScanLimit : scanLimit;
+        const asked = { filter: filter.scan, limit: limit - ids.length, scanLimit: most };
+        const found = await scan(planningReader, walk, asked);
         for (const id of found.ids) ids.push(id);
         if (ids.length >= limit) return { ids, nextCursor: ids.at(-1) ?? 0n };
-        if (found.passed < scanLimit) break;
+        // Few among everybody's: from here on only those.
+        only = rare;
+        if (found.passed < most) break;
         if (performance.now() - startMs > scanTimeMs) return { ids, nextCursor: found.last };
         left = intersect(left, behind(found.last, ascending));
       }
     }
   }
   return { ids, nextCursor: 0n };
+}
+
+/** A filter on a key, a user or failed ones over all accounts; an account's own come by its indexes anyway. */
+function rareOf({ scope, statuses, scan: { keyId, userId } }: Filter): Walk["only"] {
+  const failed = statuses.length > 0 && !statuses.includes(succeeded);
+  if (scope.kind !== "operator" || (keyId === undefined && userId === undefined && !failed)) return undefined;
+  return { keyId, userId };
 }
 
 /** The IDs that come after a cursor; 0: all. */

@@ -4,6 +4,7 @@ import { createFunctions } from "./0002-functions.ts";
 import { createUsage } from "./0003-usage.ts";
 import { addPlainPut } from "./0004-plain-put.ts";
 import { putPlainer } from "./0005-put-plainer.ts";
+import { quarterIndexes } from "./0006-quarter-indexes.ts";
 
 /** History's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0003_usage": createUsage,
   "0004_plain_put": addPlainPut,
   "0005_put_plainer": putPlainer,
+  "0006_quarter_indexes": quarterIndexes,
 };

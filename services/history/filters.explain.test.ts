@@ -1,0 +1,183 @@
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { firstIdAt } from "../../shared/request-id.ts";
+import { startTestHistory } from "./testing.ts";
+import { nodesOf, notePlans, type PlanNode, type Plans } from "./testing-plans.ts";
+
+/**
+ * What a page costs under every filter of the query API, dense, rare and empty, alone and in pairs: the records that
+ * PostgreSQL looks at and the buffers that it reads are bounded by the page and the number of partitions, never by the
+ * records in between. Twenty daily partitions of records and of payloads; the rare ones have one match in each.
+ */
+
+const dayMs = 86_400_000;
+/** The end of a day, so that all partitions are full: a small one is rather read as a whole. */
+const nowMs = Date.UTC(2026, 5, 21) - 1_000;
+const days = 20;
+const perDay = 1_500;
+const pageSize = 20;
+
+let postgres: TestPostgres;
+let plans: Plans;
+let history: Awaited<ReturnType<typeof startTestHistory>>;
+
+beforeAll(async () => {
+  postgres = await testPostgres();
+  plans = notePlans(postgres.url);
+  history = await startTestHistory({
+    url: postgres.url,
+    config: { partitionMs: dayMs, payloadPartitionMs: dayMs, payloadRetentionMs: 0, retentionMs: 0 },
+    deps: { nowMs: () => nowMs },
+    context: { ...plans.readers, firstWindowMs: dayMs },
+  });
+  await fill();
+});
+afterAll(async () => {
+  await history[Symbol.asyncDispose]();
+  await plans.close();
+  await postgres.stop();
+});
+
+/**
+ * Account 1 has nearly all; of its records one a day is of a rare user, one of a rare key, one failed, one was asked for by
+ * a back end, and one is all of that. Through the service one a day makes the partitions, for the rare account 2.
+ */
+async function fill(): Promise<void> {
+  for (let day = 0; day < days; day++) {
+    const requestId = firstIdAt(nowMs - day * dayMs - 1_000);
+    await history.record({ requestId, accountId: 2n, keyId: 20n, status: RecordStatus.SUCCEEDED });
+  }
+  const step = Math.floor(dayMs / perDay);
+  await sql
+    .raw(
+      `insert into history.record (request_id, account_id, key_id, updated_us, shape_id, outcome_id, payload_bytes,
+          created_us, status, flags, user_id)
+       select ${firstIdAt(nowMs - 2_000)} - (n::bigint * ${step} << 22), 1,
+          case when n % ${perDay} in (1, 9) then 11 else 10 end, n, (select id from history.term where value ? 'model'),
+          (select id from history.term where value ? 'error'), 100, 1,
+          case when n % ${perDay} in (2, 9) then 5 else 4 end, case when n % ${perDay} in (3, 9) then 2 else 0 end,
+          case when n % ${perDay} in (4, 9) then 'rare' else 'dense' end
+         from generate_series(1, ${perDay * days - 2}) as n`,
+    )
+    .execute(plans.db);
+  await sql
+    .raw(`insert into history.payload select request_id, '\\x00' from history.record on conflict do nothing`)
+    .execute(plans.db);
+  for (const table of ["record", "payload", "unfinished", "tombstone", "term"]) {
+    await sql.raw(`vacuum (analyze) history.${table}`).execute(plans.db);
+  }
+}
+
+type Filter = Readonly<Record<string, object>>;
+
+const owners: Filter = {
+  "a dense account": { owner: { accountId: 1n } },
+  "a rare account": { owner: { accountId: 2n } },
+  "an empty account": { owner: { accountId: 3n } },
+  "a dense key": { owner: { accountId: 1n, keyId: 10n } },
+  "a rare key": { owner: { accountId: 1n, keyId: 11n } },
+  "an empty key": { owner: { accountId: 1n, keyId: 12n } },
+  "a dense user": { owner: { accountId: 1n, userId: "dense" } },
+  "a rare user": { owner: { accountId: 1n, userId: "rare" } },
+  "an empty user": { owner: { accountId: 1n, userId: "nobody" } },
+};
+const states: Filter = {
+  succeeded: { statuses: [RecordStatus.SUCCEEDED] },
+  failed: { statuses: [RecordStatus.FAILED] },
+  running: { statuses: [RecordStatus.PROCESSING] },
+  "failed or running": { statuses: [RecordStatus.FAILED, RecordStatus.PROCESSING] },
+};
+const callers: Filter = { "by a back end": { fromAppserver: true }, "not by a back end": { fromAppserver: false } };
+const times: Filter = {
+  "of today": { startUnixMs: BigInt(nowMs - dayMs / 2) },
+  "of days in the middle": { startUnixMs: BigInt(nowMs - 12 * dayMs), endUnixMs: BigInt(nowMs - 4 * dayMs) },
+  "up to an hour ago": { endUnixMs: BigInt(nowMs - 3_600_000) },
+  "of the future": { startUnixMs: BigInt(nowMs + dayMs) },
+};
+
+/** Each filter beside each of another kind. */
+function pairs(): [name: string, fields: object][] {
+  const kinds = [owners, states, callers, times];
+  const all: [string, object][] = Object.entries(owners);
+  for (const [index, kind] of kinds.entries()) {
+    for (const other of kinds.slice(index + 1)) {
+      for (const [name, fields] of Object.entries(kind)) {
+        for (const [also, more] of Object.entries(other)) all.push([`${name}, ${also}`, { ...fields, ...more }]);
+      }
+    }
+  }
+  return all;
+}
+
+/** Every record looked at may cost the height of its index and its page, in two tables. */
+const buffersEach = 8;
+/** A walk that finds nothing looks into four indexes of each partition; a few are opened for two windows. */
+const buffersOfPartitions = 15 * days;
+const rowsAtMost = 4 * pageSize + days;
+
+describe("a page", () => {
+  test.each(pairs())("of %s costs what the page costs", async (_, fields) => {
+    const ask = () =>
+      history.client.queryRecords({ owner: { accountId: 1n }, page: 1, pageSize, ...fields }, history.options);
+    const { records } = await ask();
+    const { rows, buffers } = costOf(await plans.of(ask, { run: true }));
+    expect(rows).toBeLessThanOrEqual(rowsAtMost);
+    expect(buffers).toBeLessThanOrEqual(buffersOfPartitions + buffersEach * records.length);
+  });
+
+  test("of each owner has matches where there are some, so that the bounds are tried", async () => {
+    for (const [name, fields] of Object.entries(owners)) {
+      const { records } = await history.client.queryRecords({ page: 1, pageSize, ...fields }, history.options);
+      expect(records.length, name).toBe(name.includes("empty") ? 0 : name.includes("rare account") ? days : pageSize);
+    }
+  });
+});
+
+describe("the operator's list", () => {
+  test.each([
+    ["a rare user", { userId: "rare" }, 2 * days],
+    ["a rare key", { keyId: 11n }, 2 * days],
+    ["a rare user's failed ones", { userId: "rare", statuses: [RecordStatus.FAILED] }, days],
+    ["failed ones", { statuses: [RecordStatus.FAILED] }, 2 * days],
+    ["a rare key and user", { keyId: 11n, userId: "rare" }, days],
+    ["nobody", { userId: "nobody" }, 0],
+  ])("of %s without an account is whole, and looks at no more than a walk or two", async (_, filter, matches) => {
+    const ask = () => history.client.listRecords({ owner: { operator: true }, filter, limit: 50 }, history.options);
+    const { records, nextCursor } = await ask();
+    expect(records).toHaveLength(Math.min(matches, 50));
+    expect(nextCursor).toBe(0n);
+    // One day along the primary key, then those of the filter alone; each match is read three times.
+    expect(costOf(await plans.of(ask, { run: true })).rows).toBeLessThanOrEqual(perDay + 4 * matches + days);
+  });
+
+  test("goes on from a cursor in either direction", async () => {
+    for (const ascending of [false, true]) {
+      const found: bigint[] = [];
+      for (let cursor = 0n, page = 0; page === 0 || cursor !== 0n; page++) {
+        const asked = { owner: { operator: true }, filter: { userId: "rare" }, limit: 7, cursor, ascending };
+        const { records, nextCursor } = await history.client.listRecords(asked, history.options);
+        for (const { record } of records) found.push(record?.requestId ?? 0n);
+        cursor = nextCursor;
+      }
+      expect(new Set(found).size).toBe(2 * days);
+      expect(found).toEqual([...found].sort((a, b) => Number((a - b) * (ascending ? 1n : -1n))));
+    }
+  });
+});
+
+/** Records that were looked at, kept or not, and buffers of all statements. */
+function costOf(roots: readonly PlanNode[]): { rows: number; buffers: number } {
+  let rows = 0;
+  let buffers = 0;
+  for (const root of roots) {
+    buffers += (root["Shared Hit Blocks"] ?? 0) + (root["Shared Read Blocks"] ?? 0);
+    for (const node of nodesOf(root)) {
+      if (!/Scan/.test(node["Node Type"]) || node["Relation Name"] === undefined) continue;
+      const each = (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0);
+      rows += each * (node["Actual Loops"] ?? 1);
+    }
+  }
+  return { rows, buffers };
+}
