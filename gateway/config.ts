@@ -1,6 +1,7 @@
 import type { Env } from "../shared/config.ts";
 import { declareEnv } from "../shared/config-declare.ts";
 import type { RequestIdStyle } from "../shared/request-id.ts";
+import { bodyMemoryOf, connectionsOf, descriptorLimit, memoryLimit } from "./http/capacity.ts";
 
 /** The environment variables of the gateway. */
 export const gatewayEnv = declareEnv({
@@ -74,6 +75,29 @@ export const gatewayEnv = declareEnv({
     description:
       "Give the client the end of its answer only when it is settled: then even an answer of a machine that loses power is charged. Costs about 20 ms at the end of each answer.",
   },
+  HEAD_TIMEOUT_MS: {
+    kind: "duration",
+    default: 15_000,
+    min: 100,
+    max: 120_000,
+    description: "Time that a connection has to bring the whole head of a request; then it is closed.",
+  },
+  MAX_CONNECTIONS: {
+    kind: "int",
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    description:
+      "Most connections of clients; more are closed at once. 0: half of the descriptors that the process may open, at most 10,000.",
+  },
+  BODY_MEMORY_BYTES: {
+    kind: "int",
+    default: 0,
+    min: 0,
+    max: 1_099_511_627_776,
+    description:
+      "Most bytes of bodies that requests keep together; beyond them requests get 503. 0: a quarter of the memory of the container or machine.",
+  },
   PROCESSING_AFTER_MS: {
     kind: "duration",
     default: 300,
@@ -94,6 +118,9 @@ export interface GatewayConfig {
   readonly requestTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly shutdownGraceMs: number;
+  readonly headTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly bodyMemoryBytes: number;
   readonly keyCacheMs: number;
   readonly processingAfterMs: number;
   /** True: the end of every answer waits for its settlement. */
@@ -125,6 +152,9 @@ export function envToConfig(env: Env): GatewayConfig {
     requestTimeoutMs: read.REQUEST_TIMEOUT_MS,
     drainTimeoutMs: read.DRAIN_TIMEOUT_MS,
     shutdownGraceMs: read.SHUTDOWN_GRACE_MS,
+    headTimeoutMs: read.HEAD_TIMEOUT_MS,
+    maxConnections: read.MAX_CONNECTIONS || connectionsOf(descriptorLimit()),
+    bodyMemoryBytes: read.BODY_MEMORY_BYTES || bodyMemoryOf(memoryLimit()),
     keyCacheMs: read.KEY_CACHE_MS,
     processingAfterMs: read.PROCESSING_AFTER_MS,
     settleBeforeEnd: read.SETTLE_BEFORE_END,

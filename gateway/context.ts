@@ -9,6 +9,8 @@ import type { ServiceClient } from "../shared/rpc/index.ts";
 import type { Metrics, Tracing } from "../shared/telemetry/index.ts";
 import type { GatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
+import type { BodyMemory } from "./http/capacity.ts";
+import type { RefusalCounts } from "./http/refusal-counts.ts";
 import type { Running } from "./running.ts";
 
 /** What the edge is given. */
@@ -31,6 +33,10 @@ export interface GatewayContext extends GatewayDeps {
   readonly spans: GatewaySpans;
   /** Requests between arrival and their last durable word. */
   readonly running: Running;
+  /** What the edge turned away. */
+  readonly refusals: RefusalCounts;
+  /** The bodies that requests keep. */
+  readonly bodies: BodyMemory;
   /** Configured models that requests were resolved to. */
   readonly models: Set<string>;
   /** Principals by SHA-256 of the secret (one character a byte), for a few seconds. */

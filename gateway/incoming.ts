@@ -32,6 +32,8 @@ export interface Incoming {
   secretSha256: string;
   /** Who calls; absent until authenticated. */
   principal: Principal | undefined;
+  /** Bytes that its body may take, or takes; counted until the answer has ended. */
+  bodyBytes: number;
   /** Dialect of the endpoint, where it is a paid one. */
   dialect: string | undefined;
   /** Absent where no paid request was understood. */

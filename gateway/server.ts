@@ -4,6 +4,7 @@ import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext, GatewayDeps } from "./context.ts";
 import { createOpenStreams } from "./http/answers.ts";
+import { countConnections, createBodyMemory, limitConnections } from "./http/capacity.ts";
 import { chatCompletions } from "./http/chat-completions.ts";
 import { completions } from "./http/completions.ts";
 import { countTokens } from "./http/count-tokens.ts";
@@ -12,6 +13,7 @@ import { health } from "./http/health.ts";
 import { historyQuery } from "./http/history-query.ts";
 import { messages } from "./http/messages.ts";
 import { models } from "./http/models.ts";
+import { createRefusalCounts } from "./http/refusal-counts.ts";
 import { requests } from "./http/requests.ts";
 import { responses } from "./http/responses.ts";
 import { createRunning } from "./running.ts";
@@ -33,9 +35,13 @@ export async function startGateway(
   config: GatewayConfig,
   deps: GatewayDeps & { ready: () => Promise<string[]> },
 ): Promise<RunningGateway> {
+  const refusals = createRefusalCounts(deps.log, deps.metrics);
+  const bodies = createBodyMemory(config.bodyMemoryBytes, refusals);
   const context: GatewayContext = {
     ...deps,
     config,
+    refusals,
+    bodies,
     spans: gatewaySpans(deps.tracing),
     running: createRunning({ ...deps, config }),
     models: new Set(),
@@ -48,6 +54,12 @@ export async function startGateway(
   };
   const open = createOpenStreams(config.keepAliveMs);
   const edge = createEdge(context);
+  limitConnections(edge.server, config.maxConnections, refusals);
+  const openConnections = countConnections(edge.server);
+  const unobserve = [
+    deps.metrics.observe("edge_connections", openConnections),
+    deps.metrics.observe("edge_body_bytes", bodies.held),
+  ];
   let stopping = false;
   health(edge, context, async () => {
     const missing = await deps.ready();
@@ -80,6 +92,7 @@ export async function startGateway(
       edge.server.closeAllConnections();
       await context.running.stop(config.shutdownGraceMs);
       open.stop();
+      for (const end of unobserve) end();
     },
   };
 }

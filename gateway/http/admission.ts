@@ -33,6 +33,24 @@ export async function admit(context: GatewayContext, request: FastifyRequest, ad
   incoming.principal = principal;
   mark(incoming, "authenticated");
   authorise(principal, admission.scope, admission.kinds, request.ip);
+  takeBody(context, request);
+}
+
+/** Takes room for the body before it is read: a size that was announced, or the largest where none was. */
+function takeBody(context: GatewayContext, request: FastifyRequest): void {
+  const { incoming, headers } = request;
+  const { "content-length": length, "transfer-encoding": coding } = headers;
+  if (length === undefined && coding === undefined) return;
+  const { bodyLimit } = request.routeOptions;
+  const bytes = length === undefined ? bodyLimit : Math.min(Number(length), bodyLimit);
+  try {
+    context.bodies.take(bytes);
+  } catch (error) {
+    // Its record would wait in the memory that is full.
+    incoming.told = true;
+    throw error;
+  }
+  incoming.bodyBytes = bytes;
 }
 
 /** The caller, whom the edge has authenticated. */

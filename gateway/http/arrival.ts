@@ -38,6 +38,7 @@ export function receive(
     clientRequestId: givenId,
     secretSha256: "",
     principal: undefined,
+    bodyBytes: 0,
     dialect: undefined,
     served: undefined,
     errorCode: undefined,
@@ -70,6 +71,7 @@ function issue(ids: RequestIdSource): bigint | ThroughlineError {
 function finished(context: GatewayContext, request: FastifyRequest, sentStatus: number, whole: boolean): void {
   const { incoming } = request;
   const { principal, served } = incoming;
+  context.bodies.give(incoming.bodyBytes);
   const durationMs = performance.now() - incoming.arrivedMs;
   const statusCode = whole ? sentStatus : 499;
   context.spans.answered(incoming.span, {

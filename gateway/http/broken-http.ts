@@ -29,6 +29,11 @@ export function answerBrokenHttp(context: GatewayContext, open: OpenRequests) {
       socket.destroy();
       return;
     }
+    if (fault.code === "ERR_HTTP_REQUEST_TIMEOUT" && running === undefined) {
+      context.refusals.count("late_head", `HEAD_TIMEOUT_MS=${context.config.headTimeoutMs}`);
+      // Who has said nothing asked for nothing.
+      if (socket.bytesRead === 0) return void socket.destroy();
+    }
     const message = causes[fault.code ?? ""] ?? "The request is not valid HTTP/1.1.";
     refuse(context, socket, new ThroughlineError("invalid_value", message), running?.incoming);
   };

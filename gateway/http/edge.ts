@@ -42,6 +42,7 @@ const longestTimerMs = 2 ** 31 - 1;
 /** Creates the HTTP edge without its endpoints: IDs, spans, bodies, errors, the log line of every request. */
 export function createEdge(context: GatewayContext): FastifyInstance {
   const open: OpenRequests = new WeakMap();
+  const { headTimeoutMs } = context.config;
   const edge = Fastify({
     bodyLimit: smallBodyBytes,
     // One hop: the last address, which the proxy has seen. Those before it are what the client says of itself, and an
@@ -56,7 +57,7 @@ export function createEdge(context: GatewayContext): FastifyInstance {
     keepAliveTimeout: 75_000,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // Node would answer a missing Host by itself, without ID and envelope.
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, headersTimeout: headTimeoutMs, connectionsCheckingInterval: headTimeoutMs / 10 },
     clientErrorHandler: answerBrokenHttp(context, open),
     // An address that cannot be read never reaches a hook.
     frameworkErrors(error, request, reply) {
@@ -70,7 +71,7 @@ export function createEdge(context: GatewayContext): FastifyInstance {
   });
   edge.decorateRequest("incoming");
   edge.decorateRequest("rawBody");
-  readJson(edge);
+  readJson(edge, context);
   edge.server.on("connect", answerConnect(context));
   // Only 100-continue is an expectation; others are passed over as RFC 9110 allows, where Node would send a bare 417.
   edge.server.on("checkExpectation", (request, response) => edge.server.emit("request", request, response));
@@ -106,10 +107,13 @@ export function createEdge(context: GatewayContext): FastifyInstance {
 }
 
 /** JSON alone, its bytes kept as they came. */
-function readJson(edge: FastifyInstance): void {
+function readJson(edge: FastifyInstance, { bodies }: GatewayContext): void {
   edge.removeAllContentTypeParsers();
   edge.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
     request.rawBody = body;
+    const { incoming } = request;
+    bodies.give(incoming.bodyBytes - body.length);
+    incoming.bodyBytes = body.length;
     const encoding = request.headers["content-encoding"] ?? "identity";
     if (encoding !== "identity") {
       const message = "The request body must not be compressed.";

@@ -15,6 +15,7 @@ import { createPassiveTracing, createTracing, type Tracing } from "./tracing.ts"
 export { type TelemetryConfig, telemetryConfig, telemetryEnv } from "./config.ts";
 export type {
   AttemptStatus,
+  EdgeRefusal,
   FinishedAttempt,
   FinishedOperation,
   FinishedRequest,

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from "node:perf_hooks";
 import type { Meter } from "@opentelemetry/api";
 
@@ -48,11 +49,14 @@ export function measureProcess(meter: Meter): () => void {
     "",
     "Share of time the event loop was busy since the last scrape.",
   );
-  const all = [cpu, started, resident, heapUsed, heapTotal, external, lagMean, lagP99, lagMax, busy];
+  const descriptors = gauge("process_open_fds", "", "Descriptors that are open; Linux only.");
+  const all = [descriptors, cpu, started, resident, heapUsed, heapTotal, external, lagMean, lagP99, lagMax, busy];
   const read: Parameters<Meter["addBatchObservableCallback"]>[0] = (result) => {
     const { user, system } = process.cpuUsage();
     const memory = process.memoryUsage();
     const now = performance.eventLoopUtilization();
+    const open = openDescriptors();
+    if (open !== undefined) result.observe(descriptors, open);
     result.observe(cpu, (user + system) / 1e6);
     result.observe(started, performance.timeOrigin / 1000);
     result.observe(resident, memory.rss);
@@ -72,4 +76,12 @@ export function measureProcess(meter: Meter): () => void {
     lag.disable();
     meter.removeBatchObservableCallback(read, all);
   };
+}
+
+function openDescriptors(): number | undefined {
+  try {
+    return readdirSync("/proc/self/fd").length;
+  } catch {
+    return undefined;
+  }
 }

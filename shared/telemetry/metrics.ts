@@ -7,6 +7,15 @@ export type ReservationEvent = "held" | "refused" | "settled" | "released" | "ex
 /** What an upstream attempt came to: its HTTP status, or why there was none. */
 export type AttemptStatus = number | "timeout" | "network" | "cancelled";
 
+/** A limit by which the edge turned something away. */
+export type EdgeRefusal =
+  | "connections"
+  | "late_head"
+  | "body_memory"
+  | "unknown_keys"
+  | "free_requests"
+  | "invalid_requests";
+
 export interface FinishedRequest {
   /** chat, embeddings, image, video, audio, rerank, moderation. */
   module: string;
@@ -54,6 +63,8 @@ const observed = {
   reservations_open: "Reservations not yet settled or released.",
   reserved_nano_usd: "Nano-USD held by open reservations.",
   history_backlog: "Records accepted and not yet written.",
+  edge_connections: "Connections of clients that are open.",
+  edge_body_bytes: "Bytes of bodies that requests keep.",
   channels_broken: "Channels whose breaker is open.",
   configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",
 } as const;
@@ -80,6 +91,10 @@ export interface Metrics {
   callRefused(): void;
   /** An answer came from the idempotency store rather than from an upstream. */
   idempotentReplay(module: string): void;
+  /** The edge turned a connection or a request away by a limit of its own. */
+  edgeRefused(reason: EdgeRefusal): void;
+  /** A refusal left no record: its key had as many of them this minute as are kept. */
+  refusalUnrecorded(): void;
   /**
    * Reads a value at every scrape, with a label for whose it is where several share the process. Returns what ends the
    * reading; the last value stays. A reader that throws is left out of that scrape and harms no other metric.
@@ -130,6 +145,11 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
   const swept = counter("sweeper_releases_total", "Reservations of dead requests that the sweeper released.");
   const refused = counter("grpc_calls_refused_total", "gRPC calls without this deployment's secret.");
   const replays = counter("idempotent_replays_total", "Answers replayed for a repeated Idempotency-Key.", "module");
+  const turnedAway = counter("edge_refusals_total", "What the edge turned away by its own limits.", "reason");
+  const unrecorded = counter(
+    "refusals_unrecorded_total",
+    "Refusals beyond those that are recorded of a key in a minute.",
+  );
   const operation = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"];
   const tokens = tallies.histogram(
     {
@@ -221,6 +241,12 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     },
     idempotentReplay(module) {
       replays.add(1, module);
+    },
+    edgeRefused(reason) {
+      turnedAway.add(1, reason);
+    },
+    refusalUnrecorded() {
+      unrecorded.add(1);
     },
     observe(value, read, owner) {
       const instrument = gauge(value);

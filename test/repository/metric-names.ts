@@ -34,6 +34,8 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
   sweeperReleased: (metrics) => metrics.sweeperReleased(1),
   callRefused: (metrics) => metrics.callRefused(),
   idempotentReplay: (metrics) => metrics.idempotentReplay("chat"),
+  edgeRefused: (metrics) => metrics.edgeRefused("connections"),
+  refusalUnrecorded: (metrics) => metrics.refusalUnrecorded(),
 };
 
 /**

@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import type { Server } from "node:net";
+import { totalmem } from "node:os";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { RefusalCounts } from "./refusal-counts.ts";
+
+/** Descriptors that are left to files, the database, other processes and what listens. */
+const otherDescriptors = 64;
+const mostConnections = 10_000;
+/** A connection whose request is answered has a second descriptor, the one to its upstream. */
+const descriptorsPerConnection = 2;
+
+/** Most connections of clients where nothing is set: half of what the process may open, at most 10,000. */
+export function connectionsOf(descriptors: number): number {
+  const most = Math.floor((descriptors - otherDescriptors) / descriptorsPerConnection);
+  return Math.max(16, Math.min(mostConnections, most));
+}
+
+/** Descriptors that this process may open; where the system does not tell: no bound. */
+export function descriptorLimit(): number {
+  try {
+    const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
+    return line === null ? Number.POSITIVE_INFINITY : Number(line[1]);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Bytes of bodies that may be kept together where nothing is set: a quarter of what the process may take. */
+export function bodyMemoryOf(memoryBytes: number): number {
+  return Math.floor(memoryBytes / 4);
+}
+
+/** Memory that this process may take: of its container, or of the machine. */
+export function memoryLimit(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/** Keeps a server from taking more connections than it has descriptors for: the system would drop them without a word. */
+export function limitConnections(server: Server, most: number, refusals: RefusalCounts): void {
+  server.maxConnections = most;
+  server.on("drop", () => refusals.count("connections", `MAX_CONNECTIONS=${most}`));
+}
+
+/** Counts a server's connections as they come and go; gives what reads the count. */
+export function countConnections(server: Server): () => number {
+  let open = 0;
+  server.on("connection", (socket) => {
+    open += 1;
+    socket.once("close", () => {
+      open -= 1;
+    });
+  });
+  return () => open;
+}
+
+/** The bodies that requests keep, together. */
+export interface BodyMemory {
+  /** Bytes that are kept now. */
+  readonly held: () => number;
+  /** Takes room for a body of this size. Throws service_unavailable where there is none. */
+  take(bytes: number): void;
+  /** Gives room back. */
+  give(bytes: number): void;
+}
+
+/** Creates the account of bodies. A body above the limit is taken while no other is there, or it never would be. */
+export function createBodyMemory(limitBytes: number, refusals: RefusalCounts): BodyMemory {
+  let held = 0;
+  return {
+    held: () => held,
+    take(bytes) {
+      if (held > 0 && held + bytes > limitBytes) {
+        refusals.count("body_memory", `BODY_MEMORY_BYTES=${limitBytes}`);
+        throw new ThroughlineError("service_unavailable", "The gateway keeps as many bodies as it can.", {
+          retryAfterMs: 1_000,
+        });
+      }
+      held += bytes;
+    },
+    give(bytes) {
+      held -= bytes;
+    },
+  };
+}
