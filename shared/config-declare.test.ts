@@ -66,3 +66,17 @@ test("the configuration table shows what the code reads, and each name once", ()
     "| Variable | Kind | Default | Meaning |\n|---|---|---|---|\n| `PORT` | int | `1` | Another. |",
   );
 });
+
+test("a template that nobody filled in is refused, and not repeated; a secret may hold anything", () => {
+  const texts = declareEnv({
+    TARGET: { kind: "string", description: "Target." },
+    URL: { kind: "url", description: "Address." },
+    LIST: { kind: "list", description: "List." },
+    KEY: { kind: "secret", description: "Key." },
+  });
+  const value = `http://user:pass@\${HOST}/`;
+  for (const name of ["TARGET", "URL", "LIST"]) {
+    expect(() => texts.read({ [name]: value })).toThrow(new ConfigError(name, `${name} has \${...} left in it`));
+  }
+  expect(texts.read({ KEY: value }).KEY).toBe(value);
+});

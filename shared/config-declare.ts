@@ -101,9 +101,18 @@ export function declareEnv<const V extends Variables>(variables: V): DeclaredEnv
   return { variables, read };
 }
 
+/** Kinds of text that nobody writes `${...}` into on purpose. Secrets may hold anything. */
+const filledIn: ReadonlySet<Variable["kind"]> = new Set(["string", "url", "list"]);
+
+/** A template that was never filled in would be taken as it is: as a host, a path, a name. The value may hold a password. */
+function refusePlaceholder(env: Env, name: string): void {
+  if (/\$\{/.test(envOptional(env, name) ?? "")) throw new ConfigError(name, `${name} has \${...} left in it`);
+}
+
 function readVariable(env: Env, name: string, variable: Variable): unknown {
   if (envOptional(env, name) === undefined && variable.default === undefined && variable.required !== true)
     return undefined;
+  if (filledIn.has(variable.kind)) refusePlaceholder(env, name);
   switch (variable.kind) {
     case "string":
     case "secret":

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { openCredential, parseCredentialKeys, sealedWith } from "../../shared/sealed-credential.ts";
 import { call, credentialKey, eventually, startTestRouting } from "./testing-server.ts";
@@ -92,10 +95,45 @@ describe("channels entered at run time", () => {
     expect(openCredential(parseCredentialKeys(`2:${newKey}`), "extra", await sealedBy(one))).toBe("sk-1");
   });
 
+  test("may name what only a pattern of the file stands for, beside the channels of the pattern", async () => {
+    await using own = await testPostgres();
+    const file = join(mkdtempSync(join(tmpdir(), "throughline-patterns-")), "throughline.yaml");
+    onTestFinished(() => rmSync(dirname(file), { recursive: true }));
+    writeFileSync(
+      file,
+      `presets: false
+strategies: [{ name: s, prices: { input: "1", output: "2" } }]
+models: [{ name: "ev-*", strategy: s, owned_by: them }, { name: ev-own, strategy: s }]
+channels: [{ name: house, adapter: openai, base_url: "http://127.0.0.1:3/v1", models: ["ev-*", ev-own] }]
+`,
+    );
+    await using one = await startTestRouting(own.url, { THROUGHLINE_CONFIG: file });
+    await using two = await startTestRouting(own.url, { THROUGHLINE_CONFIG: file });
+    const put = (models: object[]) => one.putChannel({ channel: { ...channel, models } }, call);
+    await put([{ model: "ev-new0" }]);
+    for (const replica of [one, two]) {
+      await eventually(async () => {
+        expect((await replica.channelsOf("ev-new0")).toSorted()).toEqual(["extra", "house"]);
+      }, 2_000);
+      expect(await replica.channelsOf("ev-other")).toEqual(["house"]);
+    }
+    const listed = (await one.listModels({ group: "default" }, call)).models;
+    expect(listed.map(({ name, ownedBy, createdUnixS }) => [name, ownedBy, createdUnixS > 0n])).toEqual([
+      ["ev-new0", "them", true],
+      ["ev-own", "throughline", true],
+    ]);
+    await expect(put([{ model: "other-new0" }])).rejects.toMatchObject({ param: "channel.models[0]" });
+    await one.deleteChannel({ name: "extra" }, call);
+    expect(await one.channelsOf("ev-new0")).toEqual(["house"]);
+  });
+
   test.each([
     [{ name: "a b" }, "channel.name"],
     [{ name: "simulator" }, "channel.name"],
     [{ baseUrl: "ftp://x" }, "channel.base_url"],
+    [{ baseUrl: `http://\${HOST}:8000/v1` }, "channel.base_url"],
+    [{ baseUrl: "http://x/v1/chat/completions" }, "channel.base_url"],
+    [{ headers: { "x-team": `\${TEAM}` } }, "channel.headers.x-team"],
     [{ weight: 2_000_000 }, "channel.weight"],
     [{ models: [{ model: "nonesuch" }] }, "channel.models[0]"],
     [{ models: [{ model: "gpt-4o", strategy: "none" }] }, "channel.models[0].strategy"],

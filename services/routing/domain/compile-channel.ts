@@ -1,4 +1,6 @@
 import type { ChannelConfig } from "./config-schema.ts";
+import { coveringPattern } from "./covered.ts";
+import type { Names } from "./names.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { Path } from "./problems.ts";
 import type { Channel, ChannelModel, Group, Model, Strategy } from "./types.ts";
@@ -6,6 +8,8 @@ import type { Channel, ChannelModel, Group, Model, Strategy } from "./types.ts";
 /** What a channel is checked against. */
 export interface ChannelScope {
   readonly models: ReadonlyMap<string, Model>;
+  /** What the names of the configuration stand for. */
+  readonly names: Names;
   readonly strategies: ReadonlyMap<string, Strategy>;
   readonly groups: ReadonlyMap<string, Group>;
   readonly prices: PriceTable;
@@ -46,7 +50,9 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
   const models: ChannelModel[] = [];
   const seen = new Set<string>();
   for (const { model: name, upstream, strategy, path } of entries) {
-    const model = scope.models.get(name);
+    // A new model of a vendor need not wait for the file: a pattern there says what its kind costs and can.
+    const known = scope.models.get(name);
+    const model = known ?? (scope.lenient ? undefined : coveringPattern(name, scope.models, scope.names));
     const refuse = (at: Path, message: string) => {
       if (!scope.lenient) report(at, message);
     };

@@ -56,7 +56,8 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
   }
 
   const aliases = new Map([...placedAliases].map(([alias, { entry }]) => [alias, entry]));
-  for (const { alias, chain, why } of createNames(models.keys(), aliases).broken) {
+  const names = createNames(models.keys(), aliases);
+  for (const { alias, chain, why } of names.broken) {
     const placed = placedAliases.get(alias);
     const way = chain.join(" -> ");
     const message = why === "circle" ? `leads in a circle: ${way}` : `leads to no model: ${way}`;
@@ -68,6 +69,7 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
   for (const placed of merge(sources, "channels", report).values()) {
     const outcome = compileChannel(placed.entry, {
       models,
+      names,
       strategies,
       groups,
       prices,

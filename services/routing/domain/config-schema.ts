@@ -1,6 +1,7 @@
 import { compile as compileExpression } from "@jmespath-community/jmespath";
 import { z } from "zod";
 import { parseUsd } from "../../../shared/money.ts";
+import { baseUrlSchema } from "./base-url.ts";
 import { capabilities, modules, preferences } from "./types.ts";
 
 /** Name of a channel: it goes into metrics, logs and addresses. */
@@ -122,21 +123,6 @@ const headerName = z
   );
 const headerValue = z.string().regex(/^[\t\x20-\x7e]*$/, "must be printable ASCII");
 
-const baseUrl = z.string().transform((text, context) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const bad =
-    url === undefined || !["http:", "https:"].includes(url.protocol)
-      ? "must be an http or https URL"
-      : url.username !== "" || url.password !== ""
-        ? "must not hold a user or password"
-        : url.hash !== "" || url.search !== ""
-          ? "must not have a query or fragment"
-          : undefined;
-  if (bad === undefined) return text.replace(/\/+$/, "");
-  context.addIssue({ code: "custom", message: bad });
-  return z.NEVER;
-});
-
 const servedModel = { upstream: upstreamName.optional(), strategy: label.optional() };
 const servedByName = z.strictObject({ name: modelName, ...servedModel });
 
@@ -144,7 +130,7 @@ export const channelSchema = z.strictObject({
   name: channelName,
   adapter: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "must be the name of an adapter, such as openai"),
   platform: label.optional(),
-  base_url: baseUrl,
+  base_url: baseUrlSchema,
   credentials: z.array(credentialSchema).default([]),
   models: z.union([
     z.array(z.union([modelName, servedByName])).min(1),

@@ -1,3 +1,4 @@
+import { coveringPattern, covers } from "./covered.ts";
 import { createNames, type Names } from "./names.ts";
 import { hash32, type Weighted } from "./order.ts";
 import type { Channel, ChannelModel, Configuration, Group, Model, RuntimeChannel, Strategy } from "./types.ts";
@@ -42,8 +43,10 @@ export interface Snapshot {
   readonly names: Names;
   /** All channels, those entered at run time included, sorted by name. */
   readonly channels: readonly SnapshotChannel[];
-  /** Models of the configuration by name. */
+  /** Models by name: those of the configuration, and those that channels name and a pattern of it stands for. */
   readonly models: ReadonlyMap<string, Model>;
+  /** Of models that channels name and only a pattern of the configuration stands for: that pattern. */
+  readonly patternOf: ReadonlyMap<string, string>;
   readonly groups: ReadonlyMap<string, Group>;
   readonly configuration: Configuration;
   /** Who can serve a model to a group; undefined when the group or the model is not configured. */
@@ -85,6 +88,8 @@ export function buildSnapshot(
   }
   channels.sort((a, b) => (a.name < b.name ? -1 : 1));
 
+  const aliases = new Map(Object.entries(configuration.aliases));
+  const patternOf = addCovered(models, aliases, channels);
   const strategyOf = (model: Model, served: ChannelModel): Strategy | undefined =>
     strategies.get(served.tableKey || served.strategy || model.strategy);
   const serving = new Map<
@@ -118,7 +123,17 @@ export function buildSnapshot(
   };
 
   const build = (group: Group, model: Model): Serving => {
-    const all = serving.get(model.name) ?? [];
+    const base = patternOf.get(model.name);
+    const wider =
+      base === undefined ? [] : [...serving.keys()].filter((name) => name === base || patternOf.get(name) === base);
+    const own = serving.get(model.name) ?? [];
+    // Whoever serves a pattern serves each model under it.
+    const all = [
+      ...own,
+      ...wider
+        .filter((name) => name !== model.name && covers(name, model.name))
+        .flatMap((name) => serving.get(name) ?? []),
+    ];
     const real = all.some(({ channel }) => channel.enabled && !channel.standIn);
     const skipped: { channel: string; reason: string }[] = [];
     const members: (Omit<Member, "rankText"> & { priority: number })[] = [];
@@ -167,9 +182,10 @@ export function buildSnapshot(
 
   return {
     version,
-    names: createNames(models.keys(), new Map(Object.entries(configuration.aliases))),
+    names: createNames(models.keys(), aliases),
     channels,
     models,
+    patternOf,
     groups,
     configuration,
     warnings,
@@ -185,6 +201,27 @@ export function buildSnapshot(
         .sort((a, b) => (a.name < b.name ? -1 : 1));
     },
   };
+}
+
+/**
+ * Adds the models that channels name and only a pattern of the configuration stands for, each like its pattern. Gives the
+ * pattern of each.
+ */
+function addCovered(
+  models: Map<string, Model>,
+  aliases: ReadonlyMap<string, string>,
+  channels: readonly Channel[],
+): ReadonlyMap<string, string> {
+  const names = createNames(models.keys(), aliases);
+  const configured = new Map(models);
+  const patternOf = new Map<string, string>();
+  for (const { model } of channels.flatMap((channel) => channel.models)) {
+    const pattern = coveringPattern(model, configured, names);
+    if (pattern === undefined || pattern.auto !== null) continue;
+    models.set(model, { ...pattern, name: model });
+    patternOf.set(model, pattern.name);
+  }
+  return patternOf;
 }
 
 /** Names of the models that an auto model chooses among. Patterns are none: they stand for no model in particular. */

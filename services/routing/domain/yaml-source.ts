@@ -1,5 +1,6 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import type { ZodType } from "zod";
+import { unfilledPlaceholders } from "./placeholders.ts";
 import { type Path, type Problem, pathText } from "./problems.ts";
 import { schemaProblems } from "./schema-problems.ts";
 
@@ -44,9 +45,13 @@ export function readYaml<T>(text: string, fileName: string, schema: ZodType<T>):
     path: pathText(path),
     message,
   });
+  const unfilled = unfilledPlaceholders(plain);
   const checked = schema.safeParse(plain);
-  if (checked.success) return { ok: true, located: { value: checked.data, problem } };
-  const found = schemaProblems(checked.error).map((p) => ({ ...p, offset: offsetOf(document, p.path) }));
+  if (checked.success && unfilled.length === 0) return { ok: true, located: { value: checked.data, problem } };
+  // What a schema says of a value that was never filled in is beside the point.
+  const said = new Set(unfilled.map(({ path }) => pathText(path)));
+  const wrong = checked.success ? [] : schemaProblems(checked.error).filter(({ path }) => !said.has(pathText(path)));
+  const found = [...unfilled, ...wrong].map((p) => ({ ...p, offset: offsetOf(document, p.path) }));
   found.sort((a, b) => a.offset - b.offset);
   return { ok: false, problems: found.map(({ path, message }) => problem(path, message)) };
 }

@@ -8,11 +8,12 @@ export function listModels({ live }: RoutingContext) {
   return unaryHandler<ListModelsRequest, ListModelsResponse>(async ({ group }) => {
     const { snapshot, firstSeen } = live.current();
     const models = snapshot.modelsOf(group).filter(({ name }) => !name.endsWith("*"));
+    const seen = (name: string) => firstSeen.get(name) ?? firstSeen.get(snapshot.patternOf.get(name) ?? "");
     return {
       models: models.map((model) => ({
         name: model.name,
         ownedBy: model.ownedBy,
-        createdUnixS: BigInt(Math.floor((firstSeen.get(model.name)?.getTime() ?? 0) / 1_000)),
+        createdUnixS: BigInt(Math.floor((seen(model.name)?.getTime() ?? 0) / 1_000)),
         module: toWireModule(model.module),
         contextWindowTokens: BigInt(model.contextWindowTokens),
         maxOutputTokens: BigInt(model.maxOutputTokens),

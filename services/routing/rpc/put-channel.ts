@@ -10,6 +10,7 @@ import { putRuntimeChannel } from "../db/runtime-channels.ts";
 import { compileChannel } from "../domain/compile-channel.ts";
 import { type ChannelConfig, channelSchema } from "../domain/config-schema.ts";
 import { seal } from "../domain/credentials.ts";
+import { unfilledPlaceholders } from "../domain/placeholders.ts";
 import { createPriceTable } from "../domain/price-table.ts";
 import { type Path, pathText } from "../domain/problems.ts";
 import { schemaProblems } from "../domain/schema-problems.ts";
@@ -31,6 +32,7 @@ export function putChannel(context: RoutingContext) {
       problems,
     } = compileChannel(config, {
       models: snapshot.models,
+      names: snapshot.names,
       groups: snapshot.groups,
       strategies: configured(snapshot),
       prices: createPriceTable(nowMs()),
@@ -58,7 +60,7 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
       throw invalid(["credentials", i], "must not refer to the environment or a file at run time: use new_credential");
     }
   }
-  const checked = channelSchema.safeParse({
+  const written = {
     name: channel.name,
     adapter: channel.adapter,
     ...(channel.platform === "" ? {} : { platform: channel.platform }),
@@ -80,7 +82,10 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
     headers: { ...channel.headers },
     request_id_header: channel.requestIdHeader,
     flavour: flavour(channel.flavourJson),
-  });
+  };
+  const [unfilled] = unfilledPlaceholders(written);
+  if (unfilled !== undefined) throw invalid(unfilled.path, "has a placeholder left in it");
+  const checked = channelSchema.safeParse(written);
   if (checked.success) return checked.data;
   const [problem] = schemaProblems(checked.error);
   throw invalid(problem?.path ?? [], problem?.message ?? "is wrong");
