@@ -9,7 +9,8 @@ export const cliEnv = declareEnv({
   },
   THROUGHLINE_BOOTSTRAP_KEY: {
     kind: "secret",
-    description: "A fixed first API key, for scripts; unset: one is made at the first start and shown once.",
+    description:
+      "A fixed first API key, for scripts, never printed; unset: one is made at the first start and shown once.",
   },
   DATABASE_URL: {
     kind: "url",

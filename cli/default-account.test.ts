@@ -51,7 +51,7 @@ describe("ensureDefaultAccount", () => {
     expect(readFileSync(file, "utf8")).not.toBe(kept);
   });
 
-  it("takes given keys, and shows made ones once where there is no folder", async () => {
+  it("takes given keys and gives them back to nobody, and shows made ones once where there is no folder", async () => {
     await using ground = await startGround();
     const { client } = ground;
     const nothing = { secret: undefined, adminSecret: undefined, dataFolder: undefined };
@@ -60,10 +60,9 @@ describe("ensureDefaultAccount", () => {
     expect(await ensureDefaultAccount(client, nothing)).toEqual({ secret: undefined, adminSecret: undefined });
     const given = { secret: "a-given-api-key-1", adminSecret: "a-given-admin-key-1", dataFolder: undefined };
     for (let i = 0; i < 2; i++) {
-      expect(await ensureDefaultAccount(client, given)).toEqual({
-        secret: given.secret,
-        adminSecret: given.adminSecret,
-      });
+      expect(await ensureDefaultAccount(client, given)).toEqual({ secret: undefined, adminSecret: undefined });
     }
+    const named = (await client.listKeys({}, options)).keys.filter(({ name }) => name === "bootstrap");
+    expect(named).toHaveLength(1);
   });
 });

@@ -16,7 +16,7 @@ const administration = ["admin.read", "admin.write"];
 
 type Billing = ServiceClient<typeof BillingService>;
 
-/** The first account's keys: secrets only where they were just made or given. */
+/** The first account's keys: secrets only where they were just made. Who gave one has it, and an output is no place for it. */
 export interface FirstKeys {
   /** Of the API key. */
   readonly secret: string | undefined;
@@ -59,7 +59,7 @@ export async function ensureDefaultAccount(billing: Billing, given: GivenKeys): 
   const first = async (name: string, kind: KeyKind, scopes: string[], secret: string | undefined) => {
     if (secret === undefined && keys.some((key) => key.kind === kind)) return undefined;
     const made = await billing.createKey({ key: { accountId, name, kind, scopes }, secret: secret ?? "" }, options);
-    return made.secret;
+    return secret === undefined ? made.secret : undefined;
   };
   const { dataFolder } = given;
   const keptHere = given.adminSecret === undefined && dataFolder !== undefined;

@@ -2,9 +2,11 @@ import { createSimulator } from "../services/provider-adapter/simulator/simulato
 import { type Env, envOptional } from "../shared/config.ts";
 import { startEmbeddedPostgres } from "../shared/db/index.ts";
 import type { ServiceProcess } from "../shared/run-service.ts";
+import { adminKeyFile } from "./admin-key.ts";
 import { cliEnv } from "./config.ts";
 import type { GivenKeys } from "./default-account.ts";
 import { openDataFolder, openSecrets } from "./state.ts";
+import type { WelcomeKeys } from "./welcome.ts";
 
 /** What `up` and `mesh` stand on. */
 export interface Ground {
@@ -13,6 +15,8 @@ export interface Ground {
   readonly dataFolder: string;
   /** Of the first account. */
   readonly keys: GivenKeys;
+  /** What the welcome says of them, when the key was made or not. */
+  welcomeKeys(made: string | undefined): WelcomeKeys;
 }
 
 /** Opens the data folder, the database and the simulator. */
@@ -46,5 +50,10 @@ export async function openGround(
     },
     dataFolder,
     keys: { secret: read.THROUGHLINE_BOOTSTRAP_KEY, adminSecret: read.THROUGHLINE_ADMIN_KEY, dataFolder },
+    welcomeKeys: (made) => ({
+      made,
+      given: read.THROUGHLINE_BOOTSTRAP_KEY !== undefined,
+      adminKeyFile: read.THROUGHLINE_ADMIN_KEY === undefined ? adminKeyFile(dataFolder) : undefined,
+    }),
   };
 }

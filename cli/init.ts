@@ -22,15 +22,23 @@ export async function init(): Promise<number> {
       adminSecret: THROUGHLINE_ADMIN_KEY,
       dataFolder: undefined,
     });
-    if (secret === undefined && adminSecret === undefined) console.log("The first account has its keys already.");
+    if (secret === undefined && adminSecret === undefined) console.log("The first account has its keys.");
+    if (THROUGHLINE_BOOTSTRAP_KEY !== undefined) console.log("API key             that of THROUGHLINE_BOOTSTRAP_KEY");
+    if (THROUGHLINE_ADMIN_KEY !== undefined) console.log("Administration key  that of THROUGHLINE_ADMIN_KEY");
     if (secret !== undefined) console.log(`API key             ${secret}`);
     if (adminSecret !== undefined) console.log(`Administration key  ${adminSecret}`);
     return 0;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     console.error(`throughline init: billing at ${target} (BILLING_TARGET): ${why}`);
     return 1;
   } finally {
     await billing.close();
   }
+}
+
+/** The message, and what is behind it: "could not be reached" alone sends nobody to the certificate or the secret. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message;
 }

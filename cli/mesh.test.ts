@@ -152,6 +152,8 @@ describe("the mesh in a terminal", () => {
     }
     await vi.waitFor(() => expect(out).toContain("calls without this deployment's GRPC_SECRET are refused"));
     expect(out).not.toContain("another-secret-of-somebody-else");
+    // A given key is not printed.
+    expect(out).not.toContain(key);
   });
 
   it("leaves no process behind when it is killed", async () => {

@@ -81,7 +81,7 @@ export function mesh(): Promise<number> {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);
     });
-    tell(welcome(url, key.secret, upstreams));
+    tell(welcome(url, ground.welcomeKeys(key.secret), upstreams));
   });
 }
 

@@ -93,6 +93,6 @@ export function up(): Promise<number> {
       },
     });
     onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
-    tell(welcome(gateway.url, key.secret, await upstreamNames(routing)));
+    tell(welcome(gateway.url, ground.welcomeKeys(key.secret), await upstreamNames(routing)));
   });
 }

@@ -98,7 +98,8 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
     shown += text;
   });
   expect((await once(init, "close"))[0]).toBe(0);
-  expect(shown).toContain(dotEnv.THROUGHLINE_BOOTSTRAP_KEY);
+  expect(shown).toContain("that of THROUGHLINE_BOOTSTRAP_KEY");
+  expect(shown).not.toContain(dotEnv.THROUGHLINE_BOOTSTRAP_KEY);
 
   const response = await fetch(`http://127.0.0.1:${portOf("gateway")}/v1/chat/completions`, {
     method: "POST",
