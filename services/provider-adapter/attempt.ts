@@ -11,6 +11,7 @@ import { createEventFeed, type EventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
 import { hideCredential, withoutCredential } from "./domain/hide-credential.ts";
 import type { Moments } from "./domain/latency.ts";
+import { asUpstreamFault } from "./domain/too-deep.ts";
 import { upstreamRequestIdOf, withUpstreamRequestId } from "./domain/upstream-request-id.ts";
 import type { Pass } from "./resilience/channel-health.ts";
 import {
@@ -123,7 +124,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   }
 
   /** What broke inside an answer: another candidate is asked, unless the upstream blames what the client sent. */
-  function settleThrown(thrown: unknown): void {
+  function settleThrown(cause: unknown): void {
+    const thrown = asUpstreamFault(cause);
     const error = ThroughlineError.from(thrown);
     settle(error, error.entry.httpStatus >= 500, thrownVerdict(thrown));
   }

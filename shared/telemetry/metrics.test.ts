@@ -51,6 +51,8 @@ test("money, reservations, attempts and the sweeper", async () => {
   metrics.charged("chat", 1n);
   metrics.upstreamAttempt({ channel: "main", status: 529, durationMs: 12 });
   metrics.upstreamAttempt({ channel: "main", status: "timeout", durationMs: 12 });
+  metrics.usageEstimated("main", true);
+  metrics.usageEstimated("main", false);
   metrics.sweeperReleased(2);
   metrics.idempotentReplay("chat");
   expect(await samples()).toMatchObject({
@@ -60,6 +62,8 @@ test("money, reservations, attempts and the sweeper", async () => {
     'throughline_upstream_attempts_total{channel="main",status="529"}': 1,
     'throughline_upstream_attempts_total{channel="main",status="timeout"}': 1,
     'throughline_upstream_attempt_duration_seconds_count{channel="main"}': 2,
+    'throughline_usage_estimated_total{channel="main",answer="whole"}': 1,
+    'throughline_usage_estimated_total{channel="main",answer="broken"}': 1,
     throughline_sweeper_releases_total: 2,
     'throughline_idempotent_replays_total{module="chat"}': 1,
   });

@@ -85,6 +85,8 @@ export interface Metrics {
   charged(module: string, nanoUsd: bigint): void;
   upstreamAttempt(attempt: FinishedAttempt): void;
   upstreamOperation(operation: FinishedOperation): void;
+  /** A usage had to be estimated because its upstream gave no readable counts. `whole`: the answer had come to its end. */
+  usageEstimated(channel: string, whole: boolean): void;
   /** Reservations of dead requests that the sweeper released. */
   sweeperReleased(count: number): void;
   /** A gRPC call was refused: it had not the secret of this deployment. */
@@ -141,6 +143,11 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     "Length of attempts.",
     operationBuckets,
     "channel",
+  );
+  const estimated = counter(
+    "usage_estimated_total",
+    "Answers whose usage is estimated because the upstream gave no readable counts.",
+    ...["channel", "answer"],
   );
   const swept = counter("sweeper_releases_total", "Reservations of dead requests that the sweeper released.");
   const refused = counter("grpc_calls_refused_total", "gRPC calls without this deployment's secret.");
@@ -232,6 +239,9 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
       if (done.perChunkMs !== undefined) perChunk.record(done.perChunkMs / 1000, name, provider, model);
       if (done.inputTokens !== undefined) tokens.record(done.inputTokens, name, provider, model, "input");
       if (done.outputTokens !== undefined) tokens.record(done.outputTokens, name, provider, model, "output");
+    },
+    usageEstimated(channel, whole) {
+      estimated.add(1, channel, whole ? "whole" : "broken");
     },
     sweeperReleased(count) {
       swept.add(count);

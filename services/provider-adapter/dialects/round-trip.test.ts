@@ -8,6 +8,7 @@ import type { AnswerPart, Finish, NeutralAnswer } from "../domain/neutral/answer
 import type { NeutralEvent } from "../domain/neutral/events.ts";
 import { createAnswerFold } from "../domain/neutral/fold.ts";
 import type { AnswerEnd, ClientDialect, UpstreamExchange } from "../domain/neutral/formats.ts";
+import { usageOf } from "../domain/neutral/usage.ts";
 import { noUsage } from "../domain/openai-usage.ts";
 import { messagesDialect } from "./anthropic-messages/dialect.ts";
 import { readMessage } from "./anthropic-messages/read-answer.ts";
@@ -128,13 +129,17 @@ function meaning(read: NeutralAnswer): unknown {
       return part.type === "thinking" ? { ...part, signature: undefined } : part;
     }),
     finish: choice?.finish === "refusal" ? "content_filter" : choice?.finish,
-    usage: read.usage,
   };
+}
+
+/** The usage that is charged for an answer that was counted. */
+function charged(counts: NeutralAnswer["usage"]): unknown {
+  return usageOf(counts, false, { input: () => 0, delivered: () => ({ visible: 0, thinking: 0 }) });
 }
 
 function expected(given: Given): unknown {
   const parts = partsOf(given);
-  return meaning({ choices: [{ parts, finish: given.finish }], usage: given.usage, model: "m" });
+  return meaning({ choices: [{ parts, finish: given.finish }], usage: undefined, model: "m" });
 }
 
 describe.each(sides)(
@@ -145,8 +150,10 @@ describe.each(sides)(
         fc.property(answer, (given) => {
           const client = dialect.open(asked, () => undefined);
           const choices = [{ parts: partsOf(given), finish: given.finish }];
-          const body = client.whole({ choices, usage: given.usage, model: "m" }, head, { usage: given.usage, latency });
-          expect(meaning(upstream.read(Buffer.from(JSON.stringify(body))))).toEqual(expected(given));
+          const body = client.whole({ choices, usage: undefined, model: "m" }, head, { usage: given.usage, latency });
+          const read = upstream.read(Buffer.from(JSON.stringify(body)));
+          expect(meaning(read)).toEqual(expected(given));
+          expect(charged(read.usage)).toEqual({ ...given.usage, estimated: false });
         }),
         { numRuns: 300 },
       );
@@ -166,6 +173,8 @@ describe.each(sides)(
           feed.end();
           expect(source.isComplete()).toBe(true);
           expect(meaning(fold.answer())).toEqual(expected(given));
+          expect(charged(fold.usage())).toEqual({ ...given.usage, estimated: false });
+          expect(fold.partialUsage()).toBe(false);
         }),
         { numRuns: 500 },
       );

@@ -17,11 +17,16 @@ export function asString(value: unknown): string | undefined {
 }
 
 /** Largest count that is believed: no answer has so many tokens, and what billing refuses would never be settled. */
-const maxCount = 1e12;
+const maxCount = 1e9;
 
-/** A count: a whole number of 0 or more; 0 for anything else, also for what cannot be one. */
+/** A count that was given: a whole number of 0 or more; undefined for anything else, also for what cannot be one. */
+export function countOf(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= maxCount ? value : undefined;
+}
+
+/** A count, where none means 0. */
 export function asCount(value: unknown): number {
-  return typeof value === "number" && value > 0 && value <= maxCount ? Math.floor(value) : 0;
+  return countOf(value) ?? 0;
 }
 
 /** Parses a JSON text; undefined when it is not valid. */

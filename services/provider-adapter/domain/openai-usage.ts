@@ -1,6 +1,7 @@
 import type { BillableUsage } from "../../../shared/money.ts";
-import { asCount, asObject, type JsonObject } from "./json.ts";
+import { asObject, countOf, type JsonObject } from "./json.ts";
 import type { LatencyCheckpoint } from "./latency.ts";
+import type { UsageCounts } from "./neutral/usage.ts";
 
 /** No consumption at all. */
 export const noUsage: BillableUsage = {
@@ -15,35 +16,26 @@ export const noUsage: BillableUsage = {
 };
 
 /**
- * The parts of an OpenAI usage object. `prompt_tokens` includes cached ones and `completion_tokens` includes reasoning
+ * The counts of an OpenAI usage object. `prompt_tokens` includes cached ones and `completion_tokens` includes reasoning
  * (openai 7, resources/completions.d.ts); DeepSeek, Moonshot and DashScope name the cached ones elsewhere (wire/providers).
- * xAI counts reasoning beside the completion (docs.x.ai, "Consumption and Rate Limits"): its total says so.
  */
-export function readOpenaiUsage(usage: JsonObject): BillableUsage {
+export function readOpenaiUsage(usage: JsonObject): UsageCounts {
   const input = asObject(usage.prompt_tokens_details) ?? {};
   const output = asObject(usage.completion_tokens_details) ?? {};
-  const prompt = asCount(usage.prompt_tokens);
-  const completion = asCount(usage.completion_tokens);
-  const cached = Math.min(
-    prompt,
-    asCount(input.cached_tokens) || asCount(usage.prompt_cache_hit_tokens) || asCount(usage.cached_tokens),
-  );
-  // OpenAI's cache writes are "unadjusted": cached and written together may exceed the prompt.
-  const written = Math.min(
-    prompt - cached,
-    asCount(input.cache_write_tokens) || asCount(input.cache_creation_input_tokens),
-  );
-  const thought = asCount(output.reasoning_tokens);
-  const beside = thought > 0 && asCount(usage.total_tokens) === prompt + completion + thought;
-  const reasoning = beside ? thought : Math.min(completion, thought);
   return {
-    ...noUsage,
-    inputTokens: BigInt(prompt - cached - written),
-    cachedInputTokens: BigInt(cached),
-    cacheWriteTokens: BigInt(written),
-    outputTokens: BigInt(beside ? completion : completion - reasoning),
-    reasoningTokens: BigInt(reasoning),
+    input: countOf(usage.prompt_tokens),
+    cached: firstCount(input.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens),
+    written: firstCount(input.cache_write_tokens, input.cache_creation_input_tokens),
+    output: countOf(usage.completion_tokens),
+    reasoning: countOf(output.reasoning_tokens),
+    total: countOf(usage.total_tokens),
   };
+}
+
+/** The first of several names of one count that says more than 0. */
+function firstCount(...values: readonly unknown[]): number | undefined {
+  const counts = values.map(countOf);
+  return counts.find((count) => count !== undefined && count > 0) ?? counts.find((count) => count !== undefined);
 }
 
 /** A usage object with every field of the platform's chat document; what else the upstream said stays. */

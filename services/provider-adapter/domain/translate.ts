@@ -6,12 +6,13 @@ import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "./exchange
 import { latencyCheckpoint, type Moments } from "./latency.ts";
 import { isContent } from "./neutral/content.ts";
 import { withControl } from "./neutral/control.ts";
-import { estimateInputTokens, estimateOutputTokens } from "./neutral/estimate.ts";
+import { deliveredBy } from "./neutral/delivered.ts";
+import { estimateInputTokens } from "./neutral/estimate.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
 import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat, UpstreamStream } from "./neutral/formats.ts";
-import { deliveredUsage } from "./neutral/usage.ts";
+import { usageOf } from "./neutral/usage.ts";
 import { createNotes } from "./notes.ts";
-import { noUsage } from "./openai-usage.ts";
+import { isTooDeep, writeDocument } from "./too-deep.ts";
 
 /** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
 const maxKeptText = 256 * 1024;
@@ -41,7 +42,10 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
       notes: notes.list(),
       whole(body, moments) {
         const answer = upstream.read(body);
-        const usage = answer.usage ?? estimated(asked, estimateOutputTokens(answer));
+        const usage = usageOf(answer.usage, false, {
+          input: () => estimateInputTokens(asked.body),
+          delivered: () => deliveredBy(answer),
+        });
         const head = {
           id: messageId,
           createdUnixS: asked.createdUnixS,
@@ -50,7 +54,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
         const value = client.whole(answer, head, endOf(usage, moments));
         return {
           body: Buffer.from(JSON.stringify(value)),
-          usage: { ...usage, estimated: answer.usage === undefined },
+          usage,
           finishReason: client.finishReason(answer),
           messageId,
           responseModel: answer.model,
@@ -62,15 +66,12 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
   };
 }
 
-/**
- * Does what goes down into a body. JSON.parse takes any depth, JSON.stringify some thousands: a body that is nested deeper
- * is a request that cannot be translated, not a fault of ours that may pass when it is sent again.
- */
+/** A body that is nested too deeply is a request that cannot be translated, not a fault that may pass when it is sent again. */
 function withinStack<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    if (!(cause instanceof RangeError) || !cause.message.includes("call stack")) throw cause;
+    if (!isTooDeep(cause)) throw cause;
     throw new ThroughlineError("invalid_value", "The request is nested too deeply for this model.", { cause });
   }
 }
@@ -88,7 +89,11 @@ function translateStream(
   let content = false;
   let upstreamId: string | undefined;
 
-  const usage = () => deliveredUsage(fold, () => estimateInputTokens(asked.body));
+  const usage = () =>
+    usageOf(fold.usage(), fold.partialUsage(), {
+      input: () => estimateInputTokens(asked.body),
+      delivered: fold.delivered,
+    });
 
   function facts(): AnswerFacts {
     return {
@@ -133,7 +138,7 @@ function translateStream(
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
       const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model() || asked.upstreamModel };
       const value = client.whole(fold.answer(), head, endOf(usage(), moments));
-      return { body: Buffer.from(JSON.stringify(value)), truncated: fold.truncated() };
+      return writeDocument(value, fold.truncated());
     },
     contentChunks() {
       return fold.contentSteps();
@@ -151,12 +156,4 @@ function idOf(upstreamId: string | undefined): string | undefined {
 
 function endOf(usage: BillableUsage, moments: Moments): AnswerEnd {
   return { usage, latency: latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens)) };
-}
-
-function estimated(asked: Asked, outputTokens: number): BillableUsage {
-  return {
-    ...noUsage,
-    inputTokens: BigInt(estimateInputTokens(asked.body)),
-    outputTokens: BigInt(outputTokens),
-  };
 }

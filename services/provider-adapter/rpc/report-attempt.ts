@@ -62,6 +62,7 @@ export function reportAttempt(context: ProviderContext, call: LaneCall<InvokeIte
       : error?.code === "upstream_timeout"
         ? "timeout"
         : "network";
+  if (facts?.usage.estimated) context.metrics.usageEstimated(attempt.channel, error === undefined && !cancelled);
   context.metrics.upstreamAttempt({ channel: attempt.channel, status, durationMs });
   const { chunks, firstByteUs, lastByteUs } = timings;
   context.metrics.upstreamOperation({

@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { withoutForeignThinking } from "../../dialects/anthropic-messages/foreign-thinking.ts";
 import type { Asked, UpstreamMessage } from "../../domain/exchange.ts";
-import { asObject, parseJson } from "../../domain/json.ts";
+import { asObject, countOf, parseJson } from "../../domain/json.ts";
 import { patchJson } from "../../domain/patch-json.ts";
 import type { TokenCount } from "../adapter.ts";
 import type { MessagesFlavour } from "./flavour.ts";
@@ -35,9 +35,8 @@ export function passCount(
 }
 
 function readCount(body: Buffer): number {
-  const count = asObject(parseJson(body.toString()))?.input_tokens;
-  if (typeof count !== "number") {
-    throw new ThroughlineError("upstream_error", "The upstream's count is not a number.");
-  }
+  const count = countOf(asObject(parseJson(body.toString()))?.input_tokens);
+  // Every request has an input.
+  if (!count) throw new ThroughlineError("upstream_error", "The upstream's count is not one of an input.");
   return count;
 }

@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { UpstreamMessage } from "../../domain/exchange.ts";
-import { asObject, parseJson } from "../../domain/json.ts";
+import { asObject, countOf, parseJson } from "../../domain/json.ts";
 import type { TokenCount } from "../adapter.ts";
 
 /** The count of a request that was written for this vendor: the same request, asked for its count. */
@@ -15,10 +15,9 @@ export function countRequest({ path, headers, body }: UpstreamMessage): TokenCou
       body: Buffer.from(JSON.stringify({ generateContentRequest: request })),
     },
     read(answer) {
-      const count = asObject(parseJson(answer.toString()))?.totalTokens;
-      if (typeof count !== "number") {
-        throw new ThroughlineError("upstream_error", "The upstream's count is not a number.");
-      }
+      const count = countOf(asObject(parseJson(answer.toString()))?.totalTokens);
+      // Every request has an input.
+      if (!count) throw new ThroughlineError("upstream_error", "The upstream's count is not one of an input.");
       return count;
     },
   };

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Asked } from "../../domain/exchange.ts";
 import type { Reasoning } from "../../domain/neutral/reasoning.ts";
+import { usageOf } from "../../domain/neutral/usage.ts";
 import { adapters } from "../registry.ts";
 import { geminiFailure, inBandFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
@@ -150,14 +151,15 @@ test("usage: parts do not overlap and sum up to the vendor's total", () => {
       fc.nat(9_999),
       fc.nat(9_999),
       (prompt, cached, tool, out, thoughts) => {
-        const usage = readUsage({
+        const counts = readUsage({
           promptTokenCount: prompt + cached,
           cachedContentTokenCount: cached,
           toolUsePromptTokenCount: tool,
           candidatesTokenCount: out,
           thoughtsTokenCount: thoughts,
         });
-        const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens } = usage;
+        const none = { input: () => 0, delivered: () => ({ visible: 0, thinking: 0 }) };
+        const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens } = usageOf(counts, false, none);
         expect(inputTokens + cachedInputTokens + outputTokens + reasoningTokens).toBe(
           BigInt(prompt + cached + tool + out + thoughts),
         );

@@ -4,7 +4,8 @@ import { asObject, asString, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import { createAnswerFold } from "../../domain/neutral/fold.ts";
-import { deliveredUsage } from "../../domain/neutral/usage.ts";
+import { usageOf } from "../../domain/neutral/usage.ts";
+import { writeDocument } from "../../domain/too-deep.ts";
 import type { StreamError } from "./read-answer.ts";
 import { readMessageStream } from "./read-stream.ts";
 import { writeMessage } from "./write-answer.ts";
@@ -67,7 +68,10 @@ export function createMessagesPassthrough(
   function facts(): AnswerFacts {
     takeIn();
     return {
-      usage: deliveredUsage(fold, () => estimateInputTokens(asked.body)),
+      usage: usageOf(fold.usage(), fold.partialUsage(), {
+        input: () => estimateInputTokens(asked.body),
+        delivered: fold.delivered,
+      }),
       finishReason: stopReason,
       messageId,
       responseModel: fold.model(),
@@ -124,7 +128,7 @@ export function createMessagesPassthrough(
       const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model() || asked.upstreamModel };
       const outputTokens = Number(usage.outputTokens + usage.reasoningTokens);
       const message = writeMessage(fold.answer(), head, { usage, latency: latencyCheckpoint(moments, outputTokens) });
-      return { body: Buffer.from(JSON.stringify(message)), truncated: fold.truncated() };
+      return writeDocument(message, fold.truncated());
     },
     contentChunks() {
       takeIn();

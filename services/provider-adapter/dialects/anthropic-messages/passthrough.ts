@@ -1,10 +1,11 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { asString } from "../../domain/json.ts";
-import { estimateInputTokens, estimateOutputTokens } from "../../domain/neutral/estimate.ts";
+import { deliveredBy } from "../../domain/neutral/delivered.ts";
+import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
+import { usageOf } from "../../domain/neutral/usage.ts";
 import { createNotes } from "../../domain/notes.ts";
-import { noUsage } from "../../domain/openai-usage.ts";
 import { type FieldPatch, patchJson } from "../../domain/patch-json.ts";
 import { withoutForeignThinking } from "./foreign-thinking.ts";
 import { messageIdOf } from "./format-name.ts";
@@ -41,14 +42,10 @@ export function messagesPassthrough(asked: Asked, vendor: MessagesVendor): Excha
       const upstream = messageObject(body, vendor.streamError);
       return {
         body: patchJson(body, { id: JSON.stringify(messageId) }),
-        usage: {
-          ...(answer.usage ?? {
-            ...noUsage,
-            inputTokens: BigInt(estimateInputTokens(asked.body)),
-            outputTokens: BigInt(estimateOutputTokens(answer)),
-          }),
-          estimated: answer.usage === undefined,
-        },
+        usage: usageOf(answer.usage, false, {
+          input: () => estimateInputTokens(asked.body),
+          delivered: () => deliveredBy(answer),
+        }),
         finishReason: asString(upstream.stop_reason) ?? "",
         messageId,
         responseModel: answer.model,

@@ -2,6 +2,7 @@ import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { parseExact } from "../../domain/exact-json.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
 import type { AnswerPart, Citation, NeutralAnswer } from "../../domain/neutral/answer.ts";
+import { isReadable } from "../../domain/readable.ts";
 import { messagesFormat } from "./format-name.ts";
 import { finishOf } from "./stop-reasons.ts";
 import { readUsage } from "./usage.ts";
@@ -18,7 +19,11 @@ export function messageObject(body: Buffer, streamError: StreamError): JsonObjec
   const error = asObject(message.error);
   if (message.type === "error" || (error !== undefined && message.content === undefined))
     throw streamError(error ?? {});
-  if (!Array.isArray(message.content)) throw streamError({ message: "its answer has no content" });
+  // An empty list is an answer: a model may have nothing to add.
+  const { content } = message;
+  if (!Array.isArray(content) || (content.length > 0 && !isReadable(content, ["type"]))) {
+    throw streamError({ message: "its answer has no content" });
+  }
   return message;
 }
 

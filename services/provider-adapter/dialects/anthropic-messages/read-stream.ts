@@ -18,7 +18,6 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
   let citations: Citation[] = [];
   let textStart = 0;
   let textEnd = 0;
-  let usage: JsonObject = {};
   let complete = false;
 
   function readText(text: string | undefined, emit: Emit): void {
@@ -98,12 +97,9 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
     }
   }
 
-  /** Counts are of the whole message: what is said later takes the place of what was said before. */
+  /** Counts are of the whole message so far. */
   function count(given: JsonObject | undefined, emit: Emit, partial: boolean): void {
-    if (given === undefined) return;
-    const said = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
-    usage = { ...usage, ...Object.fromEntries(said) };
-    emit({ type: "usage", usage: readUsage(usage), partial });
+    if (given !== undefined) emit({ type: "usage", usage: readUsage(given), partial });
   }
 
   return {

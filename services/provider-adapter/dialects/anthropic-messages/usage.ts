@@ -1,21 +1,18 @@
 import type { BillableUsage } from "../../../../shared/money.ts";
-import { asCount, asObject, type JsonObject } from "../../domain/json.ts";
-import { noUsage } from "../../domain/openai-usage.ts";
+import { asObject, countOf, type JsonObject } from "../../domain/json.ts";
+import type { UsageCounts } from "../../domain/neutral/usage.ts";
 
 /**
- * The parts of a usage object. `input_tokens` is the uncached part only; `output_tokens` includes thinking
+ * The counts of a usage object. `input_tokens` is the uncached part only; `output_tokens` includes thinking
  * (@anthropic-ai/sdk 1.11, resources/messages).
  */
-export function readUsage(usage: JsonObject): BillableUsage {
-  const output = asCount(usage.output_tokens);
-  const thinking = Math.min(output, asCount(asObject(usage.output_tokens_details)?.thinking_tokens));
+export function readUsage(usage: JsonObject): UsageCounts {
   return {
-    ...noUsage,
-    inputTokens: BigInt(asCount(usage.input_tokens)),
-    cachedInputTokens: BigInt(asCount(usage.cache_read_input_tokens)),
-    cacheWriteTokens: BigInt(asCount(usage.cache_creation_input_tokens)),
-    outputTokens: BigInt(output - thinking),
-    reasoningTokens: BigInt(thinking),
+    fresh: countOf(usage.input_tokens),
+    cached: countOf(usage.cache_read_input_tokens),
+    written: countOf(usage.cache_creation_input_tokens),
+    output: countOf(usage.output_tokens),
+    reasoning: countOf(asObject(usage.output_tokens_details)?.thinking_tokens),
   };
 }
 

@@ -1,4 +1,7 @@
 import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
+import { createTokenCount, imageTokens } from "../../domain/neutral/delivered.ts";
+import type { Delivered } from "../../domain/neutral/usage.ts";
+import { choicesIn } from "./vendor-words.ts";
 
 interface ToolCall {
   id: string;
@@ -23,7 +26,9 @@ export interface ChatFold {
   /** The completion so far, without usage. */
   completion(): JsonObject;
   /** Tokens delivered so far, by the platform's estimate, of all choices: content, reasoning, refusals, tools' arguments. */
-  deliveredTokens(): number;
+  delivered(): Delivered;
+  /** True: at least one choice began. */
+  hasChoices(): boolean;
   /** True: every choice that began has its finish reason. */
   finished(): boolean;
   /** True: some text was not kept because the answer is longer than `maxText`. */
@@ -32,6 +37,8 @@ export interface ChatFold {
 
 /** Fields of a delta that are pieces of one text. */
 const textFields: ReadonlySet<string> = new Set(["content", "refusal", "reasoning_content", "reasoning"]);
+/** Those of them that are thinking. */
+const thinkingFields: ReadonlySet<string> = new Set(["reasoning_content", "reasoning"]);
 
 /**
  * Folds chunks as the official SDK does: text appended, tool calls merged by index, the last of anything else wins. Beyond
@@ -41,14 +48,15 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
   const head: JsonObject = {};
   const choices = new Map<number, Choice>();
   let textLength = 0;
-  let tokensNotKept = 0;
+  const notKept = { visible: createTokenCount(countTokens), thinking: createTokenCount(countTokens) };
+  let images = 0;
 
   /** A text with its next piece, or without where there is no more room. */
-  function append(known: unknown, piece: string): string {
+  function append(known: unknown, piece: string, kind: keyof Delivered = "visible"): string {
     textLength += piece.length;
     const text = typeof known === "string" ? known : "";
     if (textLength <= maxText) return text + piece;
-    tokensNotKept += countTokens(piece);
+    notKept[kind].add(piece);
     return text;
   }
 
@@ -59,12 +67,16 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
       // The same thinking under its other name.
       if (name === "reasoning" && typeof delta.reasoning_content === "string") continue;
       if (textFields.has(name)) {
-        if (typeof value === "string") message[name] = append(message[name], value);
+        const kind = thinkingFields.has(name) ? "thinking" : "visible";
+        if (typeof value === "string") message[name] = append(message[name], value, kind);
       } else if (name === "tool_calls") {
         for (const call of asArray(value)) addToolCall(choice, asObject(call) ?? {});
       } else if (name === "function_call") {
         addFunctionCall(message, asObject(value) ?? {});
-      } else message[name] = value;
+      } else {
+        if (name === "images") images += asArray(value).length;
+        message[name] = value;
+      }
     }
   }
 
@@ -102,8 +114,7 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
       const { id } = head;
       Object.assign(head, chunk);
       if (head.id === "") head.id = id;
-      for (const raw of asArray(chunk.choices)) {
-        const given = asObject(raw) ?? {};
+      for (const given of choicesIn(chunk.choices)) {
         const choice = choiceOf(typeof given.index === "number" ? given.index : 0);
         const delta = asObject(given.delta);
         if (delta !== undefined) addDelta(choice, delta);
@@ -133,14 +144,22 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
           })),
       };
     },
-    deliveredTokens() {
-      let tokens = tokensNotKept;
+    delivered() {
+      let visible = notKept.visible.total() + images * imageTokens;
+      let thinking = notKept.thinking.total();
       for (const { message, toolCalls } of choices.values()) {
-        for (const name of textFields) tokens += countTokens(asString(message[name]) ?? "");
-        tokens += countTokens(asString(asObject(message.function_call)?.arguments) ?? "");
-        for (const { name, input } of toolCalls.values()) tokens += countTokens(name + input);
+        for (const name of textFields) {
+          const tokens = countTokens(asString(message[name]) ?? "");
+          if (thinkingFields.has(name)) thinking += tokens;
+          else visible += tokens;
+        }
+        visible += countTokens(asString(asObject(message.function_call)?.arguments) ?? "");
+        for (const { name, input } of toolCalls.values()) visible += countTokens(name + input);
       }
-      return tokens;
+      return { visible, thinking };
+    },
+    hasChoices() {
+      return choices.size > 0;
     },
     finished() {
       return choices.size > 0 && [...choices.values()].every(({ finishReason }) => finishReason !== null);

@@ -1,15 +1,16 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
-import type { BillableUsage } from "../../../../shared/money.ts";
 import { holdsContent, saysContent } from "../../domain/content.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
-import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
+import { createCountSum, usageOf } from "../../domain/neutral/usage.ts";
+import { readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
+import { writeDocument } from "../../domain/too-deep.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
-import { inUsualWords } from "./vendor-words.ts";
+import { choicesIn, inUsualWords } from "./vendor-words.ts";
 
 const finishMark = '"finish_reason"';
 const contentMark = '"content"';
@@ -35,7 +36,7 @@ export function createChatPassthrough(
   let unfolded: string[] = [];
   let unfoldedLength = 0;
   let oldId: string | undefined;
-  let usage: BillableUsage | undefined;
+  const counts = createCountSum();
   let upstreamUsage: JsonObject | undefined;
   let responseModel = "";
   let created = asked.createdUnixS;
@@ -71,13 +72,14 @@ export function createChatPassthrough(
     const choices = asArray(chunk.choices);
     const found = asObject(chunk.usage) ?? asObject(asObject(choices[0])?.usage);
     if (found !== undefined) {
-      usage = readOpenaiUsage(found);
-      upstreamUsage = found;
+      // Some vendors count along with every chunk.
+      counts.add(readOpenaiUsage(found), choices.length > 0 && finishReason === "" && finishIn(data) === "");
+      upstreamUsage = Object.assign(upstreamUsage ?? {}, found);
       if (choices.length === 0) return "";
       delete chunk.usage;
     }
     chunk.id = messageId;
-    if (choices.length > 0) chunk.choices = choices.map((choice) => inUsualWords(asObject(choice) ?? {}, flavour));
+    if (choices.length > 0) chunk.choices = choicesIn(choices).map((choice) => inUsualWords(choice, flavour));
     content ||= holdsContent(spokenIn(chunk));
     const text = JSON.stringify(chunk);
     keep(text, finishIn(text));
@@ -95,10 +97,13 @@ export function createChatPassthrough(
   }
 
   function counted(): AnswerFacts["usage"] {
-    if (usage !== undefined) return { ...usage, estimated: false };
-    takeIn();
-    const outputTokens = BigInt(fold.deliveredTokens());
-    return { ...noUsage, inputTokens: BigInt(inputTokens()), outputTokens, estimated: true };
+    return usageOf(counts.counts(), counts.isPartial(), {
+      input: inputTokens,
+      delivered() {
+        takeIn();
+        return fold.delivered();
+      },
+    });
   }
 
   function facts(): AnswerFacts {
@@ -148,7 +153,11 @@ export function createChatPassthrough(
       return `data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`;
     },
     isComplete() {
-      if (done) return opened;
+      if (done && finishReason !== "") return true;
+      if (done) {
+        takeIn();
+        return fold.hasChoices();
+      }
       if (finishReason === "") return false;
       takeIn();
       return fold.finished();
@@ -165,7 +174,7 @@ export function createChatPassthrough(
         known.usage,
         latencyCheckpoint(moments, outputTokens),
       );
-      return { body: Buffer.from(JSON.stringify(completion)), truncated: fold.truncated() };
+      return writeDocument(completion, fold.truncated());
     },
     contentChunks() {
       return contentChunks;

@@ -1,22 +1,23 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange, UpstreamMessage } from "../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
+import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
+import { usageOf } from "../../domain/neutral/usage.ts";
 import { createNotes } from "../../domain/notes.ts";
-import { noUsage, readOpenaiUsage } from "../../domain/openai-usage.ts";
+import { readOpenaiUsage } from "../../domain/openai-usage.ts";
 import { fieldText, fieldValue, patchJson } from "../../domain/patch-json.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
+import { deliveredMessages } from "./delivered-messages.ts";
 import { fittingMessages } from "./fitting-messages.ts";
 import { createChatPassthrough } from "./passthrough-stream.ts";
 import { type GrowingPatch, thinkingPatch } from "./set-field.ts";
 import { vendorPatch } from "./vendor-patch.ts";
-import { inUsualWords } from "./vendor-words.ts";
+import { choicesIn, inUsualWords } from "./vendor-words.ts";
 
 /** The client's chat dialect to an upstream that speaks it too: bytes go on, only what must change is changed. */
 export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
@@ -32,17 +33,16 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
       }
       const error = errorIn(answer);
-      const choices = asArray(answer.choices).map((choice) => inUsualWords(asObject(choice) ?? {}, flavour, error));
       // No answer, whatever stands in its place: it must not be charged as one.
-      if (choices.length === 0) throw flavour.streamError(error ?? { message: "its answer is empty" });
+      const given = choicesIn(answer.choices);
+      if (given.length === 0) throw flavour.streamError(error ?? { message: "its answer is empty" });
+      const choices = given.map((choice) => inUsualWords(choice, flavour, error));
       const upstream: JsonObject = { ...answer, choices };
       const found = asObject(upstream.usage);
-      const counted = found === undefined ? undefined : readOpenaiUsage(found);
-      const usage = counted ?? {
-        ...noUsage,
-        inputTokens: BigInt(inputTokens()),
-        outputTokens: BigInt(textTokens(answer)),
-      };
+      const usage = usageOf(found && readOpenaiUsage(found), false, {
+        input: inputTokens,
+        delivered: () => deliveredMessages(choices),
+      });
       const messageId = chatMessageId(asked.requestId);
       const completion = writeCompletion(
         upstream,
@@ -52,7 +52,7 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
       );
       return {
         body: Buffer.from(JSON.stringify(completion)),
-        usage: { ...usage, estimated: counted === undefined },
+        usage,
         finishReason: asString(choices[0]?.finish_reason) || "stop",
         messageId,
         responseModel: asString(answer.model) ?? "",
@@ -60,19 +60,6 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
     },
     stream: () => createChatPassthrough(asked, inputTokens, flavour),
   };
-}
-
-/** Tokens of the texts of an answer whose upstream counted none. */
-function textTokens(completion: JsonObject): number {
-  let tokens = 0;
-  for (const choice of asArray(completion.choices)) {
-    const message = asObject(asObject(choice)?.message) ?? {};
-    for (const value of Object.values(message)) {
-      if (typeof value === "string") tokens += estimateTextTokens(value);
-      else if (Array.isArray(value)) tokens += estimateTextTokens(JSON.stringify(value));
-    }
-  }
-  return tokens;
 }
 
 /** What must change in the body on its way to this vendor. */

@@ -2,6 +2,17 @@ import { errorIn } from "../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
 
+/** Fields of which a choice has at least one. */
+const choiceFields: readonly string[] = ["message", "delta", "finish_reason"];
+
+/** Those of a list that are choices: an upstream that sends anything else in their place has not answered. */
+export function choicesIn(list: unknown): JsonObject[] {
+  return asArray(list).flatMap((raw) => {
+    const choice = asObject(raw);
+    return choice !== undefined && choiceFields.some((field) => Object.hasOwn(choice, field)) ? [choice] : [];
+  });
+}
+
 /** Thinking text of a message or a delta: vendors name it differently. */
 export function thinkingOf(message: JsonObject): string {
   return asString(message.reasoning_content) ?? asString(message.reasoning) ?? asString(message.thinking) ?? "";

@@ -1,12 +1,13 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
-import type { BillableUsage } from "../../../../shared/money.ts";
 import { holdsContent, saysContent } from "../../domain/content.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation } from "../../domain/exchange.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint, type Moments } from "../../domain/latency.ts";
+import { createTokenCount } from "../../domain/neutral/delivered.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
-import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
+import { createCountSum, usageOf } from "../../domain/neutral/usage.ts";
+import { readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
 
 /** Unread chunks kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
 const maxUnfoldedLength = 16 * 1024;
@@ -31,14 +32,16 @@ export function createCompletionsPassthrough(
   let unread: string[] = [];
   let unreadLength = 0;
   let textLength = 0;
-  let tokens = 0;
+  const visible = createTokenCount(estimateTextTokens);
+  const thinking = createTokenCount(estimateTextTokens);
   let contentChunks = 0;
   let oldId: string | undefined;
   let model = "";
   let created = asked.createdUnixS;
-  let usage: BillableUsage | undefined;
+  const counts = createCountSum();
   let upstreamUsage: JsonObject | undefined;
   let done = false;
+  let finished = false;
   let content = false;
 
   function takeIn(): void {
@@ -47,14 +50,17 @@ export function createCompletionsPassthrough(
     unreadLength = 0;
     for (const data of chunks) {
       for (const raw of asArray(asObject(parseJson(data))?.choices)) {
-        const { index, text, finish_reason: finish } = asObject(raw) ?? {};
+        const given = asObject(raw);
+        if (given === undefined) continue;
+        const { index, text, finish_reason: finish } = given;
         const number = typeof index === "number" ? index : 0;
         const choice = choices.get(number) ?? { pieces: [], finishReason: "" };
         choices.set(number, choice);
         choice.finishReason = asString(finish) ?? choice.finishReason;
+        thinking.add(asString(given.reasoning_content) ?? asString(given.reasoning) ?? "");
         if (typeof text !== "string" || text === "") continue;
         contentChunks++;
-        tokens += estimateTextTokens(text);
+        visible.add(text);
         textLength += text.length;
         if (asked.keepResponse && textLength <= maxKeptText) choice.pieces.push(text);
       }
@@ -79,9 +85,12 @@ export function createCompletionsPassthrough(
     content ||= holdsContent(spokenIn(chunk));
     const found = asObject(chunk.usage);
     if (found !== undefined) {
-      usage = readOpenaiUsage(found);
-      upstreamUsage = found;
-      if (asArray(chunk.choices).length === 0) return "";
+      const list = asArray(chunk.choices);
+      finished ||= list.some((choice) => Boolean(asObject(choice)?.finish_reason));
+      // Some vendors count along with every chunk.
+      counts.add(readOpenaiUsage(found), list.length > 0 && !finished);
+      upstreamUsage = Object.assign(upstreamUsage ?? {}, found);
+      if (list.length === 0) return "";
     }
     keep(data);
     const { usage: _usage, ...rest } = chunk;
@@ -90,12 +99,11 @@ export function createCompletionsPassthrough(
 
   function facts(): AnswerFacts {
     takeIn();
-    const input = usage === undefined ? BigInt(estimateInputTokens(asked.body)) : 0n;
     return {
-      usage:
-        usage === undefined
-          ? { ...noUsage, inputTokens: input, outputTokens: BigInt(tokens), estimated: true }
-          : { ...usage, estimated: false },
+      usage: usageOf(counts.counts(), counts.isPartial(), {
+        input: () => estimateInputTokens(asked.body),
+        delivered: () => ({ visible: visible.total(), thinking: thinking.total() }),
+      }),
       finishReason: choices.get(0)?.finishReason ?? "",
       messageId: completionId,
       responseModel: model,

@@ -3,11 +3,13 @@ import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
-import { asArray, asObject, asString, parseJson } from "../../domain/json.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
-import { noUsage, readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
+import { type Delivered, usageOf } from "../../domain/neutral/usage.ts";
+import { readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
 import { fieldValue, patchJson } from "../../domain/patch-json.ts";
+import { isReadable } from "../../domain/readable.ts";
 import { completionIdOf } from "./format-name.ts";
 import { createCompletionsPassthrough } from "./passthrough-stream.ts";
 
@@ -28,25 +30,22 @@ export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Ex
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
       }
       const choices = asArray(completion.choices).map((choice) => asObject(choice) ?? {});
-      const error = errorIn(completion) ?? (choices.length === 0 ? { message: "its answer is empty" } : undefined);
+      const error =
+        errorIn(completion) ??
+        (!isReadable(choices, ["text", "finish_reason"]) ? { message: "its answer is empty" } : undefined);
       if (error !== undefined) throw flavour.streamError(error);
       const found = asObject(completion.usage);
-      const texts = choices.map(({ text }) => asString(text) ?? "");
-      const usage =
-        found === undefined
-          ? {
-              ...noUsage,
-              inputTokens: BigInt(estimateInputTokens(asked.body)),
-              outputTokens: BigInt(texts.reduce((sum, text) => sum + estimateTextTokens(text), 0)),
-            }
-          : readOpenaiUsage(found);
+      const usage = usageOf(found && readOpenaiUsage(found), false, {
+        input: () => estimateInputTokens(asked.body),
+        delivered: () => deliveredBy(choices),
+      });
       const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));
       return {
         body: patchJson(body, {
           id: JSON.stringify(completionId),
           usage: JSON.stringify(writeOpenaiUsage(usage, found, latency)),
         }),
-        usage: { ...usage, estimated: found === undefined },
+        usage,
         finishReason: asString(choices[0]?.finish_reason) ?? "",
         messageId: completionId,
         responseModel: asString(completion.model) ?? "",
@@ -54,6 +53,17 @@ export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Ex
     },
     stream: () => createCompletionsPassthrough(asked, completionId, flavour.streamError),
   };
+}
+
+/** Tokens of what the choices deliver, by the platform's estimate. */
+function deliveredBy(choices: readonly JsonObject[]): Delivered {
+  let visible = 0;
+  let thinking = 0;
+  for (const choice of choices) {
+    visible += estimateTextTokens(asString(choice.text) ?? "");
+    thinking += estimateTextTokens(asString(choice.reasoning_content) ?? asString(choice.reasoning) ?? "");
+  }
+  return { visible, thinking };
 }
 
 /** Usage is always asked for: what is billed is what the upstream counted. */

@@ -5,7 +5,8 @@ import { asObject, asString, type JsonObject, parseJson } from "../../domain/jso
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import { createAnswerFold } from "../../domain/neutral/fold.ts";
-import { deliveredUsage } from "../../domain/neutral/usage.ts";
+import { usageOf } from "../../domain/neutral/usage.ts";
+import { writeDocument } from "../../domain/too-deep.ts";
 import { readDelta } from "./read-delta.ts";
 import { readUsage } from "./read-usage.ts";
 import { writeResponse } from "./write-response.ts";
@@ -82,7 +83,10 @@ export function createResponsesPassthrough(
   function facts(): AnswerFacts {
     takeIn();
     return {
-      usage: deliveredUsage(fold, () => estimateInputTokens(asked.body)),
+      usage: usageOf(fold.usage(), fold.partialUsage(), {
+        input: () => estimateInputTokens(asked.body),
+        delivered: fold.delivered,
+      }),
       finishReason: last === undefined ? "" : endingOf(last),
       messageId: responseId,
       responseModel: model,
@@ -125,7 +129,7 @@ export function createResponsesPassthrough(
       const head = { id: responseId, createdUnixS: asked.createdUnixS, model: model || asked.upstreamModel };
       const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));
       const response = writeResponse(request, fold.answer(), head, { usage, latency });
-      return { body: Buffer.from(JSON.stringify(response)), truncated: fold.truncated() };
+      return writeDocument(response, fold.truncated());
     },
     contentChunks() {
       takeIn();

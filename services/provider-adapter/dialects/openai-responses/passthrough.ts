@@ -2,15 +2,17 @@ import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
+import { asArray, asObject, asString, parseJson } from "../../domain/json.ts";
 import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
+import { usageOf } from "../../domain/neutral/usage.ts";
 import { createNotes } from "../../domain/notes.ts";
-import { noUsage } from "../../domain/openai-usage.ts";
 import { fieldText, fieldValue, patchJson } from "../../domain/patch-json.ts";
+import { isReadable } from "../../domain/readable.ts";
 import { standardTier } from "../openai-chat/standard-tier.ts";
 import { refuseState } from "./conversation-state.ts";
+import { deliveredItems } from "./delivered-items.ts";
 import { withoutForeignReasoning } from "./foreign-reasoning.ts";
 import { responseIdOf } from "./format-name.ts";
 import { createResponsesPassthrough, endingOf } from "./passthrough-stream.ts";
@@ -43,18 +45,19 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       if (response === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
       }
-      const missing = Array.isArray(response.output) ? undefined : { message: "its answer has no output" };
+      // An empty list is an answer: all of it may have been thinking.
+      const output = Array.isArray(response.output) ? response.output : undefined;
+      const isThere = output !== undefined && (output.length === 0 || isReadable(output, ["type"]));
+      const missing = isThere ? undefined : { message: "its answer has no output" };
       const error = errorIn(response) ?? missing;
       if (error !== undefined) throw flavour.streamError(error);
       const usage = asObject(response.usage);
       return {
         body: patchJson(body, { id: JSON.stringify(responseId) }),
-        usage: {
-          ...(usage === undefined
-            ? { ...noUsage, inputTokens: BigInt(estimateInputTokens(asked.body)), outputTokens: outputTokens(response) }
-            : readUsage(usage)),
-          estimated: usage === undefined,
-        },
+        usage: usageOf(usage && readUsage(usage), false, {
+          input: () => estimateInputTokens(asked.body),
+          delivered: () => deliveredItems(response),
+        }),
         finishReason: endingOf(response),
         messageId: responseId,
         responseModel: asString(response.model) ?? "",
@@ -62,11 +65,6 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
     },
     stream: () => createResponsesPassthrough(asked, responseId, flavour.streamError),
   };
-}
-
-/** Tokens of an answer whose upstream counted none, by the platform's estimate of its items. */
-function outputTokens(response: JsonObject): bigint {
-  return BigInt(estimateInputTokens(Buffer.from(JSON.stringify({ input: asArray(response.output) }))));
 }
 
 /** Sampling that the model refuses, left out: it is named among the fields that chat drops. */

@@ -1,21 +1,14 @@
-import type { BillableUsage } from "../../../../shared/money.ts";
-import { asCount, asObject, type JsonObject } from "../../domain/json.ts";
-import { noUsage } from "../../domain/openai-usage.ts";
+import { asObject, countOf, type JsonObject } from "../../domain/json.ts";
+import type { UsageCounts } from "../../domain/neutral/usage.ts";
 
-/** The parts of a usage object of this format: cached and written tokens are of the input, reasoning is of the output. */
-export function readUsage(usage: JsonObject): BillableUsage {
+/** The counts of a usage object of this format: cached and written tokens are of the input, reasoning is of the output. */
+export function readUsage(usage: JsonObject): UsageCounts {
   const details = asObject(usage.input_tokens_details) ?? {};
-  const input = asCount(usage.input_tokens);
-  const output = asCount(usage.output_tokens);
-  const cached = Math.min(input, asCount(details.cached_tokens));
-  const written = Math.min(input - cached, asCount(details.cache_write_tokens));
-  const reasoning = Math.min(output, asCount(asObject(usage.output_tokens_details)?.reasoning_tokens));
   return {
-    ...noUsage,
-    inputTokens: BigInt(input - cached - written),
-    cachedInputTokens: BigInt(cached),
-    cacheWriteTokens: BigInt(written),
-    outputTokens: BigInt(output - reasoning),
-    reasoningTokens: BigInt(reasoning),
+    input: countOf(usage.input_tokens),
+    cached: countOf(details.cached_tokens),
+    written: countOf(details.cache_write_tokens),
+    output: countOf(usage.output_tokens),
+    reasoning: countOf(asObject(usage.output_tokens_details)?.reasoning_tokens),
   };
 }

@@ -1,5 +1,5 @@
-import type { BillableUsage } from "../../../../shared/money.ts";
 import type { Signature } from "./signature.ts";
+import type { UsageCounts } from "./usage.ts";
 
 /** Why an answer ended. */
 export type Finish =
@@ -61,7 +61,7 @@ export interface Choice {
 export interface NeutralAnswer {
   readonly choices: readonly Choice[];
   /** Absent: the upstream counted nothing. */
-  readonly usage: BillableUsage | undefined;
+  readonly usage: UsageCounts | undefined;
   /** Model that the upstream says it used; empty: unknown. */
   readonly model: string;
   /** The upstream's name of the request where only the body says it. */

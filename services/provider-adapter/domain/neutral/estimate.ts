@@ -1,6 +1,5 @@
 import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
 import { asObject, type JsonObject, parseJson } from "../json.ts";
-import type { NeutralAnswer } from "./answer.ts";
 
 /** Tokens of one image: OpenAI's largest tiling (85 + 170 x 8 tiles), rounded up; its size is not known here. */
 const imageTokens = 1_600;
@@ -50,21 +49,6 @@ export function estimateInputTokens(body: Uint8Array): number {
         stack.push(value);
       }
     } else if (next !== null && next !== undefined) tokens += 1;
-  }
-  return tokens;
-}
-
-/** Output tokens of an answer whose upstream counted none. */
-export function estimateOutputTokens(answer: NeutralAnswer): number {
-  let tokens = 0;
-  for (const { parts } of answer.choices) {
-    for (const part of parts) {
-      if (part.type === "text" || part.type === "refusal" || part.type === "thinking") {
-        tokens += estimateTextTokens(part.text);
-      } else if (part.type === "tool_call") {
-        tokens += estimateTextTokens(part.name) + estimateTextTokens(part.input);
-      }
-    }
   }
   return tokens;
 }

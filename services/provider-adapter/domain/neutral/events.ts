@@ -1,6 +1,6 @@
-import type { BillableUsage } from "../../../../shared/money.ts";
 import type { Citation, Finish } from "./answer.ts";
 import type { Signature } from "./signature.ts";
+import type { UsageCounts } from "./usage.ts";
 
 /**
  * One step of a streamed answer. Of `choice` 0 where an upstream gives one answer. Calls are numbered by `call` from 0 in
@@ -36,8 +36,8 @@ export type NeutralEvent =
       readonly reason: Finish;
       readonly stopSequence?: string | undefined;
     }
-  /** Counted so far: takes the place of what was said before. May come anywhere. `partial`: the output is not counted yet. */
-  | { readonly type: "usage"; readonly usage: BillableUsage; readonly partial?: boolean };
+  /** Counted so far: adds to what was said before. May come anywhere. `partial`: the output has not come to its end yet. */
+  | { readonly type: "usage"; readonly usage: UsageCounts; readonly partial?: boolean };
 
 /** Takes the steps of an answer one by one. */
 export type Emit = (event: NeutralEvent) => void;

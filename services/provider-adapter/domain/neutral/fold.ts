@@ -1,8 +1,9 @@
-import type { BillableUsage } from "../../../../shared/money.ts";
 import { asArray } from "../json.ts";
 import type { AnswerPart, Finish, NeutralAnswer } from "./answer.ts";
+import { createTokenCount, imageTokens } from "./delivered.ts";
 import type { NeutralEvent } from "./events.ts";
 import type { Signature } from "./signature.ts";
+import { createCountSum, type Delivered, type UsageCounts } from "./usage.ts";
 
 interface OpenText {
   readonly type: "text" | "refusal" | "thinking";
@@ -34,10 +35,10 @@ export interface AnswerFold {
   add(event: NeutralEvent): void;
   /** The answer so far. */
   answer(): NeutralAnswer;
-  /** Tokens of the text delivered so far, by the platform's estimate. */
-  deliveredTokens(): number;
-  usage(): BillableUsage | undefined;
-  /** True: `usage` does not hold the whole output. */
+  /** Tokens of what was delivered so far, by the platform's estimate. */
+  delivered(): Delivered;
+  usage(): UsageCounts | undefined;
+  /** True: the upstream counted the beginning of the output and not its end. */
   partialUsage(): boolean;
   model(): string;
   /** Steps that carried content. */
@@ -52,14 +53,13 @@ export interface AnswerFold {
  */
 export function createAnswerFold(countTokens: (text: string) => number, maxText: number): AnswerFold {
   const choices = new Map<number, OpenChoice>();
-  let usage: BillableUsage | undefined;
-  let partialUsage = false;
+  const counts = createCountSum();
   let model = "";
   let contentSteps = 0;
   let textLength = 0;
-  let tokens = 0;
-  let uncounted: string[] = [];
-  let uncountedLength = 0;
+  const visible = createTokenCount(countTokens);
+  const thinking = createTokenCount(countTokens);
+  let images = 0;
   let truncated = false;
 
   function choiceOf(index: number): OpenChoice {
@@ -71,22 +71,9 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
     return choice;
   }
 
-  /** Counts in batches: one count of a long text costs less than many of short ones. */
-  function count(text: string): void {
+  function addPiece(pieces: string[], text: string, tokens = visible): void {
     contentSteps++;
-    uncounted.push(text);
-    uncountedLength += text.length;
-    if (uncountedLength > 16_384) countAll();
-  }
-
-  function countAll(): void {
-    tokens += countTokens(uncounted.join(""));
-    uncounted = [];
-    uncountedLength = 0;
-  }
-
-  function addPiece(pieces: string[], text: string): void {
-    count(text);
+    tokens.add(text);
     textLength += text.length;
     if (textLength > maxText) truncated = true;
     else pieces.push(text);
@@ -99,7 +86,7 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
       last = { type, pieces: [] };
       parts.push(last);
     }
-    addPiece(last.pieces, text);
+    addPiece(last.pieces, text, type === "thinking" ? thinking : visible);
   }
 
   return {
@@ -135,7 +122,8 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
           };
           parts.push(call);
           calls.set(event.call, call);
-          count(event.name);
+          contentSteps++;
+          visible.add(event.name);
           break;
         }
         case "tool_input": {
@@ -145,6 +133,7 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
         }
         case "image":
           contentSteps++;
+          images++;
           textLength += event.data.length;
           if (textLength > maxText) truncated = true;
           else choiceOf(event.choice).parts.push({ type: "image", mediaType: event.mediaType, data: event.data });
@@ -162,8 +151,7 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
           break;
         }
         case "usage":
-          usage = event.usage;
-          partialUsage = event.partial === true;
+          counts.add(event.usage, event.partial === true);
           break;
       }
     },
@@ -177,19 +165,18 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
             stopSequence: choice.stopSequence,
             ...(choice.logprobs.length === 0 ? {} : { logprobs: joinLogprobs(choice.logprobs) }),
           })),
-        usage,
+        usage: counts.counts(),
         model,
       };
     },
-    deliveredTokens() {
-      countAll();
-      return tokens;
+    delivered() {
+      return { visible: visible.total() + images * imageTokens, thinking: thinking.total() };
     },
     usage() {
-      return usage;
+      return counts.counts();
     },
     partialUsage() {
-      return partialUsage;
+      return counts.isPartial();
     },
     model() {
       return model;

@@ -4,6 +4,7 @@ import { parseExact } from "../../../domain/exact-json.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../domain/json.ts";
 import type { Emit } from "../../../domain/neutral/events.ts";
 import type { UpstreamStream } from "../../../domain/neutral/formats.ts";
+import { isReadable } from "../../../domain/readable.ts";
 import { failureOf } from "../../failures.ts";
 import { errorOf, inBandFailure } from "../errors.ts";
 import { citationsOf } from "./citations.ts";
@@ -20,6 +21,9 @@ interface OpenCandidate {
   text: string[];
   sources: JsonObject | undefined;
 }
+
+/** Fields of which a candidate has at least one. */
+const candidateFields = ["content", "finishReason", "groundingMetadata", "logprobsResult"];
 
 /** Longest ID that every dialect's vendor takes in a tool call is 40; the rest of it is ours. */
 const maxSeedLength = 24;
@@ -115,7 +119,10 @@ export function createChunkReader(keepText: boolean): ChunkReader {
         idSeed = (upstreamId ?? randomUUID()).replace(/[^a-zA-Z0-9]/g, "").slice(-maxSeedLength);
         emit({ type: "start", model: asString(chunk.modelVersion) ?? "", upstreamId });
       }
-      for (const [position, candidate] of list.entries()) readCandidate(asObject(candidate) ?? {}, position, emit);
+      for (const [position, raw] of list.entries()) {
+        const candidate = asObject(raw);
+        if (candidate !== undefined && isReadable([raw], candidateFields)) readCandidate(candidate, position, emit);
+      }
       const usage = asObject(chunk.usageMetadata);
       // It grows with each chunk; the last one holds.
       const partial = finished === 0;

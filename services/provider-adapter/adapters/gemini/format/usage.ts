@@ -1,19 +1,19 @@
-import type { BillableUsage } from "../../../../../shared/money.ts";
-import { asCount, type JsonObject } from "../../../domain/json.ts";
-import { noUsage } from "../../../domain/openai-usage.ts";
+import { countOf, type JsonObject } from "../../../domain/json.ts";
+import type { UsageCounts } from "../../../domain/neutral/usage.ts";
 
 /**
- * The parts of `usageMetadata`. The prompt's count includes cached tokens, that of the candidates excludes thoughts;
- * what the vendor's own tools brought is input too (wire/gemini.md section 3).
+ * The counts of `usageMetadata`. The prompt's count includes cached tokens, that of the candidates excludes thoughts;
+ * what the vendor's own tools brought is input too (wire/gemini.md section 3). A count of 0 is left out, as protobuf's JSON
+ * has it, so beside a prompt's count an absent one is 0.
  */
-export function readUsage(usage: JsonObject): BillableUsage {
-  const prompt = asCount(usage.promptTokenCount) + asCount(usage.toolUsePromptTokenCount);
-  const cached = Math.min(prompt, asCount(usage.cachedContentTokenCount));
+export function readUsage(usage: JsonObject): UsageCounts {
+  const prompt = countOf(usage.promptTokenCount);
+  const tools = countOf(usage.toolUsePromptTokenCount) ?? 0;
+  const visible = prompt !== undefined && usage.candidatesTokenCount === undefined ? 0 : usage.candidatesTokenCount;
   return {
-    ...noUsage,
-    inputTokens: BigInt(prompt - cached),
-    cachedInputTokens: BigInt(cached),
-    outputTokens: BigInt(asCount(usage.candidatesTokenCount)),
-    reasoningTokens: BigInt(asCount(usage.thoughtsTokenCount)),
+    input: prompt === undefined ? undefined : prompt + tools,
+    cached: countOf(usage.cachedContentTokenCount),
+    visible: countOf(visible),
+    reasoning: countOf(usage.thoughtsTokenCount),
   };
 }

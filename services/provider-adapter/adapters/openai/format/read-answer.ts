@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
-import { contentOf, thinkingOf } from "../../../dialects/openai-chat/vendor-words.ts";
+import { choicesIn, contentOf, thinkingOf } from "../../../dialects/openai-chat/vendor-words.ts";
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../domain/json.ts";
@@ -15,13 +15,13 @@ export function readChatAnswer(body: Buffer, flavour: OpenaiFlavour): NeutralAns
   if (answer === undefined) {
     throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
   }
-  const choices = asArray(answer.choices);
+  const choices = choicesIn(answer.choices);
   if (choices.length === 0) {
     throw flavour.streamError(errorIn(answer) ?? { message: "its answer is empty" });
   }
   const usage = asObject(answer.usage);
   return {
-    choices: choices.map((choice) => readChoice(asObject(choice) ?? {}, flavour)),
+    choices: choices.map((choice) => readChoice(choice, flavour)),
     usage: usage === undefined ? undefined : readOpenaiUsage(usage),
     model: asString(answer.model) ?? "",
     upstreamId: asString(answer.request_id),

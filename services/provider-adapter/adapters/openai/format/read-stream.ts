@@ -1,4 +1,4 @@
-import { contentOf, thinkingOf } from "../../../dialects/openai-chat/vendor-words.ts";
+import { choicesIn, contentOf, thinkingOf } from "../../../dialects/openai-chat/vendor-words.ts";
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../domain/json.ts";
@@ -110,9 +110,11 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
         emit({ type: "start", model: asString(chunk.model) ?? "", upstreamId: asString(chunk.request_id) });
       }
       const list = asArray(chunk.choices);
-      for (const choice of list) readChoice(asObject(choice) ?? {}, emit);
+      for (const choice of choicesIn(list)) readChoice(choice, emit);
       const usage = asObject(chunk.usage) ?? asObject(asObject(list[0])?.usage);
-      if (usage !== undefined) emit({ type: "usage", usage: readOpenaiUsage(usage) });
+      // Some vendors count along with every chunk.
+      const partial = list.length > 0 && finished === 0;
+      if (usage !== undefined) emit({ type: "usage", usage: readOpenaiUsage(usage), partial });
     },
     isComplete() {
       return choices.size > 0 && (done || finished === choices.size);
