@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ensureDefaultAccount } from "../../cli/default-account.ts";
+import { createSimulator, type Simulator } from "../../services/provider-adapter/simulator/simulator.ts";
+import { createDatabase, type Database } from "../../shared/db/index.ts";
+import { silentLog, testPostgres } from "../../shared/db/testing.ts";
+import { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { createGrpcClient } from "../../shared/rpc/index.ts";
+import { bootstrapKey, eventually } from "../e2e/deployment.ts";
+import { type Gate, startGate } from "./gate.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const node = join(root, "node_modules/.bin/node");
+
+const files = {
+  routing: "services/routing/main.ts",
+  history: "services/history/main.ts",
+  billing: "services/billing/main.ts",
+  provider: "services/provider-adapter/main.ts",
+  gateway: "gateway/main.ts",
+} as const;
+/** One of the five processes. */
+export type Role = keyof typeof files;
+type Service = Exclude<Role, "gateway">;
+const services = ["routing", "history", "billing", "provider"] as const;
+
+/** Five processes on this machine, each with a gate before every service that it calls, and one before the database. */
+export interface Roles extends AsyncDisposable {
+  readonly url: string;
+  readonly simulator: Simulator;
+  readonly db: Database<unknown>;
+  /** The gate on the way from one process to another, or to the database. */
+  gate(from: Role, to: Service | "database"): Gate;
+  /** kill -9; resolves when the process is gone. */
+  kill(...roles: readonly Role[]): Promise<void>;
+  /** Starts it again and waits until the platform is ready. */
+  start(roles: readonly Role[], env?: Readonly<Record<string, string>>): Promise<void>;
+  call(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
+}
+
+/** Starts them. */
+export async function startRoles(env: Readonly<Record<string, string>> = {}): Promise<Roles> {
+  await using undo = new AsyncDisposableStack();
+  const postgres = undo.use(await testPostgres());
+  const db = createDatabase<unknown>({
+    ...{ url: postgres.url, schema: "public", maxConnections: 2, applicationName: "faults", log: silentLog },
+  });
+  undo.defer(() => db.close());
+  const simulator = await createSimulator({});
+  undo.defer(() => simulator.close());
+  const [edge = 0, ...ports] = await freePorts(services.length + 1);
+  const portOf = Object.fromEntries(services.map((service, i) => [service, ports[i] ?? 0])) as Record<Service, number>;
+
+  const gates = new Map<string, Gate>();
+  const addGate = async (from: Role, to: Service | "database", port: number) => {
+    const gate = await startGate(port);
+    undo.defer(() => gate.close());
+    gates.set(`${from} ${to}`, gate);
+    return gate.port;
+  };
+  const url = `http://127.0.0.1:${edge}`;
+  const common = {
+    PATH: process.env.PATH ?? "",
+    GRPC_HOST: "127.0.0.1",
+    GRPC_SECRET: "a-secret-of-this-test-0123456789abcdef",
+    KEY_PEPPER: Buffer.alloc(32, 7).toString("base64"),
+    CREDENTIAL_KEY: Buffer.alloc(32, 9).toString("base64"),
+    SIMULATOR_URL: `${simulator.url}/v1`,
+    SHUTDOWN_GRACE_MS: "5s",
+    LOG_LEVEL: "warn",
+    PORT: String(edge),
+    ...env,
+  };
+  const envOf = {} as Record<Role, Record<string, string>>;
+  for (const role of Object.keys(files) as Role[]) {
+    const own: Record<string, string> = { ...common };
+    for (const service of services) {
+      if (service === role) continue;
+      own[`${service.toUpperCase()}_TARGET`] = `dns:///127.0.0.1:${await addGate(role, service, portOf[service])}`;
+    }
+    if (role !== "gateway") own.GRPC_PORT = String(portOf[role]);
+    if (role === "routing" || role === "billing" || role === "history") {
+      const database = new URL(postgres.url);
+      database.port = String(await addGate(role, "database", Number(database.port)));
+      own.DATABASE_URL = database.href;
+    }
+    envOf[role] = own;
+  }
+
+  const children = new Map<Role, ChildProcess>();
+  const kill = async (role: Role) => {
+    const child = children.get(role);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await gone;
+  };
+  const spawnRole = (role: Role, more: Readonly<Record<string, string>>) => {
+    const child = spawn(node, [join(root, files[role])], {
+      env: { ...envOf[role], ...more },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    children.set(role, child);
+  };
+  const ready = () =>
+    eventually(async () => {
+      const response = await fetch(`${url}/readyz`).catch(() => undefined);
+      return response?.ok ? true : undefined;
+    }, 60_000);
+  undo.defer(async () => {
+    for (const role of children.keys()) await kill(role);
+  });
+
+  for (const role of Object.keys(files) as Role[]) spawnRole(role, {});
+  const billing = createGrpcClient(BillingService, {
+    target: `127.0.0.1:${portOf.billing}`,
+    secret: common.GRPC_SECRET,
+  });
+  undo.defer(() => billing.close());
+  await eventually(async () => {
+    const given = { secret: bootstrapKey, adminSecret: undefined, dataFolder: undefined };
+    return await ensureDefaultAccount(billing, given).catch(() => undefined);
+  }, 60_000);
+  await ready();
+
+  const held = undo.move();
+  return {
+    url,
+    simulator,
+    db,
+    gate(from, to) {
+      const gate = gates.get(`${from} ${to}`);
+      if (gate === undefined) throw new Error(`there is no way from ${from} to ${to}`);
+      return gate;
+    },
+    async kill(...roles) {
+      await Promise.all(roles.map(kill));
+    },
+    async start(roles, more = {}) {
+      for (const role of roles) spawnRole(role, more);
+      await ready();
+    },
+    call: (path, body, headers = {}) =>
+      fetch(url + path, {
+        method: "POST",
+        headers: { authorization: `Bearer ${bootstrapKey}`, "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      }),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+/** Ports that were free a moment ago. All are held at once, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
