@@ -219,13 +219,16 @@ function lifeText(life: Found): string {
     }),
     "\n",
     table(
-      life.attempts.map(({ id, channel, upstream_model, http_status, error, start_ms, end_ms }) => ({
+      life.attempts.map(({ id, channel, upstream_model, http_status, error, fault, resent, start_ms, end_ms }) => ({
         attempt: id,
         channel,
         model: upstream_model,
         http: http_status,
         ms: `${start_ms} to ${end_ms}`,
         error: error?.code,
+        fault: [fault?.kind, fault?.code, resent ? "sent again over a new connection" : undefined]
+          .filter((part) => part != null)
+          .join(" "),
       })),
       "No upstream was called.",
     ),

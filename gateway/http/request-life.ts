@@ -102,6 +102,8 @@ function attemptOf(attempt: Attempt) {
     upstream_request_id: orNull(attempt.upstreamRequestId),
     http_status: attempt.httpStatus || null,
     error: attempt.errorCode === "" ? null : { code: attempt.errorCode, message: attempt.errorMessage },
+    fault: attempt.fault === "" ? null : { kind: attempt.fault, code: orNull(attempt.faultCode) },
+    resent: attempt.resent,
     start_ms: milliseconds(attempt.startUs),
     head_ms: attempt.headUs === 0n ? null : milliseconds(attempt.headUs),
     end_ms: milliseconds(attempt.endUs),

@@ -32,6 +32,8 @@ const channelInput = z.strictObject({
   connect_timeout_ms: milliseconds,
   headers_timeout_ms: milliseconds,
   chunk_timeout_ms: milliseconds,
+  first_token_timeout_ms: milliseconds,
+  body_timeout_ms: milliseconds,
 });
 
 /** Channels: upstream accounts. Credentials go in, sealed at rest, and never come out. */
@@ -74,6 +76,8 @@ export const channels = router({
             connectTimeoutMs: channel.connect_timeout_ms,
             headersTimeoutMs: channel.headers_timeout_ms,
             chunkTimeoutMs: channel.chunk_timeout_ms,
+            firstTokenTimeoutMs: channel.first_token_timeout_ms,
+            bodyTimeoutMs: channel.body_timeout_ms,
           },
           newCredential: new_credential,
         },
@@ -112,6 +116,8 @@ function channelOut(channel: Channel) {
     connect_timeout_ms: channel.connectTimeoutMs,
     headers_timeout_ms: channel.headersTimeoutMs,
     chunk_timeout_ms: channel.chunkTimeoutMs,
+    first_token_timeout_ms: channel.firstTokenTimeoutMs,
+    body_timeout_ms: channel.bodyTimeoutMs,
     credentials: channel.credentials.map(({ source }) => {
       if (source.case === "env") return `env:${source.value}`;
       return source.case === "file" ? `file:${source.value}` : "sealed";

@@ -3,29 +3,22 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Candidate } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { type Attempt, AttemptSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Span } from "../../shared/telemetry/index.ts";
-import type { OpenChannel } from "./channels.ts";
+import { boundsOf, type OpenChannel } from "./channels.ts";
 import type { ProviderContext } from "./context.ts";
 import { boundedFacts } from "./domain/bounded-facts.ts";
 import { isEndMark } from "./domain/end-mark.ts";
 import { createEventFeed, type EventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Exchange, StreamTranslation } from "./domain/exchange.ts";
 import { hideCredential, withoutCredential } from "./domain/hide-credential.ts";
+import { isKeepAlive } from "./domain/keep-alive.ts";
 import type { Moments } from "./domain/latency.ts";
 import { asUpstreamFault } from "./domain/too-deep.ts";
 import { upstreamRequestIdOf, withUpstreamRequestId } from "./domain/upstream-request-id.ts";
 import type { Pass } from "./resilience/channel-health.ts";
-import {
-  failureVerdict,
-  faultVerdict,
-  good,
-  quickFault,
-  slowFault,
-  thrownVerdict,
-  type Verdict,
-} from "./resilience/verdict.ts";
+import { failureVerdict, faultVerdict, good, quickFault, thrownVerdict, type Verdict } from "./resilience/verdict.ts";
 import { createTextBytes } from "./text-bytes.ts";
 import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "./upstream/call.ts";
-import { faultError, faultTable } from "./upstream/faults.ts";
+import { faultError, faultTable, type UpstreamFault } from "./upstream/faults.ts";
 
 /** Where the pieces of an answer go. */
 export interface AttemptSink {
@@ -107,6 +100,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let began = false;
   let over = false;
   let ended = false;
+  /** The stream said something since the last read, beside that it lives. */
+  let brought = false;
   let facts: AnswerFacts | undefined;
   let whole: Uint8Array | undefined;
   let translation: StreamTranslation | undefined;
@@ -136,6 +131,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     const error = failure === undefined ? undefined : named(withoutCredential(failure, credential));
     heardContent();
     attempt.endUs = BigInt(clockUs());
+    attempt.resent = call.resent;
     if (error !== undefined) {
       attempt.errorCode = error.code;
       attempt.errorMessage = error.message;
@@ -184,17 +180,27 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     call.abort();
   }
 
-  /** The stream has had its time to begin. */
-  function onNoContent(): void {
-    // It is an empty answer, whose end alone is missing.
-    if (translation?.isComplete() === true) {
-      lastByteUs = clockUs();
-      finishStream(translation, slowFault);
-      call.abort();
+  /** The call failed below HTTP, or one of its bounds is over. */
+  function fail(fault: UpstreamFault): void {
+    lastByteUs = clockUs();
+    const { upstreamAtFault, failover } = faultTable[fault.kind];
+    attempt.fault = fault.kind;
+    attempt.faultCode = fault.detail;
+    // The answer had come to its end: what the connection did then speaks against the channel, and is no loss of the client's.
+    if (upstreamAtFault && translation?.isComplete() === true) {
+      // The event in which it broke is none.
+      feed = undefined;
+      finishStream(translation, faultVerdict(fault));
       return;
     }
-    const late = new ThroughlineError("upstream_timeout", "The upstream did not begin its answer in time.");
-    settle(late, true, slowFault);
+    passOn();
+    settle(faultError(fault), failover, faultVerdict(fault));
+  }
+
+  /** The stream has had its time to begin. */
+  function onNoContent(): void {
+    const headSeen = attempt.headUs > 0n;
+    fail({ kind: "first_token_timeout", sent: true, headSeen, detail: "" });
     call.abort();
   }
 
@@ -202,6 +208,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     const stream = exchange.stream();
     translation = stream;
     return createEventFeed((event) => {
+      brought ||= !isKeepAlive(event);
       // What stands behind the end is nobody's.
       if (ended && stream.isComplete()) return;
       pending += stream.event(event);
@@ -272,15 +279,23 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       attempt.headUs = BigInt(clockUs());
       attempt.upstreamRequestId = upstreamRequestIdOf(given, channel.adapter.requestIdHeaders);
       const type = String(given["content-type"] ?? "");
-      if (status === 200 && options.stream && !type.includes("application/json")) feed = openStream();
+      if (status !== 200 || !options.stream || type.includes("application/json")) return "whole";
+      feed = openStream();
+      return "stream";
     },
     onData(chunk) {
       if (firstByteUs === 0) firstByteUs = clockUs();
-      if (feed !== undefined) takeIn(feed, chunk);
-      else if ((attempt.httpStatus === 200 && !options.stream) || bodyBytes < maxErrorBytes) {
+      if (feed !== undefined) {
+        brought = false;
+        takeIn(feed, chunk);
+        // Until the first content every sign of life counts: that wait has a bound of its own.
+        return brought || !began;
+      }
+      if ((attempt.httpStatus === 200 && !options.stream) || bodyBytes < maxErrorBytes) {
         bodyBytes += chunk.length;
         body.push(chunk);
       }
+      return true;
     },
     onEnd() {
       if (over) return;
@@ -294,17 +309,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       settle(failure.error, failure.failover, failureVerdict(attempt.httpStatus, failure));
     },
     onError(fault) {
-      if (over) return;
-      lastByteUs = clockUs();
-      const { upstreamAtFault } = faultTable[fault.kind];
-      // The answer had come to its end: what the connection did then speaks against the channel, and is no loss of the client's.
-      if (upstreamAtFault && translation?.isComplete() === true) {
-        // The event in which it broke is none.
-        feed = undefined;
-        return finishStream(translation, faultVerdict(fault));
-      }
-      passOn();
-      settle(faultError(fault), faultTable[fault.kind].failover, faultVerdict(fault));
+      if (!over) fail(fault);
     },
   };
 
@@ -324,13 +329,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
         traceparent: options.span.traceparent,
       },
       body: exchange.message.body,
-      ...(channel.headersTimeoutMs === 0 ? {} : { headersTimeoutMs: channel.headersTimeoutMs }),
-      ...(channel.chunkTimeoutMs === 0 ? {} : { chunkTimeoutMs: channel.chunkTimeoutMs }),
+      ...boundsOf(channel),
       ...(options.stream ? {} : { maxBodyBytes: context.config.maxBodyBytes }),
     },
     sink,
   );
-  if (options.stream) heardContent = context.firstToken.wait(onNoContent);
+  if (options.stream) heardContent = context.firstToken.wait(channel.firstTokenTimeoutMs, onNoContent);
 
   return {
     result: promise,

@@ -6,6 +6,7 @@ import type { Log } from "../../shared/log.ts";
 import type { ServiceClient } from "../../shared/rpc/index.ts";
 import type { OpenedAdapter } from "./adapters/adapter.ts";
 import { adapters } from "./adapters/registry.ts";
+import type { UpstreamRequest } from "./upstream/call.ts";
 
 /** A channel, ready to be called. */
 export interface OpenChannel {
@@ -22,13 +23,29 @@ export interface OpenChannel {
   readonly headers: Readonly<Record<string, string>>;
   /** Header that carries our request ID; empty: none. */
   readonly requestIdHeader: string;
+  /** Its own bounds, milliseconds. 0: the provider's. */
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly chunkTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly firstTokenTimeoutMs: number;
   /** All of its credentials; empty: it needs none. Attempts take theirs from the channel's health. */
   readonly credentials: readonly string[];
   /** The next credential in turn; empty: the channel needs none. */
   nextCredential(): string;
+}
+
+type Bounds = Pick<UpstreamRequest, "connectTimeoutMs" | "headersTimeoutMs" | "chunkTimeoutMs" | "bodyTimeoutMs">;
+
+/** The bounds that a channel sets itself, for a request to it. */
+export function boundsOf(channel: OpenChannel): Bounds {
+  const { connectTimeoutMs, headersTimeoutMs, chunkTimeoutMs, bodyTimeoutMs } = channel;
+  return {
+    ...(connectTimeoutMs === 0 ? {} : { connectTimeoutMs }),
+    ...(headersTimeoutMs === 0 ? {} : { headersTimeoutMs }),
+    ...(chunkTimeoutMs === 0 ? {} : { chunkTimeoutMs }),
+    ...(bodyTimeoutMs === 0 ? {} : { bodyTimeoutMs }),
+  };
 }
 
 /** The channels of this process, as routing last told them. */
@@ -125,6 +142,8 @@ function openChannel(channel: Channel, env: Env, unseal: (channel: string, seale
     connectTimeoutMs: channel.connectTimeoutMs,
     headersTimeoutMs: channel.headersTimeoutMs,
     chunkTimeoutMs: channel.chunkTimeoutMs,
+    bodyTimeoutMs: channel.bodyTimeoutMs,
+    firstTokenTimeoutMs: channel.firstTokenTimeoutMs,
     credentials,
     nextCredential() {
       turn = (turn + 1) % Math.max(1, credentials.length);

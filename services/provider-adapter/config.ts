@@ -24,7 +24,8 @@ export const providerEnv = declareEnv({
     default: 120_000,
     min: 100,
     max: 86_400_000,
-    description: "Longest silence between two pieces of an upstream's answer, where its channel says nothing.",
+    description:
+      "Longest silence between two pieces of an upstream's answer, where its channel says nothing. In a stream that has begun, comments and pings are silence.",
   },
   UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: {
     kind: "duration",
@@ -32,7 +33,15 @@ export const providerEnv = declareEnv({
     min: 100,
     max: 86_400_000,
     description:
-      "Longest time to the first content of a stream (text, reasoning, a tool call, an image): what only frames an answer and keep-alive comments do not count. The next channel is tried then.",
+      "Longest time to the first content of a stream (text, reasoning, a tool call, an image): what only frames an answer and keep-alive comments do not count. The next channel is tried then. Where its channel says nothing.",
+  },
+  UPSTREAM_BODY_TIMEOUT_MS: {
+    kind: "duration",
+    default: 300_000,
+    min: 100,
+    max: 86_400_000,
+    description:
+      "Longest time from the head of an upstream's answer to its end where it is not streamed, where its channel says nothing.",
   },
   UPSTREAM_PROBE_AFTER_MS: {
     kind: "duration",
@@ -95,6 +104,7 @@ export interface ProviderConfig {
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly chunkTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
   /** Longest time from sending to the first content of a stream. */
   readonly firstTokenTimeoutMs: number;
   /** Time to the first probe of an open breaker. */
@@ -126,6 +136,7 @@ export function envToConfig(env: Env): ProviderConfig {
     connectTimeoutMs: read.UPSTREAM_CONNECT_TIMEOUT_MS,
     headersTimeoutMs: read.UPSTREAM_HEADERS_TIMEOUT_MS,
     chunkTimeoutMs: read.UPSTREAM_CHUNK_TIMEOUT_MS,
+    bodyTimeoutMs: read.UPSTREAM_BODY_TIMEOUT_MS,
     firstTokenTimeoutMs: read.UPSTREAM_FIRST_TOKEN_TIMEOUT_MS,
     probeAfterMs: read.UPSTREAM_PROBE_AFTER_MS,
     silenceMs: read.UPSTREAM_SILENCE_MS,

@@ -36,6 +36,7 @@ export async function startProvider(
     connectTimeoutMs: config.connectTimeoutMs,
     headersTimeoutMs: config.headersTimeoutMs,
     chunkTimeoutMs: config.chunkTimeoutMs,
+    bodyTimeoutMs: config.bodyTimeoutMs,
     maxConnectionsPerOrigin: config.maxConnections,
     log: deps.log,
   });

@@ -32,7 +32,11 @@ export interface TestChannel {
   readonly credential?: string;
   /** Several, instead of `credential`. */
   readonly credentials?: readonly string[];
+  readonly connectTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
+  readonly firstTokenTimeoutMs?: number;
+  readonly chunkTimeoutMs?: number;
+  readonly bodyTimeoutMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -85,6 +89,8 @@ export interface TestProviderOptions {
   /** Parts of the configuration that the environment does not give. */
   readonly config?: Partial<ProviderConfig>;
   readonly imageAccess?: ImageAccess;
+  /** Hears the warnings that it logs. */
+  readonly onWarn?: (line: Readonly<Record<string, unknown>>, message: string) => void;
 }
 
 const quiet = () => undefined;
@@ -114,7 +120,11 @@ export async function startTestProvider(
       credentials: secretsOf(name, channel).map((_, i) => ({
         source: { case: "env" as const, value: `KEY_${i}_OF_${name}` },
       })),
+      connectTimeoutMs: channel.connectTimeoutMs ?? 0,
       headersTimeoutMs: channel.headersTimeoutMs ?? 0,
+      firstTokenTimeoutMs: channel.firstTokenTimeoutMs ?? 0,
+      chunkTimeoutMs: channel.chunkTimeoutMs ?? 0,
+      bodyTimeoutMs: channel.bodyTimeoutMs ?? 0,
       headers: { ...channel.headers },
       flavourJson: JSON.stringify(channel.flavour ?? {}),
       enabled: true,
@@ -158,7 +168,7 @@ export async function startTestProvider(
   const service = await startProvider(
     { ...envToConfig(options.env ?? {}), ...options.config },
     {
-      log: silentLog,
+      log: options.onWarn === undefined ? silentLog : { ...silentLog, warn: options.onWarn as Log["warn"] },
       tracing: telemetry.tracer("provider"),
       metrics: telemetry.metrics,
       routing,

@@ -6,6 +6,9 @@ export const attribute = {
   // Ours.
   requestId: "throughline.request_id",
   attemptId: "throughline.attempt_id",
+  fault: "throughline.fault",
+  faultCode: "throughline.fault_code",
+  resent: "throughline.resent",
   clientRequestId: "throughline.client_request_id",
   upstreamRequestId: "throughline.upstream_request_id",
   account: "throughline.account",

@@ -2,8 +2,8 @@ import { createWatch, type Watch } from "../upstream/watch.ts";
 
 /** Bounds the time from sending to the first content of a stream. */
 export interface FirstTokenWatch {
-  /** Begins to wait. Gives what ends the waiting, when the content has come or the attempt is over. */
-  wait(onSilence: () => void): () => void;
+  /** Begins to wait. `timeoutMs`: the channel's bound; 0: the provider's. Gives what ends the waiting, when the content has come or the attempt is over. */
+  wait(timeoutMs: number, onSilence: () => void): () => void;
   stop(): void;
 }
 
@@ -12,8 +12,12 @@ export function watchFirstTokens(timeoutMs: number): FirstTokenWatch {
   const watch: Watch = createWatch(Math.max(10, Math.min(250, Math.floor(timeoutMs / 8))));
   const allowedTicks = watch.ticks(timeoutMs);
   return {
-    wait(onSilence) {
-      const item = { heardAtTick: 0, allowedTicks, onSilence };
+    wait(ofChannelMs, onSilence) {
+      const item = {
+        heardAtTick: 0,
+        allowedTicks: ofChannelMs === 0 ? allowedTicks : watch.ticks(ofChannelMs),
+        onSilence,
+      };
       watch.add(item);
       return () => watch.delete(item);
     },

@@ -5,7 +5,7 @@ import type {
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import { unaryHandler } from "../../../shared/rpc/index.ts";
-import type { OpenChannel } from "../channels.ts";
+import { boundsOf, type OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Asked } from "../domain/exchange.ts";
 import { hideCredential } from "../domain/hide-credential.ts";
@@ -96,13 +96,18 @@ function ask(
       body: message.body,
       signal,
       maxBodyBytes,
+      ...boundsOf(channel),
     },
     {
       onHead(given, fields) {
         status = given;
         headers = fields;
+        return "whole";
       },
-      onData: (chunk) => void parts.push(chunk),
+      onData(chunk) {
+        parts.push(chunk);
+        return true;
+      },
       onEnd() {
         const body = Buffer.concat(parts);
         const upstreamRequestId = upstreamRequestIdOf(headers, channel.adapter.requestIdHeaders);

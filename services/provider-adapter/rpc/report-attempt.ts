@@ -49,6 +49,9 @@ export function reportAttempt(context: ProviderContext, call: LaneCall<InvokeIte
     finishReason: facts?.finishReason || undefined,
     firstChunkMs,
     usage,
+    fault: attempt.fault || undefined,
+    faultCode: attempt.faultCode || undefined,
+    resent: attempt.resent || undefined,
   };
   if (cancelled) context.spans.cancelled(span, end);
   else if (error === undefined) context.spans.answered(span, end);
@@ -91,6 +94,7 @@ export function reportAttempt(context: ProviderContext, call: LaneCall<InvokeIte
       channel: attempt.channel,
       status: attempt.httpStatus,
       code: error.code,
+      ...(attempt.fault === "" ? {} : { fault: attempt.fault, fault_code: attempt.faultCode, reason: error.message }),
       upstream_request_id: attempt.upstreamRequestId,
     },
     "attempt failed",

@@ -1,6 +1,8 @@
 import type { Dispatcher } from "undici";
 import type { Log } from "../../../shared/log.ts";
 import { type FaultKind, faultOf, type UpstreamFault } from "./faults.ts";
+import type { Line, LineHolder } from "./line.ts";
+import type { Load, Transport } from "./transports.ts";
 import type { Turns } from "./turns.ts";
 import type { Watch, Watched } from "./watch.ts";
 
@@ -17,10 +19,14 @@ export interface UpstreamRequest {
   readonly body?: Uint8Array;
   /** Aborts like `abort()`. Costs a listener a call: on the hot path call `abort()` instead. */
   readonly signal?: AbortSignal;
+  /** Bound instead of the client's `connectTimeoutMs`; 0: none. */
+  readonly connectTimeoutMs?: number;
   /** Bound instead of the client's `headersTimeoutMs`; 0: none. */
   readonly headersTimeoutMs?: number;
   /** Bound instead of the client's `chunkTimeoutMs`; 0: none. */
   readonly chunkTimeoutMs?: number;
+  /** Bound instead of the client's `bodyTimeoutMs`; 0: none. */
+  readonly bodyTimeoutMs?: number;
   /** Largest body taken, in bytes; beyond it the call fails with `too_large`. Absent: no bound (streams). */
   readonly maxBodyBytes?: number;
 }
@@ -30,9 +36,13 @@ export type ResponseHeaders = Readonly<Record<string, string | string[] | undefi
 
 /** Who hears the answer. A throw from `onHead` or `onData` ends the call with the fault `internal`. */
 export interface UpstreamSink {
-  onHead(status: number, headers: ResponseHeaders): void;
-  /** A piece of the body, as it came. It may be kept; it is not written to again. */
-  onData(chunk: Buffer): void;
+  /** "stream": the body may take as long as it likes, while it brings something. "whole": it has a time in which to end. */
+  onHead(status: number, headers: ResponseHeaders): "whole" | "stream";
+  /**
+   * A piece of the body, as it came. It may be kept; it is not written to again. False: it brought nothing (a comment that
+   * keeps a stream alive), so the silence goes on.
+   */
+  onData(chunk: Buffer): boolean;
   /** The body is complete. Must not throw. */
   onEnd(): void;
   /** The call failed. Must not throw. */
@@ -41,6 +51,8 @@ export interface UpstreamSink {
 
 /** A call under way. All of its methods do nothing once it has ended. */
 export interface UpstreamCall {
+  /** True: a connection that had been used before broke ahead of any byte of the answer, so the request went to a new one. */
+  readonly resent: boolean;
   /** Stops reading the socket, so the upstream feels the slow reader. What was read already still arrives (128 KiB at most as a rule). */
   pause(): void;
   resume(): void;
@@ -53,10 +65,13 @@ export interface UpstreamCall {
 /** What the calls of one client share. */
 export interface CallContext {
   readonly watch: Watch;
-  readonly dispatcher: Dispatcher;
+  readonly maxConnectionsPerOrigin: number;
   readonly log: Pick<Log, "error"> | undefined;
   readonly headersTicks: number;
   readonly chunkTicks: number;
+  readonly bodyTicks: number;
+  /** A kept connection that breaks later than this had not gone stale: the upstream was at work. */
+  readonly staleTicks: number;
   /** Time to the end of a body of which nothing more is wanted. */
   readonly drainTicks: number;
   readonly turns: Turns<Call>;
@@ -75,18 +90,31 @@ const ended = new Error("ended");
 /**
  * One call: undici's handler and the caller's handle in one object, so a request costs one allocation of ours.
  *
- * Why a call without `onRequestStart` may be sent again: undici calls it synchronously before it writes the first byte
- * to a socket, and queues the request until then. If it was never called, nothing was written. That happens when the
+ * When a call is sent again, once. First, without `onRequestStart`: undici calls it synchronously before it writes the first
+ * byte to a socket, and queues the request until then. If it was never called, nothing was written. That happens when the
  * upstream resets an idle socket while undici waits a turn of the event loop to see whether that socket still lives.
+ * Second, where a connection that had served before breaks soon and without a byte of an answer: the upstream had closed it
+ * already, and its word of that and the request crossed on the way. A new connection is not excused so.
  */
-export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
+export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, LineHolder {
+  line: Line | undefined = undefined;
+  resent = false;
   heardAtTick = 0;
   place: Watched["place"] = undefined;
   allowedTicks: number;
   readonly #context: CallContext;
+  readonly #transport: Transport;
+  readonly #load: Load;
   readonly #request: UpstreamRequest;
   readonly #sink: UpstreamSink;
   readonly #chunkTicks: number;
+  /** Ticks that are left to the end of a whole body; 0: no bound. */
+  #bodyTicks: number;
+  /** Tick from which on `#bodyTicks` runs. */
+  #bodySinceTick = 0;
+  /** What the connection had read when the request was written. */
+  #readBefore = 0;
+  #startTick = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #paused = false;
   #headSeen = false;
@@ -98,40 +126,52 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   #waiting = false;
   #draining = false;
 
-  constructor(context: CallContext, request: UpstreamRequest, sink: UpstreamSink) {
+  constructor(context: CallContext, transport: Transport, request: UpstreamRequest, sink: UpstreamSink) {
     const { watch } = context;
     this.#context = context;
+    this.#transport = transport;
+    this.#load = transport.loadOf(request.origin);
     this.#request = request;
     this.#sink = sink;
     this.allowedTicks =
       request.headersTimeoutMs === undefined ? context.headersTicks : watch.ticks(request.headersTimeoutMs);
     this.#chunkTicks = request.chunkTimeoutMs === undefined ? context.chunkTicks : watch.ticks(request.chunkTimeoutMs);
+    this.#bodyTicks = request.bodyTimeoutMs === undefined ? context.bodyTicks : watch.ticks(request.bodyTimeoutMs);
     this.#bytesLeft = request.maxBodyBytes ?? Number.POSITIVE_INFINITY;
   }
 
   start(): void {
     const { signal } = this.#request;
     this.#context.watch.add(this);
+    this.#transport.open += 1;
     if (signal?.aborted === true) {
       queueMicrotask(this.#onSignal);
       return;
     }
     signal?.addEventListener("abort", this.#onSignal, { once: true });
-    this.#dispatch();
+    this.#dispatching = true;
+    const { origin, path, method, headers, body } = this.#request;
+    this.#transport.kept.dispatch({ origin, path, method, headers, body: body ?? null }, this);
+    this.#dispatching = false;
   }
 
-  #dispatch(): void {
+  /** Sends it again, over a connection that nobody has used: those that are kept may all have gone stale together. */
+  #resend(): void {
     const { origin, path, method, headers, body } = this.#request;
-    this.#dispatching = true;
-    this.#context.dispatcher.dispatch({ origin, path, method, headers, body: body ?? null }, this);
-    this.#dispatching = false;
+    if (this.#controller !== undefined) {
+      this.#load.running -= 1;
+      this.resent = true;
+    }
+    this.#retried = true;
+    this.#controller = undefined;
+    this.#transport.fresh().dispatch({ origin, path, method, headers, body: body ?? null, reset: true }, this);
   }
 
   pause(): void {
     if (this.#over || this.#paused) return;
     this.#paused = true;
     if (this.#headSeen) {
-      this.allowedTicks = 0;
+      this.#silenceIsOurs();
       queueMicrotask(this.#hold);
     }
   }
@@ -168,14 +208,24 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
 
   /** Of the watch. */
   onSilence(): void {
-    if (this.#headSeen) this.#fail("chunk_timeout");
-    else this.#fail(this.#controller === undefined ? "connect_wait" : "headers_timeout");
+    this.#fail(this.#silence());
+  }
+
+  #silence(): FaultKind {
+    if (this.#headSeen) return !this.#draining && this.#isBodyLate() ? "body_timeout" : "chunk_timeout";
+    if (this.#controller !== undefined) return "headers_timeout";
+    // It waits for a call of ours only where all connections that there may be are in use. Else one is being made.
+    return this.#load.running >= this.#context.maxConnectionsPerOrigin ? "connect_wait" : "connect_timeout";
   }
 
   /** Of undici: the first byte is about to be written. A throw here spares the socket for another call. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#over) throw ended;
     this.#controller = controller;
+    this.#load.running += 1;
+    this.#startTick = this.#context.watch.now();
+    this.#readBefore = this.line?.bytesRead ?? 0;
+    this.line?.expectHead();
   }
 
   /** Of undici. */
@@ -185,20 +235,24 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
     // Slices of the piece that the socket read, up to 64 KiB, which they would keep for as long as the answer takes.
     controller.rawHeaders = null;
     this.#headSeen = true;
+    this.#bodySinceTick = this.#context.watch.now();
+    if (Number(headers["content-length"]) > this.#bytesLeft) {
+      this.#fail("too_large");
+      return;
+    }
+    if (this.#sink.onHead(status, headers) === "stream") this.#bodyTicks = 0;
+    if (this.#over) return;
     if (this.#paused) {
-      this.allowedTicks = 0;
+      this.#silenceIsOurs();
       controller.pause();
     } else {
       this.#listen();
     }
-    if (Number(headers["content-length"]) > this.#bytesLeft) this.#fail("too_large");
-    else this.#sink.onHead(status, headers);
   }
 
   /** Of undici. */
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
-    if (!this.#draining) this.#context.watch.touch(this);
     this.#bytesLeft -= chunk.length;
     if (this.#bytesLeft < 0) {
       this.#fail("too_large");
@@ -206,7 +260,37 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
     }
     this.#unheardBytes += chunk.length;
     if (this.#unheardBytes > maxUnheardBytes) this.#letATurnGoBy();
-    this.#sink.onData(chunk);
+    const brought = this.#sink.onData(chunk);
+    if (brought && !this.#draining) this.#heard();
+  }
+
+  /** Something came: the silence begins anew, the time of the whole body does not. */
+  #heard(): void {
+    this.#context.watch.touch(this);
+    if (this.#bodyTicks === 0 || this.allowedTicks === 0) return;
+    if (this.#isBodyLate()) this.#fail("body_timeout");
+    else this.allowedTicks = this.#withinBody();
+  }
+
+  #isBodyLate(): boolean {
+    return this.#bodyTicks > 0 && this.#context.watch.now() - this.#bodySinceTick > this.#bodyTicks;
+  }
+
+  /** The silence that is allowed: not beyond the end of the time of the whole body. */
+  #withinBody(): number {
+    if (this.#bodyTicks === 0) return this.#chunkTicks;
+    const left = Math.max(1, this.#bodySinceTick + this.#bodyTicks - this.#context.watch.now());
+    return this.#chunkTicks === 0 ? left : Math.min(this.#chunkTicks, left);
+  }
+
+  /** Nothing is read for a while, at our own wish: no time of the upstream's runs. */
+  #silenceIsOurs(): void {
+    if (this.allowedTicks !== 0 && this.#bodyTicks > 0) {
+      const now = this.#context.watch.now();
+      this.#bodyTicks = Math.max(1, this.#bodyTicks - (now - this.#bodySinceTick));
+      this.#bodySinceTick = now;
+    }
+    this.allowedTicks = 0;
   }
 
   #letATurnGoBy(): void {
@@ -218,8 +302,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   #waitForTurn(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    // The silence is ours.
-    this.allowedTicks = 0;
+    this.#silenceIsOurs();
     this.#context.turns.add(this);
   }
 
@@ -247,9 +330,8 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#over) return;
     const fault = faultOf(error, this.#controller !== undefined, this.#headSeen);
-    if (!fault.sent && fault.kind === "socket_closed" && !this.#retried) {
-      this.#retried = true;
-      this.#dispatch();
+    if (fault.kind === "socket_closed" && !this.#retried && this.#isStale(fault)) {
+      this.#resend();
       return;
     }
     if (fault.kind === "internal") this.#context.log?.error({ err: error }, "a call to an upstream failed within");
@@ -259,9 +341,23 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
     else this.#sink.onError(fault);
   }
 
+  #isStale({ sent, headSeen }: UpstreamFault): boolean {
+    if (!sent) return true;
+    const { line } = this;
+    if (headSeen || line === undefined || this.#readBefore === 0) return false;
+    const soon = this.#context.watch.now() - this.#startTick <= this.#context.staleTicks;
+    return soon && line.bytesRead === this.#readBefore;
+  }
+
   #listen(): void {
-    this.allowedTicks = this.#draining ? this.#context.drainTicks : this.#chunkTicks;
-    if (!this.#draining) this.#context.watch.touch(this);
+    if (this.#draining) {
+      this.allowedTicks = this.#context.drainTicks;
+      return;
+    }
+    // Where the silence was ours, the time of the body runs from here on.
+    if (this.allowedTicks === 0) this.#bodySinceTick = this.#context.watch.now();
+    this.allowedTicks = this.#withinBody();
+    this.#context.watch.touch(this);
   }
 
   #fail(kind: FaultKind): void {
@@ -273,6 +369,8 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched {
 
   #close(): void {
     this.#over = true;
+    this.#transport.open -= 1;
+    if (this.#controller !== undefined) this.#load.running -= 1;
     this.#context.watch.delete(this);
     this.#request.signal?.removeEventListener("abort", this.#onSignal);
   }

@@ -8,9 +8,12 @@ export const faultKinds = [
   "connect_refused",
   "connect_timeout",
   "connect_wait",
+  "proxy",
   "tls",
   "headers_timeout",
+  "first_token_timeout",
   "chunk_timeout",
+  "body_timeout",
   "socket_closed",
   "protocol",
   "too_large",
@@ -40,9 +43,12 @@ export const faultTable: Readonly<Record<FaultKind, FaultEntry>> = {
   connect_refused: entry("upstream_error", "The upstream refused the connection.", "upstream"),
   connect_timeout: entry("upstream_timeout", "The connection to the upstream was not made in time.", "upstream"),
   connect_wait: entry("upstream_timeout", "No connection to the upstream became free in time.", "ours"),
+  proxy: entry("upstream_error", "The proxy on the way to the upstream did not let the request through.", "upstream"),
   tls: entry("upstream_error", "The secure connection to the upstream could not be made.", "upstream"),
   headers_timeout: entry("upstream_timeout", "The upstream did not begin to answer in time.", "upstream"),
+  first_token_timeout: entry("upstream_timeout", "The upstream sent no content of its answer in time.", "upstream"),
   chunk_timeout: entry("upstream_timeout", "The upstream fell silent in the middle of its answer.", "upstream"),
+  body_timeout: entry("upstream_timeout", "The upstream did not send its whole answer in time.", "upstream"),
   socket_closed: entry(
     "upstream_error",
     "The upstream closed the connection before its answer was complete.",
@@ -93,16 +99,30 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : "";
 }
 
-/** Classifies a failed connection attempt. */
-export function connectFault(error: Error, secure: boolean): ConnectFault {
+/** Classifies a failed connection attempt. `proxied`: a proxy was to make the connection. */
+export function connectFault(error: Error, { secure, proxied }: { secure: boolean; proxied: boolean }): ConnectFault {
   const code = codeOf(error);
-  const syscall: unknown = "syscall" in error ? error.syscall : "";
-  if (syscall === "getaddrinfo" || code === "ENOTFOUND" || code.startsWith("EAI_"))
-    return new ConnectFault("dns", code);
   if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") return new ConnectFault("connect_timeout", code);
+  const syscall: unknown = "syscall" in error ? error.syscall : "";
   // Several addresses of one name fail together as an AggregateError, which has no syscall.
   const connecting = syscall === "connect" || error instanceof AggregateError;
+  const resolving = syscall === "getaddrinfo" || code === "ENOTFOUND" || code.startsWith("EAI_");
+  if (proxied) return connecting || resolving || !isOfTls(code) ? proxyFault(error) : new ConnectFault("tls", code);
+  if (resolving) return new ConnectFault("dns", code);
   return new ConnectFault(connecting || !secure ? "connect_refused" : "tls", code);
+}
+
+/** A proxy that refused: the status that it answered with, as its code. */
+function proxyFault(error: Error): ConnectFault {
+  const status = /\((\d{3})\)/.exec(error.message)?.[1];
+  return new ConnectFault("proxy", status === undefined ? codeOf(error) : `PROXY_${status}`);
+}
+
+/** Codes of OpenSSL's checks and of Node's TLS. */
+function isOfTls(code: string): boolean {
+  return /^(ERR_SSL_|ERR_TLS_|EPROTO$|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA$|HOSTNAME_MISMATCH$|PATH_LENGTH_|INVALID_PURPOSE$)/.test(
+    code,
+  );
 }
 
 const kindOfCode: Readonly<Record<string, FaultKind>> = {
@@ -132,10 +152,9 @@ export function faultOf(error: unknown, sent: boolean, headSeen: boolean): Upstr
     const cut = error.message.includes("Invalid EOF state");
     return { kind: cut ? "socket_closed" : "protocol", sent, headSeen, detail: "HTTP_PARSER" };
   }
+  if (error instanceof errors.InvalidArgumentError && error.message.startsWith("Proxy Authentication Required")) {
+    return { kind: "proxy", sent, headSeen, detail: "PROXY_407" };
+  }
   const detail = codeOf(error);
-  return { kind: kindOfCode[detail] ?? (secureFault(detail) ? "tls" : "internal"), sent, headSeen, detail };
-}
-
-function secureFault(code: string): boolean {
-  return code.startsWith("ERR_SSL_") || code.startsWith("ERR_TLS_") || code === "EPROTO";
+  return { kind: kindOfCode[detail] ?? (isOfTls(detail) ? "tls" : "internal"), sent, headSeen, detail };
 }

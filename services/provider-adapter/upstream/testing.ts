@@ -44,6 +44,7 @@ export function gather(
       status = code;
       headers = fields;
       head.resolve(code);
+      return String(fields["content-type"]).includes("event-stream") ? "stream" : "whole";
     },
     onData(chunk) {
       bytes += chunk.length;
@@ -51,6 +52,7 @@ export function gather(
       if (bytes < 1_000_000) chunks.push(chunk);
       firstData.resolve();
       onData?.(call);
+      return true;
     },
     onEnd: () => finish(),
     onError: finish,

@@ -1,24 +1,28 @@
-import { Agent, buildConnector } from "undici";
 import type { Log } from "../../../shared/log.ts";
 import { Call, type UpstreamCall, type UpstreamRequest, type UpstreamSink } from "./call.ts";
-import { connectFault } from "./faults.ts";
+import type { Proxies } from "./proxies.ts";
+import { createTransports } from "./transports.ts";
 import { createTurns } from "./turns.ts";
 import { createWatch } from "./watch.ts";
 
 /** Options of the upstream client. All times are milliseconds; 0 switches a bound off. */
 export interface UpstreamOptions {
-  /** Bound on making one connection: resolution, TCP and TLS together. */
+  /** Bound on making one connection: resolution, TCP, a proxy's tunnel and TLS together. */
   readonly connectTimeoutMs: number;
   /** Bound from `send` to the response head, the wait for a connection included. */
   readonly headersTimeoutMs: number;
   /** Bound on the silence between two pieces of a body. Does not run while the caller has paused. */
   readonly chunkTimeoutMs: number;
+  /** Bound from the response head to the end of a body that is no stream. Does not run while the caller has paused. Default: none. */
+  readonly bodyTimeoutMs?: number;
   /** Sockets to one origin, at most; further calls wait for one. Every open call holds one. */
   readonly maxConnectionsPerOrigin: number;
   /** How long an unused socket is kept where the upstream does not say. Default 30,000. */
   readonly keepAliveMs?: number;
   /** Certificate authorities (PEM) trusted instead of the system's, for private upstreams. */
   readonly ca?: string;
+  /** Proxies on the way. Default: none. */
+  readonly proxies?: Proxies;
   readonly log?: Pick<Log, "error">;
 }
 
@@ -27,18 +31,18 @@ export interface Upstream {
   /**
    * Sends a request. The sink hears `onHead`, `onData`... and then exactly one of `onEnd` and `onError`; nothing is
    * called before `send` has returned. Every status is an answer, 3xx too: redirects are not followed. The request
-   * is written at most once; only one of which no byte was written (its idle socket died first) goes to a new socket.
+   * is written once, but for a kept connection that turns out to be dead: where no byte of the request was written to it, or
+   * none of an answer came from it, the request goes once more, over a new connection.
    */
   send(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall;
   /** Ends every open call with `shutting_down` and closes all sockets. */
   close(): Promise<void>;
 }
 
-/** What a stalled socket may hold here: undici's own 64 KiB would be most of a paused stream's memory. */
-const socketOptions = { highWaterMark: 16 * 1024 };
-
 /** Time that an upstream has for the end of a body behind the end of its answer. */
 const drainTimeoutMs = 1_000;
+/** Time in which a kept connection shows that it was dead already. */
+const staleMs = 5_000;
 /** Calls that go on in a turn of the loop with 64 KiB each. */
 const callsInTurn = 4;
 
@@ -51,43 +55,32 @@ const callsInTurn = 4;
 export function createUpstream(options: UpstreamOptions): Upstream {
   const shortest = Math.min(options.headersTimeoutMs || 1_000, options.chunkTimeoutMs || 1_000);
   const watch = createWatch(Math.max(10, Math.min(250, Math.floor(shortest / 8))));
-  const connect = buildConnector({
-    timeout: options.connectTimeoutMs,
-    // One call a socket: an abort closes exactly that socket, and a slow reader stalls nobody else.
-    allowH2: false,
-    ...socketOptions,
-    ...(options.ca === undefined ? {} : { ca: options.ca }),
-  });
-  const agent = new Agent({
-    connections: options.maxConnectionsPerOrigin,
-    keepAliveTimeout: options.keepAliveMs ?? 30_000,
-    allowH2: false,
-    // The watch does this with one timer; undici's would be set three times a request.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: (target, callback) =>
-      connect(target, (error, socket) => {
-        if (error === null) callback(null, socket);
-        else callback(connectFault(error, target.protocol === "https:"), null);
-      }),
+  const transports = createTransports({
+    connectTimeoutMs: options.connectTimeoutMs,
+    maxConnectionsPerOrigin: options.maxConnectionsPerOrigin,
+    keepAliveMs: options.keepAliveMs ?? 30_000,
+    ca: options.ca,
+    proxies: options.proxies ?? { http: "", https: "", none: "" },
   });
   const context = {
     watch,
-    dispatcher: agent,
+    maxConnectionsPerOrigin: options.maxConnectionsPerOrigin,
     log: options.log,
     headersTicks: watch.ticks(options.headersTimeoutMs),
     chunkTicks: watch.ticks(options.chunkTimeoutMs),
+    bodyTicks: watch.ticks(options.bodyTimeoutMs ?? 0),
+    staleTicks: watch.ticks(staleMs),
     drainTicks: watch.ticks(drainTimeoutMs),
     turns: createTurns<Call>(callsInTurn),
   };
   return {
     send(request, sink) {
-      const call = new Call(context, request, sink);
+      const call = new Call(context, transports.of(request.connectTimeoutMs), request, sink);
       call.start();
       return call;
     },
     async close() {
-      await agent.destroy();
+      await transports.destroy();
       watch.stop();
     },
   };

@@ -18,6 +18,8 @@ export interface Watch {
   delete(item: Watched): void;
   /** Notes that the item was heard of: one write, no clock, no timer. */
   touch(item: Watched): void;
+  /** Ticks so far. */
+  now(): number;
   /** Ticks for a time; 0 stays 0. */
   ticks(timeMs: number): number;
   stop(): void;
@@ -60,6 +62,7 @@ export function createWatch(tickMs: number): Watch {
     touch(item) {
       item.heardAtTick = tick;
     },
+    now: () => tick,
     ticks: (timeMs) => Math.ceil(timeMs / tickMs),
     stop() {
       clearInterval(timer);

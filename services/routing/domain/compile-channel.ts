@@ -104,6 +104,8 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
     connectTimeoutMs: config.timeouts.connect_ms ?? 0,
     headersTimeoutMs: config.timeouts.headers_ms ?? 0,
     chunkTimeoutMs: config.timeouts.chunk_ms ?? 0,
+    firstTokenTimeoutMs: config.timeouts.first_token_ms ?? 0,
+    bodyTimeoutMs: config.timeouts.body_ms ?? 0,
     enabled: config.enabled,
     priority: config.priority,
     weight: config.weight,

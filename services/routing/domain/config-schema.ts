@@ -144,7 +144,9 @@ export const channelSchema = z.strictObject({
     .strictObject({
       connect_ms: timeoutMs.optional(),
       headers_ms: timeoutMs.optional(),
+      first_token_ms: timeoutMs.optional(),
       chunk_ms: timeoutMs.optional(),
+      body_ms: timeoutMs.optional(),
     })
     .default({}),
   headers: z.record(headerName, headerValue).default({}),

@@ -30,7 +30,7 @@ describe("the example configuration", () => {
       ..."name adapter platform base_url credentials env file models upstream strategy groups priority weight enabled".split(
         " ",
       ),
-      ..."timeouts connect_ms headers_ms chunk_ms headers request_id_header flavour presets ratio prices free".split(
+      ..."timeouts connect_ms headers_ms first_token_ms chunk_ms body_ms headers request_id_header flavour presets ratio prices free".split(
         " ",
       ),
       ..."input cached_input cache_write output reasoning image audio_second characters request custom_response".split(

@@ -88,6 +88,10 @@ export interface Channel {
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly chunkTimeoutMs: number;
+  /** Absent in channels that were stored before it was known: 0. */
+  readonly firstTokenTimeoutMs?: number;
+  /** As `firstTokenTimeoutMs`. */
+  readonly bodyTimeoutMs?: number;
   readonly enabled: boolean;
   /** Higher goes first. */
   readonly priority: number;

@@ -20,6 +20,8 @@ export function channelMessage(channel: SnapshotChannel | Channel, { secret }: {
     connectTimeoutMs: channel.connectTimeoutMs,
     headersTimeoutMs: channel.headersTimeoutMs,
     chunkTimeoutMs: channel.chunkTimeoutMs,
+    firstTokenTimeoutMs: channel.firstTokenTimeoutMs ?? 0,
+    bodyTimeoutMs: channel.bodyTimeoutMs ?? 0,
     enabled: channel.enabled,
     priority: channel.priority,
     weight: channel.weight,

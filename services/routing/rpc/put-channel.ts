@@ -78,6 +78,8 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
       ...(channel.connectTimeoutMs === 0 ? {} : { connect_ms: channel.connectTimeoutMs }),
       ...(channel.headersTimeoutMs === 0 ? {} : { headers_ms: channel.headersTimeoutMs }),
       ...(channel.chunkTimeoutMs === 0 ? {} : { chunk_ms: channel.chunkTimeoutMs }),
+      ...(channel.firstTokenTimeoutMs === 0 ? {} : { first_token_ms: channel.firstTokenTimeoutMs }),
+      ...(channel.bodyTimeoutMs === 0 ? {} : { body_ms: channel.bodyTimeoutMs }),
     },
     headers: { ...channel.headers },
     request_id_header: channel.requestIdHeader,
@@ -153,6 +155,8 @@ const contractNames: Readonly<Record<string, string>> = {
   connect_ms: "connect_timeout_ms",
   headers_ms: "headers_timeout_ms",
   chunk_ms: "chunk_timeout_ms",
+  first_token_ms: "first_token_timeout_ms",
+  body_ms: "body_timeout_ms",
   upstream: "upstream_model",
   flavour: "flavour_json",
 };

@@ -43,6 +43,12 @@ export interface AttemptEnd {
   firstChunkMs?: number | undefined;
   /** Left out if the upstream gave none: usage is never invented here. */
   usage?: TokenUsage | undefined;
+  /** Kind of the fault below HTTP, e.g. "tls". */
+  fault?: string | undefined;
+  /** Its code, e.g. "CERT_HAS_EXPIRED". */
+  faultCode?: string | undefined;
+  /** The request went out a second time, over a new connection. */
+  resent?: boolean | undefined;
 }
 
 export interface AttemptFailure extends AttemptEnd {
@@ -132,6 +138,9 @@ function setEnd(span: Span, end: AttemptEnd): void {
     [attribute.responseId]: end.responseId,
     [attribute.responseModel]: end.responseModel,
     [attribute.finishReasons]: end.finishReason === undefined ? undefined : [end.finishReason],
+    [attribute.fault]: end.fault,
+    [attribute.faultCode]: end.faultCode,
+    [attribute.resent]: end.resent,
     [attribute.timeToFirstChunk]: end.firstChunkMs === undefined ? undefined : end.firstChunkMs / 1000,
   });
   if (end.usage !== undefined) span.set(usageAttributes(end.usage));

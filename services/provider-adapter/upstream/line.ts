@@ -1,0 +1,68 @@
+import type { Socket } from "node:net";
+import { type buildConnector, Client, type Dispatcher } from "undici";
+import { type InterimHeads, skipInterimHeads } from "./interim-heads.ts";
+
+/** One connection of a pool, as the call that has it sees it. */
+export interface Line {
+  /** Bytes of answers that came over it since it was opened. 0: it has carried none yet. */
+  readonly bytesRead: number;
+  /** A request is about to be written: the head of an answer comes next. */
+  expectHead(): void;
+}
+
+/** A call that wants to know the connection it is given. */
+export interface LineHolder {
+  /** Written before the request is queued at that connection. */
+  line: Line | undefined;
+}
+
+/** Opens connections; undici's own and those of its proxies have this form. */
+export type Connect = buildConnector.connector;
+
+class OpenLine implements Line {
+  #socket: Socket | undefined;
+  #heads: InterimHeads | undefined;
+
+  use(socket: Socket): void {
+    this.#socket = socket;
+    this.#heads = skipInterimHeads(socket);
+  }
+
+  get bytesRead(): number {
+    return this.#socket?.bytesRead ?? 0;
+  }
+
+  expectHead(): void {
+    this.#heads?.expect();
+  }
+}
+
+/** A client of a pool, which has one connection at a time and one call on it, and tells the call of it. */
+class LineClient extends Client {
+  readonly #line: Line;
+
+  constructor(origin: string | URL, options: Client.Options, line: Line) {
+    super(origin, options);
+    this.#line = line;
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if (isHolder(handler)) handler.line = this.#line;
+    return super.dispatch(options, handler);
+  }
+}
+
+/** Creates a client of a pool whose connections are opened by `connect`. */
+export function createLineClient(origin: string | URL, options: Client.Options, connect: Connect): Client {
+  const line = new OpenLine();
+  const opened: Connect = (target, callback) =>
+    connect(target, (...result) => {
+      if (result[1] !== null) line.use(result[1]);
+      callback(...result);
+    });
+  return new LineClient(origin, { ...options, connect: opened }, line);
+}
+
+function isHolder(handler: object): handler is LineHolder {
+  return "line" in handler;
+}

@@ -1,0 +1,110 @@
+import { Agent, buildConnector, type Client, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
+import { ConnectFault, connectFault } from "./faults.ts";
+import { type Connect, createLineClient } from "./line.ts";
+import { createDirectRanges, hasProxy, type Proxies } from "./proxies.ts";
+
+/** Pools of connections, one for each origin. */
+export interface Way {
+  dispatch(options: Agent.DispatchOptions, handler: Dispatcher.DispatchHandler): unknown;
+  destroy(): Promise<void>;
+}
+
+/** Options of `createWay`. */
+export interface WayOptions {
+  /** Bound on making a connection: resolution, TCP, a proxy's tunnel and TLS together. 0: none. */
+  readonly connectTimeoutMs: number;
+  readonly maxConnectionsPerOrigin: number;
+  readonly keepAliveMs: number;
+  /** Certificate authorities (PEM) trusted instead of the system's. */
+  readonly ca: string | undefined;
+  readonly proxies: Proxies;
+}
+
+/** What a stalled socket may hold here: undici's own 64 KiB would be most of a paused stream's memory. */
+const socketOptions = { highWaterMark: 16 * 1024 };
+
+/** Creates the pools; opens nothing until a call is made. Where a proxy is set they lead through it. */
+export function createWay(options: WayOptions): Way {
+  const { ca, connectTimeoutMs, proxies } = options;
+  // One call a socket: an abort closes exactly that socket, and a slow reader stalls nobody else.
+  const tls = { allowH2: false, ...socketOptions, ...(ca === undefined ? {} : { ca }) };
+  const connect = buildConnector({ timeout: connectTimeoutMs, ...tls });
+  const clientOptions: Client.Options = {
+    keepAliveTimeout: options.keepAliveMs,
+    allowH2: false,
+    // The watch does this with one timer; undici's would be set three times a request.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+
+  /** The pool of an origin. `given.connect` is ours, or makes the connection by way of a proxy. */
+  function factory(origin: string | URL, given: { readonly connect?: Connect }): Dispatcher {
+    const own = given.connect === undefined || given.connect === connect;
+    const opener = own ? named(connect) : tunnelled(given.connect ?? connect, connectTimeoutMs);
+    return new Pool(origin, {
+      ...clientOptions,
+      connections: options.maxConnectionsPerOrigin,
+      factory: (target) => createLineClient(target, clientOptions, opener),
+    });
+  }
+
+  const direct = new Agent({ connect, factory });
+  if (!hasProxy(proxies)) return direct;
+  const isDirect = createDirectRanges(proxies.none);
+  const proxied = new EnvHttpProxyAgent({
+    // Empty, not left out: undici would read the environment of the process.
+    httpProxy: proxies.http,
+    httpsProxy: proxies.https,
+    noProxy: proxies.none,
+    connect,
+    connectTimeout: connectTimeoutMs,
+    requestTls: tls,
+    proxyTls: { allowH2: false, ...socketOptions },
+    factory,
+  });
+  return {
+    dispatch(request, handler) {
+      const way = isDirect(new URL(request.origin ?? "").hostname) ? direct : proxied;
+      return way.dispatch(request, handler);
+    },
+    async destroy() {
+      await Promise.all([direct.destroy(), proxied.destroy()]);
+    },
+  };
+}
+
+/** Connections whose faults have a kind. */
+function named(connect: Connect): Connect {
+  return (target, callback) =>
+    connect(target, (...result) => {
+      if (result[0] === null) callback(...result);
+      else callback(connectFault(result[0], { secure: target.protocol === "https:", proxied: false }), null);
+    });
+}
+
+/** The same by way of a proxy, whose answer undici awaits without a bound. */
+function tunnelled(connect: Connect, timeoutMs: number): Connect {
+  return (target, callback) => {
+    const stop = new AbortController();
+    let waiting = true;
+    const timer = timeoutMs === 0 ? undefined : setTimeout(onTimeout, timeoutMs);
+
+    function onTimeout(): void {
+      waiting = false;
+      stop.abort();
+      callback(new ConnectFault("connect_timeout", "UND_ERR_CONNECT_TIMEOUT"), null);
+    }
+
+    const bounded = { ...target, signal: stop.signal };
+    connect(bounded, (...result) => {
+      clearTimeout(timer);
+      if (!waiting) {
+        result[1]?.on("error", () => undefined).destroy();
+        return;
+      }
+      waiting = false;
+      if (result[0] === null) callback(...result);
+      else callback(connectFault(result[0], { secure: target.protocol === "https:", proxied: true }), null);
+    });
+  };
+}
