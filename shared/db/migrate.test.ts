@@ -136,4 +136,25 @@ describe("migrate", () => {
       await db.close();
     }
   });
+
+  test("is not troubled by tables of other services that come and go meanwhile", async () => {
+    const db = createDatabase({ url: postgres.url, schema: "public", applicationName: "test", log: silentLog });
+    await sql`create schema other`.execute(db.kysely);
+    let migrating = true;
+    const churn = (async () => {
+      for (let turn = 0; migrating; turn++) {
+        const names = Array.from({ length: 40 }, (_, index) => `other.t${turn}_${index}`);
+        await sql.raw(names.map((name) => `create table ${name} (id bigserial)`).join(";")).execute(db.kysely);
+        for (const name of names) await sql.raw(`drop table ${name}`).execute(db.kysely);
+      }
+    })();
+    try {
+      for (let turn = 0; turn < 25; turn++)
+        await migrate(postgres.url, { schema: "beside", migrations: { "0001_accounts": accounts }, log: silentLog });
+    } finally {
+      migrating = false;
+      await churn;
+      await db.close();
+    }
+  });
 });

@@ -1,4 +1,4 @@
-import { CompiledQuery, Kysely, PostgresDialect } from "kysely";
+import { CompiledQuery, type DatabaseIntrospector, Kysely, PostgresDialect } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import pg from "pg";
 import { clientConfig, quoteIdentifier } from "./connection.ts";
@@ -24,6 +24,32 @@ export interface MigrateOptions {
 const migrationTable = "kysely_migration";
 
 /**
+ * The migrator asks which tables there are, to find its own two. Kysely's answer is about those of all schemas with all
+ * their columns, and fails where another service drops a partition meanwhile ("relation does not exist").
+ */
+class MigrationDialect extends PostgresDialect {
+  override createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
+    return {
+      async getSchemas() {
+        const { rows } = await db.executeQuery<{ name: string }>(
+          CompiledQuery.raw("select nspname as name from pg_namespace"),
+        );
+        return rows;
+      },
+      async getTables() {
+        const { rows } = await db.executeQuery<{ schema: string; name: string }>(
+          CompiledQuery.raw(
+            `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+              where c.relname in ('${migrationTable}', '${migrationTable}_lock') and c.relkind = 'r'`,
+          ),
+        );
+        return rows.map((row) => ({ ...row, isView: false, isForeign: false, columns: [] }));
+      },
+    };
+  }
+}
+
+/**
  * Brings the schema of one service up to date, on a connection of its own as the user of the URL, who must own the
  * schema. Instances that start together wait for each other. Throws when the database is newer than `migrations`, when
  * a migration was slipped in before one that has run, and when one fails (nothing of the call stays then).
@@ -35,7 +61,7 @@ export async function migrate(url: string, options: MigrateOptions): Promise<voi
     max: 1,
   });
   pool.on("error", (error) => log.warn({ err: error }, "the connection of the migrations broke while idle"));
-  const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  const kysely = new Kysely<unknown>({ dialect: new MigrationDialect({ pool }) });
   try {
     await kysely.connection().execute(async (db) => {
       // A session lock: the migrator creates its tables before it takes its own lock, and roles and schemas need one too.
