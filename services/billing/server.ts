@@ -25,7 +25,8 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
   const { log, tracing, metrics } = deps;
   const db = await openDatabase(config, log);
   await ensureLedgerPartitions(db, ledgerAheadMs);
-  await rollAnswers(db);
+  // Only makes what is missing: what goes, the keeper decides.
+  await rollAnswers(db, 0);
   const rateLimits = await openRateLimits(config, db, log);
   const context: BillingContext = {
     config,

@@ -1,4 +1,4 @@
-import type { Env } from "../../shared/config.ts";
+import { ConfigError, type Env } from "../../shared/config.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
 
 const dayMs = 86_400_000;
@@ -42,6 +42,11 @@ export const historyEnv = declareEnv({
     min: 3_600_000,
     description: "Time that one partition of answers and details covers.",
   },
+  HISTORY_DELETE_BEFORE: {
+    kind: "string",
+    description:
+      "A date such as 2026-10-01: what is past its retention and older than this is dropped at once, however much it is.",
+  },
   HISTORY_MAX_RESPONSE_BYTES: {
     kind: "int",
     default: 1_048_576,
@@ -84,6 +89,8 @@ export interface HistoryConfig {
   readonly payloadRetentionMs: number;
   readonly partitionMs: number;
   readonly payloadPartitionMs: number;
+  /** Unix milliseconds; what is past its retention and older may go at once. 0: nothing may. */
+  readonly deleteBeforeMs: number;
   readonly maxResponseBytes: number;
   readonly lingerMs: number;
   readonly pendingBytes: number;
@@ -102,10 +109,18 @@ export function envToConfig(env: Env): HistoryConfig {
     payloadRetentionMs: read.HISTORY_PAYLOAD_RETENTION,
     partitionMs: read.HISTORY_PARTITION,
     payloadPartitionMs: read.HISTORY_PAYLOAD_PARTITION,
+    deleteBeforeMs: dateMs("HISTORY_DELETE_BEFORE", read.HISTORY_DELETE_BEFORE),
     maxResponseBytes: read.HISTORY_MAX_RESPONSE_BYTES,
     lingerMs: read.HISTORY_LINGER,
     pendingBytes: read.HISTORY_PENDING_BYTES,
     customResponseTimeoutMs: read.CUSTOM_RESPONSE_TIMEOUT,
     migrate: read.DATABASE_MIGRATE,
   };
+}
+
+function dateMs(name: string, text: string | undefined): number {
+  if (text === undefined) return 0;
+  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new ConfigError(name, `${name} must be a date such as 2026-10-01`);
+  return ms;
 }

@@ -4,6 +4,7 @@ import { type HistorySpans, historySpans, type Metrics, type Tracing } from "../
 import type { HistoryConfig } from "./config.ts";
 import { type CustomResponses, createCustomResponses } from "./custom-response/custom-responses.ts";
 import type { PartitionedTable } from "./db/partitions.ts";
+import { databaseNowMs } from "./db/retention.ts";
 import { createTerms, type Terms } from "./db/terms.ts";
 
 /** What history is given by its process. */
@@ -13,6 +14,8 @@ export interface HistoryDeps {
   readonly metrics: Metrics;
   /** Unix milliseconds. Default: Date.now. */
   readonly nowMs?: () => number;
+  /** PostgreSQL's clock, Unix milliseconds: what is deleted by age is decided by it. Default: it is asked. */
+  readonly databaseNowMs?: () => Promise<number>;
 }
 
 /** What the methods of history work with. */
@@ -39,6 +42,7 @@ export interface HistoryContext {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly nowMs: () => number;
+  readonly databaseNowMs: () => Promise<number>;
 }
 
 const customResponseBytes = 64 * 1024;
@@ -115,6 +119,7 @@ export function createContext(
     metrics,
     log,
     nowMs,
+    databaseNowMs: deps.databaseNowMs ?? (() => databaseNowMs(db)),
     ...overrides,
   };
 }

@@ -39,7 +39,7 @@ export async function startTestHistory({
   const telemetry = createTelemetry(telemetryConfig({}), { service: "history", log });
   const service = await startHistory(
     { ...envToConfig({ DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: "4", HISTORY_LINGER: "1ms" }), ...config },
-    { log, tracing: telemetry.tracer("history"), metrics: telemetry.metrics, ...deps },
+    { log, tracing: telemetry.tracer("history"), metrics: telemetry.metrics, ...oneClock(deps) },
     context,
   );
   const client = createInProcessClient(service.definition);
@@ -60,6 +60,12 @@ export async function startTestHistory({
       await postgres?.stop();
     },
   };
+}
+
+/** A test that sets the clock sets PostgreSQL's too, unless it says otherwise. */
+function oneClock(deps: Partial<HistoryDeps>): Partial<HistoryDeps> {
+  const { nowMs } = deps;
+  return nowMs === undefined ? deps : { databaseNowMs: async () => nowMs(), ...deps };
 }
 
 /** A record of an ended request, with what every record has. */

@@ -65,6 +65,8 @@ const observed = {
   history_backlog: "Records accepted and not yet written.",
   edge_connections: "Connections of clients that are open.",
   edge_body_bytes: "Bytes of bodies that requests keep.",
+  retention_waiting:
+    "Periods past their retention that stay for now, since too much would go at once or clocks differ.",
   channels_broken: "Channels whose breaker is open.",
   configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",
 } as const;

@@ -73,21 +73,25 @@ const expire = statement(
   "billing_expire_keys",
   `delete from billing.idempotency where (account_id, key_hash) in (
      select account_id, key_hash from billing.idempotency
-     where created_at < clock_timestamp() - interval '${answerLifeHours} hours'
+     where created_at < least(clock_timestamp() - interval '${answerLifeHours} hours', to_timestamp($2::float8 / 1000))
      order by created_at limit $1::integer for update skip locked)
    returning 1 as gone`,
 );
 const roll = statement(
   "billing_roll_answers",
-  `select billing.roll_answers(clock_timestamp() - interval '${answerLifeHours} hours')`,
+  `select billing.roll_answers(
+     least(clock_timestamp() - interval '${answerLifeHours} hours', to_timestamp($1::float8 / 1000)))`,
 );
 
-/** Removes at most `limit` Idempotency-Keys that are past their life; answers how many. */
-export async function expireKeys(db: Database<BillingSchema>, limit: number): Promise<number> {
-  return (await db.query(expire, [limit])).length;
+/** Beyond all times: the life of an answer alone decides. */
+const noBoundMs = 8.64e15;
+
+/** Removes at most `limit` Idempotency-Keys that are past their life and older than `beforeMs`; answers how many. */
+export async function expireKeys(db: Database<BillingSchema>, limit: number, beforeMs = noBoundMs): Promise<number> {
+  return (await db.query(expire, [limit, beforeMs])).length;
 }
 
-/** Makes the partitions of the next days and drops those of which every answer is past its life. */
-export async function rollAnswers(db: Database<BillingSchema>): Promise<void> {
-  await db.query(roll, []);
+/** Makes the partitions of the next days and drops those of which every answer is past its life and older than `beforeMs`. */
+export async function rollAnswers(db: Database<BillingSchema>, beforeMs = noBoundMs): Promise<void> {
+  await db.query(roll, [beforeMs]);
 }

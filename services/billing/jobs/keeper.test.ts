@@ -2,6 +2,7 @@ import { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDatabase, type Database, statement } from "../../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
+import { createLog } from "../../../shared/log.ts";
 import { expireKeys, rollAnswers } from "../db/answers.ts";
 import { openDatabase } from "../db/open.ts";
 import type { BillingSchema } from "../db/schema.ts";
@@ -15,6 +16,7 @@ import {
   startReplica,
   type TestBilling,
 } from "../testing.ts";
+import { bound } from "./keeper.ts";
 
 let postgres: TestPostgres;
 let billing: TestBilling;
@@ -38,6 +40,10 @@ const partitions = statement(
   `select c.relname as name, substr(c.relname, 9)::integer - billing.day_of(now()) as day
    from pg_inherits i join pg_class c on c.oid = i.inhrelid
    where i.inhparent = 'billing.answer'::regclass order by 1`,
+);
+const keyDays = statement(
+  "test_key_days",
+  "select billing.day_of(created_at) - billing.day_of(now()) as day from billing.idempotency order by 1",
 );
 const age = (sql: string) => owner.kysely.executeQuery(CompiledQuery.raw(sql));
 
@@ -84,4 +90,39 @@ test("the ledger has partitions ahead of time, and a clock astray does not keep 
   expect(again?.made).toBe(0);
   const { entries } = await client.listLedger({ entryId: inTenYears }, options);
   expect(entries).toHaveLength(1);
+});
+
+test("keys of more than one day go by PostgreSQL's clock, a day after that was announced, and by no wrong clock", async () => {
+  const log = createLog({ service: "billing", level: "silent" });
+  const days = async () => (await owner.query<{ day: number }>(keyDays, [])).map(({ day }) => day);
+  await age("delete from billing.idempotency");
+  await age(`insert into billing.idempotency (account_id, key_hash, digest, request_id, created_at, locked_until)
+    select 1, sha256(d::text::bytea), '', 9000 + d, now() - d * interval '1 day', now() from generate_series(2, 6) d`);
+  const before = await days();
+  const pass = async (nowMs = Date.now) => {
+    const { beforeMs } = await bound({ db: service, log, nowMs });
+    await expireKeys(service, 100, beforeMs);
+    return await days();
+  };
+  expect(await pass(() => Date.now() + 3 * 365 * 86_400_000)).toEqual(before);
+  expect(await pass()).toEqual(before);
+  const announced = (hours: number) =>
+    age(`update billing.job set position = position - interval '${hours} hours',
+      held_until = held_until - interval '${hours} hours' where name = 'retention'`);
+  await announced(23);
+  expect(await pass()).toEqual(before);
+  await announced(1);
+  expect(await pass()).toEqual(before.slice(1));
+  expect(await pass()).toEqual(before.slice(1));
+  await announced(1);
+  expect(await pass()).toEqual(before.slice(2));
+  for (let hour = 0; hour < 4; hour++) {
+    await announced(1);
+    await pass();
+  }
+  expect(await days()).toEqual([]);
+  await pass();
+  expect(
+    await owner.query(statement("test_hold", "select 1 as one from billing.job where name = 'retention'"), []),
+  ).toEqual([]);
 });

@@ -3,12 +3,15 @@ import { listRangePartitions, statement } from "../../../shared/db/index.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../../shared/request-id.ts";
 import { account, ended, startTestHistory } from "../testing.ts";
-import { clean, startMaintenance } from "./maintenance.ts";
+import { startMaintenance } from "./maintenance.ts";
+import { clean } from "./retention.ts";
 
 const dayMs = 86_400_000;
 let nowMs = Date.UTC(2026, 5, 15, 18);
 let history: Awaited<ReturnType<typeof startTestHistory>>;
-const retention = { retentionMs: 10 * dayMs, payloadRetentionMs: 3 * dayMs };
+// The operator has said that everything may go at once.
+const deleteBeforeMs = Date.UTC(2080, 0);
+const retention = { retentionMs: 10 * dayMs, payloadRetentionMs: 3 * dayMs, deleteBeforeMs };
 
 beforeAll(async () => {
   history = await startTestHistory({
@@ -104,10 +107,10 @@ describe("retention", () => {
     const count = async () => (await history.context.db.query<{ n: number }>(kept, []))[0]?.n;
     expect(await count()).toBe(1_000);
     nowMs += 90 * 60_000;
-    await clean(history.context, { retentionMs: 0, payloadRetentionMs: 0 });
+    await clean(history.context, { retentionMs: 0, payloadRetentionMs: 0, deleteBeforeMs });
     expect(await count()).toBe(1_000);
     nowMs += 60 * 60_000;
-    await clean(history.context, { retentionMs: 0, payloadRetentionMs: 0 });
+    await clean(history.context, { retentionMs: 0, payloadRetentionMs: 0, deleteBeforeMs });
     expect(await count()).toBe(1);
   });
 });

@@ -1,12 +1,10 @@
-import { dropPartitionsBelow, statement } from "../../../shared/db/index.ts";
-import { firstIdAt } from "../../../shared/request-id.ts";
+import { statement } from "../../../shared/db/index.ts";
 import type { HistoryConfig } from "../config.ts";
 import type { HistoryContext } from "../context.ts";
 import { ensureAhead } from "../db/partitions.ts";
 import { sumUp } from "../db/usage-hours.ts";
-import { hourMs, hourOfId } from "../domain/hours.ts";
-import { retentionBound } from "../domain/partitions.ts";
-import { higher } from "../domain/times.ts";
+import { hourMs } from "../domain/hours.ts";
+import { clean } from "./retention.ts";
 
 /** The recurring work of history. */
 export interface Maintenance {
@@ -28,37 +26,6 @@ const tryLock = statement(
 );
 const unlock = statement("history.usage.unlock", "select pg_advisory_unlock(hashtextextended('history.usage', 0))");
 
-const clearUsage = statement("history.maintenance.usage", "delete from history.usage_hour where hour < $1", {
-  idempotent: true,
-});
-
-/** Rows that an overtaking message left behind the record of their request's end; and those past the retention. */
-const clearUnfinished = statement(
-  "history.maintenance.unfinished",
-  `delete from history.unfinished u
-    where u.request_id < $1
-       or (u.request_id in (select request_id from history.unfinished)
-           and exists (select 1 from history.record r where r.request_id = u.request_id))`,
-  { idempotent: true },
-);
-
-/**
- * Tombstones of requests that nobody had seen go when no first record can come any more. Clients choose those numbers: a
- * thousand a call, each was kept for as long as a record, 400 days or for ever.
- */
-const clearUnconfirmed = statement(
-  "history.maintenance.unconfirmed",
-  "delete from history.tombstone where request_id < $1 and not confirmed",
-  { idempotent: true },
-);
-
-/** Tombstones outlive what they bury, and no longer. */
-const clearTombstones = statement(
-  "history.maintenance.tombstones",
-  "delete from history.tombstone where request_id < $1",
-  { idempotent: true },
-);
-
 /**
  * Keeps partitions made ahead of time, drops those past their retention (at the start and every ten minutes), and sums up
  * hours (every minute). Every replica does: each step changes nothing where it is done already.
@@ -67,8 +34,16 @@ export async function startMaintenance(context: HistoryContext, config: HistoryC
   const { log } = context;
   await prepare(context);
   let stopping = false;
+  let waitingPartitions = 0;
+  const stopObserving = context.metrics.observe("retention_waiting", () => waitingPartitions, "history");
   const chores = [
-    { everyMs, run: () => prepare(context).then(() => clean(context, config)) },
+    {
+      everyMs,
+      run: async () => {
+        await prepare(context);
+        waitingPartitions = await clean(context, config);
+      },
+    },
     { everyMs: sumEveryMs, run: () => sumHours(context, () => stopping) },
   ];
   let running: Promise<void> = Promise.resolve();
@@ -92,6 +67,7 @@ export async function startMaintenance(context: HistoryContext, config: HistoryC
     async stop() {
       stopping = true;
       for (const timer of timers) clearInterval(timer);
+      stopObserving();
       await running;
     },
   };
@@ -99,14 +75,14 @@ export async function startMaintenance(context: HistoryContext, config: HistoryC
 
 /** Sums up the hours that have ended. One replica at a time: the others find the lock taken and leave it to that one. */
 export async function sumHours(
-  { db, nowMs }: Pick<HistoryContext, "db" | "nowMs">,
+  { db, databaseNowMs }: Pick<HistoryContext, "db" | "databaseNowMs">,
   stopping: () => boolean = () => false,
 ): Promise<void> {
   await db.session(async (session) => {
     const [lock] = await session.query<{ taken: boolean }>(tryLock, []);
     if (lock?.taken !== true) return;
     try {
-      const closedHour = Math.floor((nowMs() - lateMs) / hourMs);
+      const closedHour = Math.floor(((await databaseNowMs()) - lateMs) / hourMs);
       await sumUp(db, { closedHour, maxHours: maxHoursAtOnce, stopping });
     } finally {
       await session.query(unlock, []);
@@ -116,28 +92,4 @@ export async function sumHours(
 
 async function prepare({ db, tables, nowMs }: HistoryContext): Promise<void> {
   for (const table of tables) await ensureAhead(db, table, nowMs());
-}
-
-/** Drops what is past its retention. Exported for the tests, which set the clock. */
-export async function clean(
-  { db, log, nowMs, lateRecordMs }: Pick<HistoryContext, "db" | "log" | "nowMs" | "lateRecordMs">,
-  { retentionMs, payloadRetentionMs }: Pick<HistoryConfig, "retentionMs" | "payloadRetentionMs">,
-): Promise<void> {
-  const records = retentionBound(nowMs(), retentionMs);
-  const payloads = payloadRetentionMs === 0 ? records : retentionBound(nowMs(), payloadRetentionMs);
-  const bounds = [
-    { table: "history.payload", bound: higher(payloads, records) },
-    { table: "history.record", bound: records },
-  ];
-  for (const { table, bound } of bounds) {
-    if (bound === 0n) continue;
-    const dropped = await dropPartitionsBelow(db, { table, bound });
-    if (dropped.length > 0) log.info({ table, dropped }, "partitions past their retention were dropped");
-  }
-  await db.query(clearUnfinished, [records]);
-  // Twice as long as they are made for: a record that was late may be on its way still.
-  await db.query(clearUnconfirmed, [firstIdAt(nowMs() - 2 * lateRecordMs)]);
-  if (records === 0n) return;
-  await db.query(clearTombstones, [records]);
-  await db.query(clearUsage, [hourOfId(records)]);
 }
