@@ -32,6 +32,15 @@ export function secretOf(headers: IncomingHttpHeaders, first: SecretHeader = "au
   return secret;
 }
 
+/** How a key is asked for. */
+export interface Asking {
+  /** True: nobody checks the key again after this, so it is not taken from the cache. */
+  readonly fresh: boolean;
+  readonly secretFirst?: SecretHeader | undefined;
+  /** The caller's address. */
+  readonly ip: string;
+}
+
 /**
  * Whose key a request bears. A known key is remembered for a few seconds: paid requests are checked again with
  * authority by Reserve, other endpoints pass `fresh`, so a revocation or rotation holds on the very next request.
@@ -40,15 +49,31 @@ export async function authenticate(
   context: GatewayContext,
   incoming: Incoming,
   headers: IncomingHttpHeaders,
-  { fresh, secretFirst }: { fresh: boolean; secretFirst?: SecretHeader | undefined },
+  { fresh, secretFirst, ip }: Asking,
 ): Promise<Principal> {
-  const digest = hash("sha256", secretOf(headers, secretFirst), "buffer");
-  incoming.secretSha256 = digest.toString("latin1");
-  const known = fresh ? undefined : context.principals.get(incoming.secretSha256);
-  if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;
+  const { limits } = context;
+  try {
+    const digest = hash("sha256", secretOf(headers, secretFirst), "buffer");
+    incoming.secretSha256 = digest.toString("latin1");
+    const known = fresh ? undefined : context.principals.get(incoming.secretSha256);
+    if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;
+    limits.admitSecret(incoming.secretSha256, ip);
+    const principal = await askBilling(context, incoming, digest);
+    limits.good(incoming.secretSha256);
+    return principal;
+  } catch (thrown) {
+    if (!(thrown instanceof ThroughlineError) || thrown.entry.type !== "authentication_error") throw thrown;
+    // Where no secret was sent, nothing has asked yet whether the address may go on.
+    if (incoming.secretSha256 === "") limits.admitSecret("", ip);
+    limits.unknown(incoming.secretSha256, ip);
+    throw thrown;
+  }
+}
+
+async function askBilling(context: GatewayContext, incoming: Incoming, secretSha256: Buffer): Promise<Principal> {
   const principal = await context.billing.authenticate
     .call(
-      { secretSha256: digest },
+      { secretSha256 },
       { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
     )
     .catch((thrown: unknown) => {

@@ -3,6 +3,8 @@ import { declareEnv } from "../shared/config-declare.ts";
 import type { RequestIdStyle } from "../shared/request-id.ts";
 import { bodyMemoryOf, connectionsOf, descriptorLimit, memoryLimit } from "./http/capacity.ts";
 
+const perMinute = { kind: "int", min: 0, max: 1_000_000_000 } as const;
+
 /** The environment variables of the gateway. */
 export const gatewayEnv = declareEnv({
   HOST: { kind: "string", default: "127.0.0.1", description: "Address that the HTTP edge listens on." },
@@ -29,6 +31,29 @@ export const gatewayEnv = declareEnv({
     default: false,
     description:
       "Take the caller's address from the end of X-Forwarded-For; only behind a proxy that sets it or adds to it.",
+  },
+  UNKNOWN_KEYS_PER_MINUTE: {
+    ...perMinute,
+    default: 120,
+    description:
+      "Requests without a usable key that an address (IPv6: a /64) may send; beyond them 429. Keys that were good in the last hour are not held up. 0: no limit.",
+  },
+  FREE_REQUESTS_PER_MINUTE: {
+    ...perMinute,
+    default: 3_000,
+    description:
+      "Requests that cost nothing and that a key may send: models, records, count_tokens (which counts as five); beyond them 429. Administration keys have no limit. 0: no limit.",
+  },
+  INVALID_REQUESTS_PER_MINUTE: {
+    ...perMinute,
+    default: 600,
+    description:
+      "How many more of a key's requests may be invalid than are served; beyond them its requests get 429 before their body is read. 0: no limit.",
+  },
+  REFUSAL_RECORDS_PER_MINUTE: {
+    ...perMinute,
+    default: 60,
+    description: "Refusals of a key that are recorded; others are logged and counted. 0: all are recorded.",
   },
   TRACE_UI_URL: {
     kind: "url",
@@ -114,6 +139,10 @@ export interface GatewayConfig {
   readonly idStyle: RequestIdStyle;
   readonly trustTraceparent: boolean;
   readonly trustProxy: boolean;
+  readonly unknownKeysPerMinute: number;
+  readonly freeRequestsPerMinute: number;
+  readonly invalidRequestsPerMinute: number;
+  readonly refusalRecordsPerMinute: number;
   readonly traceUiUrl: string | undefined;
   readonly requestTimeoutMs: number;
   readonly drainTimeoutMs: number;
@@ -148,6 +177,10 @@ export function envToConfig(env: Env): GatewayConfig {
     idStyle: read.REQUEST_ID_STYLE,
     trustTraceparent: read.TRUST_TRACEPARENT,
     trustProxy: read.TRUST_PROXY,
+    unknownKeysPerMinute: read.UNKNOWN_KEYS_PER_MINUTE,
+    freeRequestsPerMinute: read.FREE_REQUESTS_PER_MINUTE,
+    invalidRequestsPerMinute: read.INVALID_REQUESTS_PER_MINUTE,
+    refusalRecordsPerMinute: read.REFUSAL_RECORDS_PER_MINUTE,
     traceUiUrl: read.TRACE_UI_URL,
     requestTimeoutMs: read.REQUEST_TIMEOUT_MS,
     drainTimeoutMs: read.DRAIN_TIMEOUT_MS,

@@ -10,6 +10,7 @@ import type { Metrics, Tracing } from "../shared/telemetry/index.ts";
 import type { GatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { BodyMemory } from "./http/capacity.ts";
+import type { FreeLimits } from "./http/free-limits.ts";
 import type { RefusalCounts } from "./http/refusal-counts.ts";
 import type { Running } from "./running.ts";
 
@@ -35,6 +36,8 @@ export interface GatewayContext extends GatewayDeps {
   readonly running: Running;
   /** What the edge turned away. */
   readonly refusals: RefusalCounts;
+  /** Limits of what costs nothing. */
+  readonly limits: FreeLimits;
   /** The bodies that requests keep. */
   readonly bodies: BodyMemory;
   /** Configured models that requests were resolved to. */

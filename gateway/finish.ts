@@ -70,13 +70,26 @@ async function recordEnd(
   await record(context, final, incoming.span.traceparent);
 }
 
-/** Records a request of a known caller that was refused before anything was reserved. */
+/** Statuses of requests that nobody could have served. */
+const invalidStatuses: readonly number[] = [400, 413, 422];
+
+/**
+ * Records a request of a known caller that was refused before anything was reserved. A failure of the platform always
+ * has its record; of what a client may bring about at will only so many a minute have one.
+ */
 export function recordRefusal(
   context: GatewayContext,
   ask: Ask,
   route: Route | undefined,
   error: ThroughlineError,
 ): void {
+  const { limits, metrics } = context;
+  const { keyId } = ask.principal;
+  if (invalidStatuses.includes(error.httpStatus)) limits.invalid(keyId);
+  if (error.httpStatus < 500 && !limits.mayRecord(keyId)) {
+    metrics.refusalUnrecorded();
+    return;
+  }
   const request = closingRequest(ask, route, 0n);
   const refused = baseRecord(request);
   refused.status = RecordStatus.FAILED;

@@ -9,6 +9,7 @@ import { chatCompletions } from "./http/chat-completions.ts";
 import { completions } from "./http/completions.ts";
 import { countTokens } from "./http/count-tokens.ts";
 import { createEdge } from "./http/edge.ts";
+import { createFreeLimits } from "./http/free-limits.ts";
 import { health } from "./http/health.ts";
 import { historyQuery } from "./http/history-query.ts";
 import { messages } from "./http/messages.ts";
@@ -42,6 +43,7 @@ export async function startGateway(
     config,
     refusals,
     bodies,
+    limits: createFreeLimits(config, refusals),
     spans: gatewaySpans(deps.tracing),
     running: createRunning({ ...deps, config }),
     models: new Set(),

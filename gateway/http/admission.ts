@@ -17,6 +17,8 @@ export interface Admission {
   readonly scope?: string;
   /** Dialect of what is refused here on the record; absent: refusals leave none. */
   readonly dialect?: string;
+  /** How many requests it counts as that cost nothing; absent: it costs money. */
+  readonly freeRequests?: number;
   /** True: nobody checks the key again after this, so it is not taken from the cache. */
   readonly fresh: boolean;
   readonly secretFirst?: SecretHeader | undefined;
@@ -29,11 +31,18 @@ export interface Admission {
 export async function admit(context: GatewayContext, request: FastifyRequest, admission: Admission): Promise<void> {
   const { incoming } = request;
   incoming.dialect = admission.dialect;
-  const principal = await authenticate(context, incoming, request.headers, admission);
+  const principal = await authenticate(context, incoming, request.headers, { ...admission, ip: request.ip });
   incoming.principal = principal;
   mark(incoming, "authenticated");
   authorise(principal, admission.scope, admission.kinds, request.ip);
+  if (admission.freeRequests === undefined) context.limits.admitPaid(principal.keyId);
+  else takeFree(context, principal, admission.freeRequests);
   takeBody(context, request);
+}
+
+/** Counts requests that cost nothing. Administration keys are the operators' own: they may ask as often as they like. */
+export function takeFree({ limits }: GatewayContext, { kind, keyId }: Principal, requests: number): void {
+  if (kind !== KeyKind.CLI) limits.takeFree(keyId, requests);
 }
 
 /** Takes room for the body before it is read: a size that was announced, or the largest where none was. */

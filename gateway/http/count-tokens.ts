@@ -11,6 +11,8 @@ import { dialectHeaders } from "./paid.ts";
 import { type CountTokensBody, countTokensBody } from "./schemas/messages.ts";
 
 const dialect = "anthropic.messages";
+/** It asks an upstream with the platform's own credential. */
+const freeRequests = 5;
 
 /** POST /v1/messages/count_tokens: what a request would count upstream. It costs nothing and leaves no record. */
 export function countTokens(edge: FastifyInstance, context: GatewayContext): void {
@@ -19,7 +21,7 @@ export function countTokens(edge: FastifyInstance, context: GatewayContext): voi
     {
       schema: { body: countTokensBody },
       bodyLimit: context.config.bodyLimitBytes,
-      config: { admission: { kinds: publicKinds, scope: "chat", fresh: true, secretFirst: "x-api-key" } },
+      config: { admission: { kinds: publicKinds, scope: "chat", freeRequests, fresh: true, secretFirst: "x-api-key" } },
     },
     async (request, reply) => {
       const { body, incoming } = request;

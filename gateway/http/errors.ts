@@ -66,7 +66,8 @@ export function sendRefusal(request: FastifyRequest, reply: FastifyReply, text: 
     answerAndClose(request, reply, text);
     return reply;
   }
-  if (reply.statusCode === 401) reply.header("connection", "close");
+  const isStranger = request.incoming.principal === undefined && [401, 429].includes(reply.statusCode);
+  if (isStranger) reply.header("connection", "close");
   return reply.send(text);
 }
 

@@ -54,7 +54,7 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
 
 function admitted(path: string, scope: string): { config: { admission: Admission } } {
   const kinds = path.startsWith(ofUser) ? [KeyKind.SERVER] : publicKinds;
-  return { config: { admission: { kinds, scope, fresh: true } } };
+  return { config: { admission: { kinds, scope, freeRequests: 1, fresh: true } } };
 }
 
 /** Whose records are asked for. */

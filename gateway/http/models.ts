@@ -4,7 +4,7 @@ import type { Model } from "../../shared/gen/throughline/routing/v1/routing_pb.t
 import type { GatewayContext } from "../context.ts";
 import { type Admission, principalOf, publicKinds } from "./admission.ts";
 
-const admission: Admission = { kinds: publicKinds, fresh: true };
+const admission: Admission = { kinds: publicKinds, freeRequests: 1, fresh: true };
 const admitted = { config: { admission } };
 
 /** GET /v1/models and /v1/models/{model}: what the key may use, in the caller's shape (OpenAI's or Anthropic's). */

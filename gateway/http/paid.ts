@@ -78,6 +78,7 @@ export function paidEndpoint<S extends TObject>(
     context.running.entered();
     try {
       await tellStory(context, ask, answer);
+      context.limits.served(principal.keyId);
     } finally {
       context.running.left();
     }

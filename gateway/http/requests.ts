@@ -12,7 +12,7 @@ import { requestLife } from "./request-life.ts";
 export function requests(edge: FastifyInstance, context: GatewayContext): void {
   edge.get<{ Params: { id: string } }>(
     "/v1/requests/:id",
-    { config: { admission: { kinds: publicKinds, scope: "history.read", fresh: true } } },
+    { config: { admission: { kinds: publicKinds, scope: "history.read", freeRequests: 1, fresh: true } } },
     async (request) => {
       const owner = ownerOf(principalOf(request), undefined);
       const { record } = await findRequest(context, request.incoming, owner, request.params.id);

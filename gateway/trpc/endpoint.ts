@@ -3,7 +3,7 @@ import type { FastifyError, FastifyInstance } from "fastify";
 import { errorHeaders, publicError } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
-import { everyKind } from "../http/admission.ts";
+import { everyKind, principalOf, takeFree } from "../http/admission.ts";
 import { sendRefusal, toError } from "../http/errors.ts";
 import { errorData, platformError } from "./errors.ts";
 import { createTrpcContext } from "./procedures.ts";
@@ -46,12 +46,14 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
       url: "/trpc/*",
       bodyLimit: bodyLimitBytes,
       // Which key may call what is for the procedures to say; that it is one is asked before a body is read.
-      config: { admission: { kinds: everyKind, fresh: true } },
+      config: { admission: { kinds: everyKind, freeRequests: 1, fresh: true } },
       async handler(request, reply) {
         const { incoming } = request;
-        if (request.params["*"].split(",").length > maxBatchSize) {
+        const calls = request.params["*"].split(",").length;
+        if (calls > maxBatchSize) {
           throw new ThroughlineError("invalid_value", `A batch may have at most ${maxBatchSize} calls.`);
         }
+        takeFree(context, principalOf(request), calls - 1);
         await fastifyRequestHandler({
           router: appRouter,
           req: request,

@@ -33,7 +33,7 @@ export function createTrpcContext(
     gateway,
     incoming,
     caller: principalOf(request),
-    whoCallsNow: () => authenticate(gateway, incoming, request.headers, { fresh: true }),
+    whoCallsNow: () => authenticate(gateway, incoming, request.headers, { fresh: true, ip: request.ip }),
     ip: request.ip,
     stopping,
   };
