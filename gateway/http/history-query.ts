@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { OwnerSchema, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
@@ -7,6 +7,7 @@ import { parseRequestId } from "../../shared/request-id.ts";
 import type { GatewayContext } from "../context.ts";
 import { type Admission, principalOf, publicKinds } from "./admission.ts";
 import { historyItem, statuses } from "./history-item.ts";
+import { jsonInPieces } from "./json-in-pieces.ts";
 
 const own = "/bp/ai/ai_request/history";
 const ofUser = "/bp/server/user/:user_id/ai/ai_request/history";
@@ -31,14 +32,12 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
     timeoutMs: context.config.callTimeoutMs,
   });
 
-  const query = async (request: FastifyRequest<UserPath>) => {
+  const query = async (request: FastifyRequest<UserPath>, reply: FastifyReply) => {
     const whose = owner(request);
     const asked = queryOf(request.query);
     const page = await context.history.queryRecords({ owner: whose, ...asked }, options(request));
-    return {
-      data: page.records.map((record) => historyItem(record, context.config.idStyle)),
-      has_more: page.hasMore,
-    };
+    const items = await jsonInPieces(page.records, (record) => historyItem(record, context.config.idStyle));
+    return reply.type("application/json; charset=utf-8").send(`{"data":[${items}],"has_more":${page.hasMore}}`);
   };
   for (const path of [`${own}/query`, "/ai_request/history/query", `${ofUser}/query`]) {
     edge.get<UserPath>(path, admitted(path, "history.read"), query);

@@ -16,7 +16,7 @@ export const historyEnv = declareEnv({
     default: 10,
     min: 2,
     max: 500,
-    description: "Most connections of one service to PostgreSQL; history takes five at least.",
+    description: "Most connections of one service to PostgreSQL; history takes six at least.",
   },
   HISTORY_RETENTION: {
     kind: "duration",

@@ -6,6 +6,7 @@ import { type CustomResponses, createCustomResponses } from "./custom-response/c
 import type { PartitionedTable } from "./db/partitions.ts";
 import { databaseNowMs } from "./db/retention.ts";
 import { createTerms, type Terms } from "./db/terms.ts";
+import { createTurns, type Turns } from "./turns.ts";
 
 /** What history is given by its process. */
 export interface HistoryDeps {
@@ -28,6 +29,8 @@ export interface HistoryContext {
   readonly planningReader: Database<unknown>;
   /** For sums over long times, on connections of their own: a page does not wait for them. */
   readonly summingReader: Database<unknown>;
+  /** Whose turn it is: pages, single records, sums over time and deletions, each kind for itself. */
+  readonly turns: Readonly<Record<"pages" | "points" | "sums" | "deletes", Turns>>;
   readonly terms: Terms;
   readonly tables: readonly PartitionedTable[];
   readonly customResponses: CustomResponses;
@@ -48,6 +51,9 @@ export interface HistoryContext {
 const customResponseBytes = 64 * 1024;
 const payloadBudgetBytes = 12 * 1024 * 1024;
 const lateRecordMs = 3_600_000;
+/** The router waits 10 s for a page, 60 s for sums. */
+const pageTimeoutMs = 10_000;
+const sumTimeoutMs = 55_000;
 
 /**
  * A walk follows an index in its order as far as the page goes. PostgreSQL does not know how many records a quarter of
@@ -79,14 +85,17 @@ export function createContext(
 ): HistoryContext {
   const { log, tracing, metrics, nowMs = Date.now } = deps;
   const readers = Math.max(1, Math.floor(config.poolSize / 4));
-  const summing = Math.max(1, Math.floor(readers / 2));
+  const summing = Math.max(2, Math.floor(readers / 2));
   const common = { url: config.databaseUrl, schema: "history", log };
   const db = createDatabase<unknown>({
     ...common,
     applicationName: "history",
     maxConnections: Math.max(2, config.poolSize - 2 * readers - summing),
   });
-  const queries = { ...common, applicationName: "history queries", maxConnections: readers };
+  // No longer than who asks waits for a page.
+  const queries = {
+    ...{ ...common, applicationName: "history queries", maxConnections: readers, statementTimeoutMs: pageTimeoutMs },
+  };
   const reader = createDatabase<unknown>({
     ...queries,
     settings: planning.general,
@@ -95,12 +104,16 @@ export function createContext(
     ...queries,
     settings: planning.byValues,
   });
-  const summingReader = createDatabase<unknown>({ ...queries, maxConnections: summing, settings: planning.sums });
+  const summingReader = createDatabase<unknown>({
+    ...{ ...queries, maxConnections: summing, statementTimeoutMs: sumTimeoutMs },
+    settings: planning.sums,
+  });
   return {
     db,
     reader,
     planningReader,
     summingReader,
+    turns: turnsFor({ readers, summing }),
     terms: createTerms(db),
     tables: [
       { table: "history.record", lengthMs: config.partitionMs },
@@ -121,5 +134,20 @@ export function createContext(
     nowMs,
     databaseNowMs: deps.databaseNowMs ?? (() => databaseNowMs(db)),
     ...overrides,
+  };
+}
+
+/**
+ * One account never has all connections of a kind: what it reads slowly does not hold up what another reads quickly. Where
+ * several accounts wait their turns come round in a circle.
+ */
+function turnsFor({ readers, summing }: { readers: number; summing: number }): HistoryContext["turns"] {
+  const line = { waiting: 2_000, waitingEach: 200, waitMs: 3_000 };
+  const share = Math.max(1, Math.floor(readers / 2));
+  return {
+    pages: createTurns({ ...line, atOnce: 2 * readers, atOnceEach: share }),
+    points: createTurns({ ...line, atOnce: 4 * readers, atOnceEach: 2 * share }),
+    sums: createTurns({ ...line, atOnce: summing, atOnceEach: Math.max(1, Math.floor(summing / 2)), waitMs: 20_000 }),
+    deletes: createTurns({ ...line, atOnce: 2, atOnceEach: 1, waitMs: 8_000 }),
   };
 }

@@ -38,7 +38,7 @@ export const routingEnv = declareEnv({
     default: 10,
     min: 2,
     max: 500,
-    description: "Most connections of one service to PostgreSQL; history takes five at least.",
+    description: "Most connections of one service to PostgreSQL; history takes six at least.",
   },
   DATABASE_MIGRATE: {
     kind: "bool",

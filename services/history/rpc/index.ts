@@ -1,6 +1,15 @@
-import { HistoryService } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import { defineService, type ServiceDefinition, unaryHandler } from "../../../shared/rpc/index.ts";
+import {
+  type DeleteRecordsRequest,
+  type GetRecordRequest,
+  type GetTimeseriesRequest,
+  HistoryService,
+  type ListRecordsRequest,
+  type Owner,
+  type QueryRecordsRequest,
+} from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import { defineService, type ServiceDefinition, type UnaryContext, unaryHandler } from "../../../shared/rpc/index.ts";
 import type { HistoryContext } from "../context.ts";
+import type { Turns } from "../turns.ts";
 import { deleteRecords } from "./delete-records.ts";
 import { findUnfinished } from "./find-unfinished.ts";
 import { getRecord } from "./get-record.ts";
@@ -14,13 +23,20 @@ export function historyDefinition(
   context: HistoryContext,
   records: RecordGatherer,
 ): ServiceDefinition<typeof HistoryService> {
+  const { pages, points, sums, deletes } = context.turns;
   return defineService(HistoryService, {
     record: record(context, records),
     findUnfinished: unaryHandler((request) => findUnfinished(context, request)),
-    queryRecords: unaryHandler((request) => queryRecords(context, request)),
-    deleteRecords: unaryHandler((request) => deleteRecords(context, request)),
-    getRecord: unaryHandler((request) => getRecord(context, request)),
-    listRecords: unaryHandler((request) => listRecords(context, request)),
-    getTimeseries: unaryHandler((request) => getTimeseries(context, request)),
+    queryRecords: unaryHandler(inTurn(pages, (request: QueryRecordsRequest) => queryRecords(context, request))),
+    deleteRecords: unaryHandler(inTurn(deletes, (request: DeleteRecordsRequest) => deleteRecords(context, request))),
+    getRecord: unaryHandler(inTurn(points, (request: GetRecordRequest) => getRecord(context, request))),
+    listRecords: unaryHandler(inTurn(pages, (request: ListRecordsRequest) => listRecords(context, request))),
+    getTimeseries: unaryHandler(inTurn(sums, (request: GetTimeseriesRequest) => getTimeseries(context, request))),
   });
+}
+
+/** Runs a method when its turn has come, by account; the operator's are those of account 0. */
+function inTurn<I extends { readonly owner?: Owner | undefined }, O>(turns: Turns, run: (request: I) => Promise<O>) {
+  return (request: I, { signal }: UnaryContext): Promise<O> =>
+    turns.take(request.owner?.accountId ?? 0n, signal, () => run(request));
 }

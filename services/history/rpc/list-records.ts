@@ -16,6 +16,8 @@ const maxLimit = 1_000;
 const scanLimit = 25_000;
 /** As many are looked at for a key or user of any account before the indexes of keys and users are entered. */
 const firstScanLimit = 2_500;
+/** Most bytes of payloads of a page that goes by cursor: the next is one call away. */
+const pagePayloadBytes = 4 * 1024 * 1024;
 const succeeded = 4;
 /** After this time a call gives what it has, with a cursor to go on from: a filter that nothing matches must not scan a year. */
 const scanTimeMs = 1_000;
@@ -90,7 +92,7 @@ async function fitting({ reader, payloadBudgetBytes }: HistoryContext, ids: read
   let sum = 0;
   const first = ids.findIndex((id, index) => {
     sum += sizes.get(id) ?? 0;
-    return index > 0 && sum > payloadBudgetBytes;
+    return index > 0 && sum > Math.min(payloadBudgetBytes, pagePayloadBytes);
   });
   return first < 0 ? [...ids] : ids.slice(0, first);
 }

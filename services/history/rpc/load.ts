@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from "node:timers/promises";
 import type { StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Payload } from "../../../shared/gen/throughline/history/v1/payload_pb.ts";
 import type { HistoryContext } from "../context.ts";
@@ -13,6 +14,9 @@ type LoadContext = Pick<HistoryContext, "reader" | "terms" | "log">;
 
 /** Payloads are read in groups of at most this size before compression: what one page may hold in memory at a time. */
 const groupBytes = 4 * 1024 * 1024;
+
+/** So many records are unpacked in one go, in some 2 ms: a page of a thousand must not hold up the answers that stream by. */
+const pieceRecords = 40;
 
 /** What comes along with records. */
 export interface LoadOptions {
@@ -78,7 +82,8 @@ async function* withPayloads(
   const share = fairShare(sizes, budget.bytes);
   for (const group of groups(rows)) {
     const bodies = await readPayloads(context.reader, group.filter(isToBeRead).map(idOf));
-    for (const row of group) {
+    for (const [index, row] of group.entries()) {
+      if (index % pieceRecords === pieceRecords - 1) await othersTurn();
       const body = row.body ?? bodies.get(row.request_id) ?? null;
       yield [row.request_id, await withPayload(context, row, { body, share, detail: budget.detail })];
     }
