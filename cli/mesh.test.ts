@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { startReplica } from "../services/billing/testing.ts";
 import { startOfProcess } from "../shared/db/embedded/process-identity.ts";
 import { testPostgres } from "../shared/db/testing.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
@@ -164,3 +166,19 @@ describe("the mesh in a terminal", () => {
     await vi.waitFor(async () => expect(await alive()).toEqual([]), { timeout: 25_000, interval: 200 });
   }, 30_000);
 });
+
+it("says at the start that the pepper is another, and makes no keys beside those that clients have", async () => {
+  await using database = await testPostgres();
+  await using first = await startReplica(database.url, { keyPepper: "the pepper of the first start" });
+  await first.client.createAccount({ account: { name: "default", group: "default" } }, { timeoutMs: 5_000 });
+  const folder = await mkdtemp(join(tmpdir(), "throughline-mesh-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const env = { PATH: process.env.PATH ?? "", THROUGHLINE_DATA: folder, DATABASE_URL: database.url, PORT: "0" };
+  const mesh = spawn(join(root, "node_modules/.bin/node"), [join(root, "cli/main.ts"), "mesh"], { env });
+  onTestFinished(() => void mesh.kill("SIGKILL"));
+  const [code, said] = await Promise.all([once(mesh, "exit").then(([exit]: unknown[]) => exit), text(mesh.stdout)]);
+  expect(code).toBe(2);
+  expect(said).toContain("KEY_PEPPER is not the one that the stored keys were made with");
+  expect(said).not.toContain("Throughline is ready");
+  expect((await first.client.listKeys({}, { timeoutMs: 5_000 })).keys).toEqual([]);
+}, 60_000);

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import { readVendorKeys } from "../services/routing/live/presets.ts";
-import type { Env } from "../shared/config.ts";
+import { ConfigError, type Env } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { httpUrl } from "../shared/http-url.ts";
 import type { Log } from "../shared/log.ts";
 import { tell } from "../shared/log-output.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
-import { clientTls, peerSecrets, processEnv, runProcess } from "../shared/run-service.ts";
+import { clientTls, peerSecrets, processEnv, runProcess, wrongUsage } from "../shared/run-service.ts";
 import { heedSignals, supervisedFlag, tellToStop } from "../shared/signals.ts";
 import { watchOver } from "../shared/watchdog.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
@@ -62,22 +62,26 @@ export function mesh(): Promise<number> {
       writeFileSync(`${pidFile}.new`, `${JSON.stringify(pids)}\n`);
       renameSync(`${pidFile}.new`, pidFile);
     };
+    const refused = new AbortController();
+    const starting = AbortSignal.any([signal, refused.signal]);
     const vendorKeys = await readVendorKeys();
     for (const role of Object.keys(roles) as Role[]) {
       const own = roleEnv(role, { ...env, GRPC_PORT: String(grpcPort[role]) }, vendorKeys);
-      const child = keepRunning(role, own, { log, noted, stopping: () => signal.aborted });
+      // A process that cannot use its configuration has said why; starting it again would only say it again.
+      const onRefused = () => refused.abort(new ConfigError(role, `${role} cannot use its configuration`));
+      const child = keepRunning(role, own, { log, noted, onRefused, stopping: () => signal.aborted });
       onStop(role, () => child.stop(), stopWithinMs);
     }
     const read = processEnv.read(env);
     const trust = { tls: clientTls(read), secret: peerSecrets(read)?.sent };
     const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}`, ...trust });
-    const key = await retryUntil(readyWithinMs, signal, () => ensureDefaultAccount(client, ground.keys));
+    const key = await retryUntil(readyWithinMs, starting, () => ensureDefaultAccount(client, ground.keys));
     await client.close();
     const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}`, ...trust });
     const upstreams = await upstreamNames(routes);
     await routes.close();
     const url = httpUrl(config.host, port);
-    await retryUntil(readyWithinMs, signal, async () => {
+    await retryUntil(readyWithinMs, starting, async () => {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);
     });
@@ -92,8 +96,9 @@ function keepRunning(
   {
     log,
     noted,
+    onRefused,
     stopping: allStopping,
-  }: { log: Log; noted: (role: Role, pid: number) => void; stopping: () => boolean },
+  }: { log: Log; noted: (role: Role, pid: number) => void; onRefused: () => void; stopping: () => boolean },
 ) {
   const file = fileURLToPath(new URL(`../${roles[role]}`, import.meta.url));
   let child: ChildProcess;
@@ -115,6 +120,7 @@ function keepRunning(
         dismissWatchdog();
         resolve();
         if (stopping) return;
+        if (code === wrongUsage) onRefused();
         log.warn({ role, code, signal }, "process ended; starting it again");
         setTimeout(() => stopping || start(), restartAfterMs);
       });
@@ -154,6 +160,7 @@ async function retryUntil<T>(withinMs: number, signal: AbortSignal, run: () => P
     try {
       return await run();
     } catch (error) {
+      if (signal.reason instanceof ConfigError) throw signal.reason;
       if (signal.aborted || performance.now() > deadlineMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

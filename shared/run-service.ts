@@ -115,7 +115,7 @@ export const laneHabits = {
 } as const satisfies Record<string, LaneHabits>;
 
 /** Exit code of a process whose configuration cannot be used. */
-const wrongUsage = 2;
+export const wrongUsage = 2;
 /** Time that a stopped process may take to end by itself. */
 const lingerMs = 2_000;
 const readyEveryMs = 1_000;

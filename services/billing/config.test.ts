@@ -9,6 +9,7 @@ test("has a default for all but the database and the pepper", () => {
     databasePoolSize: 10,
     migrate: true,
     keyPepper: least.KEY_PEPPER,
+    keyPepperReset: false,
     reservationTtlMs: 60_000,
     sweepIntervalMs: 1_000,
     reconcileLagMs: 30_000,

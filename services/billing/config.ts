@@ -13,6 +13,8 @@ export interface BillingConfig {
   readonly migrate: boolean;
   /** Secret that the hashes of keys are made with. */
   readonly keyPepper: string;
+  /** True: a pepper other than the one that stored keys were made with is accepted; they all become invalid. */
+  readonly keyPepperReset: boolean;
   /** Life of a reservation that is not extended, milliseconds. */
   readonly reservationTtlMs: number;
   /** Time between two looks for reservations past their life, milliseconds. */
@@ -55,6 +57,12 @@ export const billingEnv = declareEnv({
     required: true,
     description:
       "Secret that the stored hashes of API keys are made with, at least 16 characters. Losing it makes all keys invalid.",
+  },
+  KEY_PEPPER_RESET: {
+    kind: "bool",
+    default: false,
+    description:
+      "Start with another KEY_PEPPER than the one that the stored keys were made with: they all become invalid. Otherwise such a start is refused.",
   },
   RESERVATION_TTL_MS: {
     kind: "duration",
@@ -126,6 +134,7 @@ export function envToConfig(env: Env): BillingConfig {
     databasePoolSize: values.DATABASE_POOL_SIZE,
     migrate: values.DATABASE_MIGRATE,
     keyPepper: values.KEY_PEPPER,
+    keyPepperReset: values.KEY_PEPPER_RESET,
     reservationTtlMs: values.RESERVATION_TTL_MS,
     sweepIntervalMs: values.SWEEP_INTERVAL_MS,
     reconcileLagMs: values.RECONCILE_LAG_MS,

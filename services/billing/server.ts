@@ -7,6 +7,7 @@ import type { BillingContext, BillingDeps } from "./context.ts";
 import { rollAnswers } from "./db/answers.ts";
 import { ensureLedgerPartitions } from "./db/keep.ts";
 import { openDatabase } from "./db/open.ts";
+import { checkPepper } from "./db/pepper-check.ts";
 import { createTariffs } from "./db/tariffs.ts";
 import { startGauges } from "./jobs/gauges.ts";
 import { ledgerAheadMs, startKeeper } from "./jobs/keeper.ts";
@@ -24,6 +25,12 @@ export interface RunningBilling extends RunningService {
 export async function startBilling(config: BillingConfig, deps: BillingDeps): Promise<RunningBilling> {
   const { log, tracing, metrics } = deps;
   const db = await openDatabase(config, log);
+  try {
+    await checkPepper(db, config, log);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
   await ensureLedgerPartitions(db, ledgerAheadMs);
   // Only makes what is missing: what goes, the keeper decides.
   await rollAnswers(db, 0);

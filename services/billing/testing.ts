@@ -61,6 +61,7 @@ export async function startReplica(
     databasePoolSize: 6,
     migrate: true,
     keyPepper: pepper,
+    keyPepperReset: false,
     reservationTtlMs: 60_000,
     sweepIntervalMs: 60_000,
     reconcileLagMs: 30_000,

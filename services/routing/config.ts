@@ -19,6 +19,8 @@ export interface RoutingConfig {
   readonly simulatorUrl: string | undefined;
   /** Keys that seal the credentials of channels entered at run time. Undefined: none can be entered. */
   readonly credentialKeys: CredentialKeys | undefined;
+  /** True: a start on credentials that no key opens is no error. */
+  readonly credentialKeyReset: boolean;
   /** Length of a node lease, milliseconds. */
   readonly nodeLeaseMs: number;
   /** Where the vendors' keys and base URLs are looked for (presets/vendors.yaml). */
@@ -75,6 +77,12 @@ export const routingEnv = declareEnv({
     description:
       "Key of credentials that are sealed at rest, 32 bytes in base64; needed for channels entered at run time. Several as <number>:<base64>, separated by commas: the first seals, all open.",
   },
+  CREDENTIAL_KEY_RESET: {
+    kind: "bool",
+    default: false,
+    description:
+      "Start although CREDENTIAL_KEY opens none of the stored credentials: their channels fail until they are entered again. Otherwise such a start is refused.",
+  },
   NODE_LEASE_MS: {
     kind: "duration",
     default: 300_000,
@@ -96,6 +104,7 @@ export function envToConfig(env: Env): RoutingConfig {
     pollMs: read.ROUTING_POLL_MS,
     simulatorUrl: read.SIMULATOR_URL,
     credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
+    credentialKeyReset: read.CREDENTIAL_KEY_RESET,
     nodeLeaseMs: read.NODE_LEASE_MS,
     vendorEnv: env,
   };

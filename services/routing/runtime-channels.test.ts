@@ -95,6 +95,29 @@ describe("channels entered at run time", () => {
     expect(openCredential(parseCredentialKeys(`2:${newKey}`), "extra", await sealedBy(one))).toBe("sk-1");
   });
 
+  test("are not started on with a key that opens none of their credentials", async () => {
+    await using own = await testPostgres();
+    const other = Buffer.alloc(32, 8).toString("base64");
+    {
+      await using one = await startTestRouting(own.url);
+      await one.putChannel({ channel, newCredential: "sk-1\nsk-2" }, call);
+    }
+    const wrong = { CREDENTIAL_KEY: other };
+    await expect(startTestRouting(own.url, wrong)).rejects.toThrow(
+      /^CREDENTIAL_KEY is not the one that sealed what is stored, so none of the 2 credentials .* restore .*CREDENTIAL_KEY_RESET=true/,
+    );
+    await expect(startTestRouting(own.url, { CREDENTIAL_KEY: "" })).rejects.toThrow(
+      /^CREDENTIAL_KEY is not set, so none/,
+    );
+    {
+      await using one = await startTestRouting(own.url, { ...wrong, CREDENTIAL_KEY_RESET: "true" });
+      await one.putChannel({ channel: { ...channel, name: "second" }, newCredential: "sk-3" }, call);
+    }
+    // One that opens some is no wrong key.
+    await using one = await startTestRouting(own.url, wrong);
+    expect(await one.channelsOf("gpt-4o")).toContain("second");
+  });
+
   test("may name what only a pattern of the file stands for, beside the channels of the pattern", async () => {
     await using own = await testPostgres();
     const file = join(mkdtempSync(join(tmpdir(), "throughline-patterns-")), "throughline.yaml");

@@ -1,3 +1,4 @@
+import { ConfigError } from "../../shared/config.ts";
 import { createListener } from "../../shared/db/index.ts";
 import type { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
@@ -7,8 +8,8 @@ import type { RoutingConfig } from "./config.ts";
 import type { RoutingContext } from "./context.ts";
 import { changedChannel } from "./db/configuration.ts";
 import { openDatabase, type RoutingDatabase } from "./db/open.ts";
-import { resealRuntimeChannels } from "./db/runtime-channels.ts";
-import { resealed } from "./domain/credentials.ts";
+import { readRuntimeChannels, resealRuntimeChannels } from "./db/runtime-channels.ts";
+import { resealed, unopened } from "./domain/credentials.ts";
 import { createFollower } from "./live/follow.ts";
 import { type Loader, startLoader } from "./live/loader.ts";
 import { handlers } from "./rpc/index.ts";
@@ -42,6 +43,7 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
   await using undo = new AsyncDisposableStack();
   const db = await openDatabase({ url, maxConnections, migrate: config.migrate, log });
   undo.defer(() => db.close());
+  await checkCredentialKey(db, config, log);
   await resealCredentials(db, config, log);
   const live = createFollower({
     db,
@@ -92,6 +94,25 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
       return stopped;
     },
   };
+}
+
+/**
+ * Refuses a CREDENTIAL_KEY that opens none of the credentials that were sealed: it is wrong or lost, and every channel
+ * entered at run time would fail. Where it opens some, the others are told. Throws ConfigError.
+ */
+async function checkCredentialKey(db: RoutingDatabase, config: RoutingConfig, log: Log): Promise<void> {
+  const { sealed, unopened: channels } = unopened(config.credentialKeys, await readRuntimeChannels(db));
+  if (channels.length === 0) return;
+  if (channels.length < sealed || config.credentialKeyReset) {
+    log.error({ channels }, "CREDENTIAL_KEY does not open the credentials of these channels: enter them again");
+    return;
+  }
+  const why = config.credentialKeys === undefined ? "is not set" : "is not the one that sealed what is stored";
+  throw new ConfigError(
+    "CREDENTIAL_KEY",
+    `CREDENTIAL_KEY ${why}, so none of the ${sealed} credentials of channels entered at run time can be opened` +
+      ": set the one that sealed them (up and mesh keep it in secrets.json of the data folder: restore the file from a backup), or, where it is lost, start once with CREDENTIAL_KEY_RESET=true and enter them again",
+  );
 }
 
 /** After a rotation of CREDENTIAL_KEY: what an older key sealed is sealed with the current one. */

@@ -41,6 +41,7 @@ const billing = await startBilling(
     databasePoolSize: 10,
     migrate: true,
     keyPepper: "a pepper for the bench",
+    keyPepperReset: false,
     reservationTtlMs: 600_000,
     sweepIntervalMs: 1_000,
     reconcileLagMs: 3_600_000,

@@ -156,6 +156,13 @@ export interface JobTable {
   held_until: Date;
 }
 
+/** Table `pepper_check`. */
+export interface PepperCheckTable {
+  one: Generated<boolean>;
+  digest: Buffer;
+  made_at: Generated<Date>;
+}
+
 /** The schema `billing`. */
 export interface BillingSchema {
   account: AccountTable;
@@ -167,4 +174,5 @@ export interface BillingSchema {
   idempotency: IdempotencyTable;
   answer: AnswerTable;
   job: JobTable;
+  pepper_check: PepperCheckTable;
 }

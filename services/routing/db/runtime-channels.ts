@@ -46,6 +46,12 @@ export async function deleteRuntimeChannel(db: RoutingDatabase, name: string): P
   return true;
 }
 
+/** Every channel entered at run time. */
+export async function readRuntimeChannels(db: RoutingDatabase): Promise<readonly Channel[]> {
+  const rows = await db.kysely.selectFrom("runtime_channel").select("definition").execute();
+  return rows.map(({ definition }) => channelFromJson(definition));
+}
+
 /**
  * Gives every channel entered at run time the credentials that `reseal` makes of its own; a channel for which it gives
  * undefined stays as it is. Gives the number of channels that changed.

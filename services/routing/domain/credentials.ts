@@ -6,6 +6,26 @@ export function seal(keys: CredentialKeys, channel: string, credential: string):
   return { sealed: sealCredential(keys, channel, credential).toString("base64") };
 }
 
+/** Which of the channels entered at run time have a sealed credential that these keys do not open. */
+export function unopened(
+  keys: CredentialKeys | undefined,
+  channels: readonly Channel[],
+): { readonly sealed: number; readonly unopened: readonly string[] } {
+  const sealed = channels.flatMap(({ name, credentials }) =>
+    credentials.flatMap((credential) => ("sealed" in credential ? [{ name, text: credential.sealed }] : [])),
+  );
+  const closed = sealed.filter(({ name, text }) => {
+    if (keys === undefined) return true;
+    try {
+      openCredential(keys, name, Buffer.from(text, "base64"));
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return { sealed: sealed.length, unopened: closed.map(({ name }) => name) };
+}
+
 /**
  * The channel's credentials sealed with the current key, after a rotation; undefined when all of them are already, or
  * when one cannot be opened with the keys there are: then they stay as they are, and the provider says so.
