@@ -29,6 +29,7 @@ const madeSeldom: Readonly<Record<string, readonly string[]>> = {
     "shared/roster.ts: get oldest",
     "shared/roster.ts: get size",
   ],
+  "once a connection to an upstream": ["services/provider-adapter/upstream/interim-heads.ts: socket.read ="],
   "once a lane": [
     "shared/rpc/call-table.ts: get size",
     "shared/rpc/grpc-link.ts: get congested",
