@@ -46,7 +46,10 @@ const stored = create(StoredRecordSchema, {
     response: Buffer.from("{...}"),
     detail: {
       reasons: [{ channel: "main", chosen: true, reason: "priority 10, weight 3 of 5" }],
-      attempts: [{ attemptId: 767212180373770240n, channel: "main", httpStatus: 200, startUs: 1_500n, endUs: 9_000n }],
+      attempts: [
+        { attemptId: 767212180373770240n, channel: "main", httpStatus: 200, startUs: 1_500n, endUs: 9_000n },
+        { channel: "side", errorCode: "upstream_error", fault: "tls", faultCode: "CERT_HAS_EXPIRED", resent: true },
+      ],
       timeline: [{ name: "authenticated", atUs: 250n }],
     },
   },
@@ -277,7 +280,11 @@ describe("the life of one request", () => {
       error: null,
       route: [{ channel: "main", chosen: true, reason: "priority 10, weight 3 of 5" }],
       attempts: [
-        { id: "767212180373770240", channel: "main", http_status: 200, error: null, start_ms: 1.5, head_ms: null },
+        {
+          ...{ id: "767212180373770240", channel: "main", http_status: 200, error: null, start_ms: 1.5, head_ms: null },
+          ...{ fault: null, resent: false },
+        },
+        { channel: "side", fault: { kind: "tls", code: "CERT_HAS_EXPIRED" }, resent: true },
       ],
       billing: {
         reserved_usd: "0.04",

@@ -329,7 +329,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
   /** Of undici. */
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#over) return;
-    const fault = faultOf(error, this.#controller !== undefined, this.#headSeen);
+    const fault = this.#explained(faultOf(error, this.#controller !== undefined, this.#headSeen));
     if (fault.kind === "socket_closed" && !this.#retried && this.#isStale(fault)) {
       this.#resend();
       return;
@@ -339,6 +339,13 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
     // A request that undici refuses fails before the caller has its handle.
     if (this.#dispatching) queueMicrotask(() => this.#sink.onError(fault));
     else this.#sink.onError(fault);
+  }
+
+  /** Some upstreams close the connection of a client that shows no certificate, and say nothing. */
+  #explained(fault: UpstreamFault): UpstreamFault {
+    const { line } = this;
+    if (fault.kind !== "socket_closed" || fault.headSeen || line?.certificateWanted !== true) return fault;
+    return line.bytesRead === 0 ? { ...fault, kind: "tls", detail: "CLIENT_CERTIFICATE_WANTED" } : fault;
   }
 
   #isStale({ sent, headSeen }: UpstreamFault): boolean {

@@ -96,7 +96,8 @@ export class ConnectFault extends Error {
 /** A code in the manner of Node's and undici's errors; empty where the error has none. */
 export function codeOf(error: unknown): string {
   const code: unknown = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : "";
+  // OpenSSL writes some of its own with a slash.
+  return typeof code === "string" && /^[A-Z0-9_/]{1,64}$/.test(code) ? code.replaceAll("/", "_") : "";
 }
 
 /** Classifies a failed connection attempt. `proxied`: a proxy was to make the connection. */

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { type buildConnector, Client, type Dispatcher } from "undici";
 import { type InterimHeads, skipInterimHeads } from "./interim-heads.ts";
 
@@ -6,6 +7,8 @@ import { type InterimHeads, skipInterimHeads } from "./interim-heads.ts";
 export interface Line {
   /** Bytes of answers that came over it since it was opened. 0: it has carried none yet. */
   readonly bytesRead: number;
+  /** True: the upstream asked for a certificate of ours, and there is none. */
+  readonly certificateWanted: boolean;
   /** A request is about to be written: the head of an answer comes next. */
   expectHead(): void;
 }
@@ -20,12 +23,15 @@ export interface LineHolder {
 export type Connect = buildConnector.connector;
 
 class OpenLine implements Line {
+  certificateWanted = false;
   #socket: Socket | undefined;
   #heads: InterimHeads | undefined;
 
   use(socket: Socket): void {
     this.#socket = socket;
     this.#heads = skipInterimHeads(socket);
+    // Signature algorithms are told to a client by the wish for its certificate alone.
+    this.certificateWanted = socket instanceof TLSSocket && socket.getSharedSigalgs().length > 0;
   }
 
   get bytesRead(): number {
