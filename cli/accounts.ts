@@ -16,6 +16,7 @@ interface Options extends LimitOptions {
   readonly policy?: NonNullable<Created["disconnect_policy"]>;
   readonly store?: NonNullable<Created["store_response"]>;
   readonly state?: NonNullable<Created["state"]>;
+  readonly operator?: boolean;
 }
 
 /** `accounts create | list | get | update`. */
@@ -90,6 +91,8 @@ function takesAccount(command: Command): Command {
       ]),
     )
     .addOption(new Option("--store <what>", "what history keeps of answers").choices(["full", "truncated", "none"]))
+    .option("--operator", "its administration keys reach the whole platform")
+    .option("--no-operator", "its administration keys reach this account alone, as of all accounts unless said")
     .addOption(new Option("--state <state>", "suspended accounts run nothing").choices(["active", "suspended"]));
   return takesLimits(command);
 }
@@ -100,6 +103,7 @@ function given(options: Options, before?: Limits) {
     ...(options.creditFloor === undefined ? {} : { credit_floor_usd: options.creditFloor }),
     ...(options.policy === undefined ? {} : { disconnect_policy: options.policy }),
     ...(options.store === undefined ? {} : { store_response: options.store }),
+    ...(options.operator === undefined ? {} : { operator: options.operator }),
     ...(options.state === undefined ? {} : { state: options.state }),
     ...limitsOf(options, before),
   };

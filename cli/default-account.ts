@@ -36,7 +36,7 @@ export interface GivenKeys {
 
 /**
  * Makes sure that there is a first account with credit and keys, once: the account "default" with $1,000 and no limits,
- * an API key, and an administration key for the command line.
+ * an API key, and an administration key for the command line. The account is an operator's.
  */
 export async function ensureDefaultAccount(billing: Billing, given: GivenKeys): Promise<FirstKeys> {
   const { account } = await billing.createAccount(
@@ -45,6 +45,8 @@ export async function ensureDefaultAccount(billing: Billing, given: GivenKeys): 
   );
   if (account === undefined) throw new Error("billing gave no account");
   const { accountId } = account;
+  // Whoever starts the platform operates it; also where the account was made before there were operators.
+  if (!account.operator) await billing.updateAccount({ accountId, operator: true }, options);
   await billing.addCredit(
     {
       accountId,

@@ -84,7 +84,7 @@ export const principals: Readonly<Record<keyof typeof secrets, Principal>> = {
   api: principal({ kind: KeyKind.API, keyId: 11n }),
   server: principal({ kind: KeyKind.SERVER, keyId: 12n }),
   user: principal({ kind: KeyKind.USER, keyId: 13n, userId: "user-7" }),
-  cli: principal({ kind: KeyKind.CLI, keyId: 14n, scopes: ["admin.read", "admin.write"] }),
+  cli: principal({ kind: KeyKind.CLI, keyId: 14n, scopes: ["admin.read", "admin.write"], operator: true }),
   narrow: principal({ kind: KeyKind.API, keyId: 15n, scopes: ["embeddings"], allowedModels: ["gpt-4o"] }),
 };
 

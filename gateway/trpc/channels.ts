@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Channel, ChannelHealth } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { name } from "./input.ts";
 import { iso, present } from "./output.ts";
-import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
+import { callOptions, platformRead, platformWrite, router } from "./procedures.ts";
 
 const milliseconds = z.int().min(0).max(4_294_967_295).default(0);
 
@@ -39,7 +39,7 @@ const channelInput = z.strictObject({
 /** Channels: upstream accounts. Credentials go in, sealed at rest, and never come out. */
 export const channels = router({
   /** All channels with their health. */
-  list: adminRead.query(async ({ ctx }) => {
+  list: platformRead.query(async ({ ctx }) => {
     const listed = await ctx.gateway.routing.listChannels({}, callOptions(ctx));
     const health = new Map(listed.health.map((entry) => [entry.channel, entry]));
     return {
@@ -51,7 +51,7 @@ export const channels = router({
   }),
 
   /** Creates or replaces a run-time channel; without `new_credential` it keeps those that it has. */
-  put: adminWrite
+  put: platformWrite
     .input(z.strictObject({ channel: channelInput, new_credential: z.string().max(16_384).default("") }))
     .mutation(async ({ ctx, input: { channel, new_credential } }) => {
       const stored = await ctx.gateway.routing.putChannel(
@@ -87,7 +87,7 @@ export const channels = router({
     }),
 
   /** Removes a run-time channel; a repeat is fine. */
-  delete: adminWrite.input(z.strictObject({ name })).mutation(async ({ ctx, input }) => {
+  delete: platformWrite.input(z.strictObject({ name })).mutation(async ({ ctx, input }) => {
     await ctx.gateway.routing.deleteChannel(input, callOptions(ctx));
     return { name: input.name };
   }),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { formatUsd } from "../../shared/money.ts";
 import { id, positiveUsd, usd } from "./input.ts";
 import { ledgerEntryOut, present } from "./output.ts";
-import { adminWrite, callOptions, router, type TrpcContext } from "./procedures.ts";
+import { callOptions, platformWrite, router, type TrpcContext } from "./procedures.ts";
 
 const entry = {
   account_id: id,
@@ -15,12 +15,12 @@ const entry = {
 /** Credit: top-ups and corrections, each an entry of the ledger with its actor and reason. */
 export const credits = router({
   /** Adds credit that was bought or given. */
-  add: adminWrite
+  add: platformWrite
     .input(z.strictObject({ ...entry, amount_usd: positiveUsd.refine((value) => value > 0n, "must be positive") }))
     .mutation(({ ctx, input }) => enter(ctx, ctx.principal.keyPrefix, input, false)),
 
   /** Corrects the balance, upwards or downwards. */
-  adjust: adminWrite
+  adjust: platformWrite
     .input(z.strictObject({ ...entry, amount_usd: usd.refine((value) => value !== 0n, "must not be 0") }))
     .mutation(({ ctx, input }) => enter(ctx, ctx.principal.keyPrefix, input, true)),
 });

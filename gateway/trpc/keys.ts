@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import { groupIsOperators, reachedAccount } from "../reach.ts";
 import { expiry, id, limit, limits, name } from "./input.ts";
 import { keyKinds, keyOut, present } from "./output.ts";
 import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
@@ -38,10 +39,11 @@ export const keys = router({
       }),
     )
     .mutation(async ({ ctx, input }) => {
+      groupIsOperators(ctx.principal, input.group !== "");
       const made = await ctx.gateway.billing.createKey(
         {
           key: {
-            accountId: input.account_id,
+            accountId: reachedAccount(ctx.principal, input.account_id),
             name: input.name,
             kind: keyKinds[input.kind],
             userId: input.user_id,
@@ -73,9 +75,12 @@ export const keys = router({
       }),
     )
     .mutation(async ({ ctx, input }) => {
+      // Also back to the account's own: a key may have been given a dearer group.
+      groupIsOperators(ctx.principal, input.group !== undefined);
       const updated = await ctx.gateway.billing.updateKey(
         {
           keyId: input.key_id,
+          accountId: reachedAccount(ctx.principal),
           ...(input.name === undefined ? {} : { name: input.name }),
           ...(input.scopes === undefined ? {} : { scopes: input.scopes, setScopes: true }),
           ...(input.allowed_models === undefined
@@ -95,18 +100,20 @@ export const keys = router({
   rotate: adminWrite
     .input(z.strictObject({ key_id: id, overlap_ms: overlapMs.default(0) }))
     .mutation(async ({ ctx, input }) => {
-      const request = { keyId: input.key_id, overlapMs: BigInt(input.overlap_ms) };
+      const accountId = reachedAccount(ctx.principal);
+      const request = { keyId: input.key_id, accountId, overlapMs: BigInt(input.overlap_ms) };
       const rotated = await ctx.gateway.billing.rotateKey(request, callOptions(ctx)).catch(ofNamedKey);
       return { ...keyOut(present(rotated.key)), secret: rotated.secret };
     }),
 
   /** Revokes a key; a repeat is fine. */
   revoke: adminWrite.input(z.strictObject({ key_id: id })).mutation(async ({ ctx, input }) => {
-    const revoked = await ctx.gateway.billing.revokeKey({ keyId: input.key_id }, callOptions(ctx));
+    const accountId = reachedAccount(ctx.principal);
+    const revoked = await ctx.gateway.billing.revokeKey({ keyId: input.key_id, accountId }, callOptions(ctx));
     return keyOut(present(revoked.key));
   }),
 
-  /** Lists keys by ID, of one account or of all. */
+  /** Lists keys by ID, of one account or of all that are reached. */
   list: adminRead
     .input(
       z
@@ -114,7 +121,8 @@ export const keys = router({
         .prefault({}),
     )
     .query(async ({ ctx, input }) => {
-      const asked = { accountId: input.account_id ?? 0n, afterKeyId: input.after_key_id ?? 0n, limit: input.limit };
+      const accountId = reachedAccount(ctx.principal, input.account_id);
+      const asked = { accountId, afterKeyId: input.after_key_id ?? 0n, limit: input.limit };
       const page = await ctx.gateway.billing.listKeys(asked, callOptions(ctx));
       return { keys: page.keys.map(keyOut), has_more: page.hasMore };
     }),

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { reachedAccount } from "../reach.ts";
 import { id, limit, requestId } from "./input.ts";
 import { ledgerEntryOut } from "./output.ts";
-import { adminRead, callOptions, router } from "./procedures.ts";
+import { adminRead, callOptions, platformRead, router } from "./procedures.ts";
 
 /** Time that an audit of a large ledger may take. */
 const auditTimeoutMs = 600_000;
@@ -23,7 +24,7 @@ export const ledger = router({
     .query(async ({ ctx, input }) => {
       const page = await ctx.gateway.billing.listLedger(
         {
-          accountId: input.account_id ?? 0n,
+          accountId: reachedAccount(ctx.principal, input.account_id),
           entryId: input.request_id ?? 0n,
           cursor: input.cursor,
           limit: input.limit,
@@ -38,7 +39,7 @@ export const ledger = router({
     }),
 
   /** Verifies the ledger's invariants on the live database. */
-  audit: adminRead.query(async ({ ctx }) => {
+  audit: platformRead.query(async ({ ctx }) => {
     const { checks } = await ctx.gateway.billing.audit({}, callOptions(ctx, auditTimeoutMs));
     return {
       sound: checks.every((check) => check.offending.length === 0),

@@ -74,6 +74,8 @@ export function accountOut(account: Account) {
     disconnect_policy: policyName[account.disconnectPolicy],
     store_response: storeName[account.storeResponse],
     limits: limitsOut(account.limits),
+    /** True: its administration keys reach the whole platform. */
+    operator: account.operator,
     created_time: iso(account.createdUnixMs),
   };
 }

@@ -6,6 +6,7 @@ import { authenticate, authorise } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
 import { principalOf } from "../http/admission.ts";
 import type { Incoming } from "../incoming.ts";
+import { operatorsOnly } from "../reach.ts";
 import { errorData, platformError } from "./errors.ts";
 
 /** What a procedure works with. One is made a request, which may bear several calls. */
@@ -63,14 +64,16 @@ export function callOptions({ gateway, incoming }: TrpcContext, timeoutMs = gate
 }
 
 /** A procedure for keys of these kinds; `scope` says which right a key of its kind needs. */
-function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => string) {
+function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => string, operators = false) {
   return t.procedure.use(async ({ ctx, next }) => {
     const principal = ctx.caller;
     authorise(principal, scope(principal.kind), kinds, ctx.ip);
-    /** For what lasts: refuses a key that was revoked, has expired or lost its right since. */
+    if (operators) operatorsOnly(principal);
+    /** For what lasts: refuses a key that was revoked, has expired or lost its right or its reach since. */
     const mayStill = async () => {
       const now = await ctx.whoCallsNow();
       authorise(now, scope(now.kind), kinds, ctx.ip);
+      if (principal.operator) operatorsOnly(now);
     };
     return next({ ctx: { ...ctx, principal, mayStill } });
   });
@@ -79,11 +82,15 @@ function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => strin
 const administration = [KeyKind.CLI];
 const everyone = [KeyKind.CLI, KeyKind.API, KeyKind.SERVER, KeyKind.USER];
 
-/** Reads of the whole platform: administration keys with the scope admin.read. */
+/** Reads of what accounts have: administration keys with the scope admin.read. The procedure asks for `reachedAccount`. */
 export const adminRead = procedureFor(administration, () => "admin.read");
-/** Changes to the platform: administration keys with the scope admin.write. */
+/** Changes to what accounts have: administration keys with the scope admin.write. The procedure asks for `reachedAccount`. */
 export const adminWrite = procedureFor(administration, () => "admin.write");
-/** Reads of records: an administration key's of everybody, any other's of its own. */
+/** Reads of what concerns the whole platform: the same, of an operator's account. */
+export const platformRead = procedureFor(administration, () => "admin.read", true);
+/** Changes to what concerns the platform, money and limits of accounts among it: the same, of an operator's account. */
+export const platformWrite = procedureFor(administration, () => "admin.write", true);
+/** Reads of records: an operator's administration key's of everybody, a tenant's of its account, any other's of its own. */
 export const ownRead = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.read" : "history.read"));
 /** Deletions of records, likewise. */
 export const ownDelete = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.write" : "history.delete"));

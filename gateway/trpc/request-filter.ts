@@ -4,6 +4,7 @@ import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1
 import type { RecordFilterSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { statuses } from "../http/history-item.ts";
 import { type Owner, ownerOf } from "../http/history-query.ts";
+import { reachedAccount } from "../reach.ts";
 import { id, name, time } from "./input.ts";
 
 /** Which records; what is left out does not filter. */
@@ -41,8 +42,12 @@ export function filterOf(given: Partial<z.output<typeof filter>>): MessageInitSh
   };
 }
 
-/** Whose records: an administration key sees an account's or everybody's, any other key its own whatever it asks for. */
+/**
+ * Whose records: an operator's administration key sees an account's or everybody's, a tenant's those of its account, any
+ * other key its own whatever it asks for.
+ */
 export function ownerOfCaller(principal: Principal, accountId: bigint | undefined): Owner {
   if (principal.kind !== KeyKind.CLI) return ownerOf(principal, undefined);
-  return accountId === undefined ? { operator: true } : { accountId };
+  const reached = reachedAccount(principal, accountId);
+  return reached === 0n ? { operator: true } : { accountId: reached };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { UsageBy } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { formatUsd } from "../../shared/money.ts";
+import { reachedAccount } from "../reach.ts";
 import { id, time } from "./input.ts";
 import { iso, usageOut } from "./output.ts";
 import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
@@ -34,7 +35,12 @@ export const usage = router({
     )
     .query(async ({ ctx, input }) => {
       const { sums } = await ctx.gateway.billing.sumUsage(
-        { accountId: input.account_id ?? 0n, fromUnixMs: input.from, toUnixMs: input.to, by: usageBy[input.by] },
+        {
+          accountId: reachedAccount(ctx.principal, input.account_id),
+          fromUnixMs: input.from,
+          toUnixMs: input.to,
+          by: usageBy[input.by],
+        },
         callOptions(ctx, sumTimeoutMs),
       );
       return {

@@ -15,7 +15,7 @@ test("has a default for all but the database and the pepper", () => {
     reconcileLagMs: 30_000,
     reconcileIntervalMs: 5_000,
     settleLingerMs: 10,
-    refusalWaitMs: 250,
+    refusalWaitMs: 500,
     valkeyUrl: undefined,
     valkeyFallback: "local",
   });

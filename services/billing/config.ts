@@ -95,7 +95,7 @@ export const billingEnv = declareEnv({
   },
   REFUSAL_WAIT_MS: {
     kind: "duration",
-    default: 250,
+    default: 500,
     min: 0,
     max: 5_000,
     description:

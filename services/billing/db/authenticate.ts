@@ -9,6 +9,7 @@ export interface FoundKey {
   readonly revoked: boolean;
   readonly expired: boolean;
   readonly suspended: boolean;
+  readonly operator: boolean;
   readonly account_id: bigint;
   readonly key_id: bigint;
   readonly kind: number;
@@ -27,7 +28,7 @@ const find = statement(
   "billing_authenticate",
   `select s.hash, s.valid_until <= clock_timestamp() is true as secret_ended, s.generation,
      k.revoked_at is not null as revoked, k.expires_at <= clock_timestamp() is true as expired,
-     a.state = 2 as suspended, k.account_id, k.key_id, k.kind, k.prefix, k.user_id, k.scopes, k.allowed_models,
+     a.state = 2 as suspended, a.operator, k.account_id, k.key_id, k.kind, k.prefix, k.user_id, k.scopes, k.allowed_models,
      k.allowed_cidrs, coalesce(nullif(k.group_name, ''), a.group_name) as group_name, a.disconnect_policy, a.store_response, k.expires_at
    from billing.key_secret s
    join billing.key k on k.key_id = s.key_id

@@ -95,6 +95,7 @@ export function toAccountFields(account: Account): AccountFields {
     credit_floor: checkedFloor(account.creditFloorNanoUsd),
     disconnect_policy: checkedPolicy(account.disconnectPolicy),
     store_response: checkedStore(account.storeResponse),
+    operator: account.operator,
     ...toLimitFields(account.limits, "account.limits"),
   };
 }
@@ -112,6 +113,7 @@ export function toAccount(row: AccountRow): MessageInitShape<typeof AccountSchem
     disconnectPolicy: row.disconnect_policy as DisconnectPolicy,
     storeResponse: row.store_response as StoreResponse,
     limits: toLimits(row),
+    operator: row.operator,
     createdUnixMs: BigInt(row.created_at.getTime()),
   };
 }

@@ -57,5 +57,6 @@ function toAnswer(hash: Buffer, key: FoundKey | undefined): Answer {
     expiresUnixMs: BigInt(key.expires_at?.getTime() ?? 0),
     keyPrefix: key.prefix,
     secretGeneration: key.generation,
+    operator: key.operator,
   };
 }

@@ -37,8 +37,9 @@ export function updateAccount({ db, rateLimits }: BillingContext) {
 }
 
 function toFields(request: UpdateAccountRequest): Partial<AccountFields> {
-  const { name, group, state, creditFloorNanoUsd, disconnectPolicy, storeResponse, limits } = request;
+  const { name, group, state, creditFloorNanoUsd, disconnectPolicy, storeResponse, limits, operator } = request;
   return {
+    ...(operator === undefined ? {} : { operator }),
     ...(name === undefined ? {} : { name: checkedName(name, "name") }),
     ...(group === undefined ? {} : { group_name: checkedName(group, "group") }),
     ...(state === undefined ? {} : { state: checkedState(state) }),

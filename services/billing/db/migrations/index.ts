@@ -11,6 +11,7 @@ import * as sweep from "./0009-sweep.ts";
 import * as reserveOne from "./0010-reserve-one.ts";
 import * as lateKeys from "./0011-late-keys.ts";
 import * as reserveHeld from "./0012-reserve-held.ts";
+import * as operators from "./0013-operators.ts";
 import * as pepperCheck from "./0016-pepper-check.ts";
 
 /** Billing's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
@@ -27,5 +28,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0010_reserve_one": reserveOne,
   "0011_late_keys": lateKeys,
   "0012_reserve_held": reserveHeld,
+  "0013_operators": operators,
   "0016_pepper_check": pepperCheck,
 };

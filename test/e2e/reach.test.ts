@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { appRouter } from "../../gateway/trpc/router.ts";
+import { type Admin, administer, adminKey } from "./administration.ts";
+import { type Deployment, eventually, startDeployment } from "./deployment.ts";
+
+/*
+ * What a key reaches by /trpc, for every procedure that there is: an operator's administration key everything, a tenant's
+ * its own account alone, any other key its own records alone. What belongs to others is answered as what does not exist.
+ */
+
+/** Whose things a call names. */
+interface Target {
+  readonly account_id: string;
+  readonly name: string;
+  readonly key_id: string;
+  readonly request_id: string;
+}
+
+/** A procedure in the matrix. `own`: a tenant's key may, within its account; `platform`: operators only; `records`: every key. */
+interface Row {
+  readonly for: "own" | "platform" | "records";
+  readonly input: (of: Target) => object;
+}
+
+const dayMs = 86_400_000;
+const span = {
+  from: new Date(Date.now() - dayMs).toISOString(),
+  to: new Date(Date.now() + dayMs).toISOString(),
+};
+const channel = { name: "reach", adapter: "openai", base_url: "http://127.0.0.1:9/v1", models: [{ model: "gpt-4o" }] };
+let made = 0;
+const fresh = () => `reach ${++made}`;
+
+const rows: Readonly<Record<string, Row>> = {
+  "accounts.create": { for: "platform", input: () => ({ name: fresh() }) },
+  "accounts.update": { for: "platform", input: ({ account_id }) => ({ account_id, store_response: "full" }) },
+  "accounts.get": { for: "own", input: ({ account_id }) => ({ account_id }) },
+  "accounts.list": { for: "own", input: ({ account_id }) => ({ after_account_id: `${BigInt(account_id) - 1n}` }) },
+  "keys.create": { for: "own", input: ({ account_id }) => ({ account_id, kind: "cli", scopes: ["*"], name: fresh() }) },
+  "keys.update": { for: "own", input: ({ key_id }) => ({ key_id, name: "renamed", scopes: ["*"] }) },
+  "keys.rotate": { for: "own", input: ({ key_id }) => ({ key_id }) },
+  "keys.revoke": { for: "own", input: ({ key_id }) => ({ key_id }) },
+  "keys.list": { for: "own", input: ({ account_id }) => ({ account_id }) },
+  "credits.add": { for: "platform", input: ({ account_id }) => ({ account_id, amount_usd: "0.001", reason: "test" }) },
+  "credits.adjust": {
+    for: "platform",
+    input: ({ account_id }) => ({ account_id, amount_usd: "-0.001", reason: "test" }),
+  },
+  "ledger.list": { for: "own", input: ({ account_id, request_id }) => ({ account_id, request_id }) },
+  "ledger.audit": { for: "platform", input: () => ({}) },
+  "usage.sum": { for: "own", input: ({ account_id }) => ({ account_id, ...span }) },
+  "usage.timeseries": { for: "records", input: ({ account_id }) => ({ ...span, step: "day", filter: { account_id } }) },
+  "requests.list": { for: "records", input: ({ account_id }) => ({ filter: { account_id } }) },
+  "requests.get": { for: "records", input: ({ account_id, request_id }) => ({ id: request_id, account_id }) },
+  "requests.delete": { for: "records", input: ({ account_id }) => ({ request_ids: ["1"], account_id }) },
+  "requests.tail": { for: "records", input: ({ account_id }) => ({ filter: { account_id } }) },
+  "channels.list": { for: "platform", input: () => ({}) },
+  "channels.put": { for: "platform", input: () => ({ channel, new_credential: "sk-test" }) },
+  "channels.delete": { for: "platform", input: () => ({ name: "reach" }) },
+};
+
+let house: Deployment;
+let admin: Admin;
+/** The caller's tenant and another one. */
+let own: Target;
+let other: Target;
+const missing: Target = { account_id: "999999", name: "there is none", key_id: "999999", request_id: "1" };
+let secrets: Record<"operator" | "tenant" | "server" | "api" | "user", string>;
+
+async function openTenant(name: string): Promise<Target> {
+  const { account_id } = await admin.accounts.create.mutate({ name });
+  await admin.credits.add.mutate({ account_id, amount_usd: "10", reason: "test" });
+  const { key_id, secret } = await admin.keys.create.mutate({ account_id, scopes: ["*"] });
+  const body = { model: "gpt-4o", max_tokens: 5, messages: [{ role: "user", content: "Hello" }] };
+  const response = await house.call("/v1/chat/completions", body, { authorization: `Bearer ${secret}` });
+  expect(response.status).toBe(200);
+  const request_id = response.headers.get("request-id") ?? "";
+  await eventually(async () => {
+    const { entries } = await admin.ledger.list.query({ request_id });
+    const { requests } = await admin.requests.list.query({ filter: { account_id, statuses: ["succeeded"] } });
+    return entries.length === 1 && requests.length === 1 ? true : undefined;
+  });
+  return { account_id, name, key_id, request_id };
+}
+
+beforeAll(async () => {
+  house = await startDeployment("up", { THROUGHLINE_ADMIN_KEY: adminKey, LOG_LEVEL: "warn" });
+  admin = administer(house);
+  own = await openTenant("tenant a");
+  other = await openTenant("tenant b");
+  const key = async (kind: "cli" | "server" | "api" | "user") => {
+    const user = kind === "user" ? { user_id: "u1" } : {};
+    return (await admin.keys.create.mutate({ account_id: own.account_id, kind, scopes: ["*"], ...user })).secret;
+  };
+  secrets = {
+    operator: adminKey,
+    tenant: await key("cli"),
+    server: await key("server"),
+    api: await key("api"),
+    user: await key("user"),
+  };
+}, 60_000);
+afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+const procedures = appRouter._def.procedures as unknown as Readonly<
+  Record<string, { readonly _def: { readonly type: string } }>
+>;
+
+/** Status and what is said, without what differs from call to call. */
+async function call(name: string, secret: string, input: object): Promise<readonly [number, unknown]> {
+  const headers = { authorization: `Bearer ${secret}` };
+  const type = procedures[name]?._def.type;
+  const query = `/trpc/${name}?input=${encodeURIComponent(JSON.stringify(input))}`;
+  if (type === "subscription") {
+    const stop = new AbortController();
+    const { status } = await house.call(query, undefined, headers, stop.signal);
+    stop.abort();
+    return [status, undefined];
+  }
+  const response = await (type === "mutation"
+    ? house.call(`/trpc/${name}`, input, headers)
+    : house.call(query, undefined, headers));
+  const said = await response.text();
+  return [response.status, JSON.parse(said, (name, value: unknown) => (name === "request_id" ? undefined : value))];
+}
+
+/** A key of an account that the call may change. */
+async function withFreshKey(of: Target): Promise<Target> {
+  if (of === missing) return of;
+  return { ...of, key_id: (await admin.keys.create.mutate({ account_id: of.account_id, scopes: ["chat"] })).key_id };
+}
+
+const changesKey = (name: string): boolean => ["keys.update", "keys.rotate", "keys.revoke"].includes(name);
+const target = (name: string, of: Target) => (changesKey(name) ? withFreshKey(of) : Promise.resolve(of));
+
+test("the matrix names every procedure and no other", () => {
+  expect(Object.keys(rows).sort()).toEqual(Object.keys(procedures).sort());
+});
+
+describe.each(Object.entries(rows))("%s", (name, row) => {
+  const ask = async (secret: string, of: Target) => call(name, secret, row.input(await target(name, of)));
+
+  test("an operator's administration key reaches every tenant's", async () => {
+    for (const of of [own, other]) expect((await ask(secrets.operator, of))[0]).toBe(200);
+  });
+
+  test(`a tenant's administration key: ${row.for === "platform" ? "refused" : "its own, and of others what there is of nobody"}`, async () => {
+    const answers: (readonly [number, unknown])[] = [];
+    for (const of of [own, other, missing]) answers.push(await ask(secrets.tenant, of));
+    if (row.for === "platform") {
+      for (const [status] of answers) expect(status).toBe(403);
+      return;
+    }
+    expect(answers[0]?.[0], JSON.stringify(answers[0])).toBe(200);
+    expect(answers[1]).toEqual(answers[2]);
+    expect(JSON.stringify(answers[1])).not.toContain(`"${other.account_id}"`);
+    expect(JSON.stringify(answers[1])).not.toContain("tenant b");
+  });
+
+  test.each(["server", "api", "user"] as const)("a %s key", async (kind) => {
+    for (const of of [own, other]) {
+      const [status, said] = await ask(secrets[kind], of);
+      if (row.for !== "records") expect(status).toBe(403);
+      expect(JSON.stringify(said) ?? "").not.toContain("tenant b");
+      if (of === other && name === "requests.get") expect(status).toBe(404);
+    }
+  });
+});
+
+test("a tenant's administration key lists and finds its own account alone, with and without a filter", async () => {
+  const ask = async (name: string, input: object) => (await call(name, secrets.tenant, input))[1];
+  const text = JSON.stringify([
+    await ask("accounts.list", {}),
+    await ask("keys.list", {}),
+    await ask("ledger.list", {}),
+    await ask("usage.sum", { ...span, by: "key" }),
+    await ask("requests.list", { limit: 1_000 }),
+    await ask("accounts.get", { name: own.name }),
+  ]);
+  expect(text).toContain(`"account_id":"${own.account_id}"`);
+  expect(text).not.toContain(other.request_id);
+  expect(text).not.toContain(`"account_id":"${other.account_id}"`);
+  expect(text).not.toContain('"account_id":"1"');
+  expect(await ask("ledger.list", { request_id: other.request_id })).toEqual(
+    await ask("ledger.list", { request_id: missing.request_id }),
+  );
+  expect(await ask("accounts.get", { name: other.name })).toEqual(await ask("accounts.get", { name: missing.name }));
+});
+
+test.each([
+  ["keys.create", { scopes: ["chat"], group: "vip" }],
+  ["keys.update", { group: "vip" }],
+  ["keys.update", { group: "" }],
+  ["accounts.update", { limits: {} }],
+  ["accounts.update", { credit_floor_usd: "-100" }],
+  ["accounts.update", { operator: true }],
+])("a tenant's administration key may not change what it pays or how far it reaches: %s %o", async (name, input) => {
+  const id = name === "keys.update" ? { key_id: own.key_id } : { account_id: own.account_id };
+  expect((await call(name, secrets.tenant, { ...id, ...input }))[0]).toBe(403);
+});
+
+test("what others have is as it was", async () => {
+  const { keys } = await admin.keys.list.query({ account_id: other.account_id });
+  expect(keys.find(({ key_id }) => key_id === other.key_id)).toMatchObject({ revoked_time: null, name: "" });
+  expect(keys.filter(({ kind }) => kind === "cli").map(({ name }) => name)).toEqual([expect.stringContaining("reach")]);
+  expect((await admin.requests.get.query({ id: other.request_id })).status).toBe("succeeded");
+});
+
+test("an account becomes an operator's and stops being one; an operator cannot give up the platform by its own key", async () => {
+  await admin.accounts.update.mutate({ account_id: own.account_id, operator: true });
+  expect((await call("channels.list", secrets.tenant, {}))[0]).toBe(200);
+  expect((await call("accounts.update", secrets.tenant, { account_id: own.account_id, operator: false }))[0]).toBe(400);
+  await admin.accounts.update.mutate({ account_id: own.account_id, operator: false });
+  expect((await call("channels.list", secrets.tenant, {}))[0]).toBe(403);
+});
