@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { publishCurve, publishTable, readCurve, readTable } from "./docs.ts";
 import { type Curve, type CurveName, curveNames, fullGrowth, quickGrowth } from "./growth/curves.ts";
@@ -16,6 +17,7 @@ published ones (docs/performance/table.json).
   npm run bench                          the table: about a quarter of an hour
   npm run bench -- --quick               the same in under two minutes, too short for figures that count
   npm run bench -- --only up,mesh        some of its rows: ${subjectNames.join(", ")}
+  npm run bench -- --before DIR          up and mesh beside those of another checkout, in one interleaved run
   npm run bench -- --growth              the growth curves: about half an hour
   npm run bench -- --growth --only keys  some of them: ${curveNames.join(", ")}
 
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     growth: { type: "boolean", default: false },
     only: { type: "string" },
+    before: { type: "string" },
     rounds: { type: "string" },
     json: { type: "string" },
     docs: { type: "boolean", default: false },
@@ -54,10 +57,18 @@ function wanted<T extends string>(known: readonly T[], all: readonly T[]): reado
 
 function tablePlan(): Plan {
   const plan = values.quick ? quickPlan : fullPlan;
+  const { before } = values;
+  const usual: readonly SubjectName[] =
+    before === undefined ? plan.subjects : ["up", "up-before", "mesh", "mesh-before"];
   // The upstream alone is always there: all is compared with it.
-  const subjects = new Set<SubjectName>(["direct", ...wanted(subjectNames, plan.subjects)]);
+  const subjects = new Set<SubjectName>(["direct", ...wanted(subjectNames, usual)]);
   const rounds = values.rounds === undefined ? plan.rounds : Number(values.rounds);
-  return { ...plan, rounds, subjects: subjectNames.filter((name) => subjects.has(name)) };
+  return {
+    ...plan,
+    ...(before === undefined ? {} : { before: resolve(before) }),
+    rounds,
+    subjects: subjectNames.filter((name) => subjects.has(name)),
+  };
 }
 
 async function table(): Promise<void> {

@@ -2,7 +2,17 @@ import type { Target } from "../load/request.ts";
 import type { ProcessGroup } from "../measure/proc.ts";
 
 /** The rows of the bench. */
-export const subjectNames = ["direct", "floor", "peer", "up", "mesh", "up-traced", "mesh-traced"] as const;
+export const subjectNames = [
+  "direct",
+  "floor",
+  "peer",
+  "up",
+  "up-before",
+  "mesh",
+  "mesh-before",
+  "up-traced",
+  "mesh-traced",
+] as const;
 /** A row of the bench. */
 export type SubjectName = (typeof subjectNames)[number];
 

@@ -25,6 +25,8 @@ export interface ThroughlineOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Folder of the data; a fresh one of the bench otherwise. */
   readonly dataFolder?: string;
+  /** Folder of another checkout whose code is started; this one's otherwise. */
+  readonly checkout?: string;
   /** Options of Node, e.g. --cpu-prof. */
   readonly execArgs?: readonly string[];
 }
@@ -82,12 +84,12 @@ export async function throughline(ground: Ground, options: ThroughlineOptions): 
 
 async function start(
   ground: Ground,
-  { mode, sampled, env, execArgs }: ThroughlineOptions,
+  { mode, sampled, env, execArgs, checkout = root }: ThroughlineOptions,
   dataFolder: string,
 ): Promise<{ child: Spawned; target: Target }> {
   const port = await freePort();
   const child = spawnNode(
-    [join(root, "cli/main.ts"), mode],
+    [join(checkout, "cli/main.ts"), mode],
     {
       NODE_ENV: "production",
       THROUGHLINE_DATA: dataFolder,

@@ -70,7 +70,9 @@ export interface Ratios {
 export function ratiosOf({ rows }: TableResult): Ratios[] {
   const found: Ratios[] = [];
   for (const row of rows.filter(({ books }) => books !== undefined)) {
-    for (const other of rows.filter(({ name }) => name === "floor" || name === "peer")) {
+    for (const other of rows.filter(
+      ({ name }) => name === "floor" || name === "peer" || name === `${row.name}-before`,
+    )) {
       const by = (value: (round: Round) => number): Figure => ratio(row.rounds.map(value), other.rounds.map(value));
       found.push({
         name: row.name,

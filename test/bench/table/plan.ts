@@ -3,6 +3,8 @@ import type { SubjectName } from "../subjects/subject.ts";
 /** How much of everything a run of the table does. */
 export interface Plan {
   readonly subjects: readonly SubjectName[];
+  /** Folder of the checkout that the rows `up-before` and `mesh-before` run. */
+  readonly before?: string;
   /** Timed starts of each. */
   readonly starts: number;
   /** Requests before anything is believed. */

@@ -128,11 +128,22 @@ function start(name: SubjectName, ground: Ground, plan: Plan): Promise<Subject> 
     case "up":
     case "mesh":
       return throughline(ground, { name, mode: name, sampled: 0.01, starts: plan.starts });
+    case "up-before":
+    case "mesh-before":
+      return before(name, ground, plan);
     case "up-traced":
       return throughline(ground, { name, mode: "up", sampled: 1, starts: 0 });
     case "mesh-traced":
       return throughline(ground, { name, mode: "mesh", sampled: 1, starts: 0 });
   }
+}
+
+/** Throughline of another checkout. Its books are not looked into: its database may be another one. */
+async function before(name: "up-before" | "mesh-before", ground: Ground, { before, starts }: Plan): Promise<Subject> {
+  if (before === undefined) throw new Error(`${name} needs the folder of a checkout`);
+  const mode = name === "up-before" ? "up" : "mesh";
+  const { kept: _, ...subject } = await throughline(ground, { name, mode, sampled: 0.01, starts, checkout: before });
+  return { ...subject, what: `${subject.what} (the other checkout)` };
 }
 
 const booksWithinMs = 15_000;
