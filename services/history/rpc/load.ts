@@ -1,6 +1,6 @@
-import { setImmediate as othersTurn } from "node:timers/promises";
 import type { StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Payload } from "../../../shared/gen/throughline/history/v1/payload_pb.ts";
+import { createPace } from "../../../shared/pace.ts";
 import type { HistoryContext } from "../context.ts";
 import { unpackPayload } from "../db/payload.ts";
 import type { RecordRow } from "../db/record-row.ts";
@@ -12,11 +12,10 @@ import { termsOf, toRunningRecord, toStoredRecord } from "./to-record.ts";
 
 type LoadContext = Pick<HistoryContext, "reader" | "terms" | "log">;
 
-/** Payloads are read in groups of at most this size before compression: what one page may hold in memory at a time. */
-const groupBytes = 4 * 1024 * 1024;
-
-/** So many records are unpacked in one go, in some 2 ms: a page of a thousand must not hold up the answers that stream by. */
-const pieceRecords = 40;
+/** Payloads are read in groups of at most this size before compression: what comes at once is unpacked in one go. */
+const groupBytes = 512 * 1024;
+/** Likewise rows, of which the driver makes some 30 a millisecond. */
+const groupRows = 100;
 
 /** What comes along with records. */
 export interface LoadOptions {
@@ -42,7 +41,7 @@ export async function loadRecords(
   const withBodies = payloadBudgetBytes !== undefined && ids.length <= together.maxIds;
   const rows: LoadedRow[] = withBodies
     ? await readRowsWithPayloads(context.reader, ids)
-    : await readRows(context.reader, ids);
+    : await readRowsInGroups(context.reader, ids);
   await context.terms.valuesOf(new Set(rows.flatMap(termsOf)));
   const stored = new Map<bigint, StoredRecord>();
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
@@ -54,6 +53,14 @@ export async function loadRecords(
     for await (const [id, one] of withPayloads(context, rows, budget)) stored.set(id, one);
   }
   return ids.flatMap((id) => stored.get(id) ?? []);
+}
+
+async function readRowsInGroups(reader: LoadContext["reader"], ids: readonly bigint[]): Promise<RecordRow[]> {
+  const rows: RecordRow[] = [];
+  for (let from = 0; from < ids.length; from += groupRows) {
+    for (const row of await readRows(reader, ids.slice(from, from + groupRows))) rows.push(row);
+  }
+  return rows;
 }
 
 /** One record with all that belongs to it; undefined: there is none. */
@@ -80,10 +87,12 @@ async function* withPayloads(
 ): AsyncGenerator<[bigint, StoredRecord]> {
   const sizes = rows.map((row) => row.payload_bytes ?? 0);
   const share = fairShare(sizes, budget.bytes);
+  const pace = createPace();
   for (const group of groups(rows)) {
     const bodies = await readPayloads(context.reader, group.filter(isToBeRead).map(idOf));
-    for (const [index, row] of group.entries()) {
-      if (index % pieceRecords === pieceRecords - 1) await othersTurn();
+    for (const row of group) {
+      const others = pace();
+      if (others !== undefined) await others;
       const body = row.body ?? bodies.get(row.request_id) ?? null;
       yield [row.request_id, await withPayload(context, row, { body, share, detail: budget.detail })];
     }
