@@ -108,19 +108,27 @@ export async function summedTimeseries(
     `hour = any(${add(integerArray(hours), "integer[]")})`,
     `status = any(${add(statuses, "smallint[]")})`,
     ...conditionsOf(filter, parameters),
-  ];
+  ].join(" and ");
   // The sums of a row count once, with the first of its buckets.
-  const once = (column: string): string => `sum(case when b.place = 1 then ${column} else 0 end)::bigint as ${column}`;
+  const sums = ["input_tokens", "output_tokens", "billed_nano_usd"];
+  const once = (column: string): string => `case when b.place = 1 then ${column} else 0 end as ${column}`;
   const sql = `
     select at_unix_ms, ${groupName[groupBy]} as group_name, bucket, sum(requests)::bigint as requests,
       sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens,
       sum(output_tokens)::bigint as output_tokens, sum(billed_nano_usd)::bigint as billed_nano_usd
     from (
-      select hour::bigint * 3600000 / ${step} * ${step} as at_unix_ms, ${groupColumn[groupBy]} as member,
-        b.bucket::integer as bucket, sum(b.count) as requests, sum(b.count) filter (where status = 5) as errors,
-        ${["input_tokens", "output_tokens", "billed_nano_usd"].map(once).join(", ")}
-      from history.usage_hour, unnest(buckets, counts) with ordinality as b(bucket, count, place)
-      where ${conditions.join(" and ")}
+      select hour::bigint * 3600000 / ${step} * ${step} as at_unix_ms, ${groupColumn[groupBy]} as member, bucket,
+        sum(requests) as requests, sum(requests) filter (where status = 5) as errors,
+        ${sums.map((column) => `sum(${column}) as ${column}`).join(", ")}
+      from (
+        select hour, shape_id, key_id, status, b.bucket::integer as bucket, b.count::bigint as requests,
+          ${sums.map(once).join(", ")}
+        from history.usage_hour, unnest(buckets, counts) with ordinality as b(bucket, count, place)
+        where ${conditions}
+        union all
+        select hour, shape_id, key_id, status, bucket::integer, requests, ${sums.join(", ")}
+        from history.usage_change where ${conditions}
+      ) as parts
       group by 1, 2, 3
     ) as counted
     group by 1, 2, 3 order by 1, 2`;

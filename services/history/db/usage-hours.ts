@@ -1,6 +1,7 @@
 import { type Database, type Queryable, statement } from "../../../shared/db/index.ts";
 import { hourOfId, idsOfHour } from "../domain/hours.ts";
 import { bucketsPerE } from "../domain/latency.ts";
+import { waitForBatches } from "./batches.ts";
 
 /** Accounts with fewer requests in an hour are not summed up: reading their records is as quick. */
 const minRequests = 1_000;
@@ -23,15 +24,15 @@ const nextRecord = statement(
   "select min(request_id) as id from history.record where request_id >= $1 and request_id < $2",
   { idempotent: true },
 );
-/** As in db/delete.ts: batches that began before the hour was closed have ended when this returns. */
-const waitForBatches = statement(
-  "history.usage.wait",
-  "select pg_advisory_xact_lock(hashtextextended('history.deletion', 0))",
-  { idempotent: true },
-);
 const findLate = statement(
   "history.usage.late",
-  "select hour, batches from history.usage_late where hour < $1 order by hour limit 50",
+  "select hour, batches from history.usage_late where hour < $1 order by hour",
+  { idempotent: true },
+);
+/** Those with most changes first: reading them costs most. */
+const findChanged = statement(
+  "history.usage.changed",
+  "select hour from history.usage_change where hour < $1 group by hour order by count(*) desc, hour",
   { idempotent: true },
 );
 /** Unless yet another batch has come: its records may not be in the sums. */
@@ -39,7 +40,10 @@ const forgetLate = statement("history.usage.forget", "delete from history.usage_
 const removeHour = statement("history.usage.remove", "delete from history.usage_hour where hour = $1");
 const sumHour = statement(
   "history.usage.sum",
-  `with counted as materialized (
+  // The changes that are visible belong to records that are counted: both were committed together.
+  `with known as (
+     delete from history.usage_change where hour = $1
+   ), counted as materialized (
      select account_id, key_id, shape_id, status,
        floor(ln(greatest(coalesce(duration_us, 1), 1)::float8) * ${bucketsPerE})::smallint as bucket, count(*) as requests,
        sum(coalesce(input_tokens, 0) + coalesce(cached_input_tokens, 0) + coalesce(cache_write_tokens, 0)) as input_tokens,
@@ -61,31 +65,51 @@ const sumHour = statement(
    from parts group by account_id, key_id, shape_id, status`,
 );
 
+/** How the hours are summed up. */
+export interface SumUpOptions {
+  /** Hours before this one have ended. */
+  readonly closedHour: number;
+  /** Most hours that are summed up for the first time. */
+  readonly maxHours: number;
+  /** Longest time for hours that are summed anew; the next call goes on with the others. */
+  readonly maxMs: number;
+  readonly stopping: () => boolean;
+}
+
 /**
- * Sums up the hours that have ended before `closedHour`, at most `maxHours` of them, and those that late records have
- * changed. Ends early when `stopping` says so.
+ * Sums up the hours that have ended, and those anew that late records and deletions have changed. Ends early when
+ * `stopping` says so.
  */
-export async function sumUp(
-  db: Database<unknown>,
-  { closedHour, maxHours, stopping }: { closedHour: number; maxHours: number; stopping: () => boolean },
-): Promise<void> {
+export async function sumUp(db: Database<unknown>, options: SumUpOptions): Promise<void> {
+  const { closedHour, maxHours, stopping } = options;
+  await sumAnew(db, options);
   const bound = idsOfHour(closedHour).from;
-  for (const { hour, batches } of await db.query<{ hour: number; batches: number }>(findLate, [closedHour])) {
-    if (stopping()) return;
-    await sum(db, hour, (trx) => trx.query(forgetLate, [hour, batches]));
-  }
   const [state] = await db.query<{ summed_below: bigint }>(readState, []);
   let from = state?.summed_below ?? 0n;
   if (from >= bound) return;
   // First say that the hours are closed, then wait for who has not heard it, then count.
   await db.query(close, [bound]);
-  await db.query(waitForBatches, []);
+  await waitForBatches(db);
   for (let n = 0; n < maxHours && from < bound && !stopping(); n++) {
     const [next] = await db.query<{ id: bigint | null }>(nextRecord, [from, bound]);
     const hour = next?.id == null ? undefined : hourOfId(next.id);
     if (hour !== undefined) await sum(db, hour);
     from = hour === undefined ? bound : idsOfHour(hour).to;
     await db.query(advance, [from]);
+  }
+}
+
+/** First the hours that are read from their records until then, then those whose changes are added to their sums. */
+async function sumAnew(db: Database<unknown>, { closedHour, maxMs, stopping }: SumUpOptions): Promise<void> {
+  const untilMs = performance.now() + maxMs;
+  const enough = (): boolean => stopping() || performance.now() > untilMs;
+  for (const { hour, batches } of await db.query<{ hour: number; batches: number }>(findLate, [closedHour])) {
+    if (enough()) return;
+    await sum(db, hour, (trx) => trx.query(forgetLate, [hour, batches]));
+  }
+  for (const { hour } of await db.query<{ hour: number }>(findChanged, [closedHour])) {
+    if (enough()) return;
+    await sum(db, hour);
   }
 }
 

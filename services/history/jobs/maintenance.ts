@@ -19,6 +19,8 @@ const sumEveryMs = 60_000;
 const lateMs = 5 * 60_000;
 /** A year has 8,760. */
 const maxHoursAtOnce = 2_000;
+/** Most time of a minute for hours that are summed anew. */
+const maxSumMs = 20_000;
 
 const tryLock = statement(
   "history.usage.lock",
@@ -83,7 +85,7 @@ export async function sumHours(
     if (lock?.taken !== true) return;
     try {
       const closedHour = Math.floor(((await databaseNowMs()) - lateMs) / hourMs);
-      await sumUp(db, { closedHour, maxHours: maxHoursAtOnce, stopping });
+      await sumUp(db, { closedHour, maxHours: maxHoursAtOnce, maxMs: maxSumMs, stopping });
     } finally {
       await session.query(unlock, []);
     }

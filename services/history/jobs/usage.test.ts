@@ -103,10 +103,11 @@ describe("sums of hours", () => {
   test("follow records that come late", async () => {
     const before = await answers();
     await Promise.all([send(5, 1), send(17, 1), send(2 * perHour + 3, 1)]);
-    // At once: such an hour is read from its records until it is summed anew.
+    // At once: they are added to the sums of their hours, which stay summed for everybody.
     const after = await answers();
     expect(after).not.toEqual(before);
-    expect(await summedOf(1n)).toHaveLength(hours - 3);
+    expect(await summedOf(1n)).toHaveLength(hours - 1);
+    expect(await summedOf(0n)).toHaveLength(hours - 1);
     await sumHours(history.context);
     expect(await summedOf(1n)).toHaveLength(hours - 1);
     expect(await answers()).toEqual(after);
@@ -119,6 +120,7 @@ describe("sums of hours", () => {
     const after = await answers();
     // The first question is for all of the account's, and both hours keep enough to be summed.
     expect(requestsOf(before) - requestsOf(after)).toBe(2n);
+    expect(await summedOf(0n)).toHaveLength(hours - 1);
     await sumHours(history.context);
     expect(await summedOf(1n)).toHaveLength(hours - 1);
     expect(await answers()).toEqual(after);

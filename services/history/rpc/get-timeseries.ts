@@ -36,7 +36,12 @@ export async function getTimeseries(
   const asked = { ...filter, statuses, stepMs: step, groupBy };
   const rows: BucketRow[] = [];
   for (const range of statuses.length === 0 ? [] : filter.ranges) rows.push(...(await rowsOf(context, range, asked)));
-  return { points: pointsOf(rows).map(toPoint) };
+  // What was deleted since its hour was summed up is taken off; nothing may be left of a group.
+  return {
+    points: pointsOf(rows)
+      .map(toPoint)
+      .filter((point) => point.requests > 0n),
+  };
 }
 
 type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: Grouping };
