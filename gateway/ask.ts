@@ -1,8 +1,8 @@
 import type { ThroughlineError } from "../shared/errors/error.ts";
+import type { InputEstimate } from "../shared/estimate/input.ts";
 import type { Principal } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Module, StoreResponse } from "../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Head } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
-import type { InputEstimate } from "./domain/estimate.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** What an endpoint asks of the story: one checked request. */

@@ -74,6 +74,7 @@ export function invokeItem(
     createdUnixS: ask.incoming.arrivedUnixUs / 1_000_000n,
     storeResponse: ask.storeResponse,
     configVersion: route.configVersion,
+    estimatedInputTokens: BigInt(ask.estimate.tokens),
     facts,
   };
 }

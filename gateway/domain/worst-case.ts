@@ -1,6 +1,5 @@
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { type BillableUsage, costNanoUsd, type Prices } from "../../shared/money.ts";
-import { reservedInputTokens } from "./estimate.ts";
 
 /** Output tokens that are reserved where neither the client nor the model names a ceiling. */
 const defaultMaxOutputTokens = 8_192;
@@ -37,6 +36,14 @@ function outputCeiling(ask: Asked, limits: Limits): number {
   const ceiling = Number(limits.maxOutputTokens);
   if (ask.maxOutputTokens === 0) return ceiling || defaultMaxOutputTokens;
   return ceiling === 0 ? ask.maxOutputTokens : Math.min(ask.maxOutputTokens, ceiling);
+}
+
+/**
+ * Input tokens to reserve: the estimate and half as much again, for text that packs worse than four characters a token
+ * (code, digits, Cyrillic), with a floor of 16.
+ */
+export function reservedInputTokens(estimate: number): number {
+  return Math.max(16, Math.ceil(estimate * 1.5));
 }
 
 /** Worst case of what a request may consume, for its reservation. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import { estimateRequest } from "../../shared/estimate/input.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkChat } from "../domain/check-chat.ts";
-import { estimateInput } from "../domain/estimate.ts";
 import { askedCeiling } from "../domain/worst-case.ts";
 import { type OpenStreams, openaiInBandError } from "./answers.ts";
 import { paidEndpoint } from "./paid.ts";
@@ -23,7 +23,7 @@ export function chatCompletions(edge: FastifyInstance, context: GatewayContext, 
         model: body.model,
         stream: body.stream === true,
         includeUsage: body.stream_options?.include_usage === true,
-        estimate: estimateInput(body.messages, body.tools, body.functions, body.response_format),
+        estimate: estimateRequest(body),
         tools: (body.tools?.length ?? body.functions?.length ?? 0) > 0,
         structuredOutput: body.response_format?.type === "json_schema",
         maxOutputTokens: askedCeiling(body.max_completion_tokens, body.max_tokens),

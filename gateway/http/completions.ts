@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import { estimateRequest } from "../../shared/estimate/input.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkCompletions, completionChoices } from "../domain/check-completions.ts";
-import { estimateInput } from "../domain/estimate.ts";
 import { askedCeiling } from "../domain/worst-case.ts";
 import { type OpenStreams, openaiInBandError } from "./answers.ts";
 import { paidEndpoint } from "./paid.ts";
@@ -23,7 +23,7 @@ export function completions(edge: FastifyInstance, context: GatewayContext, open
         model: body.model,
         stream: body.stream === true,
         includeUsage: body.stream_options?.include_usage === true,
-        estimate: estimateInput([], body.prompt, body.suffix),
+        estimate: estimateRequest(body),
         tools: false,
         structuredOutput: false,
         maxOutputTokens: askedCeiling(body.max_tokens),

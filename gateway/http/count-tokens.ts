@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import { estimateRequest } from "../../shared/estimate/input.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkMessages } from "../domain/check-messages.ts";
-import { estimateInput } from "../domain/estimate.ts";
 import { resolve } from "../resolve.ts";
 import { principalOf, publicKinds } from "./admission.ts";
 import { printable } from "./answers.ts";
@@ -27,12 +27,13 @@ export function countTokens(edge: FastifyInstance, context: GatewayContext): voi
       const { body, incoming } = request;
       const headers = dialectHeaders(request, messagesHeaders);
       checkMessages(body, headers);
+      const estimate = estimateRequest(body);
       const route = await resolve(context, {
         incoming,
         principal: principalOf(request),
         module: Module.CHAT,
         model: body.model,
-        estimate: estimateInput(body.messages, body.system, body.tools),
+        estimate,
         tools: (body.tools?.length ?? 0) > 0,
         structuredOutput: false,
         maxOutputTokens: 0,
@@ -46,6 +47,7 @@ export function countTokens(edge: FastifyInstance, context: GatewayContext): voi
           headers,
           requestId: incoming.id,
           configVersion: route.configVersion,
+          estimatedInputTokens: BigInt(estimate.tokens),
         },
         { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
       );

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import { estimateRequest } from "../../shared/estimate/input.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkMessages } from "../domain/check-messages.ts";
-import { estimateInput } from "../domain/estimate.ts";
 import { askedCeiling } from "../domain/worst-case.ts";
 import { namedInBandError, type OpenStreams } from "./answers.ts";
 import { dialectHeaders, paidEndpoint } from "./paid.ts";
@@ -31,7 +31,7 @@ export function messages(edge: FastifyInstance, context: GatewayContext, open: O
         model: body.model,
         stream: body.stream === true,
         includeUsage: true,
-        estimate: estimateInput(body.messages, body.system, body.tools, body.output_config?.format),
+        estimate: estimateRequest(body),
         tools: (body.tools?.length ?? 0) > 0,
         structuredOutput: body.output_config?.format?.type === "json_schema",
         // 0 warms the cache only: a token is held, and returned with the settlement.

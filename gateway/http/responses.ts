@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import { estimateRequest } from "../../shared/estimate/input.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { checkResponses } from "../domain/check-responses.ts";
-import { estimateInput } from "../domain/estimate.ts";
 import { askedCeiling } from "../domain/worst-case.ts";
 import { type OpenStreams, responsesInBandError } from "./answers.ts";
 import { paidEndpoint } from "./paid.ts";
@@ -19,12 +19,11 @@ export function responses(edge: FastifyInstance, context: GatewayContext, open: 
     inBandError: responsesInBandError,
     read(body) {
       checkResponses(body);
-      const items = Array.isArray(body.input) ? body.input : [body.input];
       return {
         model: body.model,
         stream: body.stream === true,
         includeUsage: true,
-        estimate: estimateInput(items, body.instructions, body.tools, body.text?.format, body.prompt),
+        estimate: estimateRequest(body),
         tools: (body.tools?.length ?? 0) > 0,
         structuredOutput: body.text?.format?.type === "json_schema",
         maxOutputTokens: askedCeiling(body.max_output_tokens),

@@ -170,6 +170,9 @@ const body = {
   input: "hello",
 };
 
+/** Input tokens of the requests by the estimate of their reservation: no other count gives this number. */
+export const reservedTokens = 4_321;
+
 function exchangeOf(format: UsageFormat, dialect: string, stream: boolean): Exchange {
   const asked: Asked = {
     requestId: 7n,
@@ -179,6 +182,7 @@ function exchangeOf(format: UsageFormat, dialect: string, stream: boolean): Exch
     stream,
     includeUsage: true,
     body: Buffer.from(JSON.stringify(body)),
+    estimatedInputTokens: reservedTokens,
     headers: {},
     createdUnixS: 1,
     keepResponse: true,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { estimateTextTokens } from "../../shared/estimate-tokens.ts";
-import { answered, answerText, type UsageFormat, usageFormats } from "./testing-usages.ts";
+import { estimateTextTokens } from "../../shared/estimate/text.ts";
+import { answered, answerText, reservedTokens, type UsageFormat, usageFormats } from "./testing-usages.ts";
 
 const ways = usageFormats.flatMap((format) =>
   format.dialects.flatMap((dialect) => [false, true].map((stream) => ({ format, dialect, stream, name: format.name }))),
@@ -67,7 +67,12 @@ describe.each(ways)("$name for $dialect, streamed: $stream", ({ format, dialect,
     (usage) => {
       const known = charge(usage).usage;
       expect(known).toEqual(charge(undefined).usage);
-      expect(known).toMatchObject({ outputTokens: BigInt(estimateTextTokens(answerText)), estimated: true });
+      // The input is what the reservation went by.
+      expect(known).toMatchObject({
+        inputTokens: BigInt(reservedTokens),
+        outputTokens: BigInt(estimateTextTokens(answerText)),
+        estimated: true,
+      });
     },
   );
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
-import { estimateTextTokens } from "../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../shared/estimate/text.ts";
 import { parseUsd } from "../../shared/money.ts";
 import { type Admin, administer, adminKey, type Customer, expectSoundBooks, openCustomer } from "./administration.ts";
 import { type Deployment, eventually, startDeployment } from "./deployment.ts";

@@ -16,6 +16,8 @@ export interface Asked {
   readonly includeUsage: boolean;
   /** The client's body, JSON. */
   readonly body: Uint8Array;
+  /** Input tokens by the estimate that the reservation went by; 0 or absent: not said. */
+  readonly estimatedInputTokens?: number | undefined;
   /** Headers of the client that belong to its dialect. */
   readonly headers: Readonly<Record<string, string>>;
   /** Unix seconds that the answer shows as its creation time. */

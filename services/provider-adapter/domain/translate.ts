@@ -1,13 +1,13 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import { estimateTextTokens } from "../../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import type { BillableUsage } from "../../../shared/money.ts";
 import { shorten } from "../../../shared/shorten.ts";
 import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "./exchange.ts";
+import { estimatedInput } from "./input-estimate.ts";
 import { latencyCheckpoint, type Moments } from "./latency.ts";
 import { isContent } from "./neutral/content.ts";
 import { withControl } from "./neutral/control.ts";
 import { deliveredBy } from "./neutral/delivered.ts";
-import { estimateInputTokens } from "./neutral/estimate.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
 import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat, UpstreamStream } from "./neutral/formats.ts";
 import { usageOf } from "./neutral/usage.ts";
@@ -43,7 +43,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
       whole(body, moments) {
         const answer = upstream.read(body);
         const usage = usageOf(answer.usage, false, {
-          input: () => estimateInputTokens(asked.body),
+          input: () => estimatedInput(asked),
           delivered: () => deliveredBy(answer),
         });
         const head = {
@@ -91,7 +91,7 @@ function translateStream(
 
   const usage = () =>
     usageOf(fold.usage(), fold.partialUsage(), {
-      input: () => estimateInputTokens(asked.body),
+      input: () => estimatedInput(asked),
       delivered: fold.delivered,
     });
 

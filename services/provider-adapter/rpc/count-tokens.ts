@@ -9,7 +9,7 @@ import { boundsOf, type OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Asked } from "../domain/exchange.ts";
 import { hideCredential } from "../domain/hide-credential.ts";
-import { estimateInputTokens } from "../domain/neutral/estimate.ts";
+import { estimatedInput } from "../domain/input-estimate.ts";
 import { upstreamRequestIdOf } from "../domain/upstream-request-id.ts";
 import type { ResponseHeaders } from "../upstream/call.ts";
 import { faultError } from "../upstream/faults.ts";
@@ -41,7 +41,8 @@ export function countTokens(context: ProviderContext) {
         context.log.warn({ channel: candidate.channel, code: error.code }, "an upstream did not count tokens");
       }
     }
-    return { inputTokens: BigInt(estimateInputTokens(request.body)), estimated: true };
+    const estimatedInputTokens = Number(request.estimatedInputTokens);
+    return { inputTokens: BigInt(estimatedInput({ estimatedInputTokens, body: request.body })), estimated: true };
   });
 }
 

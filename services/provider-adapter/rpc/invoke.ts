@@ -221,6 +221,7 @@ function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate
     stream: item.stream,
     includeUsage: item.includeUsage,
     body,
+    estimatedInputTokens: Number(item.estimatedInputTokens),
     headers: item.headers,
     createdUnixS: Number(item.createdUnixS),
     keepResponse: item.storeResponse !== StoreResponse.NONE,

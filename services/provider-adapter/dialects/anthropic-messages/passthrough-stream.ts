@@ -1,8 +1,8 @@
 import { saysContent } from "../../domain/content.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
+import { estimatedInput } from "../../domain/input-estimate.ts";
 import { asObject, asString, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
-import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import { createAnswerFold } from "../../domain/neutral/fold.ts";
 import { usageOf } from "../../domain/neutral/usage.ts";
 import { writeDocument } from "../../domain/too-deep.ts";
@@ -69,7 +69,7 @@ export function createMessagesPassthrough(
     takeIn();
     return {
       usage: usageOf(fold.usage(), fold.partialUsage(), {
-        input: () => estimateInputTokens(asked.body),
+        input: () => estimatedInput(asked),
         delivered: fold.delivered,
       }),
       finishReason: stopReason,

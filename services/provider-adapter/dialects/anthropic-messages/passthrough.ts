@@ -1,8 +1,8 @@
-import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
+import { estimatedInput } from "../../domain/input-estimate.ts";
 import { asString } from "../../domain/json.ts";
 import { deliveredBy } from "../../domain/neutral/delivered.ts";
-import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { usageOf } from "../../domain/neutral/usage.ts";
 import { createNotes } from "../../domain/notes.ts";
@@ -43,7 +43,7 @@ export function messagesPassthrough(asked: Asked, vendor: MessagesVendor): Excha
       return {
         body: patchJson(body, { id: JSON.stringify(messageId) }),
         usage: usageOf(answer.usage, false, {
-          input: () => estimateInputTokens(asked.body),
+          input: () => estimatedInput(asked),
           delivered: () => deliveredBy(answer),
         }),
         finishReason: asString(upstream.stop_reason) ?? "",

@@ -1,4 +1,4 @@
-import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../domain/json.ts";
 import { imageTokens } from "../../domain/neutral/delivered.ts";
 import type { Delivered } from "../../domain/neutral/usage.ts";

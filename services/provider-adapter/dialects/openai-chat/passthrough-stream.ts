@@ -1,4 +1,4 @@
-import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
 import { holdsContent, saysContent } from "../../domain/content.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";

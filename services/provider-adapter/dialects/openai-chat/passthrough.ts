@@ -2,9 +2,9 @@ import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange, UpstreamMessage } from "../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
+import { estimatedInput } from "../../domain/input-estimate.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
-import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
 import { usageOf } from "../../domain/neutral/usage.ts";
@@ -23,7 +23,7 @@ import { choicesIn, inUsualWords } from "./vendor-words.ts";
 export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
   const notes = createNotes();
   const message = prepare(asked, flavour, notes.note);
-  const inputTokens = () => estimateInputTokens(asked.body);
+  const inputTokens = () => estimatedInput(asked);
   return {
     message,
     notes: notes.list(),

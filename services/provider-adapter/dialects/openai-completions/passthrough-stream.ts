@@ -1,11 +1,11 @@
-import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
 import { holdsContent, saysContent } from "../../domain/content.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation } from "../../domain/exchange.ts";
+import { estimatedInput } from "../../domain/input-estimate.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint, type Moments } from "../../domain/latency.ts";
 import { createTokenCount } from "../../domain/neutral/delivered.ts";
-import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import { createCountSum, usageOf } from "../../domain/neutral/usage.ts";
 import { readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
 
@@ -101,7 +101,7 @@ export function createCompletionsPassthrough(
     takeIn();
     return {
       usage: usageOf(counts.counts(), counts.isPartial(), {
-        input: () => estimateInputTokens(asked.body),
+        input: () => estimatedInput(asked),
         delivered: () => ({ visible: visible.total(), thinking: thinking.total() }),
       }),
       finishReason: choices.get(0)?.finishReason ?? "",

@@ -1,11 +1,11 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
+import { estimatedInput } from "../../domain/input-estimate.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
-import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import { type Delivered, usageOf } from "../../domain/neutral/usage.ts";
 import { readOpenaiUsage, writeOpenaiUsage } from "../../domain/openai-usage.ts";
 import { fieldValue, patchJson } from "../../domain/patch-json.ts";
@@ -36,7 +36,7 @@ export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Ex
       if (error !== undefined) throw flavour.streamError(error);
       const found = asObject(completion.usage);
       const usage = usageOf(found && readOpenaiUsage(found), false, {
-        input: () => estimateInputTokens(asked.body),
+        input: () => estimatedInput(asked),
         delivered: () => deliveredBy(choices),
       });
       const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));

@@ -1,9 +1,9 @@
-import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
 import { saysContent } from "../../domain/content.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../domain/exchange.ts";
+import { estimatedInput } from "../../domain/input-estimate.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
-import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import { createAnswerFold } from "../../domain/neutral/fold.ts";
 import { usageOf } from "../../domain/neutral/usage.ts";
 import { writeDocument } from "../../domain/too-deep.ts";
@@ -84,7 +84,7 @@ export function createResponsesPassthrough(
     takeIn();
     return {
       usage: usageOf(fold.usage(), fold.partialUsage(), {
-        input: () => estimateInputTokens(asked.body),
+        input: () => estimatedInput(asked),
         delivered: fold.delivered,
       }),
       finishReason: last === undefined ? "" : endingOf(last),

@@ -2,8 +2,8 @@ import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../domain/flavour.ts";
+import { estimatedInput } from "../../domain/input-estimate.ts";
 import { asArray, asObject, asString, parseJson } from "../../domain/json.ts";
-import { estimateInputTokens } from "../../domain/neutral/estimate.ts";
 import type { Note } from "../../domain/neutral/formats.ts";
 import { isEffort } from "../../domain/neutral/reasoning.ts";
 import { usageOf } from "../../domain/neutral/usage.ts";
@@ -55,7 +55,7 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       return {
         body: patchJson(body, { id: JSON.stringify(responseId) }),
         usage: usageOf(usage && readUsage(usage), false, {
-          input: () => estimateInputTokens(asked.body),
+          input: () => estimatedInput(asked),
           delivered: () => deliveredItems(response),
         }),
         finishReason: endingOf(response),

@@ -1,4 +1,4 @@
-import { estimateTextTokens } from "../../../../shared/estimate-tokens.ts";
+import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
 import type { NeutralAnswer } from "./answer.ts";
 import type { Delivered } from "./usage.ts";
 

@@ -1,0 +1,83 @@
+import { dataKindOf, dataTokens, type MediaKind, mediaKindOf, mediaTokens } from "./media.ts";
+import { estimateTextTokens } from "./text.ts";
+
+/** Tokens that frame one message. */
+const messageTokens = 4;
+
+/** What was counted in a request's input. */
+export interface InputEstimate {
+  /** Input tokens. */
+  readonly tokens: number;
+  /** Images among the parts. */
+  readonly images: number;
+  /** Audio among the parts. */
+  readonly audio: boolean;
+}
+
+type Growing = { -readonly [Name in keyof InputEstimate]: InputEstimate[Name] };
+
+/** Fields of all dialects that are lists of messages. */
+const lists = ["messages", "input"] as const;
+/** Other fields of all dialects that a model reads. */
+const others = ["system", "instructions", "prompt", "suffix", "tools", "functions", "response_format"] as const;
+/** Objects of which one field is read by the model: the form that the answer must have. */
+const forms = ["output_config", "text"] as const;
+
+/**
+ * Estimates the input of a request, given as the parsed body of any dialect. There is one estimate of a request: what is
+ * reserved for it goes by it, and so does what is charged where the upstream does not count.
+ */
+export function estimateRequest(body: object): InputEstimate {
+  const read = (name: string): unknown => Reflect.get(body, name);
+  const messages = lists.map(read).flatMap((list) => (list === undefined || list === null ? [] : [list]));
+  const formats = forms.map((name) => {
+    const form = read(name);
+    return typeof form === "object" && form !== null ? Reflect.get(form, "format") : undefined;
+  });
+  const framed = messages.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 1), 0);
+  return estimateValues(framed, [...messages, ...others.map(read), ...formats]);
+}
+
+/**
+ * Images, audio and documents count by their kind wherever they are, also inside the results of tools: their base64 is no
+ * text. Work is in proportion to the values.
+ */
+function estimateValues(messages: number, values: unknown[]): InputEstimate {
+  const found: Growing = { tokens: messages * messageTokens, images: 0, audio: false };
+  // A stack of our own: how deep the values are is up to the client.
+  const stack = values;
+  while (stack.length > 0) {
+    const value = stack.pop();
+    if (typeof value === "string") countText(value, found);
+    else if (Array.isArray(value)) for (const item of value) stack.push(item);
+    else if (typeof value === "object" && value !== null) countObject(value, stack, found);
+    else if (value !== undefined && value !== null) found.tokens += 1;
+  }
+  return found;
+}
+
+function countText(text: string, found: Growing): void {
+  const kind = dataKindOf(text);
+  if (kind === undefined) found.tokens += estimateTextTokens(text);
+  else countMedium(kind, dataTokens(kind, text), found);
+}
+
+function countObject(value: object, stack: unknown[], found: Growing): void {
+  const kind = mediaKindOf(value);
+  if (kind !== undefined) {
+    countMedium(kind, mediaTokens(kind, value), found);
+    return;
+  }
+  for (const [name, item] of Object.entries(value)) {
+    // Framing, which is counted with the message.
+    if (name === "role") continue;
+    if (name !== "content") found.tokens += 1 + (name.length >> 3);
+    stack.push(item);
+  }
+}
+
+function countMedium(kind: MediaKind, tokens: number, found: Growing): void {
+  if (kind === "image") found.images++;
+  if (kind === "audio") found.audio = true;
+  found.tokens += tokens;
+}
