@@ -13,8 +13,7 @@ export const cliEnv = declareEnv({
       "A fixed first API key, for scripts, never printed; unset: one is made at the first start and shown once.",
   },
   DATABASE_URL: {
-    kind: "url",
-    protocols: ["postgres", "postgresql"],
+    kind: "postgres",
     description: "PostgreSQL to use; unset in `up` and `mesh`: an embedded one.",
   },
   THROUGHLINE_URL: {

@@ -3,6 +3,7 @@ import {
   type Env,
   envBool,
   envChoice,
+  envDatabaseUrl,
   envDurationMs,
   envInt,
   envList,
@@ -40,6 +41,7 @@ export type Variable =
   | Declared<"bool", boolean>
   | (Declared<"duration", number> & Bounded)
   | (Declared<"url", string> & { protocols?: readonly string[] })
+  | Declared<"postgres", string>
   | Declared<"list", readonly string[]>
   | (Declared<"choice", string> & { choices: readonly string[] });
 
@@ -53,6 +55,7 @@ type Kinds = {
   bool: boolean;
   duration: number;
   url: string;
+  postgres: string;
   list: readonly string[];
 };
 
@@ -127,6 +130,8 @@ function readVariable(env: Env, name: string, variable: Variable): unknown {
       return envDurationMs(env, name, { min: variable.min, max: variable.max, fallback: variable.default });
     case "url":
       return envUrl(env, name, variable.default, variable.protocols);
+    case "postgres":
+      return envDatabaseUrl(env, name, variable.default);
     case "list":
       return envList(env, name, variable.default);
     case "choice":
@@ -173,7 +178,7 @@ function kindText(variable: Variable): string {
   if ((variable.kind === "int" || variable.kind === "number") && variable.unit !== undefined) {
     return `${variable.kind} (${variable.unit})`;
   }
-  return variable.kind;
+  return variable.kind === "postgres" ? "url" : variable.kind;
 }
 
 function defaultText(variable: Variable): string {

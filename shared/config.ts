@@ -1,3 +1,5 @@
+import { parseDatabaseUrl } from "./db/url.ts";
+
 /** One environment, as names and values. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -91,6 +93,18 @@ export function envUrl(env: Env, name: string, fallback?: string, protocols?: re
       name,
       `${name} must be a URL that starts with ${protocols.map((p) => `${p}://`).join(" or ")}`,
     );
+  }
+  return text;
+}
+
+/** An address of PostgreSQL, as given. Throws ConfigError without repeating the value: it may hold a password. */
+export function envDatabaseUrl(env: Env, name: string, fallback?: string): string {
+  const text = envOptional(env, name);
+  if (text === undefined) return required(name, fallback);
+  try {
+    parseDatabaseUrl(text);
+  } catch (error) {
+    throw new ConfigError(name, `${name} ${error instanceof Error ? error.message : "cannot be read"}`);
   }
   return text;
 }

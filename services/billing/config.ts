@@ -35,9 +35,8 @@ export interface BillingConfig {
 /** Billing's variables, each with its meaning. */
 export const billingEnv = declareEnv({
   DATABASE_URL: {
-    kind: "url",
+    kind: "postgres",
     required: true,
-    protocols: ["postgres", "postgresql"],
     description: "PostgreSQL, as the owner of the service's schema.",
   },
   DATABASE_POOL_SIZE: {

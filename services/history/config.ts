@@ -5,7 +5,7 @@ const dayMs = 86_400_000;
 
 /** Variables of history. */
 export const historyEnv = declareEnv({
-  DATABASE_URL: { kind: "url", required: true, description: "PostgreSQL that the services keep their data in." },
+  DATABASE_URL: { kind: "postgres", required: true, description: "PostgreSQL that the services keep their data in." },
   DATABASE_MIGRATE: {
     kind: "bool",
     default: true,

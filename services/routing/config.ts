@@ -30,9 +30,8 @@ export interface RoutingConfig {
 /** Routing's variables, each with its meaning. */
 export const routingEnv = declareEnv({
   DATABASE_URL: {
-    kind: "url",
+    kind: "postgres",
     required: true,
-    protocols: ["postgres", "postgresql"],
     description: "PostgreSQL, as the owner of the service's schema.",
   },
   DATABASE_POOL_SIZE: {

@@ -30,9 +30,17 @@ export function isRetryableConflict(error: unknown): boolean {
   return state === sqlStates.serializationFailure || state === sqlStates.deadlockDetected;
 }
 
+/** A connection failed and another server, or another way to reach this one, is to be tried next. */
+export class OtherServer extends Error {
+  constructor(cause: unknown) {
+    super("Another server of the address is tried.", { cause });
+  }
+}
+
 /** Whether the connection is gone or of no more use, so that the outcome of what was sent is unknown. */
 export function isBrokenConnection(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof OtherServer) return true;
   const state = sqlStateOf(error);
   if (state !== undefined) return state.startsWith("08") || brokenStates.has(state);
   return isConnectionFault(error) || driverFaults.has(error.message);

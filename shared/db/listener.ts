@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import pg from "pg";
-import { clientConfig, quoteIdentifier } from "./connection.ts";
+import type pg from "pg";
+import { createTarget, quoteIdentifier } from "./connection.ts";
 import type { DatabaseLog } from "./database-log.ts";
 
 /** Options of `createListener`. */
@@ -39,6 +39,11 @@ const farewellLimitMs = 1_000;
 /** Listens to channels of PostgreSQL and connects again, with growing pauses, whenever the connection breaks. */
 export function createListener(options: ListenerOptions): Listener {
   const { log, heartbeatMs = 15_000, answerLimitMs = 5_000 } = options;
+  const { Client } = createTarget({
+    ...options,
+    statementTimeoutMs: answerLimitMs,
+    connectTimeoutMs: answerLimitMs,
+  });
   const closing = new AbortController();
   const ready = Promise.withResolvers<void>();
   let listening = false;
@@ -46,10 +51,7 @@ export function createListener(options: ListenerOptions): Listener {
 
   /** One connection, from its opening to its end. */
   async function listen(): Promise<void> {
-    const client = new pg.Client({
-      ...clientConfig({ ...options, statementTimeoutMs: answerLimitMs, connectTimeoutMs: answerLimitMs }),
-      query_timeout: answerLimitMs,
-    });
+    const client = new Client({ query_timeout: answerLimitMs });
     const ended = Promise.withResolvers<void>();
     ended.promise.catch(() => undefined); // It may be rejected while the connection is still being opened.
     client.on("error", ended.reject);

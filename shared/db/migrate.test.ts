@@ -127,7 +127,7 @@ describe("migrate", () => {
     });
     try {
       expect(await db.query(statement("who", "select current_user::text as name"), [])).toEqual([
-        { name: "test_migrate_roles" },
+        { name: expect.stringMatching(/^test_migrate_roles_test_/) },
       ]);
       await db.query(statement("add", "insert into accounts values ($1, $2)"), [1n, "a"]);
       const forbidden = await db.query(statement("drop", "delete from accounts"), []).catch((error: unknown) => error);

@@ -1,9 +1,17 @@
-import { CompiledQuery, type DatabaseIntrospector, Kysely, PostgresDialect } from "kysely";
+import {
+  CompiledQuery,
+  type DatabaseIntrospector,
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+} from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
-import pg from "pg";
-import { clientConfig, quoteIdentifier } from "./connection.ts";
+import type pg from "pg";
+import { connectTo, createTarget, quoteIdentifier } from "./connection.ts";
 import type { DatabaseLog } from "./database-log.ts";
 import { ensureRole } from "./roles.ts";
+import { refuseOldServer, refuseSharedSessions } from "./server-checks.ts";
 
 export type { Migration };
 
@@ -56,13 +64,14 @@ class MigrationDialect extends PostgresDialect {
  */
 export async function migrate(url: string, options: MigrateOptions): Promise<void> {
   const { schema, migrations, log } = options;
-  const pool = new pg.Pool({
-    ...clientConfig({ url, schema, applicationName: `${schema} migrations` }),
-    max: 1,
-  });
-  pool.on("error", (error) => log.warn({ err: error }, "the connection of the migrations broke while idle"));
-  const kysely = new Kysely<unknown>({ dialect: new MigrationDialect({ pool }) });
+  const target = createTarget({ url, schema, applicationName: `${schema} migrations` });
+  const client = await connectTo(target);
+  client.on("error", (error) => log.warn({ err: error }, "the connection of the migrations broke while idle"));
+  const names = new Map<string, string>();
+  const kysely = new Kysely<unknown>({ dialect: new MigrationDialect({ pool: poolOfOne(client, names) }) });
   try {
+    await refuseOldServer(client);
+    await refuseSharedSessions(client, target);
     await kysely.connection().execute(async (db) => {
       // A session lock: the migrator creates its tables before it takes its own lock, and roles and schemas need one too.
       // It ends with the connection, should an unlock be missed.
@@ -70,13 +79,29 @@ export async function migrate(url: string, options: MigrateOptions): Promise<voi
         CompiledQuery.raw("select pg_advisory_lock(hashtextextended($1, 0))", [`migrate ${schema}`]),
       );
       await ensureSchema(db, schema);
-      if (options.role !== undefined) await ensureRole(db, options.role, schema);
+      if (options.role !== undefined) names.set(options.role, await ensureRole(db, options.role, schema));
       await refuseNewer(db, schema, Object.keys(migrations));
       await apply(db, schema, migrations, log);
     });
   } finally {
     await kysely.destroy();
   }
+}
+
+/** What Kysely takes for a pool. `names`: how roles that the migrations name are called in this database. */
+function poolOfOne(client: pg.Client, names: ReadonlyMap<string, string>): PostgresPool {
+  const rename = (text: string): string => {
+    let renamed = text;
+    for (const [name, actual] of names)
+      if (name !== actual)
+        renamed = renamed.replaceAll(new RegExp(`\\b${name}\\b(?!["\\w])`, "g"), quoteIdentifier(actual));
+    return renamed;
+  };
+  const connection = {
+    query: (text: string, values?: unknown[]) => client.query(rename(text), values),
+    release: () => undefined,
+  } as unknown as PostgresPoolClient;
+  return { options: {}, connect: async () => connection, end: () => client.end() };
 }
 
 /** `create schema if not exists` asks for the right to create schemas even where there is nothing to create. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { ThroughlineError } from "../errors/error.ts";
-import { type ConnectionOptions, clientConfig } from "./connection.ts";
+import { type ConnectionOptions, createTarget } from "./connection.ts";
 import type { DatabaseLog } from "./database-log.ts";
 import { isBrokenConnection, toFault } from "./faults.ts";
 
@@ -50,7 +50,8 @@ const deadConnectionGraceMs = 5_000;
 export function createSessionPool(options: PoolOptions): SessionPool {
   const { log } = options;
   const pool = new pg.Pool({
-    ...clientConfig({ connectTimeoutMs: options.acquireTimeoutMs, ...options }),
+    Client: createTarget({ connectTimeoutMs: options.acquireTimeoutMs, ...options }).Client,
+    connectionTimeoutMillis: options.acquireTimeoutMs,
     max: options.maxConnections,
     idleTimeoutMillis: 60_000,
   });

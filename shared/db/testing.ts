@@ -32,8 +32,18 @@ export async function testPostgres(): Promise<TestPostgres> {
   await runAlone(serverUrl, `create database ${quoteIdentifier(name)}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  const stop = (): Promise<void> =>
-    runAlone(serverUrl, `drop database if exists ${quoteIdentifier(name)} with (force)`);
+  const stop = async (): Promise<void> => {
+    await runAlone(serverUrl, `drop database if exists ${quoteIdentifier(name)} with (force)`);
+    // The roles of services, which bear the name of their database.
+    await runAlone(
+      serverUrl,
+      `do $$ declare v_role text; begin
+         for v_role in select rolname from pg_roles where rolname like '%_${name}' loop
+           execute format('drop role %I', v_role);
+         end loop;
+       end $$`,
+    );
+  };
   return { url: url.href, stop, [Symbol.asyncDispose]: stop };
 }
 
