@@ -21,6 +21,9 @@ export const secretRoles: Readonly<Record<string, readonly Role[]>> = {
   KEY_PEPPER: ["billing"],
   VALKEY_URL: ["billing"],
   CREDENTIAL_KEY: ["routing", "provider-adapter"],
+  // Their addresses may hold a password. The lower-case spellings are nobody's setting, and so go to the provider alone.
+  HTTPS_PROXY: ["provider-adapter"],
+  HTTP_PROXY: ["provider-adapter"],
   // The command itself makes the first account with them.
   THROUGHLINE_BOOTSTRAP_KEY: [],
   THROUGHLINE_ADMIN_KEY: [],

@@ -2,6 +2,7 @@ import type { Env } from "../../shared/config.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
 import type { RequestIdStyle } from "../../shared/request-id.ts";
 import { type CredentialKeys, parseCredentialKeys } from "../../shared/sealed-credential.ts";
+import { type Proxies, proxiesOf } from "./upstream/proxies.ts";
 
 /** The environment variables of the provider. */
 export const providerEnv = declareEnv({
@@ -66,6 +67,21 @@ export const providerEnv = declareEnv({
     unit: "connections",
     description: "Most connections of a provider process to one upstream.",
   },
+  HTTPS_PROXY: {
+    kind: "secret",
+    description:
+      "Proxy on the way to upstreams whose address begins with https: a tunnel. Not set: HTTP_PROXY. Lower-case spellings of the three are read too, and first.",
+  },
+  HTTP_PROXY: {
+    kind: "secret",
+    description: "Proxy on the way to upstreams whose address begins with http. May hold a user and a password.",
+  },
+  NO_PROXY: {
+    kind: "string",
+    default: "",
+    description:
+      "Upstreams that are reached without a proxy, by commas: names (with those below them), addresses, ranges (10.0.0.0/8), each with a :port or without; * for all. This machine is always reached directly.",
+  },
   IMAGE_PROXY: {
     kind: "bool",
     default: false,
@@ -117,6 +133,8 @@ export interface ProviderConfig {
   readonly idStyle: RequestIdStyle;
   /** Opens credentials that were entered at run time. */
   readonly credentialKeys: CredentialKeys | undefined;
+  /** On the way to upstreams and images. */
+  readonly proxies: Proxies;
   /** Undefined: images are left to the upstreams. */
   readonly imageProxy:
     | { readonly maxBytes: number; readonly maxTotalBytes: number; readonly timeoutMs: number }
@@ -144,6 +162,7 @@ export function envToConfig(env: Env): ProviderConfig {
     maxConnections: read.UPSTREAM_MAX_CONNECTIONS,
     idStyle: read.REQUEST_ID_STYLE,
     credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
+    proxies: proxiesOf(env),
     imageProxy: read.IMAGE_PROXY
       ? {
           maxBytes: read.IMAGE_PROXY_MAX_BYTES,

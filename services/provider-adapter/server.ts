@@ -37,6 +37,7 @@ export async function startProvider(
     headersTimeoutMs: config.headersTimeoutMs,
     chunkTimeoutMs: config.chunkTimeoutMs,
     bodyTimeoutMs: config.bodyTimeoutMs,
+    proxies: config.proxies,
     maxConnectionsPerOrigin: config.maxConnections,
     log: deps.log,
   });
@@ -59,7 +60,9 @@ export async function startProvider(
   const unobserve = deps.metrics.observe("channels_broken", () => health.broken, "provider-adapter");
   const firstToken = watchFirstTokens(config.firstTokenTimeoutMs);
   const images =
-    config.imageProxy === undefined ? undefined : createImageProxy({ ...config.imageProxy, ...deps.imageAccess });
+    config.imageProxy === undefined
+      ? undefined
+      : createImageProxy({ ...config.imageProxy, proxies: config.proxies, ...deps.imageAccess });
   const spans = providerSpans(deps.tracing);
   const lostGateways = createLostGateways(deps, config.lostGatewayHeadStartMs);
   const context: ProviderContext = {

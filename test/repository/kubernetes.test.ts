@@ -134,8 +134,8 @@ describe("a Deployment for each process", () => {
     const { env = [], envFrom = [] } = containerOf(role);
     const given = env.map(({ name }) => name).filter((name) => name in secretRoles);
     if (envFrom.some(({ secretRef }) => secretRef?.name === "throughline-database")) given.push("DATABASE_URL");
-    // Addresses of Valkey and of the collector are settings of the overlay.
-    const settings = ["VALKEY_URL", "OTEL_EXPORTER_OTLP_HEADERS"];
+    // Addresses of Valkey, of the collector and of proxies are settings of the overlay.
+    const settings = ["VALKEY_URL", "OTEL_EXPORTER_OTLP_HEADERS", "HTTPS_PROXY", "HTTP_PROXY"];
     const due = Object.keys(secretRoles).filter((name) => !settings.includes(name));
     const own = role === "provider" ? "provider-adapter" : role;
     expect(given.toSorted()).toEqual(due.filter((name) => secretRoles[name]?.some((one) => one === own)).toSorted());

@@ -1,6 +1,9 @@
 import { promises as dns } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { Agent, buildConnector, request } from "undici";
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, request } from "undici";
+import { tunnelled } from "../upstream/connectors.ts";
+import type { Connect } from "../upstream/line.ts";
+import { hasProxy, type Proxies } from "../upstream/proxies.ts";
 import { isPublicAddress } from "./public-address.ts";
 import { imageTypeOf } from "./sniff.ts";
 
@@ -30,6 +33,8 @@ export interface FetcherOptions extends ImageAccess {
   readonly maxBytes: number;
   /** Bound on one picture, redirects included, milliseconds. */
   readonly timeoutMs: number;
+  /** On the way to pictures. Default: none. */
+  readonly proxies?: Proxies;
 }
 
 /** Fetches pictures of strangers. */
@@ -48,9 +53,11 @@ const notPublic = "its host has no public address";
  * Creates the fetcher. A host is resolved once for each hop and the socket goes to the very addresses that were checked:
  * a name that changes between check and connection (DNS rebinding) has nothing to gain. Each hop has a socket of its own,
  * so no connection outlives its check. Names go to DNS alone, not to the system's files, and by threads of nobody: a slow
- * name server holds up no other name.
+ * name server holds up no other name. A proxy is asked for a tunnel to the address that was checked, not to the name: what it
+ * would make of that is its own affair.
  */
-export function createImageFetcher({ maxBytes, timeoutMs, allow = [], resolve }: FetcherOptions): ImageFetcher {
+export function createImageFetcher(options: FetcherOptions): ImageFetcher {
+  const { maxBytes, timeoutMs, allow = [], resolve, proxies } = options;
   const isAllowed = (address: string) => isPublicAddress(address) || allow.includes(address);
   const find = resolve ?? resolveByDns();
 
@@ -68,21 +75,56 @@ export function createImageFetcher({ maxBytes, timeoutMs, allow = [], resolve }:
     );
   };
   const connect = buildConnector({ timeout: timeoutMs, allowH2: false, lookup });
-  const agent = new Agent({
-    allowH2: false,
-    connect(target, callback) {
-      // An address in the URL needs no lookup, so none is checked there. The URL parser wrote it in the usual form.
-      const host = target.hostname.replace(/^\[|\]$/g, "");
-      if (/^[\d.]+$|:/.test(host) && !isAllowed(host)) return callback(new ImageRefused(notPublic), null);
-      connect(target, (error, socket) => {
-        if (error !== null) return callback(error, null);
-        // Whatever went before: no byte goes to an address that is not public.
-        if (isAllowed(socket.remoteAddress ?? "")) return callback(null, socket);
-        socket.destroy();
-        callback(new ImageRefused(notPublic), null);
-      });
-    },
-  });
+  const checked: Connect = (target, callback) => {
+    const host = bare(target.hostname);
+    // An address in the URL needs no lookup, so none is checked there.
+    if (isAddress(host) && !isAllowed(host)) return callback(new ImageRefused(notPublic), null);
+    connect(target, (error, socket) => {
+      if (error !== null) return callback(error, null);
+      // Whatever went before: no byte goes to an address that is not public.
+      if (isAllowed(socket.remoteAddress ?? "")) return callback(null, socket);
+      socket.destroy();
+      callback(new ImageRefused(notPublic), null);
+    });
+  };
+
+  /** The same by the tunnel of a proxy. */
+  function pinned(tunnel: Connect): Connect {
+    const bounded = tunnelled(tunnel, timeoutMs);
+    return (target, callback) => {
+      const host = bare(target.hostname);
+      const addresses = isAddress(host) ? Promise.resolve([host]) : find(host);
+      addresses.then(
+        (found) => {
+          const [address] = found;
+          if (address === undefined || !found.every(isAllowed)) return callback(new ImageRefused(notPublic), null);
+          const written = address.includes(":") ? `[${address}]` : address;
+          const port = target.port === "" ? "" : `:${target.port}`;
+          bounded({ ...target, hostname: address, host: written + port, servername: host }, callback);
+        },
+        () => callback(new ImageRefused(notPublic), null),
+      );
+    };
+  }
+
+  function createAgent(): Dispatcher {
+    if (proxies === undefined || !hasProxy(proxies)) return new Agent({ allowH2: false, connect: checked });
+    return new EnvHttpProxyAgent({
+      httpProxy: proxies.http,
+      httpsProxy: proxies.https,
+      noProxy: proxies.none,
+      proxyTunnel: true,
+      allowH2: false,
+      connect: checked,
+      connectTimeout: timeoutMs,
+      factory: (origin, given: { readonly connect?: Connect }) => {
+        const own = given.connect === undefined || given.connect === checked;
+        return new Pool(origin, { allowH2: false, connect: own ? checked : pinned(given.connect ?? checked) });
+      },
+    });
+  }
+
+  const agent = createAgent();
 
   async function follow(given: string, signal: AbortSignal): Promise<FetchedImage> {
     let url = given;
@@ -147,6 +189,15 @@ export function createImageFetcher({ maxBytes, timeoutMs, allow = [], resolve }:
     },
     close: () => agent.destroy(),
   };
+}
+
+function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
+/** The URL parser wrote it in the usual form. */
+function isAddress(host: string): boolean {
+  return /^[\d.]+$|:/.test(host);
 }
 
 function resolveByDns(): Resolve {

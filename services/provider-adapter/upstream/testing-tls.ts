@@ -9,7 +9,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** An authority of a test, and certificates of it for servers on 127.0.0.1. */
+/** An authority of a test, and certificates of it for servers on 127.0.0.1, of which a proxy may know as vendor.test. */
 export interface TestAuthority {
   readonly ca: string;
   readonly good: Certificate;
@@ -41,9 +41,9 @@ export function makeAuthority(): TestAuthority {
     selfSigned("own", "/CN=127.0.0.1");
     return {
       ca: read("ca.pem"),
-      good: signed("good", "IP:127.0.0.1", 2),
+      good: signed("good", "IP:127.0.0.1,DNS:vendor.test", 2),
       // It ended a day before it began, which is now.
-      expired: signed("expired", "IP:127.0.0.1", -1),
+      expired: signed("expired", "IP:127.0.0.1,DNS:vendor.test", -1),
       otherHost: signed("other", "DNS:other.test", 2),
       own: { cert: read("own.pem"), key: read("own.key") },
     };

@@ -1,7 +1,7 @@
 import { Agent, buildConnector, type Client, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
-import { ConnectFault, connectFault } from "./faults.ts";
+import { named, tunnelled } from "./connectors.ts";
 import { type Connect, createLineClient } from "./line.ts";
-import { createDirectRanges, hasProxy, type Proxies } from "./proxies.ts";
+import { createDirectHosts, hasProxy, type Proxies } from "./proxies.ts";
 
 /** Pools of connections, one for each origin. */
 export interface Way {
@@ -50,7 +50,7 @@ export function createWay(options: WayOptions): Way {
 
   const direct = new Agent({ connect, factory });
   if (!hasProxy(proxies)) return direct;
-  const isDirect = createDirectRanges(proxies.none);
+  const isDirect = createDirectHosts(proxies.none);
   const proxied = new EnvHttpProxyAgent({
     // Empty, not left out: undici would read the environment of the process.
     httpProxy: proxies.http,
@@ -70,41 +70,5 @@ export function createWay(options: WayOptions): Way {
     async destroy() {
       await Promise.all([direct.destroy(), proxied.destroy()]);
     },
-  };
-}
-
-/** Connections whose faults have a kind. */
-function named(connect: Connect): Connect {
-  return (target, callback) =>
-    connect(target, (...result) => {
-      if (result[0] === null) callback(...result);
-      else callback(connectFault(result[0], { secure: target.protocol === "https:", proxied: false }), null);
-    });
-}
-
-/** The same by way of a proxy, whose answer undici awaits without a bound. */
-function tunnelled(connect: Connect, timeoutMs: number): Connect {
-  return (target, callback) => {
-    const stop = new AbortController();
-    let waiting = true;
-    const timer = timeoutMs === 0 ? undefined : setTimeout(onTimeout, timeoutMs);
-
-    function onTimeout(): void {
-      waiting = false;
-      stop.abort();
-      callback(new ConnectFault("connect_timeout", "UND_ERR_CONNECT_TIMEOUT"), null);
-    }
-
-    const bounded = { ...target, signal: stop.signal };
-    connect(bounded, (...result) => {
-      clearTimeout(timer);
-      if (!waiting) {
-        result[1]?.on("error", () => undefined).destroy();
-        return;
-      }
-      waiting = false;
-      if (result[0] === null) callback(...result);
-      else callback(connectFault(result[0], { secure: target.protocol === "https:", proxied: true }), null);
-    });
   };
 }
