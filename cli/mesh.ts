@@ -31,6 +31,8 @@ const roles = {
   gateway: "gateway/main.ts",
 } as const satisfies Record<Role, string>;
 
+/** Whose metrics are at METRICS_PORT, at the next one, and so on. */
+const metricsOrder: readonly Role[] = ["gateway", "routing", "billing", "provider-adapter", "history"];
 const restartAfterMs = 200;
 const stopWithinMs = 90_000;
 const readyWithinMs = 60_000;
@@ -54,6 +56,9 @@ export function mesh(): Promise<number> {
       BILLING_TARGET: `dns:///127.0.0.1:${billing}`,
       PROVIDER_TARGET: `dns:///127.0.0.1:${provider}`,
     };
+    const firstMetricsPort = config.metricsPort;
+    const metricsPortOf = (role: Role) =>
+      firstMetricsPort === undefined ? "0" : String(firstMetricsPort + metricsOrder.indexOf(role));
     const pidFile = join(ground.dataFolder, "mesh.json");
     const pids: Partial<Record<Role, number>> = {};
     const noted = (role: Role, pid: number) => {
@@ -66,7 +71,8 @@ export function mesh(): Promise<number> {
     const starting = AbortSignal.any([signal, refused.signal]);
     const vendorKeys = await readVendorKeys();
     for (const role of Object.keys(roles) as Role[]) {
-      const own = roleEnv(role, { ...env, GRPC_PORT: String(grpcPort[role]) }, vendorKeys);
+      const ports = { GRPC_PORT: String(grpcPort[role]), METRICS_PORT: metricsPortOf(role) };
+      const own = roleEnv(role, { ...env, ...ports }, vendorKeys);
       // A process that cannot use its configuration has said why; starting it again would only say it again.
       const onRefused = () => refused.abort(new ConfigError(role, `${role} cannot use its configuration`));
       const child = keepRunning(role, own, { log, noted, onRefused, stopping: () => signal.aborted });

@@ -1,5 +1,6 @@
 import type { Env } from "../shared/config.ts";
 import { declareEnv } from "../shared/config-declare.ts";
+import { metricsPort } from "../shared/metrics-server.ts";
 import type { RequestIdStyle } from "../shared/request-id.ts";
 import { bodyMemoryOf, connectionsOf, descriptorLimit, memoryLimit } from "./http/capacity.ts";
 
@@ -15,6 +16,7 @@ export const gatewayEnv = declareEnv({
     max: 65_535,
     description: "Port that the HTTP edge listens on; 0 picks a free one.",
   },
+  METRICS_PORT: metricsPort,
   REQUEST_ID_STYLE: {
     kind: "choice",
     choices: ["decimal", "stamped"],
@@ -136,6 +138,8 @@ export const gatewayEnv = declareEnv({
 export interface GatewayConfig {
   readonly host: string;
   readonly port: number;
+  /** Port of metrics and of the details of readiness; undefined: they are served beside the API. */
+  readonly metricsPort: number | undefined;
   readonly idStyle: RequestIdStyle;
   readonly trustTraceparent: boolean;
   readonly trustProxy: boolean;
@@ -174,6 +178,7 @@ export function envToConfig(env: Env): GatewayConfig {
   return {
     host: read.HOST,
     port: read.PORT,
+    metricsPort: read.METRICS_PORT || undefined,
     idStyle: read.REQUEST_ID_STYLE,
     trustTraceparent: read.TRUST_TRACEPARENT,
     trustProxy: read.TRUST_PROXY,

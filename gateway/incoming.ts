@@ -40,6 +40,8 @@ export interface Incoming {
   served: Served | undefined;
   /** Code of the error that the client got. */
   errorCode: string | undefined;
+  /** True: its answer was given whole before its body had come; the connection closes. */
+  closing: boolean;
   /** True: the story has taken over and sees to the record. */
   told: boolean;
   /** What happened when, microseconds since the arrival. */

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { httpUrl } from "../shared/http-url.ts";
+import { serveMetrics } from "../shared/metrics-server.ts";
 import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext, GatewayDeps } from "./context.ts";
@@ -24,6 +25,8 @@ import { trpc } from "./trpc/endpoint.ts";
 export interface RunningGateway {
   /** Base URL, e.g. "http://127.0.0.1:8080". */
   readonly url: string;
+  /** Port of metrics and of the details of readiness; undefined: they are beside the API. */
+  readonly metricsPort: number | undefined;
   /** Stops taking requests, lets running ones end within the grace, then waits until all is settled and recorded. */
   stop(): Promise<void>;
 }
@@ -63,12 +66,13 @@ export async function startGateway(
     deps.metrics.observe("edge_body_bytes", bodies.held),
   ];
   let stopping = false;
-  health(edge, context, async () => {
-    const missing = await deps.ready();
-    if (!deps.ids.leaseValid()) missing.push("request ID lease");
-    if (stopping) missing.push("stopping");
-    return missing;
-  });
+  const missing = async () => {
+    const named = await deps.ready();
+    if (!deps.ids.leaseValid()) named.push("request ID lease");
+    if (stopping) named.push("stopping");
+    return named;
+  };
+  health(edge, context, missing);
   chatCompletions(edge, context, open);
   messages(edge, context, open);
   countTokens(edge, context);
@@ -78,12 +82,15 @@ export async function startGateway(
   historyQuery(edge, context);
   requests(edge, context);
   trpc(edge, context);
+  const watched = { metricsText: deps.metricsText, missing };
+  const metrics = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, watched);
   await edge.listen({ host: config.host, port: config.port });
   const address = edge.server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.port;
 
   return {
     url: httpUrl(config.host, port),
+    metricsPort: metrics?.port,
     async stop() {
       stopping = true;
       const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());
@@ -94,6 +101,7 @@ export async function startGateway(
       edge.server.closeAllConnections();
       await context.running.stop(config.shutdownGraceMs);
       open.stop();
+      await metrics?.stop();
       for (const end of unobserve) end();
     },
   };

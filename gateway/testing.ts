@@ -57,6 +57,7 @@ export interface Stubs {
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  readonly metricsPort: number | undefined;
   readonly ids: RequestIdSource;
   /** The lines of its log. */
   readonly lines: Record<string, unknown>[];
@@ -179,6 +180,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
   return {
     url: gateway.url,
     port,
+    metricsPort: gateway.metricsPort,
     ids,
     lines,
     ...seen,

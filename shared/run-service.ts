@@ -1,10 +1,10 @@
-import { createServer } from "node:http";
 import type { DescService } from "@bufbuild/protobuf";
 import { ConfigError, type Env, readEnv } from "./config.ts";
 import { declareEnv } from "./config-declare.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
 import { createLog, flushLog, type Log } from "./log.ts";
 import { createLogOutput, tell } from "./log-output.ts";
+import { metricsPort, serveMetrics } from "./metrics-server.ts";
 import { createReadiness } from "./readiness.ts";
 import {
   type ClientOptions,
@@ -19,7 +19,7 @@ import {
   type ServiceDefinition,
   startGrpcServer,
 } from "./rpc/index.ts";
-import { createTelemetry, metricsContentType, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
+import { createTelemetry, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
 
 /** Variables that every service process reads. */
 export const processEnv = declareEnv({
@@ -31,14 +31,7 @@ export const processEnv = declareEnv({
     max: 65_535,
     description: "Port that a service listens on for gRPC.",
   },
-  METRICS_PORT: {
-    kind: "int",
-    default: 0,
-    min: 0,
-    max: 65_535,
-    description:
-      "Port of a service's Prometheus metrics (GET /metrics); 0: none. The gateway serves them beside its API.",
-  },
+  METRICS_PORT: metricsPort,
   SHUTDOWN_GRACE_MS: {
     kind: "duration",
     default: 30_000,
@@ -222,7 +215,10 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
         read.SHUTDOWN_GRACE_MS + 5_000,
       );
       server.setServing(await ready());
-      if (read.METRICS_PORT !== 0) onStop("metrics", await serveMetrics(read.METRICS_PORT, telemetry));
+      if (read.METRICS_PORT !== 0) {
+        const metrics = await serveMetrics(read.METRICS_PORT, telemetry);
+        onStop("metrics", () => metrics.stop());
+      }
       log.info({ port: server.port }, "ready");
     },
     { peers: true },
@@ -266,17 +262,4 @@ function serverTls(read: ProcessValues): ServerTls | undefined {
   const { GRPC_TLS_CERT_FILE: certificateFile, GRPC_TLS_KEY_FILE: privateKeyFile } = read;
   if (certificateFile === undefined || privateKeyFile === undefined) return undefined;
   return { certificateFile, privateKeyFile, clientAuthoritiesFile: read.GRPC_TLS_CA_FILE };
-}
-
-/** Serves GET /metrics; gives the way to stop it. */
-async function serveMetrics(port: number, telemetry: Telemetry): Promise<() => Promise<void>> {
-  const server = createServer((request, response) => {
-    if (request.url !== "/metrics") return void response.writeHead(404).end();
-    telemetry.metricsText().then(
-      (text) => response.writeHead(200, { "content-type": metricsContentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
-  });
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, resolve));
-  return () => new Promise((resolve) => server.close(() => resolve()));
 }

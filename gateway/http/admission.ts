@@ -3,7 +3,22 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { authenticate, authorise, type SecretHeader } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
-import { mark } from "../incoming.ts";
+import { type Incoming, mark } from "../incoming.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** What the edge knows of the request; set by the first hook. */
+    incoming: Incoming;
+    /** The body as it came. */
+    rawBody: Buffer;
+  }
+  interface FastifyContextConfig {
+    /** Who may call the route; absent only where `probe` is true. */
+    readonly admission?: Admission;
+    /** True: answered to anyone, also while no request ID can be issued. */
+    readonly probe?: boolean;
+  }
+}
 
 /** Kinds of keys that use the public API: all but administration keys. */
 export const publicKinds: readonly KeyKind[] = [KeyKind.API, KeyKind.SERVER, KeyKind.USER];

@@ -163,7 +163,7 @@ export function createStreamAnswer(
       begun = true;
       setHead(response, head, headers);
       response.setHeader("content-type", head.contentType || "text/event-stream; charset=utf-8");
-      response.setHeader("cache-control", "no-cache, no-transform");
+      response.setHeader("cache-control", "no-store, no-transform");
       response.setHeader("x-accel-buffering", "no");
       response.writeHead(200);
       close = open.add(stream);

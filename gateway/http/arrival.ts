@@ -1,14 +1,21 @@
 import { randomUUID } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { formatRequestId, type RequestIdSource, toParts, traceIdOf } from "../../shared/request-id.ts";
+import { createPassiveTracing, type Span } from "../../shared/telemetry/index.ts";
+import { gatewaySpans } from "../../shared/telemetry/spans/gateway.ts";
 import type { GatewayContext } from "../context.ts";
+import type { Incoming } from "../incoming.ts";
+
+/** On every answer: it may hold a secret, and is what its type says. */
+export const safetyHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
 
 /**
  * What happens to a request first: it gets its ID, its root span and the headers that say so, before anything can fail.
  *
  * Gives the error where no ID could be issued: without a valid lease of a node number there is none that is certain to be
- * unique. Such a request has the ID 0, bears no ID headers and is refused by everything but the probes.
+ * unique. Such a request has the ID 0, bears no ID headers and is refused.
  */
 export function receive(
   context: GatewayContext,
@@ -17,39 +24,63 @@ export function receive(
 ): ThroughlineError | undefined {
   const issued = issue(context.ids);
   const id = issued instanceof ThroughlineError ? 0n : issued;
-  const idText = id === 0n ? "" : formatRequestId(id, context.config.idStyle);
   const { headers } = request;
   const givenId = clientRequestId(headers["x-request-id"]);
   const span = context.spans.request({
     requestId: id,
-    traceId: id === 0n ? randomUUID().replaceAll("-", "") : traceIdOf(id),
+    traceId: id === 0n ? newTraceId() : traceIdOf(id),
     method: request.method,
     route: request.routeOptions.url ?? "unknown",
     inbound: context.config.trustTraceparent ? single(headers.traceparent) : undefined,
     clientRequestId: givenId || undefined,
   });
-  request.incoming = {
+  const idText = id === 0n ? "" : formatRequestId(id, context.config.idStyle);
+  request.incoming = newIncoming(id, idText, span, givenId);
+  const response = reply.raw;
+  setHeaders(response, safetyHeaders);
+  setHeaders(response, idHeaders(idText, span.traceId));
+  response.once("close", () => finished(context, request, response.statusCode, response.writableFinished));
+  return issued instanceof ThroughlineError ? issued : undefined;
+}
+
+const noSpans = gatewaySpans(createPassiveTracing());
+
+/** A probe comes every few seconds for as long as a process lives: it takes no ID and leaves neither span nor line. */
+export function receiveProbe(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, routeOptions } = request;
+  const traceId = newTraceId();
+  const span = noSpans.request({ requestId: 0n, traceId, method, route: routeOptions.url ?? "unknown" });
+  request.incoming = newIncoming(0n, "", span, "");
+  setHeaders(reply.raw, safetyHeaders);
+}
+
+function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: string): Incoming {
+  return {
     id,
     idText,
     span,
     arrivedMs: performance.now(),
     // To the millisecond of the ID, so that both tell one time.
     arrivedUnixUs: BigInt(id === 0n ? Date.now() : toParts(id).unixMs) * 1_000n + microseconds(),
-    clientRequestId: givenId,
+    clientRequestId,
     secretSha256: "",
     principal: undefined,
     bodyBytes: 0,
     dialect: undefined,
     served: undefined,
     errorCode: undefined,
+    closing: false,
     told: false,
     timeline: [],
   };
-  const response = reply.raw;
-  const shown = idHeaders(idText, span.traceId);
-  for (const name in shown) response.setHeader(name, shown[name] ?? "");
-  response.once("close", () => finished(context, request, response.statusCode, response.writableFinished));
-  return issued instanceof ThroughlineError ? issued : undefined;
+}
+
+function newTraceId(): string {
+  return randomUUID().replaceAll("-", "");
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const name in headers) response.setHeader(name, headers[name] ?? "");
 }
 
 /** The headers that name a request on every answer. */

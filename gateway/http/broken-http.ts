@@ -6,7 +6,7 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming } from "../incoming.ts";
-import { idHeaders } from "./arrival.ts";
+import { idHeaders, safetyHeaders } from "./arrival.ts";
 
 /** The last request of each connection. */
 export type OpenRequests = WeakMap<Socket, { readonly response: ServerResponse; readonly incoming: Incoming }>;
@@ -25,6 +25,11 @@ export function answerBrokenHttp(context: GatewayContext, open: OpenRequests) {
   return (fault: NodeJS.ErrnoException, socket: Socket): void => {
     const last = open.get(socket);
     const running = last === undefined || last.response.writableEnded ? undefined : last;
+    // It was refused by its head: what is wrong with its body changes nothing.
+    if (running?.incoming.closing === true && socket.writable) {
+      running.response.end();
+      return;
+    }
     if (fault.code === "ECONNRESET" || !socket.writable || running?.response.headersSent === true) {
       socket.destroy();
       return;
@@ -56,6 +61,7 @@ function refuse(
     known === undefined ? newId(context) : { idText: known.idText, traceId: known.span.traceId };
   const body = JSON.stringify(envelope(error, idText));
   const headers: Record<string, string> = {
+    ...safetyHeaders,
     ...errorHeaders(error),
     ...idHeaders(idText, traceId),
     "content-type": "application/json; charset=utf-8",

@@ -8,27 +8,12 @@ import Fastify, {
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
 import { duplicateName } from "../domain/duplicate-names.ts";
-import type { Incoming } from "../incoming.ts";
-import { type Admission, admit } from "./admission.ts";
-import { receive } from "./arrival.ts";
+import { admit } from "./admission.ts";
+import { receive, receiveProbe } from "./arrival.ts";
 import { answerBrokenHttp, answerConnect, type OpenRequests } from "./broken-http.ts";
 import { failRequest, handleErrors, unknownPath } from "./errors.ts";
+import { framingFault } from "./framing.ts";
 import { hasUnreadBody } from "./unread-body.ts";
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** What the edge knows of the request; set by the first hook. */
-    incoming: Incoming;
-    /** The body as it came. */
-    rawBody: Buffer;
-  }
-  interface FastifyContextConfig {
-    /** Who may call the route; absent only where `probe` is true. */
-    readonly admission?: Admission;
-    /** True: answered to anyone, also while no request ID can be issued. */
-    readonly probe?: boolean;
-  }
-}
 
 /** Time that a client has to send its request: 16 MB at about 1 Mbit/s. An answer may take longer. */
 const receiveTimeoutMs = 120_000;
@@ -77,11 +62,15 @@ export function createEdge(context: GatewayContext): FastifyInstance {
   edge.server.on("checkExpectation", (request, response) => edge.server.emit("request", request, response));
 
   const arrive = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
-    const refused = receive(context, request, reply);
-    open.set(request.raw.socket, { response: reply.raw, incoming: request.incoming });
     const { admission, probe } = request.routeOptions.config;
+    const fault = framingFault(request.raw);
+    const plain = probe === true && fault === undefined;
+    const refused = plain ? receiveProbe(request, reply) : receive(context, request, reply);
+    open.set(request.raw.socket, { response: reply.raw, incoming: request.incoming });
+    // Where one reader of a head sees another request than the next, neither knows where what follows begins.
+    if (fault !== undefined) reply.header("connection", "close");
     // All of this before the body is read.
-    if (refused !== undefined && probe !== true) done(refused);
+    if (fault !== undefined || refused !== undefined) done(refused ?? fault);
     else if (request.is404) done(unknownPath(edge, request));
     else if (admission === undefined) done();
     else admit(context, request, admission).then(() => done(), done);

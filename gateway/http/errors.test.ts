@@ -116,15 +116,21 @@ describe("every answer that is not 2xx", () => {
     });
     expect(JSON.stringify(body)).not.toMatch(/secret detail|tl-test/);
     if (status === 503) expect(response.headers.get("retry-after")).toBe("1");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
     expect(response.headers.get("x-should-retry")).toBe(status < 500 ? "false" : null);
   });
 
   it("HEAD answers as GET does, without a body", async () => {
     const response = await fetch(`${gateway.url}/healthz`, { method: "HEAD" });
     expect([response.status, await response.text()]).toEqual([200, ""]);
-    expect(response.headers.get("request-id")).toMatch(/^\d+$/);
+    const refused = await fetch(`${gateway.url}/v1/models`, { method: "HEAD" });
+    expect([refused.status, await refused.text()]).toEqual([401, ""]);
+    expect(refused.headers.get("request-id")).toMatch(/^\d+$/);
   });
 
+  const coded = (coding: string) =>
+    `POST ${chat} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${secrets.api}\r\nContent-Type: application/json\r\nTransfer-Encoding: ${coding}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`;
   const broken: readonly [string, string, number, string][] = [
     ["a malformed request line", "HELLO\r\n\r\n", 400, "invalid_value"],
     ["an unknown method", "FETCH / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "invalid_value"],
@@ -136,6 +142,18 @@ describe("every answer that is not 2xx", () => {
       404,
       "not_found",
     ],
+    ["two Hosts", `GET /v1/models HTTP/1.1\r\nHost: a\r\nX: y\r\nhOST: b\r\n\r\n`, 400, "invalid_value"],
+    ["two Hosts of a probe", `GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n`, 400, "invalid_value"],
+    ["a compressed transfer", coded("gzip, chunked"), 501, "not_implemented"],
+    [
+      "a transfer that is compressed by another header",
+      coded("gzip\r\nTransfer-Encoding: chunked"),
+      501,
+      "not_implemented",
+    ],
+    ["a transfer that is not known", coded("xchunked"), 501, "not_implemented"],
+    ["a transfer that is no coding", coded("identity"), 501, "not_implemented"],
+    ["a transfer that is chunked twice", coded("chunked, chunked"), 400, "invalid_value"],
     ["CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 404, "not_found"],
     [
       "a malformed chunk",
@@ -150,6 +168,8 @@ describe("every answer that is not 2xx", () => {
     expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     const id = /^request-id: (\d+)$/im.exec(head)?.[1];
     expect(parseRequestId(id ?? "")).toBeDefined();
+    expect(head).toMatch(/^cache-control: no-store$/im);
+    expect(head).toMatch(/^x-content-type-options: nosniff$/im);
     expect(JSON.parse(body)).toMatchObject({ type: "error", error: { code, request_id: id }, request_id: id });
   });
 

@@ -21,6 +21,7 @@ export function answerAndClose(request: FastifyRequest, reply: FastifyReply, tex
   const { raw: response } = reply;
   const { raw: message } = request;
   reply.hijack();
+  request.incoming.closing = true;
   const body = Buffer.from(text);
   response.writeHead(reply.statusCode, {
     ...(reply.getHeaders() as Record<string, string>),

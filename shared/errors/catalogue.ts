@@ -19,6 +19,7 @@ export const errorCodes = [
   "client_closed_request",
   "internal_error",
   "interrupted",
+  "not_implemented",
   "upstream_error",
   "service_unavailable",
   "upstream_timeout",
@@ -220,6 +221,14 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     meaning: "The gateway ended while the request ran, so nobody knows what the client got.",
     action: "Send the request again. Seen on records only.",
     public: false,
+  },
+  not_implemented: {
+    httpStatus: 501,
+    type: "api_error",
+    retryable: false,
+    meaning: "The request uses a part of HTTP that is not served, such as a compressed transfer coding.",
+    action: "Send the request without it.",
+    public: true,
   },
   upstream_error: {
     httpStatus: 502,

@@ -30,6 +30,7 @@ describe("catalogue", () => {
       [429, "rate_limit_error"],
       [499, "api_error"],
       [500, "api_error"],
+      [501, "api_error"],
       [502, "api_error"],
       [503, "api_error"],
       [504, "api_error"],

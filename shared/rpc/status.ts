@@ -27,6 +27,7 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   client_closed_request: status.CANCELLED,
   internal_error: status.INTERNAL,
   interrupted: status.ABORTED,
+  not_implemented: status.UNIMPLEMENTED,
   upstream_error: status.INTERNAL,
   service_unavailable: status.UNAVAILABLE,
   upstream_timeout: status.DEADLINE_EXCEEDED,

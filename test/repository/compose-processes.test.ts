@@ -109,7 +109,7 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
   expect(response.status).toBe(200);
   expect(response.headers.get("x-oneapi-request-id")).toMatch(/^\d{18}$/);
 
-  for (const name of ["routing", "history", "billing", "provider"]) {
+  for (const name of ["routing", "history", "billing", "provider", "gateway"]) {
     const metrics = await fetch(`http://127.0.0.1:${metricsPortOf(name)}/metrics`);
     expect([name, metrics.status]).toEqual([name, 200]);
   }

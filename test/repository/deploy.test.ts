@@ -236,7 +236,7 @@ describe("observability", () => {
       scrape_configs: { job_name: string; dns_sd_configs: { names: string[]; port: number }[] }[];
     };
     const ports = Object.fromEntries(jobs.map((job) => [job.dns_sd_configs[0]?.names[0], job.dns_sd_configs[0]?.port]));
-    expect(ports).toEqual({ gateway: 8080, routing: 9464, billing: 9464, provider: 9464, history: 9464 });
+    expect(ports).toEqual({ gateway: 9464, routing: 9464, billing: 9464, provider: 9464, history: 9464 });
   });
 });
 

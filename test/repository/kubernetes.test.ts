@@ -107,7 +107,7 @@ describe("a Deployment for each process", () => {
     expect(args).toEqual([role]);
     const open = ports.map(({ containerPort }) => containerPort);
     if (role === "gateway") {
-      expect(open).toEqual([8080]);
+      expect(open).toEqual([8080, 9_464]);
       expect([startupProbe, readinessProbe].map((probe) => probe?.httpGet?.path)).toEqual(["/readyz", "/readyz"]);
       expect(livenessProbe?.httpGet?.path).toBe("/healthz");
     } else {
