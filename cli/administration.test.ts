@@ -178,7 +178,7 @@ describe("the administration command line", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line) as { id: string; response: string });
-    expect(lines.map((line) => line.id)).toEqual([...lines.map((line) => line.id)].sort());
+    expect(new Set(lines.map((line) => line.id)).size).toBe(lines.length);
     expect(lines.find((line) => line.id === id)?.response).toContain('"chat.completion"');
     const own = await run(["export", "--from", "1h", "--key", "999999"], { THROUGHLINE_ADMIN_KEY: deployment.key });
     expect([own.code, own.out, own.err]).toEqual([0, "", ""]);

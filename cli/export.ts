@@ -1,9 +1,7 @@
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import type { Writable } from "node:stream";
 import type { Command } from "commander";
 import { connect } from "./client.ts";
-import { guarded } from "./command.ts";
+import { CommandError, guarded } from "./command.ts";
+import { openSink } from "./export-sink.ts";
 import { type FilterOptions, filterOf, takesFilter } from "./requests.ts";
 
 /** Requests of a page; history cuts it where their answers together are large. */
@@ -12,54 +10,55 @@ const pageSize = 200;
 interface Options extends FilterOptions {
   readonly out?: string;
   readonly after?: string;
+  readonly resume?: string;
 }
 
-/** `export`: records of a time range, oldest first, a JSON document a line. */
+/** `export`: requests that have ended, in the order of their ends, a JSON document a line. */
 export function exportRecords(program: Command): void {
   takesFilter(
     program
       .command("export")
       .description(
-        "records of a time range as NDJSON, oldest first; with an API key as THROUGHLINE_ADMIN_KEY: its own",
+        "requests that have ended as NDJSON, in the order of their ends, so that a later export goes on where this one ended and misses none; with an API key as THROUGHLINE_ADMIN_KEY: its own",
       ),
     { times: true },
   )
     .option("--out <file>", "write to this file; none: standard output")
-    .option("--after <id>", "go on after this request")
+    .option("--after <cursor>", "go on where an export ended: the cursor that it told, or the ID of its last line")
+    .option("--resume <file>", "with --out: keep the cursor in this file, and append what has ended since the last run")
+    .addHelpText(
+      "after",
+      "\n--from and --to are about the arrival of requests. Those that still run are not exported; they come behind the\ncursor when they end. A request comes again only where its record was replaced: one that was made from the ledger\ngives way to the gateway's own, and the last line counts.",
+    )
     .action((options: Options) => guarded(false, () => run(options)));
 }
 
 /** One page is in memory at a time: the next is asked for when the last is written. */
-async function run({ out, after, ...options }: Options): Promise<void> {
+async function run({ out, after, resume, ...options }: Options): Promise<void> {
+  if (resume !== undefined && (out === undefined || after !== undefined)) {
+    throw new CommandError("--resume goes with --out and without --after");
+  }
   const client = await connect();
   const filter = await filterOf(client, options);
-  const sink = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 });
-  const broken = once(sink, "error").then(([error]: unknown[]) => {
-    throw error;
-  });
-  broken.catch(() => undefined);
-  let cursor = after;
+  const sink = await openSink({ out, resume });
+  let cursor = after ?? sink.cursor;
   let written = 0;
-  do {
-    const page = await client.requests.list.query({
-      filter,
-      limit: pageSize,
-      ascending: true,
-      with_payload: true,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const request of page.details) {
-      await Promise.race([write(sink, `${JSON.stringify(request)}\n`), broken]);
-      written++;
+  try {
+    for (let more = true; more; ) {
+      const page = await client.requests.export.query({
+        filter,
+        limit: pageSize,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      await sink.write(page.requests.map((request) => `${JSON.stringify(request)}\n`).join(""), page.next_cursor);
+      written += page.requests.length;
+      cursor = page.next_cursor;
+      more = page.more;
     }
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-  if (out !== undefined) {
-    await Promise.race([new Promise<void>((resolve) => sink.end(() => resolve())), broken]);
-    process.stderr.write(`${written} requests written to ${out}\n`);
+  } finally {
+    await sink.close();
   }
-}
-
-async function write(sink: Writable, line: string): Promise<void> {
-  if (!sink.write(line)) await once(sink, "drain");
+  if (out !== undefined) {
+    process.stderr.write(`${written} requests written to ${out}; to go on later: --after ${cursor}\n`);
+  }
 }

@@ -50,6 +50,34 @@ export const requests = router({
       };
     }),
 
+  /**
+   * Requests that have ended with all that is kept of them, in the order in which their ends were stored. `next_cursor` goes
+   * on there now or at any time later: what ended in between is behind it, however long it ran.
+   */
+  export: ownRead
+    .input(
+      z
+        .strictObject({ filter: filter.prefault({}), cursor: z.string().max(64).optional(), limit: limit.default(50) })
+        .prefault({}),
+    )
+    .query(async ({ ctx, input }) => {
+      const page = await ctx.gateway.history.exportRecords(
+        {
+          owner: ownerOfCaller(ctx.principal, input.filter.account_id),
+          filter: filterOf(input.filter),
+          cursor: input.cursor ?? "",
+          limit: input.limit,
+        },
+        callOptions(ctx, listTimeoutMs),
+      );
+      return {
+        requests: page.records.map((record) => requestWithResponse(record, ctx.gateway.config)),
+        next_cursor: page.nextCursor,
+        /** True: there is more already; a page may be short or empty all the same. */
+        more: page.more,
+      };
+    }),
+
   /** The life of one request and its answer, by any of its IDs. */
   get: ownRead
     .input(z.strictObject({ id: z.string().min(1).max(512), account_id: id.optional() }))

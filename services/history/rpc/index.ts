@@ -1,5 +1,6 @@
 import {
   type DeleteRecordsRequest,
+  type ExportRecordsRequest,
   type GetRecordRequest,
   type GetTimeseriesRequest,
   HistoryService,
@@ -11,6 +12,7 @@ import { defineService, type ServiceDefinition, type UnaryContext, unaryHandler 
 import type { HistoryContext } from "../context.ts";
 import type { Turns } from "../turns.ts";
 import { deleteRecords } from "./delete-records.ts";
+import { exportRecords } from "./export-records.ts";
 import { findUnfinished } from "./find-unfinished.ts";
 import { getRecord } from "./get-record.ts";
 import { getTimeseries } from "./get-timeseries.ts";
@@ -30,6 +32,7 @@ export function historyDefinition(
     queryRecords: unaryHandler(inTurn(pages, (request: QueryRecordsRequest) => queryRecords(context, request))),
     deleteRecords: unaryHandler(inTurn(deletes, (request: DeleteRecordsRequest) => deleteRecords(context, request))),
     getRecord: unaryHandler(inTurn(points, (request: GetRecordRequest) => getRecord(context, request))),
+    exportRecords: unaryHandler(inTurn(pages, (request: ExportRecordsRequest) => exportRecords(context, request))),
     listRecords: unaryHandler(inTurn(pages, (request: ListRecordsRequest) => listRecords(context, request))),
     getTimeseries: unaryHandler(inTurn(sums, (request: GetTimeseriesRequest) => getTimeseries(context, request))),
   });

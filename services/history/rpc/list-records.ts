@@ -27,9 +27,7 @@ export async function listRecords(
   context: HistoryContext,
   request: ListRecordsRequest,
 ): Promise<{ records: StoredRecord[]; nextCursor: bigint }> {
-  const limit = request.limit === 0 ? defaultLimit : request.limit;
-  if (limit > maxLimit)
-    throw new ThroughlineError("invalid_value", `limit must be at most ${maxLimit}.`, { param: "limit" });
+  const limit = limitOf(request.limit);
   const filter = await readFilter(context.terms, request.owner, request.filter);
   const found = await listIds(context, filter, { ...request, limit });
   if (!request.withPayload) {
@@ -38,6 +36,12 @@ export async function listRecords(
   const ids = await fitting(context, found.ids);
   const nextCursor = ids.length < found.ids.length ? (ids.at(-1) ?? 0n) : found.nextCursor;
   return { records: await loadRecords(context, ids, context), nextCursor };
+}
+
+/** The records that a page may have. Throws invalid_value above the most. */
+export function limitOf(asked: number): number {
+  if (asked <= maxLimit) return asked === 0 ? defaultLimit : asked;
+  throw new ThroughlineError("invalid_value", `limit must be at most ${maxLimit}.`, { param: "limit" });
 }
 
 async function listIds(
@@ -86,7 +90,10 @@ function behind(cursor: bigint, ascending: boolean): IdRange {
 }
 
 /** The first IDs whose payloads fit one answer together, at least one: an export cuts pages, never answers. */
-async function fitting({ reader, payloadBudgetBytes }: HistoryContext, ids: readonly bigint[]): Promise<bigint[]> {
+export async function fitting(
+  { reader, payloadBudgetBytes }: HistoryContext,
+  ids: readonly bigint[],
+): Promise<bigint[]> {
   const rows = await readRows(reader, ids);
   const sizes = new Map(rows.map((row) => [row.request_id, row.payload_bytes ?? 0]));
   let sum = 0;
