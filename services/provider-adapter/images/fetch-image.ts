@@ -5,7 +5,7 @@ import { tunnelled } from "../upstream/connectors.ts";
 import type { Connect } from "../upstream/line.ts";
 import { hasProxy, type Proxies } from "../upstream/proxies.ts";
 import { isPublicAddress } from "./public-address.ts";
-import { imageTypeOf } from "./sniff.ts";
+import { documentTypeOf, imageTypeOf } from "./sniff.ts";
 
 /** A picture. */
 export interface FetchedImage {
@@ -37,10 +37,22 @@ export interface FetcherOptions extends ImageAccess {
   readonly proxies?: Proxies;
 }
 
+/** What is fetched. */
+export type FetchedKind = "image" | "document";
+
+const typeOf: Readonly<Record<FetchedKind, (bytes: Uint8Array) => string | undefined>> = {
+  image: imageTypeOf,
+  document: documentTypeOf,
+};
+const wanted: Readonly<Record<FetchedKind, { readonly accept: string; readonly refused: string }>> = {
+  image: { accept: "image/*", refused: "it is not an image" },
+  document: { accept: "application/pdf", refused: "it is not a PDF" },
+};
+
 /** Fetches pictures of strangers. */
 export interface ImageFetcher {
-  /** Throws ImageRefused, or the reason of the signal. */
-  fetch(url: string, signal: AbortSignal): Promise<FetchedImage>;
+  /** Throws ImageRefused, also where it is not of this kind, or the reason of the signal. */
+  fetch(url: string, kind: FetchedKind, signal: AbortSignal): Promise<FetchedImage>;
   close(): Promise<void>;
 }
 
@@ -126,7 +138,7 @@ export function createImageFetcher(options: FetcherOptions): ImageFetcher {
 
   const agent = createAgent();
 
-  async function follow(given: string, signal: AbortSignal): Promise<FetchedImage> {
+  async function follow(given: string, kind: FetchedKind, signal: AbortSignal): Promise<FetchedImage> {
     let url = given;
     for (let hop = 0; hop <= maxRedirects; hop++) {
       const parsed = URL.parse(url);
@@ -139,7 +151,7 @@ export function createImageFetcher(options: FetcherOptions): ImageFetcher {
         method: "GET",
         // One socket a hop.
         reset: true,
-        headers: { accept: "image/*", "user-agent": "throughline" },
+        headers: { accept: wanted[kind].accept, "user-agent": "throughline" },
         signal,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
@@ -152,7 +164,7 @@ export function createImageFetcher(options: FetcherOptions): ImageFetcher {
         }
         if (answer.statusCode !== 200) throw new ImageRefused(`its server answered ${answer.statusCode}`);
         if (Number(answer.headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
-        return await read(answer.body);
+        return await read(answer.body, kind);
       } finally {
         answer.body.on("error", () => undefined).destroy();
       }
@@ -160,7 +172,7 @@ export function createImageFetcher(options: FetcherOptions): ImageFetcher {
     throw new ImageRefused(`it is redirected more than ${maxRedirects} times`);
   }
 
-  async function read(body: AsyncIterable<Buffer>): Promise<FetchedImage> {
+  async function read(body: AsyncIterable<Buffer>, kind: FetchedKind): Promise<FetchedImage> {
     const parts: Buffer[] = [];
     let length = 0;
     for await (const part of body) {
@@ -169,18 +181,18 @@ export function createImageFetcher(options: FetcherOptions): ImageFetcher {
       parts.push(part);
     }
     const bytes = Buffer.concat(parts);
-    const mediaType = imageTypeOf(bytes);
-    if (mediaType === undefined) throw new ImageRefused("it is not an image");
+    const mediaType = typeOf[kind](bytes);
+    if (mediaType === undefined) throw new ImageRefused(wanted[kind].refused);
     return { mediaType, bytes };
   }
 
   const tooLarge = () => new ImageRefused(`it is larger than ${maxBytes} bytes`);
 
   return {
-    async fetch(url, signal) {
+    async fetch(url, kind, signal) {
       const timeout = AbortSignal.timeout(timeoutMs);
       try {
-        return await follow(url, AbortSignal.any([signal, timeout]));
+        return await follow(url, kind, AbortSignal.any([signal, timeout]));
       } catch (error) {
         if (error instanceof ImageRefused) throw error;
         signal.throwIfAborted();

@@ -1,73 +1,112 @@
-import { asArray, asObject, type JsonObject } from "../domain/json.ts";
+import { asObject, type JsonObject } from "../domain/json.ts";
 import type { JsonPath } from "./splice.ts";
 
-/** An image of a request that is at another host. */
-export interface RemoteImage {
-  readonly url: string;
-  /** Where the address stands; errors name it. */
+/** What is fetched from an address; "nothing": it stands where only data may be sent. */
+export type Medium = "image" | "document" | "nothing";
+
+/** A text of a request that an upstream takes as the address of a medium, or as its data. */
+export interface Carried {
+  readonly text: string;
+  /** True: bare base64 may stand here as well. */
+  readonly orBase64: boolean;
+  readonly medium: Medium;
+  /** Where it stands; errors name it. */
   readonly at: JsonPath;
-  /** Where the picture goes instead. */
+  /** Where what was fetched goes instead. */
   readonly place: JsonPath;
   /** The JSON text that goes there. */
   write(mediaType: string, base64: string): string;
 }
 
-type Find = (body: JsonObject) => RemoteImage[];
-
-/** Where each client dialect has its images. A dialect that is not here has none. */
-const finders: Readonly<Partial<Record<string, Find>>> = {
-  "openai.chat": (body) => inMessages(body, chatImage),
-  "anthropic.messages": (body) => inMessages(body, messagesImage),
-  "openai.responses": ({ input }) =>
-    asArray(input).flatMap((item, i) => {
-      const { content, output } = asObject(item) ?? {};
-      return [
-        ...inParts(content, ["input", i, "content"], responsesImage),
-        ...inParts(output, ["input", i, "output"], responsesImage),
-      ];
-    }),
-};
-
-/** The images of a parsed body that must be fetched. */
-export function findRemoteImages(dialect: string, body: unknown): RemoteImage[] {
-  return finders[dialect]?.(asObject(body) ?? {}) ?? [];
+/** A place in a body, by its parent: most places are never named, so no path is written for them. */
+interface Place {
+  readonly parent: Place | undefined;
+  readonly step: string | number;
 }
 
-type ReadPart = (part: JsonObject, at: JsonPath) => RemoteImage[];
+/** The fields of a body that hold parts. What is a tool's schema or input holds none, whatever it is called there. */
+const roots: readonly string[] = ["messages", "system", "input", "tools"];
+/** The fields of a part, or of what holds parts, in which further parts may stand. */
+const inner: readonly string[] = ["content", "output", "source", "input_image_mask"];
 
-function inMessages({ messages }: JsonObject, read: ReadPart): RemoteImage[] {
-  return asArray(messages).flatMap((message, i) =>
-    inParts(asObject(message)?.content, ["messages", i, "content"], read),
-  );
+/**
+ * All texts of a body that are addresses of media or stand for them, in any dialect: whatever the type of a part, these
+ * fields are what an upstream would fetch.
+ */
+export function findCarried(body: unknown): Carried[] {
+  const found: Carried[] = [];
+  const stack: [unknown, Place][] = [];
+  for (const step of roots) stack.push([asObject(body)?.[step], { parent: undefined, step }]);
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const [value, place] = next;
+    if (Array.isArray(value)) {
+      // The last first: a stack turns them round.
+      for (let step = value.length - 1; step >= 0; step--) stack.push([value[step], { parent: place, step }]);
+      continue;
+    }
+    const part = asObject(value);
+    if (part === undefined) continue;
+    for (const step of inner) if (part[step] !== undefined) stack.push([part[step], { parent: place, step }]);
+    carriedBy(part, place, found);
+  }
+  return found;
 }
 
-function inParts(parts: unknown, at: JsonPath, read: ReadPart): RemoteImage[] {
-  return asArray(parts).flatMap((part, i) => read(asObject(part) ?? {}, [...at, i]));
+function pathOf(place: Place, ...steps: readonly string[]): JsonPath {
+  const path: (string | number)[] = [];
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) path.push(at.step);
+  return [...path.reverse(), ...steps];
 }
 
-function chatImage({ type, image_url }: JsonObject, at: JsonPath): RemoteImage[] {
-  return type === "image_url" ? addressed(asObject(image_url)?.url, [...at, "image_url", "url"]) : [];
-}
-
-function responsesImage({ type, image_url }: JsonObject, at: JsonPath): RemoteImage[] {
-  return type === "input_image" ? addressed(image_url, [...at, "image_url"]) : [];
-}
-
-function messagesImage(part: JsonObject, at: JsonPath): RemoteImage[] {
-  if (part.type === "tool_result") return inParts(part.content, [...at, "content"], messagesImage);
+function carriedBy(part: JsonObject, place: Place, found: Carried[]): void {
+  for (const [field, medium] of urlFields) {
+    const given = part[field];
+    if (typeof given === "string") found.push(addressed(given, medium, pathOf(place, field)));
+    const url = asObject(given)?.url;
+    if (typeof url === "string") found.push(addressed(url, medium, pathOf(place, field, "url")));
+  }
+  if (typeof part.file_url === "string") found.push(fileAt(part, part.file_url, place));
   const source = asObject(part.source);
-  if (part.type !== "image" || source?.type !== "url" || !isRemote(source.url)) return [];
-  const write = (media_type: string, data: string) => JSON.stringify({ type: "base64", media_type, data });
-  return [{ url: source.url, at: [...at, "source", "url"], place: [...at, "source"], write }];
+  if (typeof source?.url === "string") found.push(sourceAt(part, source, source.url, place));
+  for (const [text, path] of [
+    [part.file_data, ["file_data"]],
+    [asObject(part.file)?.file_data, ["file", "file_data"]],
+    [asObject(part.file)?.file_url, ["file", "file_url"]],
+    [asObject(part.input_audio)?.data, ["input_audio", "data"]],
+    [source?.type === "base64" ? source.data : undefined, ["source", "data"]],
+  ] as const) {
+    if (typeof text !== "string") continue;
+    found.push({ ...addressed(text, "nothing", pathOf(place, ...path)), orBase64: true });
+  }
 }
+
+/** Fields that are an address or an object with one. */
+const urlFields: readonly (readonly [string, Medium])[] = [
+  ["image_url", "image"],
+  ["video_url", "nothing"],
+  ["audio_url", "nothing"],
+];
 
 /** An address that a data URL can take the place of. */
-function addressed(url: unknown, at: JsonPath): RemoteImage[] {
-  if (!isRemote(url)) return [];
-  return [{ url, at, place: at, write: (mediaType, base64) => `"data:${mediaType};base64,${base64}"` }];
+function addressed(text: string, medium: Medium, at: JsonPath): Carried {
+  const write = (mediaType: string, base64: string) => `"data:${mediaType};base64,${base64}"`;
+  return { text, orBase64: false, medium, at, place: at, write };
 }
 
-/** What is neither a data URL nor an address is the dialect's to refuse. */
-function isRemote(url: unknown): url is string {
-  return typeof url === "string" && ["http:", "https:"].includes(URL.parse(url)?.protocol ?? "");
+/** A file of responses: its data goes under another name. */
+function fileAt(part: JsonObject, text: string, place: Place): Carried {
+  const { file_url: _url, ...rest } = part;
+  const write = (mediaType: string, base64: string) =>
+    JSON.stringify({ filename: "document.pdf", ...rest, file_data: `data:${mediaType};base64,${base64}` });
+  const at = pathOf(place, "file_url");
+  return { text, orBase64: false, medium: "document", at, place: pathOf(place), write };
+}
+
+/** A source of messages: its kind changes. */
+function sourceAt(part: JsonObject, source: JsonObject, text: string, place: Place): Carried {
+  const { type: _type, url: _url, ...rest } = source;
+  const write = (media_type: string, data: string) => JSON.stringify({ ...rest, type: "base64", media_type, data });
+  const medium = part.type === "image" ? "image" : part.type === "document" ? "document" : "nothing";
+  const at = pathOf(place, "source", "url");
+  return { text, orBase64: false, medium, at, place: pathOf(place, "source"), write };
 }

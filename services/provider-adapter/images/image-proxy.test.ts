@@ -80,7 +80,7 @@ describe("image proxy", () => {
     messages: [{ role: "user", content: urls.map((url) => ({ type: "image_url", image_url: { url } })) }],
   });
 
-  async function inline(body: object, dialect = "openai.chat", options: Partial<ImageProxyOptions> = {}) {
+  async function inline(body: object, options: Partial<ImageProxyOptions> = {}) {
     const proxy = createImageProxy({
       maxBytes: 50_000,
       maxTotalBytes: 100_000,
@@ -89,7 +89,7 @@ describe("image proxy", () => {
       ...options,
     });
     try {
-      const bytes = await proxy.inline(Buffer.from(JSON.stringify(body)), dialect, new AbortController().signal);
+      const bytes = await proxy.inline(Buffer.from(JSON.stringify(body)), new AbortController().signal);
       return JSON.parse(Buffer.from(bytes).toString()) as unknown;
     } finally {
       await proxy.close();
@@ -97,7 +97,7 @@ describe("image proxy", () => {
   }
 
   async function refusal(url: string, options: Partial<ImageProxyOptions> = {}): Promise<string> {
-    const error = await inline(chat(url), "openai.chat", options).then(
+    const error = await inline(chat(url), options).then(
       () => undefined,
       (thrown: ThroughlineError) => thrown,
     );
@@ -120,7 +120,7 @@ describe("image proxy", () => {
         { role: "user", content: [image(source), { type: "tool_result", tool_use_id: "t", content: [image(source)] }] },
       ],
     });
-    expect(await inline(messages({ type: "url", url }), "anthropic.messages")).toEqual(
+    expect(await inline(messages({ type: "url", url }))).toEqual(
       messages({ type: "base64", media_type: "image/png", data: png.toString("base64") }),
     );
     const responses = (given: string) => ({
@@ -129,14 +129,134 @@ describe("image proxy", () => {
         { type: "function_call_output", call_id: "c", output: [{ type: "input_image", image_url: given }] },
       ],
     });
-    expect(await inline(responses(url), "openai.responses")).toEqual(responses(dataUrl));
+    expect(await inline(responses(url))).toEqual(responses(dataUrl));
+  });
+
+  test("documents become data where they are PDFs", async () => {
+    const pdf = Buffer.from("%PDF-1.7 ...");
+    pages["/a.pdf"] = (response) => response.writeHead(200).end(pdf);
+    const data = pdf.toString("base64");
+    const messages = (source: object) => ({ messages: [{ role: "user", content: [{ type: "document", source }] }] });
+    expect(await inline(messages({ type: "url", url: at("/a.pdf") }))).toEqual(
+      messages({ type: "base64", media_type: "application/pdf", data }),
+    );
+    const responses = (part: object) => ({ input: [{ role: "user", content: [{ type: "input_file", ...part }] }] });
+    expect(await inline(responses({ file_url: at("/a.pdf"), filename: "my.pdf" }))).toEqual(
+      responses({ filename: "my.pdf", file_data: `data:application/pdf;base64,${data}` }),
+    );
+    await expect(inline(messages({ type: "url", url: at("/a.png") }))).rejects.toThrow("it is not a PDF");
+  });
+
+  /** Every place of every dialect that an upstream reads an address from. */
+  const places: Readonly<Record<string, (text: string) => object>> = {
+    "messages[0].content[0].image_url.url": (url) => chat(url),
+    "messages[0].content[0].image_url": (image_url) => user({ type: "image_url", image_url }),
+    "messages[0].content[0].video_url.url": (url) => user({ type: "video_url", video_url: { url } }),
+    "messages[0].content[0].input_audio.data": (data) => user({ type: "input_audio", input_audio: { data } }),
+    "messages[0].content[0].file.file_data": (file_data) => user({ type: "file", file: { file_data } }),
+    "messages[0].content[0].source.url": (url) => user({ type: "image", source: { type: "url", url } }),
+    "messages[0].content[0].source.data": (data) => user({ type: "image", source: { type: "base64", data } }),
+    "messages[0].content[0].content[0].source.url": (url) =>
+      user({ type: "tool_result", content: [{ type: "document", source: { type: "url", url } }] }),
+    "messages[0].content[0].source.content[0].source.url": (url) =>
+      user({
+        type: "document",
+        source: { type: "content", content: [{ type: "image", source: { type: "url", url } }] },
+      }),
+    "input[0].content[0].image_url": (image_url) => item({ content: [{ type: "input_image", image_url }] }),
+    "input[0].content[0].file_url": (file_url) => item({ content: [{ type: "input_file", file_url }] }),
+    "input[0].content[0].file_data": (file_data) => item({ content: [{ type: "input_file", file_data }] }),
+    "input[0].output[0].image_url": (image_url) => item({ output: [{ type: "input_image", image_url }] }),
+    "input[0].output.image_url": (image_url) => item({ output: { type: "computer_screenshot", image_url } }),
+    "tools[0].input_image_mask.image_url": (image_url) => ({ tools: [{ type: "x", input_image_mask: { image_url } }] }),
+  };
+  function user(part: object): object {
+    return { messages: [{ role: "user", content: [part] }] };
+  }
+  function item(given: object): object {
+    return { input: [{ role: "user", ...given }] };
+  }
+
+  /** Addresses that some parser reads as a file, another host, or one of ours. */
+  const odd = [
+    "file:///etc/passwd",
+    "FILE:///etc/passwd",
+    "//127.0.0.1:27950/x",
+    "/etc/passwd.png",
+    "http:127.0.0.1/x",
+    "http:/\\127.0.0.1/x",
+    "http:///127.0.0.1/x",
+    "http://127.0.0.1\r\nX: y/",
+    "http://127.0.0.1\n/x",
+    "http://127.0.0.1%00.example.com/",
+    "http://127.0.0.1%2f.example.com/",
+    "http://public.example\\@127.0.0.1/",
+    "http://public.example@127.0.0.1/",
+    "http://a:b@public.example/",
+    " http://127.0.0.1/x",
+    "http://127.0.0.1/x ",
+    "\thttp://127.0.0.1/x",
+    "http://127.0.0.1/a b",
+    "http://127.0.0.1/\u200b",
+    "http://\u0000127.0.0.1/",
+    "http://[::1/x",
+    "http://127.0.0.1:99999/",
+    "ftp://127.0.0.1/",
+    "gopher://127.0.0.1/",
+    "javascript:1",
+    " data:image/png;base64,AAAA",
+    "",
+  ];
+
+  test.each(Object.entries(places))("%s: odd addresses are refused by their path", async (param, bodyOf) => {
+    seen.length = 0;
+    for (const text of odd) {
+      const isBase64 = /_data$|\.data$/.test(param) && /^[A-Za-z0-9/+=]*$/.test(text);
+      if (isBase64) continue;
+      await expect(inline(bodyOf(text)), JSON.stringify(text)).rejects.toMatchObject({ code: "invalid_value", param });
+    }
+    expect(seen).toHaveLength(0);
+  });
+
+  test.each(Object.entries(places))("%s: data passes as it came", async (_param, bodyOf) => {
+    for (const text of [dataUrl, "DATA:image/png;base64,AAAA"])
+      expect(await inline(bodyOf(text))).toEqual(bodyOf(text));
+  });
+
+  test("names that are spelled with escapes are found all the same", async () => {
+    const proxy = createImageProxy({ maxBytes: 1, maxTotalBytes: 1, timeoutMs: 1, ...access });
+    const text = '{"messages":[{"content":[{"im\\u0061ge_\\u0075rl":{"\\u0075rl":"file:///etc/passwd"}}]}]}';
+    await expect(proxy.inline(Buffer.from(text), new AbortController().signal)).rejects.toMatchObject({ param: path });
+    await proxy.close();
+  });
+
+  test("what tools take and say is not read as parts", async () => {
+    const schema = { type: "object", properties: { image_url: { type: "string", default: "file:///x" } } };
+    const body = {
+      messages: [
+        { role: "assistant", content: [{ type: "tool_use", id: "t", name: "f", input: { image_url: "file:///x" } }] },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: "see file:///x" }] },
+      ],
+      tools: [{ name: "f", input_schema: schema }],
+    };
+    expect(await inline(body)).toEqual(body);
+  });
+
+  test("parts within parts are gone over in proportion to them", async () => {
+    const proxy = createImageProxy({ maxBytes: 1, maxTotalBytes: 1, timeoutMs: 1, ...access });
+    const depth = 5_000;
+    const text = `{"messages":[{"content":[${'{"content":['.repeat(depth)}{"image_url":"file:///x"}${"]}".repeat(depth)}]}]}`;
+    await expect(proxy.inline(Buffer.from(text), new AbortController().signal)).rejects.toMatchObject({
+      code: "invalid_value",
+    });
+    await proxy.close();
   });
 
   test("the same bytes go on where there is nothing to fetch", async () => {
     const proxy = createImageProxy({ maxBytes: 1, maxTotalBytes: 1, timeoutMs: 1, ...access });
     for (const text of ['{"messages":[]}', JSON.stringify(chat(dataUrl)), '{"image":"http://x"}', "[]", "image"]) {
       const bytes = Buffer.from(text);
-      expect(await proxy.inline(bytes, "openai.chat", new AbortController().signal)).toBe(bytes);
+      expect(await proxy.inline(bytes, new AbortController().signal)).toBe(bytes);
     }
     await proxy.close();
   });
@@ -171,7 +291,7 @@ describe("image proxy", () => {
   test("the pictures of one request are bounded together, and in number", async () => {
     const urls = ["/a.png?1", "/a.png?2"].map((page) => at(page));
     for (const page of ["/a.png?1", "/a.png?2"]) pages[page] = (response) => response.writeHead(200).end(png);
-    await expect(inline(chat(...urls), "openai.chat", { maxTotalBytes: 100 })).rejects.toThrow(/together larger/);
+    await expect(inline(chat(...urls), { maxTotalBytes: 100 })).rejects.toThrow(/together larger/);
     const many = Array.from({ length: 51 }, (_, i) => at(`/a.png?${i}`));
     await expect(inline(chat(...many))).rejects.toMatchObject({
       param: "messages[0].content[50].image_url.url",
@@ -227,7 +347,7 @@ describe("image proxy", () => {
         asked.push(host);
         return answers[asked.length - 1] ?? [];
       };
-      expect(await inline(chat(at("/a.png", "turns.example")), "openai.chat", { resolve })).toEqual(chat(dataUrl));
+      expect(await inline(chat(at("/a.png", "turns.example")), { resolve })).toEqual(chat(dataUrl));
       expect(asked).toEqual(["turns.example"]);
       asked.length = 0;
       const again = at(`/to?${encodeURIComponent(at("/a.png", "turns.example"))}`, "turns.example");
@@ -246,7 +366,7 @@ describe("image proxy", () => {
   test("a client that leaves ends the fetching", async () => {
     const proxy = createImageProxy({ maxBytes: 1_000, maxTotalBytes: 1_000, timeoutMs: 10_000, ...access });
     const leave = new AbortController();
-    const inlined = proxy.inline(Buffer.from(JSON.stringify(chat(at("/hangs")))), "openai.chat", leave.signal);
+    const inlined = proxy.inline(Buffer.from(JSON.stringify(chat(at("/hangs")))), leave.signal);
     setTimeout(() => leave.abort(new Error("left")), 50);
     await expect(inlined).rejects.toThrow("left");
     await proxy.close();

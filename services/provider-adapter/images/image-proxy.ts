@@ -1,16 +1,18 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { parseJson } from "../domain/json.ts";
+import { addressKind } from "./address.ts";
 import { createImageFetcher, type FetchedImage, type FetcherOptions, ImageRefused } from "./fetch-image.ts";
-import { findRemoteImages, type RemoteImage } from "./find-images.ts";
+import { type Carried, findCarried } from "./find-images.ts";
 import { pathText, splice } from "./splice.ts";
 
 /** Puts the pictures of other hosts into requests. */
 export interface ImageProxy {
   /**
-   * The body with every remote image fetched and put in as data; the same bytes where there is none. Throws invalid_value
-   * that names the image's path when one cannot be had, or the signal's reason.
+   * The body with every image and document that has an address fetched and put in as data; the same bytes where there is
+   * none. What is neither data nor fetched never passes. Throws invalid_value that names the path of what cannot be had, or
+   * the signal's reason.
    */
-  inline(body: Uint8Array, dialect: string, signal: AbortSignal): Promise<Uint8Array>;
+  inline(body: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -25,21 +27,23 @@ const maxImages = 50;
 /** Pictures of one request that are fetched at once. */
 const atOnce = 6;
 
+/** Without any of these a body has no address, so most requests are not parsed for it. An escape may spell any of them. */
+const traces = ["url", '"source"', '"file_data"', '"input_audio"', "\\u"].map((trace) => Buffer.from(trace));
+
 /** Creates the proxy. */
 export function createImageProxy(options: ImageProxyOptions): ImageProxy {
   const fetcher = createImageFetcher(options);
 
-  async function inline(body: Uint8Array, dialect: string, signal: AbortSignal): Promise<Uint8Array> {
+  async function inline(body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    // Most requests have no image: they are not parsed for it.
-    if (!bytes.includes("image")) return body;
-    const images = findRemoteImages(dialect, parseJson(bytes.toString()));
+    if (!traces.some((trace) => bytes.includes(trace))) return body;
+    const images = findCarried(parseJson(bytes.toString())).filter(isRemote);
     if (images.length === 0) return body;
     const tooMany = images[maxImages];
     if (tooMany !== undefined) throw refusal(tooMany, `only ${maxImages} images of one request are fetched`);
     const fetched = await fetchAll(images, signal);
     const replacements = images.flatMap((image) => {
-      const found = fetched.get(image.url);
+      const found = fetched.get(keyOf(image));
       return found === undefined
         ? []
         : [{ path: image.place, text: image.write(found.mediaType, found.bytes.toString("base64")) }];
@@ -48,9 +52,9 @@ export function createImageProxy(options: ImageProxyOptions): ImageProxy {
   }
 
   /** Each address once, a few at a time; the first that fails ends all. */
-  async function fetchAll(images: readonly RemoteImage[], signal: AbortSignal): Promise<Map<string, FetchedImage>> {
-    const first = new Map(images.toReversed().map((image) => [image.url, image]));
-    const queue = images.filter((image) => first.get(image.url) === image);
+  async function fetchAll(images: readonly Carried[], signal: AbortSignal): Promise<Map<string, FetchedImage>> {
+    const first = new Map(images.toReversed().map((image) => [keyOf(image), image]));
+    const queue = images.filter((image) => first.get(keyOf(image)) === image);
     const fetched = new Map<string, FetchedImage>();
     const stop = new AbortController();
     const linked = AbortSignal.any([signal, stop.signal]);
@@ -58,7 +62,7 @@ export function createImageProxy(options: ImageProxyOptions): ImageProxy {
     async function work(): Promise<void> {
       for (let image = queue.shift(); image !== undefined; image = queue.shift()) {
         const found = await fetchOne(image, linked);
-        fetched.set(image.url, found);
+        fetched.set(keyOf(image), found);
         total += found.bytes.length;
         if (total > options.maxTotalBytes) {
           throw refusal(image, `the images of the request are together larger than ${options.maxTotalBytes} bytes`);
@@ -73,9 +77,9 @@ export function createImageProxy(options: ImageProxyOptions): ImageProxy {
     return fetched;
   }
 
-  async function fetchOne(image: RemoteImage, signal: AbortSignal): Promise<FetchedImage> {
+  async function fetchOne(image: Carried, signal: AbortSignal): Promise<FetchedImage> {
     try {
-      return await fetcher.fetch(image.url, signal);
+      return await fetcher.fetch(image.text, image.medium === "document" ? "document" : "image", signal);
     } catch (error) {
       throw error instanceof ImageRefused ? refusal(image, error.message) : error;
     }
@@ -84,7 +88,26 @@ export function createImageProxy(options: ImageProxyOptions): ImageProxy {
   return { inline, close: () => fetcher.close() };
 }
 
-function refusal({ at }: RemoteImage, why: string): ThroughlineError {
+/** True: it must be fetched; false: it is data. Throws invalid_value where it may neither be fetched nor passed on. */
+function isRemote(carried: Carried): boolean {
+  const kind = addressKind(carried.text, carried.orBase64);
+  if (kind === "data") return false;
+  const param = pathText(carried.at);
+  if (carried.medium === "nothing") {
+    throw new ThroughlineError("invalid_value", `${param} must be data: nothing is fetched for it.`, { param });
+  }
+  if (kind === "remote") return true;
+  throw new ThroughlineError("invalid_value", `${param} must be a data URL, or a plain http or https address.`, {
+    param,
+  });
+}
+
+/** What is fetched once for all places that name it. */
+function keyOf({ medium, text }: Carried): string {
+  return `${medium} ${text}`;
+}
+
+function refusal({ at }: Carried, why: string): ThroughlineError {
   const param = pathText(at);
   return new ThroughlineError("invalid_value", `${param} could not be fetched: ${why}.`, { param });
 }

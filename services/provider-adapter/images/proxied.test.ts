@@ -56,7 +56,7 @@ async function fetcher(found: readonly string[], none = "") {
 test("a public picture comes through a tunnel to its address, under its own name", async () => {
   const { images, proxy } = await fetcher([address]);
   const { port, hosts } = await serve("http");
-  const fetched = await images.fetch(`http://pictures.test:${port}/a.png`, never);
+  const fetched = await images.fetch(`http://pictures.test:${port}/a.png`, "image", never);
   expect(fetched.bytes.equals(png)).toBe(true);
   expect(proxy.asked).toEqual([`CONNECT ${address}:${port}`]);
   expect(hosts).toEqual([`pictures.test:${port}`]);
@@ -66,7 +66,7 @@ test("a certificate is held to the name, not to the address", async () => {
   const { images, proxy } = await fetcher([address]);
   const { port, hosts } = await serve("https");
   // Its authority is not trusted here, so it comes to nothing, but with the tunnel made.
-  const refused = images.fetch(`https://vendor.test:${port}/a.png`, never);
+  const refused = images.fetch(`https://vendor.test:${port}/a.png`, "image", never);
   await expect(refused).rejects.toThrow(ImageRefused);
   expect(proxy.asked).toEqual([`CONNECT ${address}:${port}`]);
   expect(hosts).toEqual([]);
@@ -78,7 +78,7 @@ test.each([
   ["no address", []],
 ])("what has %s is refused before the proxy hears of it", async (_what, found) => {
   const { images, proxy } = await fetcher(found);
-  await expect(images.fetch("http://inside.test/a.png", never)).rejects.toThrow("no public address");
+  await expect(images.fetch("http://inside.test/a.png", "image", never)).rejects.toThrow("no public address");
   expect(proxy.asked).toEqual([]);
 });
 
@@ -86,7 +86,7 @@ test.each(["http://10.0.0.1/a.png", "http://[::1]/a.png", "http://127.0.0.1:1/a.
   "%s is refused before the proxy hears of it",
   async (url) => {
     const { images, proxy } = await fetcher([address]);
-    await expect(images.fetch(url, never)).rejects.toThrow("no public address");
+    await expect(images.fetch(url, "image", never)).rejects.toThrow("no public address");
     expect(proxy.asked).toEqual([]);
   },
 );

@@ -72,7 +72,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   /** Changes to the body that hold for all candidates. False: the request is decided. */
   async function prepare(): Promise<boolean> {
     try {
-      if (context.images !== undefined) body = await context.images.inline(body, item.dialect, call.signal);
+      if (context.images !== undefined) body = await context.images.inline(body, call.signal);
     } catch (thrown) {
       error = ThroughlineError.from(thrown);
       if (error.code === "internal_error" && !cancelled) logBug(context, call, thrown);
