@@ -5,8 +5,8 @@ import { createUsage } from "./0003-usage.ts";
 import { addPlainPut } from "./0004-plain-put.ts";
 import { putPlainer } from "./0005-put-plainer.ts";
 import { quarterIndexes } from "./0006-quarter-indexes.ts";
-import { orderEnds } from "./0007-order-of-ends.ts";
 import { addRetentionHolds } from "./0007-retention-holds.ts";
+import { orderEnds } from "./0008-order-of-ends.ts";
 
 /** History's migrations, in their order. Applied ones are never edited: what changes is a migration of its own. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,6 +16,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0004_plain_put": addPlainPut,
   "0005_put_plainer": putPlainer,
   "0006_quarter_indexes": quarterIndexes,
-  "0007_order_of_ends": orderEnds,
   "0007_retention_holds": addRetentionHolds,
+  "0008_order_of_ends": orderEnds,
 };
