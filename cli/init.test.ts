@@ -1,11 +1,11 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { startGrpcServer } from "../shared/rpc/grpc-server.ts";
+import { createCertificates } from "../shared/rpc/testing-certificates.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -21,35 +21,41 @@ async function run(command: string, env: Readonly<Record<string, string>>) {
 }
 
 test("init speaks TLS where the processes do, and names the address that it could not reach", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "throughline-init-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const certificateFile = join(folder, "own.pem");
-  const privateKeyFile = join(folder, "own.key");
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", privateKeyFile];
-  const names = ["-subj", "/CN=billing", "-addext", "subjectAltName=DNS:localhost"];
-  execFileSync("openssl", ["req", "-x509", ...key, "-out", certificateFile, "-days", "2", ...names], {
-    stdio: "ignore",
-  });
+  const certificates = createCertificates();
+  onTestFinished(() => certificates.remove());
+  const ca = certificates.authority("ca");
+  const { certificateFile, privateKeyFile } = certificates.issue("own", { by: "ca", names: "DNS:localhost" });
   const server = await startGrpcServer([], { host: "127.0.0.1", port: 0, tls: { certificateFile, privateKeyFile } });
   onTestFinished(() => server.close(0));
   const env = { BILLING_TARGET: `dns:///localhost:${server.port}` };
 
   // The server has no such method: that it says so shows that it was reached.
-  const reached = await run("init", { ...env, GRPC_TLS_CA_FILE: certificateFile });
+  const reached = await run("init", { ...env, GRPC_TLS_CA_FILE: ca });
   expect(reached.err).not.toContain("could not be reached");
   const plain = await run("init", env);
-  expect([plain.code, plain.err]).toEqual([
-    1,
-    `throughline init: billing at ${env.BILLING_TARGET} (BILLING_TARGET): A part of the platform could not be reached.\n`,
-  ]);
+  expect(plain.code).toBe(1);
+  expect(plain.err).toMatch(
+    /^throughline init: billing at .* \(BILLING_TARGET\): A part of the platform could not be reached. .*TLS/,
+  );
 });
 
-test("a certificate without its private key is refused, not passed over for plain text", async () => {
-  expect(await run("billing", { GRPC_TLS_CERT_FILE: "/any" })).toEqual({
-    code: 2,
-    err: "GRPC_TLS_KEY_FILE must be set: a certificate and its private key go together\n",
-  });
-});
+test("certificates that cannot be used are told in one line at the start, not passed over for plain text", async () => {
+  const certificates = createCertificates();
+  onTestFinished(() => certificates.remove());
+  const ca = certificates.authority("ca");
+  const { certificateFile, privateKeyFile } = certificates.issue("own", { by: "ca", names: "DNS:billing" });
+  const junk = certificates.file("junk.pem");
+  writeFileSync(junk, "junk");
+  const own = { GRPC_TLS_CERT_FILE: certificateFile, GRPC_TLS_KEY_FILE: privateKeyFile, GRPC_TLS_CA_FILE: ca };
+  const cases: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+    [{ GRPC_TLS_CERT_FILE: "/any" }, "GRPC_TLS_KEY_FILE must be set: a certificate and its private key go together"],
+    [{ ...own, GRPC_TLS_CA_FILE: "" }, "GRPC_TLS_CA_FILE is set but empty: name a file, or take the variable out"],
+    [{ ...own, GRPC_TLS_CA_FILE: junk }, `GRPC_TLS_CA_FILE: ${junk} has no certificate in PEM`],
+    [{ ...own, GRPC_TLS_CA_FILE: "/nothing" }, "GRPC_TLS_CA_FILE: /nothing cannot be read (ENOENT)"],
+  ];
+  const outcomes = await Promise.all(cases.map(([env]) => run("billing", env)));
+  expect(outcomes).toEqual(cases.map(([, line]) => ({ code: 2, err: `${line}\n` })));
+}, 30_000);
 
 test("no role starts where anybody could call it, or it anybody", async () => {
   const refused = { code: 2, err: expect.stringMatching(/^GRPC_SECRET must be set, .*\n$/) };

@@ -1,4 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
+import { watchCertificate } from "./certificate-watch.ts";
 import { ConfigError, type Env, readEnv } from "./config.ts";
 import { declareEnv } from "./config-declare.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
@@ -8,18 +9,15 @@ import { metricsPort, serveMetrics } from "./metrics-server.ts";
 import { createReadiness } from "./readiness.ts";
 import {
   type ClientOptions,
-  type ClientTls,
   createGrpcClient,
   createHealthCheck,
   type HealthCheck,
-  type PeerSecrets,
-  parsePeerSecrets,
-  type ServerTls,
   type ServiceClient,
   type ServiceDefinition,
   startGrpcServer,
 } from "./rpc/index.ts";
 import { createTelemetry, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
+import { assertTlsFiles, assertTrust, assertWholePair, clientTls, peerSecrets, serverTls, tlsFiles } from "./trust.ts";
 
 /** Variables that every service process reads. */
 export const processEnv = declareEnv({
@@ -133,6 +131,7 @@ export async function runProcess(
   try {
     read = processEnv.read(env);
     assertWholePair(read);
+    assertTlsFiles(env, read);
     peerSecrets(read);
     if (peers) assertTrust(read);
   } catch (error) {
@@ -154,7 +153,7 @@ export async function runProcess(
     client(service, target, lanes) {
       const tls = clientTls(read);
       const secret = peerSecrets(read)?.sent;
-      const client = createGrpcClient(service, { ...lanes, target: read[target], tls, secret });
+      const client = createGrpcClient(service, { ...lanes, target: read[target], tls, secret, log });
       const health = createHealthCheck(read[target], { tls, secret });
       lifecycle.onStop(`client of ${service.typeName}`, async () => {
         health.close();
@@ -163,6 +162,7 @@ export async function runProcess(
       return { ...client, ...health };
     },
   };
+  watchOwnCertificate(read, process, lifecycle);
   const ended = runUntilSignal(lifecycle, { log });
   try {
     await start(process, (step, run, timeoutMs = 60_000) => lifecycle.onStop(step, run, { timeoutMs }));
@@ -227,39 +227,16 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
 
 type ProcessValues = ReturnType<typeof processEnv.read>;
 
-/** One without the other would leave the server on plain text without a word. */
-function assertWholePair({ GRPC_TLS_CERT_FILE: certificate, GRPC_TLS_KEY_FILE: key }: ProcessValues): void {
-  if ((certificate === undefined) === (key === undefined)) return;
-  const missing = certificate === undefined ? "GRPC_TLS_CERT_FILE" : "GRPC_TLS_KEY_FILE";
-  throw new ConfigError(missing, `${missing} must be set: a certificate and its private key go together`);
-}
-
-/** Whoever reaches the port of a service administers it, so no process serves or calls in the open by oversight. */
-function assertTrust({ GRPC_SECRET, GRPC_TLS_CERT_FILE, GRPC_TLS_CA_FILE }: ProcessValues): void {
-  if (GRPC_SECRET !== undefined || (GRPC_TLS_CERT_FILE !== undefined && GRPC_TLS_CA_FILE !== undefined)) return;
-  throw new ConfigError(
-    "GRPC_SECRET",
-    "GRPC_SECRET must be set, the same for all five processes (openssl rand -base64 32), or GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE and GRPC_TLS_CA_FILE for mutual TLS",
-  );
-}
-
-/** What processes with this environment know each other by; undefined: nothing but TLS. */
-export function peerSecrets({ GRPC_SECRET }: ProcessValues): PeerSecrets | undefined {
-  return GRPC_SECRET === undefined ? undefined : parsePeerSecrets(GRPC_SECRET);
-}
-
-/** How a process with this environment speaks to services; undefined: in plain text. */
-export function clientTls(read: ProcessValues): ClientTls | undefined {
-  if (read.GRPC_TLS_CERT_FILE === undefined && read.GRPC_TLS_CA_FILE === undefined) return undefined;
-  return {
-    authoritiesFile: read.GRPC_TLS_CA_FILE,
-    certificateFile: read.GRPC_TLS_CERT_FILE,
-    privateKeyFile: read.GRPC_TLS_KEY_FILE,
-  };
-}
-
-function serverTls(read: ProcessValues): ServerTls | undefined {
-  const { GRPC_TLS_CERT_FILE: certificateFile, GRPC_TLS_KEY_FILE: privateKeyFile } = read;
-  if (certificateFile === undefined || privateKeyFile === undefined) return undefined;
-  return { certificateFile, privateKeyFile, clientAuthoritiesFile: read.GRPC_TLS_CA_FILE };
+function watchOwnCertificate(
+  read: ProcessValues,
+  { log, telemetry }: Pick<ServiceProcess, "log" | "telemetry">,
+  lifecycle: Pick<ReturnType<typeof createLifecycle>, "onStop">,
+): void {
+  if (read.GRPC_TLS_CERT_FILE === undefined) return;
+  const watch = watchCertificate(tlsFiles(read), { log });
+  const unobserve = telemetry.metrics.observe("certificate_ends_unix_seconds", () => watch.endsUnixS(), "grpc");
+  lifecycle.onStop("certificate watch", async () => {
+    unobserve();
+    watch.stop();
+  });
 }

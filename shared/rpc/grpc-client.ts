@@ -1,7 +1,8 @@
 import { type DescMethod, type DescService, fromBinary } from "@bufbuild/protobuf";
-import { type ChannelOptions, Client, connectivityState, Metadata } from "@grpc/grpc-js";
+import { type ChannelOptions, Client, connectivityState, Metadata, status } from "@grpc/grpc-js";
 import { ThroughlineError } from "../errors/error.ts";
 import { encodeMessage, wireClientCodec } from "./codec.ts";
+import { createComplaint } from "./complaint.ts";
 import { cancelledError, deadlineError, tooLargeError, unavailableError } from "./faults.ts";
 import { type ChannelLease, createGrpcChannels } from "./grpc-channels.ts";
 import { openGrpcLink, passBytes, transportLimit } from "./grpc-link.ts";
@@ -15,9 +16,11 @@ import {
   type ClientControl,
   type ClientOptions,
   defaultMaxMessageBytes,
+  type RpcLog,
   type ServiceClient,
 } from "./types.ts";
 import { requestIdKey, traceparentKey } from "./unary.ts";
+import { whyAway } from "./why-away.ts";
 
 /** What a gRPC client is told. */
 export interface GrpcClientOptions extends ClientOptions {
@@ -27,6 +30,8 @@ export interface GrpcClientOptions extends ClientOptions {
   readonly tls?: ClientTls | undefined;
   /** What the servers know this client by (GRPC_SECRET). Default: nothing. */
   readonly secret?: string | undefined;
+  /** Told once a minute why the service cannot be reached. */
+  readonly log?: Pick<RpcLog, "warn"> | undefined;
   /** Age in milliseconds at which a connection is replaced, which looks up the peers anew. Default 300,000. */
   readonly channelMaxAgeMs?: number | undefined;
   /** Milliseconds without a word from the peer after which it is asked for one. Default 10,000. */
@@ -41,20 +46,47 @@ export function createGrpcClient<S extends DescService>(
   service: S,
   options: GrpcClientOptions,
 ): ServiceClient<S> & ClientControl {
-  const credentials = clientCredentials(options.tls);
+  const { credentials, fault, stop } = clientCredentials(options.tls);
   const channels = createGrpcChannels(
     () => new Client(options.target, credentials, channelOptions(options)),
     options.channelMaxAgeMs ?? 300_000,
   );
+  const complaint = createComplaint(options.log, "a service cannot be reached");
+  let reason: Error | undefined;
+  /** Looks up why no peer is there. What is known is given at once; the answer comes too late for who asks first. */
+  const away = async (client: Client): Promise<Error | undefined> => {
+    reason = (await whyAway(client, fault?.())) ?? reason;
+    if (reason !== undefined) complaint.tell({ target: options.target, reason: reason.message });
+    return reason;
+  };
+  const refused = (details: string): void => {
+    reason = new Error(details);
+    complaint.tell({ target: options.target, reason: details });
+  };
   const transport: Transport<Uint8Array> = {
     defaultLanes: 4,
+    unreachable() {
+      const { client, release } = channels.lease();
+      void away(client).finally(release);
+      return reason;
+    },
     lane(method, maxMessageBytes) {
       const shape = laneShape(method);
-      return { codec: wireClientCodec(shape), open: openGrpcLink(channels, shape, maxMessageBytes, options.secret) };
+      return {
+        codec: wireClientCodec(shape),
+        open: openGrpcLink(channels, shape, maxMessageBytes, { secret: options.secret, refused }),
+      };
     },
     unary: (method, maxMessageBytes) => (request, callOptions) =>
-      callUnary(channels.lease(), method, maxMessageBytes, request, callOptions, options.secret),
-    close: () => channels.close(),
+      callUnary(channels.lease(), method, maxMessageBytes, request, callOptions, {
+        secret: options.secret,
+        away,
+        refused,
+      }),
+    close() {
+      channels.close();
+      stop();
+    },
   };
   return createServiceClient(service, transport, options);
 }
@@ -91,13 +123,22 @@ function channelOptions(options: GrpcClientOptions): ChannelOptions {
   };
 }
 
+/** What a call is told of the other side, and tells of it. */
+interface Peer {
+  readonly secret: string | undefined;
+  /** No peer is there: looks up and logs why. */
+  away(client: Client): Promise<Error | undefined>;
+  /** The peer does not take calls of this process. */
+  refused(details: string): void;
+}
+
 async function callUnary(
   { client, release }: ChannelLease,
   method: DescMethod,
   maxMessageBytes: number,
   request: unknown,
   options: CallOptions,
-  secret: string | undefined,
+  peer: Peer,
 ): Promise<unknown> {
   const startedMs = performance.now();
   try {
@@ -105,10 +146,10 @@ async function callUnary(
     if (!(options.timeoutMs > 0)) throw deadlineError();
     const message = encodeMessage(method.input, request);
     if (message.byteLength > maxMessageBytes) throw tooLargeError(message.byteLength, maxMessageBytes);
-    await waitForPeer(client, options);
+    await waitForPeer(client, options, peer);
     const leftMs = options.timeoutMs - (performance.now() - startedMs);
     if (leftMs <= 0) throw deadlineError();
-    return fromBinary(method.output, await exchange(client, method, message, options, leftMs, secret));
+    return fromBinary(method.output, await exchange(client, method, message, options, leftMs, peer));
   } catch (error) {
     throw ThroughlineError.from(error);
   } finally {
@@ -117,7 +158,7 @@ async function callUnary(
 }
 
 /** Without this, a call fails at once while a peer restarts. */
-function waitForPeer(client: Client, options: CallOptions): Promise<void> | undefined {
+function waitForPeer(client: Client, options: CallOptions, { away }: Peer): Promise<void> | undefined {
   if (client.getChannel().getConnectivityState(true) === connectivityState.READY) return undefined;
   const { signal, timeoutMs } = options;
   return new Promise((resolve, reject) => {
@@ -125,8 +166,11 @@ function waitForPeer(client: Client, options: CallOptions): Promise<void> | unde
     signal?.addEventListener("abort", onAbort, { once: true });
     client.waitForReady(Date.now() + Math.min(waitForPeerMs, timeoutMs), (error) => {
       signal?.removeEventListener("abort", onAbort);
-      if (error === undefined) resolve();
-      else reject(timeoutMs <= waitForPeerMs ? deadlineError() : unavailableError(error));
+      if (error === undefined) return resolve();
+      // "Failed to connect before the deadline" says nothing: the last attempt's own error does.
+      void away(client).then((reason) =>
+        reject(timeoutMs <= waitForPeerMs ? deadlineError() : unavailableError(reason ?? error)),
+      );
     });
   });
 }
@@ -137,7 +181,7 @@ function exchange(
   message: Buffer,
   options: CallOptions,
   leftMs: number,
-  secret: string | undefined,
+  { secret, refused }: Peer,
 ): Promise<Buffer> {
   const { signal } = options;
   const metadata = new Metadata();
@@ -158,6 +202,7 @@ function exchange(
       { deadline: Date.now() + Math.ceil(leftMs) },
       (failure, answer) => {
         signal?.removeEventListener("abort", onAbort);
+        if (failure?.code === status.UNAUTHENTICATED) refused(failure.details);
         if (failure !== null) reject(fromStatus(failure));
         else if (answer === undefined) reject(unavailableError());
         else resolve(answer);

@@ -25,7 +25,7 @@ export function openGrpcLink(
   channels: GrpcChannels,
   shape: LaneShape,
   maxMessageBytes: number,
-  secret: string | undefined,
+  { secret, refused }: { secret: string | undefined; refused: (details: string) => void },
 ): OpenLink<Uint8Array> {
   const encode = createItemEncoder(shape);
   return (events) => {
@@ -76,6 +76,7 @@ export function openGrpcLink(
     stream.on("status", ({ code, details }) => {
       dying = true;
       if (details === leavingDetails) lease.leaving();
+      if (code === status.UNAUTHENTICATED) refused(details);
       // After the messages that arrived with it.
       setImmediate(() => close(code === status.OK ? undefined : new Error(`gRPC status ${code}: ${details}`)));
     });

@@ -1,11 +1,21 @@
+import { EventEmitter } from "node:events";
+import type { TLSSocket } from "node:tls";
 import { type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Server, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
+import {
+  Server,
+  type ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import { ThroughlineError } from "../errors/error.ts";
 import { createAdmission } from "./admission.ts";
 import { encodeMessage, wireServerCodec } from "./codec.ts";
+import { createComplaint } from "./complaint.ts";
 import type { ServiceDefinition } from "./define.ts";
 import { createResultEncoder } from "./encode.ts";
 import { answerTooLargeError, cancelledError } from "./faults.ts";
@@ -103,7 +113,12 @@ export async function startGrpcServer(
     health.addToServer(server);
     new ReflectionService(reflected(definitions)).addToServer(server);
   }
-  const port = await bind(server, options);
+  const { credentials, stop: stopFollowing } = serverCredentials(options.tls);
+  const port = await bind(server, options, credentials).catch((error: unknown) => {
+    stopFollowing();
+    throw error;
+  });
+  tellRefusedHandshakes(server, options.log);
 
   function setServing(serving: boolean): void {
     // A look that began before the end must not call it back.
@@ -125,17 +140,37 @@ export async function startGrpcServer(
       // Only now: it sends GOAWAY, after which a keepalive would cut what runs (grpc-channels.ts).
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(timer);
+      stopFollowing();
     },
   };
+}
+
+/**
+ * Logs handshakes that failed: the other side may be anybody, and its own log may say nothing. grpc-js keeps its HTTP/2
+ * servers to itself, so they are looked up by the name of its field; a test sees that it is still there.
+ */
+function tellRefusedHandshakes(server: Server, log: RpcLog | undefined): void {
+  const servers: unknown = Reflect.get(server, "http2Servers");
+  if (!(servers instanceof Map)) return;
+  const complaint = createComplaint(log, "TLS connections of callers fail");
+  for (const one of servers.keys()) {
+    if (!(one instanceof EventEmitter)) continue;
+    one.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      // Of a certificate that is not taken Node says ECONNRESET here, and why on the socket.
+      const refused: unknown = socket.authorizationError;
+      const code = typeof refused === "string" ? refused : (error.code ?? "");
+      complaint.tell({ code, reason: error.message, peer: socket.remoteAddress ?? "" });
+    });
+  }
 }
 
 function address(options: GrpcServerOptions, port: number): string {
   return options.host.includes(":") ? `[${options.host}]:${port}` : `${options.host}:${port}`;
 }
 
-function bind(server: Server, options: GrpcServerOptions): Promise<number> {
+function bind(server: Server, options: GrpcServerOptions, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address(options, options.port), serverCredentials(options.tls), (error, port) => {
+    server.bindAsync(address(options, options.port), credentials, (error, port) => {
       if (error === null) resolve(port);
       else reject(error);
     });

@@ -41,7 +41,7 @@ export function createHealthCheck(
   target: string,
   { tls, secret = "" }: { tls?: ClientTls | undefined; secret?: string | undefined } = {},
 ): HealthCheck {
-  const credentials = clientCredentials(tls);
+  const { credentials, stop } = clientCredentials(tls);
   // Sent also where there is none: a server that wants one must refuse us now, not with the first request.
   const metadata = new Metadata();
   metadata.set(secretKey, secret);
@@ -75,6 +75,7 @@ export function createHealthCheck(
     close() {
       closed = true;
       client.close();
+      stop();
     },
   };
 }

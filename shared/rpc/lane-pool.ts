@@ -13,6 +13,8 @@ export interface LanePoolOptions<P> {
   readonly maxAgeMs: number;
   /** How long calls wait for others to travel with; 0: to the end of their tick. */
   readonly lingerMs: number;
+  /** Called when calls have waited for a lane in vain; gives why, where it is known. */
+  readonly unreachable?: (() => Error | undefined) | undefined;
 }
 
 /** The lanes of one method of one client. */
@@ -165,7 +167,9 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     const overdueMs = performance.now() - waitForLaneMs;
     const calls = waiting;
     waiting = calls.filter((call) => !call.done && call.waitingSinceMs > overdueMs);
-    for (const call of calls) if (!call.done && call.waitingSinceMs <= overdueMs) call.fail(unavailableError());
+    const overdue = calls.filter((call) => !call.done && call.waitingSinceMs <= overdueMs);
+    const why = overdue.length === 0 ? undefined : options.unreachable?.();
+    for (const call of overdue) call.fail(unavailableError(why));
     armWaitTimer();
   }
 
@@ -355,7 +359,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       keepLanes();
       return new Promise((resolve, reject) => {
         const waiter = (): void => settle(undefined);
-        const timer = setTimeout(() => settle(unavailableError()), timeoutMs);
+        const timer = setTimeout(() => settle(unavailableError(options.unreachable?.())), timeoutMs);
         function settle(error: ThroughlineError | undefined): void {
           clearTimeout(timer);
           readyWaiters.delete(waiter);

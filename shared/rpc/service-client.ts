@@ -21,6 +21,8 @@ export interface Transport<P> {
     maxMessageBytes: number,
     deadlines: Deadlines,
   ): (request: unknown, options: CallOptions) => Promise<unknown>;
+  /** Called when calls have waited for a peer in vain; gives why, where it is known. */
+  unreachable?(): Error | undefined;
   /** Called when the lanes have closed. */
   close(): void;
 }
@@ -51,6 +53,7 @@ export function createServiceClient<S extends DescService, P>(
       lanes: options.lanes ?? transport.defaultLanes,
       maxAgeMs: options.laneMaxAgeMs ?? defaultLaneMaxAgeMs,
       lingerMs: options.lingerMs?.[method.localName] ?? 0,
+      unreachable: () => transport.unreachable?.(),
     });
     pools.push(pool);
     const idempotent = options.idempotent?.includes(method.localName) ?? false;

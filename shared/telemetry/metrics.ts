@@ -68,6 +68,7 @@ const observed = {
   retention_waiting:
     "Periods past their retention that stay for now, since too much would go at once or clocks differ.",
   channels_broken: "Channels whose breaker is open.",
+  certificate_ends_unix_seconds: "Unix seconds at which the process's own certificate ends.",
   configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",
 } as const;
 export type ObservedValue = keyof typeof observed;

@@ -1,22 +1,26 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { type GrpcServerOptions, startGrpcServer } from "../../shared/rpc/grpc-server.ts";
+import { createCertificates } from "../../shared/rpc/testing-certificates.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Exit code of the check: 0 ready, 1 not, 2 wrong usage. */
-async function check(address: string, env: Readonly<Record<string, string>> = {}): Promise<number | null> {
+/** Exit code of the check (0 ready, 1 not, 2 wrong usage) and what it says. */
+async function checkAndSay(address: string, env: Readonly<Record<string, string>>) {
   const args = [join(root, "deploy/healthcheck.mjs"), address];
-  const child = spawn(join(root, "node_modules/.bin/node"), args, { env, stdio: "ignore" });
-  const [code] = (await once(child, "exit")) as [number | null];
-  return code;
+  const child = spawn(join(root, "node_modules/.bin/node"), args, { env, stdio: ["ignore", "ignore", "pipe"] });
+  const [[code], said] = await Promise.all([once(child, "exit") as Promise<[number | null]>, text(child.stderr)]);
+  return { code, said };
+}
+
+async function check(address: string): Promise<number | null> {
+  return (await checkAndSay(address, {})).code;
 }
 
 async function serveGrpc(tls?: GrpcServerOptions["tls"]) {
@@ -44,28 +48,40 @@ test("a service is ready while it serves", async () => {
   expect(await check(address)).toBe(1);
 });
 
-test("over TLS with the process's own certificate, where it has one", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "throughline-health-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const file = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "ignore" });
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=authority");
-  writeFileSync(file("names"), "subjectAltName=DNS:billing\n");
-  openssl("req", ...key, "-keyout", "own.key", "-out", "own.csr", "-subj", "/CN=billing");
-  const signer = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "2"];
-  openssl("x509", "-req", "-in", "own.csr", "-out", "own.pem", ...signer);
-
-  const { address } = await serveGrpc({
-    certificateFile: file("own.pem"),
-    privateKeyFile: file("own.key"),
-    clientAuthoritiesFile: file("ca.pem"),
+test("over TLS with the process's own certificate, where it has one, and says why it fails", async () => {
+  const certificates = createCertificates();
+  onTestFinished(() => certificates.remove());
+  const ca = certificates.authority("ca");
+  certificates.authority("foreign-ca");
+  const own = certificates.issue("own", { by: "ca", names: "DNS:billing" });
+  const ended = certificates.issue("ended", { by: "ca", names: "DNS:billing", days: -1 });
+  const foreign = certificates.issue("foreign", { by: "foreign-ca", names: "DNS:billing" });
+  const env = (pair: typeof own | undefined, authority?: string) => ({
+    ...(pair === undefined ? {} : { GRPC_TLS_CERT_FILE: pair.certificateFile, GRPC_TLS_KEY_FILE: pair.privateKeyFile }),
+    ...(authority === undefined ? {} : { GRPC_TLS_CA_FILE: authority }),
   });
-  const own = { GRPC_TLS_CERT_FILE: file("own.pem"), GRPC_TLS_KEY_FILE: file("own.key") };
-  expect(await check(address, { ...own, GRPC_TLS_CA_FILE: file("ca.pem") })).toBe(0);
-  expect(await check(address, own)).toBe(1);
-  expect(await check(address)).toBe(1);
-});
+  const serve = async (tls?: GrpcServerOptions["tls"]) => (await serveGrpc(tls)).address;
+  const mutual = await serve({ ...own, clientAuthoritiesFile: ca });
+  const oneSided = await serve(own);
+  const cases: readonly (readonly [string, Readonly<Record<string, string>>, RegExp | undefined])[] = [
+    [mutual, env(own, ca), undefined],
+    [oneSided, env(undefined, ca), undefined],
+    [mutual, env(own), /an authority that is not in GRPC_TLS_CA_FILE/],
+    [mutual, env(undefined, ca), /wants a certificate, and GRPC_TLS_CERT_FILE is not set \(ERR_SSL/],
+    [mutual, env(foreign, ca), /closed the connection/],
+    [mutual, {}, /where it speaks TLS, set GRPC_TLS_CA_FILE/],
+    [await serve(), env(own, ca), /it speaks plain text, and this check TLS/],
+    [await serve(ended), env(own, ca), /its certificate has ended \(CERT_HAS_EXPIRED\)/],
+    [await serve(foreign), env(own, ca), /an authority that is not in GRPC_TLS_CA_FILE/],
+    [mutual, env(own, certificates.file("nothing.pem")), /GRPC_TLS_CA_FILE cannot be read \(ENOENT\)/],
+    [mutual, { ...env(own, ca), GRPC_TLS_KEY_FILE: foreign.privateKeyFile }, /is not the key of GRPC_TLS_CERT_FILE/],
+  ];
+  const outcomes = await Promise.all(cases.map(([address, given]) => checkAndSay(address, given)));
+  for (const [i, [, , reason]] of cases.entries()) {
+    const said = reason === undefined ? "" : expect.stringMatching(new RegExp(`^not ready: .*${reason.source}`));
+    expect([i, outcomes[i]]).toEqual([i, { code: reason === undefined ? 0 : 1, said }]);
+  }
+}, 20_000);
 
 test("the gateway is ready when it says so, in time", async () => {
   let status = 200;
