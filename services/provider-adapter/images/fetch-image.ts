@@ -1,7 +1,7 @@
 import { promises as dns } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, request } from "undici";
-import { tunnelled } from "../upstream/connectors.ts";
+import { bounded } from "../upstream/connectors.ts";
 import type { Connect } from "../upstream/line.ts";
 import { hasProxy, type Proxies } from "../upstream/proxies.ts";
 import { isPublicAddress } from "./public-address.ts";
@@ -102,7 +102,7 @@ export function createImageFetcher(options: FetcherOptions): ImageFetcher {
 
   /** The same by the tunnel of a proxy. */
   function pinned(tunnel: Connect): Connect {
-    const bounded = tunnelled(tunnel, timeoutMs);
+    const open = bounded(tunnel, { timeoutMs, proxied: true });
     return (target, callback) => {
       const host = bare(target.hostname);
       const addresses = isAddress(host) ? Promise.resolve([host]) : find(host);
@@ -112,7 +112,7 @@ export function createImageFetcher(options: FetcherOptions): ImageFetcher {
           if (address === undefined || !found.every(isAllowed)) return callback(new ImageRefused(notPublic), null);
           const written = address.includes(":") ? `[${address}]` : address;
           const port = target.port === "" ? "" : `:${target.port}`;
-          bounded({ ...target, hostname: address, host: written + port, servername: host }, callback);
+          open({ ...target, hostname: address, host: written + port, servername: host }, callback);
         },
         () => callback(new ImageRefused(notPublic), null),
       );
@@ -128,7 +128,7 @@ export function createImageFetcher(options: FetcherOptions): ImageFetcher {
       proxyTunnel: true,
       allowH2: false,
       connect: checked,
-      connectTimeout: timeoutMs,
+      connectTimeout: timeoutMs * 2,
       factory: (origin, given: { readonly connect?: Connect }) => {
         const own = given.connect === undefined || given.connect === checked;
         return new Pool(origin, { allowH2: false, connect: own ? checked : pinned(given.connect ?? checked) });

@@ -67,6 +67,10 @@ const slow: Readonly<Record<string, Slow>> = {
     ...{ bounds: { chunkTimeoutMs: shortMs }, fault: "chunk_timeout", stream: true, begun: true },
     answer: (socket) => trickle(socket, streamHead + chunk({ content: "Hello" }), ": still here\n\n"),
   },
+  "pours comments after the first token": {
+    ...{ bounds: { chunkTimeoutMs: shortMs }, fault: "chunk_timeout", stream: true, begun: true },
+    answer: (socket) => trickle(socket, streamHead + chunk({ content: "Hello" }), `: ${"x".repeat(70_000)}\n\n`),
+  },
   "says nothing but pings after the first token": {
     ...{ bounds: { chunkTimeoutMs: shortMs }, fault: "chunk_timeout", stream: true, begun: true },
     answer: (socket) => trickle(socket, streamHead + chunk({ content: "Hello" }), "event: ping\ndata: {}\n\n"),

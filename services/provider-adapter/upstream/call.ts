@@ -117,6 +117,8 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
   #startTick = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #paused = false;
+  /** The reader has held it back since it was last listened to. */
+  #stood = false;
   #headSeen = false;
   #over = false;
   #retried = false;
@@ -170,6 +172,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
   pause(): void {
     if (this.#over || this.#paused) return;
     this.#paused = true;
+    this.#stood = true;
     if (this.#headSeen) {
       this.#silenceIsOurs();
       queueMicrotask(this.#hold);
@@ -242,6 +245,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
     }
     if (this.#sink.onHead(status, headers) === "stream") this.#bodyTicks = 0;
     if (this.#over) return;
+    this.#context.watch.touch(this);
     if (this.#paused) {
       this.#silenceIsOurs();
       controller.pause();
@@ -364,7 +368,8 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
     // Where the silence was ours, the time of the body runs from here on.
     if (this.allowedTicks === 0) this.#bodySinceTick = this.#context.watch.now();
     this.allowedTicks = this.#withinBody();
-    this.#context.watch.touch(this);
+    if (this.#stood) this.#context.watch.touch(this);
+    this.#stood = false;
   }
 
   #fail(kind: FaultKind): void {

@@ -124,6 +124,35 @@ describe("timeouts", () => {
     holder.call.abort();
     await narrow.close();
   });
+
+  it("waiting for a connection that is not made is the upstream's fault, also behind others that wait", async () => {
+    const host = await rawServer(() => {});
+    const narrow = createUpstream({ ...options, connectTimeoutMs: 5_000, maxConnectionsPerOrigin: 1 });
+    const ask = () => gather(narrow, chatRequest(`https://${host}`, "m", true, { headersTimeoutMs: 50 })).ending;
+    for (const { fault } of await Promise.all([ask(), ask(), ask()])) {
+      expect(fault).toEqual({ kind: "connect_timeout", sent: false, headSeen: false, detail: "" });
+    }
+    await narrow.close();
+  });
+
+  it("connection: a bound of its own for each call, whatever others to the same upstream have", async () => {
+    const closed: Promise<unknown>[] = [];
+    const host = await rawServer((socket) => {
+      socket.resume();
+      closed.push(new Promise((resolve) => socket.once("close", resolve)));
+    });
+    const ask = async (connectTimeoutMs: number) => {
+      const started = performance.now();
+      const { fault } = await gather(upstream, chatRequest(`https://${host}`, "m", true, { connectTimeoutMs })).ending;
+      expect(fault?.kind).toBe("connect_timeout");
+      return performance.now() - started;
+    };
+    const [short = 0, long = 0] = await Promise.all([ask(100), ask(900)]);
+    expect(short).toBeLessThan(900);
+    expect(long).toBeGreaterThan(890);
+    expect(closed).toHaveLength(2);
+    await Promise.all(closed);
+  });
 });
 
 describe("faults", () => {

@@ -1,5 +1,5 @@
 import { Agent, buildConnector, type Client, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
-import { named, tunnelled } from "./connectors.ts";
+import { bounded } from "./connectors.ts";
 import { type Connect, createLineClient } from "./line.ts";
 import { createDirectHosts, hasProxy, type Proxies } from "./proxies.ts";
 
@@ -28,7 +28,7 @@ export function createWay(options: WayOptions): Way {
   const { ca, connectTimeoutMs, proxies } = options;
   // One call a socket: an abort closes exactly that socket, and a slow reader stalls nobody else.
   const tls = { allowH2: false, ...socketOptions, ...(ca === undefined ? {} : { ca }) };
-  const connect = buildConnector({ timeout: connectTimeoutMs, ...tls });
+  const connect = buildConnector({ timeout: 0, ...tls });
   const clientOptions: Client.Options = {
     keepAliveTimeout: options.keepAliveMs,
     allowH2: false,
@@ -40,7 +40,7 @@ export function createWay(options: WayOptions): Way {
   /** The pool of an origin. `given.connect` is ours, or makes the connection by way of a proxy. */
   function factory(origin: string | URL, given: { readonly connect?: Connect }): Dispatcher {
     const own = given.connect === undefined || given.connect === connect;
-    const opener = own ? named(connect) : tunnelled(given.connect ?? connect, connectTimeoutMs);
+    const opener = bounded(given.connect ?? connect, { timeoutMs: connectTimeoutMs, proxied: !own });
     return new Pool(origin, {
       ...clientOptions,
       connections: options.maxConnectionsPerOrigin,
@@ -57,7 +57,8 @@ export function createWay(options: WayOptions): Way {
     httpsProxy: proxies.https,
     noProxy: proxies.none,
     connect,
-    connectTimeout: connectTimeoutMs,
+    // Ours comes first; this one closes what became of it.
+    connectTimeout: connectTimeoutMs * 2,
     requestTls: tls,
     proxyTls: { allowH2: false, ...socketOptions },
     factory,
