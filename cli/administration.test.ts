@@ -75,6 +75,15 @@ describe("the administration command line", () => {
     const rotated = await json<Made>("keys", "rotate", made.key_id, "--overlap", "1h");
     expect([await models(made.secret), await models(rotated.secret)]).toEqual([200, 200]);
     await json("keys", "revoke", made.key_id);
+    const { events } = await json<{ events: object[] }>("trail", "--target", made.key_id);
+    expect(events.map((event) => ({ ...event }))).toMatchObject([
+      { procedure: "keys.revoke", outcome: "done", values: null, address: "127.0.0.1" },
+      { procedure: "keys.revoke", outcome: null, values: { key_id: made.key_id } },
+      { procedure: "keys.rotate", outcome: "done" },
+      { procedure: "keys.rotate", outcome: null, values: { key_id: made.key_id, overlap_ms: 3_600_000 } },
+    ]);
+    expect(JSON.stringify(events)).not.toContain(rotated.secret);
+    expect((await run(["trail", "--limit", "1"])).out).toMatch(/keys\.revoke[\s\S]*More: --before \d+/);
     expect([await models(made.secret), await models(rotated.secret)]).toEqual([401, 401]);
     const { out } = await run(["keys", "list", "--account", "default"]);
     expect(out).toMatch(/robot +chat,history\.read/);
@@ -265,6 +274,7 @@ describe("the administration command line", () => {
       "export",
       "audit",
       "channels",
+      "trail",
     ]) {
       expect(out).toContain(`  ${command}`);
     }

@@ -7,6 +7,7 @@ import { credits, ledger, usage } from "./credits.ts";
 import { exportRecords } from "./export.ts";
 import { keys } from "./keys.ts";
 import { requests } from "./requests.ts";
+import { trail } from "./trail.ts";
 
 /*
  * The command line of Throughline. Each command loads only what it needs: `--help` answers at once.
@@ -75,7 +76,7 @@ for (const [role, [file, description]] of Object.entries(roles)) {
 }
 
 // Administration: clients of the gateway's tRPC router.
-for (const register of [accounts, keys, credits, ledger, usage, requests, exportRecords, audit, channels]) {
+for (const register of [accounts, keys, credits, ledger, usage, requests, exportRecords, audit, channels, trail]) {
   register(program);
 }
 

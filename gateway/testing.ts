@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 import { create, type DescService, type Message, type MessageInitShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../shared/errors/error.ts";
 import {
+  type AdministrationEvent,
   type AuthenticateItem,
   BillingService,
   KeyKind,
   type Principal,
   PrincipalSchema,
+  type RecordAdministrationRequest,
   type Reservation,
   type ReserveItem,
   type SettleItem,
@@ -65,6 +67,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly resolved: ResolveItem[];
   /** What billing was told at the end. */
   readonly settled: SettleItem[];
+  /** What the trail of administration was told. */
+  readonly administered: AdministrationEvent[];
   /** What history was told. */
   readonly recorded: HistoryRecord[];
   /** Calls it; a body is sent as JSON, with the key of `apiKey` unless the headers say otherwise. */
@@ -132,6 +136,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
   ids.setLease({ node: 5, validFromMs: nowMs, validUntilMs: nowMs + 600_000 });
   const seen = { resolved: [] as ResolveItem[], settled: [] as SettleItem[] };
   const recorded: HistoryRecord[] = [];
+  const administered: AdministrationEvent[] = [];
   const telemetry = createTestTelemetry();
 
   const routing = service(RoutingService, {
@@ -147,6 +152,10 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
     settle: each<SettleItem, Settlement>((item) => {
       seen.settled.push(item);
       return { reservedNanoUsd: 1_000n, billedNanoUsd: 5n, reason: "usage" };
+    }),
+    recordAdministration: unaryHandler(async ({ event }: RecordAdministrationRequest) => {
+      if (event !== undefined) administered.push(event);
+      return {};
     }),
     ...stubs.billing,
   });
@@ -185,6 +194,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
     lines,
     ...seen,
     recorded,
+    administered,
     call: (path, body, { headers, ...options } = {}) =>
       fetch(`${gateway.url}${path}`, {
         method: body === undefined ? "GET" : "POST",

@@ -8,6 +8,7 @@ import { principalOf } from "../http/admission.ts";
 import type { Incoming } from "../incoming.ts";
 import { operatorsOnly } from "../reach.ts";
 import { errorData, platformError } from "./errors.ts";
+import { targetOf, valuesOf } from "./trail-values.ts";
 
 /** What a procedure works with. One is made a request, which may bear several calls. */
 export interface TrpcContext {
@@ -19,6 +20,8 @@ export interface TrpcContext {
   readonly whoCallsNow: () => Promise<Principal>;
   /** The caller's address. */
   readonly ip: string;
+  /** How many changes this request has asked for: a batch has several. */
+  readonly calls: { count: number };
   /** Aborts when the gateway stops: subscriptions end. */
   readonly stopping: AbortSignal;
 }
@@ -36,6 +39,7 @@ export function createTrpcContext(
     caller: principalOf(request),
     whoCallsNow: () => authenticate(gateway, incoming, request.headers, { fresh: true, ip: request.ip }),
     ip: request.ip,
+    calls: { count: 0 },
     stopping,
   };
 }
@@ -79,18 +83,54 @@ function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => strin
   });
 }
 
+/**
+ * Leaves a trail of what administration keys change. That a change is asked for is durable before it is made, and one
+ * that cannot be entered is refused: none is made that nobody can be asked about. Its outcome follows it.
+ */
+const trailed = t.middleware(async ({ ctx, path, getRawInput, next }) => {
+  const { gateway, incoming, ip, caller } = ctx;
+  if (caller.kind !== KeyKind.CLI) return next();
+  const call = ctx.calls.count;
+  ctx.calls.count = call + 1;
+  const input = await getRawInput();
+  const event = {
+    requestId: incoming.id,
+    call,
+    procedure: path,
+    actorKeyId: caller.keyId,
+    actor: caller.keyPrefix,
+    actorAccountId: caller.accountId,
+    address: ip,
+    target: targetOf(input),
+  };
+  await gateway.billing.recordAdministration({ event: { ...event, valuesJson: valuesOf(input) } }, callOptions(ctx));
+  const result = await next();
+  const outcome = result.ok ? "done" : platformError(result.error).code;
+  const target = event.target || (result.ok ? targetOf(result.data) : "");
+  try {
+    await gateway.billing.recordAdministration({ event: { ...event, target, outcome } }, callOptions(ctx));
+  } catch (error) {
+    // The change is made or refused by now, and what was asked for is in the trail.
+    const { idText } = incoming;
+    gateway.log.error({ err: error, request_id: idText, procedure: path, outcome }, "an outcome is not in the trail");
+  }
+  return result;
+});
+
 const administration = [KeyKind.CLI];
 const everyone = [KeyKind.CLI, KeyKind.API, KeyKind.SERVER, KeyKind.USER];
 
 /** Reads of what accounts have: administration keys with the scope admin.read. The procedure asks for `reachedAccount`. */
 export const adminRead = procedureFor(administration, () => "admin.read");
 /** Changes to what accounts have: administration keys with the scope admin.write. The procedure asks for `reachedAccount`. */
-export const adminWrite = procedureFor(administration, () => "admin.write");
+export const adminWrite = procedureFor(administration, () => "admin.write").use(trailed);
 /** Reads of what concerns the whole platform: the same, of an operator's account. */
 export const platformRead = procedureFor(administration, () => "admin.read", true);
 /** Changes to what concerns the platform, money and limits of accounts among it: the same, of an operator's account. */
-export const platformWrite = procedureFor(administration, () => "admin.write", true);
+export const platformWrite = procedureFor(administration, () => "admin.write", true).use(trailed);
 /** Reads of records: an operator's administration key's of everybody, a tenant's of its account, any other's of its own. */
 export const ownRead = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.read" : "history.read"));
 /** Deletions of records, likewise. */
-export const ownDelete = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.write" : "history.delete"));
+export const ownDelete = procedureFor(everyone, (kind) =>
+  kind === KeyKind.CLI ? "admin.write" : "history.delete",
+).use(trailed);

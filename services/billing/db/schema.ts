@@ -62,6 +62,22 @@ export interface KeySecretTable {
   generation: Generated<number>;
 }
 
+/** Table `administration`. */
+export interface AdministrationTable {
+  event_id: Generated<bigint>;
+  request_id: bigint;
+  call: number;
+  procedure: string;
+  actor_key_id: bigint;
+  actor: string;
+  actor_account_id: bigint;
+  address: string;
+  target: string;
+  values_json: string;
+  outcome: string;
+  created_at: Generated<Date>;
+}
+
 /** Table `tariff`. */
 export interface TariffTable {
   tariff_id: Generated<number>;
@@ -166,6 +182,7 @@ export interface PepperCheckTable {
 
 /** The schema `billing`. */
 export interface BillingSchema {
+  administration: AdministrationTable;
   account: AccountTable;
   key: KeyTable;
   key_secret: KeySecretTable;

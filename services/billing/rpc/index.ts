@@ -15,8 +15,10 @@ import { getAccount } from "./get-account.ts";
 import { getAnswer } from "./get-answer.ts";
 import { gatheringJudge } from "./judge.ts";
 import { listAccounts } from "./list-accounts.ts";
+import { listAdministration } from "./list-administration.ts";
 import { listKeys } from "./list-keys.ts";
 import { listLedger } from "./list-ledger.ts";
+import { recordAdministration } from "./record-administration.ts";
 import { reserve } from "./reserve.ts";
 import { revokeKey } from "./revoke-key.ts";
 import { rotateKey } from "./rotate-key.ts";
@@ -63,6 +65,8 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
     listLedger: unaryHandler(listLedger(context)),
     sumUsage: unaryHandler(sumUsage(context)),
     audit: unaryHandler(audit(context)),
+    recordAdministration: unaryHandler(recordAdministration(context)),
+    listAdministration: unaryHandler(listAdministration(context)),
   });
   return { definition, stop: () => secondLook.stop() };
 }

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { CreateKeyRequest } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { unaryHandler } from "../../shared/rpc/index.ts";
+import { principals, type Stubs, startTestGateway } from "../testing.ts";
+import { clientOf, failure } from "./testing.ts";
+import { targetOf, valuesOf } from "./trail-values.ts";
+
+describe("a change by an administration key", () => {
+  const billing = {
+    createKey: unaryHandler(async ({ key }: CreateKeyRequest) => {
+      if (key !== undefined) key.keyId = 77n;
+      return { ...(key === undefined ? {} : { key }), secret: "tl-abcdef-the-secret" };
+    }),
+    revokeKey: unaryHandler(() => Promise.reject(new ThroughlineError("not_found", "There is no such key."))),
+  } satisfies Stubs["billing"];
+
+  it("is in the trail before it is made, with its values, and then with its outcome", async () => {
+    await using gateway = await startTestGateway({ billing });
+    const client = clientOf(gateway);
+    await client.keys.create.mutate({ account_id: "1", name: "for ci", scopes: ["chat"] });
+    const { keyId: actorKeyId, keyPrefix: actor, accountId: actorAccountId } = principals.cli;
+    const asked = { procedure: "keys.create", actorKeyId, actor, actorAccountId, address: "127.0.0.1", call: 0 };
+    expect(gateway.administered).toMatchObject([
+      { ...asked, target: "1", outcome: "", valuesJson: '{"account_id":"1","name":"for ci","scopes":["chat"]}' },
+      { ...asked, target: "1", outcome: "done", valuesJson: "" },
+    ]);
+    const [first, second] = gateway.administered.map(({ requestId }) => requestId);
+    expect(first).toBe(second);
+    expect(first).toBeGreaterThan(0n);
+    expect((await failure(() => client.keys.revoke.mutate({ key_id: "5" }))).data.code).toBe("not_found");
+    expect(gateway.administered.slice(2)).toMatchObject([
+      { procedure: "keys.revoke", target: "5", outcome: "" },
+      { procedure: "keys.revoke", target: "5", outcome: "not_found" },
+    ]);
+    expect(JSON.stringify(gateway.administered.map(({ valuesJson, target }) => [valuesJson, target]))).not.toContain(
+      "secret",
+    );
+  });
+
+  it("is not made where it cannot be entered", async () => {
+    let made = 0;
+    await using gateway = await startTestGateway({
+      billing: {
+        createKey: unaryHandler(async () => {
+          made += 1;
+          return {};
+        }),
+        recordAdministration: unaryHandler(() => Promise.reject(new ThroughlineError("service_unavailable", "Away."))),
+      },
+    });
+    const told = await failure(() => clientOf(gateway).keys.create.mutate({ account_id: "1", scopes: ["chat"] }));
+    expect([told.data.code, made]).toEqual(["service_unavailable", 0]);
+  });
+
+  it("has each call of a batch numbered; reads, and what users do with their own, leave nothing", async () => {
+    const history = {
+      deleteRecords: unaryHandler(async () => ({ deleted: 1 })),
+      listRecords: unaryHandler(async () => ({ records: [], nextCursor: 0n })),
+    } satisfies Stubs["history"];
+    await using gateway = await startTestGateway({ billing, history });
+    const batched = clientOf(gateway, "cli", true);
+    await Promise.all(["1", "2"].map((account_id) => batched.keys.create.mutate({ account_id, scopes: ["chat"] })));
+    const begun = gateway.administered.filter(({ outcome }) => outcome === "");
+    expect(begun.map(({ call, target }) => [call, target]).toSorted()).toEqual([
+      [0, "1"],
+      [1, "2"],
+    ]);
+    const before = gateway.administered.length;
+    await clientOf(gateway).requests.list.query();
+    await clientOf(gateway, "api").requests.delete.mutate({ request_ids: ["1"] });
+    expect(gateway.administered).toHaveLength(before);
+    await clientOf(gateway).requests.delete.mutate({ request_ids: ["1"] });
+    expect(gateway.administered.slice(before)).toMatchObject([{ procedure: "requests.delete" }, { outcome: "done" }]);
+  });
+});
+
+describe("what the trail keeps of an input", () => {
+  it("is what was asked for without secrets, and bounded", () => {
+    const input = {
+      channel: {
+        name: "mine",
+        base_url: "https://user:hunter22@host.example/v1?key=0123456789abcdef",
+        headers: { "x-vendor": "plain-looking" },
+        flavour: { note: "sk-0123456789abcdef0123" },
+      },
+      new_credential: "plain-looking",
+      request_ids: ["1"],
+    };
+    const kept = valuesOf(input);
+    expect(JSON.parse(kept)).toMatchObject({
+      channel: { name: "mine" },
+      new_credential: "[hidden]",
+      request_ids: ["1"],
+    });
+    expect(kept).not.toMatch(/plain-looking|hunter22|0123456789abcdef/);
+    expect(JSON.parse(valuesOf({ note: "x".repeat(100_000) }))).toEqual({ omitted_bytes: 100_011 });
+    expect(valuesOf(undefined)).toBe("null");
+    expect([targetOf(input), targetOf({ key_id: "5", account_id: "1" }), targetOf([]), targetOf(null)]).toEqual([
+      ...["mine", "5", "", ""],
+    ]);
+  });
+});

@@ -1,0 +1,44 @@
+import { type Insertable, sql } from "kysely";
+import type { Queryable } from "../../../shared/db/index.ts";
+import type { AdministrationTable, BillingSchema } from "./schema.ts";
+
+/** Which events, and from where on. */
+export interface TrailPage {
+  /** Only events before this one; 0n: from the newest. */
+  readonly before: bigint;
+  readonly limit: number;
+  /** Empty: all. */
+  readonly procedure: string;
+  /** 0n: all. */
+  readonly actorKeyId: bigint;
+  /** Empty: all. */
+  readonly target: string;
+}
+
+/** Enters an event; gives its number. */
+export async function insertEvent(
+  db: Queryable<BillingSchema>,
+  event: Insertable<AdministrationTable>,
+): Promise<bigint> {
+  const row = await db.kysely
+    .insertInto("administration")
+    .values(event)
+    .returning("event_id")
+    .executeTakeFirstOrThrow();
+  return row.event_id;
+}
+
+/** A page of events, newest first. */
+export function listEvents(db: Queryable<BillingSchema>, { before, limit, procedure, actorKeyId, target }: TrailPage) {
+  let query = db.kysely
+    .selectFrom("administration")
+    .selectAll()
+    .select(sql<bigint>`(extract(epoch from created_at) * 1000000)::bigint`.as("created_us"))
+    .orderBy("event_id", "desc")
+    .limit(limit);
+  if (before !== 0n) query = query.where("event_id", "<", before);
+  if (procedure !== "") query = query.where("procedure", "=", procedure);
+  if (actorKeyId !== 0n) query = query.where("actor_key_id", "=", actorKeyId);
+  if (target !== "") query = query.where("target", "=", target);
+  return query.execute();
+}
