@@ -124,6 +124,23 @@ describe("an answer", () => {
     expect((await stored(bad)).record.detail?.notes.join()).toMatch(/custom_response: /);
   });
 
+  test("whose expression takes its time waits alone: the records that came with it are stored", async () => {
+    const made = Promise.withResolvers<{ json: string }>();
+    const customResponses = { make: () => made.promise, stop: async () => undefined };
+    await using own = await startTestHistory({ url: history.url, context: { customResponses } });
+    const [slow, quick] = [nextId(), nextId()];
+    const response = Buffer.from("{}");
+    let slowIsStored = false;
+    const waiting = own.record(ended(slow, { response, customResponseExpression: "{a: @}" })).then(() => {
+      slowIsStored = true;
+    });
+    await own.record(ended(quick, { response }));
+    expect(slowIsStored).toBe(false);
+    made.resolve({ json: '{"a":1}' });
+    await waiting;
+    expect((await stored(slow)).customResponseJson).toBe('{"a":1}');
+  });
+
   test("of many megabytes on one page is cut to a size that all have, and whole alone", async () => {
     const of = { accountId: 77n };
     const ids = Array.from({ length: 30 }, nextId);

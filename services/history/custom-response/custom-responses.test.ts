@@ -7,7 +7,10 @@ const responses = createCustomResponses({ log: { warn }, timeoutMs: 300, maxOutp
 afterAll(() => responses.stop());
 
 const answer = Buffer.from(JSON.stringify({ data: [{ url: "a" }, { url: "b" }], text: "x".repeat(2_000) }));
-const make = (expression: string, from: Uint8Array = answer) => responses.make(expression, from, 7n);
+const asked = (expression: string, from: Uint8Array = answer, accountId = 1n) => {
+  return { accountId, requestId: 7n, expression, answer: from };
+};
+const make = (expression: string, from: Uint8Array = answer) => responses.make(asked(expression, from));
 
 describe("custom_response", () => {
   test("is what the expression makes of the answer", async () => {
@@ -58,14 +61,14 @@ describe("custom_response", () => {
         return new Worker(new URL("./worker.ts", import.meta.url));
       },
     });
-    const slow = await Promise.all(Array.from({ length: 20 }, () => own.make(doubling, answer, 7n)));
+    const slow = await Promise.all(Array.from({ length: 20 }, () => own.make(asked(doubling))));
     expect(slow.map(({ json }) => json)).toEqual(Array.from({ length: 20 }, () => ""));
     expect(slow.at(-1)?.note).toMatch(/left out/);
     expect(starts).toBe(3);
-    expect(await own.make("data[0]", answer, 7n)).toEqual({ json: '{"url":"a"}' });
+    expect(await own.make(asked("data[0]"))).toEqual({ json: '{"url":"a"}' });
     nowMs = 60_000;
-    expect((await own.make(doubling, answer, 7n)).note).toMatch(/took more than 300 ms/);
-    expect((await own.make(doubling, answer, 7n)).note).toMatch(/left out/);
+    expect((await own.make(asked(doubling))).note).toMatch(/took more than 300 ms/);
+    expect((await own.make(asked(doubling))).note).toMatch(/left out/);
     await own.stop();
   });
 
@@ -81,9 +84,27 @@ describe("custom_response", () => {
         return new Worker(new URL("./worker.ts", import.meta.url));
       },
     });
-    const [first, second] = await Promise.all([own.make("data", answer, 7n), own.make("data[0]", answer, 7n)]);
+    const [first, second] = await Promise.all([own.make(asked("data")), own.make(asked("data[0]"))]);
     expect(first.note).toBe("custom_response: the expression could not be evaluated: no thread is left");
     expect(second).toEqual({ json: '{"url":"a"}' });
+    await own.stop();
+  });
+
+  test("of one account's slow expressions takes its share of the time, and no other account waits behind them", async () => {
+    const doubling = `${Array.from({ length: 40 }, () => "[@,@]").join(" | ")} | {all: @}`;
+    const own = createCustomResponses({ log: { warn }, timeoutMs: 100, maxOutputBytes: 1_000 });
+    const order: string[] = [];
+    const slow = Array.from({ length: 12 }, async (_, n) => {
+      await own.make(asked(`${doubling} | {n${n}: @}`));
+      order.push("slow");
+    });
+    const quick = [2n, 3n].map(async (accountId) => {
+      expect(await own.make(asked("data[0]", answer, accountId))).toEqual({ json: '{"url":"a"}' });
+      order.push("quick");
+    });
+    await Promise.all([...slow, ...quick]);
+    // The first was running; behind it the accounts come in turn.
+    expect(order.slice(0, 4)).toEqual(["slow", "quick", "quick", "slow"]);
     await own.stop();
   });
 });

@@ -1,5 +1,8 @@
 import { Worker } from "node:worker_threads";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { Log } from "../../../shared/log.ts";
+import { createTurns } from "../turns.ts";
+import { createAllowance } from "./allowance.ts";
 import type { Job, JobResult } from "./worker.ts";
 
 /** The outcome of an expression: a JSON document (empty: null), and a note for the record where it failed. */
@@ -8,10 +11,18 @@ export interface CustomResponse {
   readonly note?: string;
 }
 
+/** What custom_response is made from. */
+export interface AskedResponse {
+  readonly accountId: bigint;
+  readonly requestId: bigint;
+  readonly expression: string;
+  readonly answer: Uint8Array;
+}
+
 /** Makes custom_response from answers. */
 export interface CustomResponses {
   /** Evaluates a JMESPath expression over an answer. Never throws: a failing expression gives null, a note and a warning. */
-  make(expression: string, answer: Uint8Array, requestId: bigint): Promise<CustomResponse>;
+  make(asked: AskedResponse): Promise<CustomResponse>;
   stop(): Promise<void>;
 }
 
@@ -34,17 +45,13 @@ const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 
 /** The worker's start (loading the interpreter) does not count as the expression's time. */
 const startTimeoutMs = 10_000;
 
-/**
- * After so many runs in a row that were too slow an expression rests for a minute; then one run decides. All records wait
- * behind it, and each run costs a new thread: 20 answers took 2.7 s with a limit of 50 ms, and a batch has up to 512.
- */
-const slowTimes = 3;
-const restMs = 60_000;
-const neverSlow = { times: 0, untilMs: 0 };
+/** Accounts come one after the other; who has waited for so long goes without. The gateway waits longer for its record. */
+const line = { atOnce: 1, atOnceEach: 1, waiting: 5_000, waitingEach: 500, waitMs: 5_000 };
+const stays = new AbortController().signal;
 
 /**
- * Evaluates expressions in a worker thread, one at a time: JMESPath always ends, but not always soon, and only a thread can
- * be stopped in the middle. The thread starts with the first expression; a round trip costs about 40 us.
+ * Evaluates expressions in a worker thread, one at a time, the accounts in turn: JMESPath always ends, but not always soon,
+ * and only a thread can be stopped in the middle. The thread starts with the first expression; a round trip costs about 40 us.
  */
 export function createCustomResponses({
   log,
@@ -54,10 +61,10 @@ export function createCustomResponses({
   nowMs = () => performance.now(),
 }: CustomResponsesOptions): CustomResponses {
   let worker: Worker | undefined;
-  let tail: Promise<unknown> = Promise.resolve();
   let stopped = false;
-  /** Expressions whose last runs were too slow. */
-  const slow = new Map<string, { times: number; untilMs: number }>();
+  const allowance = createAllowance(nowMs);
+  const turns = createTurns(line);
+  const running = new Set<Promise<unknown>>();
 
   async function start(): Promise<Worker> {
     const started = startWorker();
@@ -77,38 +84,43 @@ export function createCustomResponses({
     await old?.terminate();
   }
 
-  async function run(job: Job): Promise<JobResult> {
+  async function run({ accountId, expression, answer }: AskedResponse): Promise<JobResult> {
     if (stopped) return { problem: "the service is stopping" };
-    const { expression } = job;
-    const { times, untilMs } = slow.get(expression) ?? neverSlow;
-    if (times >= slowTimes && nowMs() < untilMs) {
-      return { problem: "the expression is left out for a minute: it took too long time and again" };
-    }
+    const evaluation = { accountId, expression, bytes: answer.length };
+    const refusal = allowance.refusal(evaluation);
+    if (refusal !== undefined) return { problem: refusal };
     worker ??= await start();
-    worker.postMessage(job);
+    const startedMs = nowMs();
+    worker.postMessage({ expression, answer, maxOutputBytes } satisfies Job);
     const result = await nextMessage(worker, timeoutMs);
-    if (result !== undefined) {
-      slow.delete(expression);
-      return result as JobResult;
-    }
-    slow.set(expression, { times: times + 1, untilMs: nowMs() + restMs });
-    await discard();
-    return { problem: `the expression took more than ${timeoutMs} ms or too much memory` };
+    if (result === undefined) await discard();
+    allowance.note(evaluation, nowMs() - startedMs, result !== undefined);
+    return result === undefined
+      ? { problem: `the expression took more than ${timeoutMs} ms or too much memory` }
+      : (result as JobResult);
+  }
+
+  /** Waits for nobody where there is nothing to wait for: what gets no time is told so at once. */
+  function runInTurn(asked: AskedResponse): Promise<JobResult> {
+    const { accountId, expression, answer } = asked;
+    const refusal = allowance.refusal({ accountId, expression, bytes: answer.length });
+    if (refusal !== undefined) return Promise.resolve({ problem: refusal });
+    return turns.take(accountId, stays, () => run(asked)).catch(failed);
   }
 
   return {
-    async make(expression, answer, requestId) {
-      const job: Job = { expression, answer, maxOutputBytes };
-      const running = tail.then(() => run(job)).catch(failed);
-      tail = running;
-      const result = await running;
+    async make(asked) {
+      const made = runInTurn(asked);
+      running.add(made);
+      const result = await made;
+      running.delete(made);
       if ("json" in result) return { json: result.json };
-      log.warn({ request_id: requestId, problem: result.problem }, "custom_response could not be made");
+      log.warn({ request_id: asked.requestId, problem: result.problem }, "custom_response could not be made");
       return { json: "", note: `custom_response: ${result.problem}` };
     },
     async stop() {
       stopped = true;
-      await tail;
+      await Promise.all(running);
       await discard();
     },
   };
@@ -120,6 +132,7 @@ function newWorker(): Worker {
 
 /** No thread could be had, say: the next expression may have one. */
 function failed(error: unknown): JobResult {
+  if (error instanceof ThroughlineError) return { problem: "no time was left for the expression" };
   return { problem: `the expression could not be evaluated: ${error instanceof Error ? error.message : "no reason"}` };
 }
 

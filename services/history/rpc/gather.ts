@@ -4,9 +4,10 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 export interface Gatherer<I, A> {
   /**
    * Waits for an item's answer. Resolves to `service_unavailable` at once while more bytes wait than allowed: the sender
-   * keeps the item and sends it again later, so a slow database delays and nothing is dropped.
+   * keeps the item and sends it again later, so a slow database delays and nothing is dropped. An item that is still to come
+   * joins the others when it is there; nobody waits for it.
    */
-  accept(item: I, bytes: number): Promise<A | ThroughlineError>;
+  accept(item: I | Promise<I>, bytes: number): Promise<A | ThroughlineError>;
   /** Items accepted and not yet answered. */
   readonly waiting: number;
   /** Resolves when all that was accepted is answered. */
@@ -91,8 +92,12 @@ export function createGatherer<I, A>(
       heldBytes += bytes;
       heldItems++;
       return new Promise((resolve) => {
-        queue.push({ item, bytes, resolve });
-        arrived();
+        const join = (ready: I): void => {
+          queue.push({ item: ready, bytes, resolve });
+          arrived();
+        };
+        if (item instanceof Promise) void item.then(join);
+        else join(item);
       });
     },
     get waiting() {

@@ -4,12 +4,12 @@ import {
   type Record as HistoryRecord,
   RecordSchema,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import type { CustomResponses } from "../custom-response/custom-responses.ts";
+import type { CustomResponse } from "../custom-response/custom-responses.ts";
 import { packPayload } from "../db/payload.ts";
 import type { EndedRow, UnfinishedRow } from "../db/put.ts";
 import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
-import { keepAnswer, keepsAnswer } from "../domain/answer.ts";
+import { keepAnswer } from "../domain/answer.ts";
 import { toFlags } from "../domain/flags.ts";
 import {
   maxLength,
@@ -46,16 +46,18 @@ export interface PreparedUnfinished {
 
 /** What preparing needs. */
 export interface PrepareDeps {
-  readonly customResponses: CustomResponses;
   /** Most bytes of an answer that are kept. */
   readonly maxResponseBytes: number;
 }
 
 /** Prepares the record of a request that has ended. The record itself is left as it is: its sender may send it again. */
-export async function prepareEnded(record: HistoryRecord, deps: PrepareDeps): Promise<PreparedEnded> {
+export async function prepareEnded(
+  record: HistoryRecord,
+  deps: PrepareDeps,
+  custom?: CustomResponse,
+): Promise<PreparedEnded> {
   const repairs: Repairs = { repaired: false };
   const name = (text: string): string => storedName(text, repairs);
-  const custom = await customResponse(record, deps);
   const kept = await keepAnswer(record, deps.maxResponseBytes, repairs);
   const upstreamRequestId = name(record.upstreamRequestId);
   const packed = await packPayload({
@@ -180,12 +182,6 @@ export function standingOf(record: HistoryRecord): Standing {
     reconstructed,
     updatedUnixUs: record.updatedUnixUs > 0n ? record.updatedUnixUs : created,
   };
-}
-
-async function customResponse(record: HistoryRecord, { customResponses }: PrepareDeps) {
-  const { customResponseExpression: expression, response } = record;
-  if (expression === "" || response.length === 0 || !keepsAnswer(record.storeResponse)) return undefined;
-  return customResponses.make(expression, response, record.requestId);
 }
 
 /** The details as they are stored. Encoding them again is spared where nothing is to be added. */

@@ -8,6 +8,8 @@ import {
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type BatchAnswer, batchHandler, type LaneCall } from "../../../shared/rpc/index.ts";
 import type { HistoryContext } from "../context.ts";
+import type { CustomResponse } from "../custom-response/custom-responses.ts";
+import { keepsAnswer } from "../domain/answer.ts";
 import { isTerminal } from "../domain/standing.ts";
 import { completeReconstructed } from "./complete.ts";
 import { createGatherer, type Gatherer, type GatherOptions } from "./gather.ts";
@@ -20,7 +22,13 @@ type Prepared = PreparedEnded | PreparedUnfinished | ThroughlineError;
 type Answer = BatchAnswer<Recorded>;
 
 /** Records of all callers on their way into the database. */
-export type RecordGatherer = Gatherer<HistoryRecord | undefined, Answer>;
+export type RecordGatherer = Gatherer<Given, Answer>;
+
+/** A record as it was sent, and what its strategy's expression made of its answer. */
+interface Given {
+  readonly record: HistoryRecord | undefined;
+  readonly custom?: CustomResponse | undefined;
+}
 
 /** Two batches at a time keep both a core of ours and the database busy; more would only make them smaller. */
 const maxConcurrent = 2;
@@ -37,12 +45,14 @@ export function createRecordGatherer(
 }
 
 /** Stores records; answers each when it is durable. */
-export function record({ spans }: Pick<HistoryContext, "spans">, records: RecordGatherer) {
+export function record(context: Pick<HistoryContext, "spans" | "customResponses">, records: RecordGatherer) {
+  const { spans, customResponses } = context;
+
   async function one({ item, requestId, traceparent }: LaneCall<RecordItem>, batchSize: number): Promise<Answer> {
     const { record: given } = item;
     const span = spans.record({ requestId, traceparent, batchSize }, statusNames[given?.status ?? 0] ?? "unknown");
     const bytes = recordBytes + (given?.response.length ?? 0) + (given?.detailBytes.length ?? 0);
-    const answer = await records.accept(given, bytes);
+    const answer = await records.accept(withCustomResponse(given, customResponses), bytes);
     if (answer instanceof ThroughlineError) span.fail(answer.code);
     span.end();
     return answer;
@@ -54,12 +64,23 @@ export function record({ spans }: Pick<HistoryContext, "spans">, records: Record
   });
 }
 
-async function store(
-  context: HistoryContext,
-  records: readonly (HistoryRecord | undefined)[],
-): Promise<BatchAnswer<Recorded>[]> {
-  const complete = await completeReconstructed(context.db, records);
-  const prepared = await Promise.all(complete.map((item) => prepare(context, item)));
+/** A record waits alone for its expression: others are stored meanwhile. */
+function withCustomResponse(
+  record: HistoryRecord | undefined,
+  customResponses: HistoryContext["customResponses"],
+): Given | Promise<Given> {
+  if (record === undefined || !isTerminal(record.status) || problemOf(record) !== undefined) return { record };
+  const { accountId, requestId, customResponseExpression: expression, response: answer, storeResponse } = record;
+  if (expression === "" || answer.length === 0 || !keepsAnswer(storeResponse)) return { record };
+  return customResponses.make({ accountId, requestId, expression, answer }).then((custom) => ({ record, custom }));
+}
+
+async function store(context: HistoryContext, given: readonly Given[]): Promise<BatchAnswer<Recorded>[]> {
+  const complete = await completeReconstructed(
+    context.db,
+    given.map(({ record }) => record),
+  );
+  const prepared = await Promise.all(complete.map((item, index) => prepare(context, item, given[index]?.custom)));
   const ended: PreparedEnded[] = [];
   const unfinished: PreparedUnfinished[] = [];
   for (const one of prepared) {
@@ -78,13 +99,17 @@ async function store(
   });
 }
 
-async function prepare(context: HistoryContext, item: HistoryRecord | undefined): Promise<Prepared> {
+async function prepare(
+  context: HistoryContext,
+  item: HistoryRecord | undefined,
+  custom: CustomResponse | undefined,
+): Promise<Prepared> {
   const problem = problemOf(item);
   if (item === undefined || problem !== undefined) {
     return new ThroughlineError("invalid_value", problem ?? "The record is missing.", { param: "record" });
   }
   try {
-    return isTerminal(item.status) ? await prepareEnded(item, context) : prepareUnfinished(item);
+    return isTerminal(item.status) ? await prepareEnded(item, context, custom) : prepareUnfinished(item);
   } catch (error) {
     context.log.error({ err: error, request_id: item.requestId }, "a record could not be prepared");
     return isTerminal(item.status) ? prepareEnded(bare(item), context) : prepareUnfinished(bare(item));
