@@ -4,27 +4,44 @@ import { envToConfig as historyConfig } from "../services/history/config.ts";
 import { migrations as historyMigrations } from "../services/history/db/migrations/index.ts";
 import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { openDatabase as openRouting } from "../services/routing/db/open.ts";
-import { ConfigError, type Env, readEnv } from "../shared/config.ts";
-import { migrate as migrateSchema } from "../shared/db/index.ts";
+import { ConfigError, configLines, type Env, readEnv, readTogether } from "../shared/config.ts";
+import { migrate as migrateSchema, whyUnreachable } from "../shared/db/index.ts";
 import { createLog, flushLog, type Log } from "../shared/log.ts";
+import { tell } from "../shared/log-output.ts";
 
-/** Brings the schemas of routing, billing and history at DATABASE_URL up to date. Gives the exit code. */
-export async function migrate(): Promise<number> {
+const program = "throughline migrate";
+
+/**
+ * Brings the schemas of routing, billing and history at DATABASE_URL up to date. Gives the exit code. Mistakes of the
+ * configuration, and a database that cannot be reached, are told in a line each.
+ */
+export async function migrate(env: Env = readEnv()): Promise<number> {
   const log = createLog({ service: "migrate" });
   try {
-    await migrateAll(readEnv(), log);
+    await migrateAll(env, log);
     log.info("the schemas are up to date");
     return 0;
   } catch (error) {
-    log.fatal({ err: error }, "could not migrate");
-    return error instanceof ConfigError ? 2 : 1;
+    if (error instanceof ConfigError) {
+      tell(configLines(program, error), "stderr");
+      return 2;
+    }
+    const why = whyUnreachable(error);
+    if (why === undefined) log.fatal({ err: error }, "could not migrate");
+    else tell(`${program}: the database of DATABASE_URL cannot be used: ${why}\n`, "stderr");
+    return 1;
   } finally {
     await flushLog(log);
   }
 }
 
 async function migrateAll(env: Env, log: Log): Promise<void> {
-  const routing = routingConfig(env);
+  const [routing, billing, history] = readTogether(
+    () => routingConfig(env),
+    // No migration reads the pepper, so the job need not be given it.
+    () => billingConfig({ KEY_PEPPER: "migrations hash nothing", ...env }),
+    () => historyConfig(env),
+  );
   const routingDb = await openRouting({
     url: routing.databaseUrl,
     maxConnections: 1,
@@ -32,9 +49,7 @@ async function migrateAll(env: Env, log: Log): Promise<void> {
     log,
   });
   await routingDb.close();
-  // No migration reads the pepper, so the job need not be given it.
-  const billing = billingConfig({ KEY_PEPPER: "migrations hash nothing", ...env });
   const billingDb = await openBilling({ ...billing, migrate: true }, log);
   await billingDb.close();
-  await migrateSchema(historyConfig(env).databaseUrl, { schema: "history", migrations: historyMigrations, log });
+  await migrateSchema(history.databaseUrl, { schema: "history", migrations: historyMigrations, log });
 }

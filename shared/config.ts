@@ -19,6 +19,28 @@ export class ConfigError extends Error {
   }
 }
 
+/** What a person at the terminal reads: a line for each mistake, and no stack. */
+export function configLines(program: string, { problems }: ConfigError): string {
+  return problems.map((problem) => `${program}: ${problem}\n`).join("");
+}
+
+/** Reads several configurations. Throws one ConfigError that lists the mistakes of all, each once. */
+export function readTogether<T extends readonly unknown[]>(...reads: { [K in keyof T]: () => T[K] }): T {
+  const values: unknown[] = [];
+  const errors: ConfigError[] = [];
+  for (const read of reads) {
+    try {
+      values.push(read());
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      errors.push(error);
+    }
+  }
+  const [first] = errors;
+  if (first === undefined) return values as unknown as T;
+  throw new ConfigError(first.variable, [...new Set(errors.flatMap(({ problems }) => problems))]);
+}
+
 /** A copy of the process's environment. Nothing else reads `process.env`. */
 export function readEnv(): Env {
   return { ...process.env };

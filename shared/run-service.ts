@@ -1,6 +1,6 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { watchCertificate } from "./certificate-watch.ts";
-import { ConfigError, type Env, readEnv } from "./config.ts";
+import { ConfigError, configLines, type Env, readEnv } from "./config.ts";
 import { declareEnv } from "./config-declare.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
 import { createLog, flushLog, type Log } from "./log.ts";
@@ -135,7 +135,7 @@ export async function runProcess(
     peerSecrets(read);
     if (peers) assertTrust(read);
   } catch (error) {
-    tell(`${error instanceof ConfigError ? error.message : String(error)}\n`, "stderr");
+    tell(error instanceof ConfigError ? configLines(name, error) : `${name}: ${error}\n`, "stderr");
     return wrongUsage;
   }
   const destination = createLogOutput();
@@ -169,7 +169,8 @@ export async function runProcess(
   } catch (error) {
     // Told to stop while it started, it has failed at nothing.
     if (lifecycle.signal.aborted) return await exitCode();
-    log.fatal({ err: error }, "could not start");
+    if (error instanceof ConfigError) tell(configLines(name, error), "stderr");
+    else log.fatal({ err: error }, "could not start");
     await lifecycle.stop("failed start");
     await flushLog(log);
     setTimeout(() => globalThis.process.exit(1), lingerMs).unref();

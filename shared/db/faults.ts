@@ -46,6 +46,20 @@ export function isBrokenConnection(error: unknown): boolean {
   return isConnectionFault(error) || driverFaults.has(error.message);
 }
 
+/**
+ * Why no connection came about, in one line: nobody answers, or user, password, database or encryption are refused.
+ * Undefined: it failed at something else.
+ */
+export function whyUnreachable(error: unknown): string | undefined {
+  const state = sqlStateOf(error) ?? "";
+  const refused = state.startsWith("28") || state === "3D000";
+  if (!(error instanceof Error) || !(refused || isBrokenConnection(error) || /SSL|certificate/.test(error.message)))
+    return undefined;
+  // A name with several addresses: one error for each, and no words of its own.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  return error.message || (first instanceof Error ? first.message : error.name);
+}
+
 /** Whether a statement failed before it ran because a migration changed the shape of its result; it may be sent anew. */
 export function isStalePlan(error: unknown): boolean {
   const database = databaseErrorOf(error);

@@ -15,7 +15,7 @@ export {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from "./embedded/start.ts";
-export { constraintOf, sqlStateOf, sqlStates } from "./faults.ts";
+export { constraintOf, sqlStateOf, sqlStates, whyUnreachable } from "./faults.ts";
 export { createListener, type Listener, type ListenerOptions } from "./listener.ts";
 export { type MigrateOptions, type Migration, migrate } from "./migrate.ts";
 export { dropPartitionsBelow, ensureRangePartitions, listRangePartitions, type RangePartition } from "./partitions.ts";
