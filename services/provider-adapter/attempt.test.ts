@@ -18,10 +18,10 @@ const piece = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${te
 async function providerOf(answer: (socket: Socket) => void, adapter = "openai") {
   const host = await rawServer((socket) => socket.on("data", () => answer(socket)));
   const provider = await startTestProvider({ chat: { adapter, baseUrl: `http://${host}/v1` } });
-  const ask = (dialect = "openai.chat") =>
+  const ask = (dialect = "openai.chat", stream = true) =>
     provider.invoke({
       dialect,
-      body: { model: "m", max_tokens: 9, stream: true, messages: [{ role: "user", content: "x" }] },
+      body: { model: "m", max_tokens: 9, stream, messages: [{ role: "user", content: "x" }] },
       candidates: [{ channel: "chat", model: "m" }],
     });
   return { ask, [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose]() };
@@ -53,6 +53,26 @@ test("a stream that breaks before is broken", async () => {
   const { text, error } = await brokenAfter(hello);
   expect(error?.code).toBe("upstream_error");
   expect(text).not.toContain(done);
+});
+
+const whole =
+  '{"id":"v","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}';
+
+test("a kept connection that the upstream had closed is no fault of the channel, and the attempt says what happened", async () => {
+  const asked = new WeakSet<Socket>();
+  const answer = (socket: Socket) => {
+    if (asked.has(socket)) socket.resetAndDestroy();
+    else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${whole.length}\r\n\r\n${whole}`);
+    asked.add(socket);
+  };
+  await using provider = await providerOf(answer);
+  // More than the faults in a row that open a breaker, each over a connection that was kept from the one before.
+  for (let count = 0; count < 14; count += 1) {
+    const { error, outcome } = await provider.ask("openai.chat", false);
+    expect(error).toBeUndefined();
+    expect(outcome.attempts).toEqual([expect.objectContaining({ errorCode: "", fault: "", resent: count % 2 === 1 })]);
+    expect(outcome.notes).toEqual([]);
+  }
 });
 
 const message = (type: string, rest: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...rest })}\n\n`;

@@ -74,6 +74,26 @@ describe("channels entered at run time", () => {
     expect(await sealed()).not.toEqual(before);
   });
 
+  test("bring their bounds to the provider, and say which of them is wrong by the contract's name", async () => {
+    await using own = await testPostgres();
+    await using one = await startTestRouting(own.url);
+    const bounds = {
+      ...{ connectTimeoutMs: 101, headersTimeoutMs: 102, firstTokenTimeoutMs: 103, chunkTimeoutMs: 104 },
+      bodyTimeoutMs: 105,
+    };
+    await one.putChannel({ channel: { ...channel, ...bounds } }, call);
+    const { channels } = await one.getChannels({}, call);
+    expect(channels.find(({ name }) => name === "extra")).toMatchObject(bounds);
+    for (const [field, name] of Object.entries({
+      ...{ connectTimeoutMs: "connect_timeout_ms", headersTimeoutMs: "headers_timeout_ms" },
+      ...{ firstTokenTimeoutMs: "first_token_timeout_ms", chunkTimeoutMs: "chunk_timeout_ms" },
+      bodyTimeoutMs: "body_timeout_ms",
+    })) {
+      const wrong = one.putChannel({ channel: { ...channel, [field]: 4_000_000_000 } }, call);
+      await expect(wrong).rejects.toMatchObject({ code: "invalid_value", param: `channel.${name}` });
+    }
+  });
+
   test("are sealed anew with the new key at a start after its rotation", async () => {
     await using own = await testPostgres();
     const newKey = Buffer.alloc(32, 8).toString("base64");
