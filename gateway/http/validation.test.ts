@@ -34,6 +34,8 @@ describe("a body that is not valid", () => {
       "missing_required_field",
       "messages[0].content[0].image_url.url",
     ],
+    ["chat", "a model with a long name", { model: "m".repeat(513), messages: user }, "invalid_value", "model"],
+    ["responses", "a model with a long name", { model: "m".repeat(513), input: "a" }, "invalid_value", "model"],
     ["chat", "unknown role", { messages: [{ role: "robot", content: "" }] }, "invalid_value", "messages[0].role"],
     [
       "chat",
@@ -283,6 +285,18 @@ describe("a body that is not valid", () => {
       const { error } = (await response.json()) as ErrorEnvelope;
       expect([response.status, error.code, error.param]).toEqual([400, "invalid_value", param]);
     }
+  });
+
+  it("tells no name of a client at length, and records none", async () => {
+    const logit_bias = { ["n".repeat(500_000)]: 1_000 };
+    const response = await gateway.call(paths.chat, { model: "m", messages: user, logit_bias });
+    const text = await response.text();
+    expect([response.status, text.length < 2_000]).toEqual([400, true]);
+    expect(text).toContain("logit_bias.nnn");
+    await expect
+      .poll(() => gateway.recorded.some(({ errorMessage }) => errorMessage.includes("logit_bias")))
+      .toBe(true);
+    for (const { errorMessage } of gateway.recorded) expect(errorMessage.length).toBeLessThan(1_000);
   });
 
   it("nothing of all this went on", () => expect(gateway.resolved).toEqual([]));

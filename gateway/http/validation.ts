@@ -37,8 +37,11 @@ export function toPath(pointer: string): string {
   return path;
 }
 
+/** Longest path that is told: names inside it may be the client's, and an error is kept with its record. */
+const maxPathLength = 300;
+
 function join(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
+  return (path === "" ? name : `${path}.${name}`).slice(0, maxPathLength);
 }
 
 /** What is wanted, in words. `errors` are of one place. */
