@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   DetailSchema,
@@ -130,14 +130,14 @@ describe("an answer", () => {
     await using own = await startTestHistory({ url: history.url, context: { customResponses } });
     const [slow, quick] = [nextId(), nextId()];
     const response = Buffer.from("{}");
-    let slowIsStored = false;
-    const waiting = own.record(ended(slow, { response, customResponseExpression: "{a: @}" })).then(() => {
-      slowIsStored = true;
-    });
-    await own.record(ended(quick, { response }));
-    expect(slowIsStored).toBe(false);
+    const both = [
+      own.record(ended(slow, { response, customResponseExpression: "{a: @}" })),
+      own.record(ended(quick, { response })),
+    ];
+    await vi.waitFor(() => stored(quick));
+    await expect(stored(slow)).rejects.toMatchObject({ code: "not_found" });
     made.resolve({ json: '{"a":1}' });
-    await waiting;
+    await Promise.all(both);
     expect((await stored(slow)).customResponseJson).toBe('{"a":1}');
   });
 
