@@ -73,7 +73,7 @@ beforeAll(async () => {
   writeFileSync(file("standby/postgres/standby.signal"), "");
   writeFileSync(
     file("primary/postgres/pg_hba.conf"),
-    "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n",
+    "local all all scram-sha-256\nhostssl all throughline_services 127.0.0.1/32 scram-sha-256\nhost all throughline 127.0.0.1/32 scram-sha-256\n",
   );
   chmodSync(file("server.key"), 0o600);
   giveToServer([file("server.key"), file("server.crt"), file("standby/postgres/standby.signal")], file("plain"));

@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       log: quietLog,
       settings: throwawaySettings,
     });
-    return (await server).url;
+    return (await server).superuserUrl;
   }
 
   const broker = createServer((socket) => {

@@ -38,6 +38,19 @@ async function query<R extends object>(url: string, ...[what, values]: [ReturnTy
 
 const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ dataDir, log: silentLog });
 
+const whoAmI = statement(
+  "who",
+  "select rolname::text as name, rolsuper as super, rolcreaterole as roles from pg_roles where rolname = current_user",
+);
+const owners = statement(
+  "owners",
+  `select distinct o::text as owner from (
+     select nspowner::regrole from pg_namespace where nspname = 'billing'
+     union all select relowner::regrole from pg_class where relnamespace = 'billing'::regnamespace
+     union all select proowner::regrole from pg_proc where pronamespace = 'billing'::regnamespace
+     union all select typowner::regrole from pg_type where typnamespace = 'billing'::regnamespace) as owned (o)`,
+);
+
 async function whileRunning<T>(run: (server: EmbeddedPostgres) => Promise<T>): Promise<T> {
   const server = await start();
   try {
@@ -53,7 +66,7 @@ async function startElsewhere(): Promise<{ program: ChildProcess; pid: number; u
     const { startEmbeddedPostgres } = await import(${JSON.stringify(new URL("./start.ts", import.meta.url).href)});
     const none = () => {};
     const log = { debug: none, info: none, warn: none, error: none };
-    const { pid, url } = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, log });
+    const { pid, superuserUrl: url } = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, log });
     console.log(JSON.stringify({ pid, url }));
     setInterval(none, 1000);`;
   const program = spawn(process.execPath, ["--input-type=module", "-e", script], {
@@ -85,9 +98,9 @@ async function watchdogsOf(pid: number): Promise<number[]> {
 
 describe("startEmbeddedPostgres", () => {
   test("keeps its data from start to start, to itself and durably", async () => {
-    await whileRunning(async ({ url, port }) => {
-      await query(url, create, []);
-      await query(url, insert, [1n]);
+    await whileRunning(async ({ url, superuserUrl, port }) => {
+      await query(superuserUrl, create, []);
+      await query(superuserUrl, insert, [1n]);
       expect(new URL(url).port).toBe(String(port));
       expect(await findEmbeddedPostgres(dataDir)).toBe(url);
       const names = [
@@ -98,7 +111,7 @@ describe("startEmbeddedPostgres", () => {
         "synchronous_commit",
         "unix_socket_directories",
       ];
-      expect(await query(url, show, [names])).toEqual(
+      expect(await query(superuserUrl, show, [names])).toEqual(
         ["on", "on", "off", "127.0.0.1", "on", ""].map((setting, index) => ({ name: names[index], setting })),
       );
       const withoutPassword = new URL(url);
@@ -108,14 +121,48 @@ describe("startEmbeddedPostgres", () => {
     expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
     expect((await stat(path.join(dataDir, "postgres.password"))).mode & 0o777).toBe(0o600);
     expect((await stat(path.join(dataDir, "postgres"))).mode & 0o077).toBe(0);
-    expect(await whileRunning(({ url }) => query(url, read, []))).toEqual([{ id: 1n }]);
+    expect(await whileRunning(({ superuserUrl }) => query(superuserUrl, read, []))).toEqual([{ id: 1n }]);
+  });
+
+  test("has the services log in as no superuser, who may make what they need and owns what an older version made", async () => {
+    await whileRunning(async ({ url, superuserUrl }) => {
+      expect(await query(url, whoAmI, [])).toEqual([{ name: "throughline_services", super: false, roles: true }]);
+      const made = [
+        "create role throughline_billing nologin",
+        "create schema billing",
+        "grant usage on schema billing to throughline_billing",
+        "create table billing.entry (id bigint generated always as identity, at integer, primary key (id, at)) partition by list (at)",
+        "create table billing.entry_1 partition of billing.entry for values in (1)",
+        "create sequence billing.number",
+        "create view billing.seen as select id from billing.entry",
+        "create type billing.kind as enum ('a')",
+        "create domain billing.amount as bigint check (value > 0)",
+        "create type billing.pair as (a bigint, b bigint)",
+        "create function billing.one(p billing.pair) returns bigint language sql return 1",
+        "create procedure billing.two() language sql as 'select 2'",
+      ];
+      for (const text of made) await query(superuserUrl, statement("make", text), []);
+      await expect(query(url, statement("drop", "drop table billing.entry"), [])).rejects.toThrow("permission denied");
+    });
+    await whileRunning(async ({ url }) => {
+      expect(await query(url, owners, [])).toEqual([{ owner: "throughline_services" }]);
+      const may = statement("may", "select pg_has_role('throughline_billing', 'set') as may");
+      expect(await query(url, may, [])).toEqual([{ may: true }]);
+      await query(url, statement("alter", "alter table billing.entry add column more text"), []);
+      await query(url, statement("drop", "drop schema billing cascade"), []);
+      await query(url, statement("make", "create schema anew"), []);
+      await expect(query(url, statement("read", "select pg_read_file('/etc/passwd')"), [])).rejects.toThrow(
+        "permission denied",
+      );
+    });
+    expect((await stat(path.join(dataDir, "postgres.services-password"))).mode & 0o777).toBe(0o600);
   });
 
   test("refuses a directory that another living process uses, and takes it over when that one is gone", async () => {
     const { program, pid } = await startElsewhere();
     await expect(start()).rejects.toThrow(`The data directory is in use by process ${program.pid}`);
     await killHard(program);
-    await whileRunning(({ url }) => query(url, read, []));
+    await whileRunning(({ superuserUrl }) => query(superuserUrl, read, []));
     await untilEnded(pid);
   });
 
@@ -126,7 +173,7 @@ describe("startEmbeddedPostgres", () => {
     await untilEnded(pid);
     const said = await readFile(path.join(dataDir, "postgres.log"), "utf8");
     expect(said.trimEnd().split("\n").at(-1)).toContain("database system is shut down");
-    expect(await whileRunning((server) => query(server.url, read, []))).toContainEqual({ id: 2n });
+    expect(await whileRunning((server) => query(server.superuserUrl, read, []))).toContainEqual({ id: 2n });
   });
 
   test.runIf(process.platform === "linux")("stops a server that outlived its program and its watchdog", async () => {
@@ -135,21 +182,21 @@ describe("startEmbeddedPostgres", () => {
     for (const watchdog of await watchdogsOf(pid)) process.kill(watchdog, "SIGKILL");
     await killHard(program);
     expect(await isPostmasterOf(pid, path.join(dataDir, "postgres"))).toBe(true);
-    expect(await whileRunning((server) => query(server.url, read, []))).toContainEqual({ id: 3n });
+    expect(await whileRunning((server) => query(server.superuserUrl, read, []))).toContainEqual({ id: 3n });
     expect(await startOfProcess(pid)).toBeUndefined();
   });
 
   test("recovers what was committed when the server itself is killed", async () => {
     const server = await start();
-    await query(server.url, insert, [4n]);
+    await query(server.superuserUrl, insert, [4n]);
     process.kill(server.pid, "SIGKILL");
     await untilEnded(server.pid);
     await server.stop();
-    expect(await whileRunning(({ url }) => query(url, read, []))).toContainEqual({ id: 4n });
+    expect(await whileRunning(({ superuserUrl }) => query(superuserUrl, read, []))).toContainEqual({ id: 4n });
   });
 
   test("is started again on its port when it is killed, with what was committed", async () => {
-    await whileRunning(async ({ url, pid }) => {
+    await whileRunning(async ({ superuserUrl: url, pid }) => {
       await query(url, insert, [5n]);
       process.kill(pid, "SIGKILL");
       await untilEnded(pid);
@@ -161,12 +208,12 @@ describe("startEmbeddedPostgres", () => {
   test("is not misled by a lock file whose process number now belongs to another program", async () => {
     const lockFile = path.join(dataDir, "postgres", "postmaster.pid");
     await writeFile(lockFile, `${process.pid}\n${dataDir}/postgres\n0\n5432\n\n127.0.0.1\n0 0\nready\n`);
-    expect(await whileRunning(({ url }) => query(url, read, []))).not.toEqual([]);
+    expect(await whileRunning(({ superuserUrl }) => query(superuserUrl, read, []))).not.toEqual([]);
   });
 
   test("says what the server said when it does not start", async () => {
     const failing = startEmbeddedPostgres({ dataDir, log: silentLog, settings: { shared_buffers: "nonsense" } });
     await expect(failing).rejects.toThrow(/did not start: .*"shared_buffers"/s);
-    await whileRunning(({ url }) => query(url, read, []));
+    await whileRunning(({ superuserUrl }) => query(superuserUrl, read, []));
   });
 });

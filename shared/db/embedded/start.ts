@@ -7,13 +7,16 @@ import { findBinaries } from "./binaries.ts";
 import { keepPostmaster } from "./keep-running.ts";
 import { claim } from "./ownership.ts";
 import { findRunningPort, stopOrphan } from "./postmaster.ts";
+import { ensureServicesRole, servicesRole } from "./services-role.ts";
 import { embeddedSettings } from "./settings.ts";
 import { createLauncher, type Launcher } from "./system-user.ts";
 
 /** A PostgreSQL server of our own. */
 export interface EmbeddedPostgres {
-  /** Address with the name and password of the owner of everything in it. */
+  /** Address for the services: their user owns what they make, and has no rights beyond. */
   readonly url: string;
+  /** Address of the superuser, for tests and tools. */
+  readonly superuserUrl: string;
   readonly port: number;
   /** Of its first run: it is started again, on its port, when it ends by itself. */
   readonly pid: number;
@@ -23,14 +26,21 @@ export interface EmbeddedPostgres {
 
 /** Options of `startEmbeddedPostgres`. */
 export interface EmbeddedPostgresOptions {
-  /** Directory of ours; the server's files lie in `postgres` under it, its password (0600) and log beside that. */
+  /** Directory of ours; the server's files lie in `postgres` under it, its passwords (0600) and log beside that. */
   readonly dataDir: string;
   readonly log: DatabaseLog;
   /** Settings of the server over `embeddedSettings`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-const userName = "throughline";
+/** A user of the server, and the file of its password. */
+interface User {
+  readonly userName: string;
+  readonly passwordFile: string;
+}
+
+const superuser: User = { userName: "throughline", passwordFile: "postgres.password" };
+const services: User = { userName: servicesRole, passwordFile: "postgres.services-password" };
 const databaseName = "postgres";
 
 /**
@@ -50,7 +60,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const binaries = await findBinaries();
     const launcher = await createLauncher([directory, binaries.postgres]);
     const isNew = !(await exists(path.join(directory, "PG_VERSION")));
-    const password = await (isNew ? newPassword(dataDir) : readPassword(dataDir));
+    const password = await (isNew ? newPassword(dataDir, superuser) : readPassword(dataDir, superuser));
     if (isNew) await initialise(binaries.initdb, { dataDir, directory, launcher, password });
     await stopOrphan(directory, log);
     const postmaster = await keepPostmaster({
@@ -62,9 +72,18 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       log,
     });
     const { port, pid } = postmaster;
+    const superuserUrl = addressOf(port, superuser, password);
+    let url: string;
+    try {
+      url = addressOf(port, services, await openServicesRole(dataDir, superuserUrl));
+    } catch (error) {
+      await postmaster.stop();
+      throw error;
+    }
     log.info({ port, pid, isNew, startMs: Math.round(performance.now() - startedMs) }, "embedded PostgreSQL started");
     return {
-      url: addressOf(port, password),
+      url,
+      superuserUrl,
       port,
       pid,
       stop: () => postmaster.stop().finally(release),
@@ -80,10 +99,18 @@ export async function findEmbeddedPostgres(dataDir: string): Promise<string | un
   const directory = path.join(path.resolve(dataDir), "postgres");
   const port = await findRunningPort(await realpath(directory).catch(() => directory));
   if (port === undefined) return undefined;
-  return addressOf(port, await readPassword(dataDir));
+  return addressOf(port, services, await readPassword(dataDir, services));
 }
 
-function addressOf(port: number, password: string): string {
+/** Gives the password of the services' user, which is made where there is none: in folders of older versions too. */
+async function openServicesRole(dataDir: string, superuserUrl: string): Promise<string> {
+  const isNew = !(await exists(path.join(dataDir, services.passwordFile)));
+  const password = await (isNew ? newPassword(dataDir, services) : readPassword(dataDir, services));
+  await ensureServicesRole(superuserUrl, isNew ? password : undefined);
+  return password;
+}
+
+function addressOf(port: number, { userName }: User, password: string): string {
   return `postgres://${userName}:${password}@127.0.0.1:${port}/${databaseName}`;
 }
 
@@ -109,7 +136,7 @@ async function initialise(program: string, { dataDir, directory, launcher, passw
     }
     await runInitdb(program, launcher, [
       `--pgdata=${draft}`,
-      `--username=${userName}`,
+      `--username=${superuser.userName}`,
       `--pwfile=${passwordFile}`,
       "--auth=scram-sha-256",
       "--encoding=UTF8",
@@ -143,18 +170,16 @@ async function runInitdb(program: string, launcher: Launcher, words: readonly st
   if (code !== 0) throw new Error(`initdb failed: ${said.trim()}`);
 }
 
-const passwordFileName = "postgres.password";
-
-async function newPassword(dataDir: string): Promise<string> {
+async function newPassword(dataDir: string, { passwordFile }: User): Promise<string> {
   const password = randomBytes(24).toString("base64url");
-  const file = path.join(dataDir, passwordFileName);
+  const file = path.join(dataDir, passwordFile);
   await rm(file, { force: true });
   await writeFile(file, password, { mode: 0o600, flush: true });
   return password;
 }
 
-async function readPassword(dataDir: string): Promise<string> {
-  const file = path.join(dataDir, passwordFileName);
+async function readPassword(dataDir: string, { passwordFile }: User): Promise<string> {
+  const file = path.join(dataDir, passwordFile);
   try {
     return (await readFile(file, "utf8")).trim();
   } catch (cause) {
