@@ -30,7 +30,7 @@ import { firstByteMsOf, logBug, moduleNames, reportAttempt } from "./report-atte
 const maxCredentials = 4;
 
 /**
- * Tries the candidates in order until a first byte; frames go back in the client's dialect; ends with the outcome.
+ * Tries the candidates in order until one brings content; frames go back in the client's dialect; ends with the outcome.
  * Channels that are not well are left out while others are left, and tried when none is.
  */
 export function invoke(context: ProviderContext) {
