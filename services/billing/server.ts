@@ -6,13 +6,14 @@ import type { BillingConfig } from "./config.ts";
 import type { BillingContext, BillingDeps } from "./context.ts";
 import { rollAnswers } from "./db/answers.ts";
 import { ensureLedgerPartitions } from "./db/keep.ts";
-import { openDatabase } from "./db/open.ts";
+import { openDatabase, openReports } from "./db/open.ts";
 import { checkPepper } from "./db/pepper-check.ts";
 import { createTariffs } from "./db/tariffs.ts";
 import { startGauges } from "./jobs/gauges.ts";
 import { ledgerAheadMs, startKeeper } from "./jobs/keeper.ts";
 import { startReconciler } from "./jobs/reconciler.ts";
 import { startSweeper } from "./jobs/sweeper.ts";
+import { startUsageFolder } from "./jobs/usage-folder.ts";
 import { openRateLimits } from "./limits/open.ts";
 import { billingDefinition } from "./rpc/index.ts";
 
@@ -34,10 +35,12 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
   await ensureLedgerPartitions(db, ledgerAheadMs);
   // Only makes what is missing: what goes, the keeper decides.
   await rollAnswers(db, 0);
+  const reports = openReports(config, log);
   const rateLimits = await openRateLimits(config, db, log);
   const context: BillingContext = {
     config,
     db,
+    reports,
     log,
     metrics,
     rateLimits,
@@ -53,6 +56,7 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
     startReconciler(context, deps.history),
     startKeeper(context),
     startGauges(context),
+    startUsageFolder(context),
   ];
   const { definition, stop } = billingDefinition(context);
   return {
@@ -69,7 +73,7 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
       stop();
       await Promise.all(jobs.map((job) => job.stop()));
       await rateLimits.close();
-      await db.close();
+      await Promise.all([db.close(), reports.close()]);
     },
   };
 }

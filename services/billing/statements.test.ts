@@ -53,6 +53,7 @@ beforeAll(async () => {
   context = {
     config,
     db,
+    reports: db,
     log: silent,
     metrics: telemetry.metrics,
     spans: billingSpans(telemetry.tracer("billing")),

@@ -1,12 +1,12 @@
 import { createDatabase, type Database } from "../../shared/db/index.ts";
 import type { Log } from "../../shared/log.ts";
 import { type HistorySpans, historySpans, type Metrics, type Tracing } from "../../shared/telemetry/index.ts";
+import { createTurns, type Turns } from "../../shared/turns.ts";
 import type { HistoryConfig } from "./config.ts";
 import { type CustomResponses, createCustomResponses } from "./custom-response/custom-responses.ts";
 import type { PartitionedTable } from "./db/partitions.ts";
 import { databaseNowMs } from "./db/retention.ts";
 import { createTerms, type Terms } from "./db/terms.ts";
-import { createTurns, type Turns } from "./turns.ts";
 
 /** What history is given by its process. */
 export interface HistoryDeps {
@@ -142,7 +142,14 @@ export function createContext(
  * several accounts wait their turns come round in a circle.
  */
 function turnsFor({ readers, summing }: { readers: number; summing: number }): HistoryContext["turns"] {
-  const line = { waiting: 2_000, waitingEach: 200, waitMs: 3_000 };
+  const line = {
+    waiting: 2_000,
+    waitingEach: 200,
+    waitMs: 3_000,
+    tooMany:
+      "The account reads or deletes more of its history at once than it has a share of; send fewer calls at a time.",
+    tooBusy: "History has more to do than it can at the moment; try again.",
+  };
   const share = Math.max(1, Math.floor(readers / 2));
   return {
     pages: createTurns({ ...line, atOnce: 2 * readers, atOnceEach: share }),

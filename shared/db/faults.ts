@@ -75,7 +75,10 @@ export function toFault(error: unknown): unknown {
   const state = sqlStateOf(error);
   const passing = state === undefined ? isBrokenConnection(error) : isPassing(state);
   if (!passing) return error;
-  return new ThroughlineError("service_unavailable", "The database is not available.", { cause: error });
+  // A statement that ran out of its time is no outage: who reads that asks whether the database is there, and it is.
+  const slow = state === sqlStates.queryCanceled || state === sqlStates.lockNotAvailable;
+  const message = slow ? "The database did not answer in time." : "The database is not available.";
+  return new ThroughlineError("service_unavailable", message, { cause: error });
 }
 
 function isPassing(state: string): boolean {

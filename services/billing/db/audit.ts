@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
+import { wrongUsageSums } from "./audit-usage.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** A checked invariant. */
@@ -125,6 +126,11 @@ const invariants: readonly Invariant[] = [
     counted: "select count(*) from billing.ledger where reference is not null",
     offending: `select format('account %s reference %s: %s entries', account_id, quote_literal(reference), count(*))
       from billing.ledger where reference is not null group by account_id, reference having count(*) > 1`,
+  },
+  {
+    name: "the sums of usage are those of the ledger",
+    counted: "select count(*) from billing.usage_sum",
+    offending: wrongUsageSums,
   },
 ];
 

@@ -13,6 +13,10 @@ const schema = "billing";
  * well before it is as old as the reconciler's lag.
  */
 export const statementTimeoutMs = 10_000;
+/** A sum or a step of what keeps them; a call's own deadline comes sooner. */
+const reportTimeoutMs = 60_000;
+/** Connections for sums: two of callers and one of the job that keeps the sums. */
+export const reportsAtOnce = 2;
 const auditTimeoutMs = 6 * 3_600_000;
 
 /** Opens billing's database, brought up to date first unless the configuration says otherwise. */
@@ -27,6 +31,22 @@ export async function openDatabase(config: BillingConfig, log: Log): Promise<Dat
     applicationName: "throughline billing",
     statementTimeoutMs,
     lockTimeoutMs: statementTimeoutMs * 0.8,
+    log,
+  });
+}
+
+/** Opens the database for sums. Nothing is connected before the first statement. */
+export function openReports(
+  { databaseUrl: url }: Pick<BillingConfig, "databaseUrl">,
+  log: Log,
+): Database<BillingSchema> {
+  return createDatabase<BillingSchema>({
+    url,
+    schema,
+    role,
+    maxConnections: reportsAtOnce + 1,
+    applicationName: "throughline billing reports",
+    statementTimeoutMs: reportTimeoutMs,
     log,
   });
 }

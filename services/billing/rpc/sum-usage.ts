@@ -1,11 +1,16 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { sqlStateOf, sqlStates } from "../../../shared/db/index.ts";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
 import {
   type SumUsageRequest,
   type SumUsageResponseSchema,
   UsageBy,
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { UnaryContext } from "../../../shared/rpc/types.ts";
+import { createTurns } from "../../../shared/turns.ts";
 import type { BillingContext } from "../context.ts";
-import { sumUsage as sum, type UsageBy as UsageByName } from "../db/usage.ts";
+import { reportsAtOnce } from "../db/open.ts";
+import { limitStatements, sumUsage as sum, type UsageBy as UsageByName, type UsageQuery } from "../db/usage.ts";
 import { invalid } from "../wire/values.ts";
 import { checkedFilterId } from "./paging.ts";
 
@@ -21,15 +26,29 @@ const byNames: Readonly<Record<number, UsageByName | undefined>> = {
 const maxUnixMs = 253_402_300_799_999n;
 
 /** Sums what was charged and consumed. */
-export function sumUsage({ db }: BillingContext) {
-  return async (request: SumUsageRequest): Promise<MessageInitShape<typeof SumUsageResponseSchema>> => {
+export function sumUsage({ reports }: BillingContext) {
+  const turns = createTurns({
+    atOnce: reportsAtOnce,
+    atOnceEach: 1,
+    waiting: 100,
+    waitingEach: 20,
+    waitMs: 15_000,
+    tooMany: "More sums of this account are asked for at once than it has a share of; send fewer calls at a time.",
+    tooBusy: "More sums are asked for than can be made at the moment; try again.",
+  });
+
+  return async (
+    request: SumUsageRequest,
+    { deadlineMs, signal }: UnaryContext,
+  ): Promise<MessageInitShape<typeof SumUsageResponseSchema>> => {
     const { fromUnixMs: from, toUnixMs: to } = request;
     const by = byNames[request.by];
     if (by === undefined) throw invalid("by", "must be day, key, model or group");
     if (from < 0n || from > maxUnixMs) throw invalid("from_unix_ms", "must be Unix milliseconds");
     if (to <= from || to > maxUnixMs) throw invalid("to_unix_ms", "must be Unix milliseconds after from_unix_ms");
     const accountId = checkedFilterId(request.accountId, "account_id");
-    const rows = await sum(db, { accountId, fromMs: Number(from), toMs: Number(to), by });
+    const query = { accountId, fromMs: Number(from), toMs: Number(to), by };
+    const rows = await turns.take(accountId, signal, () => sumWithin(reports, query, deadlineMs));
     return {
       sums: rows.map((row) => ({
         name: row.name,
@@ -49,4 +68,23 @@ export function sumUsage({ db }: BillingContext) {
       })),
     };
   };
+}
+
+/** Sums in one snapshot and in the time that the caller has: PostgreSQL stops when nobody waits any more, and not before. */
+async function sumWithin(reports: BillingContext["reports"], query: UsageQuery, deadlineMs: number) {
+  const leftMs = Math.max(1, Math.floor(deadlineMs - performance.now()));
+  try {
+    return await reports.transaction(
+      async (trx) => {
+        if (Number.isFinite(leftMs)) await limitStatements(trx, leftMs);
+        return sum(trx, query);
+      },
+      { isolation: "repeatable read", readOnly: true },
+    );
+  } catch (error) {
+    if (sqlStateOf(error) !== sqlStates.queryCanceled) throw error;
+    throw new ThroughlineError("upstream_timeout", "The sum took longer than it may; ask for a shorter time.", {
+      cause: error,
+    });
+  }
 }

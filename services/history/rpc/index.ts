@@ -9,8 +9,8 @@ import {
   type QueryRecordsRequest,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { defineService, type ServiceDefinition, type UnaryContext, unaryHandler } from "../../../shared/rpc/index.ts";
+import type { Turns } from "../../../shared/turns.ts";
 import type { HistoryContext } from "../context.ts";
-import type { Turns } from "../turns.ts";
 import { deleteRecords } from "./delete-records.ts";
 import { exportRecords } from "./export-records.ts";
 import { findUnfinished } from "./find-unfinished.ts";

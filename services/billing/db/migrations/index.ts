@@ -12,6 +12,7 @@ import * as reserveOne from "./0010-reserve-one.ts";
 import * as lateKeys from "./0011-late-keys.ts";
 import * as reserveHeld from "./0012-reserve-held.ts";
 import * as operators from "./0013-operators.ts";
+import * as usageSums from "./0013-usage-sums.ts";
 import * as administration from "./0014-administration.ts";
 import * as pepperCheck from "./0016-pepper-check.ts";
 
@@ -30,6 +31,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0011_late_keys": lateKeys,
   "0012_reserve_held": reserveHeld,
   "0013_operators": operators,
+  "0013_usage_sums": usageSums,
   "0014_administration": administration,
   "0016_pepper_check": pepperCheck,
 };

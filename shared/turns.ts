@@ -1,4 +1,4 @@
-import { ThroughlineError } from "../../shared/errors/error.ts";
+import { ThroughlineError } from "./errors/error.ts";
 
 /** Turns at something that few may do at a time, shared fairly among accounts. */
 export interface Turns {
@@ -22,6 +22,9 @@ export interface TurnsOptions {
   readonly waitingEach: number;
   /** Longest wait. */
   readonly waitMs: number;
+  /** What an account is told that asks for more than its share, and what others are told where all have too much to do. */
+  readonly tooMany: string;
+  readonly tooBusy: string;
 }
 
 interface Waiting {
@@ -41,6 +44,9 @@ export function createTurns(options: TurnsOptions): Turns {
   const ready = new Set<Account>();
   let running = 0;
   let waiting = 0;
+
+  const tooMany = () => new ThroughlineError("concurrent_limit_exceeded", options.tooMany);
+  const tooBusy = () => new ThroughlineError("service_unavailable", options.tooBusy);
 
   function accountOf(id: bigint): Account {
     const known = accounts.get(id) ?? { id, running: 0, waiting: new Set<Waiting>() };
@@ -130,15 +136,4 @@ export function createTurns(options: TurnsOptions): Turns {
       return waiting;
     },
   };
-}
-
-function tooMany(): ThroughlineError {
-  return new ThroughlineError(
-    "concurrent_limit_exceeded",
-    "The account reads or deletes more of its history at once than it has a share of; send fewer calls at a time.",
-  );
-}
-
-function tooBusy(): ThroughlineError {
-  return new ThroughlineError("service_unavailable", "History has more to do than it can at the moment; try again.");
 }

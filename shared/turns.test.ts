@@ -3,7 +3,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createTurns, type TurnsOptions } from "./turns.ts";
 
-const usual: TurnsOptions = { atOnce: 4, atOnceEach: 2, waiting: 100, waitingEach: 50, waitMs: 10_000 };
+const usual: TurnsOptions = {
+  atOnce: 4,
+  atOnceEach: 2,
+  waiting: 100,
+  waitingEach: 50,
+  waitMs: 10_000,
+  tooMany: "too many",
+  tooBusy: "too busy",
+};
 const stays = new AbortController().signal;
 
 /** Calls that run until they are let go, and the order in which they began. */

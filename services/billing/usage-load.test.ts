@@ -1,0 +1,141 @@
+import { sql } from "kysely";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDatabase, type Database, type Queryable } from "../../shared/db/index.ts";
+import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { UsageBy } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { BillingSchema } from "./db/schema.ts";
+import { sumUsage } from "./db/usage.ts";
+import { foldUsage } from "./db/usage-fold.ts";
+import {
+  codeOf,
+  createPayer,
+  nextRequestId,
+  type Payer,
+  reserve,
+  settle,
+  startReplica,
+  type TestBilling,
+} from "./testing.ts";
+
+const entries = 40_000;
+const days = 60;
+const dayMs = 86_400_000;
+const ways = ["day", "key", "model", "group"] as const;
+
+let postgres: TestPostgres;
+let billing: TestBilling;
+/** As the owner, who may lock tables. */
+let owner: Database<BillingSchema>;
+let payer: Payer;
+
+beforeAll(async () => {
+  postgres = await testPostgres();
+  billing = await startReplica(postgres.url);
+  owner = createDatabase({ url: postgres.url, schema: "billing", applicationName: "test", log: silentLog });
+  payer = await createPayer(billing.client);
+});
+afterAll(async () => {
+  await owner.close();
+  await billing.stop();
+  await postgres.stop();
+});
+
+/** Rows that this session has read of the ledger and of its sums. */
+async function rowsRead(trx: Queryable<BillingSchema>) {
+  const { rows } = await sql<{ ledger: bigint; sums: bigint }>`
+    select coalesce(sum(read) filter (where relname like 'ledger%'), 0)::bigint as ledger,
+      coalesce(sum(read) filter (where relname = 'usage_sum'), 0)::bigint as sums
+    from (select relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_user_tables) t`.execute(
+    trx.kysely,
+  );
+  return rows[0] ?? { ledger: 0n, sums: 0n };
+}
+
+test("a sum reads of the ledger what its edges have, and no more of the sums than their spans", async () => {
+  const { accountId } = await createPayer(billing.client);
+  await sql`
+    with e as (select i, now() - ${days} * interval '1 day' + i * (${days} * interval '1 day' / ${entries}) as at
+               from generate_series(1, ${entries}::integer - 1) i),
+      l as (insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, key_id, tariff_id,
+              kind, estimated, input_tokens, reason)
+            select ((extract(epoch from at) * 1000)::bigint - 1562889600000) << 22, ${accountId},
+              i + (select ledger_seq from billing.account where account_id = ${accountId}), 0, 0, 0, at, 1 + i % 5, null, 1, false, 1, 'usage'
+            from e)
+    update billing.account set ledger_seq = ledger_seq + ${entries}::bigint - 1 where account_id = ${accountId}`.execute(
+    owner.kysely,
+  );
+  await sql`vacuum analyze billing.ledger`.execute(owner.kysely);
+  while (await foldUsage(owner, 5_000));
+  const nowMs = Date.now();
+  for (const of of [0n, accountId]) {
+    for (const by of ways) {
+      const read = await owner.transaction(async (trx) => {
+        const before = await rowsRead(trx);
+        const sums = await sumUsage(trx, { accountId: of, fromMs: nowMs - days * dayMs, toMs: nowMs, by });
+        expect(sums.reduce((sum, { requests }) => sum + requests, 0n)).toBeGreaterThan(BigInt(entries) - 100n);
+        const after = await rowsRead(trx);
+        return { ledger: after.ledger - before.ledger, sums: after.sums - before.sums };
+      });
+      // Edges of an hour at both ends, of a day by key; blocks of the ledger are found by the dozen.
+      const edges = (entries / days / 24) * (by === "key" ? 48 : 2);
+      expect(read.ledger, `${of} ${by}`).toBeLessThan(BigInt(Math.ceil(edges)) + 2_500n);
+      expect(read.sums, `${of} ${by}`).toBeLessThan(600n);
+    }
+  }
+});
+
+test("sums that hang keep no request from its credit, are told as what they are, and end with their callers", async () => {
+  const stopped = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const holding = owner.transaction(async (trx) => {
+    await sql`lock table billing.usage_sum in access exclusive mode`.execute(trx.kysely);
+    locked.resolve();
+    await stopped.promise;
+  });
+  await locked.promise;
+  const ask = (timeoutMs: number) =>
+    billing.client.sumUsage({ fromUnixMs: 0n, toUnixMs: BigInt(Date.now()), by: UsageBy.DAY }, { timeoutMs });
+  const sums = Promise.all(Array.from({ length: 12 }, () => codeOf(ask(1_500))));
+  for (let i = 0; i < 10; i++) {
+    const id = nextRequestId();
+    await reserve(billing.client, payer, 5n, id);
+    await settle(billing.client, payer, 1n, id);
+  }
+  // Twelve at once are more than one account's share of those that run, not of those that wait.
+  expect(new Set(await sums)).toEqual(new Set(["upstream_timeout"]));
+  const busy = sql<{ n: bigint }>`
+    select count(*) as n from pg_stat_activity where application_name = 'throughline billing reports' and state = 'active'
+      and query like '%tail%'`;
+  let active = 1n;
+  while (active > 0n) active = (await busy.execute(owner.kysely)).rows[0]?.n ?? 0n;
+  stopped.resolve();
+  await holding;
+  expect(await codeOf(ask(10_000))).toBe("ok");
+});
+
+test("an account that asks for more sums than it has a share of is told so, and another one is not", async () => {
+  const stopped = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const holding = owner.transaction(async (trx) => {
+    await sql`lock table billing.usage_sum in access exclusive mode`.execute(trx.kysely);
+    locked.resolve();
+    await stopped.promise;
+  });
+  await locked.promise;
+  const ask = (accountId: bigint) =>
+    codeOf(
+      billing.client.sumUsage(
+        { accountId, fromUnixMs: 0n, toUnixMs: BigInt(Date.now()), by: UsageBy.KEY },
+        { timeoutMs: 20_000 },
+      ),
+    );
+  const many = Array.from({ length: 25 }, () => ask(payer.accountId));
+  const other = ask((await createPayer(billing.client)).accountId);
+  expect(await Promise.race(many)).toBe("concurrent_limit_exceeded");
+  stopped.resolve();
+  await holding;
+  expect(await other).toBe("ok");
+  const codes = await Promise.all(many);
+  expect(codes.filter((code) => code === "ok")).toHaveLength(21);
+  expect(codes.filter((code) => code === "concurrent_limit_exceeded")).toHaveLength(4);
+});

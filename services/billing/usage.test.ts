@@ -1,0 +1,230 @@
+import fc from "fast-check";
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Database } from "../../shared/db/index.ts";
+import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { auditLedger } from "./db/audit.ts";
+import { openDatabase } from "./db/open.ts";
+import type { BillingSchema } from "./db/schema.ts";
+import { sumUsage, type UsageBy, type UsageSumRow } from "./db/usage.ts";
+import { foldUsage } from "./db/usage-fold.ts";
+import { coverOf } from "./domain/usage-cover.ts";
+import { pepper, silent } from "./testing.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** Four months, two of them whole, with a leap day. */
+const startMs = Date.UTC(2028, 0, 20);
+const endMs = Date.UTC(2028, 4, 3);
+const ways: readonly UsageBy[] = ["day", "key", "model", "group"];
+
+let postgres: TestPostgres;
+let db: Database<BillingSchema>;
+let accounts: readonly bigint[];
+let tariffs: readonly number[];
+
+beforeAll(async () => {
+  postgres = await testPostgres();
+  const config = { databaseUrl: postgres.url, databasePoolSize: 4, migrate: true, keyPepper: pepper };
+  db = await openDatabase(config as Parameters<typeof openDatabase>[0], silent);
+  const { rows } = await sql<{ account_id: bigint }>`
+    insert into billing.account (name, group_name, created_with)
+    select 'account ' || i, 'group ' || i % 2, '' from generate_series(1, 3) i returning account_id`.execute(db.kysely);
+  accounts = rows.map((row) => row.account_id);
+  const made = await sql<{ tariff_id: number }>`
+    insert into billing.tariff (hash, module, model, dialect, group_name, channel, platform, strategy, price_source,
+      input_price, cached_input_price, cache_write_price, output_price, reasoning_price, image_price, audio_second_price,
+      character_price, request_price, group_ratio_ppm)
+    select sha256(i::text::bytea), 'chat', 'model ' || i % 3, '', case when i % 2 = 0 then '' else 'own' end, '', '', '', 0,
+      0, 0, 0, 0, 0, 0, 0, 0, 0, 1000000 from generate_series(1, 5) i returning tariff_id`.execute(db.kysely);
+  tariffs = made.rows.map((row) => row.tariff_id);
+});
+afterAll(async () => {
+  await db.close();
+  await postgres.stop();
+});
+
+/** An entry of an account's ledger; those of one account are numbered in the order of this list. */
+interface Entry {
+  readonly account: number;
+  readonly atMs: number;
+  readonly key: number;
+  readonly tariff: number;
+  readonly kind: "charge" | "release" | "late" | "topup";
+  readonly amount: number;
+}
+
+let entryIds = 0n;
+
+/** Enters them as Settle would, at the times that they say. */
+async function enter(entries: readonly Entry[]): Promise<void> {
+  for (const { account, atMs, key, tariff, kind, amount } of entries) {
+    entryIds += 1n;
+    const accountId = accounts[account];
+    const release = kind === "late" ? [{ number: 2, charge: 0, reason: "expired" }] : [];
+    const number = { charge: 1, release: 2, late: 1, topup: 3 }[kind];
+    const charge = kind === "release" ? 0 : kind === "topup" ? -amount - 1 : amount;
+    for (const [i, each] of [...release, { number, charge, reason: kind }].entries()) {
+      // A late charge comes an hour after its release.
+      const at = new Date(atMs + i * hourMs);
+      await sql`
+        with a as (update billing.account set ledger_seq = ledger_seq + 1, balance = balance - ${each.charge}
+                   where account_id = ${accountId} returning ledger_seq, balance)
+        insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, key_id, tariff_id,
+          kind, estimated, input_tokens, characters, reason)
+        select ${entryIds}, ${accountId}, ledger_seq, ${-each.charge}, 0, balance, ${at}, ${key || null}, ${tariffs[tariff] ?? null},
+          ${each.number}, ${amount % 7 === 0}, ${each.charge}, ${amount % 3 || null}, ${each.reason} from a`.execute(
+        db.kysely,
+      );
+    }
+  }
+}
+
+const entry: fc.Arbitrary<Entry> = fc.record({
+  account: fc.nat({ max: 2 }),
+  // Any order: as of a clock that jumps.
+  atMs: fc.integer({ min: startMs, max: endMs }),
+  key: fc.nat({ max: 3 }),
+  tariff: fc.nat({ max: 5 }),
+  kind: fc.constantFrom("charge", "charge", "charge", "release", "late", "topup"),
+  amount: fc.nat({ max: 1_000 }),
+});
+const inOrder = (entries: readonly Entry[]): Entry[] => entries.toSorted((a, b) => a.atMs - b.atMs);
+
+/** The same question, asked of every entry of the ledger. */
+async function plainSum(accountId: bigint, fromMs: number, toMs: number, by: UsageBy): Promise<UsageSumRow[]> {
+  const names = {
+    day: sql`to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD')`,
+    key: sql`coalesce(l.key_id, 0)::text`,
+    model: sql`coalesce(t.model, '')`,
+    group: sql`coalesce(nullif(t.group_name, ''), a.group_name, '')`,
+  };
+  const { rows } = await sql<UsageSumRow>`
+    select ${names[by]} as name,
+      count(*) filter (where l.reason <> 'late') as requests,
+      (-sum(l.amount))::bigint as charged, coalesce(sum(l.input_tokens), 0)::bigint as input_tokens,
+      0::bigint as cached_input_tokens, 0::bigint as cache_write_tokens, 0::bigint as output_tokens,
+      0::bigint as reasoning_tokens, 0::bigint as images, 0::bigint as audio_ms,
+      coalesce(sum(l.characters), 0)::bigint as characters, bool_or(l.estimated) as estimated
+    from billing.ledger l left join billing.tariff t on t.tariff_id = l.tariff_id
+    left join billing.account a on a.account_id = l.account_id
+    where l.kind in (1, 2) and l.created_at >= ${new Date(fromMs)} and l.created_at < ${new Date(toMs)}
+      and (${accountId} = 0 or l.account_id = ${accountId})
+    group by 1 order by 1`.execute(db.kysely);
+  return rows;
+}
+
+/** Ranges that begin and end within hours, at hours, days and months, and that hold all or nothing. */
+const moment = fc.oneof(
+  fc.integer({ min: startMs - dayMs, max: endMs + dayMs }),
+  fc.integer({ min: 0, max: 2_500 }).map((hours) => startMs + hours * hourMs),
+  fc.integer({ min: 0, max: 104 }).map((days) => startMs + days * dayMs),
+  fc.integer({ min: 0, max: 4 }).map((months) => Date.UTC(2028, months, 1)),
+  fc.constantFrom(0, Date.UTC(9_999, 11, 31)),
+);
+
+async function expectSums(ranges: readonly (readonly [number, number])[]): Promise<void> {
+  for (const [a, b] of ranges) {
+    const [fromMs, toMs] = [Math.min(a, b), Math.max(a, b) + 1];
+    for (const accountId of [0n, ...accounts]) {
+      for (const by of ways) {
+        const sums = await sumUsage(db, { accountId, fromMs, toMs, by });
+        const plain = await plainSum(accountId, fromMs, toMs, by);
+        expect(sums.toSorted(byName), `${accountId} ${fromMs} ${toMs} ${by}`).toEqual(plain.toSorted(byName));
+      }
+    }
+  }
+}
+
+const byName = (a: UsageSumRow, b: UsageSumRow) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+const wrong = async () => (await db.transaction(auditLedger)).find(({ name }) => name.startsWith("the sums of usage"));
+
+describe("sums of usage", () => {
+  test.each([
+    ["in the order of time", inOrder],
+    ["by a clock that jumps", (entries: readonly Entry[]) => [...entries]],
+  ] as const)(
+    "are those of the ledger, however much of it is in the sums: %s",
+    { timeout: 60_000 },
+    async (_name, order) => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(entry, { minLength: 1, maxLength: 25 }),
+          fc.integer({ min: 0, max: 12 }),
+          fc.integer({ min: 1, max: 9 }),
+          fc.array(fc.tuple(moment, moment), { minLength: 1, maxLength: 1 }),
+          async (entries, steps, limit, ranges) => {
+            await enter(order(entries));
+            for (let i = 0; i < steps; i++) await foldUsage(db, limit);
+            await expectSums(ranges);
+            expect((await wrong())?.offending).toEqual([]);
+          },
+        ),
+        { numRuns: 5, seed: 20_261_129 },
+      );
+      while (await foldUsage(db, 1_000));
+      await expectSums([[0, Date.UTC(9_999, 11, 31)]]);
+      expect(await wrong()).toMatchObject({ offending: [], checked: expect.any(BigInt) });
+    },
+  );
+
+  test("are added to once, whichever replicas do it at the same time", async () => {
+    await enter(inOrder(fc.sample(entry, { numRuns: 60, seed: 5 })));
+    let more = true;
+    while (more) more = (await Promise.all([1, 2, 3].map(() => foldUsage(db, 7)))).some(Boolean);
+    while (await foldUsage(db, 7));
+    await expectSums([[0, Date.UTC(9_999, 11, 31)]]);
+    expect((await wrong())?.offending).toEqual([]);
+  });
+
+  test.each([
+    ["a sum that was altered", sql`update billing.usage_sum set charged = charged + 1 where detail = 1`],
+    ["a sum that is missing", sql`delete from billing.usage_sum where detail = 2 and account_id = 0`],
+    ["a number beyond the ledger", sql`update billing.usage_fold set folded_seq = folded_seq + 1`],
+  ])("are not believed by the audit: %s", async (_name, damage) => {
+    const undo = new Error("undone");
+    const found = db.transaction(async (trx) => {
+      await sql`set local role none`.execute(trx.kysely);
+      await damage.execute(trx.kysely);
+      const check = (await auditLedger(trx)).find(({ name }) => name.startsWith("the sums of usage"));
+      expect(check?.offending.length).toBeGreaterThan(0);
+      throw undo;
+    });
+    await expect(found).rejects.toBe(undo);
+  });
+});
+
+test("a range is covered once, by whole spans and by edges of less than an hour", () => {
+  fc.assert(
+    fc.property(
+      moment,
+      moment,
+      fc.constantFrom(["month", "day", "hour"] as const, ["day", "hour"] as const, ["month", "day"] as const),
+      (a, b, spans) => {
+        const [fromMs, toMs] = [Math.min(a, b), Math.max(a, b) + 1];
+        const cover = coverOf(fromMs, toMs, spans);
+        const pieces = [
+          ...cover.edges.map((edge) => [edge.fromMs, edge.toMs] as const),
+          ...cover.stretches.map((stretch) => [stretch.fromHour * hourMs, stretch.toHour * hourMs] as const),
+        ].toSorted((x, y) => x[0] - y[0]);
+        expect(pieces[0]?.[0]).toBe(fromMs);
+        expect(pieces.at(-1)?.[1]).toBe(toMs);
+        for (const [i, [from, to]] of pieces.entries()) {
+          expect(from).toBeLessThan(to);
+          if (i > 0) expect(from).toBe(pieces[i - 1]?.[1]);
+        }
+        const shortestMs = spans.at(-1) === "day" ? dayMs : hourMs;
+        for (const edge of cover.stretches.length > 0 ? cover.edges : []) {
+          expect(edge.toMs - edge.fromMs).toBeLessThan(shortestMs);
+        }
+        expect(cover.stretches.length).toBeLessThanOrEqual(5);
+        for (const { span, fromHour, toHour } of cover.stretches) {
+          for (const at of [new Date(fromHour * hourMs), new Date(toHour * hourMs)]) {
+            if (span !== "hour") expect(at.getUTCHours()).toBe(0);
+            if (span === "month") expect(at.getUTCDate()).toBe(1);
+          }
+        }
+      },
+    ),
+  );
+});
