@@ -23,8 +23,8 @@ export interface TurnsOptions {
   /** Longest wait. */
   readonly waitMs: number;
   /** What an account is told that asks for more than its share, and what others are told where all have too much to do. */
-  readonly tooMany: string;
-  readonly tooBusy: string;
+  readonly tooMany?: string;
+  readonly tooBusy?: string;
 }
 
 interface Waiting {
@@ -37,6 +37,9 @@ interface Account {
   readonly waiting: Set<Waiting>;
 }
 
+const defaultTooMany = "The account asks for more of this at once than it has a share of; send fewer calls at a time.";
+const defaultTooBusy = "There is more to do than can be done at the moment; try again.";
+
 /** Makes the turns of one kind of calls. */
 export function createTurns(options: TurnsOptions): Turns {
   const accounts = new Map<bigint, Account>();
@@ -45,8 +48,8 @@ export function createTurns(options: TurnsOptions): Turns {
   let running = 0;
   let waiting = 0;
 
-  const tooMany = () => new ThroughlineError("concurrent_limit_exceeded", options.tooMany);
-  const tooBusy = () => new ThroughlineError("service_unavailable", options.tooBusy);
+  const tooMany = () => new ThroughlineError("concurrent_limit_exceeded", options.tooMany ?? defaultTooMany);
+  const tooBusy = () => new ThroughlineError("service_unavailable", options.tooBusy ?? defaultTooBusy);
 
   function accountOf(id: bigint): Account {
     const known = accounts.get(id) ?? { id, running: 0, waiting: new Set<Waiting>() };

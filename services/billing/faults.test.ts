@@ -75,12 +75,16 @@ async function load(ids: readonly bigint[], width: number, run: (id: bigint) => 
   );
 }
 
+/** What processes know each other by. */
+const secret = "a-secret-of-this-test-0123456789abcdef";
+
 async function startProcess(port: number): Promise<{ child: ChildProcess; port: number }> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, "main.ts")], {
     env: {
       DATABASE_URL: postgres.url,
       KEY_PEPPER: pepper,
       GRPC_HOST: "127.0.0.1",
+      GRPC_SECRET: secret,
       GRPC_PORT: String(port),
       HISTORY_TARGET: "dns:///127.0.0.1:9",
       OTEL_SDK_DISABLED: "true",
@@ -103,6 +107,7 @@ test("kill -9 in the middle of batches loses nothing and doubles nothing", { tim
   const client = createGrpcClient(BillingService, {
     target: `dns:///127.0.0.1:${port}`,
     idempotent: ["authenticate", "reserve", "settle"],
+    secret,
   });
   try {
     await client.ready(10_000);

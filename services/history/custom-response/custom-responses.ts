@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { Log } from "../../../shared/log.ts";
-import { createTurns } from "../turns.ts";
+import { createTurns } from "../../../shared/turns.ts";
 import { createAllowance } from "./allowance.ts";
 import type { Job, JobResult } from "./worker.ts";
 
