@@ -33,6 +33,28 @@ async function stored(requestId: bigint) {
 
 const text = (record: HistoryRecord): string => Buffer.from(record.response).toString();
 
+test("pages under an end_time that is past stand still while requests arrive and others end", async () => {
+  const of = { accountId: 78n };
+  const atMs = Date.UTC(2026, 5, 14, 12);
+  const at = (n: number) => firstIdAt(atMs + n * 100);
+  const fields = { accountId: 78n };
+  for (let n = 0; n < 60; n++) {
+    const status = n % 3 === 0 ? RecordStatus.PROCESSING : RecordStatus.SUCCEEDED;
+    await history.record({ ...ended(at(n)), ...fields, status });
+  }
+  const seen: bigint[] = [];
+  for (let page = 1, more = true; more; page++) {
+    const asked = { owner: of, page, pageSize: 7, endUnixMs: BigInt(atMs + 6_000) };
+    const { records, hasMore } = await history.client.queryRecords(asked, history.options);
+    for (const { record } of records) seen.push(record?.requestId ?? 0n);
+    more = hasMore;
+    // One arrives, and one that ran ends.
+    await history.record({ ...ended(at(60 + page)), ...fields });
+    await history.record({ ...ended(at(60 - 3 * page)), ...fields });
+  }
+  expect(seen).toEqual(Array.from({ length: 60 }, (_, n) => at(59 - n)));
+});
+
 describe("what cannot be stored as it is", () => {
   test("is stored repaired and marked, and its batch with it", async () => {
     const [bad, worse, good] = [nextId(), nextId(), nextId()];
