@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type {
   Channel as ChannelMessage,
@@ -84,7 +85,7 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
     headers: { ...channel.headers },
     request_id_header: channel.requestIdHeader,
     flavour: flavour(channel.flavourJson),
-  };
+  } satisfies z.input<typeof channelSchema>;
   const [unfilled] = unfilledPlaceholders(written);
   if (unfilled !== undefined) throw invalid(unfilled.path, "has a placeholder left in it");
   const checked = channelSchema.safeParse(written);
@@ -93,11 +94,11 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
   throw invalid(problem?.path ?? [], problem?.message ?? "is wrong");
 }
 
-function flavour(json: string): unknown {
+function flavour(json: string): Record<string, unknown> {
   if (json === "") return {};
   try {
     const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
     // Told below, in words that name the field.
   }

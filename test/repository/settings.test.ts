@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { channelSchema } from "../../services/routing/domain/config-schema.ts";
+import { declaredEnv } from "./declared-env.ts";
+import { settingsOf } from "./settings.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/**
+ * Settings whose way the analysis does not see to its end, each with the code that acts on it. That code is looked up, so
+ * a row does not outlive it.
+ */
+const followedByHand: Readonly<Record<string, readonly [file: string, code: string]>> = {
+  // Only one value is accepted, so nothing can depend on it.
+  OTEL_EXPORTER_OTLP_PROTOCOL: ["shared/telemetry/config.ts", 'choices: ["http/protobuf"]'],
+  // The environment is handed over whole and read by name.
+  HTTPS_PROXY: ["services/provider-adapter/upstream/proxies.ts", 'proxyAddress(env, "HTTPS_PROXY")'],
+  HTTP_PROXY: ["services/provider-adapter/upstream/proxies.ts", '"HTTP_PROXY"'],
+  NO_PROXY: ["services/provider-adapter/upstream/proxies.ts", "NO_PROXY"],
+  // Sections are read by a variable name.
+  groups: ["services/routing/domain/compile.ts", 'compileGroups(merge(sources, "groups", report))'],
+  strategies: ["services/routing/domain/compile.ts", 'compileStrategies(merge(sources, "strategies", report), report)'],
+  // They become parts of a message to the upstream.
+  version: [
+    "services/provider-adapter/adapters/anthropic/format/write-request.ts",
+    '"anthropic-version": flavour.version',
+  ],
+  counts: ["services/provider-adapter/adapters/gemini/index.ts", "flavour.counts ?"],
+  call_ids: ["services/provider-adapter/adapters/gemini/format/write-contents.ts", "callIds ? { id }"],
+  category: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
+  threshold: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
+  // They are rows of the database, read by SQL.
+  requests_per_minute: ["services/billing/rpc/account-message.ts", "requests_per_minute: BigInt("],
+  concurrent_requests: ["services/billing/rpc/account-message.ts", "concurrent_requests: BigInt("],
+};
+
+test("every setting has an effect: something acts on what it says, and does not only carry it on", () => {
+  const settings = settingsOf(root);
+  // All are found: the declarations of the environment, and the schema of the file, as they are at run time.
+  const keys = new Set(settings.map(({ key }) => key));
+  const declared = declaredEnv
+    .filter(({ file }) => file !== "cli/config.ts")
+    .flatMap(({ variables }) => Object.keys(variables));
+  expect([...declared, ...Object.keys(channelSchema.shape), "connect_ms"].filter((key) => !keys.has(key))).toEqual([]);
+
+  const idle = settings.filter(({ key, acts }) => !acts && !(key in followedByHand));
+  expect(idle.map(({ file, key }) => `${file}: ${key}`)).toEqual([]);
+  for (const [key, [file, code]] of Object.entries(followedByHand)) {
+    expect([key, readFileSync(join(root, file), "utf8").includes(code)]).toEqual([key, true]);
+  }
+}, 240_000);
