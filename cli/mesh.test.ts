@@ -176,7 +176,7 @@ it("says at the start that the pepper is another, and makes no keys beside those
   const env = { PATH: process.env.PATH ?? "", THROUGHLINE_DATA: folder, DATABASE_URL: database.url, PORT: "0" };
   const mesh = spawn(join(root, "node_modules/.bin/node"), [join(root, "cli/main.ts"), "mesh"], { env });
   onTestFinished(() => void mesh.kill("SIGKILL"));
-  const [code, said] = await Promise.all([once(mesh, "exit").then(([exit]: unknown[]) => exit), text(mesh.stdout)]);
+  const [code, said] = await Promise.all([once(mesh, "exit").then(([exit]: unknown[]) => exit), text(mesh.stderr)]);
   expect(code).toBe(2);
   expect(said).toContain("KEY_PEPPER is not the one that the stored keys were made with");
   expect(said).not.toContain("Throughline is ready");
