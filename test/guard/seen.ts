@@ -32,7 +32,7 @@ export interface Seen {
 const byTimer = {
   calls: /LeaseNode|FindUnfinished/,
   statements:
-    /^(billing_(sweep|held|claim|advance|ended|ensure|roll|expire)|routing |history\.(usage|maintenance)|db\.|select 1)/,
+    /^(billing_(sweep|fold|held|claim|advance|ended|ensure|roll|expire)|routing |history\.(usage|maintenance)|db\.|select 1)/,
 };
 
 /**
