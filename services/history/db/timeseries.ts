@@ -41,10 +41,20 @@ const groupColumn: Readonly<Record<Grouping, string>> = {
 };
 const groupName: Readonly<Record<Grouping, string>> = {
   "": "''",
-  model: "(select value ->> 'model' from history.term where id = member)",
-  channel: "(select value ->> 'channel' from history.term where id = member)",
+  model: "term.value ->> 'model'",
+  channel: "term.value ->> 'channel'",
   key: "member::text",
   status: "case member when 4 then 'succeeded' else 'failed' end",
+};
+
+/** A join: looked up for each row, the names took 5 s of the 6 for 60 days by model. */
+const termJoin = "left join history.term term on term.id = counted.member";
+const groupJoin: Readonly<Record<Grouping, string>> = {
+  "": "",
+  model: termJoin,
+  channel: termJoin,
+  key: "",
+  status: "",
 };
 
 const prepared = new Map<string, Statement>();
@@ -84,7 +94,7 @@ export async function timeseries(
         sum(x.billed_nano_usd) as billed_nano_usd
       from history.record x where ${conditions.join(" and ")}
       group by 1, 2, 3
-    ) as counted
+    ) as counted ${groupJoin[groupBy]}
     group by 1, 2, 3 order by 1, 2`;
   return db.query<BucketRow>(named(sql), parameters.values);
 }
@@ -130,7 +140,7 @@ export async function summedTimeseries(
         from history.usage_change where ${conditions}
       ) as parts
       group by 1, 2, 3
-    ) as counted
+    ) as counted ${groupJoin[groupBy]}
     group by 1, 2, 3 order by 1, 2`;
   return db.query<BucketRow>(named(sql), parameters.values);
 }
