@@ -174,7 +174,8 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
     history: createInProcessClient(history),
   };
   const gateway = await startGateway(
-    { ...envToConfig({ PORT: "0", SHUTDOWN_GRACE_MS: "200" }), ...config },
+    // On a busy machine every request would run long enough to be shown while it runs.
+    { ...envToConfig({ PORT: "0", SHUTDOWN_GRACE_MS: "200" }), processingAfterMs: 60_000, ...config },
     {
       ...clients,
       log,

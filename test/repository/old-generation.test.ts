@@ -12,7 +12,9 @@ import { expect, test } from "vitest";
  */
 const madeSeldom: Readonly<Record<string, readonly string[]>> = {
   "once a process": [
+    "services/history/custom-response/allowance.ts: get entries",
     "services/history/rpc/gather.ts: get waiting",
+    "services/history/turns.ts: get waiting",
     "services/provider-adapter/adapters/openai/index.ts: exchanges[name] =",
     "services/provider-adapter/channels.ts: get known",
     "services/provider-adapter/resilience/health.ts: get broken",
