@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { renameSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import { readVendorKeys } from "../services/routing/live/presets.ts";
 import { ConfigError, type Env } from "../shared/config.ts";
+import { freePorts } from "../shared/free-ports.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { httpUrl } from "../shared/http-url.ts";
@@ -141,24 +141,6 @@ function keepRunning(
       await ended;
     },
   };
-}
-
-/** Ports that were free a moment ago. All are held at once, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve, reject) => {
-        server.once("error", reject).listen(0, "127.0.0.1", () => resolve(server));
-      });
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 async function retryUntil<T>(withinMs: number, signal: AbortSignal, run: () => Promise<T>): Promise<T> {

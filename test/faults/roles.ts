@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureDefaultAccount } from "../../cli/default-account.ts";
 import { createSimulator, type Simulator } from "../../services/provider-adapter/simulator/simulator.ts";
 import { createDatabase, type Database } from "../../shared/db/index.ts";
 import { silentLog, testPostgres } from "../../shared/db/testing.ts";
+import { freePorts } from "../../shared/free-ports.ts";
 import { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { createGrpcClient } from "../../shared/rpc/index.ts";
 import { bootstrapKey, eventually } from "../e2e/deployment.ts";
@@ -150,21 +150,4 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
       }),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
-}
-
-/** Ports that were free a moment ago. All are held at once, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { testPostgres } from "../../shared/db/testing.ts";
+import { freePorts } from "../../shared/free-ports.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = join(root, "node_modules/.bin/node");
@@ -130,22 +130,4 @@ async function exitCode(args: readonly string[]): Promise<number | null> {
   const child = spawn(node, args, { stdio: "ignore", env: {} });
   const [code] = (await once(child, "exit")) as [number | null];
   return code;
-}
-
-/** Ports that were free a moment ago. All are held at once, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

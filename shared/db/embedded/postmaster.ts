@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../free-ports.ts";
 import { watchOver } from "../../watchdog.ts";
 import type { DatabaseLog } from "../database-log.ts";
 import { isPostmasterOf, startOfProcess } from "./process-identity.ts";
@@ -169,18 +169,6 @@ async function readPidFile(directory: string): Promise<{ pid: number; port: numb
   const pid = Number.parseInt(lines[0] ?? "", 10);
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   return { pid, port: Number(lines[3]), ready: lines[7]?.trim() === "ready" };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 async function openLogFile(file: string) {

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../../shared/free-ports.ts";
 import type { Target } from "../load/request.ts";
 import type { Ground } from "./ground.ts";
 import { root } from "./ground.ts";
-import { firstAnswer, freePort, type Spawned, spawnNode } from "./spawn.ts";
+import { firstAnswer, type Spawned, spawnNode } from "./spawn.ts";
 import type { Subject } from "./subject.ts";
 
 type Env = Readonly<Record<string, string>>;

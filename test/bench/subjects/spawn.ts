@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { openConnection } from "../load/connection.ts";
 import { chatRequest, type Target } from "../load/request.ts";
 
@@ -66,16 +65,6 @@ export async function listeningPort(child: Spawned): Promise<number> {
     if (port !== undefined) return Number(port);
     await Promise.race([new Promise((resolve) => setTimeout(resolve, 10)), child.ended]);
   }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", () => resolve()));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 const answerWithinMs = 60_000;

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { auditLedger } from "../../../services/billing/db/audit.ts";
 import type { BillingSchema } from "../../../services/billing/db/schema.ts";
 import { createDatabase, findEmbeddedPostgres, statement } from "../../../shared/db/index.ts";
+import { freePort } from "../../../shared/free-ports.ts";
 import { createLog } from "../../../shared/log.ts";
 import type { Target } from "../load/request.ts";
 import type { ProcessGroup } from "../measure/proc.ts";
 import { type Ground, root } from "./ground.ts";
-import { firstAnswer, freePort, type Spawned, spawnNode } from "./spawn.ts";
+import { firstAnswer, type Spawned, spawnNode } from "./spawn.ts";
 import type { Kept, Subject, SubjectName } from "./subject.ts";
 
 /** The key that the bench calls with. */
