@@ -197,6 +197,26 @@ describe("a connection that breaks", () => {
     }
   });
 
+  test("with all connections of the server taken: statements wait for one, up to their limit", async () => {
+    const url = new URL(postgres.url);
+    url.username = `full_${url.pathname.slice(1)}`;
+    url.password = "secret";
+    await sql.raw(`create role "${url.username}" login password 'secret' connection limit 1`).execute(open().kysely);
+    const [holder, db, hasty] = [
+      open({ url: url.href }),
+      open({ url: url.href }),
+      open({ url: url.href, acquireTimeoutMs: 50 }),
+    ];
+    await holder.query(backend, []);
+    const waiting = db.query(backend, []);
+    const refused = await faultOf(hasty.query(backend, []));
+    expect(refused).toMatchObject({ code: "service_unavailable" });
+    expect(sqlStateOf(refused)).toBe("53300");
+    await holder.close();
+    expect(await waiting).toHaveLength(1);
+    await db.close();
+  });
+
   test("gives up a connection that is dead without a word", async () => {
     const proxy = await startTcpProxy(postgres.url);
     const db = open({ url: proxy.url, answerLimitMs: 100 });

@@ -47,6 +47,14 @@ export function isBrokenConnection(error: unknown): boolean {
 }
 
 /**
+ * Whether a new connection that failed may come about a moment later: the server is away or ends its sessions, or it has
+ * no resources left for another one (all connections of the server, the database or the role are taken).
+ */
+export function mayConnectLater(error: unknown): boolean {
+  return isBrokenConnection(error) || (sqlStateOf(error)?.startsWith("53") ?? false);
+}
+
+/**
  * Why no connection came about, in one line: nobody answers, or user, password, database or encryption are refused.
  * Undefined: it failed at something else.
  */

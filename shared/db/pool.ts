@@ -3,7 +3,7 @@ import pg from "pg";
 import { ThroughlineError } from "../errors/error.ts";
 import { type ConnectionOptions, createTarget } from "./connection.ts";
 import type { DatabaseLog } from "./database-log.ts";
-import { isBrokenConnection, toFault } from "./faults.ts";
+import { isBrokenConnection, mayConnectLater, toFault } from "./faults.ts";
 
 /** A connection that was taken from the pool and must be released once. */
 export interface Session {
@@ -19,7 +19,7 @@ export interface Session {
 
 /** Connections to one database, opened on demand and replaced when they break. */
 export interface SessionPool {
-  /** Takes a connection; waits for a free one and tries again while the server cannot be reached, up to the limit. */
+  /** Takes a connection; waits for a free one and tries again while the server is away or full, up to the limit. */
   acquire(): Promise<Session>;
   /** Statements sent so far, `begin` and `commit` included. */
   readonly statements: number;
@@ -31,7 +31,7 @@ export interface SessionPool {
 export interface PoolOptions extends ConnectionOptions {
   /** Most connections at a time. */
   readonly maxConnections: number;
-  /** Longest wait for a free connection in milliseconds; an unreachable server is tried again until then. */
+  /** Longest wait for a free connection in milliseconds; a server that is away or full is tried again until then. */
   readonly acquireTimeoutMs: number;
   /**
    * Longest wait for the answer to a statement, in milliseconds; its connection is then given up as dead. Default: what
@@ -90,7 +90,7 @@ export function createSessionPool(options: PoolOptions): SessionPool {
       } catch (error) {
         // Nothing has been sent yet, so trying again is always safe.
         const pauseMs = waitMs * (0.5 + Math.random() / 2);
-        if (!isBrokenConnection(error) || performance.now() + pauseMs > lastStartMs) throw toFault(error);
+        if (!mayConnectLater(error) || performance.now() + pauseMs > lastStartMs) throw toFault(error);
         await delay(pauseMs);
       }
     }
