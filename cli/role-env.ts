@@ -15,7 +15,7 @@ const storing: readonly Role[] = ["routing", "history", "billing"];
 /** Who is given a secret, by its variable. Nobody else's environment holds it. */
 export const secretRoles: Readonly<Record<string, readonly Role[]>> = {
   GRPC_SECRET: everybody,
-  // Of the trace collector.
+  // This is the export to the trace collector.
   OTEL_EXPORTER_OTLP_HEADERS: everybody,
   DATABASE_URL: storing,
   KEY_PEPPER: ["billing"],

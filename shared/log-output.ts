@@ -142,7 +142,7 @@ export function createOutput(blocks: boolean, calls: OutputCalls): LogOutput {
       start();
     },
     flushSync() {
-      // What the other thread has in hand it writes to its end before the process is gone.
+      // The other thread writes the line that it has begun before the process is gone.
       if (writing) rest = Buffer.alloc(0);
       for (let spentMs = 0; spentMs <= patienceMs; spentMs += pauseMs) {
         const error = writeNow();

@@ -36,7 +36,7 @@ export function answerBrokenHttp(context: GatewayContext, open: OpenRequests) {
     }
     if (fault.code === "ERR_HTTP_REQUEST_TIMEOUT" && running === undefined) {
       context.refusals.count("late_head", `HEAD_TIMEOUT_MS=${context.config.headTimeoutMs}`);
-      // Who has said nothing asked for nothing.
+      // A client that has sent nothing has no request that could be answered.
       if (socket.bytesRead === 0) return void socket.destroy();
     }
     const message = causes[fault.code ?? ""] ?? "The request is not valid HTTP/1.1.";

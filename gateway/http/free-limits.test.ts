@@ -87,7 +87,7 @@ describe("requests that cost nothing", () => {
     }
     expect(await status(gateway, "/bp/ai/ai_request/history/delete", { request_ids: ["1"] })).toBe(429);
     expect(await status(gateway, "/v1/messages/count_tokens", hello)).toBe(429);
-    // What costs money has limits of its own.
+    // Billing limits what costs money.
     expect(await status(gateway, chat, hello)).toBe(200);
 
     const batch = Array.from({ length: 5 }, () => "requests.list").join(",");

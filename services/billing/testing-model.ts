@@ -75,7 +75,7 @@ export function createModel(terms: Terms) {
     const overBudget = (waits: number): boolean =>
       [terms.keyBudget, terms.accountBudget].some((budget) => budget > 0 && spent + waits + amount > budget);
     const overCredit = (waits: number): boolean => amount > balance - waits - terms.floor;
-    // What charges alone refuse comes first; what others hold is given back one day.
+    // A refusal by charges alone comes first, for what others hold is given back soon.
     if (amount > 0 && overBudget(0)) return "insufficient_quota 429";
     if (amount > 0 && overCredit(0)) return "insufficient_quota 402";
     if (amount > 0 && (overBudget(held()) || overCredit(held()))) return "insufficient_quota 429 held";

@@ -156,7 +156,7 @@ function tellRefusedHandshakes(server: Server, log: RpcLog | undefined): void {
   for (const one of servers.keys()) {
     if (!(one instanceof EventEmitter)) continue;
     one.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-      // Of a certificate that is not taken Node says ECONNRESET here, and why on the socket.
+      // For a certificate that is refused, Node says ECONNRESET here and tells the reason on the socket.
       const refused: unknown = socket.authorizationError;
       const code = typeof refused === "string" ? refused : (error.code ?? "");
       complaint.tell({ code, reason: error.message, peer: socket.remoteAddress ?? "" });

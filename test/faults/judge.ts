@@ -66,7 +66,7 @@ export async function judge(db: Database<unknown>, seen: readonly ClientView[]):
 function* faultsOf(view: ClientView, books: Known): Generator<string> {
   const { whole, replayed, errorCode, status, outputTokens } = view;
   if (books.charges > 1) yield "charged twice";
-  // Of a request that was refused while billing was away nobody knows whose it was.
+  // While billing is away nobody knows whose a request is, so its refusal has no record.
   if (books.status === null) {
     if (status === 200 || books.charges > 0) yield "no record";
   } else if (books.billed !== books.charged) yield "the record's charge is not the ledger's";

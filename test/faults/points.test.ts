@@ -152,7 +152,7 @@ test.each(cases)(
     const { id, tokens } = await ask(stream, point.hold);
     await point.reached?.(id);
     await roles.kill(...point.dies);
-    // What waited at a gate is lost with the process that had sent it.
+    // A message that waited at a gate is lost with the process that had sent it.
     for (const to of ["billing", "history"] as const)
       if (point.dies.includes("gateway")) roles.gate("gateway", to).drop();
     for (const from of ["billing", "history"] as const)

@@ -63,7 +63,7 @@ describe("steps grow at most in proportion to what is sent", () => {
   afterAll(() => counter.close());
 
   async function expectProportion(workOf: (size: number) => () => void): Promise<void> {
-    // What is made once is made before it counts.
+    // All that is made only once is made before the counting begins.
     await counter.count(workOf(4));
     const least = await counter.count(workOf(size));
     const twice = await counter.count(workOf(2 * size));

@@ -210,7 +210,7 @@ function destinations(read: ts.Node, checker: ts.TypeChecker): readonly (ts.Node
       return propertiesOf(parent, checker);
     }
     if (ts.isVariableDeclaration(parent) && parent.initializer === node) {
-      // What is read of a destructured value stands for itself.
+      // A field that is read from a destructured value stands for itself.
       return ts.isIdentifier(parent.name) ? [parent] : [];
     }
     if (ts.isPropertyAccessExpression(parent) && parent.expression === node) return [true];

@@ -43,7 +43,7 @@ test("what does not answer is tried by one: all who wait are released with it, a
   for (const one of all) await expect(one).rejects.toThrow("no answer in time");
   await expect(ask()).rejects.toThrow("no answer in time");
   expect(asked).toHaveLength(3);
-  // What comes in after all is of no use to anybody, and no harm.
+  // An answer that comes after all is dropped: nobody waits for it any more.
   asked[0]?.resolve("late");
   asked[2]?.reject(new Error("late too"));
   await nextProbe();

@@ -51,7 +51,7 @@ export async function valkeyCounters(url: string, fallback: ValkeyFallback, log:
     new Promise((resolve) => client.once("ready", resolve)),
     new Promise((resolve) => setTimeout(resolve, startWaitMs).unref()),
   ]);
-  // Where nobody answered by now the first requests need not find out.
+  // A Valkey that has not answered by now is taken as away, so that no request has to find out.
   if (client.status !== "ready") presence.lost(new Error("Valkey did not answer at the start"));
 
   const shared = limiterCounters(

@@ -197,7 +197,7 @@ async function lookAgain(
 
 function conclude(context: BillingContext, outcome: Outcome, checked: Checked, rate: RateVerdict): Answer {
   const reserved = !(outcome instanceof ThroughlineError) && outcome.code === verdicts.reserved;
-  // What held nothing new costs nothing, of the rate limits too.
+  // A request that holds nothing new takes nothing from the rate limits either.
   if (!reserved) rate.giveBack();
   return outcome instanceof ThroughlineError ? outcome : toAnswer(context, outcome, checked, rate.headers);
 }

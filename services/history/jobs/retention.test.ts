@@ -21,7 +21,7 @@ beforeEach(async () => {
     config: { ...retention, payloadPartitionMs: 4 * dayMs },
     deps: { nowMs: () => ownMs, databaseNowMs: async () => databaseMs },
   });
-  // Of each day of two weeks.
+  // There is one for each day of two weeks.
   for (const id of ids) await history.record(ended(id, { response: Buffer.from("{}") }));
 });
 afterEach(() => history[Symbol.asyncDispose]());

@@ -365,7 +365,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
       this.allowedTicks = this.#context.drainTicks;
       return;
     }
-    // Where the silence was ours, the time of the body runs from here on.
+    // If we were the reason for the silence, the time of the body begins anew here.
     if (this.allowedTicks === 0) this.#bodySinceTick = this.#context.watch.now();
     this.allowedTicks = this.#withinBody();
     if (this.#stood) this.#context.watch.touch(this);

@@ -127,7 +127,7 @@ export function buildSnapshot(
     const wider =
       base === undefined ? [] : [...serving.keys()].filter((name) => name === base || patternOf.get(name) === base);
     const own = serving.get(model.name) ?? [];
-    // Whoever serves a pattern serves each model under it.
+    // A channel that serves a pattern serves each model that the pattern covers.
     const all = [
       ...own,
       ...wider

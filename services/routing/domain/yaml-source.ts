@@ -48,7 +48,7 @@ export function readYaml<T>(text: string, fileName: string, schema: ZodType<T>):
   const unfilled = unfilledPlaceholders(plain);
   const checked = schema.safeParse(plain);
   if (checked.success && unfilled.length === 0) return { ok: true, located: { value: checked.data, problem } };
-  // What a schema says of a value that was never filled in is beside the point.
+  // The schema need not judge a value that was never filled in.
   const said = new Set(unfilled.map(({ path }) => pathText(path)));
   const wrong = checked.success ? [] : schemaProblems(checked.error).filter(({ path }) => !said.has(pathText(path)));
   const found = [...unfilled, ...wrong].map((p) => ({ ...p, offset: offsetOf(document, p.path) }));

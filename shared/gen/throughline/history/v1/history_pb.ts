@@ -1066,7 +1066,7 @@ export type ExportRecordsResponse = Message<"throughline.history.v1.ExportRecord
   records: StoredRecord[];
 
   /**
-   * Where to go on, now or later.
+   * The cursor says where to go on, now or later.
    *
    * @generated from field: string next_cursor = 2;
    */
