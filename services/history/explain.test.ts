@@ -1,9 +1,10 @@
 import { sql } from "kysely";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { RecordStatus, TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { findUnfinished } from "./db/find-unfinished.ts";
+import { sumHours } from "./jobs/maintenance.ts";
 import { startTestHistory } from "./testing.ts";
 import { nodesOf, notePlans, type PlanNode, type Plans } from "./testing-plans.ts";
 
@@ -193,4 +194,42 @@ test("the reconciler's question is answered from primary keys of the partitions 
   const { tables, nodes } = await touched(() => findUnfinished(history.context.reader, requestIds));
   expect(partitions(tables)).toEqual([`record_${today}0000`]);
   expect(nodes.join()).toMatch(/Index Only Scan/);
+});
+
+describe("usage by day", () => {
+  const filter = { fromUnixMs: BigInt(nowMs - (days - 1) * dayMs), toUnixMs: BigInt(nowMs) };
+  /** Rows that the statements of a sum read, by table; those of partitions together. */
+  async function rowsRead(whose: object): Promise<Record<string, number>> {
+    const ask = { owner: whose, filter, step: TimeStep.DAY, groupBy: "model" };
+    const call = () => history.client.getTimeseries(ask, history.options);
+    const rows: Record<string, number> = { usage_day: 0, usage_hour: 0, record: 0 };
+    for (const node of (await plans.of(call, { run: true })).flatMap(nodesOf)) {
+      const table = node["Relation Name"]?.replace(/^record_.*/, "record") ?? "";
+      const each = (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0);
+      rows[table] = (rows[table] ?? 0) + Math.round(each * (node["Actual Loops"] ?? 0));
+    }
+    return rows;
+  }
+
+  test("reads rows of whole days, hours of the ragged ends, and records of the open hours", async () => {
+    const perHour = perDay / 24;
+    const everybodys = await rowsRead({ operator: true });
+    // The records were not stored by the service, which summed up what there was when it started.
+    await sql.raw("truncate history.usage_hour, history.usage_day").execute(plans.db);
+    await sql.raw("update history.usage_state set summed_below = 0, days_below = 0").execute(plans.db);
+    await sumHours(history.context);
+    await sql.raw("vacuum (analyze) history.usage_day, history.usage_hour").execute(plans.db);
+    // Small tables would be read whole.
+    await sql.raw("set enable_seqscan = off").execute(plans.readers.summingReader.kysely);
+    // Records of one model that succeeded, and that failed: two rows a day. Whether a day is summed costs two more.
+    const summed = await rowsRead({ operator: true });
+    expect(summed.usage_day).toBeLessThanOrEqual(4 * days);
+    expect(summed.usage_hour).toBeLessThanOrEqual(3 * 24 + 2);
+    expect(summed.record).toBeLessThanOrEqual(2 * perHour);
+    expect(everybodys.record).toBeGreaterThan((days - 2) * perDay);
+    // This account's hours are too small to be summed: the ragged ends are a day of its records.
+    const accounts = await rowsRead(owner);
+    expect(accounts.usage_day).toBeLessThanOrEqual(4 * days);
+    expect(accounts.record).toBeLessThanOrEqual(perDay / 3 + perHour);
+  });
 });

@@ -2,6 +2,7 @@ import { type Database, integerArray, type Statement, statement } from "../../..
 import { requestIdEpochMs } from "../../../shared/request-id.ts";
 import { bucketsPerE } from "../domain/latency.ts";
 import type { Scope } from "../domain/owner.ts";
+import type { Part } from "../domain/points.ts";
 import type { IdRange } from "../domain/times.ts";
 import { calledBy, createParameters, scopeConditions } from "./branches.ts";
 import { conditionsOf, type ScanFilter } from "./scan.ts";
@@ -9,18 +10,8 @@ import { conditionsOf, type ScanFilter } from "./scan.ts";
 /** What points may be grouped by. */
 export type Grouping = "" | "model" | "channel" | "key" | "status";
 
-/** Requests of one step and group in one bucket of latency (domain/latency.ts). */
-export interface BucketRow {
-  at_unix_ms: bigint;
-  group_name: string;
-  bucket: number;
-  requests: bigint;
-  /** NULL: none. */
-  errors: bigint | null;
-  input_tokens: bigint;
-  output_tokens: bigint;
-  billed_nano_usd: bigint | null;
-}
+/** Requests of one step and group, or a part of them. */
+export type PartRow = Part;
 
 /** What is summed up. */
 export interface Summed {
@@ -32,14 +23,15 @@ export interface Summed {
 }
 
 /** The first column says what rows are summed by; shape_id becomes a name only after the sums, on far fewer rows. */
-const groupColumn: Readonly<Record<Grouping, string>> = {
+export const groupColumn: Readonly<Record<Grouping, string>> = {
   "": "0",
   model: "shape_id",
   channel: "shape_id",
   key: "key_id",
   status: "status",
 };
-const groupName: Readonly<Record<Grouping, string>> = {
+/** How the first column becomes a name, with `groupJoin`. */
+export const groupName: Readonly<Record<Grouping, string>> = {
   "": "''",
   model: "term.value ->> 'model'",
   channel: "term.value ->> 'channel'",
@@ -49,7 +41,8 @@ const groupName: Readonly<Record<Grouping, string>> = {
 
 /** A join: looked up for each row, the names took 5 s of the 6 for 60 days by model. */
 const termJoin = "left join history.term term on term.id = counted.member";
-const groupJoin: Readonly<Record<Grouping, string>> = {
+/** What a name is looked up in. */
+export const groupJoin: Readonly<Record<Grouping, string>> = {
   "": "",
   model: termJoin,
   channel: termJoin,
@@ -64,7 +57,7 @@ export async function timeseries(
   db: Pick<Database<unknown>, "query">,
   { scope, range, statuses, filter }: Summed,
   { stepMs, groupBy }: { stepMs: number; groupBy: Grouping },
-): Promise<BucketRow[]> {
+): Promise<PartRow[]> {
   const parameters = createParameters();
   const { add } = parameters;
   const step = add(stepMs, "bigint");
@@ -80,11 +73,9 @@ export async function timeseries(
     `x.request_id >= ${add(range.from, "bigint")} and x.request_id < ${add(range.to, "bigint")}`,
     ...conditionsOf(filter, parameters),
   ];
-  const sql = `
-    select at_unix_ms, ${groupName[groupBy]} as group_name, bucket, sum(requests)::bigint as requests,
-      sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens,
-      sum(output_tokens)::bigint as output_tokens, sum(billed_nano_usd)::bigint as billed_nano_usd
-    from (
+  const sql = bucketsTogether(
+    groupBy,
+    `
       select ((x.request_id >> 22) + ${requestIdEpochMs}) / ${step} * ${step} as at_unix_ms,
         ${groupColumn[groupBy]} as member,
         floor(ln(greatest(coalesce(x.duration_us, 1), 1)::float8) * ${bucketsPerE})::integer as bucket,
@@ -94,9 +85,9 @@ export async function timeseries(
         sum(x.billed_nano_usd) as billed_nano_usd
       from history.record x where ${conditions.join(" and ")}
       group by 1, 2, 3
-    ) as counted ${groupJoin[groupBy]}
-    group by 1, 2, 3 order by 1, 2`;
-  return db.query<BucketRow>(named(sql), parameters.values);
+`,
+  );
+  return db.query<PartRow>(named(sql), parameters.values);
 }
 
 /** The same sums from hours that are summed up already; `accountId` 0: of all accounts together. */
@@ -109,7 +100,7 @@ export async function summedTimeseries(
     filter,
   }: { accountId: bigint; hours: readonly number[]; statuses: readonly number[]; filter: ScanFilter },
   { stepMs, groupBy }: { stepMs: number; groupBy: Grouping },
-): Promise<BucketRow[]> {
+): Promise<PartRow[]> {
   const parameters = createParameters();
   const { add } = parameters;
   const step = add(stepMs, "bigint");
@@ -122,11 +113,9 @@ export async function summedTimeseries(
   // The sums of a row count once, with the first of its buckets.
   const sums = ["input_tokens", "output_tokens", "billed_nano_usd"];
   const once = (column: string): string => `case when b.place = 1 then ${column} else 0 end as ${column}`;
-  const sql = `
-    select at_unix_ms, ${groupName[groupBy]} as group_name, bucket, sum(requests)::bigint as requests,
-      sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens,
-      sum(output_tokens)::bigint as output_tokens, sum(billed_nano_usd)::bigint as billed_nano_usd
-    from (
+  const sql = bucketsTogether(
+    groupBy,
+    `
       select hour::bigint * 3600000 / ${step} * ${step} as at_unix_ms, ${groupColumn[groupBy]} as member, bucket,
         sum(requests) as requests, sum(requests) filter (where status = 5) as errors,
         ${sums.map((column) => `sum(${column}) as ${column}`).join(", ")}
@@ -140,12 +129,29 @@ export async function summedTimeseries(
         from history.usage_change where ${conditions}
       ) as parts
       group by 1, 2, 3
-    ) as counted ${groupJoin[groupBy]}
-    group by 1, 2, 3 order by 1, 2`;
-  return db.query<BucketRow>(named(sql), parameters.values);
+`,
+  );
+  return db.query<PartRow>(named(sql), parameters.values);
 }
 
-function named(sql: string): Statement {
+/** One row a step and group: the driver takes longer over a row than PostgreSQL over the buckets of it. */
+function bucketsTogether(groupBy: Grouping, counted: string): string {
+  return `
+    select at_unix_ms, group_name, sum(requests)::bigint as requests, sum(errors)::bigint as errors,
+      sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
+      sum(billed_nano_usd)::bigint as billed_nano_usd, array_agg(bucket)::text as buckets,
+      array_agg(requests::bigint)::text as counts
+    from (
+      select at_unix_ms, ${groupName[groupBy]} as group_name, bucket, sum(requests) as requests, sum(errors) as errors,
+        sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(billed_nano_usd) as billed_nano_usd
+      from (${counted}) as counted ${groupJoin[groupBy]}
+      group by 1, 2, 3
+    ) as named
+    group by 1, 2 order by 1, 2`;
+}
+
+/** A statement of this text, always the same one. */
+export function named(sql: string): Statement {
   const known = prepared.get(sql) ?? statement(`history.series.${prepared.size}`, sql, { idempotent: true });
   prepared.set(sql, known);
   return known;

@@ -1,4 +1,4 @@
-import { type Database, type Queryable, statement } from "../../../shared/db/index.ts";
+import { type Database, integerArray, type Queryable, statement } from "../../../shared/db/index.ts";
 import { hourOfId, idsOfHour } from "../domain/hours.ts";
 import { bucketsPerE } from "../domain/latency.ts";
 import { waitForBatches } from "./batches.ts";
@@ -126,19 +126,24 @@ async function sum(
   });
 }
 
+/** Each hour is looked for by itself: its rows are hundreds, and one of them is enough. */
 const findSummed = statement(
   "history.usage.summed",
-  `select distinct hour from history.usage_hour
-    where account_id = $1 and hour >= $2 and hour < $3 and hour not in (select hour from history.usage_late)`,
+  `select h.hour from (
+     select min(hour) as first, max(hour) as last from history.usage_hour where account_id = $1
+   ) as known cross join lateral generate_series(greatest(known.first, $2), least(known.last, $3 - 1)) as h(hour)
+     cross join lateral (select from history.usage_hour where account_id = $1 and hour = h.hour limit 1) as one
+   where h.hour / 24 <> all($4::integer[])
+     and not exists (select from history.usage_late where hour = h.hour)`,
   { idempotent: true },
 );
 
-/** The hours of an account (0: of all accounts together) that are summed up. */
+/** The hours of an account (0: of all accounts together) that are summed up, but those of some days. */
 export async function summedHours(
   db: Pick<Database<unknown>, "query">,
   accountId: bigint,
-  { from, to }: { from: number; to: number },
+  { from, to, withoutDays = [] }: { from: number; to: number; withoutDays?: readonly number[] },
 ): Promise<number[]> {
-  const rows = await db.query<{ hour: number }>(findSummed, [accountId, from, to]);
+  const rows = await db.query<{ hour: number }>(findSummed, [accountId, from, to, integerArray(withoutDays)]);
   return rows.map(({ hour }) => hour);
 }

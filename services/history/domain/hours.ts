@@ -3,6 +3,9 @@ import { allIds, type IdRange } from "./times.ts";
 
 /** Hours are counted from the Unix epoch. */
 export const hourMs = 3_600_000;
+/** Days likewise, so they are those of UTC. */
+export const dayMs = 24 * hourMs;
+const hoursOfDay = 24;
 
 /** The IDs of an hour. */
 export function idsOfHour(hour: number): IdRange {
@@ -18,6 +21,27 @@ export function hourOfId(id: bigint): number {
 export function wholeHours({ from, to }: IdRange): { from: number; to: number } {
   const first = hourOfId(from);
   return { from: idAtHour(first) < from ? first + 1 : first, to: hourOfId(to) };
+}
+
+/** The IDs of a day. */
+export function idsOfDay(day: number): IdRange {
+  return { from: idAtHour(day * hoursOfDay), to: idAtHour((day + 1) * hoursOfDay) };
+}
+
+/** The day that an ID lies in. */
+export function dayOfId(id: bigint): number {
+  return Math.floor(hourOfId(id) / hoursOfDay);
+}
+
+/** The whole days inside a range of IDs, the last one excluded. */
+export function wholeDays(range: IdRange): { from: number; to: number } {
+  const { from, to } = wholeHours(range);
+  return { from: Math.ceil(from / hoursOfDay), to: Math.floor(to / hoursOfDay) };
+}
+
+/** The hours of some days. */
+export function hoursOfDays(days: readonly number[]): number[] {
+  return days.flatMap((day) => Array.from({ length: hoursOfDay }, (_, n) => day * hoursOfDay + n));
 }
 
 /** What of a range is left without some hours, in ascending order. */

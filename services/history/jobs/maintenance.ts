@@ -2,6 +2,7 @@ import { statement } from "../../../shared/db/index.ts";
 import type { HistoryConfig } from "../config.ts";
 import type { HistoryContext } from "../context.ts";
 import { ensureAhead } from "../db/partitions.ts";
+import { sumDays } from "../db/usage-days.ts";
 import { sumUp } from "../db/usage-hours.ts";
 import { hourMs } from "../domain/hours.ts";
 import { clean } from "./retention.ts";
@@ -19,7 +20,7 @@ const sumEveryMs = 60_000;
 const lateMs = 5 * 60_000;
 /** A year has 8,760. */
 const maxHoursAtOnce = 2_000;
-/** Most time of a minute for hours that are summed anew. */
+/** Most time of a minute for hours that are summed anew, and as much for days. */
 const maxSumMs = 20_000;
 
 const tryLock = statement(
@@ -75,9 +76,9 @@ export async function startMaintenance(context: HistoryContext, config: HistoryC
   };
 }
 
-/** Sums up the hours that have ended. One replica at a time: the others find the lock taken and leave it to that one. */
+/** Sums up the hours and days that have ended. One replica at a time: the others find the lock taken and leave it to that one. */
 export async function sumHours(
-  { db, databaseNowMs }: Pick<HistoryContext, "db" | "databaseNowMs">,
+  { db, databaseNowMs, lateRecordMs }: Pick<HistoryContext, "db" | "databaseNowMs" | "lateRecordMs">,
   stopping: () => boolean = () => false,
 ): Promise<void> {
   await db.session(async (session) => {
@@ -86,6 +87,7 @@ export async function sumHours(
     try {
       const closedHour = Math.floor(((await databaseNowMs()) - lateMs) / hourMs);
       await sumUp(db, { closedHour, maxHours: maxHoursAtOnce, maxMs: maxSumMs, stopping });
+      await sumDays(db, { lagMs: lateRecordMs, maxMs: maxSumMs, stopping });
     } finally {
       await session.query(unlock, []);
     }

@@ -8,9 +8,13 @@ import { hourOfId } from "../domain/hours.ts";
 import { retentionBound } from "../domain/partitions.ts";
 import { higher } from "../domain/times.ts";
 
-const clearUsage = statement("history.maintenance.usage", "delete from history.usage_hour where hour < $1", {
-  idempotent: true,
-});
+/** A day that lost a part of its records is answered from its hours. */
+const clearUsage = statement(
+  "history.maintenance.usage",
+  `with days as (delete from history.usage_day where day * 24 < $1)
+   delete from history.usage_hour where hour < $1`,
+  { idempotent: true },
+);
 
 /** Rows that an overtaking message left behind the record of their request's end; and those past the retention. */
 const clearUnfinished = statement(

@@ -1,8 +1,10 @@
 import { create } from "@bufbuild/protobuf";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus, TimeStep } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../../shared/request-id.ts";
+import { summedDays } from "../db/usage-days.ts";
 import { summedHours } from "../db/usage-hours.ts";
 import { ended, startTestHistory } from "../testing.ts";
 import { sumHours } from "./maintenance.ts";
@@ -13,7 +15,9 @@ const hours = 6;
 /** In the middle of the last hour, which is open. */
 const endMs = startMs + (hours - 0.5) * hourMs;
 let nowMs = startMs;
-const perHour = 1_100;
+const perHour = 1_300;
+/** The first day is closed, the second is open. */
+const firstDayMs = Date.UTC(2026, 5, 14);
 
 let history: Awaited<ReturnType<typeof startTestHistory>>;
 beforeAll(async () => {
@@ -25,14 +29,14 @@ afterAll(async () => {
   await history[Symbol.asyncDispose]();
 });
 
-/** Of each hour the first thousand are account 1's, the others account 2's: too few of them to be summed. */
-function send(n: number, late = 0) {
+/** Of each hour the first thousand are account 1's, the others account 2's: too few to be summed by the hour, and each by a key of its own. */
+function send(n: number, late = 0, replaced: { updatedUnixUs?: bigint; billedNanoUsd?: bigint } = {}) {
   const within = n % perHour;
   const id = firstIdAt(startMs + Math.floor(n / perHour) * hourMs + within * 1_500) + BigInt(late);
   return history.record({
     ...ended(id),
     accountId: within < 1_000 ? 1n : 2n,
-    keyId: within < 1_000 ? BigInt(10 + (n % 2)) : 20n,
+    keyId: within < 1_000 ? BigInt(10 + (n % 2)) : BigInt(1_000 + n),
     model: n % 3 === 0 ? "a" : "b",
     channel: n % 5 === 0 ? "x" : "y",
     status: n % 10 === 0 ? RecordStatus.FAILED : RecordStatus.SUCCEEDED,
@@ -45,6 +49,7 @@ function send(n: number, late = 0) {
     }),
     billedNanoUsd: BigInt(n % 7),
     durationUs: BigInt(1_000 + n * 997),
+    ...replaced,
   });
 }
 
@@ -57,20 +62,24 @@ const allAsks = [{ accountId: 1n }, { accountId: 1n, keyId: 11n }, { accountId: 
           {},
           { statuses: [RecordStatus.FAILED] },
           { model: "a" },
+          { channel: "x" },
           { channel: "x", model: "b" },
+          { keyId: 10n },
+          { keyId: 11n, model: "a" },
           { errorCode: "upstream_error" },
           { fromUnixMs: BigInt(startMs + 1_234_567), toUnixMs: BigInt(startMs + 2.5 * hourMs) },
+          { fromUnixMs: BigInt(firstDayMs - 24 * hourMs), toUnixMs: BigInt(firstDayMs + 48 * hourMs) },
         ].map((filter) => ({
           owner,
           step,
           groupBy,
-          filter: { fromUnixMs: BigInt(startMs - hourMs), toUnixMs: BigInt(endMs), ...filter },
+          filter: { fromUnixMs: BigInt(firstDayMs), toUnixMs: BigInt(endMs), ...filter },
         })),
       ),
     ),
 );
 
-const asks = allAsks.filter((_, n) => n % 3 === 0 || n % 7 === 0);
+const asks = allAsks.filter(({ step }, n) => n % (step === TimeStep.DAY ? 5 : 11) === 0);
 
 const answers = () => Promise.all(asks.map((ask) => history.client.getTimeseries(ask, history.options)));
 const requestsOf = ([first]: Awaited<ReturnType<typeof answers>>): bigint =>
@@ -79,8 +88,20 @@ const summedOf = (account: bigint) => {
   const first = startMs / hourMs;
   return summedHours(history.context.reader, account, { from: first - 1, to: first + hours });
 };
+const day = firstDayMs / (24 * hourMs);
+const daysOf = async (accountId: bigint, dimensions = { model: false, channel: false, key: false }) => {
+  const asked = {
+    accountId,
+    range: { from: day - 5, to: day + 5 },
+    statuses: [4, 5],
+    filter: {},
+    groupBy: "" as const,
+  };
+  return (await summedDays(history.context.summingReader, { ...asked, dimensions })).days;
+};
+const byKey = { model: true, channel: true, key: true };
 
-describe("sums of hours", () => {
+describe("sums of hours and days", () => {
   test("answer as the records themselves do", async () => {
     const fromRecords = await answers();
     expect(fromRecords.some(({ points }) => points.length > 5)).toBe(true);
@@ -92,11 +113,18 @@ describe("sums of hours", () => {
     expect(await summedOf(1n)).toHaveLength(hours - 1);
     expect(await summedOf(0n)).toHaveLength(hours - 1);
     expect(await summedOf(2n)).toEqual([]);
+    expect(await daysOf(0n)).toEqual([day]);
+    expect(await daysOf(1n, byKey)).toEqual([day]);
+    // Sums by key would be as many as its records.
+    expect(await daysOf(2n)).toEqual([day]);
+    expect(await daysOf(2n, byKey)).toEqual([]);
     // Which hours are summed, their sums, and the records before and after them.
     const { summingReader } = history.context;
     const statements = (): number => summingReader.statements;
     const before = statements();
-    await history.client.getTimeseries({ ...asks[0] }, history.options);
+    const filter = { fromUnixMs: BigInt(startMs - hourMs), toUnixMs: BigInt(endMs) };
+    const ask = { owner: { accountId: 1n }, filter };
+    await history.client.getTimeseries({ ...ask, step: TimeStep.HOUR }, history.options);
     expect(statements() - before).toBe(4);
   });
 
@@ -111,6 +139,7 @@ describe("sums of hours", () => {
     await sumHours(history.context);
     expect(await summedOf(1n)).toHaveLength(hours - 1);
     expect(await answers()).toEqual(after);
+    expect(await daysOf(1n, byKey)).toEqual([day]);
   });
 
   test("lose what its owner deletes, as the records do", async () => {
@@ -126,9 +155,31 @@ describe("sums of hours", () => {
     expect(await answers()).toEqual(after);
   });
 
+  test("are made anew where a record was replaced", async () => {
+    const before = await answers();
+    await send(7, 0, { updatedUnixUs: BigInt(Date.UTC(2027, 0)) * 1_000n, billedNanoUsd: 1_000_000n });
+    const after = await answers();
+    expect(after).not.toEqual(before);
+    // Neither the hour nor its day answers until then.
+    expect(await summedOf(1n)).toHaveLength(hours - 2);
+    expect(await daysOf(1n)).toEqual([]);
+    await sumHours(history.context);
+    expect(await summedOf(1n)).toHaveLength(hours - 1);
+    expect(await daysOf(1n, byKey)).toEqual([day]);
+    expect(await answers()).toEqual(after);
+  });
+
   test("are made by one of several replicas, and again without harm", async () => {
     const before = await answers();
     await Promise.all(Array.from({ length: 4 }, () => sumHours(history.context)));
+    expect(await answers()).toEqual(before);
+  });
+
+  test("are still what the records say, after all that came late, was replaced and was deleted", async () => {
+    const before = await answers();
+    await sql`truncate history.usage_day`.execute(history.context.db.kysely);
+    expect(await answers()).toEqual(before);
+    await sql`truncate history.usage_hour`.execute(history.context.db.kysely);
     expect(await answers()).toEqual(before);
   });
 });

@@ -15,6 +15,8 @@ export interface Filter {
   readonly ranges: readonly IdRange[];
   readonly statuses: readonly number[];
   readonly scan: ScanFilter;
+  /** By what the shapes of `scan` were found. */
+  readonly named: { readonly model: boolean; readonly channel: boolean };
 }
 
 const failed = 5;
@@ -27,7 +29,14 @@ export async function readFilter(
   filter: RecordFilter | undefined,
 ): Promise<Filter> {
   const whose = scopeOf(owner);
-  if (filter === undefined) return { scope: whose, ranges: [idsBetween(0n, 0n)], statuses: [], scan: {} };
+  if (filter === undefined)
+    return {
+      scope: whose,
+      ranges: [idsBetween(0n, 0n)],
+      statuses: [],
+      scan: {},
+      named: { model: false, channel: false },
+    };
   const narrowed = narrow(whose, filter);
   const model = storedName(filter.model);
   const channel = storedName(filter.channel);
@@ -46,6 +55,7 @@ export async function readFilter(
     ranges: possible ? rangesOf(filter) : nothing,
     statuses,
     scan: { shapeIds, outcomeIds, keyId: narrowed?.keyId, userId: narrowed?.userId },
+    named: { model: model !== "", channel: channel !== "" },
   };
 }
 

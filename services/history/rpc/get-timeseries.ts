@@ -6,11 +6,14 @@ import {
   TimePointSchema,
   TimeStep,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import { createPace } from "../../../shared/pace.ts";
 import type { HistoryContext } from "../context.ts";
-import { type BucketRow, type Grouping, summedTimeseries, timeseries } from "../db/timeseries.ts";
+import type { ScanFilter } from "../db/scan.ts";
+import { type Grouping, type PartRow, summedTimeseries, timeseries } from "../db/timeseries.ts";
+import { summedDays } from "../db/usage-days.ts";
 import { summedHours } from "../db/usage-hours.ts";
-import { hourMs, wholeHours, withoutHours } from "../domain/hours.ts";
-import { percentileUs } from "../domain/latency.ts";
+import { dayMs, hourMs, hoursOfDays, wholeDays, wholeHours, withoutHours } from "../domain/hours.ts";
+import { addPart, comparePoints, type Point, percentileMs } from "../domain/points.ts";
 import type { IdRange } from "../domain/times.ts";
 import { type Filter, readFilter } from "./filter.ts";
 
@@ -18,7 +21,7 @@ const stepMs: Readonly<Record<TimeStep, number>> = {
   [TimeStep.UNSPECIFIED]: 3_600_000,
   [TimeStep.MINUTE]: 60_000,
   [TimeStep.HOUR]: 3_600_000,
-  [TimeStep.DAY]: 86_400_000,
+  [TimeStep.DAY]: dayMs,
 };
 const maxSteps = 1_500;
 const endedStatuses = [4, 5];
@@ -34,34 +37,48 @@ export async function getTimeseries(
   const filter = await readFilter(context.terms, request.owner, request.filter);
   const statuses = endedStatuses.filter((status) => filter.statuses.length === 0 || filter.statuses.includes(status));
   const asked = { ...filter, statuses, stepMs: step, groupBy };
-  const rows: BucketRow[] = [];
-  for (const range of statuses.length === 0 ? [] : filter.ranges) rows.push(...(await rowsOf(context, range, asked)));
-  // What was deleted since its hour was summed up is taken off; nothing may be left of a group.
-  return {
-    points: pointsOf(rows)
-      .map(toPoint)
-      .filter((point) => point.requests > 0n),
-  };
+  const rows: PartRow[] = [];
+  for (const range of statuses.length === 0 ? [] : filter.ranges) {
+    for (const row of await rowsOf(context, range, asked)) rows.push(row);
+  }
+  return { points: await pointsOf(rows) };
 }
 
 type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: Grouping };
 
-/** The sums of a range: of its hours that are summed up already, and of the records in the rest of it. */
-async function rowsOf({ summingReader }: HistoryContext, range: IdRange, asked: Asked): Promise<BucketRow[]> {
+/**
+ * The sums of a range: of its days that are summed up already, of its other hours that are, and of the records in the rest
+ * of it.
+ */
+async function rowsOf({ summingReader }: HistoryContext, range: IdRange, asked: Asked): Promise<PartRow[]> {
   const { scope, statuses, scan } = asked;
   const summed = summedScope(asked);
-  const hours = summed === undefined ? [] : await summedHours(summingReader, summed.accountId, wholeHours(range));
-  const rows: BucketRow[] = [];
-  if (summed !== undefined && hours.length > 0) {
-    const filter = { ...scan, ...(summed.keyId === undefined ? {} : { keyId: summed.keyId }) };
-    rows.push(
-      ...(await summedTimeseries(summingReader, { accountId: summed.accountId, hours, statuses, filter }, asked)),
-    );
+  if (summed === undefined) return timeseries(summingReader, { scope, range, statuses, filter: scan }, asked);
+  const { accountId, keyId } = summed;
+  const filter = { ...scan, ...(keyId === undefined ? {} : { keyId }) };
+  const { days, rows } = await daysOf(summingReader, { ...asked, accountId, range, filter });
+  const hours = await summedHours(summingReader, accountId, { ...wholeHours(range), withoutDays: days });
+  if (hours.length > 0) {
+    rows.push(...(await summedTimeseries(summingReader, { accountId, hours, statuses, filter }, asked)));
   }
-  for (const left of withoutHours(range, hours)) {
+  for (const left of withoutHours(range, [...hours, ...hoursOfDays(days)])) {
     rows.push(...(await timeseries(summingReader, { scope, range: left, statuses, filter: scan }, asked)));
   }
   return rows;
+}
+
+async function daysOf(
+  reader: HistoryContext["summingReader"],
+  asked: Asked & { readonly accountId: bigint; readonly range: IdRange; readonly filter: ScanFilter },
+): Promise<{ days: number[]; rows: PartRow[] }> {
+  if (asked.stepMs !== dayMs) return { days: [], rows: [] };
+  const { filter, groupBy, named, range } = asked;
+  const dimensions = {
+    model: named.model || groupBy === "model",
+    channel: named.channel || groupBy === "channel",
+    key: filter.keyId !== undefined || groupBy === "key",
+  };
+  return summedDays(reader, { ...asked, range: wholeDays(range), dimensions });
 }
 
 /** Where sums of whole hours can answer: not by the minute, by error or for one user; for all accounts not by key. */
@@ -72,22 +89,23 @@ function summedScope({ scope, scan, stepMs: step, groupBy }: Asked): { accountId
   return { accountId: scope.accountId, ...(scope.kind === "key" ? { keyId: scope.keyId } : {}) };
 }
 
-/** The rows of each step and group, by time, then group. */
-function pointsOf(rows: readonly BucketRow[]): BucketRow[][] {
-  const points = new Map<string, BucketRow[]>();
+/** The points of all rows, by time, then group. */
+async function pointsOf(rows: readonly PartRow[]): Promise<TimePoint[]> {
+  const pace = createPace();
+  const parts = new Map<string, Point>();
   for (const row of rows) {
-    const name = `${row.at_unix_ms} ${row.group_name}`;
-    const point = points.get(name);
-    if (point === undefined) points.set(name, [row]);
-    else point.push(row);
+    const others = pace();
+    if (others !== undefined) await others;
+    addPart(parts, row);
   }
-  return [...points.values()].sort(([a], [b]) => compare(a, b));
-}
-
-function compare(a: BucketRow | undefined, b: BucketRow | undefined): number {
-  if (a === undefined || b === undefined) return 0;
-  if (a.at_unix_ms !== b.at_unix_ms) return a.at_unix_ms < b.at_unix_ms ? -1 : 1;
-  return a.group_name < b.group_name ? -1 : 1;
+  const points: TimePoint[] = [];
+  for (const part of [...parts.values()].sort(comparePoints)) {
+    const others = pace();
+    if (others !== undefined) await others;
+    // What was deleted since it was summed up is taken off; nothing may be left of a group.
+    if (part.requests > 0n) points.push(toPoint(part));
+  }
+  return points;
 }
 
 function checkTimes({ filter }: GetTimeseriesRequest, step: number): void {
@@ -108,17 +126,7 @@ function groupingOf(text: string): Grouping {
   throw new ThroughlineError("invalid_value", "group_by must be model, channel, key or status.", { param: "group_by" });
 }
 
-function toPoint(rows: readonly BucketRow[]): TimePoint {
-  const point = create(TimePointSchema, { atUnixMs: rows[0]?.at_unix_ms ?? 0n, group: rows[0]?.group_name ?? "" });
-  for (const row of rows) {
-    point.requests += row.requests;
-    point.errors += row.errors ?? 0n;
-    point.inputTokens += row.input_tokens;
-    point.outputTokens += row.output_tokens;
-    point.billedNanoUsd += row.billed_nano_usd ?? 0n;
-  }
-  const buckets = rows.map(({ bucket, requests }) => ({ bucket, count: requests }));
-  point.p50Ms = BigInt(Math.round(percentileUs(buckets, 0.5) / 1_000));
-  point.p99Ms = BigInt(Math.round(percentileUs(buckets, 0.99) / 1_000));
-  return point;
+function toPoint({ latencies, ...point }: Point): TimePoint {
+  const timed = { latencies, ...point };
+  return create(TimePointSchema, { ...point, p50Ms: percentileMs(timed, 0.5), p99Ms: percentileMs(timed, 0.99) });
 }
