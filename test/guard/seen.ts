@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import { watchStatements } from "../../shared/db/testing-statements.ts";
-import { type Call, watchCalls } from "./calls.ts";
+import { type Call, watchCalls, whereOf } from "./calls.ts";
 import type { House } from "./house.ts";
 import type { LaneMessage } from "./lane-messages.ts";
 import { standIn } from "./stand-in.ts";
@@ -33,7 +33,11 @@ const byTimer = {
   calls: /LeaseNode|FindUnfinished/,
   statements:
     /^(billing_(sweep|fold|held|claim|advance|ended|ensure|roll|expire)|routing |history\.(usage|maintenance)|db\.|select 1)/,
+  /** The pause between two runs of a job. */
+  timers: /^services\/\w+\/jobs\//,
 };
+/** Each statement has a timer while it is under way. */
+const statementTimers = /^shared\/db\/pool\.ts/;
 
 /**
  * Watches the house while `work` sends so many requests, until each of them has its record.
@@ -69,10 +73,23 @@ export async function see(
     statements: tally(asked),
     // What came by a timer was a write each.
     writes: { ...writes.counts, postgres: postgres - (names.length - asked.length) },
-    calls: calls.calls,
+    calls: withoutJobs(calls.calls, names.length - asked.length),
     lines: house.lines.slice(lines).filter((line) => line.includes('"request_id"')).length,
     spans: tally((await house.spans()).slice(spans)),
   };
+}
+
+/** Leaves out the timers of jobs and of their statements. */
+function withoutJobs(calls: readonly Call[], statements: number): Call[] {
+  let left = statements;
+  return calls.filter((call) => {
+    if (call.what !== "timer") return true;
+    const where = whereOf(call);
+    if (byTimer.timers.test(where)) return false;
+    if (left === 0 || !statementTimers.test(where)) return true;
+    left -= 1;
+    return false;
+  });
 }
 
 /** Counts names. */
