@@ -9,44 +9,77 @@ const parts = [
   "characters",
 ];
 const counted = ["requests", "charged", ...parts];
-const hours = (time: string): string => `(extract(epoch from ${time}) / 3600)::integer`;
+
+/** The hour from 1970-01-01, UTC, at which a span begins that holds another, shorter one. By the span's number. */
+const startOf: Readonly<Record<number, (starts: string) => string>> = {
+  1: (starts) => starts,
+  2: (starts) => `${starts} / 24 * 24`,
+  3: (starts) => `(date_part('epoch', date_trunc('month', to_timestamp(${starts} * 3600.0), 'UTC')) / 3600)::integer`,
+};
+
+/** What sums are kept of: their `detail`, the column of the ledger in their `id`, their spans, the shortest first. */
+interface Kept {
+  readonly detail: number;
+  readonly id: string;
+  readonly spans: readonly number[];
+  /** Whether there are sums over all accounts, too. */
+  readonly together: boolean;
+}
+
+const kept: readonly Kept[] = [
+  { detail: 0, id: "0", spans: [1, 2], together: true },
+  { detail: 1, id: "coalesce(l.key_id, 0)", spans: [2, 3], together: false },
+  { detail: 2, id: "coalesce(l.tariff_id, 0)", spans: [1, 2, 3], together: true },
+];
+
+const sums = `${counted.map((column) => `sum(${column}) as ${column}`).join(", ")}, bool_or(estimated) as estimated`;
+const columns = `${counted.join(", ")}, estimated`;
 
 /**
- * Rows of `usage_sum` that are not the sums of the ledger, or that are missing. They are made anew from every entry that is
- * said to be in them: grouped by the hour first, then placed where each belongs.
+ * Rows of `usage_sum` of one detail that are not the sums of the ledger, or that are missing. They are made anew from every
+ * entry that is said to be in them, in one pass: the sums of the shortest span from the entries, those of each longer span
+ * from the shorter ones, those of all accounts from the accounts'. (Each entry put into all of its sums took 220 s at 2.6
+ * million entries.)
  */
-export const wrongUsageSums = `
+function wrongSums({ detail, id, spans, together }: Kept): string {
+  const [shortest = 1, ...longer] = spans;
+  const all = together
+    ? spans.map((span) => `select 0, ${span}, starts, id, ${sums} from span_${span} group by starts, id`)
+    : [];
+  const longerSpans = longer.map(
+    (span, before) => `, span_${span} as (
+      select account_id, ${startOf[span]?.("starts")} as starts, id, ${sums} from span_${spans[before]} group by 1, 2, 3)`,
+  );
+  const single = spans.map((span) => `select account_id, ${span}, starts, id, ${columns} from span_${span}`);
+  return `
   with entry as (
-    select l.account_id, coalesce(l.key_id, 0) as key_id, coalesce(l.tariff_id, 0) as tariff_id,
-      date_trunc('hour', l.created_at, 'UTC') as hour, -l.amount as charged, l.estimated,
+    select l.account_id, ${startOf[shortest]?.("floor(date_part('epoch', l.created_at) / 3600)::integer")} as starts,
+      ${id} as id, -l.amount as charged, l.estimated,
       ${parts.map((part) => `coalesce(l.${part}, 0) as ${part}`).join(", ")},
       case when l.kind = 2 or l.reason <> 'late' then 1
            when exists (select from billing.ledger r where r.entry_id = l.entry_id and r.kind = 2) then 0
            else 1 end as requests
     from billing.ledger l join billing.usage_fold f on f.account_id = l.account_id and l.seq <= f.folded_seq
     where l.kind in (1, 2)
-  ), base as materialized (
-    select account_id, key_id, tariff_id, hour, ${hours("hour")} as in_hour, ${hours("date_trunc('day', hour, 'UTC')")} as in_day,
-      ${hours("date_trunc('month', hour, 'UTC')")} as in_month,
-      ${counted.map((column) => `sum(${column}) as ${column}`).join(", ")}, bool_or(estimated) as estimated
-    from entry group by account_id, key_id, tariff_id, hour
-  ), rightful as (
-    select case when o.everybody then 0 else b.account_id end as account_id, p.detail, p.span, p.starts, p.id,
-      ${counted.map((column) => `sum(b.${column}) as ${column}`).join(", ")}, bool_or(b.estimated) as estimated
-    from base b
-    cross join lateral (values (0, 1, in_hour, 0), (0, 2, in_day, 0),
-      (1, 2, in_day, key_id), (1, 3, in_month, key_id),
-      (2, 1, in_hour, tariff_id), (2, 2, in_day, tariff_id), (2, 3, in_month, tariff_id)) p (detail, span, starts, id)
-    cross join (values (false), (true)) o (everybody)
-    where p.detail <> 1 or not o.everybody
-    group by 1, 2, 3, 4, 5
-  )
-  select format('account %s detail %s span %s hour %s id %s: %s requests and %s charged, should be %s and %s',
-    account_id, detail, span, starts, id, s.requests, s.charged, r.requests, r.charged)
-  from rightful r full join billing.usage_sum s using (account_id, detail, span, starts, id)
+  ), span_${shortest} as (
+    select account_id, starts, id, ${sums} from entry group by account_id, starts, id
+  )${longerSpans.join("")}, rightful (account_id, span, starts, id, ${columns}) as (
+    ${[...single, ...all].join(" union all ")}
+  ), present as (select * from billing.usage_sum where detail = ${detail})
+  select format('account %s detail ${detail} span %s hour %s id %s: %s requests and %s charged, should be %s and %s',
+    account_id, span, starts, id, s.requests, s.charged, r.requests, r.charged)
+  from rightful r full join present s using (account_id, span, starts, id)
   where (${counted.map((column) => `r.${column}`).join(", ")}, r.estimated)
-    is distinct from (${counted.map((column) => `s.${column}::numeric`).join(", ")}, s.estimated)
-  union all
-  select format('account %s: entry %s is said to be in the sums, its ledger has %s', f.account_id, f.folded_seq, coalesce(a.ledger_seq, 0))
-  from billing.usage_fold f left join billing.account a on a.account_id = f.account_id
-  where f.folded_seq > coalesce(a.ledger_seq, 0)`;
+    is distinct from (${counted.map((column) => `s.${column}::numeric`).join(", ")}, s.estimated)`;
+}
+
+/** Statements that select a line for each sum of usage that is wrong. */
+export const wrongUsageSums: readonly string[] = [
+  ...kept.map(wrongSums),
+  `select format('account %s detail %s: no such sums are kept', account_id, detail)
+   from billing.usage_sum where detail not in (${kept.map(({ detail }) => detail).join(", ")})`,
+  `select format('account %s: entry %s is said to be in the sums, its ledger has %s', f.account_id, f.folded_seq,
+     coalesce(a.ledger_seq, 0))
+   from billing.usage_fold f left join billing.account a on a.account_id = f.account_id
+   where f.folded_seq > coalesce(a.ledger_seq, 0)`,
+];
