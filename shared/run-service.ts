@@ -93,14 +93,18 @@ export interface RunningService<S extends DescService = DescService> {
   stop(): Promise<void>;
 }
 
-/** Which lane methods may be sent twice, and which wait for others to travel with. */
-export type LaneHabits = Pick<ClientOptions, "idempotent" | "lingerMs">;
+/** Which lane methods may be sent twice, which are answered at once, and which wait for others to travel with. */
+export type LaneHabits = Pick<ClientOptions, "idempotent" | "prompt" | "lingerMs">;
 
 /** How each service's lanes are called. */
 export const laneHabits = {
-  routing: { idempotent: ["resolve"] },
+  routing: { idempotent: ["resolve"], prompt: ["resolve"] },
   // Nobody waits for these two, and a message of a lane costs as much as ten items in it.
-  billing: { idempotent: ["authenticate", "reserve", "settle"], lingerMs: { settle: 10 } },
+  billing: {
+    idempotent: ["authenticate", "reserve", "settle"],
+    prompt: ["authenticate", "reserve"],
+    lingerMs: { settle: 10 },
+  },
   provider: {},
   history: { idempotent: ["record"], lingerMs: { record: 10 } },
 } as const satisfies Record<string, LaneHabits>;

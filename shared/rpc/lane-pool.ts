@@ -1,4 +1,5 @@
 import type { ThroughlineError } from "../errors/error.ts";
+import { createAbsence } from "./absence.ts";
 import { type CallTable, createCallTable } from "./call-table.ts";
 import type { CallLane, ClientCall } from "./client-call.ts";
 import { unavailableError } from "./faults.ts";
@@ -13,6 +14,11 @@ export interface LanePoolOptions<P> {
   readonly maxAgeMs: number;
   /** How long calls wait for others to travel with; 0: to the end of their tick. */
   readonly lingerMs: number;
+  /**
+   * When a lane that is asked should have brought a result. "soon": others are preferred to one that is quiet for a second.
+   * "promptly": where all are quiet for some seconds, further calls fail at once. Default: a lane may be quiet for long.
+   */
+  readonly answers?: "soon" | "promptly" | undefined;
   /** Called when calls have waited for a lane in vain; gives why, where it is known. */
   readonly unreachable?: (() => Error | undefined) | undefined;
 }
@@ -34,6 +40,8 @@ const maxBackoffMs = 1_000;
 const fullBatch = 256;
 /** Longest time that acknowledgements wait for items to travel with. */
 const acknowledgeWithinMs = 2_000;
+/** A lane that is asked and says nothing for so long is left alone while others answer. */
+const leftAloneAfterMs = 1_000;
 /** A lane that lived so long was no failed attempt. */
 const stableMs = 1_000;
 
@@ -48,6 +56,8 @@ interface Lane<P> extends CallLane {
   owed: number;
   lastCallId: number;
   bornMs: number;
+  /** When the first call since the last result was sent. */
+  quietSinceMs: number | undefined;
   /** Calls forgotten since the last result: a peer that hangs looks busy, not idle. */
   unanswered: number;
   /** The older lane that this one relieves when it is ready. */
@@ -69,6 +79,9 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
   let closing = false;
   let closed: (() => void) | undefined;
   const readyWaiters = new Set<() => void>();
+  const absence = createAbsence<P>();
+  /** Why calls waited in vain the last time. */
+  let whyAway: Error | undefined;
 
   function schedule(): void {
     if (flushScheduled) return;
@@ -97,8 +110,10 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       lane.link.send(controls);
     }
     if (waiting.length === 0) return;
-    const lane = pick();
+    const nowMs = performance.now();
+    const lane = pick(nowMs);
     if (lane === undefined) {
+      absence.noLane(nowMs);
       keepLanes();
       armWaitTimer();
       return;
@@ -107,10 +122,12 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     if (lane.link.congested) return;
     const calls = waiting;
     waiting = [];
-    const nowMs = performance.now();
+    if (options.answers === "promptly") absence.quiet(quietMs(lane, nowMs));
+    if (lane.calls.size === 0) lane.quietSinceMs = undefined;
+    lane.quietSinceMs ??= nowMs;
     const batch: ClientCall<P>[] = [];
     for (const call of calls) {
-      if (call.done) continue;
+      if (call.done || !admit(call)) continue;
       lane.lastCallId += 1;
       call.sent(lane, lane.lastCallId, nowMs);
       lane.calls.add(call);
@@ -135,13 +152,31 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     }
   }
 
-  /** The ready lane with the fewest calls on it, one that is not backed up if there is one. */
-  function pick(): Lane<P> | undefined {
+  /** Fails a call at once where nobody answers and another one finds out whether that is over. */
+  function admit(call: ClientCall<P>): boolean {
+    if (absence.admits(call)) return true;
+    call.fail(unavailableError(whyAway));
+    return false;
+  }
+
+  /** How long a lane has been asked and said nothing. */
+  function quietMs({ calls, quietSinceMs }: Lane<P>, nowMs: number): number {
+    return quietSinceMs === undefined || calls.size === 0 ? 0 : nowMs - quietSinceMs;
+  }
+
+  function loadOf(lane: Lane<P>, nowMs: number): number {
+    const load = lane.calls.size + lane.unanswered;
+    if (lane.link.congested) return load + 1e9;
+    return options.answers !== undefined && quietMs(lane, nowMs) >= leftAloneAfterMs ? load + 1e6 : load;
+  }
+
+  /** The ready lane with the fewest calls on it, one that is not backed up or quiet if there is one. */
+  function pick(nowMs: number): Lane<P> | undefined {
     let best: Lane<P> | undefined;
     let bestLoad = 0;
     for (const lane of lanes) {
       if (lane.state !== "ready") continue;
-      const load = lane.calls.size + lane.unanswered + (lane.link.congested ? 1e9 : 0);
+      const load = loadOf(lane, nowMs);
       if (best !== undefined && load >= bestLoad) continue;
       best = lane;
       bestLoad = load;
@@ -163,13 +198,17 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
 
   function giveUpWaiting(): void {
     waitTimer = undefined;
-    if (pick() !== undefined) return;
-    const overdueMs = performance.now() - waitForLaneMs;
+    const nowMs = performance.now();
+    if (pick(nowMs) !== undefined) return;
+    const overdueMs = nowMs - waitForLaneMs;
     const calls = waiting;
     waiting = calls.filter((call) => !call.done && call.waitingSinceMs > overdueMs);
     const overdue = calls.filter((call) => !call.done && call.waitingSinceMs <= overdueMs);
-    const why = overdue.length === 0 ? undefined : options.unreachable?.();
-    for (const call of overdue) call.fail(unavailableError(why));
+    if (overdue.length > 0) {
+      whyAway = options.unreachable?.();
+      absence.gaveUp(nowMs);
+    }
+    for (const call of overdue) call.fail(unavailableError(whyAway));
     armWaitTimer();
   }
 
@@ -187,6 +226,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
         if (lane.state !== "opening") return;
         lane.state = "ready";
         lane.bornMs = performance.now();
+        absence.back();
         lane.ageTimer = setTimeout(() => renew(lane), ageMs());
         lane.ageTimer.unref();
         if (relieves !== undefined) retire(relieves);
@@ -196,6 +236,8 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       result: (callId, kind, payload) => {
         const call = lane.calls.get(callId);
         lane.unanswered = 0;
+        lane.quietSinceMs = undefined;
+        absence.back();
         if (call === undefined) return;
         if (kind === "frame") {
           call.frame(payload);
@@ -228,6 +270,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       owed: 0,
       lastCallId: 0,
       bornMs: performance.now(),
+      quietSinceMs: undefined,
       unanswered: 0,
       relieves,
       ageTimer: undefined,
@@ -351,6 +394,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
         call.fail(unavailableError());
         return;
       }
+      if (!admit(call)) return;
       waiting.push(call);
       scheduleLater();
     },
@@ -366,7 +410,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
           if (error === undefined) resolve();
           else reject(error);
         }
-        if (pick() !== undefined) waiter();
+        if (pick(performance.now()) !== undefined) waiter();
         else readyWaiters.add(waiter);
       });
     },

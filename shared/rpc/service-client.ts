@@ -40,23 +40,26 @@ export function createServiceClient<S extends DescService, P>(
   const deadlines = createDeadlines();
   const pools: LanePool<P>[] = [];
   const methods: Record<string, unknown> = {};
-  checkNames(service, [...(options.idempotent ?? []), ...Object.keys(options.lingerMs ?? {})]);
+  const { idempotent: again = [], prompt = [], lingerMs = {} } = options;
+  checkNames(service, [...again, ...prompt, ...Object.keys(lingerMs)]);
   for (const method of service.methods) {
     if (method.methodKind === "unary") {
       methods[method.localName] = transport.unary(method, maxMessageBytes, deadlines);
       continue;
     }
-    laneShape(method);
+    const { frame } = laneShape(method);
     const { codec, open } = transport.lane(method, maxMessageBytes);
     const pool = createLanePool<P>({
       open,
       lanes: options.lanes ?? transport.defaultLanes,
       maxAgeMs: options.laneMaxAgeMs ?? defaultLaneMaxAgeMs,
-      lingerMs: options.lingerMs?.[method.localName] ?? 0,
+      lingerMs: lingerMs[method.localName] ?? 0,
+      // A stream may be quiet for as long as its source is.
+      answers: prompt.includes(method.localName) ? "promptly" : frame === undefined ? "soon" : undefined,
       unreachable: () => transport.unreachable?.(),
     });
     pools.push(pool);
-    const idempotent = options.idempotent?.includes(method.localName) ?? false;
+    const idempotent = again.includes(method.localName);
     methods[method.localName] = createLaneMethod<P>({ codec, pool, deadlines, idempotent });
   }
   const control: ClientControl = {

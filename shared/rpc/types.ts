@@ -49,7 +49,7 @@ export interface LaneMethod<I extends Message, O extends Message, F extends Mess
   /**
    * Sends one item and waits for its result. Items of one tick travel together. The item's `call` is not read.
    * Rejects with the handler's error, `upstream_timeout` at the deadline, `client_closed_request` when the signal aborts,
-   * `service_unavailable` when the lane breaks or no peer is there for 2 s, `request_too_large` above the message limit.
+   * `service_unavailable` when the lane breaks, or no peer is there for 2 s (at once where none has been for 5 s), `request_too_large` above the message limit.
    */
   call(item: Init<I>, options: CallOptions): Promise<O>;
   /** Sends one item and reads the frames that answer it. Failures as for `call`; see LaneStream. */
@@ -157,6 +157,11 @@ export interface ClientOptions {
   readonly lanes?: number | undefined;
   /** Lane methods whose items may be sent again: once, on another lane, when theirs breaks. Local names, e.g. "settle". */
   readonly idempotent?: readonly string[] | undefined;
+  /**
+   * Lane methods that are answered within a second or so, by their local names. Where nobody has answered for 5 s although
+   * calls wait, all further calls but one at a time fail at once with `service_unavailable`, until anybody answers again.
+   */
+  readonly prompt?: readonly string[] | undefined;
   /**
    * Milliseconds that calls of a lane method wait for others to travel with, by its local name: for those whose answer
    * nobody waits for. Default: they go at the end of their tick.
