@@ -7,7 +7,7 @@ import { parseRequestId } from "../../shared/request-id.ts";
 import type { GatewayContext } from "../context.ts";
 import { type Admission, principalOf, publicKinds } from "./admission.ts";
 import { historyItem, statuses } from "./history-item.ts";
-import { jsonInPieces } from "./json-in-pieces.ts";
+import { jsonInPieces, streamInPieces } from "./json-in-pieces.ts";
 
 const own = "/bp/ai/ai_request/history";
 const ofUser = "/bp/server/user/:user_id/ai/ai_request/history";
@@ -36,8 +36,13 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
     const whose = owner(request);
     const asked = queryOf(request.query);
     const page = await context.history.queryRecords({ owner: whose, ...asked }, options(request));
-    const items = await jsonInPieces(page.records, (record) => historyItem(record, context.config.idStyle));
-    return reply.type("application/json; charset=utf-8").send(`{"data":[${items}],"has_more":${page.hasMore}}`);
+    const { chunks, bytes } = await jsonInPieces(page.records, {
+      toJson: (record) => historyItem(record, context.config.idStyle),
+      before: '{"data":[',
+      after: `],"has_more":${page.hasMore}}`,
+    });
+    reply.type("application/json; charset=utf-8").header("content-length", bytes);
+    return reply.send(chunks.length === 1 ? chunks[0] : streamInPieces(chunks));
   };
   for (const path of [`${own}/query`, "/ai_request/history/query", `${ofUser}/query`]) {
     edge.get<UserPath>(path, admitted(path, "history.read"), query);

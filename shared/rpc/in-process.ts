@@ -1,6 +1,6 @@
 import { create, type DescMethod, type DescService } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
-import { localClientCodec, localServerCodec, roughBytes } from "./codec.ts";
+import { localClientCodec, localServerCodec, roughBytes, roughBytesInTurns } from "./codec.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { ServiceDefinition } from "./define.ts";
 import { answerTooLargeError, cancelledError, deadlineError, tooLargeError, unavailableError } from "./faults.ts";
@@ -169,7 +169,8 @@ async function callUnary(parts: UnaryParts, request: unknown, options: CallOptio
   runUnary(method, handler, message, context, log).then(resolve, reject);
   try {
     const answer = messageOf(method.output, await promise);
-    const answerBytes = roughBytes(answer);
+    const counted = roughBytesInTurns(answer);
+    const answerBytes = typeof counted === "number" ? counted : await counted;
     if (answerBytes > maxMessageBytes) throw answerTooLargeError(answerBytes, maxMessageBytes);
     return answer;
   } finally {

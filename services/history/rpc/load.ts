@@ -47,8 +47,12 @@ export async function loadRecords(
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
   const budget = { bytes: payloadBudgetBytes ?? 0, detail };
   if (payloadBudgetBytes === undefined) {
-    for (const row of rows)
+    const pace = createPace();
+    for (const row of rows) {
       stored.set(row.request_id, toStoredRecord(row, undefined, { ...context, expired: false, detail }));
+      const others = pace();
+      if (others !== undefined) await others;
+    }
   } else {
     for await (const [id, one] of withPayloads(context, rows, budget)) stored.set(id, one);
   }
