@@ -36,6 +36,10 @@ export interface Running {
    * do not wait for ever either.
    */
   admit(): Promise<void>;
+  /** Calls back when the process can wait no longer for requests that run. Gives what takes the listener away. */
+  onCut(listener: () => void): () => void;
+  /** The process can wait no longer: tells those that run, and waits until all have left, or for `graceMs`. */
+  cut(graceMs: number): Promise<void>;
   /** Stops the timer after all requests have left and all work is finished, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -55,10 +59,13 @@ export function createRunning({
   const held = createRoster<{ readonly entry: Held; shown: boolean }>();
   /** Requests that wait for memory, the oldest first. */
   const waiting = createRoster<() => void>();
+  /** Requests whose answer is on its way, the oldest first. */
+  const answering = createRoster<() => void>();
   let inside = 0;
   let pending = 0;
   let pendingBytes = 0;
   let allFinished: (() => void) | undefined;
+  let allLeft: (() => void) | undefined;
   let extendedAtMs = performance.now();
   let extending = false;
 
@@ -111,7 +118,20 @@ export function createRunning({
     },
     left() {
       inside -= 1;
+      if (inside === 0) allLeft?.();
       checkFinished();
+    },
+    onCut(listener) {
+      const place = answering.add(listener);
+      return () => answering.remove(place);
+    },
+    async cut(graceMs) {
+      for (const listener of answering) listener();
+      if (inside === 0) return;
+      await new Promise<void>((resolve) => {
+        allLeft = resolve;
+        setTimeout(resolve, graceMs).unref();
+      });
     },
     hold(entry) {
       const place = held.add({ entry, shown: false });

@@ -34,6 +34,9 @@ export interface RunningGateway {
 /** Most principals that are remembered. */
 const maxPrincipals = 100_000;
 
+/** How long the errors of requests that were cut may take to be written. */
+const cutGraceMs = 2_000;
+
 /** Starts the HTTP edge. `ready` names what is missing for a request to succeed. */
 export async function startGateway(
   config: GatewayConfig,
@@ -98,6 +101,8 @@ export async function startGateway(
       const sweep = setInterval(() => edge.server.closeIdleConnections(), 50);
       await Promise.race([edge.close(), grace]);
       clearInterval(sweep);
+      // Clients that are still waiting get an error, not a connection that breaks.
+      await context.running.cut(cutGraceMs);
       edge.server.closeAllConnections();
       await context.running.stop(config.shutdownGraceMs);
       open.stop();

@@ -138,12 +138,17 @@ async function invoke(
   let outcome: Outcome | undefined;
   let error: ThroughlineError | undefined;
   let heldBack: Uint8Array | undefined;
+  let cut = false;
   const stream = context.provider.invoke.open(invokeItem(ask, route, request.facts, elapsedUs(incoming)), {
     requestId: incoming.id,
     traceparent: incoming.span.traceparent,
     timeoutMs: context.config.requestTimeoutMs,
     frameBytes: (frame) => frame.data.length,
     acknowledges: true,
+  });
+  const uncut = context.running.onCut(() => {
+    cut = true;
+    stream.cancel();
   });
   try {
     let drainTimer: NodeJS.Timeout | undefined;
@@ -190,10 +195,11 @@ async function invoke(
     }
     // After the deadline too: what was consumed and tried is as true then.
     outcome = await stream.outcome;
-    error ??= failureOf(outcome, answer.isGone());
+    error ??= failureOf(outcome, answer.isGone(), cut);
   } catch (thrown) {
     error ??= ThroughlineError.from(thrown);
   }
+  uncut();
   mark(incoming, "last_byte");
   const gone = answer.isGone();
   // A JSON answer is given as a whole: of one that broke off the client gets the error alone.
@@ -203,8 +209,14 @@ async function invoke(
 }
 
 /** Why an invocation did not succeed, by its outcome. One that was stopped though the client waits met its deadline. */
-function failureOf({ error, cancelled }: Outcome, gone: boolean): ThroughlineError | undefined {
+function failureOf({ error, cancelled }: Outcome, gone: boolean, cut: boolean): ThroughlineError | undefined {
   if (error !== undefined) return fromWireError(error);
+  if (cancelled && cut) {
+    return new ThroughlineError(
+      "service_unavailable",
+      "The gateway stops before the answer is complete; send it again.",
+    );
+  }
   return cancelled && !gone
     ? new ThroughlineError("upstream_timeout", "The answer was not complete in the time that a request may take.")
     : undefined;
