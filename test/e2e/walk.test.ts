@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
 import { toParts, traceIdOf } from "../../shared/request-id.ts";
+import { administer, adminKey, openCustomer } from "./administration.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
 
 /*
@@ -28,7 +29,7 @@ const modes: Mode[] = ["up", "mesh"];
 describe.each(modes)("one ID through everything: %s", (mode) => {
   let house: Deployment;
   beforeAll(async () => {
-    house = await startDeployment(mode, { PROCESSING_AFTER_MS: "50ms" });
+    house = await startDeployment(mode, { PROCESSING_AFTER_MS: "50ms", THROUGHLINE_ADMIN_KEY: adminKey });
   }, 90_000);
   afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
 
@@ -193,4 +194,19 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     expect(await house.db.query(termsOf, [name])).toEqual([{ n: 0n }]);
     expect(await house.db.query(termsOf, ['"sim-'])).not.toEqual([{ n: 0n }]);
   });
+
+  // An answered request runs no more, though it is settled after its answer.
+  test.each([false, true])(
+    "a client that asks again as soon as it has its answer needs one slot (stream: %s)",
+    async (stream) => {
+      const { headers } = await openCustomer(administer(house), { key: { limits: { concurrent_requests: 1 } } });
+      const codes: number[] = [];
+      for (let n = 0; n < 30; n += 1) {
+        const response = await house.call("/v1/chat/completions", chat("gpt-4o", { stream, max_tokens: 5 }), headers);
+        await response.text();
+        codes.push(response.status);
+      }
+      expect(codes).toEqual(Array(30).fill(200));
+    },
+  );
 });
