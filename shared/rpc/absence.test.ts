@@ -21,6 +21,7 @@ interface Peer {
   /** IDs of the calls that came and were not answered. */
   readonly asked: number[];
   hangs: boolean;
+  answersAfterMs: number;
 }
 
 /** A pool of one lane to each of so many peers. */
@@ -34,7 +35,7 @@ function peersOf(count: number, answers: "soon" | "promptly" | undefined) {
     lingerMs: 0,
     answers,
     open(events) {
-      const peer: Peer = { events, asked: [], hangs: false };
+      const peer: Peer = { events, asked: [], hangs: false, answersAfterMs: 0 };
       peers.push(peer);
       setImmediate(() => (ground.open ? events.ready() : events.closed(new Error("nobody is there"))));
       return {
@@ -42,7 +43,7 @@ function peersOf(count: number, answers: "soon" | "promptly" | undefined) {
         send(items) {
           for (const { callId } of items) {
             if (peer.hangs) peer.asked.push(callId);
-            else setImmediate(() => events.result(callId, "ok", "fine"));
+            else setTimeout(() => events.result(callId, "ok", "fine"), peer.answersAfterMs);
           }
         },
         end() {},
@@ -113,25 +114,20 @@ describe("a peer that hangs", () => {
     await pass(soonMs);
     const [first, second] = peers as [Peer, Peer];
     first.hangs = true;
-    // Many at a time, so that a lane with a few calls that are not answered looks idle beside the other one.
-    const all: ReturnType<typeof ask>[] = [];
-    for (let ms = 0; ms < 20_000; ms += 100) {
-      for (let n = 0; n < 50; n += 1) all.push(ask(pool));
-      // Separate batches, as of calls that come one after the other.
-      await pass(1);
-      for (let n = 0; n < 50; n += 1) all.push(ask(pool));
-      await pass(99);
-    }
-    await pass(10_000);
-    expect(second.asked).toEqual([]);
-    expect(all.filter(({ how }) => how !== "ok").length, "calls that waited for it").toBe(first.asked.length);
+    second.answersAfterMs = 500;
+    const few = await stream(pool, 2_000);
     const lost = first.asked.length;
-    for (let n = 0; n < 100; n += 1) {
-      ask(pool);
-      ask(pool);
+    expect(lost).toBeGreaterThan(0);
+    // With many calls on the lane of the other one, the lane that hangs has the fewest.
+    const many: ReturnType<typeof ask>[] = [];
+    for (let n = 0; n < 500; n += 1) {
+      many.push(ask(pool));
       await pass(10);
     }
+    await pass(1_000);
     expect(first.asked.length).toBe(lost);
+    expect(new Set(many.map(({ how }) => how))).toEqual(new Set(["ok"]));
+    expect(few.filter(({ how }) => how === undefined)).toHaveLength(lost);
   });
 
   test("of streams is not thought away: they may be quiet for as long as their source is", async () => {
@@ -158,6 +154,21 @@ describe("a peer that hangs", () => {
     await pass(soonMs);
     expect(all.map(({ how }) => how)).toEqual(["ok", "ok", "ok"]);
   });
+});
+
+test("where the connection of a peer that hung is given up, the time that it hung counts", async () => {
+  const { pool, peers, ground } = peersOf(1, "soon");
+  ask(pool);
+  await pass(soonMs);
+  const [peer] = peers as [Peer];
+  peer.hangs = true;
+  await stream(pool, 6_000);
+  ground.open = false;
+  peer.events.closed(new Error("no answer to pings"));
+  await stream(pool, 2_200);
+  const late = await stream(pool, 5_000);
+  const waited = late.filter(({ how, ms }) => how !== "service_unavailable" || ms >= soonMs);
+  expect(waited.length, "calls that try it, one in two seconds").toBeLessThanOrEqual(4);
 });
 
 test("where no peer is there calls wait at first, as for a restart, then fail at once, and go on when one is back", async () => {

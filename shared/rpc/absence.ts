@@ -4,8 +4,8 @@ import type { ClientCall } from "./client-call.ts";
 export interface Absence<P> {
   /** False: the call is to fail at once, for nobody has answered for a while and another call finds out whether that is over. */
   admits(call: ClientCall<P>): boolean;
-  /** Calls look for a lane and there is none. */
-  noLane(nowMs: number): void;
+  /** Calls look for a lane and there is none, or there was none that answered from then on. */
+  noLane(sinceMs: number): void;
   /** Calls have waited for a lane in vain. */
   gaveUp(nowMs: number): void;
   /** The lane that calls are about to go on has been quiet for so long. */
@@ -31,8 +31,8 @@ export function createAbsence<P>(): Absence<P> {
       probe = call;
       return true;
     },
-    noLane(nowMs) {
-      noLaneSinceMs ??= nowMs;
+    noLane(sinceMs) {
+      noLaneSinceMs ??= sinceMs;
     },
     gaveUp(nowMs) {
       if (noLaneSinceMs !== undefined && nowMs - noLaneSinceMs >= awayAfterMs) away = true;

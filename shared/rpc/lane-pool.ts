@@ -344,6 +344,9 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     lanes.delete(lane);
     clearTimeout(lane.ageTimer);
     const nowMs = performance.now();
+    // Nobody was there while it hung.
+    const hungMs = options.answers === undefined ? 0 : quietMs(lane, nowMs);
+    if (hungMs >= leftAloneAfterMs) absence.noLane(nowMs - hungMs);
     for (const call of lane.calls.values()) {
       lane.calls.delete(call.callId);
       if (!call.repeatable || closing) {
