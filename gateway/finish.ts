@@ -96,11 +96,14 @@ export function recordRefusal(
   noteFailure(refused, error);
   refused.durationUs = elapsedUs(ask.incoming);
   refused.detail = plainDetail(request, ask.incoming);
-  keepRecord(context, ask, refused);
+  void keepRecord(context, ask, refused);
 }
 
-/** Records a request that was answered with what an earlier one got: it cost nothing, and its ID leads to that one. */
-export function recordReplay(context: GatewayContext, ask: Ask, route: Route, first: bigint): void {
+/**
+ * Records a request that is answered with what an earlier one got: it costs nothing, and its ID leads to that one. Gives a
+ * promise that resolves when the record is durable, or never will be.
+ */
+export function recordReplay(context: GatewayContext, ask: Ask, route: Route, first: bigint): Promise<void> {
   const request = closingRequest(ask, route, 0n);
   const replayed = baseRecord(request);
   replayed.status = RecordStatus.SUCCEEDED;
@@ -108,18 +111,22 @@ export function recordReplay(context: GatewayContext, ask: Ask, route: Route, fi
   replayed.billingReason = "replayed";
   replayed.durationUs = elapsedUs(ask.incoming);
   replayed.detail = plainDetail(request, ask.incoming, `replay of request ${first}`);
-  keepRecord(context, ask, replayed);
+  return keepRecord(context, ask, replayed);
 }
 
-function keepRecord(context: GatewayContext, ask: Ask, kept: Record): void {
+function keepRecord(context: GatewayContext, ask: Ask, kept: Record): Promise<void> {
   ask.body = nothing;
+  const { promise: recorded, resolve } = Promise.withResolvers<void>();
   context.running.finish(2_048, async () => {
     try {
       await record(context, kept, ask.incoming.span.traceparent);
     } catch (thrown) {
       context.log.error({ err: thrown, request_id: ask.incoming.idText }, "request could not be recorded");
+    } finally {
+      resolve();
     }
   });
+  return recorded;
 }
 
 async function record(context: GatewayContext, terminal: Record, traceparent: string): Promise<void> {

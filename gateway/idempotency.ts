@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../shared/errors/error.ts";
+import type { GetAnswerResponse } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { HeadSchema } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Answer, Ask } from "./ask.ts";
 import type { GatewayContext } from "./context.ts";
@@ -46,12 +47,16 @@ export async function storeAnswer(context: GatewayContext, ask: Ask, ending: End
   );
 }
 
-/** Answers with what the first request with this key got, without a second charge. */
-export async function replayAnswer(context: GatewayContext, ask: Ask, first: bigint, answer: Answer): Promise<void> {
-  const stored = await context.billing.getAnswer(
+/** What the first request with this key got. */
+export function storedAnswer(context: GatewayContext, ask: Ask, first: bigint): Promise<GetAnswerResponse> {
+  return context.billing.getAnswer(
     { requestId: first, accountId: ask.principal.accountId },
     { requestId: ask.incoming.id, timeoutMs: context.config.callTimeoutMs },
   );
+}
+
+/** Answers with it, without a second charge. */
+export async function replayAnswer(stored: GetAnswerResponse, answer: Answer): Promise<void> {
   answer.begin(create(HeadSchema, { contentType: stored.contentType }), { "idempotent-replayed": "true" });
   const ready = answer.write(stored.body);
   if (ready !== undefined) await ready;

@@ -14,7 +14,7 @@ import { contextError } from "./domain/worst-case.ts";
 import type { Ending } from "./ending.ts";
 import { finish, recordRefusal, recordReplay } from "./finish.ts";
 import { moduleName } from "./http/history-item.ts";
-import { maxStoredBytes, replayAnswer } from "./idempotency.ts";
+import { maxStoredBytes, replayAnswer, storedAnswer } from "./idempotency.ts";
 import { elapsedUs, type Incoming, mark, type Served } from "./incoming.ts";
 import { invokeItem, reserveItem } from "./items.ts";
 import { resolve } from "./resolve.ts";
@@ -44,8 +44,10 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
     route = await resolveRoute(context, ask);
     reservation = await reserve(context, ask, route);
     if (reservation.replayRequestId !== 0n) {
-      await replayAnswer(context, ask, reservation.replayRequestId, answer);
-      return recordReplay(context, ask, route, reservation.replayRequestId);
+      const stored = await storedAnswer(context, ask, reservation.replayRequestId);
+      // Nobody else knows of a replay: whoever has the answer finds its record, whatever becomes of this process.
+      await inTime(context, recordReplay(context, ask, route, reservation.replayRequestId));
+      return await replayAnswer(stored, answer);
     }
   } catch (thrown) {
     const error = platformFault(thrown);
@@ -78,11 +80,11 @@ function settlesFirst({ config }: GatewayContext, { idempotencyKey }: Ask): bool
   return idempotencyKey !== "" || config.settleBeforeEnd;
 }
 
-/** Waits for a settlement as long as a call may take: a client does not wait for a billing service that is away. */
-async function inTime({ config }: GatewayContext, settled: Promise<void>): Promise<void> {
+/** Waits for what must be durable first as long as a call may take: a client does not wait for a service that is away. */
+async function inTime({ config }: GatewayContext, durable: Promise<void>): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, config.callTimeoutMs);
-  await Promise.race([settled, late]);
+  await Promise.race([durable, late]);
   clearTimeout(timer);
 }
 
