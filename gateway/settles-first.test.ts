@@ -1,10 +1,15 @@
 import { describe, expect, it, vi } from "vitest";
 import type {
+  GetAnswerRequest,
+  GetAnswerResponse,
+  Reservation,
+  ReserveItem,
   SettleItem,
   Settlement,
   StoreAnswerRequest,
   StoreAnswerResponse,
 } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Recorded, RecordItem } from "../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Frame, InvokeItem, Outcome } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { batchHandler, streamHandler, unaryHandler } from "../shared/rpc/index.ts";
 import { type Stubs, startTestGateway, writeFrames } from "./testing.ts";
@@ -95,6 +100,34 @@ describe("the end of an answer waits", () => {
     expect(await response.text()).toBe(frames.join(""));
     settled.resolve();
   });
+});
+
+it("waits for the record of a replay, of which nobody else knows", async () => {
+  const order: string[] = [];
+  const recorded = Promise.withResolvers<void>();
+  const billing: Stubs["billing"] = {
+    reserve: batchHandler<ReserveItem, Reservation>(async (calls) => calls.map(() => ({ replayRequestId: 7n }))),
+    getAnswer: unaryHandler<GetAnswerRequest, GetAnswerResponse>(async () => ({
+      contentType: "application/json",
+      body: Buffer.from('{"again":true}'),
+    })),
+  };
+  const history: Stubs["history"] = {
+    record: batchHandler<RecordItem, Recorded>(async (calls) => {
+      order.push("record");
+      await recorded.promise;
+      return calls.map(() => ({}));
+    }),
+  };
+  await using gateway = await startTestGateway({ billing, history });
+  const reading = gateway.call("/v1/chat/completions", body(false), key).then(async (response) => {
+    expect(await response.json()).toEqual({ again: true });
+    order.push("end");
+  });
+  await vi.waitFor(() => expect(order).toEqual(["record"]));
+  recorded.resolve();
+  await reading;
+  expect(order).toEqual(["record", "end"]);
 });
 
 it("tells the provider when settlement and record are durable, and not before", async () => {
