@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDatabase, type Database, type Queryable } from "../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { UsageBy } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { wrongUsageSums } from "./db/audit-usage.ts";
 import type { BillingSchema } from "./db/schema.ts";
 import { sumUsage } from "./db/usage.ts";
 import { foldUsage } from "./db/usage-fold.ts";
@@ -51,21 +52,30 @@ async function rowsRead(trx: Queryable<BillingSchema>) {
   return rows[0] ?? { ledger: 0n, sums: 0n };
 }
 
-test("a sum reads of the ledger what its edges have, and no more of the sums than their spans", async () => {
-  const { accountId } = await createPayer(billing.client);
+/** Enters charges, one after the other over so many days until now, by so many keys in turn, and sums them. */
+async function enter(
+  accountId: bigint,
+  { entries, days, keys }: Record<"entries" | "days" | "keys", number>,
+): Promise<void> {
   await sql`
     with e as (select i, now() - ${days} * interval '1 day' + i * (${days} * interval '1 day' / ${entries}) as at
                from generate_series(1, ${entries}::integer - 1) i),
       l as (insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, key_id, tariff_id,
               kind, estimated, input_tokens, reason)
-            select ((extract(epoch from at) * 1000)::bigint - 1562889600000) << 22, ${accountId},
-              i + (select ledger_seq from billing.account where account_id = ${accountId}), 0, 0, 0, at, 1 + i % 5, null, 1, false, 1, 'usage'
+            select (((extract(epoch from at) * 1000)::bigint - 1562889600000) << 22) + ${accountId}, ${accountId},
+              i + (select ledger_seq from billing.account where account_id = ${accountId}), 0, 0, 0, at,
+              1 + i % ${keys}::integer, null, 1, false, 1, 'usage'
             from e)
     update billing.account set ledger_seq = ledger_seq + ${entries}::bigint - 1 where account_id = ${accountId}`.execute(
     owner.kysely,
   );
   await sql`vacuum analyze billing.ledger`.execute(owner.kysely);
   while (await foldUsage(owner, 5_000));
+}
+
+test("a sum reads of the ledger what its edges have, and no more of the sums than their spans", async () => {
+  const { accountId } = await createPayer(billing.client);
+  await enter(accountId, { entries, days, keys: 5 });
   const nowMs = Date.now();
   for (const of of [0n, accountId]) {
     for (const by of ways) {
@@ -82,6 +92,47 @@ test("a sum reads of the ledger what its edges have, and no more of the sums tha
       expect(read.sums, `${of} ${by}`).toBeLessThan(600n);
     }
   }
+});
+
+test("a sum by key over 400 days reads months in the middle and days towards the ends", async () => {
+  const { accountId } = await createPayer(billing.client);
+  const keys = 20;
+  await enter(accountId, { entries: keys * 400, days: 400, keys });
+  const read = await owner.transaction(async (trx) => {
+    const before = await rowsRead(trx);
+    const toMs = Date.now();
+    const sums = await sumUsage(trx, { accountId, fromMs: toMs - 400 * dayMs, toMs, by: "key" });
+    expect(sums).toHaveLength(keys);
+    return (await rowsRead(trx)).sums - before.sums;
+  });
+  expect(read).toBeGreaterThan(0n);
+  // Twelve whole months, and less than a month of days at both ends.
+  expect(read).toBeLessThan(BigInt(keys * (12 + 60)));
+});
+
+interface PlanNode {
+  readonly "Actual Rows": number;
+  readonly "Actual Loops": number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** Rows that all steps of a plan gave. */
+function rowsOf({ "Actual Rows": rows, "Actual Loops": loops, Plans: plans = [] }: PlanNode): number {
+  return rows * loops + plans.reduce((sum, plan) => sum + rowsOf(plan), 0);
+}
+
+test("an audit of the sums handles each entry a few times, however seldom two of them share a sum", async () => {
+  const { accountId } = await createPayer(billing.client);
+  await enter(accountId, { entries, days, keys: 997 });
+  const counted = await sql<{ n: bigint }>`select count(*) as n from billing.ledger`.execute(owner.kysely);
+  let steps = 0;
+  for (const select of wrongUsageSums) {
+    const { rows } = await sql<{ "QUERY PLAN": readonly { Plan: PlanNode }[] }>`
+      explain (analyze, timing off, format json) ${sql.raw(select)}`.execute(owner.kysely);
+    const [plan] = rows[0]?.["QUERY PLAN"] ?? [];
+    steps += plan === undefined ? Number.NaN : rowsOf(plan.Plan);
+  }
+  expect(steps / Number(counted.rows[0]?.n)).toBeLessThan(25);
 });
 
 test("sums that hang keep no request from its credit, are told as what they are, and end with their callers", async () => {
