@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { afterEach, expect, test } from "vitest";
 
+import { ThroughlineError } from "../../shared/errors/error.ts";
 import {
   type GetChannelsResponse,
   GetChannelsResponseSchema,
@@ -15,7 +16,7 @@ afterEach(() => channels?.stop());
 
 /** Follows a routing that answers when and what it is told to. */
 function follow() {
-  const asked: ((answer: GetChannelsResponse) => void)[] = [];
+  const asked: ((answer: GetChannelsResponse | Promise<never>) => void)[] = [];
   const getChannels = () => new Promise<GetChannelsResponse>((resolve) => asked.push(resolve));
   const routing: Pick<ServiceClient<typeof RoutingService>, "getChannels"> = { getChannels };
   channels = followChannels(routing, {
@@ -59,4 +60,26 @@ test("a routing that lags behind is asked twice, not for ever; what is known ser
   }
   expect((await found).origin).toBe("http://v1");
   expect(asked).toHaveLength(2);
+});
+
+test("a routing that hangs is waited for once: then what is known serves, and it is asked by one", async () => {
+  const { asked, channels } = follow();
+  const late = () => Promise.reject(new ThroughlineError("upstream_timeout", "late"));
+  asked[0]?.(at(1n, "a"));
+  await turn();
+  const waiting = [channels.find("a", 2n), channels.find("a", 2n)];
+  await turn();
+  expect(asked).toHaveLength(2);
+  asked[1]?.(late());
+  await turn();
+  // One of them had joined the other's question, and asks anew.
+  asked[2]?.(late());
+  for (const found of waiting) expect((await found).origin).toBe("http://v1");
+  const before = asked.length;
+  const next = await Promise.all(Array.from({ length: 5 }, () => channels.find("a", 2n)));
+  expect(next.map(({ origin }) => origin)).toEqual(Array(5).fill("http://v1"));
+  expect(asked.length - before).toBe(1);
+  const unknown = channels.find("unknown", 2n);
+  asked.at(-1)?.(late());
+  await expect(unknown).rejects.toMatchObject({ code: "upstream_timeout" });
 });

@@ -58,6 +58,8 @@ export interface Channels {
 }
 
 const callTimeoutMs = 5_000;
+/** So long after it did not answer no request waits for routing where what is known serves. */
+const leftAloneMs = 5_000;
 
 /** Follows routing's channels: asks every `pollMs`, and at once for what is newer than what is known. */
 export function followChannels(
@@ -73,6 +75,7 @@ export function followChannels(
   let version = 0n;
   let byName = new Map<string, OpenChannel>();
   let asking: Promise<void> | undefined;
+  let failedMs = Number.NEGATIVE_INFINITY;
 
   function ask(): Promise<void> {
     asking ??= routing
@@ -91,10 +94,32 @@ export function followChannels(
         byName = next;
         version = answer.version;
       })
+      .catch((error: unknown) => {
+        failedMs = performance.now();
+        throw error;
+      })
       .finally(() => {
         asking = undefined;
       });
     return asking;
+  }
+
+  /** Asks for a channel that is not known, or for a newer configuration; where routing does not answer, what is known serves. */
+  async function lookUp(name: string, configVersion: bigint): Promise<void> {
+    const lacking = () => configVersion > version || !byName.has(name);
+    if (!lacking()) return;
+    if (byName.has(name) && performance.now() - failedMs < leftAloneMs) {
+      void poll();
+      return;
+    }
+    try {
+      // What was asked for already may be older than the configuration.
+      const joined = asking !== undefined;
+      await ask();
+      if (joined && lacking()) await ask();
+    } catch (error) {
+      if (!byName.has(name)) throw error;
+    }
   }
 
   const poll = () => ask().catch((error: unknown) => log.warn({ err: error }, "routing did not tell the channels"));
@@ -104,12 +129,7 @@ export function followChannels(
 
   return {
     async find(name, configVersion) {
-      if (configVersion > version || !byName.has(name)) {
-        // What was asked for already may be older than the configuration.
-        const joined = asking !== undefined;
-        await ask();
-        if (joined && (configVersion > version || !byName.has(name))) await ask();
-      }
+      await lookUp(name, configVersion);
       const channel = byName.get(name);
       if (channel === undefined) throw new ThroughlineError("service_unavailable", "The chosen channel is not usable.");
       return channel;
