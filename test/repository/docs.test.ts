@@ -59,7 +59,7 @@ test("billing.md lists the invariants of the audit in their order and words", ()
   const names = [...read("services/billing/db/audit.ts").matchAll(/^ {4}name: "(.+)",$/gm)].map(
     ([, name = ""]) => name,
   );
-  const told = [...read("docs/billing.md").matchAll(/^\d\. (.+)[;.]$/gm)].map(([, name = ""]) => name);
+  const told = [...read("docs/billing.md").matchAll(/^\d+\. (.+)[;.]$/gm)].map(([, name = ""]) => name);
   expect(told).toEqual(names);
 });
 
