@@ -54,15 +54,15 @@ test("certificates that cannot be used are told in one line at the start, not pa
     [{ ...own, GRPC_TLS_CA_FILE: "/nothing" }, "GRPC_TLS_CA_FILE: /nothing cannot be read (ENOENT)"],
   ];
   const outcomes = await Promise.all(cases.map(([env]) => run("billing", env)));
-  expect(outcomes).toEqual(cases.map(([, line]) => ({ code: 2, err: `${line}\n` })));
+  expect(outcomes).toEqual(cases.map(([, line]) => ({ code: 2, err: `billing: ${line}\n` })));
 }, 30_000);
 
 test("no role starts where anybody could call it, or it anybody", async () => {
-  const refused = { code: 2, err: expect.stringMatching(/^GRPC_SECRET must be set, .*\n$/) };
+  const refused = { code: 2, err: expect.stringMatching(/^[a-z-]+: GRPC_SECRET must be set, .*\n$/) };
   const roles = ["gateway", "routing", "billing", "provider", "history"];
   const outcomes = await Promise.all(roles.map((role) => run(role, {})));
   expect(outcomes).toEqual(roles.map(() => refused));
-  const weak = { code: 2, err: expect.stringMatching(/^GRPC_SECRET must have at least 128 bits: .*\n$/) };
+  const weak = { code: 2, err: expect.stringMatching(/^billing: GRPC_SECRET must have at least 128 bits: .*\n$/) };
   expect(await Promise.all([run("billing", { GRPC_SECRET: "" }), run("billing", { GRPC_SECRET: "guessed" })])).toEqual([
     refused,
     weak,
