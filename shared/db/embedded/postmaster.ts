@@ -115,6 +115,8 @@ async function tryStart({
     throw new Error(`PostgreSQL did not start: ${await tail(logFile, offset)}`, { cause });
   });
   const pid = child.pid as number;
+  // The settings may say another port than the one that was found free.
+  const listensOn = (await readPidFile(directory))?.port ?? port;
   const dismissWatchdog = watchOver(pid);
   child.unref();
   let stopping: Promise<void> | undefined;
@@ -124,7 +126,7 @@ async function tryStart({
   });
   return {
     pid,
-    port,
+    port: listensOn,
     ended: exited,
     stop() {
       stopping ??= hasExited() ? Promise.resolve() : stopProcess(pid, async () => hasExited()).then(() => exited);
