@@ -100,7 +100,7 @@ const stream = {
 /** Requests that come together. */
 const together = 64;
 /**
- * Timers of our own for all of them: settlements and records linger a few milliseconds for others, once a batch; deadlines
+ * Timers of our own for all of them, beside one for each statement: settlements and records linger a few milliseconds for others, once a batch; deadlines
  * and watches share theirs, and one may fall due at any time. One a request would be 64.
  */
 const timersTogether = 8;

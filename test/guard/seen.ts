@@ -33,11 +33,9 @@ const byTimer = {
   calls: /LeaseNode|FindUnfinished/,
   statements:
     /^(billing_(sweep|fold|held|claim|advance|ended|ensure|roll|expire)|routing |history\.(usage|maintenance)|db\.|select 1)/,
-  /** The pause between two runs of a job. */
-  timers: /^services\/\w+\/jobs\//,
+  /** The pause between two runs of a job; and a statement's own timer, for statements are counted by their names. */
+  timers: /^(services\/\w+\/jobs\/|shared\/db\/pool\.ts)/,
 };
-/** Each statement has a timer while it is under way. */
-const statementTimers = /^shared\/db\/pool\.ts/;
 
 /**
  * Watches the house while `work` sends so many requests, until each of them has its record.
@@ -73,23 +71,15 @@ export async function see(
     statements: tally(asked),
     // What came by a timer was a write each.
     writes: { ...writes.counts, postgres: postgres - (names.length - asked.length) },
-    calls: withoutJobs(calls.calls, names.length - asked.length),
+    calls: withoutJobs(calls.calls),
     lines: house.lines.slice(lines).filter((line) => line.includes('"request_id"')).length,
     spans: tally((await house.spans()).slice(spans)),
   };
 }
 
-/** Leaves out the timers of jobs and of their statements. */
-function withoutJobs(calls: readonly Call[], statements: number): Call[] {
-  let left = statements;
-  return calls.filter((call) => {
-    if (call.what !== "timer") return true;
-    const where = whereOf(call);
-    if (byTimer.timers.test(where)) return false;
-    if (left === 0 || !statementTimers.test(where)) return true;
-    left -= 1;
-    return false;
-  });
+/** Leaves out the timers of jobs and of statements. */
+function withoutJobs(calls: readonly Call[]): Call[] {
+  return calls.filter((call) => call.what !== "timer" || !byTimer.timers.test(whereOf(call)));
 }
 
 /** Counts names. */
