@@ -8,6 +8,8 @@ const testHelpers = ["(^|/)testing\\.ts$", "(^|/)testing-[a-z-]+\\.ts$"];
 const development = [tests, ...testHelpers, "^test/", "^[^/]+\\.config\\.ts$"];
 /** A process's rooms: four services and the gateway, built on one skeleton. */
 const rooms = "^(services/[^/]+|gateway)";
+/** Rooms of pure functions. */
+const pure = ["(^|/)domain/", "^services/provider-adapter/(modules|wire)/"];
 const npm = (names) => `(^|/)node_modules/(@types/)?(${names})/`;
 /** Node's modules that reach outside the process. */
 const nodeIo =
@@ -42,8 +44,15 @@ const forbidden = [
     name: "services-never-import-each-other",
     comment: "Two services meet in proto/ only: either can be replaced, scaled or deployed without the other.",
     severity: "error",
-    from: { path: "^services/([^/]+)/" },
+    from: { path: "^services/([^/]+)/", pathNot: tests },
     to: { path: "^services/", pathNot: "^services/$1/" },
+  },
+  {
+    name: "tests-of-a-service-meet-the-simulator-only",
+    comment: "A test of a service may ask the simulated upstream, which is a process of its own, and no other service.",
+    severity: "error",
+    from: { path: `^services/([^/]+)/.*${tests}` },
+    to: { path: "^services/", pathNot: ["^services/$1/", "^services/simulator/"] },
   },
 
   // ---- inside a service: main -> server -> rpc -> {domain, db}
@@ -89,9 +98,9 @@ const forbidden = [
   {
     name: "domain-is-pure",
     comment:
-      "domain holds rules as pure functions: no generated messages, no gRPC, no query builder, no driver, no telemetry.",
+      "domain, modules and wire hold rules as pure functions: no generated messages, no gRPC, no query builder, no driver, no telemetry.",
     severity: "error",
-    from: { path: "(^|/)domain/", pathNot: tests },
+    from: { path: pure, pathNot: tests },
     to: {
       path: [
         "^shared/(gen|rpc|db|telemetry)/",
@@ -104,9 +113,9 @@ const forbidden = [
   },
   {
     name: "domain-does-no-io",
-    comment: "domain reads no file, opens no socket and starts no process.",
+    comment: "domain, modules and wire read no file, open no socket and start no process.",
     severity: "error",
-    from: { path: "(^|/)domain/", pathNot: tests },
+    from: { path: pure, pathNot: tests },
     to: { path: nodeIo, dependencyTypes: ["core"] },
   },
   {
@@ -116,6 +125,38 @@ const forbidden = [
     severity: "error",
     from: { pathNot: ["^services/provider-adapter/adapters/", tests, "^test/"] },
     to: { path: "^services/provider-adapter/adapters/[^/]+/" },
+  },
+
+  {
+    name: "modules-know-no-vendor",
+    comment:
+      "A module holds what its clients say and its neutral form. Vendors translate from and to it, never the other way.",
+    severity: "error",
+    from: { path: "^services/provider-adapter/modules/", pathNot: tests },
+    to: { path: "^services/provider-adapter/(?!(modules|wire|domain)/)" },
+  },
+  {
+    name: "wire-knows-no-module",
+    comment: "wire reads and writes JSON, events and bytes, whatever they are about.",
+    severity: "error",
+    from: { path: "^services/provider-adapter/wire/", pathNot: tests },
+    to: { path: "^services/provider-adapter/(?!(wire|domain)/)" },
+  },
+
+  // ---- inside the gateway: edge -> endpoints -> {story, answers, view} -> domain
+  {
+    name: "story-does-not-know-its-endpoints",
+    comment: "The story serves every endpoint alike: what an endpoint is comes to it as a value.",
+    severity: "error",
+    from: { path: "^gateway/story/", pathNot: tests },
+    to: { path: "^gateway/(edge|endpoints|trpc|answers)/" },
+  },
+  {
+    name: "domain-knows-no-http",
+    comment: "The gateway's rules are decided without knowing what came over HTTP or tRPC.",
+    severity: "error",
+    from: { path: "^gateway/domain/", pathNot: tests },
+    to: { path: "^gateway/(?!domain/)" },
   },
 
   // ---- one room knows each heavy library
@@ -159,10 +200,10 @@ const forbidden = [
   {
     name: "no-cycles",
     comment:
-      "Files that import each other in a ring cannot be understood, tested or moved one at a time. Types may: they vanish.",
+      "Files that import each other in a ring, also for types alone, cannot be understood or moved one at a time.",
     severity: "error",
     from: {},
-    to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    to: { circular: true },
   },
   {
     name: "no-unresolvable",

@@ -1,4 +1,4 @@
-import { createSimulator } from "../services/provider-adapter/simulator/simulator.ts";
+import { createSimulator } from "../services/simulator/simulator.ts";
 import { type Env, envOptional } from "../shared/config.ts";
 import { startEmbeddedPostgres } from "../shared/db/index.ts";
 import type { ServiceProcess } from "../shared/run-service.ts";

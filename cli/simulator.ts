@@ -1,5 +1,5 @@
 import { gatewayEnv } from "../gateway/config.ts";
-import { createSimulator } from "../services/provider-adapter/simulator/simulator.ts";
+import { createSimulator } from "../services/simulator/simulator.ts";
 import { runProcess } from "../shared/run-service.ts";
 
 /** Runs the simulated upstream as a process of its own, on HOST and PORT. Gives the exit code. */

@@ -2,7 +2,7 @@ import type { Env } from "../shared/config.ts";
 import { declareEnv } from "../shared/config-declare.ts";
 import { metricsPort } from "../shared/metrics-server.ts";
 import type { RequestIdStyle } from "../shared/request-id.ts";
-import { bodyMemoryOf, connectionsOf, descriptorLimit, memoryLimit } from "./http/capacity.ts";
+import { bodyMemoryOf, connectionsOf, descriptorLimit, memoryLimit } from "./edge/capacity.ts";
 
 const perMinute = { kind: "int", min: 0, max: 1_000_000_000 } as const;
 

@@ -21,6 +21,18 @@ export interface BillableUsage {
   readonly characters: bigint;
 }
 
+/** No consumption at all. */
+export const noUsage: BillableUsage = {
+  inputTokens: 0n,
+  cachedInputTokens: 0n,
+  cacheWriteTokens: 0n,
+  outputTokens: 0n,
+  reasoningTokens: 0n,
+  images: 0n,
+  audioMs: 0n,
+  characters: 0n,
+};
+
 /** The prices of a strategy: the parts of `common.v1.Pricing` that cost is made of, which that message satisfies. */
 export interface Prices {
   /** Nano-USD per million input tokens. */

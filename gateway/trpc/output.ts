@@ -10,8 +10,8 @@ import {
 import { DisconnectPolicy, StoreResponse, type Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
-import { isoMicroseconds, moduleName, policyName } from "../http/history-item.ts";
-import { usageOf } from "../http/request-life.ts";
+import { isoMicroseconds, moduleName, policyName } from "../view/history-item.ts";
+import { usageOf } from "../view/request-life.ts";
 
 /** Kinds of keys by name. */
 export const keyKinds = {

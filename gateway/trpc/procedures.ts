@@ -2,11 +2,11 @@ import { initTRPC } from "@trpc/server";
 import type { FastifyRequest } from "fastify";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { CallOptions } from "../../shared/rpc/index.ts";
-import { authenticate, authorise } from "../authenticate.ts";
 import type { GatewayContext } from "../context.ts";
-import { principalOf } from "../http/admission.ts";
-import type { Incoming } from "../incoming.ts";
+import { principalOf } from "../edge/admission.ts";
 import { operatorsOnly } from "../reach.ts";
+import { authenticate, authorise } from "../story/authenticate.ts";
+import type { Incoming } from "../story/incoming.ts";
 import { errorData, platformError } from "./errors.ts";
 import { targetOf, valuesOf } from "./trail-values.ts";
 

@@ -2,9 +2,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { z } from "zod";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { RecordFilterSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { statuses } from "../http/history-item.ts";
-import { type Owner, ownerOf } from "../http/history-query.ts";
+import { type Owner, ownerOf } from "../endpoints/history-query.ts";
 import { reachedAccount } from "../reach.ts";
+import { statuses } from "../view/history-item.ts";
 import { id, name, time } from "./input.ts";
 
 /** Which records; what is left out does not filter. */

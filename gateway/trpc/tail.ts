@@ -9,8 +9,8 @@ import {
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt, toParts } from "../../shared/request-id.ts";
 import type { CallOptions, ServiceClient } from "../../shared/rpc/index.ts";
-import { recordOf } from "../http/history-item.ts";
-import type { Owner } from "../http/history-query.ts";
+import type { Owner } from "../endpoints/history-query.ts";
+import { recordOf } from "../view/history-item.ts";
 
 const pollEveryMs = 500;
 /** A key that was revoked reads on for no longer than this. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { formatRequestId } from "../../shared/request-id.ts";
-import { isoMicroseconds } from "../http/history-item.ts";
+import { isoMicroseconds } from "../view/history-item.ts";
 import { id, limit } from "./input.ts";
 import { callOptions, platformRead, router } from "./procedures.ts";
 

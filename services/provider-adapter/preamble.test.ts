@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createSimulator, type Simulator } from "./simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../simulator/simulator.ts";
 import { upstreamScripts } from "./testing-preambles.ts";
 import { startTestProvider, type TestProvider } from "./testing-provider.ts";
 

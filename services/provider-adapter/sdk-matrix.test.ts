@@ -1,7 +1,7 @@
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createSimulator, type Simulator } from "./simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../simulator/simulator.ts";
 import { startTestEdge, type TestEdge } from "./testing-edge.ts";
 import { startTestProvider, type TestProvider } from "./testing-provider.ts";
 

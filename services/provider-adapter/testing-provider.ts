@@ -20,8 +20,8 @@ import { createRequestIdSource } from "../../shared/request-id.ts";
 import { createInProcessServer, type ServiceClient } from "../../shared/rpc/index.ts";
 import { createTestTelemetry, type TestTelemetry } from "../../shared/telemetry/testing.ts";
 import { envToConfig, type ProviderConfig } from "./config.ts";
-import type { ImageAccess } from "./images/fetch-image.ts";
 import type { LostGatewayDeps } from "./lost-gateways/lost-gateways.ts";
+import type { ImageAccess } from "./remote-images/fetch-image.ts";
 import { startProvider } from "./server.ts";
 
 /** A channel of a test. */

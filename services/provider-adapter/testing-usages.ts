@@ -1,6 +1,6 @@
 import { adapters } from "./adapters/registry.ts";
-import { createEventFeed } from "./domain/event-feed.ts";
 import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "./domain/exchange.ts";
+import { createEventFeed } from "./wire/event-feed.ts";
 
 /** What every answer of these upstreams says. */
 export const answerText = "The quick brown fox jumps over the lazy dog.";

@@ -1,6 +1,6 @@
 import { adapters } from "../../services/provider-adapter/adapters/registry.ts";
-import { createEventFeed } from "../../services/provider-adapter/domain/event-feed.ts";
 import type { Asked } from "../../services/provider-adapter/domain/exchange.ts";
+import { createEventFeed } from "../../services/provider-adapter/wire/event-feed.ts";
 
 /*
  * What a chunk of a stream costs between the upstream's socket and the lane: bytes to events, the translation, text to

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { createSimulator, type Simulator } from "../../services/provider-adapter/simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../../services/simulator/simulator.ts";
 import { type Deployment, startDeployment } from "../e2e/deployment.ts";
 import { dialects, type Feature, isTried, matrixTable, upstreams } from "./matrix.ts";
 import { type Speaker, speakersOf } from "./speakers.ts";

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createSimulator, type Simulator } from "../../services/provider-adapter/simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../../services/simulator/simulator.ts";
 import { createDatabase, type Database } from "../../shared/db/index.ts";
 import { silentLog, testPostgres } from "../../shared/db/testing.ts";
 import { startTestCollector, type TestCollector } from "../../shared/telemetry/testing-collector.ts";

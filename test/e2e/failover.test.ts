@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createSimulator, type Simulator } from "../../services/provider-adapter/simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../../services/simulator/simulator.ts";
 import { type Deployment, eventually, startDeployment } from "./deployment.ts";
 
 /*

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureDefaultAccount } from "../../cli/default-account.ts";
-import { createSimulator, type Simulator } from "../../services/provider-adapter/simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../../services/simulator/simulator.ts";
 import { createDatabase, type Database } from "../../shared/db/index.ts";
 import { silentLog, testPostgres } from "../../shared/db/testing.ts";
 import { freePorts } from "../../shared/free-ports.ts";

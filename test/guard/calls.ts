@@ -17,7 +17,7 @@ export type Counted =
 /** One call of what is counted. */
 export interface Call {
   readonly what: Counted;
-  /** Whose code called: a path of ours, e.g. "gateway/http/edge.ts", or the name of a package. */
+  /** Whose code called: a path of ours, e.g. "gateway/edge/edge.ts", or the name of a package. */
   readonly by: string;
   /** The text that was parsed or written; empty for what is not JSON. */
   readonly json: string;

@@ -25,10 +25,10 @@ async function load() {
   const [{ adapters }, { estimateRequest }, { findCarried }, chat, messages, responses] = await Promise.all([
     import("../../services/provider-adapter/adapters/registry.ts"),
     import("../../shared/estimate/input.ts"),
-    import("../../services/provider-adapter/images/find-images.ts"),
-    import("../../gateway/domain/check-chat.ts"),
-    import("../../gateway/domain/check-messages.ts"),
-    import("../../gateway/domain/check-responses.ts"),
+    import("../../services/provider-adapter/remote-images/find-images.ts"),
+    import("../../gateway/endpoints/chat/check-chat.ts"),
+    import("../../gateway/endpoints/chat/check-messages.ts"),
+    import("../../gateway/endpoints/chat/check-responses.ts"),
   ]);
   const checks: Readonly<Record<string, (body: never) => void>> = {
     "openai.chat": chat.checkChat,

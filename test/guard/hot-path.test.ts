@@ -14,7 +14,7 @@ import { openStreams } from "./streams.ts";
  * A change that lowers a count lowers it here too. One that raises a count says in its commit what that buys.
  */
 
-/** The calls of a request: the five steps of gateway/story.ts. The key is remembered, so nobody authenticates. */
+/** The calls of a request: the five steps of gateway/story/story.ts. The key is remembered, so nobody authenticates. */
 const calls = {
   "Routing.Resolve": 1,
   "Billing.Reserve": 1,
@@ -47,7 +47,7 @@ const writesOfRequest = { client: 1, upstream: 1, postgres: 3 };
 
 /** What our own code does for a request that is answered whole. */
 const whole = {
-  /** The edge parses the body for its schema (gateway/http/edge.ts); it travels on as bytes. */
+  /** The edge parses the body for its schema (gateway/edge/edge.ts); it travels on as bytes. */
   bodyParsed: 1,
   /** The adapter reads usage out of the answer, completes it and writes it anew (dialects/openai-chat/passthrough.ts). */
   answerParsed: 1,

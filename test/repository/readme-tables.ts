@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { simulatedModels } from "../../services/provider-adapter/simulator/models.ts";
+import { simulatedModels } from "../../services/simulator/models.ts";
 import { variablesTable } from "../../shared/config-declare.ts";
 import { catalogue, errorCodes } from "../../shared/errors/catalogue.ts";
 import { declaredEnv } from "./declared-env.ts";

@@ -24,11 +24,11 @@ const followedByHand: Readonly<Record<string, readonly [file: string, code: stri
   strategies: ["services/routing/domain/compile.ts", 'compileStrategies(merge(sources, "strategies", report), report)'],
   // They become parts of a message to the upstream.
   version: [
-    "services/provider-adapter/adapters/anthropic/format/write-request.ts",
+    "services/provider-adapter/adapters/anthropic/chat/write-request.ts",
     '"anthropic-version": flavour.version',
   ],
   counts: ["services/provider-adapter/adapters/gemini/index.ts", "flavour.counts ?"],
-  call_ids: ["services/provider-adapter/adapters/gemini/format/write-contents.ts", "callIds ? { id }"],
+  call_ids: ["services/provider-adapter/adapters/gemini/chat/write-contents.ts", "callIds ? { id }"],
   category: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
   threshold: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
   // They are rows of the database, read by SQL.

@@ -1,7 +1,7 @@
-import { clientDialects } from "../dialects/registry.ts";
 import type { Asked, Exchange, UpstreamMessage } from "../domain/exchange.ts";
-import type { UpstreamFormat } from "../domain/neutral/formats.ts";
-import { translate } from "../domain/translate.ts";
+import type { UpstreamFormat } from "../modules/chat/neutral/formats.ts";
+import { clientDialects } from "../modules/chat/registry.ts";
+import { translate } from "../modules/chat/translate.ts";
 import type { TokenCount } from "./adapter.ts";
 
 /** The exchanges between every client dialect and an upstream format, but the format's own: that one is passed through. */

@@ -1,6 +1,6 @@
 import type { ThroughlineError } from "../../../shared/errors/error.ts";
-import type { JsonObject } from "./json.ts";
-import type { FieldPatch } from "./patch-json.ts";
+import type { JsonObject } from "../wire/json.ts";
+import type { FieldPatch } from "../wire/patch-json.ts";
 
 /** When a vendor wants the thinking of earlier turns of the assistant back, as `reasoning_content`. */
 export type ReasoningBack = "never" | "tool_turns" | "always";

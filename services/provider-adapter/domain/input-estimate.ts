@@ -1,6 +1,6 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
+import { asObject, parseJson } from "../wire/json.ts";
 import type { Asked } from "./exchange.ts";
-import { asObject, parseJson } from "./json.ts";
 
 /**
  * Input tokens of a request whose upstream did not count them: those that were estimated for its reservation. A gateway

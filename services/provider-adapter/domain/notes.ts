@@ -1,5 +1,5 @@
 import { shorten } from "../../../shared/shorten.ts";
-import type { Note } from "./neutral/formats.ts";
+import type { Note } from "../modules/chat/neutral/formats.ts";
 
 /** Most notes of a request: what is beyond is counted. */
 export const maxNotes = 50;

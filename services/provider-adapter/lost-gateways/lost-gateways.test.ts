@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { DisconnectPolicy } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import { createSimulator, type Simulator } from "../simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
 import { type Invocation, startTestProvider, type TestProvider } from "../testing-provider.ts";
 
 /*

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createSimulator, type Simulator } from "../simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
 import { type Invocation, type Invoked, startTestProvider, type TestProvider } from "../testing-provider.ts";
 
 /** Channels a, b and c are at one simulator, told apart by a header. */

@@ -8,9 +8,9 @@ import { unaryHandler } from "../../../shared/rpc/index.ts";
 import { boundsOf, type OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Asked } from "../domain/exchange.ts";
-import { hideCredential } from "../domain/hide-credential.ts";
 import { estimatedInput } from "../domain/input-estimate.ts";
-import { upstreamRequestIdOf } from "../domain/upstream-request-id.ts";
+import { hideCredential } from "../engine/hide-credential.ts";
+import { upstreamRequestIdOf } from "../engine/upstream-request-id.ts";
 import type { ResponseHeaders } from "../upstream/call.ts";
 import { faultError } from "../upstream/faults.ts";
 

@@ -17,14 +17,14 @@ import {
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import { type FrameSink, type LaneCall, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
-import { type AttemptResult, type RunningAttempt, startAttempt } from "../attempt.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Asked } from "../domain/exchange.ts";
+import { type AttemptResult, type RunningAttempt, startAttempt } from "../engine/attempt.ts";
+import { firstByteMsOf, logBug, moduleNames, reportAttempt } from "../engine/report-attempt.ts";
 import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { neutral } from "../resilience/verdict.ts";
-import { firstByteMsOf, logBug, moduleNames, reportAttempt } from "./report-attempt.ts";
 
 /** Most credentials of one channel that one request tries. */
 const maxCredentials = 4;

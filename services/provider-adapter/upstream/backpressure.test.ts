@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSimulator, type Simulator } from "../simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
 import type { UpstreamRequest } from "./call.ts";
 import { chatRequest, gather, rawServer } from "./testing.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";

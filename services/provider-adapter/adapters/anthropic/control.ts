@@ -1,9 +1,9 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { Asked } from "../../domain/exchange.ts";
-import { asCount, asObject, parseJson } from "../../domain/json.ts";
-import type { Note } from "../../domain/neutral/formats.ts";
-import { isEffort, type Reasoning, reasoningOf } from "../../domain/neutral/reasoning.ts";
-import { type FieldPatch, fieldText, fieldValue } from "../../domain/patch-json.ts";
+import type { Note } from "../../modules/chat/neutral/formats.ts";
+import { isEffort, type Reasoning, reasoningOf } from "../../modules/chat/neutral/reasoning.ts";
+import { asCount, asObject, parseJson } from "../../wire/json.ts";
+import { type FieldPatch, fieldText, fieldValue } from "../../wire/patch-json.ts";
 import type { MessagesFlavour } from "./flavour.ts";
 import { generationOf } from "./models.ts";
 import { writeThinking } from "./reasoning.ts";

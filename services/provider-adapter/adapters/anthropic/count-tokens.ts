@@ -1,8 +1,8 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { withoutForeignThinking } from "../../dialects/anthropic-messages/foreign-thinking.ts";
 import type { Asked, UpstreamMessage } from "../../domain/exchange.ts";
-import { asObject, countOf, parseJson } from "../../domain/json.ts";
-import { patchJson } from "../../domain/patch-json.ts";
+import { withoutForeignThinking } from "../../modules/chat/anthropic-messages/foreign-thinking.ts";
+import { asObject, countOf, parseJson } from "../../wire/json.ts";
+import { patchJson } from "../../wire/patch-json.ts";
 import type { TokenCount } from "../adapter.ts";
 import type { MessagesFlavour } from "./flavour.ts";
 

@@ -1,8 +1,8 @@
 import type { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { ThroughlineError as PlatformError } from "../../../../shared/errors/error.ts";
 import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
-import { asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
+import { asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
 

@@ -1,16 +1,16 @@
-import { messagesFormat } from "../../dialects/anthropic-messages/format-name.ts";
-import { type MessagesVendor, messagesPassthrough } from "../../dialects/anthropic-messages/passthrough.ts";
-import { readMessage } from "../../dialects/anthropic-messages/read-answer.ts";
-import { readMessageStream } from "../../dialects/anthropic-messages/read-stream.ts";
-import { withCustomTools } from "../../domain/neutral/custom-tools.ts";
-import type { UpstreamFormat } from "../../domain/neutral/formats.ts";
+import { messagesFormat } from "../../modules/chat/anthropic-messages/format-name.ts";
+import { type MessagesVendor, messagesPassthrough } from "../../modules/chat/anthropic-messages/passthrough.ts";
+import { readMessage } from "../../modules/chat/anthropic-messages/read-answer.ts";
+import { readMessageStream } from "../../modules/chat/anthropic-messages/read-stream.ts";
+import { withCustomTools } from "../../modules/chat/neutral/custom-tools.ts";
+import type { UpstreamFormat } from "../../modules/chat/neutral/formats.ts";
 import type { Adapter } from "../adapter.ts";
 import { countTranslations, translations } from "../translations.ts";
+import { writeMessagesRequest } from "./chat/write-request.ts";
 import { controlPatch, premiumPatch } from "./control.ts";
 import { countRequest, passCount } from "./count-tokens.ts";
 import { inBandFailure, messagesFailure } from "./errors.ts";
 import { type MessagesFlavour, readFlavour } from "./flavour.ts";
-import { writeMessagesRequest } from "./format/write-request.ts";
 
 /** Anthropic, and every vendor that speaks its format. */
 export const anthropicAdapter: Adapter = {

@@ -1,6 +1,6 @@
-import type { JsonObject } from "../../domain/json.ts";
-import type { Note } from "../../domain/neutral/formats.ts";
-import { budgetOf, type Effort, effortOf, type Reasoning } from "../../domain/neutral/reasoning.ts";
+import type { Note } from "../../modules/chat/neutral/formats.ts";
+import { budgetOf, type Effort, effortOf, type Reasoning } from "../../modules/chat/neutral/reasoning.ts";
+import type { JsonObject } from "../../wire/json.ts";
 import type { Generation } from "./models.ts";
 
 /** Smallest budget that the vendor takes. */

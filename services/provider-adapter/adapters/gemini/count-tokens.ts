@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { UpstreamMessage } from "../../domain/exchange.ts";
-import { asObject, countOf, parseJson } from "../../domain/json.ts";
+import { asObject, countOf, parseJson } from "../../wire/json.ts";
 import type { TokenCount } from "../adapter.ts";
 
 /** The count of a request that was written for this vendor: the same request, asked for its count. */

@@ -1,9 +1,9 @@
 import type { Adapter } from "../adapter.ts";
 import { countTranslations, translations } from "../translations.ts";
+import { geminiFormat } from "./chat/index.ts";
 import { countRequest } from "./count-tokens.ts";
 import { geminiFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
-import { geminiFormat } from "./format/index.ts";
 
 /** Google's Gemini, and whoever speaks its format. */
 export const geminiAdapter: Adapter = {

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CandidateSchema } from "../../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
+import { createSimulator, type Simulator } from "../../../simulator/simulator.ts";
 import { startTestProvider, type TestProvider } from "../../testing-provider.ts";
 
 let simulator: Simulator;

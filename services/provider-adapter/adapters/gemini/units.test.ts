@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Asked } from "../../domain/exchange.ts";
-import type { Reasoning } from "../../domain/neutral/reasoning.ts";
-import { usageOf } from "../../domain/neutral/usage.ts";
+import type { Reasoning } from "../../modules/chat/neutral/reasoning.ts";
+import { usageOf } from "../../modules/chat/neutral/usage.ts";
 import { adapters } from "../registry.ts";
+import { citationsOf } from "./chat/citations.ts";
+import { finishOf } from "./chat/finish.ts";
+import { openApiSchema } from "./chat/schema.ts";
+import { readUsage } from "./chat/usage.ts";
 import { geminiFailure, inBandFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
-import { citationsOf } from "./format/citations.ts";
-import { finishOf } from "./format/finish.ts";
-import { openApiSchema } from "./format/schema.ts";
-import { readUsage } from "./format/usage.ts";
 import { generationOf } from "./models.ts";
 import { writeThinking } from "./thinking.ts";
 

@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../../domain/json.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureMeanings, failureOf, type Said } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { adapters } from "../registry.ts";
-import { flavourFields, readFlavour } from "./flavour.ts";
+import { readFlavour } from "./flavour.ts";
+import { flavourFields } from "./flavour-config.ts";
 import { flavours } from "./flavours/index.ts";
 
 interface Sent {

@@ -1,69 +1,9 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
-import type { JsonObject } from "../../domain/json.ts";
-import { type ErrorRule, errorMeanings, inBandFailure } from "./errors.ts";
+import type { JsonObject } from "../../wire/json.ts";
+import { type ErrorRule, inBandFailure } from "./errors.ts";
+import { type FlavourConfig, flavourSchema } from "./flavour-config.ts";
 import { flavours } from "./flavours/index.ts";
-
-const fields = z.record(z.string(), z.unknown());
-const words = z.record(z.string(), z.string());
-
-const modelShape = {
-  stream_options: z.boolean(),
-  drop_fields: z.array(z.string()),
-  drop_message_fields: z.array(z.string()),
-  rename_fields: words,
-  rename_values: z.record(z.string(), words),
-  add_when_whole: fields,
-  thinking_needs_stream: z.boolean(),
-  thinks: z.boolean(),
-  thinking_on: fields,
-  thinking_off: fields,
-  search_on: fields.nullable(),
-  effort_field: z.string(),
-  effort_values: words,
-  budget_field: z.string(),
-  reasoning_back: z.enum(["never", "tool_turns", "always"]),
-  system_role: z.enum(["system", "developer"]),
-  developer_role: z.boolean(),
-  premium: z.boolean(),
-  max_tokens_field: z.string(),
-  top_k: z.boolean(),
-  responses: z.boolean(),
-  completions: z.boolean(),
-  finish_reasons: words,
-};
-
-const errorRule = z.strictObject({
-  status: z.number().int().optional(),
-  /** Regular expressions, without regard to case. */
-  code: z.string().optional(),
-  message: z.string().optional(),
-  means: z.enum(errorMeanings),
-});
-
-/**
- * A channel's `flavour` in the configuration: how its vendor differs from OpenAI. `vendor` starts from a named flavour;
- * what else is given takes the place of that flavour's own.
- */
-const flavourSchema = z.strictObject({
-  vendor: z.string().optional(),
-  ...z.strictObject(modelShape).partial().shape,
-  /** Behind the base URL; `{model}` stands for the model. */
-  path: z.string().optional(),
-  /** Header of the credential; "authorization" carries it as a Bearer. */
-  auth_header: z.string().optional(),
-  /** Response headers that carry the request ID, before the usual ones. */
-  request_id_headers: z.array(z.string()).optional(),
-  errors: z.array(errorRule).optional(),
-  /** What differs for models whose name matches; later ones win. */
-  models: z.array(z.strictObject({ match: z.string(), ...z.strictObject(modelShape).partial().shape })).optional(),
-});
-
-/** The fields of a flavour, for what describes them. */
-export const flavourFields: readonly string[] = Object.keys(flavourSchema.shape);
-
-/** A flavour as configuration and vendor files write it. */
-export type FlavourConfig = z.input<typeof flavourSchema>;
 
 /** A flavour, ready for use. */
 export interface OpenFlavour {

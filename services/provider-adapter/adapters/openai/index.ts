@@ -1,13 +1,13 @@
-import { chatPassthrough } from "../../dialects/openai-chat/passthrough.ts";
-import { completionsPassthrough } from "../../dialects/openai-completions/passthrough.ts";
-import { responsesPassthrough } from "../../dialects/openai-responses/passthrough.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
+import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
+import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
+import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
+import { chatCompletionsFormat } from "./chat/index.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
-import { chatCompletionsFormat } from "./format/index.ts";
 
 /** OpenAI and every vendor that speaks its chat format. */
 export const openaiAdapter: Adapter = {

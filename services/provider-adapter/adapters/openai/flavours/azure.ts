@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 import { openai } from "./openai.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /**
  * DashScope (Qwen). Thinking is refused outside a stream; the open models think by themselves and must then be told not to.

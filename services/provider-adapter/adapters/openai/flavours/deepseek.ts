@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /**
  * DeepSeek. Assistant turns that called tools must carry `reasoning_content` back, even if empty, else 400; when the

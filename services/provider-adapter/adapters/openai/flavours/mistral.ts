@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /**
  * Mistral. Usage always comes; fields that it does not know are refused with 422, those of messages too: what OpenAI's

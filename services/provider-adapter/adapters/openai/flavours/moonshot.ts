@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /** Moonshot (Kimi). Thinking has no budget; K2.7 cannot be told not to think, K3 always thinks and takes an effort only. */
 export const moonshot: FlavourConfig = {

@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /** Ollama's compatible endpoint: no request ID, fewer fields; a model that is not pulled is a 404. */
 export const ollama: FlavourConfig = {

@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /**
  * OpenAI. Reasoning models refuse max_tokens and want `developer` for `system`; those before 5.1 refuse sampling and know no

@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /**
  * OpenRouter. Errors after the start come inside a 200; `reasoning_details` of tool turns must come back unchanged. `models`

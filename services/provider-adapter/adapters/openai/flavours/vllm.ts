@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /** vLLM: thinking is a switch of the chat template; errors of old versions are flat. */
 export const vllm: FlavourConfig = {

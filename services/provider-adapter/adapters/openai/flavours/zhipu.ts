@@ -1,4 +1,4 @@
-import type { FlavourConfig } from "../flavour.ts";
+import type { FlavourConfig } from "../flavour-config.ts";
 
 /** Zhipu. Its business codes are numbers in quotes; a 429 may mean that the balance is gone or the account is locked. */
 export const zhipu: FlavourConfig = {

@@ -1,0 +1,22 @@
+import type { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { HistoryService } from "../shared/gen/throughline/history/v1/history_pb.ts";
+import type { ProviderService } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { Log } from "../shared/log.ts";
+import type { RequestIdSource } from "../shared/request-id.ts";
+import type { ServiceClient } from "../shared/rpc/index.ts";
+import type { Metrics, Tracing } from "../shared/telemetry/index.ts";
+
+/** What the edge is given. */
+export interface GatewayDeps {
+  readonly log: Log;
+  readonly tracing: Tracing;
+  readonly metrics: Metrics;
+  /** Prometheus text of this process. */
+  readonly metricsText: () => Promise<string>;
+  readonly routing: ServiceClient<typeof RoutingService>;
+  readonly billing: ServiceClient<typeof BillingService>;
+  readonly provider: ServiceClient<typeof ProviderService>;
+  readonly history: ServiceClient<typeof HistoryService>;
+  readonly ids: RequestIdSource;
+}

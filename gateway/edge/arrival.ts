@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import { formatRequestId, type RequestIdSource, toParts, traceIdOf } from "../../shared/request-id.ts";
+import { createPassiveTracing, type Span } from "../../shared/telemetry/index.ts";
+import { gatewaySpans } from "../../shared/telemetry/spans/gateway.ts";
+import type { GatewayContext } from "../context.ts";
+import type { Incoming } from "../story/incoming.ts";
+
+/** On every answer: it may hold a secret, and is what its type says. */
+export const safetyHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
+
+/**
+ * What happens to a request first: it gets its ID, its root span and the headers that say so, before anything can fail.
+ *
+ * Gives the error where no ID could be issued: without a valid lease of a node number there is none that is certain to be
+ * unique. Such a request has the ID 0, bears no ID headers and is refused.
+ */
+export function receive(
+  context: GatewayContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): ThroughlineError | undefined {
+  const issued = issue(context.ids);
+  const id = issued instanceof ThroughlineError ? 0n : issued;
+  const { headers } = request;
+  const givenId = clientRequestId(headers["x-request-id"]);
+  const span = context.spans.request({
+    requestId: id,
+    traceId: id === 0n ? newTraceId() : traceIdOf(id),
+    method: request.method,
+    route: request.routeOptions.url ?? "unknown",
+    inbound: context.config.trustTraceparent ? single(headers.traceparent) : undefined,
+    clientRequestId: givenId || undefined,
+  });
+  const idText = id === 0n ? "" : formatRequestId(id, context.config.idStyle);
+  request.incoming = newIncoming(id, idText, span, givenId);
+  const response = reply.raw;
+  setHeaders(response, safetyHeaders);
+  setHeaders(response, idHeaders(idText, span.traceId));
+  response.once("close", () => finished(context, request, response.statusCode, response.writableFinished));
+  return issued instanceof ThroughlineError ? issued : undefined;
+}
+
+const noSpans = gatewaySpans(createPassiveTracing());
+
+/** A probe comes every few seconds for as long as a process lives: it takes no ID and leaves neither span nor line. */
+export function receiveProbe(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, routeOptions } = request;
+  const traceId = newTraceId();
+  const span = noSpans.request({ requestId: 0n, traceId, method, route: routeOptions.url ?? "unknown" });
+  request.incoming = newIncoming(0n, "", span, "");
+  setHeaders(reply.raw, safetyHeaders);
+}
+
+function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: string): Incoming {
+  return {
+    id,
+    idText,
+    span,
+    arrivedMs: performance.now(),
+    // To the millisecond of the ID, so that both tell one time.
+    arrivedUnixUs: BigInt(id === 0n ? Date.now() : toParts(id).unixMs) * 1_000n + microseconds(),
+    clientRequestId,
+    secretSha256: "",
+    principal: undefined,
+    bodyBytes: 0,
+    dialect: undefined,
+    served: undefined,
+    errorCode: undefined,
+    closing: false,
+    told: false,
+    timeline: [],
+  };
+}
+
+function newTraceId(): string {
+  return randomUUID().replaceAll("-", "");
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const name in headers) response.setHeader(name, headers[name] ?? "");
+}
+
+/** The headers that name a request on every answer. */
+export function idHeaders(idText: string, traceId: string): Record<string, string> {
+  const trace = { "x-trace-id": traceId };
+  if (idText === "") return trace;
+  return { "x-oneapi-request-id": idText, "request-id": idText, "x-request-id": idText, ...trace };
+}
+
+function issue(ids: RequestIdSource): bigint | ThroughlineError {
+  try {
+    return ids.next();
+  } catch (error) {
+    return ThroughlineError.from(error);
+  }
+}
+
+/** One log line, one count and the end of the root span for every request. */
+function finished(context: GatewayContext, request: FastifyRequest, sentStatus: number, whole: boolean): void {
+  const { incoming } = request;
+  const { principal, served } = incoming;
+  context.bodies.give(incoming.bodyBytes);
+  const durationMs = performance.now() - incoming.arrivedMs;
+  const statusCode = whole ? sentStatus : 499;
+  context.spans.answered(incoming.span, {
+    ...served,
+    statusCode,
+    errorCode: incoming.errorCode,
+    accountId: principal?.accountId,
+    keyId: principal?.keyId,
+  });
+  if (served !== undefined) {
+    const { module, model, stream, firstByteMs } = served;
+    context.metrics.requestFinished({ module, model, stream, statusCode, durationMs, firstByteMs });
+  }
+  context.log.info(
+    {
+      request_id: incoming.idText,
+      trace_id: incoming.span.traceId,
+      method: request.method,
+      route: request.routeOptions.url ?? "unknown",
+      status: statusCode,
+      duration_ms: Math.round(durationMs * 1_000) / 1_000,
+      error_code: incoming.errorCode,
+      model: served?.model,
+      channel: served?.channel,
+      account_id: principal?.accountId.toString(),
+      key: principal?.keyPrefix,
+    },
+    "request",
+  );
+}
+
+/** Microseconds within the current millisecond, 0 to 999. */
+function microseconds(): bigint {
+  const ms = performance.timeOrigin + performance.now();
+  return BigInt(Math.floor((ms - Math.floor(ms)) * 1_000));
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : undefined;
+}
+
+/** The client's own ID, kept when it is harmless: at most 128 visible ASCII characters. */
+function clientRequestId(header: string | string[] | undefined): string {
+  return typeof header === "string" && /^[\x21-\x7e]{1,128}$/.test(header) ? header : "";
+}

@@ -1,0 +1,125 @@
+import { hash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import ipaddr from "ipaddr.js";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { platformFault } from "../domain/platform-fault.ts";
+import type { Incoming } from "./incoming.ts";
+
+/** Longest secret that is looked at; ours have about 50 characters. */
+const maxSecretLength = 512;
+
+/** A header that may bear the secret. */
+export type SecretHeader = "authorization" | "x-api-key";
+
+/**
+ * The secret of `Authorization: Bearer` or `x-api-key`. Throws invalid_api_key when there is none.
+ *
+ * @param first which of the two counts when both are usable.
+ */
+export function secretOf(headers: IncomingHttpHeaders, first: SecretHeader = "authorization"): string {
+  const bearer = /^Bearer +([^ ]+) *$/i.exec(headers.authorization ?? "")?.[1];
+  const given = headers["x-api-key"];
+  const apiKey = typeof given === "string" ? given.trim() || undefined : undefined;
+  const secret = first === "authorization" ? (bearer ?? apiKey) : (apiKey ?? bearer);
+  if (secret === undefined || secret.length > maxSecretLength) {
+    throw new ThroughlineError(
+      "invalid_api_key",
+      "No usable API key was sent. Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.",
+    );
+  }
+  return secret;
+}
+
+/** How a key is asked for. */
+export interface Asking {
+  /** True: nobody checks the key again after this, so it is not taken from the cache. */
+  readonly fresh: boolean;
+  readonly secretFirst?: SecretHeader | undefined;
+  /** The caller's address. */
+  readonly ip: string;
+}
+
+/**
+ * Whose key a request bears. A known key is remembered for a few seconds: paid requests are checked again with
+ * authority by Reserve, other endpoints pass `fresh`, so a revocation or rotation holds on the very next request.
+ */
+export async function authenticate(
+  context: GatewayContext,
+  incoming: Incoming,
+  headers: IncomingHttpHeaders,
+  { fresh, secretFirst, ip }: Asking,
+): Promise<Principal> {
+  const { limits } = context;
+  try {
+    const digest = hash("sha256", secretOf(headers, secretFirst), "buffer");
+    incoming.secretSha256 = digest.toString("latin1");
+    const known = fresh ? undefined : context.principals.get(incoming.secretSha256);
+    if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;
+    limits.admitSecret(incoming.secretSha256, ip);
+    const principal = await askBilling(context, incoming, digest);
+    limits.good(incoming.secretSha256);
+    return principal;
+  } catch (thrown) {
+    if (!(thrown instanceof ThroughlineError) || thrown.entry.type !== "authentication_error") throw thrown;
+    // Where no secret was sent, nothing has asked yet whether the address may go on.
+    if (incoming.secretSha256 === "") limits.admitSecret("", ip);
+    limits.unknown(incoming.secretSha256, ip);
+    throw thrown;
+  }
+}
+
+async function askBilling(context: GatewayContext, incoming: Incoming, secretSha256: Buffer): Promise<Principal> {
+  const principal = await context.billing.authenticate
+    .call(
+      { secretSha256 },
+      { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
+    )
+    .catch((thrown: unknown) => {
+      throw platformFault(thrown);
+    });
+  context.principals.set(incoming.secretSha256, principal);
+  return principal;
+}
+
+/** Forgets whose key a request bears where billing refuses that key: the next one is refused before its body is read. */
+export function forgetRefused(context: GatewayContext, incoming: Incoming, error: ThroughlineError): void {
+  if (error.entry.type === "authentication_error") context.principals.delete(incoming.secretSha256);
+}
+
+/**
+ * Refuses a key whose kind, scopes or addresses do not allow the call: permission_denied.
+ *
+ * @param scope e.g. "chat", "history.read"; undefined: the call needs none.
+ * @param ip the caller's address.
+ */
+export function authorise(
+  principal: Principal,
+  scope: string | undefined,
+  kinds: readonly KeyKind[],
+  ip: string,
+): void {
+  if (!kinds.includes(principal.kind)) {
+    throw new ThroughlineError(
+      "permission_denied",
+      principal.kind === KeyKind.CLI
+        ? "This is an administration key; it is refused here. Use an API key."
+        : "A key of this kind may not call this endpoint.",
+    );
+  }
+  if (principal.allowedCidrs.length > 0 && !within(principal.allowedCidrs, ip)) {
+    throw new ThroughlineError("permission_denied", "This key may not be used from your address.");
+  }
+  if (scope !== undefined && !principal.scopes.includes("*") && !principal.scopes.includes(scope)) {
+    throw new ThroughlineError("permission_denied", `This key lacks the scope '${scope}'. Use a key that has it.`);
+  }
+}
+
+function within(cidrs: readonly string[], ip: string): boolean {
+  const address = ipaddr.process(ip);
+  return cidrs.some((cidr) => {
+    const [network, bits] = ipaddr.parseCIDR(cidr.includes("/") ? cidr : `${cidr}/${cidr.includes(":") ? 128 : 32}`);
+    return network.kind() === address.kind() && address.match(network, bits);
+  });
+}

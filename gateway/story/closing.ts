@@ -1,0 +1,66 @@
+import { create } from "@bufbuild/protobuf";
+import { baseRecord, type ClosingEnding, type ClosingRequest, detailOf } from "../../shared/closing/index.ts";
+import { KeyKind } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import {
+  type Detail,
+  type Record,
+  RecordStatus,
+  type TimelineEvent,
+  TimelineEventSchema,
+} from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { RequestFactsSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { Ask } from "./ask.ts";
+import type { Ending } from "./ending.ts";
+import type { Incoming } from "./incoming.ts";
+
+/** A request as its settlement and its records see it; without a route where it was refused before it had one. */
+export function closingRequest(ask: Ask, route: Route | undefined, reservedNanoUsd: bigint): ClosingRequest {
+  const { incoming, principal } = ask;
+  const facts = create(RequestFactsSchema);
+  facts.accountId = principal.accountId;
+  facts.keyId = principal.keyId;
+  facts.userId = principal.userId;
+  facts.fromAppserver = principal.kind === KeyKind.SERVER;
+  facts.group = principal.group;
+  facts.policy = principal.disconnectPolicy;
+  facts.model = route?.model ?? "";
+  facts.createdUnixUs = incoming.arrivedUnixUs;
+  facts.reservedNanoUsd = reservedNanoUsd;
+  facts.traceId = incoming.span.traceId;
+  facts.clientRequestId = incoming.clientRequestId;
+  facts.reasons = route?.reasons ?? [];
+  return {
+    requestId: incoming.id,
+    facts,
+    dialect: ask.dialect,
+    module: ask.module,
+    requestedModel: ask.model,
+    stream: ask.stream,
+    storeResponse: ask.storeResponse,
+    candidates: route?.candidates ?? [],
+  };
+}
+
+/** The record of a request that still runs. */
+export function processingRecord(request: ClosingRequest): Record {
+  const record = baseRecord(request);
+  record.status = RecordStatus.PROCESSING;
+  return record;
+}
+
+/** How it ended, as settlement and record see it. */
+export function closingEnding(ask: Ask, { outcome, error, gone, frames }: Ending): ClosingEnding {
+  const channel = ask.incoming.served?.channel ?? "";
+  return { outcome, error, gone, lost: false, pieces: frames, channel, inputTokens: ask.estimate.tokens };
+}
+
+/** The steps of a request so far. */
+export function timelineOf({ timeline }: Incoming): TimelineEvent[] {
+  return timeline.map((event) => create(TimelineEventSchema, event));
+}
+
+/** What is known of a request that was never asked of an upstream. */
+export function plainDetail(request: ClosingRequest, incoming: Incoming, ...notes: readonly string[]): Detail {
+  return detailOf(request, undefined, { timeline: timelineOf(incoming), firstByteUs: 0n, notes });
+}

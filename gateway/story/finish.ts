@@ -1,0 +1,151 @@
+import { baseRecord, finalRecord, noteFailure, settleItem } from "../../shared/closing/index.ts";
+import type { ThroughlineError } from "../../shared/errors/error.ts";
+import type { Settlement } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { type Record, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { persistently } from "../../shared/persistently.ts";
+import type { GatewayContext } from "../context.ts";
+import type { Ask } from "./ask.ts";
+import { closingEnding, closingRequest, plainDetail, timelineOf } from "./closing.ts";
+import type { Ending, Reserved } from "./ending.ts";
+import { storeAnswer } from "./idempotency.ts";
+import { elapsedUs, mark } from "./incoming.ts";
+import { recordedAnswer } from "./recorded-answer.ts";
+
+/** What is left of a body: work that waits for a service that is away must not keep 16 MB of each request. */
+const nothing = new Uint8Array();
+
+/**
+ * Settles and records a request that held a reservation, on a deadline of its own. Gives a promise that resolves when the
+ * settlement is durable, and with it the answer for an Idempotency-Key; it resolves, too, when that will never be.
+ */
+export function finish(context: GatewayContext, reserved: Reserved, ending: Ending): Promise<void> {
+  const { ask, release } = reserved;
+  const { incoming } = ask;
+  const durationUs = elapsedUs(incoming);
+  ask.body = nothing;
+  const answerBytes = ending.kept.length === 0 ? 0 : ending.keptBytes;
+  const { promise: settled, resolve } = Promise.withResolvers<void>();
+  context.running.finish(answerBytes + (ending.outcome?.response.length ?? 0) + 4_096, async () => {
+    try {
+      const settlement = await settle(context, reserved, ending);
+      mark(incoming, "settled");
+      const recorded = recordEnd(context, reserved, ending, settlement, durationUs);
+      // Not behind the record: a repeat runs anew, and is charged, where the answer is not stored within a minute.
+      const stored =
+        ask.idempotencyKey === ""
+          ? resolve()
+          : persistently.execute(() => storeAnswer(context, ask, ending)).finally(resolve);
+      const results = await Promise.allSettled([recorded, stored]);
+      for (const done of results) if (done.status === "rejected") throw done.reason;
+    } catch (error) {
+      context.log.error({ err: error, request_id: incoming.idText }, "request could not be settled or recorded");
+    } finally {
+      resolve();
+      release();
+      ending.acknowledge();
+    }
+  });
+  return settled;
+}
+
+async function recordEnd(
+  context: GatewayContext,
+  { ask, request }: Reserved,
+  ending: Ending,
+  settlement: Settlement,
+  durationUs: bigint,
+): Promise<void> {
+  const { incoming } = ask;
+  const { response, truncated } = await recordedAnswer(ask, ending);
+  const said = {
+    durationUs,
+    firstByteUs: ending.firstByteUs,
+    timeline: timelineOf(incoming),
+    response,
+    responseTruncated: truncated,
+    notes: [],
+  };
+  const final = finalRecord(request, closingEnding(ask, ending), said, settlement);
+  await record(context, final, incoming.span.traceparent);
+}
+
+/** Statuses of requests that nobody could have served. */
+const invalidStatuses: readonly number[] = [400, 413, 422];
+
+/**
+ * Records a request of a known caller that was refused before anything was reserved. A failure of the platform always
+ * has its record; of what a client may bring about at will only so many a minute have one.
+ */
+export function recordRefusal(
+  context: GatewayContext,
+  ask: Ask,
+  route: Route | undefined,
+  error: ThroughlineError,
+): void {
+  const { limits, metrics } = context;
+  const { keyId } = ask.principal;
+  if (invalidStatuses.includes(error.httpStatus)) limits.invalid(keyId);
+  if (error.httpStatus < 500 && !limits.mayRecord(keyId)) {
+    metrics.refusalUnrecorded();
+    return;
+  }
+  const request = closingRequest(ask, route, 0n);
+  const refused = baseRecord(request);
+  refused.status = RecordStatus.FAILED;
+  noteFailure(refused, error);
+  refused.durationUs = elapsedUs(ask.incoming);
+  refused.detail = plainDetail(request, ask.incoming);
+  void keepRecord(context, ask, refused);
+}
+
+/**
+ * Records a request that is answered with what an earlier one got: it costs nothing, and its ID leads to that one. Gives a
+ * promise that resolves when the record is durable, or never will be.
+ */
+export function recordReplay(context: GatewayContext, ask: Ask, route: Route, first: bigint): Promise<void> {
+  const request = closingRequest(ask, route, 0n);
+  const replayed = baseRecord(request);
+  replayed.status = RecordStatus.SUCCEEDED;
+  replayed.httpStatus = 200;
+  replayed.billingReason = "replayed";
+  replayed.durationUs = elapsedUs(ask.incoming);
+  replayed.detail = plainDetail(request, ask.incoming, `replay of request ${first}`);
+  return keepRecord(context, ask, replayed);
+}
+
+function keepRecord(context: GatewayContext, ask: Ask, kept: Record): Promise<void> {
+  ask.body = nothing;
+  const { promise: recorded, resolve } = Promise.withResolvers<void>();
+  context.running.finish(2_048, async () => {
+    try {
+      await record(context, kept, ask.incoming.span.traceparent);
+    } catch (thrown) {
+      context.log.error({ err: thrown, request_id: ask.incoming.idText }, "request could not be recorded");
+    } finally {
+      resolve();
+    }
+  });
+  return recorded;
+}
+
+async function record(context: GatewayContext, terminal: Record, traceparent: string): Promise<void> {
+  await persistently.execute(() =>
+    context.history.record.call(
+      { record: terminal },
+      { requestId: terminal.requestId, traceparent, timeoutMs: context.config.finishTimeoutMs },
+    ),
+  );
+}
+
+async function settle(context: GatewayContext, { ask, request }: Reserved, ending: Ending): Promise<Settlement> {
+  const { incoming } = ask;
+  const item = settleItem(request, closingEnding(ask, ending));
+  return persistently.execute(() =>
+    context.billing.settle.call(item, {
+      requestId: incoming.id,
+      traceparent: incoming.span.traceparent,
+      timeoutMs: context.config.finishTimeoutMs,
+    }),
+  );
+}

@@ -1,0 +1,59 @@
+import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Span } from "../../shared/telemetry/index.ts";
+
+/** What is known of a paid request for its span, its log line and its counts. */
+export interface Served {
+  readonly dialect: string;
+  /** Module name, e.g. "chat". */
+  readonly module: string;
+  /** Model as configured, once it is resolved. */
+  model: string;
+  readonly stream: boolean;
+  channel?: string;
+  upstreamRequestId?: string;
+  firstByteMs?: number;
+}
+
+/** What the edge knows of a request from its first microsecond on. */
+export interface Incoming {
+  /** The platform's request ID. */
+  readonly id: bigint;
+  /** The ID as this deployment spells it. */
+  readonly idText: string;
+  /** Root span. */
+  readonly span: Span;
+  /** Arrival on the monotonic clock, milliseconds. */
+  readonly arrivedMs: number;
+  /** Arrival, Unix microseconds. */
+  readonly arrivedUnixUs: bigint;
+  /** The client's own x-request-id; empty: none. */
+  readonly clientRequestId: string;
+  /** SHA-256 of the secret that the request bears, one character a byte; empty until it was read. */
+  secretSha256: string;
+  /** Who calls; absent until authenticated. */
+  principal: Principal | undefined;
+  /** Bytes that its body may take, or takes; counted until the answer has ended. */
+  bodyBytes: number;
+  /** Dialect of the endpoint, where it is a paid one. */
+  dialect: string | undefined;
+  /** Absent where no paid request was understood. */
+  served: Served | undefined;
+  /** Code of the error that the client got. */
+  errorCode: string | undefined;
+  /** True: its answer was given whole before its body had come; the connection closes. */
+  closing: boolean;
+  /** True: the story has taken over and sees to the record. */
+  told: boolean;
+  /** What happened when, microseconds since the arrival. */
+  readonly timeline: { name: string; atUs: bigint }[];
+}
+
+/** Microseconds since the arrival of a request. */
+export function elapsedUs(incoming: Incoming): bigint {
+  return BigInt(Math.round((performance.now() - incoming.arrivedMs) * 1_000));
+}
+
+/** Notes a step of the request on its timeline. */
+export function mark(incoming: Incoming, name: string): void {
+  incoming.timeline.push({ name, atUs: elapsedUs(incoming) });
+}

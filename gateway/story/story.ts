@@ -1,0 +1,240 @@
+import type { ClosingRequest } from "../../shared/closing/index.ts";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import { fromWireError } from "../../shared/errors/wire.ts";
+import type { Reservation } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { DisconnectPolicy } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Head, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { platformFault } from "../domain/platform-fault.ts";
+import { contextError } from "../domain/worst-case.ts";
+import { moduleName } from "../view/history-item.ts";
+import type { Answer, Ask } from "./ask.ts";
+import { forgetRefused } from "./authenticate.ts";
+import { closingRequest, processingRecord } from "./closing.ts";
+import type { Ending } from "./ending.ts";
+import { finish, recordRefusal, recordReplay } from "./finish.ts";
+import { maxStoredBytes, replayAnswer, storedAnswer } from "./idempotency.ts";
+import { elapsedUs, type Incoming, mark, type Served } from "./incoming.ts";
+import { invokeItem, reserveItem } from "./items.ts";
+import { resolve } from "./resolve.ts";
+
+/**
+ * The story of one request: resolve -> reserve -> invoke -> settle -> record. Settling and recording go on after the
+ * answer, on a deadline of their own, whatever happened to the client.
+ *
+ * Throws the error that the client shall get where nothing was sent yet; it is on the record by then, but for one of
+ * `admit`: its record would wait in the memory that is full.
+ */
+export async function tellStory(context: GatewayContext, ask: Ask, answer: Answer): Promise<void> {
+  const { incoming } = ask;
+  incoming.told = true;
+  const served: Served = {
+    dialect: ask.dialect,
+    module: moduleName[ask.module] ?? "",
+    model: ask.model,
+    stream: ask.stream,
+  };
+  incoming.served = served;
+  context.metrics.requestStarted(served.module);
+  await context.running.admit();
+  let route: Route | undefined;
+  let reservation: Reservation;
+  try {
+    route = await resolveRoute(context, ask);
+    reservation = await reserve(context, ask, route);
+    if (reservation.replayRequestId !== 0n) {
+      const stored = await storedAnswer(context, ask, reservation.replayRequestId);
+      // Nobody else knows of a replay: whoever has the answer finds its record, whatever becomes of this process.
+      await inTime(context, recordReplay(context, ask, route, reservation.replayRequestId));
+      return await replayAnswer(stored, answer);
+    }
+  } catch (thrown) {
+    const error = platformFault(thrown);
+    forgetRefused(context, incoming, error);
+    recordRefusal(context, ask, route, error);
+    throw error;
+  }
+
+  const request = closingRequest(ask, route, reservation.reservedNanoUsd);
+  const release = context.running.hold({
+    id: incoming.id,
+    traceparent: incoming.span.traceparent,
+    sinceMs: performance.now(),
+    processing: () => processingRecord(request),
+  });
+  const ending = await invoke(context, ask, route, request, reservation, answer);
+  const reserved = { ask, request, release };
+  if (settlesFirst(context, ask)) await inTime(context, finish(context, reserved, ending));
+  giveEnd(ending, answer);
+  if (!settlesFirst(context, ask)) void finish(context, reserved, ending);
+  const { error, gone } = ending;
+  if (!gone && error !== undefined && !answer.hasBegun()) throw error;
+}
+
+/**
+ * Whether the end of the answer waits for its settlement. Whoever has the whole answer of a request with an
+ * Idempotency-Key may repeat it at once, and must get that answer again.
+ */
+function settlesFirst({ config }: GatewayContext, { idempotencyKey }: Ask): boolean {
+  return idempotencyKey !== "" || config.settleBeforeEnd;
+}
+
+/** Waits for what must be durable first as long as a call may take: a client does not wait for a service that is away. */
+async function inTime({ config }: GatewayContext, durable: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, config.callTimeoutMs);
+  await Promise.race([durable, late]);
+  clearTimeout(timer);
+}
+
+/** Gives the client what is left: the last frame, and the end or the error. */
+function giveEnd({ error, gone, heldBack }: Ending, answer: Answer): void {
+  if (gone || answer.isGone()) return;
+  if (heldBack !== undefined) void answer.write(heldBack);
+  if (error === undefined) answer.end();
+  else if (answer.hasBegun()) answer.fail(error);
+}
+
+/** The route, if the input can fit into its model. */
+async function resolveRoute(context: GatewayContext, ask: Ask): Promise<Route> {
+  const { incoming } = ask;
+  const route = await resolve(context, ask);
+  const tooLong = contextError(ask, route);
+  if (tooLong !== undefined) throw tooLong;
+  noteModel(context, incoming, route.model);
+  mark(incoming, "resolved");
+  return route;
+}
+
+/** Holds the worst-case cost: durable before the upstream is called. */
+async function reserve(context: GatewayContext, ask: Ask, route: Route): Promise<Reservation> {
+  const { incoming } = ask;
+  const reservation = await context.billing.reserve.call(reserveItem(ask, route), {
+    requestId: incoming.id,
+    traceparent: incoming.span.traceparent,
+    timeoutMs: context.config.callTimeoutMs,
+  });
+  mark(incoming, "reserved");
+  return reservation;
+}
+
+/** Lets the provider try the candidates and passes frames on as they come, with backpressure; never throws. */
+async function invoke(
+  context: GatewayContext,
+  ask: Ask,
+  route: Route,
+  request: ClosingRequest,
+  reservation: Reservation,
+  answer: Answer,
+): Promise<Ending> {
+  const { incoming, principal } = ask;
+  const holdsBack = ask.stream && settlesFirst(context, ask);
+  const keep = !ask.stream || ask.idempotencyKey !== "";
+  const kept: Uint8Array[] = [];
+  let keptBytes = 0;
+  let slow = false;
+  let frames = 0;
+  let firstByteUs = 0n;
+  let contentType = "application/json";
+  let outcome: Outcome | undefined;
+  let error: ThroughlineError | undefined;
+  let heldBack: Uint8Array | undefined;
+  let cut = false;
+  const stream = context.provider.invoke.open(invokeItem(ask, route, request.facts, elapsedUs(incoming)), {
+    requestId: incoming.id,
+    traceparent: incoming.span.traceparent,
+    timeoutMs: context.config.requestTimeoutMs,
+    frameBytes: (frame) => frame.data.length,
+    acknowledges: true,
+  });
+  const uncut = context.running.onCut(() => {
+    cut = true;
+    stream.cancel();
+  });
+  try {
+    let drainTimer: NodeJS.Timeout | undefined;
+    answer.onGone(() => {
+      const drains = principal.disconnectPolicy === DisconnectPolicy.DRAIN && frames > 0;
+      if (drains) drainTimer = setTimeout(() => stream.cancel(), context.config.drainTimeoutMs);
+      else stream.cancel();
+    });
+    try {
+      for await (const frame of stream) {
+        if (frame.head !== undefined && !answer.isGone()) {
+          contentType = frame.head.contentType;
+          firstByteUs = elapsedUs(incoming);
+          noteHead(incoming, frame.head, firstByteUs);
+          answer.begin(frame.head, reservation.headers);
+        }
+        if (keep) {
+          keptBytes += frame.data.length;
+          if (ask.stream && keptBytes > maxStoredBytes) kept.length = 0;
+          else kept.push(frame.data);
+        }
+        if (answer.isGone()) continue;
+        frames++;
+        if (holdsBack && stream.isLast()) {
+          heldBack = frame.data;
+          continue;
+        }
+        const ready = answer.write(frame.data);
+        if (ready === undefined) continue;
+        if (!slow) {
+          slow = true;
+          // A client that reads nothing must not outlast the deadline, which ends the outcome.
+          const letGo = () => answer.letGo();
+          stream.outcome.then(letGo, letGo);
+        }
+        await ready;
+      }
+    } catch (thrown) {
+      error = ThroughlineError.from(thrown);
+      // Of a frame that could not be read the loop has not let go.
+      stream.cancel();
+    } finally {
+      clearTimeout(drainTimer);
+    }
+    // After the deadline too: what was consumed and tried is as true then.
+    outcome = await stream.outcome;
+    error ??= failureOf(outcome, answer.isGone(), cut);
+  } catch (thrown) {
+    error ??= ThroughlineError.from(thrown);
+  }
+  uncut();
+  mark(incoming, "last_byte");
+  const gone = answer.isGone();
+  // A JSON answer is given as a whole: of one that broke off the client gets the error alone.
+  if (error !== undefined && !gone && !answer.hasBegun()) frames = 0;
+  const acknowledge = () => stream.acknowledge();
+  return { outcome, error, gone, frames, firstByteUs, kept, keptBytes, contentType, heldBack, acknowledge };
+}
+
+/** Why an invocation did not succeed, by its outcome. One that was stopped though the client waits met its deadline. */
+function failureOf({ error, cancelled }: Outcome, gone: boolean, cut: boolean): ThroughlineError | undefined {
+  if (error !== undefined) return fromWireError(error);
+  if (cancelled && cut) {
+    return new ThroughlineError(
+      "service_unavailable",
+      "The gateway stops before the answer is complete; send it again.",
+    );
+  }
+  return cancelled && !gone
+    ? new ThroughlineError("upstream_timeout", "The answer was not complete in the time that a request may take.")
+    : undefined;
+}
+
+/** Counts go by configured names: those that routing has answered with are known. */
+function noteModel({ models, metrics }: GatewayContext, { served }: Incoming, model: string): void {
+  if (served !== undefined) served.model = model;
+  if (models.has(model)) return;
+  models.add(model);
+  metrics.knowModels(models);
+}
+
+function noteHead({ served }: Incoming, head: Head, firstByteUs: bigint): void {
+  if (served === undefined) return;
+  served.channel = head.channel;
+  served.upstreamRequestId = head.upstreamRequestId;
+  served.firstByteMs = Number(firstByteUs) / 1_000;
+}

@@ -1,0 +1,20 @@
+import type { FlavourOf } from "../../../domain/flavour.ts";
+import type { UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
+import { readChatAnswer } from "./read-answer.ts";
+import { readChatStream } from "./read-stream.ts";
+import { writeChatRequest } from "./write-request.ts";
+
+/** OpenAI's chat completions as an upstream speaks them, in a vendor's flavour. */
+export function chatCompletionsFormat(flavourOf: FlavourOf): UpstreamFormat {
+  return {
+    name: "openai.chat",
+    open({ upstreamModel }) {
+      const flavour = flavourOf(upstreamModel);
+      return {
+        write: (request, context) => writeChatRequest(request, context, flavour),
+        read: (body) => readChatAnswer(body, flavour),
+        stream: () => readChatStream(flavour),
+      };
+    },
+  };
+}

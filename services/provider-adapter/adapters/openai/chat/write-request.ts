@@ -1,0 +1,152 @@
+import type { UpstreamMessage } from "../../../domain/exchange.ts";
+import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
+import type { WriteContext } from "../../../modules/chat/neutral/formats.ts";
+import { effortOf } from "../../../modules/chat/neutral/reasoning.ts";
+import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
+import {
+  type NeutralRequest,
+  type OutputShape,
+  pathOf,
+  type Tool,
+  type ToolChoice,
+  type WebSearch,
+} from "../../../modules/chat/neutral/request.ts";
+import { thinkingPatch } from "../../../modules/chat/openai-chat/set-field.ts";
+import { vendorPatch } from "../../../modules/chat/openai-chat/vendor-patch.ts";
+import { type JsonObject, parseJson } from "../../../wire/json.ts";
+import { writeMessages } from "./write-messages.ts";
+
+/** Most stop sequences (OpenAI's API reference). */
+const maxStop = 4;
+/** Longest name of an end user. */
+const maxUserLength = 64;
+
+/** Writes a request in OpenAI's chat format, in a vendor's flavour. */
+export function writeChatRequest(
+  request: NeutralRequest,
+  { upstreamModel, stream, note }: WriteContext,
+  flavour: OpenaiFlavour,
+): UpstreamMessage {
+  if (request.stop.length > maxStop) {
+    throw cannotExpress(pathOf(request, "stop"), `it takes at most ${maxStop} stop sequences`);
+  }
+  if (request.topK !== undefined && !flavour.topK) {
+    note(`${pathOf(request, "topK")} dropped: the vendor does not take it`);
+  }
+  if (request.cache !== undefined) note("cache_control dropped: this vendor caches by itself");
+  if (request.google !== undefined) note("google dropped: it is for another vendor");
+  const { webSearch } = request;
+  if (webSearch?.allowedDomains !== undefined || webSearch?.blockedDomains !== undefined) {
+    throw cannotExpress(pathOf(request, "webSearch"), "its search takes no list of domains");
+  }
+  const tools = request.tools.map(writeTool);
+  const body: JsonObject = {
+    model: upstreamModel,
+    messages: writeMessages(request.messages, flavour, note),
+    ...(stream ? { stream: true } : {}),
+    ...(stream && flavour.streamOptions ? { stream_options: { include_usage: true } } : {}),
+    [flavour.maxTokensField]: request.maxTokens,
+    temperature: request.temperature,
+    top_p: request.topP,
+    top_k: flavour.topK ? request.topK : undefined,
+    presence_penalty: request.presencePenalty,
+    frequency_penalty: request.frequencyPenalty,
+    seed: request.seed,
+    stop: request.stop.length === 0 ? undefined : request.stop,
+    n: request.choices === 1 ? undefined : request.choices,
+    logit_bias: request.logitBias,
+    logprobs: request.logprobs,
+    top_logprobs: request.topLogprobs,
+    tools: tools.length === 0 ? undefined : tools,
+    tool_choice: tools.length === 0 ? undefined : writeChoice(request.toolChoice, request.tools),
+    parallel_tool_calls: tools.length === 0 ? undefined : request.parallelToolCalls,
+    response_format: writeOutput(request.output),
+    web_search_options: flavour.searchOn === undefined ? writeSearch(webSearch) : undefined,
+    user: request.user?.slice(0, maxUserLength),
+    metadata: request.metadata,
+    service_tier: request.serviceTier,
+    verbosity: request.verbosity,
+    modalities: request.modalities.length === 0 ? undefined : request.modalities,
+    audio: request.audioOut,
+    prediction: request.prediction,
+    prompt_cache_key: request.cacheKey,
+  };
+  if (webSearch !== undefined && flavour.searchOn !== undefined) setFields(body, flavour.searchOn);
+  setFields(body, reasoning(request, stream, flavour, note));
+  const given = (field: string) => (body[field] === undefined ? undefined : JSON.stringify(body[field]));
+  setFields(body, vendorPatch(flavour, stream, given, note));
+  return {
+    path: endpointPath(flavour, upstreamModel, "chat/completions"),
+    headers: {},
+    body: Buffer.from(JSON.stringify(body)),
+  };
+}
+
+function setFields(body: JsonObject, patch: Readonly<Record<string, string | undefined>>): void {
+  for (const [field, text] of Object.entries(patch)) body[field] = text === undefined ? undefined : parseJson(text);
+}
+
+function reasoning(
+  request: NeutralRequest,
+  stream: boolean,
+  flavour: OpenaiFlavour,
+  note: WriteContext["note"],
+): Readonly<Record<string, string | undefined>> {
+  const { reasoning: wanted } = request;
+  if (wanted.mode === "default") return {};
+  const path = pathOf(request, "reasoning");
+  if (!flavour.thinks) {
+    if (wanted.mode === "on") note(`${path} dropped: this model does not think`);
+    return {};
+  }
+  if (wanted.mode === "on" && flavour.thinkingNeedsStream && !stream) {
+    note(`${path} dropped: this vendor thinks in streams only`);
+    return thinkingPatch(flavour, { mode: "off" });
+  }
+  return thinkingPatch(flavour, {
+    mode: wanted.mode,
+    effort: effortOf(wanted),
+    budgetTokens: wanted.effort === undefined ? wanted.budgetTokens : undefined,
+  });
+}
+
+function writeTool(tool: Tool): JsonObject {
+  switch (tool.kind) {
+    case "function": {
+      const { name, description, parameters, strict } = tool;
+      const given = { name, description, parameters: parameters ?? { type: "object", properties: {} }, strict };
+      return { type: "function", function: given };
+    }
+    case "custom": {
+      const { name, description, format } = tool;
+      return { type: "custom", custom: { name, description, format } };
+    }
+    case "native":
+      if (tool.format === "openai.chat") return tool.value;
+      throw cannotExpress(tool.at, "its format has no such tool");
+  }
+}
+
+function writeChoice(choice: ToolChoice | undefined, tools: readonly Tool[]): unknown {
+  if (choice === undefined) return undefined;
+  if (choice.kind !== "named") return choice.kind;
+  const { name } = choice;
+  const custom = tools.some((tool) => tool.kind === "custom" && tool.name === name);
+  return custom ? { type: "custom", custom: { name } } : { type: "function", function: { name } };
+}
+
+function writeOutput(output: OutputShape | undefined): JsonObject | undefined {
+  if (output === undefined) return undefined;
+  if (output.kind === "json") return { type: "json_object" };
+  const { schema, name, description, strict } = output;
+  return { type: "json_schema", json_schema: { name: name ?? "answer", description, schema, strict } };
+}
+
+function writeSearch(search: WebSearch | undefined): JsonObject | undefined {
+  if (search === undefined) return undefined;
+  const { type: _type, ...approximate } = search.userLocation ?? {};
+  return {
+    search_context_size: search.contextSize,
+    ...(search.userLocation === undefined ? {} : { user_location: { type: "approximate", approximate } }),
+  };
+}

@@ -1,0 +1,347 @@
+import { create } from "@bufbuild/protobuf";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import type { Candidate } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { type Attempt, AttemptSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Span } from "../../../shared/telemetry/index.ts";
+import { boundsOf, type OpenChannel } from "../channels.ts";
+import type { ProviderContext } from "../context.ts";
+import type { AnswerFacts, Exchange, StreamTranslation } from "../domain/exchange.ts";
+import type { Moments } from "../domain/latency.ts";
+import type { Pass } from "../resilience/channel-health.ts";
+import { failureVerdict, faultVerdict, good, quickFault, thrownVerdict, type Verdict } from "../resilience/verdict.ts";
+import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "../upstream/call.ts";
+import { faultError, faultTable, type UpstreamFault } from "../upstream/faults.ts";
+import { isEndMark } from "../wire/end-mark.ts";
+import { createEventFeed, type EventFeed } from "../wire/event-feed.ts";
+import { isKeepAlive } from "../wire/keep-alive.ts";
+import { createTextBytes } from "../wire/text-bytes.ts";
+import { asUpstreamFault } from "../wire/too-deep.ts";
+import { boundedFacts } from "./bounded-facts.ts";
+import { hideCredential, withoutCredential } from "./hide-credential.ts";
+import { upstreamRequestIdOf, withUpstreamRequestId } from "./upstream-request-id.ts";
+
+/** Where the pieces of an answer go. */
+export interface AttemptSink {
+  /** Bytes for the client. */
+  write(data: Uint8Array, upstreamRequestId: string): void;
+}
+
+/** What came of one attempt. */
+export interface AttemptResult {
+  readonly attempt: Attempt;
+  /** At least one byte was given to the client: of a stream content, or the end of an answer without any. */
+  readonly began: boolean;
+  /** Why it failed; absent: it answered. */
+  readonly error: ThroughlineError | undefined;
+  /** True: another candidate may be tried (only when nothing began). */
+  readonly failover: boolean;
+  /** What it says of the channel's health. */
+  readonly verdict: Verdict;
+  readonly facts: AnswerFacts | undefined;
+  /** An answer that was given whole. */
+  readonly whole: Uint8Array | undefined;
+  /** A stream's answer as one document, for history. */
+  readonly document: { readonly body: Uint8Array; readonly truncated: boolean } | undefined;
+  readonly timings: { sentUs: number; firstByteUs: number; lastByteUs: number; chunks: number };
+}
+
+/** An attempt under way. */
+export interface RunningAttempt {
+  readonly result: Promise<AttemptResult>;
+  pause(): void;
+  resume(): void;
+  /** The client left: closes the upstream's socket at once. */
+  cancel(): void;
+}
+
+/** What an attempt needs to know. */
+export interface AttemptOptions {
+  readonly channel: OpenChannel;
+  readonly candidate: Candidate;
+  readonly exchange: Exchange;
+  /** Leave of the channel's health; it hears of the signs of life, its `end` is the caller's to tell. */
+  readonly pass: Pass;
+  readonly stream: boolean;
+  readonly span: Span;
+  readonly attemptId: bigint;
+  readonly requestIdText: string;
+  /** Microseconds since the arrival of the request at the gateway. */
+  readonly clockUs: () => number;
+}
+
+/** Largest error body that is read. */
+const maxErrorBytes = 64 * 1024;
+/**
+ * What frames an answer is held back until its content, so that another candidate can take its place. An upstream that says
+ * more than this without content is believed: 1 Mi characters are more than any vendor's frame around an echoed request.
+ */
+const maxHeldLength = 1024 * 1024;
+/** A whole answer is passed on in pieces: one lane message must not hold 16 MB. */
+const pieceBytes = 1024 * 1024;
+
+/** Tries one candidate: sends the request, translates the answer as it comes, says what came of it. */
+export function startAttempt(context: ProviderContext, options: AttemptOptions, out: AttemptSink): RunningAttempt {
+  const { channel, exchange, clockUs } = options;
+  const { credential } = options.pass;
+  const attempt = create(AttemptSchema);
+  attempt.attemptId = options.attemptId;
+  attempt.channel = channel.name;
+  attempt.platform = channel.platform;
+  attempt.upstreamModel = options.candidate.upstreamModel;
+  const { promise, resolve } = Promise.withResolvers<AttemptResult>();
+  const textBytes = createTextBytes();
+  const body: Buffer[] = [];
+  let bodyBytes = 0;
+  const startUs = clockUs();
+  let headers: ResponseHeaders = {};
+  let firstByteUs = 0;
+  let firstContentUs = 0;
+  let lastByteUs = 0;
+  let began = false;
+  let over = false;
+  let ended = false;
+  /** The stream said something since the last read, beside that it lives. */
+  let brought = false;
+  let facts: AnswerFacts | undefined;
+  let whole: Uint8Array | undefined;
+  let translation: StreamTranslation | undefined;
+  let feed: EventFeed | undefined;
+  let pending = "";
+  let heardContent = () => {};
+  attempt.startUs = BigInt(startUs);
+
+  const moments = (): Moments => ({ sentUs: startUs, firstByteUs, firstContentUs, lastByteUs, nowUs: clockUs() });
+
+  /** Whatever broke: the client is to have the name under which the vendor knows of it. */
+  function named(error: ThroughlineError): ThroughlineError {
+    attempt.upstreamRequestId ||= translation?.upstreamRequestId?.() ?? "";
+    return withUpstreamRequestId(error, attempt.upstreamRequestId);
+  }
+
+  /** What broke inside an answer: another candidate is asked, unless the upstream blames what the client sent. */
+  function settleThrown(cause: unknown): void {
+    const thrown = asUpstreamFault(cause);
+    const error = ThroughlineError.from(thrown);
+    settle(error, error.entry.httpStatus >= 500, thrownVerdict(thrown));
+  }
+
+  function settle(failure: ThroughlineError | undefined, failover: boolean, verdict: Verdict): void {
+    if (over) return;
+    over = true;
+    const error = failure === undefined ? undefined : named(withoutCredential(failure, credential));
+    heardContent();
+    attempt.endUs = BigInt(clockUs());
+    attempt.resent = call.resent;
+    if (error !== undefined) {
+      attempt.errorCode = error.code;
+      attempt.errorMessage = error.message;
+    }
+    let document: AttemptResult["document"];
+    if (translation !== undefined && began) {
+      facts ??= translation.facts();
+      document = translation.document(moments());
+    }
+    resolve({
+      attempt,
+      began,
+      error,
+      failover: failover && !began,
+      verdict,
+      facts: facts && boundedFacts(facts),
+      whole,
+      document,
+      timings: { sentUs: startUs, firstByteUs, lastByteUs, chunks: translation?.contentChunks() ?? 0 },
+    });
+  }
+
+  function send(text: string): void {
+    if (text === "") return;
+    if (!began) {
+      heardContent();
+      options.pass.began();
+    }
+    began = true;
+    attempt.upstreamRequestId ||= translation?.upstreamRequestId?.() ?? "";
+    if (firstContentUs === 0) firstContentUs = clockUs();
+    out.write(textBytes(text), attempt.upstreamRequestId);
+  }
+
+  /** Passes on what was translated, once it holds content: what only frames an answer is worth nothing to the client. */
+  function passOn(): void {
+    if (!began && translation?.hasContent() !== true && pending.length <= maxHeldLength) return;
+    send(pending);
+    pending = "";
+  }
+
+  /** Ends the attempt from inside a stream; the socket is of no more use. */
+  function breakOff(thrown: unknown): void {
+    passOn();
+    settleThrown(thrown);
+    call.abort();
+  }
+
+  /** The call failed below HTTP, or one of its bounds is over. */
+  function fail(fault: UpstreamFault): void {
+    lastByteUs = clockUs();
+    const { upstreamAtFault, failover } = faultTable[fault.kind];
+    attempt.fault = fault.kind;
+    attempt.faultCode = fault.detail;
+    // The answer had come to its end: what the connection did then speaks against the channel, and is no loss of the client's.
+    if (upstreamAtFault && translation?.isComplete() === true) {
+      // The event in which it broke is none.
+      feed = undefined;
+      finishStream(translation, faultVerdict(fault));
+      return;
+    }
+    passOn();
+    settle(faultError(fault), failover, faultVerdict(fault));
+  }
+
+  /** The stream has had its time to begin. */
+  function onNoContent(): void {
+    const headSeen = attempt.headUs > 0n;
+    fail({ kind: "first_token_timeout", sent: true, headSeen, detail: "" });
+    call.abort();
+  }
+
+  function openStream(): EventFeed {
+    const stream = exchange.stream();
+    translation = stream;
+    return createEventFeed((event) => {
+      brought ||= !isKeepAlive(event);
+      // What stands behind the end is nobody's.
+      if (ended && stream.isComplete()) return;
+      pending += stream.event(event);
+      ended ||= isEndMark(event);
+    });
+  }
+
+  function takeIn({ feed: take }: EventFeed, chunk: Buffer): void {
+    if (over) return;
+    try {
+      take(chunk);
+    } catch (thrown) {
+      breakOff(thrown);
+      return;
+    }
+    // What one read brought goes on at once and together.
+    passOn();
+    if (ended && translation?.isComplete() === true) endEarly(translation);
+  }
+
+  /** The answer is whole, so the client has its end now: some upstreams leave the connection open for minutes. */
+  function endEarly(stream: StreamTranslation): void {
+    lastByteUs = clockUs();
+    finishStream(stream, good);
+    call.drain();
+  }
+
+  function finishStream(stream: StreamTranslation, verdict: Verdict): void {
+    try {
+      feed?.end();
+      if (!stream.isComplete()) {
+        passOn();
+        const message = began ? "The upstream's stream ended too early." : "The upstream's stream was empty.";
+        settle(new ThroughlineError("upstream_error", message), true, quickFault);
+      } else {
+        send(pending);
+        pending = "";
+        send(stream.end(moments()));
+        facts = stream.facts();
+        settle(undefined, false, verdict);
+      }
+    } catch (thrown) {
+      settleThrown(thrown);
+    }
+  }
+
+  function finishWhole(bytes: Buffer): void {
+    try {
+      const answer = exchange.whole(bytes, moments());
+      facts = answer;
+      whole = answer.body;
+      began = true;
+      attempt.upstreamRequestId ||= answer.upstreamRequestId ?? "";
+      for (let at = 0; at < answer.body.length; at += pieceBytes) {
+        out.write(answer.body.subarray(at, at + pieceBytes), attempt.upstreamRequestId);
+      }
+      settle(undefined, false, good);
+    } catch (thrown) {
+      settleThrown(thrown);
+    }
+  }
+
+  const sink: UpstreamSink = {
+    onHead(status, given) {
+      headers = given;
+      options.pass.heard();
+      attempt.httpStatus = status;
+      attempt.headUs = BigInt(clockUs());
+      attempt.upstreamRequestId = upstreamRequestIdOf(given, channel.adapter.requestIdHeaders);
+      const type = String(given["content-type"] ?? "");
+      if (status !== 200 || !options.stream || type.includes("application/json")) return "whole";
+      feed = openStream();
+      return "stream";
+    },
+    onData(chunk) {
+      if (firstByteUs === 0) firstByteUs = clockUs();
+      if (feed !== undefined) {
+        brought = false;
+        takeIn(feed, chunk);
+        // Until the first content every sign of life counts: that wait has a bound of its own.
+        return brought || !began;
+      }
+      if ((attempt.httpStatus === 200 && !options.stream) || bodyBytes < maxErrorBytes) {
+        bodyBytes += chunk.length;
+        body.push(chunk);
+      }
+      return true;
+    },
+    onEnd() {
+      if (over) return;
+      lastByteUs = clockUs();
+      if (translation !== undefined) return finishStream(translation, good);
+      const bytes = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
+      if (attempt.httpStatus === 200 && !options.stream) return finishWhole(bytes);
+      // Before the message is cut to its length: a part of the credential would be left.
+      const said = hideCredential(bytes.toString(), credential);
+      const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
+      settle(failure.error, failure.failover, failureVerdict(attempt.httpStatus, failure));
+    },
+    onError(fault) {
+      if (!over) fail(fault);
+    },
+  };
+
+  const call: UpstreamCall = context.upstream.send(
+    {
+      origin: channel.origin,
+      path: channel.basePath + exchange.message.path,
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: options.stream ? "text/event-stream" : "application/json",
+        "user-agent": "throughline",
+        ...channel.headers,
+        ...exchange.message.headers,
+        ...(credential === "" ? {} : channel.adapter.authorise(credential)),
+        ...(channel.requestIdHeader === "" ? {} : { [channel.requestIdHeader]: options.requestIdText }),
+        traceparent: options.span.traceparent,
+      },
+      body: exchange.message.body,
+      ...boundsOf(channel),
+      ...(options.stream ? {} : { maxBodyBytes: context.config.maxBodyBytes }),
+    },
+    sink,
+  );
+  if (options.stream) heardContent = context.firstToken.wait(channel.firstTokenTimeoutMs, onNoContent);
+
+  return {
+    result: promise,
+    pause() {
+      if (!over) call.pause();
+    },
+    resume: () => call.resume(),
+    cancel: () => call.abort(),
+  };
+}

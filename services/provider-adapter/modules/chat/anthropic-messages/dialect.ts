@@ -1,0 +1,100 @@
+import { noteUnknownFields } from "../../../domain/notes.ts";
+import { mayHaveLongNumbers, parseExact } from "../../../wire/exact-json.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
+import type { ClientDialect, Note } from "../neutral/formats.ts";
+import { cannotExpress } from "../neutral/refuse.ts";
+import type { FieldName, NeutralRequest } from "../neutral/request.ts";
+import { messageIdOf, messagesFormat } from "./format-name.ts";
+import { parseMessages } from "./parse-blocks.ts";
+import { parseOutput, parseReasoning, parseToolChoice, parseTools } from "./parse-tools.ts";
+import { stopReasonOf } from "./stop-reasons.ts";
+import { writeMessage } from "./write-answer.ts";
+import { writeMessageStream } from "./write-stream.ts";
+
+/** Names of this dialect for the fields of the neutral request. */
+const paths: Readonly<Partial<Record<FieldName, string>>> = {
+  messages: "messages",
+  tools: "tools",
+  toolChoice: "tool_choice",
+  parallelToolCalls: "tool_choice.disable_parallel_tool_use",
+  output: "output_config.format",
+  maxTokens: "max_tokens",
+  temperature: "temperature",
+  topP: "top_p",
+  topK: "top_k",
+  stop: "stop_sequences",
+  reasoning: "thinking",
+  webSearch: "tools",
+  user: "metadata.user_id",
+  serviceTier: "service_tier",
+  cache: "cache_control",
+};
+
+const known: ReadonlySet<string> = new Set([
+  ...["model", "messages", "system", "max_tokens", "stream", "stop_sequences", "temperature", "top_p", "top_k"],
+  ...[
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+    "output_format",
+    "cache_control",
+    "metadata",
+    "service_tier",
+  ],
+]);
+
+/** Fields without which the answer would not be what was asked for. */
+const essential: ReadonlySet<string> = new Set(["mcp_servers", "container"]);
+
+/** Anthropic's messages, as clients speak it. */
+export const messagesDialect: ClientDialect = {
+  name: messagesFormat,
+  messageId: messageIdOf,
+  open(asked, note) {
+    const text = Buffer.from(asked.body).toString();
+    const body = asObject(parseJson(text)) ?? {};
+    // What calls were made with is carried on; the rest of a body is read.
+    const exact = mayHaveLongNumbers(text) ? asObject(parseExact(text)) : undefined;
+    const request = parseRequest(exact === undefined ? body : { ...body, messages: exact.messages }, note);
+    return {
+      request,
+      whole: writeMessage,
+      finishReason: ({ choices: [choice] }) => (choice?.finish === undefined ? "" : stopReasonOf(choice.finish)),
+      stream: writeMessageStream,
+    };
+  },
+};
+
+function parseRequest(body: JsonObject, note: Note): NeutralRequest {
+  for (const name of essential) {
+    if (body[name] !== null && body[name] !== undefined) throw cannotExpress(name, "its format has no such field");
+  }
+  noteUnknownFields(body, known, note);
+  const choice = asObject(body.tool_choice);
+  const { tools, webSearch } = parseTools(body.tools);
+  return {
+    messages: parseMessages(body),
+    tools,
+    toolChoice: parseToolChoice(choice),
+    parallelToolCalls: choice?.disable_parallel_tool_use === true ? false : undefined,
+    output: parseOutput(body),
+    maxTokens: numberOf(body.max_tokens),
+    temperature: numberOf(body.temperature),
+    topP: numberOf(body.top_p),
+    topK: numberOf(body.top_k),
+    stop: asArray(body.stop_sequences).filter((item) => typeof item === "string"),
+    choices: 1,
+    reasoning: parseReasoning(body),
+    webSearch,
+    user: asString(asObject(body.metadata)?.user_id),
+    serviceTier: body.service_tier === "standard_only" ? "default" : asString(body.service_tier),
+    modalities: [],
+    cache: asObject(body.cache_control),
+    paths,
+  };
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}

@@ -1,0 +1,86 @@
+import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
+import { defaultReasoning, isEffort, type Reasoning } from "../neutral/reasoning.ts";
+import type { OutputShape, Tool, ToolChoice, WebSearch } from "../neutral/request.ts";
+import { messagesFormat } from "./format-name.ts";
+
+/** Tools, and the search that one of them may ask for. */
+export interface ParsedTools {
+  readonly tools: readonly Tool[];
+  readonly webSearch: WebSearch | undefined;
+}
+
+/** Reads `tools`. The vendor's search of the web is a capability that other formats have too. */
+export function parseTools(value: unknown): ParsedTools {
+  const tools: Tool[] = [];
+  let webSearch: WebSearch | undefined;
+  for (const [index, raw] of asArray(value).entries()) {
+    const tool = asObject(raw) ?? {};
+    const at = `tools[${index}]`;
+    const type = asString(tool.type) ?? "custom";
+    if (type.startsWith("web_search_")) webSearch = parseSearch(tool);
+    else if (type !== "custom") tools.push({ kind: "native", format: messagesFormat, value: tool, at });
+    else {
+      tools.push({
+        kind: "function",
+        name: asString(tool.name) ?? "",
+        description: asString(tool.description),
+        parameters: asObject(tool.input_schema),
+        strict: typeof tool.strict === "boolean" ? tool.strict : undefined,
+        cache: asObject(tool.cache_control),
+        at,
+      });
+    }
+  }
+  return { tools, webSearch };
+}
+
+function parseSearch(tool: JsonObject): WebSearch {
+  const uses = typeof tool.max_uses === "number" ? tool.max_uses : undefined;
+  const domains = (list: unknown) =>
+    Array.isArray(list) ? list.filter((item) => typeof item === "string") : undefined;
+  return {
+    contextSize: uses === undefined ? "medium" : uses <= 1 ? "low" : uses <= 5 ? "medium" : "high",
+    maxUses: uses,
+    userLocation: asObject(tool.user_location),
+    allowedDomains: domains(tool.allowed_domains),
+    blockedDomains: domains(tool.blocked_domains),
+  };
+}
+
+/** Reads `tool_choice`. */
+export function parseToolChoice(choice: JsonObject | undefined): ToolChoice | undefined {
+  switch (choice?.type) {
+    case "auto":
+      return { kind: "auto" };
+    case "any":
+      return { kind: "required" };
+    case "none":
+      return { kind: "none" };
+    case "tool":
+      return { kind: "named", name: asString(choice.name) ?? "" };
+    default:
+      return undefined;
+  }
+}
+
+/** Reads `thinking` and `output_config.effort`. An effort without thinking says nothing of thinking. */
+export function parseReasoning(body: JsonObject): Reasoning {
+  const thinking = asObject(body.thinking);
+  if (thinking === undefined) return defaultReasoning;
+  if (thinking.type === "disabled") return { mode: "off" };
+  const effort = asObject(body.output_config)?.effort;
+  const budget = thinking.budget_tokens;
+  return {
+    mode: "on",
+    ...(isEffort(effort) && effort !== "none" ? { effort } : {}),
+    ...(typeof budget === "number" ? { budgetTokens: budget } : {}),
+    ...(thinking.display === "omitted" ? { show: false } : {}),
+  };
+}
+
+/** Reads `output_config.format`. The format guarantees the schema: strict. */
+export function parseOutput(body: JsonObject): OutputShape | undefined {
+  const format = asObject(asObject(body.output_config)?.format) ?? asObject(body.output_format);
+  if (format?.type !== "json_schema") return undefined;
+  return { kind: "schema", schema: asObject(format.schema) ?? {}, strict: true };
+}

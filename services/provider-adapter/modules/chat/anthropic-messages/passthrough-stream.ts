@@ -1,0 +1,138 @@
+import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
+import { estimatedInput } from "../../../domain/input-estimate.ts";
+import { latencyCheckpoint } from "../../../domain/latency.ts";
+import { asObject, asString, parseJson } from "../../../wire/json.ts";
+import { writeDocument } from "../../../wire/too-deep.ts";
+import { saysContent } from "../content.ts";
+import { createAnswerFold } from "../neutral/fold.ts";
+import { usageOf } from "../neutral/usage.ts";
+import type { StreamError } from "./read-answer.ts";
+import { readMessageStream } from "./read-stream.ts";
+import { writeMessage } from "./write-answer.ts";
+
+/** Unread events kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
+const maxUnfoldedLength = 16 * 1024;
+/** Text of an answer that is kept for history, in characters. */
+const maxKeptText = 256 * 1024;
+
+/**
+ * A stream whose upstream speaks the client's own dialect. Events go on as they come; only the first is parsed on its way,
+ * for its ID. The others are read afterwards and together, for usage and history.
+ */
+export function createMessagesPassthrough(
+  asked: Asked,
+  messageId: string,
+  streamError: StreamError,
+  countTokens: (text: string) => number,
+): StreamTranslation {
+  const fold = createAnswerFold(countTokens, asked.keepResponse ? maxKeptText : 0);
+  const reader = readMessageStream(streamError);
+  let unread: string[] = [];
+  let unreadLength = 0;
+  let stopReason = "";
+  let stopped = false;
+  let ended = false;
+  let content = false;
+
+  function takeIn(): void {
+    const events = unread;
+    unread = [];
+    unreadLength = 0;
+    for (const data of events) {
+      try {
+        reader.read({ data }, (step) => fold.add(step));
+      } catch {
+        // It has gone to the client already; what it held is not counted.
+      }
+    }
+  }
+
+  function keep(data: string): void {
+    unread.push(data);
+    unreadLength += data.length;
+    if (unreadLength > maxUnfoldedLength) takeIn();
+  }
+
+  /** The first event bears the ID; it is the one that is written anew. */
+  function open(data: string): string {
+    const event = asObject(parseJson(data));
+    const message = asObject(event?.message);
+    if (event === undefined || message === undefined) throw streamError({ message: "its first event is not valid" });
+    return `event: message_start\ndata: ${JSON.stringify({ ...event, message: { ...message, id: messageId } })}\n\n`;
+  }
+
+  function nameOf({ event, data }: UpstreamEvent): string {
+    return event ?? asString(asObject(parseJson(data))?.type) ?? "";
+  }
+
+  function facts(): AnswerFacts {
+    takeIn();
+    return {
+      usage: usageOf(fold.usage(), fold.partialUsage(), {
+        input: () => estimatedInput(asked),
+        delivered: fold.delivered,
+      }),
+      finishReason: stopReason,
+      messageId,
+      responseModel: fold.model(),
+    };
+  }
+
+  return {
+    event(event) {
+      const { data } = event;
+      if (data === "") return "";
+      // The end of a text that was cut short is the one fault that is cheap to see.
+      if (!data.endsWith("}")) throw streamError({ message: "it sent an event that is not valid JSON" });
+      const name = nameOf(event);
+      switch (name) {
+        case "message_start":
+          keep(data);
+          return open(data);
+        case "error":
+          throw streamError(asObject(asObject(parseJson(data))?.error) ?? {});
+        case "message_delta": {
+          const delta = asObject(asObject(parseJson(data))?.delta);
+          if (delta === undefined) throw streamError({ message: "it sent an event that is not valid JSON" });
+          stopReason = asString(delta.stop_reason) ?? stopReason;
+          break;
+        }
+        case "message_stop":
+          stopped = true;
+          ended = true;
+          break;
+        case "ping":
+          break;
+        default:
+          content ||= saysContent(data, (said) => said);
+      }
+      keep(data);
+      return `event: ${name}\ndata: ${data}\n\n`;
+    },
+    hasContent() {
+      return content;
+    },
+    end() {
+      if (ended) return "";
+      ended = true;
+      // The upstream forgot it; the client's stream helper waits for it.
+      return 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+    },
+    isComplete() {
+      return stopped || stopReason !== "";
+    },
+    facts,
+    document(moments) {
+      if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
+      const { usage } = facts();
+      const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model() || asked.upstreamModel };
+      const outputTokens = Number(usage.outputTokens + usage.reasoningTokens);
+      const message = writeMessage(fold.answer(), head, { usage, latency: latencyCheckpoint(moments, outputTokens) });
+      return writeDocument(message, fold.truncated());
+    },
+    contentChunks() {
+      takeIn();
+      return fold.contentSteps();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { parseExact } from "../../../wire/exact-json.ts";
+import { asObject, type JsonObject } from "../../../wire/json.ts";
+import type { AnswerPart, Citation, Finish, NeutralAnswer } from "../neutral/answer.ts";
+import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";
+import { signatureText } from "../neutral/signature.ts";
+import { messagesFormat } from "./format-name.ts";
+import { stopReasonOf } from "./stop-reasons.ts";
+import { writeUsage } from "./usage.ts";
+
+/** A whole message. */
+export function writeMessage(answer: NeutralAnswer, head: AnswerHead, end: AnswerEnd): JsonObject {
+  const [choice] = answer.choices;
+  return {
+    id: head.id,
+    type: "message",
+    role: "assistant",
+    model: head.model,
+    content: writeBlocks(choice?.parts ?? []),
+    ...writeStop(choice?.finish, choice?.stopSequence),
+    container: null,
+    usage: writeUsage(end.usage),
+  };
+}
+
+/** Why a message ended. */
+export function writeStop(finish: Finish | undefined, stopSequence: string | undefined): JsonObject {
+  const reason = finish === undefined ? null : stopReasonOf(finish);
+  return {
+    stop_reason: reason,
+    stop_sequence: stopSequence ?? null,
+    stop_details: reason === "refusal" ? { type: "refusal", category: null, explanation: null } : null,
+  };
+}
+
+function writeBlocks(parts: readonly AnswerPart[]): JsonObject[] {
+  const blocks: JsonObject[] = [];
+  /** Sources of the newest text. */
+  let citations: JsonObject[] = [];
+  const say = (text: string) => {
+    citations = [];
+    blocks.push({ type: "text", text, citations });
+  };
+  for (const part of parts) {
+    switch (part.type) {
+      case "text":
+      case "refusal":
+        if (part.text !== "") say(part.text);
+        break;
+      case "thinking": {
+        const signature = signatureText(part.signature, messagesFormat);
+        blocks.push({ type: "thinking", thinking: part.text, signature });
+        break;
+      }
+      case "redacted_thinking":
+        blocks.push({ type: "redacted_thinking", data: signatureText(part.signature, messagesFormat) });
+        break;
+      case "tool_call":
+        if (part.signature !== undefined) blocks.push(signedCall(signatureText(part.signature, messagesFormat)));
+        blocks.push({ ...startOfCall(part), input: inputOf(part.input, part.custom) });
+        break;
+      case "image":
+        say(imageText(part.mediaType, part.data));
+        break;
+      case "citation":
+        citations.push(writeCitation(part.citation));
+        break;
+    }
+  }
+  return blocks.map((block) => (isUncited(block) ? { ...block, citations: null } : block));
+}
+
+function isUncited({ citations }: JsonObject): boolean {
+  return Array.isArray(citations) && citations.length === 0;
+}
+
+/** What a call was signed with has no place in its block: it goes before it, and comes back with it. */
+export function signedCall(signature: string): JsonObject {
+  return { type: "thinking", thinking: "", signature };
+}
+
+/** A call's block without its input. */
+export function startOfCall({ id, name }: { id: string; name: string }): JsonObject {
+  return { type: "tool_use", id, name, input: {}, caller: { type: "direct" } };
+}
+
+/** The format has no images in answers: a text that shows it where Markdown is shown. */
+export function imageText(mediaType: string, data: string): string {
+  return `![image](data:${mediaType};base64,${data})`;
+}
+
+/** The input of a call must be an object: free text, and what a model wrote that is no JSON, stands in one. */
+function inputOf(input: string, custom: boolean): JsonObject {
+  if (custom) return { input };
+  return asObject(parseExact(input === "" ? "{}" : input)) ?? { input };
+}
+
+/** The format's form of a source. */
+export function writeCitation({ url, title, quote }: Citation): JsonObject {
+  return { type: "web_search_result_location", url, title, cited_text: quote ?? "", encrypted_index: "" };
+}

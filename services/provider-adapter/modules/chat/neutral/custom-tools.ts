@@ -1,0 +1,73 @@
+import { asObject, asString, parseJson } from "../../../wire/json.ts";
+import type { AnswerPart } from "./answer.ts";
+import type { Emit, NeutralEvent } from "./events.ts";
+import type { UpstreamExchange } from "./formats.ts";
+
+/**
+ * Gives a format that knows functions only the tools of free text: its writer offers such a tool as a function with the
+ * one argument `input` (a string); here its calls become calls with free text again. In a stream the text of such a call
+ * comes in one piece, at its end.
+ */
+export function withCustomTools(exchange: UpstreamExchange): UpstreamExchange {
+  let custom: ReadonlySet<string> = new Set();
+  return {
+    write(request, context) {
+      custom = new Set(
+        request.tools.filter(({ kind }) => kind === "custom").map((tool) => ("name" in tool ? tool.name : "")),
+      );
+      return exchange.write(request, context);
+    },
+    read(body) {
+      const answer = exchange.read(body);
+      if (custom.size === 0) return answer;
+      const choices = answer.choices.map((choice) => ({
+        ...choice,
+        parts: choice.parts.map((part) => unwrapPart(part, custom)),
+      }));
+      return { ...answer, choices };
+    },
+    stream() {
+      const stream = exchange.stream();
+      if (custom.size === 0) return stream;
+      const unwrap = createUnwrap(custom);
+      return {
+        read: (event, emit) => stream.read(event, (step) => unwrap(step, emit)),
+        isComplete() {
+          return stream.isComplete();
+        },
+      };
+    },
+  };
+}
+
+function unwrapPart(part: AnswerPart, custom: ReadonlySet<string>): AnswerPart {
+  if (part.type !== "tool_call" || !custom.has(part.name)) return part;
+  return { ...part, custom: true, input: freeText(part.input) };
+}
+
+function freeText(input: string): string {
+  return asString(asObject(parseJson(input))?.input) ?? input;
+}
+
+function createUnwrap(custom: ReadonlySet<string>): (step: NeutralEvent, emit: Emit) => void {
+  const open = new Map<string, { choice: number; call: number; pieces: string[] }>();
+  const flush = (emit: Emit) => {
+    for (const { choice, call, pieces } of open.values()) {
+      emit({ type: "tool_input", choice, call, text: freeText(pieces.join("")) });
+    }
+    open.clear();
+  };
+  return (step, emit) => {
+    if (step.type === "tool_input") {
+      const waiting = open.get(`${step.choice} ${step.call}`);
+      if (waiting === undefined) emit(step);
+      else waiting.pieces.push(step.text);
+      return;
+    }
+    if (step.type !== "usage") flush(emit);
+    if (step.type === "tool_call" && custom.has(step.name)) {
+      open.set(`${step.choice} ${step.call}`, { choice: step.choice, call: step.call, pieces: [] });
+      emit({ ...step, custom: true });
+    } else emit(step);
+  };
+}

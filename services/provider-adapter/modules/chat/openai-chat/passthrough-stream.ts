@@ -1,0 +1,225 @@
+import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
+import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
+import type { OpenaiFlavour } from "../../../domain/flavour.ts";
+import { latencyCheckpoint } from "../../../domain/latency.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
+import { writeDocument } from "../../../wire/too-deep.ts";
+import { holdsContent, saysContent } from "../content.ts";
+import { errorIn } from "../error-in-answer.ts";
+import { createCountSum, usageOf } from "../neutral/usage.ts";
+import { readOpenaiUsage, writeOpenaiUsage } from "../openai-usage.ts";
+import { chatMessageId, writeCompletion } from "./completion.ts";
+import { createChatFold } from "./fold.ts";
+import { choicesIn, inUsualWords } from "./vendor-words.ts";
+
+const finishMark = '"finish_reason"';
+const contentMark = '"content"';
+/** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
+const maxKeptText = 256 * 1024;
+
+/**
+ * A stream whose upstream speaks the client's own dialect. Chunks go on as they come, but for their ID, which becomes
+ * ours by a search in the text. A chunk is parsed only when a search says that something in it must change: the first
+ * one, one with usage, one with an error, one with words of the vendor's own. Usage reaches the client once, at the end,
+ * and only when it asked for it.
+ */
+export function createChatPassthrough(
+  asked: Asked,
+  inputTokens: () => number,
+  flavour: OpenaiFlavour,
+): StreamTranslation {
+  const messageId = chatMessageId(asked.requestId);
+  const fold = createChatFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
+  // Unfolded chunks: memory of a stream stays small, and folding stays off the first byte. Where the answer is not kept,
+  // they are only wanted if the upstream counts nothing, so most streams are never folded at all.
+  const maxUnfoldedLength = asked.keepResponse ? 16 * 1024 : 64 * 1024;
+  let unfolded: string[] = [];
+  let unfoldedLength = 0;
+  let oldId: string | undefined;
+  const counts = createCountSum();
+  let upstreamUsage: JsonObject | undefined;
+  let responseModel = "";
+  let created = asked.createdUnixS;
+  let done = false;
+  let finishReason = "";
+  let contentChunks = 0;
+  let opened = false;
+  let content = false;
+
+  function takeIn(): void {
+    // One parse for all; where a chunk among them is no JSON, one by one.
+    const all = parseJson(`[${unfolded.join(",")}]`);
+    for (const value of Array.isArray(all) ? all : unfolded.map(parseJson)) {
+      const chunk = asObject(value);
+      if (chunk !== undefined) fold.add(chunk);
+    }
+    unfolded = [];
+    unfoldedLength = 0;
+  }
+
+  /** Parses a chunk in which something may have to change; gives the text to send. */
+  function inspect(data: string): string {
+    const chunk = asObject(parseJson(data));
+    if (chunk === undefined)
+      throw flavour.streamError({ message: "The upstream sent a chunk that is not valid JSON." });
+    const error = errorIn(chunk);
+    if (error !== undefined) throw flavour.streamError(error);
+    if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
+    if (responseModel === "") {
+      responseModel = asString(chunk.model) ?? "";
+      if (typeof chunk.created === "number") created = chunk.created;
+    }
+    const choices = asArray(chunk.choices);
+    const found = asObject(chunk.usage) ?? asObject(asObject(choices[0])?.usage);
+    if (found !== undefined) {
+      // Some vendors count along with every chunk.
+      counts.add(readOpenaiUsage(found), choices.length > 0 && finishReason === "" && finishIn(data) === "");
+      upstreamUsage = Object.assign(upstreamUsage ?? {}, found);
+      if (choices.length === 0) return "";
+      delete chunk.usage;
+    }
+    chunk.id = messageId;
+    if (choices.length > 0) chunk.choices = choicesIn(choices).map((choice) => inUsualWords(choice, flavour));
+    content ||= holdsContent(spokenIn(chunk));
+    const text = JSON.stringify(chunk);
+    keep(text, finishIn(text));
+    return `data: ${text}\n\n`;
+  }
+
+  function keep(data: string, finish: string): void {
+    // The first chunk has a role and, as a rule, no text.
+    if (finish === "") contentChunks += opened ? 1 : 0;
+    else if (finishReason === "") finishReason = finish;
+    opened = true;
+    unfolded.push(data);
+    unfoldedLength += data.length;
+    if (unfoldedLength > maxUnfoldedLength) takeIn();
+  }
+
+  function counted(): AnswerFacts["usage"] {
+    return usageOf(counts.counts(), counts.isPartial(), {
+      input: inputTokens,
+      delivered() {
+        takeIn();
+        return fold.delivered();
+      },
+    });
+  }
+
+  function facts(): AnswerFacts {
+    return {
+      usage: counted(),
+      finishReason,
+      messageId,
+      responseModel,
+    };
+  }
+
+  return {
+    event({ data }: UpstreamEvent) {
+      if (data.startsWith("[DONE]")) {
+        done = true;
+        return "";
+      }
+      if (data === "") return "";
+      if (oldId === undefined || says(data, '"usage"') || says(data, '"error"')) return inspect(data);
+      const finish = finishIn(data);
+      const vendorWord = finish === "error" || Object.hasOwn(flavour.finishReasons, finish);
+      if (vendorWord || says(data, '"reasoning"') || hasChunks(data)) return inspect(data);
+      // The end of a text that was cut short is the one fault that is cheap to see.
+      if (!data.endsWith("}")) return inspect(data);
+      // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.
+      const at = data.indexOf(oldId);
+      if (at < 0) return inspect(data);
+      content ||= saysContent(data, spokenIn);
+      keep(data, finish);
+      return `data: ${data.slice(0, at)}"${messageId}"${data.slice(at + oldId.length)}\n\n`;
+    },
+    hasContent() {
+      return content;
+    },
+    end(moments) {
+      if (!asked.includeUsage) return "data: [DONE]\n\n";
+      const known = facts();
+      const outputTokens = Number(known.usage.outputTokens + known.usage.reasoningTokens);
+      const chunk = {
+        id: messageId,
+        object: "chat.completion.chunk",
+        created,
+        model: responseModel || asked.upstreamModel,
+        choices: [],
+        usage: writeOpenaiUsage(known.usage, upstreamUsage, latencyCheckpoint(moments, outputTokens)),
+      };
+      return `data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`;
+    },
+    isComplete() {
+      if (done && finishReason !== "") return true;
+      if (done) {
+        takeIn();
+        return fold.hasChoices();
+      }
+      if (finishReason === "") return false;
+      takeIn();
+      return fold.finished();
+    },
+    facts,
+    document(moments) {
+      if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
+      takeIn();
+      const known = facts();
+      const outputTokens = Number(known.usage.outputTokens + known.usage.reasoningTokens);
+      const completion = writeCompletion(
+        { ...fold.completion(), usage: upstreamUsage },
+        { id: messageId, created, model: responseModel || asked.upstreamModel },
+        known.usage,
+        latencyCheckpoint(moments, outputTokens),
+      );
+      return writeDocument(completion, fold.truncated());
+    },
+    contentChunks() {
+      return contentChunks;
+    },
+  };
+}
+
+/** What the choices of a chunk say. Some vendors name the speaker beside it. */
+function spokenIn(chunk: JsonObject): readonly JsonObject[] {
+  return asArray(chunk.choices).map((raw) => {
+    const choice = asObject(raw) ?? {};
+    const { name: _speaker, ...said } = asObject(choice.delta) ?? asObject(choice.message) ?? {};
+    return said;
+  });
+}
+
+/**
+ * Whether a chunk has a value other than null for a name. OpenAI sends `"usage":null` on every chunk but the last; inside a
+ * text the name's closing quote would stand behind a backslash.
+ */
+function says(data: string, quotedName: string): boolean {
+  const at = data.indexOf(quotedName);
+  if (at < 0) return false;
+  const next = valueAt(data, at + quotedName.length);
+  return !data.startsWith("null", next) || data.indexOf(quotedName, next) >= 0;
+}
+
+/** Whether the content is a list, as Mistral sends thinking. */
+function hasChunks(data: string): boolean {
+  const at = data.indexOf(contentMark);
+  return at >= 0 && data.charCodeAt(valueAt(data, at + contentMark.length)) === 0x5b;
+}
+
+/** The first finish reason that a chunk says; empty: none. Most chunks say null, so the search ends with the second look. */
+function finishIn(data: string): string {
+  for (let at = data.indexOf(finishMark); at >= 0; at = data.indexOf(finishMark, at + 1)) {
+    const value = valueAt(data, at + finishMark.length);
+    if (data.charCodeAt(value) === 0x22) return data.slice(value + 1, data.indexOf('"', value + 1));
+  }
+  return "";
+}
+
+/** Where the value begins behind a name that ends at `at`: Python's servers write a space behind the colon. */
+function valueAt(data: string, at: number): number {
+  let next = at;
+  while (data.charCodeAt(next) === 0x20 || data.charCodeAt(next) === 0x3a) next++;
+  return next;
+}

@@ -1,0 +1,72 @@
+import type { OpenaiFlavour } from "../../../domain/flavour.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
+import { errorIn } from "../error-in-answer.ts";
+
+/** Fields of which a choice has at least one. */
+const choiceFields: readonly string[] = ["message", "delta", "finish_reason"];
+
+/** Those of a list that are choices: an upstream that sends anything else in their place has not answered. */
+export function choicesIn(list: unknown): JsonObject[] {
+  return asArray(list).flatMap((raw) => {
+    const choice = asObject(raw);
+    return choice !== undefined && choiceFields.some((field) => Object.hasOwn(choice, field)) ? [choice] : [];
+  });
+}
+
+/** Thinking text of a message or a delta: vendors name it differently. */
+export function thinkingOf(message: JsonObject): string {
+  return asString(message.reasoning_content) ?? asString(message.reasoning) ?? asString(message.thinking) ?? "";
+}
+
+/** Text and thinking of a content: a string, or a list of chunks as Mistral sends. */
+export function contentOf(content: unknown): { text: string; thinking: string } {
+  if (typeof content === "string") return { text: content, thinking: "" };
+  let text = "";
+  let thinking = "";
+  for (const raw of asArray(content)) {
+    const part = asObject(raw) ?? {};
+    if (part.type === "thinking") {
+      for (const piece of asArray(part.thinking)) thinking += asString(asObject(piece)?.text) ?? "";
+      if (typeof part.thinking === "string") thinking += part.thinking;
+    } else text += asString(part.text) ?? "";
+  }
+  return { text, thinking };
+}
+
+/**
+ * OpenAI's word for a vendor's finish reason; one that nobody knows stays. Throws where the vendor says that it failed: the
+ * `error` that it gave, if any.
+ */
+export function usualFinish(word: string, { finishReasons, streamError }: OpenaiFlavour, error?: JsonObject): string {
+  const usual = finishReasons[word] ?? word;
+  if (usual === "error") throw streamError(error ?? { message: `it ended with '${word}'` });
+  return usual;
+}
+
+/**
+ * A choice of an answer or a chunk in the words that clients of the dialect read: the finish reason is one of OpenAI's,
+ * the content a text, thinking stands in `reasoning_content`. Throws where the vendor says that it failed; `error` is what
+ * stands beside the choices.
+ */
+export function inUsualWords(choice: JsonObject, flavour: OpenaiFlavour, error?: JsonObject): JsonObject {
+  const part = asObject(choice.delta) === undefined ? "message" : "delta";
+  const said = asObject(choice[part]);
+  const { finish_reason: finish } = choice;
+  return {
+    ...choice,
+    ...(said === undefined ? {} : { [part]: withUsualTexts(said) }),
+    ...(typeof finish === "string" && finish !== ""
+      ? { finish_reason: usualFinish(finish, flavour, errorIn(choice) ?? error) }
+      : {}),
+  };
+}
+
+function withUsualTexts(said: JsonObject): JsonObject {
+  const { text, thinking } = contentOf(said.content);
+  const thought = thinkingOf(said) + thinking;
+  return {
+    ...said,
+    ...(Array.isArray(said.content) ? { content: text } : {}),
+    ...(thought === "" ? {} : { reasoning_content: thought }),
+  };
+}

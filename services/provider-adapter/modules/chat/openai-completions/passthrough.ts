@@ -1,0 +1,76 @@
+import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
+import type { Asked, Exchange } from "../../../domain/exchange.ts";
+import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
+import { estimatedInput } from "../../../domain/input-estimate.ts";
+import { latencyCheckpoint } from "../../../domain/latency.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
+import { fieldValue, patchJson } from "../../../wire/patch-json.ts";
+import { errorIn } from "../error-in-answer.ts";
+import { type Delivered, usageOf } from "../neutral/usage.ts";
+import { readOpenaiUsage, writeOpenaiUsage } from "../openai-usage.ts";
+import { isReadable } from "../readable.ts";
+import { completionIdOf } from "./format-name.ts";
+import { createCompletionsPassthrough } from "./passthrough-stream.ts";
+
+/** The client's completions to an upstream that speaks them too: bytes go on, only what must change is changed. */
+export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
+  const notes = asked.control === "" ? [] : [`-${asked.control} dropped: this endpoint has no such control`];
+  const completionId = completionIdOf(asked.requestId);
+  return {
+    message: {
+      path: endpointPath(flavour, asked.upstreamModel, "completions"),
+      headers: {},
+      body: patchJson(asked.body, patchOf(asked, flavour)),
+    },
+    notes,
+    whole(body, moments) {
+      const completion = asObject(parseJson(body.toString()));
+      if (completion === undefined) {
+        throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
+      }
+      const choices = asArray(completion.choices).map((choice) => asObject(choice) ?? {});
+      const error =
+        errorIn(completion) ??
+        (!isReadable(choices, ["text", "finish_reason"]) ? { message: "its answer is empty" } : undefined);
+      if (error !== undefined) throw flavour.streamError(error);
+      const found = asObject(completion.usage);
+      const usage = usageOf(found && readOpenaiUsage(found), false, {
+        input: () => estimatedInput(asked),
+        delivered: () => deliveredBy(choices),
+      });
+      const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));
+      return {
+        body: patchJson(body, {
+          id: JSON.stringify(completionId),
+          usage: JSON.stringify(writeOpenaiUsage(usage, found, latency)),
+        }),
+        usage,
+        finishReason: asString(choices[0]?.finish_reason) ?? "",
+        messageId: completionId,
+        responseModel: asString(completion.model) ?? "",
+      };
+    },
+    stream: () => createCompletionsPassthrough(asked, completionId, flavour.streamError),
+  };
+}
+
+/** Tokens of what the choices deliver, by the platform's estimate. */
+function deliveredBy(choices: readonly JsonObject[]): Delivered {
+  let visible = 0;
+  let thinking = 0;
+  for (const choice of choices) {
+    visible += estimateTextTokens(asString(choice.text) ?? "");
+    thinking += estimateTextTokens(asString(choice.reasoning_content) ?? asString(choice.reasoning) ?? "");
+  }
+  return { visible, thinking };
+}
+
+/** Usage is always asked for: what is billed is what the upstream counted. */
+function patchOf(asked: Asked, flavour: OpenaiFlavour): Readonly<Record<string, string | undefined>> {
+  const model = JSON.stringify(asked.upstreamModel);
+  if (!asked.stream) return { model };
+  if (!flavour.streamOptions) return { model, stream_options: undefined };
+  const given = asObject(fieldValue(asked.body, "stream_options"));
+  return { model, stream_options: JSON.stringify({ ...given, include_usage: true }) };
+}

@@ -1,0 +1,139 @@
+import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
+import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
+import { estimatedInput } from "../../../domain/input-estimate.ts";
+import { latencyCheckpoint } from "../../../domain/latency.ts";
+import { asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
+import { writeDocument } from "../../../wire/too-deep.ts";
+import { saysContent } from "../content.ts";
+import { createAnswerFold } from "../neutral/fold.ts";
+import { usageOf } from "../neutral/usage.ts";
+import { readDelta } from "./read-delta.ts";
+import { readUsage } from "./read-usage.ts";
+import { writeResponse } from "./write-response.ts";
+
+/** Unread events kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
+const maxUnfoldedLength = 16 * 1024;
+/** Text of an answer that is kept for history, in characters. */
+const maxKeptText = 256 * 1024;
+
+/** Events that end a stream. */
+const endings: ReadonlySet<string> = new Set(["response.completed", "response.incomplete"]);
+/** Events that bear the whole response, and so its ID; all others name items only. */
+const bearers: ReadonlySet<string> = new Set([
+  ...endings,
+  "response.created",
+  "response.in_progress",
+  "response.queued",
+  "response.failed",
+]);
+
+/** What a whole response says of its end: its status, or why it is not complete. */
+export function endingOf(response: JsonObject): string {
+  return asString(asObject(response.incomplete_details)?.reason) ?? asString(response.status) ?? "";
+}
+
+/**
+ * A stream whose upstream speaks the client's own dialect. Events go on as they come; only those with the whole response
+ * (three a stream) are parsed, for its ID and usage. The others are read afterwards and together, where they are needed.
+ */
+export function createResponsesPassthrough(
+  asked: Asked,
+  responseId: string,
+  toError: (error: JsonObject) => Error,
+): StreamTranslation {
+  const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
+  let unread: string[] = [];
+  let unreadLength = 0;
+  let last: JsonObject | undefined;
+  let model = "";
+  let content = false;
+
+  function takeIn(): void {
+    const events = unread;
+    unread = [];
+    unreadLength = 0;
+    for (const data of events) readDelta(data, (step) => fold.add(step));
+  }
+
+  function keep(data: string): void {
+    unread.push(data);
+    unreadLength += data.length;
+    if (unreadLength > maxUnfoldedLength) takeIn();
+  }
+
+  /** An event with the response: its ID becomes ours. */
+  function rewrite(name: string, data: string): string {
+    const event = asObject(parseJson(data));
+    const response = asObject(event?.response);
+    if (event === undefined || response === undefined) throw notValid();
+    if (name === "response.failed") throw toError(asObject(response.error) ?? {});
+    model = asString(response.model) ?? model;
+    if (endings.has(name)) {
+      last = { ...response, id: responseId };
+      const usage = asObject(response.usage);
+      if (usage !== undefined) fold.add({ type: "usage", usage: readUsage(usage) });
+    }
+    return `event: ${name}\ndata: ${JSON.stringify({ ...event, response: { ...response, id: responseId } })}\n\n`;
+  }
+
+  function notValid(): Error {
+    return toError({ message: "The upstream sent an event that is not valid JSON." });
+  }
+
+  function facts(): AnswerFacts {
+    takeIn();
+    return {
+      usage: usageOf(fold.usage(), fold.partialUsage(), {
+        input: () => estimatedInput(asked),
+        delivered: fold.delivered,
+      }),
+      finishReason: last === undefined ? "" : endingOf(last),
+      messageId: responseId,
+      responseModel: model,
+    };
+  }
+
+  return {
+    event(event: UpstreamEvent) {
+      const { data } = event;
+      if (data === "" || data.startsWith("[DONE]")) return "";
+      // The end of a text that was cut short is the one fault that is cheap to see.
+      if (!data.endsWith("}")) throw notValid();
+      const name = event.event ?? asString(asObject(parseJson(data))?.type) ?? "";
+      if (name === "error") {
+        const error = asObject(parseJson(data)) ?? {};
+        throw toError(asObject(error.error) ?? error);
+      }
+      if (bearers.has(name)) return rewrite(name, data);
+      content ||= saysContent(data, (said) => said);
+      keep(data);
+      return `event: ${name}\ndata: ${data}\n\n`;
+    },
+    hasContent() {
+      return content;
+    },
+    end: () => "",
+    isComplete() {
+      return last !== undefined;
+    },
+    facts,
+    document(moments) {
+      if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
+      if (last !== undefined) {
+        const text = JSON.stringify(last);
+        if (text.length <= maxKeptText * 2) return { body: Buffer.from(text), truncated: false };
+      }
+      // It broke off, or is too long to keep: what was delivered, as far as it is kept.
+      const { usage } = facts();
+      const request = asObject(parseJson(Buffer.from(asked.body).toString())) ?? {};
+      const head = { id: responseId, createdUnixS: asked.createdUnixS, model: model || asked.upstreamModel };
+      const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));
+      const response = writeResponse(request, fold.answer(), head, { usage, latency });
+      return writeDocument(response, fold.truncated());
+    },
+    contentChunks() {
+      takeIn();
+      return fold.contentSteps();
+    },
+  };
+}
