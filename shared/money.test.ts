@@ -1,8 +1,20 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PricingSchema, UsageSchema } from "./gen/throughline/common/v1/common_pb.ts";
-import { type BillableUsage, costNanoUsd, formatUsd, type Prices, parseUsd } from "./money.ts";
+import { PricingSchema, Unit, UsageSchema } from "./gen/throughline/common/v1/common_pb.ts";
+import {
+  type BillableUsage,
+  conditionsOf,
+  costNanoUsd,
+  formatUsd,
+  hasRate,
+  inputTokensOf,
+  type Prices,
+  parseUsd,
+  quantitiesOf,
+  type Rate,
+} from "./money.ts";
+import { partUnits, traits, unitEntry, units } from "./units.ts";
 
 const noUsage: BillableUsage = create(UsageSchema);
 const noPrices: Prices = create(PricingSchema, { groupRatioPpm: 1_000_000 });
@@ -92,12 +104,61 @@ describe("costNanoUsd", () => {
     );
   });
 
+  test("of a usage with lists is what each unit costs by the rate that holds for it", () => {
+    const condition = fc.option(
+      fc.record({
+        aboveInputTokens: fc.constantFrom(0n, 10n, 1_000n),
+        traits: fc.dictionary(fc.constantFrom(...traits), fc.constantFrom("a", "b"), {
+          maxKeys: 2,
+          noNullPrototype: true,
+        }),
+      }),
+      { nil: undefined },
+    );
+    const unitOf = fc.constantFrom(...units.map((entry) => entry.unit));
+    const rates = fc.array(fc.record({ unit: unitOf, nanoUsd: amount, when: condition }), { maxLength: 12 });
+    const quantity = fc.record({
+      unit: fc.constantFrom(...units.filter((u) => !u.part && !u.price).map((u) => u.unit)),
+      amount,
+    });
+    const more = fc.uniqueArray(quantity, { selector: (one) => one.unit, maxLength: 8 });
+    const facts = fc.dictionary(fc.constantFrom(...traits), fc.constantFrom("a", "b"), { noNullPrototype: true });
+    fc.assert(
+      fc.property(anyUsage, anyPrices, rates, more, facts, (parts, plain, given, list, known) => {
+        const usage = { ...parts, more: list, traits: known };
+        const prices = { ...plain, rates: given };
+        const priceOf = (of: Unit): bigint => {
+          const met = given.filter(
+            ({ unit, when }) =>
+              unit === of &&
+              (when === undefined || when.aboveInputTokens === 0n || inputTokensOf(usage) > when.aboveInputTokens) &&
+              Object.entries(when?.traits ?? {}).every(([name, value]) => known[name] === value),
+          );
+          const weight = ({ when }: Rate) => BigInt(conditionsOf(when)) * 10n ** 6n + (when?.aboveInputTokens ?? 0n);
+          const [best] = met.toSorted((a, b) => Number(weight(b) - weight(a)));
+          const entry = unitEntry(of);
+          if (best !== undefined) return best.nanoUsd;
+          if (entry.price !== undefined) return plain[entry.price];
+          return entry.parent === undefined ? 0n : priceOf(entry.parent);
+        };
+        const byVendor = hasRate(prices, Unit.VENDOR_NANO_USD) && list.some((one) => one.unit === Unit.VENDOR_NANO_USD);
+        const charged = quantitiesOf(usage).filter((one) => !byVendor || one.unit === Unit.VENDOR_NANO_USD);
+        const exact = [...charged, { unit: Unit.REQUESTS, amount: 1n }].reduce(
+          (sum, one) => sum + (one.amount * priceOf(one.unit) * 10n ** 9n) / unitEntry(one.unit).divisor,
+          0n,
+        );
+        const over = costNanoUsd(usage, prices) * 10n ** 15n - exact * BigInt(plain.groupRatioPpm);
+        expect(over >= 0n && over < 10n ** 15n).toBe(true);
+      }),
+    );
+  });
+
   test("never falls when the usage grows", () => {
     fc.assert(
       fc.property(
         anyUsage,
         anyPrices,
-        fc.constantFrom(...(Object.keys(partNames) as (keyof BillableUsage)[])),
+        fc.constantFrom(...partUnits.map(({ part }) => part)),
         amount,
         (u, p, part, more) => {
           expect(costNanoUsd({ ...u, [part]: u[part] + more }, p)).toBeGreaterThanOrEqual(costNanoUsd(u, p));
@@ -106,17 +167,6 @@ describe("costNanoUsd", () => {
     );
   });
 });
-
-const partNames: Record<keyof BillableUsage, true> = {
-  inputTokens: true,
-  cachedInputTokens: true,
-  cacheWriteTokens: true,
-  outputTokens: true,
-  reasoningTokens: true,
-  images: true,
-  audioMs: true,
-  characters: true,
-};
 
 describe("dollars", () => {
   test.each([

@@ -1,3 +1,28 @@
+import { Unit } from "./gen/throughline/common/v1/common_pb.ts";
+import { partUnits, unitEntry } from "./units.ts";
+
+/** How much of a unit: as `common.v1.Quantity`. */
+export interface Quantity {
+  readonly unit: Unit;
+  readonly amount: bigint;
+}
+
+/** One price of one unit: as `common.v1.Rate`. */
+export interface Rate {
+  readonly unit: Unit;
+  /** Nano-USD for the unit's divisor. */
+  readonly nanoUsd: bigint;
+  /** Absent: it always holds. */
+  readonly when?: Condition | undefined;
+}
+
+/** What must be so for a rate to hold: as `common.v1.Condition`. */
+export interface Condition {
+  /** The whole input has more tokens than this. 0: not said. */
+  readonly aboveInputTokens: bigint;
+  readonly traits: Record<string, string>;
+}
+
 /**
  * What a request consumed: the parts of `common.v1.Usage` that cost money, which that message satisfies. Parts do not
  * overlap (cached and cache-write tokens are not in inputTokens, reasoning tokens not in outputTokens). None is negative.
@@ -19,6 +44,10 @@ export interface BillableUsage {
   readonly audioMs: bigint;
   /** Characters (speech, translation). */
   readonly characters: bigint;
+  /** Further units, each at most once. */
+  readonly more?: Quantity[];
+  /** Facts that pick a price, by name (units.ts). */
+  readonly traits?: Record<string, string>;
 }
 
 /** No consumption at all. */
@@ -53,6 +82,8 @@ export interface Prices {
   readonly characterNanoUsdPerMchar: bigint;
   /** Nano-USD per request. */
   readonly requestNanoUsd: bigint;
+  /** Prices of further units, and of any unit under a condition. */
+  readonly rates?: Rate[];
   /** The group's ratio in parts per million: 1,000,000 is the list price, 0 is free. */
   readonly groupRatioPpm: number;
 }
@@ -61,12 +92,23 @@ export interface Prices {
 export const nanoUsdPerUsd = 1_000_000_000n;
 
 const million = 1_000_000n;
+const billion = 1_000_000_000n;
 
 /**
  * What a usage costs at these prices, in nano-USD: all parts summed exactly, times the group's ratio, rounded up once.
- * So a request is never charged less than its price, nor more than a nano-dollar above it.
+ * So a request is never charged less than its price, nor more than a nano-dollar above it. Where the upstream says its own
+ * cost, and the prices have a rate for that, it takes the place of all other units but the request.
+ *
+ * Billing's SQL reckons the same (services/billing/db); a property holds them together.
  */
 export function costNanoUsd(usage: BillableUsage, prices: Prices): bigint {
+  const isPlain = !prices.rates?.length && !usage.more?.length;
+  const inBillionths = isPlain ? plainCost(usage, prices) : vectorCost(usage, prices);
+  return ceilDivide(inBillionths * BigInt(prices.groupRatioPpm), million * billion);
+}
+
+/** In 10^-9 of a nano-USD, before the ratio: the usual case, without a list to walk. */
+function plainCost(usage: BillableUsage, prices: Prices): bigint {
   const perMillion =
     usage.inputTokens * prices.inputNanoUsdPerMtok +
     usage.cachedInputTokens * prices.cachedInputNanoUsdPerMtok +
@@ -76,8 +118,78 @@ export function costNanoUsd(usage: BillableUsage, prices: Prices): bigint {
     usage.characters * prices.characterNanoUsdPerMchar;
   const perThousand = usage.audioMs * prices.audioSecondNanoUsd;
   const whole = usage.images * prices.imageNanoUsd + prices.requestNanoUsd;
-  const inMillionths = perMillion + perThousand * 1_000n + whole * million;
-  return ceilDivide(inMillionths * BigInt(prices.groupRatioPpm), million * million);
+  return perMillion * 1_000n + perThousand * million + whole * billion;
+}
+
+/** As `plainCost`, of whatever units under whatever conditions. */
+function vectorCost(usage: BillableUsage, prices: Prices): bigint {
+  const quantities = quantitiesOf(usage);
+  const request = { unit: Unit.REQUESTS, amount: 1n };
+  const vendor = quantities.find(({ unit }) => unit === Unit.VENDOR_NANO_USD);
+  const priced = vendor !== undefined && hasRate(prices, vendor.unit) ? [vendor] : quantities;
+  const inputTokens = inputTokensOf(usage);
+  let sum = 0n;
+  for (const { unit, amount } of [...priced, request]) {
+    const price = rateOf(prices, unit, inputTokens, usage.traits ?? {});
+    sum += amount * price * (billion / unitEntry(unit).divisor);
+  }
+  return sum;
+}
+
+/** What was consumed of every unit of which something was, the request itself left out, in the order of the units. */
+export function quantitiesOf(usage: BillableUsage): Quantity[] {
+  const parts = partUnits.map(({ unit, part }) => ({ unit, amount: usage[part] }));
+  return [...parts.filter(({ amount }) => amount !== 0n), ...(usage.more ?? [])];
+}
+
+/** Tokens of the whole input, whatever kind and whether cached. */
+export function inputTokensOf(usage: BillableUsage): bigint {
+  let sum = usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens;
+  for (const { unit, amount } of usage.more ?? []) if (unitEntry(unit).isInput) sum += amount;
+  return sum;
+}
+
+/** True: the prices have a rate of this unit itself, under whatever condition. */
+export function hasRate(prices: Prices, unit: Unit): boolean {
+  return prices.rates?.some((rate) => rate.unit === unit) ?? false;
+}
+
+/**
+ * The price that a unit has under these facts, in nano-USD for its divisor: of the rates that hold the one with most
+ * conditions, of several the one for the longest input; else the price that is spelled out; else the parent's; else 0.
+ */
+export function rateOf(
+  prices: Prices,
+  unit: Unit,
+  inputTokens: bigint,
+  traits: Readonly<Record<string, string>>,
+): bigint {
+  let best: Rate | undefined;
+  for (const rate of prices.rates ?? []) {
+    if (rate.unit !== unit || !holds(rate.when, inputTokens, traits)) continue;
+    if (best === undefined || compareConditions(rate.when, best.when) > 0) best = rate;
+  }
+  if (best !== undefined) return best.nanoUsd;
+  const { price, parent } = unitEntry(unit);
+  if (price !== undefined) return prices[price];
+  return parent === undefined ? 0n : rateOf(prices, parent, inputTokens, traits);
+}
+
+function holds(when: Condition | undefined, inputTokens: bigint, traits: Readonly<Record<string, string>>): boolean {
+  if (when === undefined) return true;
+  if (when.aboveInputTokens > 0n && inputTokens <= when.aboveInputTokens) return false;
+  return Object.entries(when.traits).every(([name, value]) => traits[name] === value);
+}
+
+/** How many conditions a rate has. */
+export function conditionsOf(when: Condition | undefined): number {
+  if (when === undefined) return 0;
+  return Object.keys(when.traits).length + (when.aboveInputTokens > 0n ? 1 : 0);
+}
+
+function compareConditions(a: Condition | undefined, b: Condition | undefined): number {
+  const more = conditionsOf(a) - conditionsOf(b);
+  return more !== 0 ? more : Number((a?.aboveInputTokens ?? 0n) - (b?.aboveInputTokens ?? 0n));
 }
 
 /** An amount in dollars, exact, without needless zeros: 1234567890n is "1.23456789", -5n is "-0.000000005". */

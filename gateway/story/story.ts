@@ -5,10 +5,10 @@ import type { Reservation } from "../../shared/gen/throughline/billing/v1/billin
 import { DisconnectPolicy } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Head, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
 import type { GatewayContext } from "../context.ts";
 import { platformFault } from "../domain/platform-fault.ts";
 import { contextError } from "../domain/worst-case.ts";
-import { moduleName } from "../view/history-item.ts";
 import type { Answer, Ask } from "./ask.ts";
 import { forgetRefused } from "./authenticate.ts";
 import { closingRequest, processingRecord } from "./closing.ts";
@@ -31,7 +31,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   incoming.told = true;
   const served: Served = {
     dialect: ask.dialect,
-    module: moduleName[ask.module] ?? "",
+    module: moduleNameOf(ask.module),
     model: ask.model,
     stream: ask.stream,
   };

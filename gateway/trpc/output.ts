@@ -8,9 +8,10 @@ import {
   type Limits,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { DisconnectPolicy, StoreResponse, type Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
-import { isoMicroseconds, moduleName, policyName } from "../view/history-item.ts";
+import { isoMicroseconds, policyName } from "../view/history-item.ts";
 import { usageOf } from "../view/request-life.ts";
 
 /** Kinds of keys by name. */
@@ -132,7 +133,7 @@ export function ledgerEntryOut(entry: LedgerEntry, style: RequestIdStyle) {
         : {
             key_id: facts.keyId.toString(),
             user_id: facts.userId || null,
-            module: moduleName[facts.module],
+            module: moduleNameOf(facts.module),
             model: facts.model,
             channel: facts.channel || null,
             platform: facts.platform || null,

@@ -1,6 +1,5 @@
 import {
   DisconnectPolicy,
-  Module,
   PriceSource,
   type Pricing,
   type Usage,
@@ -10,6 +9,7 @@ import {
   RecordStatus,
   type StoredRecord,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
 
@@ -30,18 +30,6 @@ export const statuses: Readonly<Record<string, RecordStatus>> = {
   processing: RecordStatus.PROCESSING,
   pending: RecordStatus.PENDING,
   queueing: RecordStatus.QUEUEING,
-};
-
-/** Module names of the history API. */
-export const moduleName: Readonly<Record<Module, string>> = {
-  [Module.UNSPECIFIED]: "",
-  [Module.CHAT]: "chat",
-  [Module.EMBEDDINGS]: "embeddings",
-  [Module.IMAGE]: "image",
-  [Module.VIDEO]: "video",
-  [Module.AUDIO]: "audio",
-  [Module.RERANK]: "rerank",
-  [Module.MODERATION]: "moderation",
 };
 
 /** Policy names on records. */
@@ -71,7 +59,7 @@ export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
     request_id: formatRequestId(record.requestId, style),
     platform_id: record.attemptId === 0n ? "" : record.attemptId.toString(),
     platform: record.platform,
-    module: moduleName[record.module],
+    module: moduleNameOf(record.module),
     strategy: record.strategy,
     status: statusName[record.status],
     response: responseText(record),

@@ -2,13 +2,13 @@ import { catalogue, isErrorCode } from "../../shared/errors/catalogue.ts";
 import type { Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Record as HistoryRecord, StoredRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Attempt } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayConfig } from "../config.ts";
 import {
   customResponse,
   isoMicroseconds,
-  moduleName,
   policyName,
   priceSourceName,
   recordOf,
@@ -22,7 +22,7 @@ export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "id
   return {
     id: formatRequestId(record.requestId, config.idStyle),
     status: statusName[record.status],
-    module: moduleName[record.module],
+    module: moduleNameOf(record.module),
     dialect: record.dialect,
     stream: record.stream,
     model: orNull(record.model),

@@ -32,7 +32,6 @@ export {
   type AttemptEnd,
   type AttemptFailure,
   type AttemptStart,
-  operationOf,
   type ProviderSpans,
   providerSpans,
 } from "./spans/provider.ts";

@@ -7,6 +7,7 @@ import {
   textArray,
 } from "../../../shared/db/index.ts";
 import type { BillableUsage } from "../../../shared/money.ts";
+import type { UsagePart } from "../../../shared/units.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** One ending to enter. */
@@ -57,7 +58,7 @@ interface Row {
 const outcomes = ["now", "before", "other_account", "other_key"] as const;
 
 /** A part that was not consumed is NULL, which takes no room in the ledger. */
-function part(items: readonly NewSettlement[], name: keyof BillableUsage): Buffer {
+function part(items: readonly NewSettlement[], name: UsagePart): Buffer {
   return bigintArray(items.map(({ usage }) => (usage[name] === 0n ? null : usage[name])));
 }
 

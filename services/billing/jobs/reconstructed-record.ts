@@ -1,12 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { catalogue } from "../../../shared/errors/catalogue.ts";
 import { type RecordSchema, RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import { moduleOf } from "../../../shared/modules.ts";
 import { toParts } from "../../../shared/request-id.ts";
 import type { EndedRow } from "../db/reconcile.ts";
 import { decisiveEntry, endingOf } from "../domain/reconstruction.ts";
 import { keyKinds } from "../domain/secret.ts";
 import { toPricing, toUsage } from "../wire/ledger-entry.ts";
-import { moduleOf } from "../wire/values.ts";
 
 /** The record of a request, made from its entries in the ledger; undefined where there are none. */
 export function reconstructedRecord(entries: readonly EndedRow[]): MessageInitShape<typeof RecordSchema> | undefined {

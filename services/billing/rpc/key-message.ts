@@ -2,9 +2,10 @@ import { isIP } from "node:net";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import ipaddr from "ipaddr.js";
 import { type Key, KeyKind, type KeySchema } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { moduleNames } from "../../../shared/modules.ts";
 import type { KeyFields, KeyRow } from "../db/keys.ts";
 import type { KeyKind as KeyKindName } from "../domain/secret.ts";
-import { checkedText, invalid, moduleNames } from "../wire/values.ts";
+import { checkedText, invalid } from "../wire/values.ts";
 import { checkedName, toLimitFields, toLimits } from "./account-message.ts";
 
 const kindNames: Readonly<Record<number, KeyKindName | undefined>> = {
@@ -22,10 +23,7 @@ export function kindName(kind: number): KeyKindName {
 }
 
 const rights = ["history.read", "history.delete", "admin.read", "admin.write", "*"];
-const knownScopes: ReadonlySet<string> = new Set([
-  ...Object.values(moduleNames).filter((name) => name !== ""),
-  ...rights,
-]);
+const knownScopes: ReadonlySet<string> = new Set([...moduleNames, ...rights]);
 const maxListed = 1_000;
 
 /** Scopes that there are, each once, in order. */

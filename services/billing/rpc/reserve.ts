@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ReservationSchema, ReserveItem } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { moduleNameOf } from "../../../shared/modules.ts";
 import { costNanoUsd } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
 import type { Span } from "../../../shared/telemetry/index.ts";
@@ -19,7 +20,6 @@ import {
   checkedText,
   checkedUsage,
   invalid,
-  moduleNames,
   toTariff,
 } from "../wire/values.ts";
 import { type Asked, type JudgeOne, judge, type Outcome, sharedKeys } from "./judge.ts";
@@ -100,7 +100,7 @@ function check(index: number, { item, requestId, deadlineMs }: LaneCall<ReserveI
   const { pricing, worstCase } = item;
   if (pricing === undefined) throw invalid("pricing", "must be given");
   if (worstCase === undefined) throw invalid("worst_case", "must be given");
-  const module = moduleNames[item.module];
+  const module = moduleNameOf(item.module);
   if (!module) throw invalid("module", "must be a module");
   const usage = checkedUsage(worstCase, "worst_case");
   const amount = costNanoUsd(usage, checkedPricing(pricing, "pricing"));

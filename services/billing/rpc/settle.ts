@@ -5,6 +5,7 @@ import {
   type SettleItem,
   type SettlementSchema,
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { moduleNameOf } from "../../../shared/modules.ts";
 import { costNanoUsd } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
 import type { BillingContext } from "../context.ts";
@@ -20,7 +21,6 @@ import {
   checkedText,
   checkedUsage,
   invalid,
-  moduleNames,
   policyNames,
   toTariff,
 } from "../wire/values.ts";
@@ -163,7 +163,7 @@ function check(index: number, { item, requestId }: LaneCall<SettleItem>): Checke
 function toSettledTariff({ facts, pricing }: SettleItem): Tariff | undefined {
   if (facts === undefined) return undefined;
   const work = {
-    module: moduleNames[facts.module] ?? "",
+    module: moduleNameOf(facts.module),
     model: checkedText(facts.model, "facts.model"),
     dialect: checkedText(facts.dialect, "facts.dialect"),
     group: checkedText(facts.group, "facts.group"),

@@ -12,10 +12,11 @@ import {
   type Usage,
   UsageSchema,
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { moduleOf } from "../../../shared/modules.ts";
 import type { LedgerRow } from "../db/credit.ts";
 import type { LedgerEntryRow, LedgerPosition } from "../db/ledger.ts";
 import { ledgerKinds } from "../domain/settlement.ts";
-import { invalid, moduleOf } from "./values.ts";
+import { invalid } from "./values.ts";
 
 /** An entry of the ledger without what a request's entry has beside. */
 export function toCreditEntry(row: LedgerRow): LedgerEntry {

@@ -1,33 +1,9 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import {
-  DisconnectPolicy,
-  Module,
-  type Pricing,
-  type Usage,
-} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { DisconnectPolicy, type Pricing, type Usage } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { BillableUsage, Prices } from "../../../shared/money.ts";
 import { maxGeneration, maxId, maxNanoUsd, maxUsagePart } from "../domain/amounts.ts";
 import type { DisconnectPolicy as PolicyName } from "../domain/settlement.ts";
 import type { Tariff } from "../domain/tariff.ts";
-
-/** Module names: the scopes of keys, and what the ledger says. */
-export const moduleNames: Readonly<Record<Module, string>> = {
-  [Module.UNSPECIFIED]: "",
-  [Module.CHAT]: "chat",
-  [Module.EMBEDDINGS]: "embeddings",
-  [Module.IMAGE]: "image",
-  [Module.VIDEO]: "video",
-  [Module.AUDIO]: "audio",
-  [Module.RERANK]: "rerank",
-  [Module.MODERATION]: "moderation",
-};
-
-const modulesByName = new Map(Object.entries(moduleNames).map(([module, name]) => [name, Number(module) as Module]));
-
-/** The module of a name; UNSPECIFIED for what is none. */
-export function moduleOf(name: string): Module {
-  return modulesByName.get(name) ?? Module.UNSPECIFIED;
-}
 
 /** Names of the disconnect policies; not said means charge_delivered. */
 export const policyNames: Readonly<Record<DisconnectPolicy, PolicyName>> = {

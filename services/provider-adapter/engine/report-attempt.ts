@@ -1,24 +1,11 @@
 import type { Candidate } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { InvokeItem } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { moduleNameOf, operationOf } from "../../../shared/modules.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import type { LaneCall } from "../../../shared/rpc/index.ts";
 import type { AttemptStatus, Span } from "../../../shared/telemetry/index.ts";
-import { operationOf } from "../../../shared/telemetry/spans/provider.ts";
 import type { ProviderContext } from "../context.ts";
 import type { AttemptResult } from "./attempt.ts";
-
-/** Module names of spans and metrics. */
-export const moduleNames: Readonly<Record<Module, string>> = {
-  [Module.UNSPECIFIED]: "chat",
-  [Module.CHAT]: "chat",
-  [Module.EMBEDDINGS]: "embeddings",
-  [Module.IMAGE]: "image",
-  [Module.VIDEO]: "video",
-  [Module.AUDIO]: "audio",
-  [Module.RERANK]: "rerank",
-  [Module.MODERATION]: "moderation",
-};
 
 /** One attempt, as far as its report needs it. */
 export interface ReportedAttempt {
@@ -69,7 +56,7 @@ export function reportAttempt(context: ProviderContext, call: LaneCall<InvokeIte
   context.metrics.upstreamAttempt({ channel: attempt.channel, status, durationMs });
   const { chunks, firstByteUs, lastByteUs } = timings;
   context.metrics.upstreamOperation({
-    operation: operationOf(moduleNames[call.item.module] ?? "chat"),
+    operation: operationOf(moduleNameOf(call.item.module)),
     provider: attempt.platform,
     model: candidate.upstreamModel,
     durationMs,

@@ -15,13 +15,14 @@ import {
   OutcomeSchema,
   TimingsSchema,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { moduleNameOf } from "../../../shared/modules.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import { type FrameSink, type LaneCall, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Asked } from "../domain/exchange.ts";
 import { type AttemptResult, type RunningAttempt, startAttempt } from "../engine/attempt.ts";
-import { firstByteMsOf, logBug, moduleNames, reportAttempt } from "../engine/report-attempt.ts";
+import { firstByteMsOf, logBug, reportAttempt } from "../engine/report-attempt.ts";
 import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { neutral } from "../resilience/verdict.ts";
@@ -165,7 +166,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
       attempt: outcome.attempts.length + 1,
       channel: channel.name,
       provider: channel.platform,
-      module: moduleNames[item.module] ?? "chat",
+      module: moduleNameOf(item.module),
       model: candidate.upstreamModel,
       stream: item.stream,
       serverAddress: channel.host,

@@ -1,8 +1,9 @@
 import { compile as compileExpression } from "@jmespath-community/jmespath";
 import { z } from "zod";
+import { moduleNames } from "../../../shared/modules.ts";
 import { parseUsd } from "../../../shared/money.ts";
 import { baseUrlSchema } from "./base-url.ts";
-import { capabilities, modules, preferences } from "./types.ts";
+import { capabilities, preferences } from "./types.ts";
 
 /** Name of a channel: it goes into metrics, logs and addresses. */
 const channelName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, '-', '_' or '.'");
@@ -87,7 +88,7 @@ export const strategySchema = z.strictObject({
 
 export const modelSchema = z.strictObject({
   name: modelName,
-  module: z.enum(modules).default("chat"),
+  module: z.enum(moduleNames).default("chat"),
   owned_by: z.string().max(64).default("throughline"),
   context_window: tokens.optional(),
   max_output: tokens.default(0),

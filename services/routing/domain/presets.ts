@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { ConfigError, type Env, envOptional } from "../../../shared/config.ts";
+import { moduleNames } from "../../../shared/modules.ts";
 import type { ConfigSource } from "./compile.ts";
 import { channelSchema, fileSchema } from "./config-schema.ts";
 import { pathText } from "./problems.ts";
 import { schemaProblems } from "./schema-problems.ts";
-import { modules } from "./types.ts";
 
 const envName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, "must be the name of an environment variable");
 
@@ -24,7 +24,7 @@ export const vendorsSchema = z.strictObject({
 /** presets/simulator.yaml: the stand-in upstream. */
 export const simulatorSchema = z.strictObject({
   /** Modules whose preset models it serves while nothing else does. */
-  serves: z.array(z.enum(modules)),
+  serves: z.array(z.enum(moduleNames)),
   /** Its own models, prices and channel; `base_url` is replaced. */
   config: fileSchema,
 });

@@ -1,8 +1,8 @@
+import type { ModuleName } from "../../../shared/modules.ts";
 import type { Prices } from "../../../shared/money.ts";
 
-/** Kinds of work, as the configuration spells them. */
-export const modules = ["chat", "embeddings", "image", "video", "audio", "rerank", "moderation"] as const;
-export type Module = (typeof modules)[number];
+/** A kind of work. */
+export type Module = ModuleName;
 
 /** What a model can do beyond plain text. */
 export const capabilities = ["tools", "vision", "structured_output", "audio"] as const;

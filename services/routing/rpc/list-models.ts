@@ -1,7 +1,7 @@
 import type { ListModelsRequest, ListModelsResponse } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { moduleOf } from "../../../shared/modules.ts";
 import { unaryHandler } from "../../../shared/rpc/index.ts";
 import type { RoutingContext } from "../context.ts";
-import { toWireModule } from "./modules.ts";
 
 /** ListModels: what Resolve would accept of the group, patterns and aliases left out. */
 export function listModels({ live }: RoutingContext) {
@@ -14,7 +14,7 @@ export function listModels({ live }: RoutingContext) {
         name: model.name,
         ownedBy: model.ownedBy,
         createdUnixS: BigInt(Math.floor((seen(model.name)?.getTime() ?? 0) / 1_000)),
-        module: toWireModule(model.module),
+        module: moduleOf(model.module),
         contextWindowTokens: BigInt(model.contextWindowTokens),
         maxOutputTokens: BigInt(model.maxOutputTokens),
       })),

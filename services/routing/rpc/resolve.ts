@@ -1,11 +1,11 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ResolveItem, Route } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { moduleNameOf } from "../../../shared/modules.ts";
 import { batchHandler, type LaneCall } from "../../../shared/rpc/index.ts";
 import type { RoutingContext } from "../context.ts";
 import type { Needs } from "../domain/needs.ts";
 import { type RouteQuestion, resolveRoute } from "../domain/resolve.ts";
 import type { Capability } from "../domain/types.ts";
-import { fromWireModule } from "./modules.ts";
 import { routeMessage } from "./route-message.ts";
 
 /** Resolve: from memory alone, so a batch is answered at once. */
@@ -17,7 +17,7 @@ export function resolve(context: RoutingContext) {
     const span = spans.resolve(call, {
       model: item.model,
       group: item.group,
-      module: fromWireModule(item.module) ?? "",
+      module: moduleNameOf(item.module),
     });
     try {
       const { snapshot, health } = live.current();
@@ -42,9 +42,8 @@ export function resolve(context: RoutingContext) {
 }
 
 function toQuestion({ group, model, module: wireModule, needs, affinity }: ResolveItem): RouteQuestion {
-  const module = fromWireModule(wireModule);
-  if (module === undefined)
-    throw new ThroughlineError("invalid_value", "The kind of work is not said.", { param: "module" });
+  const module = moduleNameOf(wireModule);
+  if (module === "") throw new ThroughlineError("invalid_value", "The kind of work is not said.", { param: "module" });
   return { group, model, module, affinity, needs: toNeeds(needs) };
 }
 

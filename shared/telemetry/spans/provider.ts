@@ -1,3 +1,4 @@
+import { operationOf, outputTypeOf } from "../../modules.ts";
 import type { BillableUsage } from "../../money.ts";
 import { attribute } from "../attributes.ts";
 import type { Span } from "../span.ts";
@@ -70,24 +71,6 @@ export interface ProviderSpans {
   cancelled(span: Span, end: AttemptEnd): void;
 }
 
-/** gen_ai.operation.name by module; the conventions have values for the first two only. */
-const operations: Readonly<Record<string, string>> = {
-  chat: "chat",
-  embeddings: "embeddings",
-  image: "image_generation",
-  video: "video_generation",
-  audio: "audio",
-  rerank: "rerank",
-  moderation: "moderation",
-};
-
-/** gen_ai.operation.name of a module, for spans and metrics alike. */
-export function operationOf(module: string): string {
-  return operations[module] ?? module;
-}
-
-const outputTypes: Readonly<Record<string, string>> = { chat: "text", image: "image", audio: "speech" };
-
 export function providerSpans(tracing: Tracing): ProviderSpans {
   return {
     upstreamAttempt({ requestId, traceparent }, start) {
@@ -104,7 +87,7 @@ export function providerSpans(tracing: Tracing): ProviderSpans {
           [attribute.requestMaxTokens]: start.maxTokens,
           [attribute.requestTemperature]: start.temperature,
           [attribute.requestTopP]: start.topP,
-          [attribute.outputType]: outputTypes[start.module],
+          [attribute.outputType]: outputTypeOf(start.module),
           [attribute.serverAddress]: start.serverAddress,
           [attribute.serverPort]: start.serverPort,
           [attribute.channel]: start.channel,

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
+import { operationOf } from "../../modules.ts";
 import { traceIdOf } from "../../request-id.ts";
 import { attribute } from "../attributes.ts";
-import { billingSpans, gatewaySpans, historySpans, operationOf, providerSpans, routingSpans } from "../index.ts";
+import { billingSpans, gatewaySpans, historySpans, providerSpans, routingSpans } from "../index.ts";
 import { createTestTelemetry } from "../testing.ts";
 
 const requestId = 767212140985061376n;

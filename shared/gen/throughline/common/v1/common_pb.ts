@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file throughline/common/v1/common.proto.
  */
 export const file_throughline_common_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0aHJvdWdobGluZS9jb21tb24vdjEvY29tbW9uLnByb3RvEhV0aHJvdWdobGluZS5jb21tb24udjEifwoEQ2FsbBIPCgdjYWxsX2lkGAEgASgNEhIKCnJlcXVlc3RfaWQYAiABKAYSEwoLdHJhY2VwYXJlbnQYAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRIpCgJvcBgFIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsT3Ai6wEKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVwYXJhbRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoBBIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJEjoKB2hlYWRlcnMYBiADKAsyKS50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3IuSGVhZGVyc0VudHJ5EhMKC2h0dHBfc3RhdHVzGAcgASgNGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItABCgVVc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKAQSGwoTY2FjaGVkX2lucHV0X3Rva2VucxgCIAEoBBIaChJjYWNoZV93cml0ZV90b2tlbnMYAyABKAQSFQoNb3V0cHV0X3Rva2VucxgEIAEoBBIYChByZWFzb25pbmdfdG9rZW5zGAUgASgEEg4KBmltYWdlcxgGIAEoBBIQCghhdWRpb19tcxgHIAEoBBISCgpjaGFyYWN0ZXJzGAggASgEEhEKCWVzdGltYXRlZBgJIAEoCCKWAwoHUHJpY2luZxIQCghzdHJhdGVneRgBIAEoCRIfChdpbnB1dF9uYW5vX3VzZF9wZXJfbXRvaxgCIAEoAxImCh5jYWNoZWRfaW5wdXRfbmFub191c2RfcGVyX210b2sYAyABKAMSJQodY2FjaGVfd3JpdGVfbmFub191c2RfcGVyX210b2sYBCABKAMSIAoYb3V0cHV0X25hbm9fdXNkX3Blcl9tdG9rGAUgASgDEiMKG3JlYXNvbmluZ19uYW5vX3VzZF9wZXJfbXRvaxgGIAEoAxIWCg5pbWFnZV9uYW5vX3VzZBgHIAEoAxIdChVhdWRpb19zZWNvbmRfbmFub191c2QYCCABKAMSJAocY2hhcmFjdGVyX25hbm9fdXNkX3Blcl9tY2hhchgJIAEoAxIYChByZXF1ZXN0X25hbm9fdXNkGAogASgDEhcKD2dyb3VwX3JhdGlvX3BwbRgLIAEoDRIyCgZzb3VyY2UYDCABKA4yIi50aHJvdWdobGluZS5jb21tb24udjEuUHJpY2VTb3VyY2UimwEKCUNhbmRpZGF0ZRIPCgdjaGFubmVsGAEgASgJEhAKCHBsYXRmb3JtGAIgASgJEhYKDnVwc3RyZWFtX21vZGVsGAMgASgJEi8KB3ByaWNpbmcYBCABKAsyHi50aHJvdWdobGluZS5jb21tb24udjEuUHJpY2luZxIiChpjdXN0b21fcmVzcG9uc2VfZXhwcmVzc2lvbhgFIAEoCSI+CgtSb3V0ZVJlYXNvbhIPCgdjaGFubmVsGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIOCgZjaG9zZW4YAyABKAgqdQoGQ2FsbE9wEhcKE0NBTExfT1BfVU5TUEVDSUZJRUQQABISCg5DQUxMX09QX0NBTkNFTBABEhEKDUNBTExfT1BfUEFVU0UQAhISCg5DQUxMX09QX1JFU1VNRRADEhcKE0NBTExfT1BfQUNLTk9XTEVER0UQBCqoAQoGTW9kdWxlEhYKEk1PRFVMRV9VTlNQRUNJRklFRBAAEg8KC01PRFVMRV9DSEFUEAESFQoRTU9EVUxFX0VNQkVERElOR1MQAhIQCgxNT0RVTEVfSU1BR0UQAxIQCgxNT0RVTEVfVklERU8QBBIQCgxNT0RVTEVfQVVESU8QBRIRCg1NT0RVTEVfUkVSQU5LEAYSFQoRTU9EVUxFX01PREVSQVRJT04QByqYAQoQRGlzY29ubmVjdFBvbGljeRIhCh1ESVNDT05ORUNUX1BPTElDWV9VTlNQRUNJRklFRBAAEiYKIkRJU0NPTk5FQ1RfUE9MSUNZX0NIQVJHRV9ERUxJVkVSRUQQARIbChdESVNDT05ORUNUX1BPTElDWV9EUkFJThACEhwKGERJU0NPTk5FQ1RfUE9MSUNZX1JFRlVORBADKn8KDVN0b3JlUmVzcG9uc2USHgoaU1RPUkVfUkVTUE9OU0VfVU5TUEVDSUZJRUQQABIXChNTVE9SRV9SRVNQT05TRV9GVUxMEAESHAoYU1RPUkVfUkVTUE9OU0VfVFJVTkNBVEVEEAISFwoTU1RPUkVfUkVTUE9OU0VfTk9ORRADKnUKC1ByaWNlU291cmNlEhwKGFBSSUNFX1NPVVJDRV9VTlNQRUNJRklFRBAAEhkKFVBSSUNFX1NPVVJDRV9TVFJBVEVHWRABEhYKElBSSUNFX1NPVVJDRV9UQUJMRRACEhUKEVBSSUNFX1NPVVJDRV9GUkVFEANiBnByb3RvMw");
+  fileDesc("CiJ0aHJvdWdobGluZS9jb21tb24vdjEvY29tbW9uLnByb3RvEhV0aHJvdWdobGluZS5jb21tb24udjEifwoEQ2FsbBIPCgdjYWxsX2lkGAEgASgNEhIKCnJlcXVlc3RfaWQYAiABKAYSEwoLdHJhY2VwYXJlbnQYAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRIpCgJvcBgFIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsT3Ai6wEKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVwYXJhbRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoBBIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJEjoKB2hlYWRlcnMYBiADKAsyKS50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3IuSGVhZGVyc0VudHJ5EhMKC2h0dHBfc3RhdHVzGAcgASgNGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIugCCgVVc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKAQSGwoTY2FjaGVkX2lucHV0X3Rva2VucxgCIAEoBBIaChJjYWNoZV93cml0ZV90b2tlbnMYAyABKAQSFQoNb3V0cHV0X3Rva2VucxgEIAEoBBIYChByZWFzb25pbmdfdG9rZW5zGAUgASgEEg4KBmltYWdlcxgGIAEoBBIQCghhdWRpb19tcxgHIAEoBBISCgpjaGFyYWN0ZXJzGAggASgEEhEKCWVzdGltYXRlZBgJIAEoCBItCgRtb3JlGAogAygLMh8udGhyb3VnaGxpbmUuY29tbW9uLnYxLlF1YW50aXR5EjgKBnRyYWl0cxgLIAMoCzIoLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Vc2FnZS5UcmFpdHNFbnRyeRotCgtUcmFpdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKCFF1YW50aXR5EikKBHVuaXQYASABKA4yGy50aHJvdWdobGluZS5jb21tb24udjEuVW5pdBIOCgZhbW91bnQYAiABKAQiwgMKB1ByaWNpbmcSEAoIc3RyYXRlZ3kYASABKAkSHwoXaW5wdXRfbmFub191c2RfcGVyX210b2sYAiABKAMSJgoeY2FjaGVkX2lucHV0X25hbm9fdXNkX3Blcl9tdG9rGAMgASgDEiUKHWNhY2hlX3dyaXRlX25hbm9fdXNkX3Blcl9tdG9rGAQgASgDEiAKGG91dHB1dF9uYW5vX3VzZF9wZXJfbXRvaxgFIAEoAxIjChtyZWFzb25pbmdfbmFub191c2RfcGVyX210b2sYBiABKAMSFgoOaW1hZ2VfbmFub191c2QYByABKAMSHQoVYXVkaW9fc2Vjb25kX25hbm9fdXNkGAggASgDEiQKHGNoYXJhY3Rlcl9uYW5vX3VzZF9wZXJfbWNoYXIYCSABKAMSGAoQcmVxdWVzdF9uYW5vX3VzZBgKIAEoAxIXCg9ncm91cF9yYXRpb19wcG0YCyABKA0SMgoGc291cmNlGAwgASgOMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNlU291cmNlEioKBXJhdGVzGA0gAygLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJhdGUicwoEUmF0ZRIpCgR1bml0GAEgASgOMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLlVuaXQSEAoIbmFub191c2QYAiABKAMSLgoEd2hlbhgDIAEoCzIgLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Db25kaXRpb24ilAEKCUNvbmRpdGlvbhIaChJhYm92ZV9pbnB1dF90b2tlbnMYASABKAQSPAoGdHJhaXRzGAIgAygLMiwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNvbmRpdGlvbi5UcmFpdHNFbnRyeRotCgtUcmFpdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCglDYW5kaWRhdGUSDwoHY2hhbm5lbBgBIAEoCRIQCghwbGF0Zm9ybRgCIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgDIAEoCRIvCgdwcmljaW5nGAQgASgLMh4udGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNpbmcSIgoaY3VzdG9tX3Jlc3BvbnNlX2V4cHJlc3Npb24YBSABKAkiPgoLUm91dGVSZWFzb24SDwoHY2hhbm5lbBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGY2hvc2VuGAMgASgIKnUKBkNhbGxPcBIXChNDQUxMX09QX1VOU1BFQ0lGSUVEEAASEgoOQ0FMTF9PUF9DQU5DRUwQARIRCg1DQUxMX09QX1BBVVNFEAISEgoOQ0FMTF9PUF9SRVNVTUUQAxIXChNDQUxMX09QX0FDS05PV0xFREdFEAQqqAEKBk1vZHVsZRIWChJNT0RVTEVfVU5TUEVDSUZJRUQQABIPCgtNT0RVTEVfQ0hBVBABEhUKEU1PRFVMRV9FTUJFRERJTkdTEAISEAoMTU9EVUxFX0lNQUdFEAMSEAoMTU9EVUxFX1ZJREVPEAQSEAoMTU9EVUxFX0FVRElPEAUSEQoNTU9EVUxFX1JFUkFOSxAGEhUKEU1PRFVMRV9NT0RFUkFUSU9OEAcqmAEKEERpc2Nvbm5lY3RQb2xpY3kSIQodRElTQ09OTkVDVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABImCiJESVNDT05ORUNUX1BPTElDWV9DSEFSR0VfREVMSVZFUkVEEAESGwoXRElTQ09OTkVDVF9QT0xJQ1lfRFJBSU4QAhIcChhESVNDT05ORUNUX1BPTElDWV9SRUZVTkQQAyp/Cg1TdG9yZVJlc3BvbnNlEh4KGlNUT1JFX1JFU1BPTlNFX1VOU1BFQ0lGSUVEEAASFwoTU1RPUkVfUkVTUE9OU0VfRlVMTBABEhwKGFNUT1JFX1JFU1BPTlNFX1RSVU5DQVRFRBACEhcKE1NUT1JFX1JFU1BPTlNFX05PTkUQAyqaBgoEVW5pdBIUChBVTklUX1VOU1BFQ0lGSUVEEAASFQoRVU5JVF9JTlBVVF9UT0tFTlMQARIcChhVTklUX0NBQ0hFRF9JTlBVVF9UT0tFTlMQAhIbChdVTklUX0NBQ0hFX1dSSVRFX1RPS0VOUxADEhYKElVOSVRfT1VUUFVUX1RPS0VOUxAEEhkKFVVOSVRfUkVBU09OSU5HX1RPS0VOUxAFEg8KC1VOSVRfSU1BR0VTEAYSEQoNVU5JVF9BVURJT19NUxAHEhMKD1VOSVRfQ0hBUkFDVEVSUxAIEhEKDVVOSVRfUkVRVUVTVFMQCRIeChpVTklUX0NBQ0hFX1dSSVRFXzFIX1RPS0VOUxAKEhsKF1VOSVRfSU5QVVRfSU1BR0VfVE9LRU5TEAsSIgoeVU5JVF9DQUNIRURfSU5QVVRfSU1BR0VfVE9LRU5TEAwSHAoYVU5JVF9PVVRQVVRfSU1BR0VfVE9LRU5TEA0SGwoXVU5JVF9JTlBVVF9BVURJT19UT0tFTlMQDhIiCh5VTklUX0NBQ0hFRF9JTlBVVF9BVURJT19UT0tFTlMQDxIcChhVTklUX09VVFBVVF9BVURJT19UT0tFTlMQEBIbChdVTklUX0lOUFVUX1ZJREVPX1RPS0VOUxAREhwKGFVOSVRfT1VUUFVUX1ZJREVPX1RPS0VOUxASEhUKEVVOSVRfSU5QVVRfSU1BR0VTEBMSGQoVVU5JVF9JTlBVVF9LSUxPUElYRUxTEBQSFwoTVU5JVF9JTlBVVF9BVURJT19NUxAVEhgKFFVOSVRfT1VUUFVUX0FVRElPX01TEBYSFwoTVU5JVF9JTlBVVF9WSURFT19NUxAXEhgKFFVOSVRfT1VUUFVUX1ZJREVPX01TEBgSDgoKVU5JVF9QQUdFUxAZEhEKDVVOSVRfU0VBUkNIRVMQGhIVChFVTklUX1dFQl9TRUFSQ0hFUxAbEhMKD1VOSVRfVE9PTF9DQUxMUxAcEhEKDVVOSVRfU0VTU0lPTlMQHRIYChRVTklUX1ZFTkRPUl9OQU5PX1VTRBAeKnUKC1ByaWNlU291cmNlEhwKGFBSSUNFX1NPVVJDRV9VTlNQRUNJRklFRBAAEhkKFVBSSUNFX1NPVVJDRV9TVFJBVEVHWRABEhYKElBSSUNFX1NPVVJDRV9UQUJMRRACEhUKEVBSSUNFX1NPVVJDRV9GUkVFEANiBnByb3RvMw");
 
 /**
  * The envelope that opens, cancels, pauses or resumes one item of a lane.
@@ -199,6 +199,22 @@ export type Usage = Message<"throughline.common.v1.Usage"> & {
    * @generated from field: bool estimated = 9;
    */
   estimated: boolean;
+
+  /**
+   * Quantities of further units, each unit at most once, in the order of their numbers, none 0. They do not overlap with
+   * the parts above either: image tokens of an input are not in input_tokens.
+   *
+   * @generated from field: repeated throughline.common.v1.Quantity more = 10;
+   */
+  more: Quantity[];
+
+  /**
+   * Facts that pick a price, by the names of shared/units.ts, e.g. "service_tier": "flex", "size": "1024x1024". Length of the
+   * input is none of them: it follows from the tokens.
+   *
+   * @generated from field: map<string, string> traits = 11;
+   */
+  traits: { [key: string]: string };
 };
 
 /**
@@ -207,6 +223,34 @@ export type Usage = Message<"throughline.common.v1.Usage"> & {
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
   messageDesc(file_throughline_common_v1_common, 2);
+
+/**
+ * How much of a unit was consumed.
+ *
+ * @generated from message throughline.common.v1.Quantity
+ */
+export type Quantity = Message<"throughline.common.v1.Quantity"> & {
+  /**
+   * Unit.
+   *
+   * @generated from field: throughline.common.v1.Unit unit = 1;
+   */
+  unit: Unit;
+
+  /**
+   * How much, in the unit: tokens, milliseconds, pieces. At most 10^15.
+   *
+   * @generated from field: uint64 amount = 2;
+   */
+  amount: bigint;
+};
+
+/**
+ * Describes the message throughline.common.v1.Quantity.
+ * Use `create(QuantitySchema)` to create a new message.
+ */
+export const QuantitySchema: GenMessage<Quantity> = /*@__PURE__*/
+  messageDesc(file_throughline_common_v1_common, 3);
 
 /**
  * What a strategy charges. Money is in nano-USD (10^-9 USD); token prices are per million tokens.
@@ -297,6 +341,15 @@ export type Pricing = Message<"throughline.common.v1.Pricing"> & {
    * @generated from field: throughline.common.v1.PriceSource source = 12;
    */
   source: PriceSource;
+
+  /**
+   * Prices of further units, and prices of any unit that hold under a condition. Of those of one unit that are met the one with
+   * most conditions counts, of several with equally many the one for the longest input. A unit without any costs what its
+   * parent costs (shared/units.ts).
+   *
+   * @generated from field: repeated throughline.common.v1.Rate rates = 13;
+   */
+  rates: Rate[];
 };
 
 /**
@@ -304,7 +357,70 @@ export type Pricing = Message<"throughline.common.v1.Pricing"> & {
  * Use `create(PricingSchema)` to create a new message.
  */
 export const PricingSchema: GenMessage<Pricing> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 3);
+  messageDesc(file_throughline_common_v1_common, 4);
+
+/**
+ * One price of one unit.
+ *
+ * @generated from message throughline.common.v1.Rate
+ */
+export type Rate = Message<"throughline.common.v1.Rate"> & {
+  /**
+   * Unit.
+   *
+   * @generated from field: throughline.common.v1.Unit unit = 1;
+   */
+  unit: Unit;
+
+  /**
+   * Nano-USD for the unit's divisor: a million tokens or characters, a second, a piece, a dollar of the vendor's.
+   *
+   * @generated from field: int64 nano_usd = 2;
+   */
+  nanoUsd: bigint;
+
+  /**
+   * When it holds. Absent: always.
+   *
+   * @generated from field: throughline.common.v1.Condition when = 3;
+   */
+  when?: Condition | undefined;
+};
+
+/**
+ * Describes the message throughline.common.v1.Rate.
+ * Use `create(RateSchema)` to create a new message.
+ */
+export const RateSchema: GenMessage<Rate> = /*@__PURE__*/
+  messageDesc(file_throughline_common_v1_common, 5);
+
+/**
+ * What must be so for a rate to hold: all that is said.
+ *
+ * @generated from message throughline.common.v1.Condition
+ */
+export type Condition = Message<"throughline.common.v1.Condition"> & {
+  /**
+   * The input, cached and written tokens and those of images, audio and video among it, has more tokens than this. 0: not said.
+   *
+   * @generated from field: uint64 above_input_tokens = 1;
+   */
+  aboveInputTokens: bigint;
+
+  /**
+   * Traits of the usage that must be equal, by their names.
+   *
+   * @generated from field: map<string, string> traits = 2;
+   */
+  traits: { [key: string]: string };
+};
+
+/**
+ * Describes the message throughline.common.v1.Condition.
+ * Use `create(ConditionSchema)` to create a new message.
+ */
+export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
+  messageDesc(file_throughline_common_v1_common, 6);
 
 /**
  * One way to serve a request: a channel, the model's name there, and the prices of the strategy.
@@ -353,7 +469,7 @@ export type Candidate = Message<"throughline.common.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 4);
+  messageDesc(file_throughline_common_v1_common, 7);
 
 /**
  * Why a channel was chosen or skipped.
@@ -388,7 +504,7 @@ export type RouteReason = Message<"throughline.common.v1.RouteReason"> & {
  * Use `create(RouteReasonSchema)` to create a new message.
  */
 export const RouteReasonSchema: GenMessage<RouteReason> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 5);
+  messageDesc(file_throughline_common_v1_common, 8);
 
 /**
  * What an item does to its call.
@@ -619,6 +735,245 @@ export const StoreResponseSchema: GenEnum<StoreResponse> = /*@__PURE__*/
   enumDesc(file_throughline_common_v1_common, 3);
 
 /**
+ * What is charged. Divisors, parents and names are in shared/units.ts. The parts that Usage and Pricing spell out have a
+ * number too, for rates that hold under a condition.
+ *
+ * @generated from enum throughline.common.v1.Unit
+ */
+export const Unit = {
+  /**
+   * Not said; refused.
+   *
+   * @generated from enum value: UNIT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Usage.input_tokens.
+   *
+   * @generated from enum value: UNIT_INPUT_TOKENS = 1;
+   */
+  INPUT_TOKENS: 1,
+
+  /**
+   * Usage.cached_input_tokens.
+   *
+   * @generated from enum value: UNIT_CACHED_INPUT_TOKENS = 2;
+   */
+  CACHED_INPUT_TOKENS: 2,
+
+  /**
+   * Usage.cache_write_tokens: written for the usual time (minutes).
+   *
+   * @generated from enum value: UNIT_CACHE_WRITE_TOKENS = 3;
+   */
+  CACHE_WRITE_TOKENS: 3,
+
+  /**
+   * Usage.output_tokens.
+   *
+   * @generated from enum value: UNIT_OUTPUT_TOKENS = 4;
+   */
+  OUTPUT_TOKENS: 4,
+
+  /**
+   * Usage.reasoning_tokens.
+   *
+   * @generated from enum value: UNIT_REASONING_TOKENS = 5;
+   */
+  REASONING_TOKENS: 5,
+
+  /**
+   * Usage.images: images generated.
+   *
+   * @generated from enum value: UNIT_IMAGES = 6;
+   */
+  IMAGES: 6,
+
+  /**
+   * Usage.audio_ms: milliseconds of audio, whichever way.
+   *
+   * @generated from enum value: UNIT_AUDIO_MS = 7;
+   */
+  AUDIO_MS: 7,
+
+  /**
+   * Usage.characters.
+   *
+   * @generated from enum value: UNIT_CHARACTERS = 8;
+   */
+  CHARACTERS: 8,
+
+  /**
+   * The request itself: every usage has one.
+   *
+   * @generated from enum value: UNIT_REQUESTS = 9;
+   */
+  REQUESTS: 9,
+
+  /**
+   * Input tokens written to the upstream's prompt cache for an hour.
+   *
+   * @generated from enum value: UNIT_CACHE_WRITE_1H_TOKENS = 10;
+   */
+  CACHE_WRITE_1H_TOKENS: 10,
+
+  /**
+   * Tokens of images in the input.
+   *
+   * @generated from enum value: UNIT_INPUT_IMAGE_TOKENS = 11;
+   */
+  INPUT_IMAGE_TOKENS: 11,
+
+  /**
+   * Tokens of images in the input, read from the cache.
+   *
+   * @generated from enum value: UNIT_CACHED_INPUT_IMAGE_TOKENS = 12;
+   */
+  CACHED_INPUT_IMAGE_TOKENS: 12,
+
+  /**
+   * Tokens of images in the output.
+   *
+   * @generated from enum value: UNIT_OUTPUT_IMAGE_TOKENS = 13;
+   */
+  OUTPUT_IMAGE_TOKENS: 13,
+
+  /**
+   * Tokens of audio in the input.
+   *
+   * @generated from enum value: UNIT_INPUT_AUDIO_TOKENS = 14;
+   */
+  INPUT_AUDIO_TOKENS: 14,
+
+  /**
+   * Tokens of audio in the input, read from the cache.
+   *
+   * @generated from enum value: UNIT_CACHED_INPUT_AUDIO_TOKENS = 15;
+   */
+  CACHED_INPUT_AUDIO_TOKENS: 15,
+
+  /**
+   * Tokens of audio in the output.
+   *
+   * @generated from enum value: UNIT_OUTPUT_AUDIO_TOKENS = 16;
+   */
+  OUTPUT_AUDIO_TOKENS: 16,
+
+  /**
+   * Tokens of video in the input.
+   *
+   * @generated from enum value: UNIT_INPUT_VIDEO_TOKENS = 17;
+   */
+  INPUT_VIDEO_TOKENS: 17,
+
+  /**
+   * Tokens of video in the output.
+   *
+   * @generated from enum value: UNIT_OUTPUT_VIDEO_TOKENS = 18;
+   */
+  OUTPUT_VIDEO_TOKENS: 18,
+
+  /**
+   * Images in the input.
+   *
+   * @generated from enum value: UNIT_INPUT_IMAGES = 19;
+   */
+  INPUT_IMAGES: 19,
+
+  /**
+   * Thousands of pixels of images in the input.
+   *
+   * @generated from enum value: UNIT_INPUT_KILOPIXELS = 20;
+   */
+  INPUT_KILOPIXELS: 20,
+
+  /**
+   * Milliseconds of audio in the input.
+   *
+   * @generated from enum value: UNIT_INPUT_AUDIO_MS = 21;
+   */
+  INPUT_AUDIO_MS: 21,
+
+  /**
+   * Milliseconds of audio in the output.
+   *
+   * @generated from enum value: UNIT_OUTPUT_AUDIO_MS = 22;
+   */
+  OUTPUT_AUDIO_MS: 22,
+
+  /**
+   * Milliseconds of video in the input.
+   *
+   * @generated from enum value: UNIT_INPUT_VIDEO_MS = 23;
+   */
+  INPUT_VIDEO_MS: 23,
+
+  /**
+   * Milliseconds of video in the output.
+   *
+   * @generated from enum value: UNIT_OUTPUT_VIDEO_MS = 24;
+   */
+  OUTPUT_VIDEO_MS: 24,
+
+  /**
+   * Pages of documents in the input.
+   *
+   * @generated from enum value: UNIT_PAGES = 25;
+   */
+  PAGES: 25,
+
+  /**
+   * Search units of a rerank: a query with up to 100 documents.
+   *
+   * @generated from enum value: UNIT_SEARCHES = 26;
+   */
+  SEARCHES: 26,
+
+  /**
+   * Searches of the web, or of the vendor's storage, that the upstream made for an answer.
+   *
+   * @generated from enum value: UNIT_WEB_SEARCHES = 27;
+   */
+  WEB_SEARCHES: 27,
+
+  /**
+   * Calls of other tools that the upstream itself runs and bills by the call.
+   *
+   * @generated from enum value: UNIT_TOOL_CALLS = 28;
+   */
+  TOOL_CALLS: 28,
+
+  /**
+   * Sessions (of a live conversation, of a container that runs code).
+   *
+   * @generated from enum value: UNIT_SESSIONS = 29;
+   */
+  SESSIONS: 29,
+
+  /**
+   * What the upstream itself says that the request costs, in nano-USD.
+   *
+   * @generated from enum value: UNIT_VENDOR_NANO_USD = 30;
+   */
+  VENDOR_NANO_USD: 30,
+} as const;
+
+/**
+ * What is charged. Divisors, parents and names are in shared/units.ts. The parts that Usage and Pricing spell out have a
+ * number too, for rates that hold under a condition.
+ *
+ * @generated from enum throughline.common.v1.Unit
+ */
+export type Unit = (typeof Unit)[keyof typeof Unit] | UnknownEnum;
+
+/**
+ * Describes the enum throughline.common.v1.Unit.
+ */
+export const UnitSchema: GenEnum<Unit> = /*@__PURE__*/
+  enumDesc(file_throughline_common_v1_common, 4);
+
+/**
  * Where a price comes from.
  *
  * @generated from enum throughline.common.v1.PriceSource
@@ -664,5 +1019,5 @@ export type PriceSource = (typeof PriceSource)[keyof typeof PriceSource] | Unkno
  * Describes the enum throughline.common.v1.PriceSource.
  */
 export const PriceSourceSchema: GenEnum<PriceSource> = /*@__PURE__*/
-  enumDesc(file_throughline_common_v1_common, 4);
+  enumDesc(file_throughline_common_v1_common, 5);
 
