@@ -6,6 +6,7 @@ import {
   type BillableUsage,
   conditionsOf,
   costNanoUsd,
+  dearestCostNanoUsd,
   formatUsd,
   hasRate,
   inputTokensOf,
@@ -14,8 +15,9 @@ import {
   quantitiesOf,
   type Rate,
 } from "./money.ts";
-import { partUnits, traits, unitEntry, units } from "./units.ts";
+import { partUnits, traits, type UsagePart, unitEntry, units } from "./units.ts";
 
+type Parts = Record<UsagePart, bigint>;
 const noUsage: BillableUsage = create(UsageSchema);
 const noPrices: Prices = create(PricingSchema, { groupRatioPpm: 1_000_000 });
 const amount = fc.bigInt({ min: 0n, max: 2n ** 40n });
@@ -41,6 +43,26 @@ const anyPrices: fc.Arbitrary<Prices> = fc.record({
   requestNanoUsd: amount,
   groupRatioPpm: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
 });
+
+const anyCondition = fc.option(
+  fc.record({
+    aboveInputTokens: fc.constantFrom(0n, 10n, 1_000n, 2n ** 40n),
+    traits: fc.dictionary(fc.constantFrom(...traits), fc.constantFrom("a", "b"), { maxKeys: 2, noNullPrototype: true }),
+  }),
+  { nil: undefined },
+);
+/** Few units, so that several rates meet. */
+const fewUnits = [Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS, Unit.REQUESTS, Unit.IMAGES, Unit.VENDOR_NANO_USD];
+const anyUnit = fc.oneof(fc.constantFrom(...fewUnits), fc.constantFrom(...units.map((entry) => entry.unit)));
+const anyRates = fc.array(fc.record({ unit: anyUnit, nanoUsd: amount, when: anyCondition }), { maxLength: 16 });
+const anyMore = fc.uniqueArray(
+  fc.record({ unit: fc.constantFrom(...units.filter((u) => !u.part && !u.price).map((u) => u.unit)), amount }),
+  { selector: (one) => one.unit, maxLength: 8 },
+);
+const anyTraits = fc.dictionary(fc.constantFrom(...traits), fc.constantFrom("a", "b"), { noNullPrototype: true });
+/** More conditions first, then the longer input, then the dearer. */
+const weight = ({ when, nanoUsd }: Rate) =>
+  (BigInt(conditionsOf(when)) << 200n) + ((when?.aboveInputTokens ?? 0n) << 100n) + nanoUsd;
 
 describe("costNanoUsd", () => {
   test("of a real request: 1,000 in at $2.50, 500 cached at $1.25, 200 out at $10 per million", () => {
@@ -105,26 +127,8 @@ describe("costNanoUsd", () => {
   });
 
   test("of a usage with lists is what each unit costs by the rate that holds for it", () => {
-    const condition = fc.option(
-      fc.record({
-        aboveInputTokens: fc.constantFrom(0n, 10n, 1_000n),
-        traits: fc.dictionary(fc.constantFrom(...traits), fc.constantFrom("a", "b"), {
-          maxKeys: 2,
-          noNullPrototype: true,
-        }),
-      }),
-      { nil: undefined },
-    );
-    const unitOf = fc.constantFrom(...units.map((entry) => entry.unit));
-    const rates = fc.array(fc.record({ unit: unitOf, nanoUsd: amount, when: condition }), { maxLength: 12 });
-    const quantity = fc.record({
-      unit: fc.constantFrom(...units.filter((u) => !u.part && !u.price).map((u) => u.unit)),
-      amount,
-    });
-    const more = fc.uniqueArray(quantity, { selector: (one) => one.unit, maxLength: 8 });
-    const facts = fc.dictionary(fc.constantFrom(...traits), fc.constantFrom("a", "b"), { noNullPrototype: true });
     fc.assert(
-      fc.property(anyUsage, anyPrices, rates, more, facts, (parts, plain, given, list, known) => {
+      fc.property(anyUsage, anyPrices, anyRates, anyMore, anyTraits, (parts, plain, given, list, known) => {
         const usage = { ...parts, more: list, traits: known };
         const prices = { ...plain, rates: given };
         const priceOf = (of: Unit): bigint => {
@@ -134,7 +138,6 @@ describe("costNanoUsd", () => {
               (when === undefined || when.aboveInputTokens === 0n || inputTokensOf(usage) > when.aboveInputTokens) &&
               Object.entries(when?.traits ?? {}).every(([name, value]) => known[name] === value),
           );
-          const weight = ({ when }: Rate) => BigInt(conditionsOf(when)) * 10n ** 6n + (when?.aboveInputTokens ?? 0n);
           const [best] = met.toSorted((a, b) => Number(weight(b) - weight(a)));
           const entry = unitEntry(of);
           if (best !== undefined) return best.nanoUsd;
@@ -164,6 +167,75 @@ describe("costNanoUsd", () => {
           expect(costNanoUsd({ ...u, [part]: u[part] + more }, p)).toBeGreaterThanOrEqual(costNanoUsd(u, p));
         },
       ),
+    );
+  });
+});
+
+test("rates mean the same in whatever order they come", () => {
+  const shuffled = anyRates.chain((rates) =>
+    fc.tuple(fc.constant(rates), fc.shuffledSubarray(rates, { minLength: rates.length })),
+  );
+  fc.assert(
+    fc.property(anyUsage, anyPrices, shuffled, anyMore, anyTraits, (parts, plain, [rates, others], more, known) => {
+      const usage = { ...parts, more, traits: known };
+      expect(costNanoUsd(usage, { ...plain, rates: others })).toBe(costNanoUsd(usage, { ...plain, rates }));
+    }),
+  );
+});
+
+describe("dearestCostNanoUsd", () => {
+  const perImage = (nanoUsd: bigint, when: Record<string, string>): Rate => ({
+    unit: Unit.IMAGES,
+    nanoUsd,
+    when: { aboveInputTokens: 0n, traits: when },
+  });
+  const sizes = { ...noPrices, rates: [perImage(2n, { size: "s" }), perImage(9n, { size: "l" })] };
+  const images = { ...noUsage, images: 3n };
+  const long = { unit: Unit.INPUT_TOKENS, nanoUsd: 20n, when: { aboveInputTokens: 100n, traits: {} } };
+  const byLength = { ...noPrices, inputNanoUsdPerMtok: 10n, rates: [long] };
+  const ofInput = (inputTokens: bigint) => ({ ...noUsage, inputTokens });
+
+  test.each([
+    ["a size that is not said is the dearest", images, sizes, {}, 27n],
+    ["a size that is said is that one", images, sizes, { size: "s" }, 6n],
+    ["a size that has no rate costs what is spelled out", images, { ...sizes, imageNanoUsd: 4n }, { size: "m" }, 12n],
+    ["a tier that is sure puts the usual price aside", images, { ...sizes, imageNanoUsd: 40n }, { size: "s" }, 6n],
+    ["an input that may be long is", ofInput(1_000_000n), byLength, {}, 20n],
+    ["an input that cannot be long is not", ofInput(100n), { ...byLength, inputNanoUsdPerMtok: 10_000n }, {}, 1n],
+    [
+      "long inputs that cost less may turn out short",
+      ofInput(1_000_000n),
+      { ...byLength, inputNanoUsdPerMtok: 90n },
+      {},
+      90n,
+    ],
+  ])("%s", (_case, worst, prices, known, cost) => {
+    expect(dearestCostNanoUsd(worst, prices, known)).toBe(cost);
+    expect(dearestCostNanoUsd({ ...worst, traits: known }, prices)).toBe(cost);
+  });
+
+  test("is what a usage costs where nothing is left open", () => {
+    fc.assert(fc.property(anyUsage, anyPrices, (u, p) => dearestCostNanoUsd(u, p) === costNanoUsd(u, p)));
+  });
+
+  test("is never below the cost of a usage within the worst case, whatever traits it turns out to have", () => {
+    const share = fc.array(fc.constantFrom(0n, 1n, 500n, 999n, 1_000n), { minLength: 16, maxLength: 16 });
+    const less = (of: bigint, thousandths: bigint | undefined) => (of * (thousandths ?? 0n)) / 1_000n;
+    fc.assert(
+      fc.property(
+        ...([anyUsage, anyPrices, anyRates, anyMore, anyTraits, anyTraits, share] as const),
+        (parts, plain, rates, more, known, open, shares) => {
+          const prices = { ...plain, rates };
+          const actual = {
+            ...(Object.fromEntries(partUnits.map(({ part }, i) => [part, less(parts[part], shares[i])])) as Parts),
+            more: more.map(({ unit, amount }, i) => ({ unit, amount: less(amount, shares[i + 8]) })),
+            traits: { ...open, ...known },
+          };
+          const dearest = dearestCostNanoUsd({ ...parts, more, traits: known }, prices);
+          expect(dearest).toBeGreaterThanOrEqual(costNanoUsd(actual, prices));
+        },
+      ),
+      { numRuns: 1_000 },
     );
   });
 });

@@ -102,9 +102,29 @@ const billion = 1_000_000_000n;
  * Billing's SQL reckons the same (services/billing/db); a property holds them together.
  */
 export function costNanoUsd(usage: BillableUsage, prices: Prices): bigint {
-  const isPlain = !prices.rates?.length && !usage.more?.length;
-  const inBillionths = isPlain ? plainCost(usage, prices) : vectorCost(usage, prices);
-  return ceilDivide(inBillionths * BigInt(prices.groupRatioPpm), million * billion);
+  return charged(isPlain(usage, prices) ? plainCost(usage, prices) : vectorCost(usage, prices), prices);
+}
+
+/**
+ * The most that a request may cost which consumes at most this much of every unit: an input of whatever length up to the
+ * worst case's, and traits that the request leaves open, are taken as they would cost most, unit by unit.
+ *
+ * @param known the traits that are certain.
+ */
+export function dearestCostNanoUsd(
+  worst: BillableUsage,
+  prices: Prices,
+  known: Readonly<Record<string, string>> = worst.traits ?? {},
+): bigint {
+  return charged(isPlain(worst, prices) ? plainCost(worst, prices) : dearestVectorCost(worst, prices, known), prices);
+}
+
+function isPlain(usage: BillableUsage, prices: Prices): boolean {
+  return !prices.rates?.length && !usage.more?.length;
+}
+
+function charged(inBillionths: bigint, { groupRatioPpm }: Prices): bigint {
+  return ceilDivide(inBillionths * BigInt(groupRatioPpm), million * billion);
 }
 
 /** In 10^-9 of a nano-USD, before the ratio: the usual case, without a list to walk. */
@@ -124,15 +144,31 @@ function plainCost(usage: BillableUsage, prices: Prices): bigint {
 /** As `plainCost`, of whatever units under whatever conditions. */
 function vectorCost(usage: BillableUsage, prices: Prices): bigint {
   const quantities = quantitiesOf(usage);
-  const request = { unit: Unit.REQUESTS, amount: 1n };
   const vendor = quantities.find(({ unit }) => unit === Unit.VENDOR_NANO_USD);
   const priced = vendor !== undefined && hasRate(prices, vendor.unit) ? [vendor] : quantities;
   const inputTokens = inputTokensOf(usage);
+  return sumOf([...priced, oneRequest], (unit) => rateOf(prices, unit, inputTokens, usage.traits ?? {}));
+}
+
+/** As `vectorCost`, by the dearest rate that could hold. A vendor's own cost may come or not. */
+function dearestVectorCost(worst: BillableUsage, prices: Prices, known: Readonly<Record<string, string>>): bigint {
+  const most = inputTokensOf(worst);
+  const priceOf = (unit: Unit) => dearestRateOf(prices, unit, most, known);
+  const quantities = quantitiesOf(worst);
+  const vendor = quantities.filter(({ unit }) => unit === Unit.VENDOR_NANO_USD);
+  const others = quantities.filter(({ unit }) => unit !== Unit.VENDOR_NANO_USD);
+  const [byVendor, byUnits] = [sumOf(vendor, priceOf), sumOf(others, priceOf)];
+  const request = sumOf([oneRequest], priceOf);
+  if (byVendor > byUnits) return byVendor + request;
+  return byUnits + request;
+}
+
+const oneRequest: Quantity = { unit: Unit.REQUESTS, amount: 1n };
+
+/** In 10^-9 of a nano-USD, before the ratio. */
+function sumOf(quantities: readonly Quantity[], priceOf: (unit: Unit) => bigint): bigint {
   let sum = 0n;
-  for (const { unit, amount } of [...priced, request]) {
-    const price = rateOf(prices, unit, inputTokens, usage.traits ?? {});
-    sum += amount * price * (billion / unitEntry(unit).divisor);
-  }
+  for (const { unit, amount } of quantities) sum += amount * priceOf(unit) * (billion / unitEntry(unit).divisor);
   return sum;
 }
 
@@ -156,7 +192,8 @@ export function hasRate(prices: Prices, unit: Unit): boolean {
 
 /**
  * The price that a unit has under these facts, in nano-USD for its divisor: of the rates that hold the one with most
- * conditions, of several the one for the longest input; else the price that is spelled out; else the parent's; else 0.
+ * conditions, of several the one for the longest input, of several still the dearest, so that their order does not matter;
+ * else the price that is spelled out; else the parent's; else 0.
  */
 export function rateOf(
   prices: Prices,
@@ -167,12 +204,38 @@ export function rateOf(
   let best: Rate | undefined;
   for (const rate of prices.rates ?? []) {
     if (rate.unit !== unit || !holds(rate.when, inputTokens, traits)) continue;
-    if (best === undefined || compareConditions(rate.when, best.when) > 0) best = rate;
+    if (best === undefined || compareRates(rate, best) > 0) best = rate;
   }
   if (best !== undefined) return best.nanoUsd;
   const { price, parent } = unitEntry(unit);
   if (price !== undefined) return prices[price];
   return parent === undefined ? 0n : rateOf(prices, parent, inputTokens, traits);
+}
+
+/** The highest price that a unit may have with an input of at most so many tokens, and traits of which some are known. */
+function dearestRateOf(
+  prices: Prices,
+  unit: Unit,
+  mostInputTokens: bigint,
+  known: Readonly<Record<string, string>>,
+): bigint {
+  const possible = (prices.rates ?? []).filter(
+    (rate) => rate.unit === unit && mayHold(rate.when, mostInputTokens, known),
+  );
+  // What surely holds puts aside all that ranks below it.
+  let sure: Rate | undefined;
+  for (const rate of possible) {
+    if (holds(rate.when, 0n, known) && (sure === undefined || compareRates(rate, sure) > 0)) sure = rate;
+  }
+  const { price, parent } = unitEntry(unit);
+  let dearest = 0n;
+  if (sure !== undefined) dearest = sure.nanoUsd;
+  else if (price !== undefined) dearest = prices[price];
+  else if (parent !== undefined) dearest = dearestRateOf(prices, parent, mostInputTokens, known);
+  for (const rate of possible) {
+    if (rate.nanoUsd > dearest && (sure === undefined || compareRates(rate, sure) > 0)) dearest = rate.nanoUsd;
+  }
+  return dearest;
 }
 
 function holds(when: Condition | undefined, inputTokens: bigint, traits: Readonly<Record<string, string>>): boolean {
@@ -181,15 +244,29 @@ function holds(when: Condition | undefined, inputTokens: bigint, traits: Readonl
   return Object.entries(when.traits).every(([name, value]) => traits[name] === value);
 }
 
+/** Whether a rate holds for some input of at most so many tokens, and for some of the traits that are not known. */
+function mayHold(
+  when: Condition | undefined,
+  mostInputTokens: bigint,
+  known: Readonly<Record<string, string>>,
+): boolean {
+  if (when === undefined) return true;
+  if (when.aboveInputTokens > 0n && mostInputTokens <= when.aboveInputTokens) return false;
+  return Object.entries(when.traits).every(([name, value]) => (known[name] ?? value) === value);
+}
+
 /** How many conditions a rate has. */
 export function conditionsOf(when: Condition | undefined): number {
   if (when === undefined) return 0;
   return Object.keys(when.traits).length + (when.aboveInputTokens > 0n ? 1 : 0);
 }
 
-function compareConditions(a: Condition | undefined, b: Condition | undefined): number {
-  const more = conditionsOf(a) - conditionsOf(b);
-  return more !== 0 ? more : Number((a?.aboveInputTokens ?? 0n) - (b?.aboveInputTokens ?? 0n));
+/** Which of two rates counts where both hold: positive for the first. */
+function compareRates(a: Rate, b: Rate): number {
+  const more = conditionsOf(a.when) - conditionsOf(b.when);
+  if (more !== 0) return more;
+  const longer = (a.when?.aboveInputTokens ?? 0n) - (b.when?.aboveInputTokens ?? 0n);
+  return Number(longer !== 0n ? longer : a.nanoUsd - b.nanoUsd);
 }
 
 /** An amount in dollars, exact, without needless zeros: 1234567890n is "1.23456789", -5n is "-0.000000005". */

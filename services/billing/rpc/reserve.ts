@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ReservationSchema, ReserveItem } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
-import { costNanoUsd } from "../../../shared/money.ts";
+import { dearestCostNanoUsd } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
 import type { Span } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";
@@ -103,7 +103,7 @@ function check(index: number, { item, requestId, deadlineMs }: LaneCall<ReserveI
   const module = moduleNameOf(item.module);
   if (!module) throw invalid("module", "must be a module");
   const usage = checkedUsage(worstCase, "worst_case");
-  const amount = costNanoUsd(usage, checkedPricing(pricing, "pricing"));
+  const amount = dearestCostNanoUsd(usage, checkedPricing(pricing, "pricing"));
   const tokens =
     usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens + usage.outputTokens + usage.reasoningTokens;
   return {

@@ -344,8 +344,8 @@ export type Pricing = Message<"throughline.common.v1.Pricing"> & {
 
   /**
    * Prices of further units, and prices of any unit that hold under a condition. Of those of one unit that are met the one with
-   * most conditions counts, of several with equally many the one for the longest input. A unit without any costs what its
-   * parent costs (shared/units.ts).
+   * most conditions counts, of several with equally many the one for the longest input, of several still the dearest. A unit
+   * without any costs what its parent costs (shared/units.ts). Their order does not matter.
    *
    * @generated from field: repeated throughline.common.v1.Rate rates = 13;
    */
