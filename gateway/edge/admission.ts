@@ -30,8 +30,8 @@ export interface Admission {
   readonly kinds: readonly KeyKind[];
   /** Scope that a key needs; absent: any key of these kinds, or the handler decides by the call. */
   readonly scope?: string;
-  /** Dialect of what is refused here on the record; absent: refusals leave none. */
-  readonly dialect?: string;
+  /** What refusals are recorded as; absent: they leave no record. */
+  readonly endpoint?: Incoming["endpoint"];
   /** How many requests it counts as that cost nothing; absent: it costs money. */
   readonly freeRequests?: number;
   /** True: nobody checks the key again after this, so it is not taken from the cache. */
@@ -45,7 +45,7 @@ export interface Admission {
  */
 export async function admit(context: GatewayContext, request: FastifyRequest, admission: Admission): Promise<void> {
   const { incoming } = request;
-  incoming.dialect = admission.dialect;
+  incoming.endpoint = admission.endpoint;
   const principal = await authenticate(context, incoming, request.headers, { ...admission, ip: request.ip });
   incoming.principal = principal;
   mark(incoming, "authenticated");

@@ -66,7 +66,7 @@ function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: st
     secretSha256: "",
     principal: undefined,
     bodyBytes: 0,
-    dialect: undefined,
+    endpoint: undefined,
     served: undefined,
     errorCode: undefined,
     closing: false,

@@ -1,40 +1,33 @@
 import type { ThroughlineError } from "../../shared/errors/error.ts";
-import type { InputEstimate } from "../../shared/estimate/input.ts";
 import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Module, StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Demand } from "./demand.ts";
 import type { Incoming } from "./incoming.ts";
 
-/** What an endpoint asks of the story: one checked request. */
-export interface Ask {
+/** A request as its record sees it, whether it was served or refused. */
+export interface Asked {
   readonly incoming: Incoming;
   readonly principal: Principal;
   /** Client's dialect, e.g. "openai.chat". */
   readonly dialect: string;
   readonly module: Module;
-  /** Model name as the client wrote it. */
-  readonly model: string;
-  readonly stream: boolean;
-  /** The client asked for the usage chunk. */
-  readonly includeUsage: boolean;
+  readonly demand: Pick<Demand, "model" | "stream">;
+  readonly storeResponse: StoreResponse;
+}
+
+/** What an endpoint asks of the story: one checked request of a known caller. */
+export interface Ask extends Asked {
+  readonly demand: Demand;
   /** The body as it came; it travels on as these bytes. Let go of, hence empty, once the request is answered. */
   body: Uint8Array;
-  readonly estimate: InputEstimate;
-  readonly tools: boolean;
-  readonly structuredOutput: boolean;
-  /** Most output tokens of one answer that the client asked for; 0: not said. */
-  readonly maxOutputTokens: number;
-  /** The field that said so. */
-  readonly maxOutputField: string;
-  /** Answers asked for. */
-  readonly choices: number;
-  /** Headers that belong to the dialect, lower-case names. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Client's key for prompt-cache affinity; empty: none. */
-  readonly affinity: string;
+  /**
+   * True: what the client gets is kept until the end, for its record. False: history has a document of the provider's instead
+   * (vectors are not kept).
+   */
+  readonly keepsAnswer: boolean;
   /** Empty: none. */
   readonly idempotencyKey: string;
-  readonly storeResponse: StoreResponse;
 }
 
 /** Where an answer goes: the endpoint's side of the story. */

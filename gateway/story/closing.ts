@@ -10,12 +10,12 @@ import {
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { RequestFactsSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
-import type { Ask } from "./ask.ts";
+import type { Ask, Asked } from "./ask.ts";
 import type { Ending } from "./ending.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** A request as its settlement and its records see it; without a route where it was refused before it had one. */
-export function closingRequest(ask: Ask, route: Route | undefined, reservedNanoUsd: bigint): ClosingRequest {
+export function closingRequest(ask: Asked, route: Route | undefined, reservedNanoUsd: bigint): ClosingRequest {
   const { incoming, principal } = ask;
   const facts = create(RequestFactsSchema);
   facts.accountId = principal.accountId;
@@ -35,8 +35,8 @@ export function closingRequest(ask: Ask, route: Route | undefined, reservedNanoU
     facts,
     dialect: ask.dialect,
     module: ask.module,
-    requestedModel: ask.model,
-    stream: ask.stream,
+    requestedModel: ask.demand.model,
+    stream: ask.demand.stream,
     storeResponse: ask.storeResponse,
     candidates: route?.candidates ?? [],
   };
@@ -52,7 +52,7 @@ export function processingRecord(request: ClosingRequest): Record {
 /** How it ended, as settlement and record see it. */
 export function closingEnding(ask: Ask, { outcome, error, gone, frames }: Ending): ClosingEnding {
   const channel = ask.incoming.served?.channel ?? "";
-  return { outcome, error, gone, lost: false, pieces: frames, channel, inputTokens: ask.estimate.tokens };
+  return { outcome, error, gone, lost: false, pieces: frames, channel, inputTokens: ask.demand.needs.inputTokens };
 }
 
 /** The steps of a request so far. */

@@ -5,7 +5,7 @@ import { type Record, RecordStatus } from "../../shared/gen/throughline/history/
 import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { persistently } from "../../shared/persistently.ts";
 import type { GatewayContext } from "../context.ts";
-import type { Ask } from "./ask.ts";
+import type { Ask, Asked } from "./ask.ts";
 import { closingEnding, closingRequest, plainDetail, timelineOf } from "./closing.ts";
 import type { Ending, Reserved } from "./ending.ts";
 import { storeAnswer } from "./idempotency.ts";
@@ -79,7 +79,7 @@ const invalidStatuses: readonly number[] = [400, 413, 422];
  */
 export function recordRefusal(
   context: GatewayContext,
-  ask: Ask,
+  ask: Asked,
   route: Route | undefined,
   error: ThroughlineError,
 ): void {
@@ -114,14 +114,13 @@ export function recordReplay(context: GatewayContext, ask: Ask, route: Route, fi
   return keepRecord(context, ask, replayed);
 }
 
-function keepRecord(context: GatewayContext, ask: Ask, kept: Record): Promise<void> {
-  ask.body = nothing;
+function keepRecord(context: GatewayContext, { incoming }: Asked, kept: Record): Promise<void> {
   const { promise: recorded, resolve } = Promise.withResolvers<void>();
   context.running.finish(2_048, async () => {
     try {
-      await record(context, kept, ask.incoming.span.traceparent);
+      await record(context, kept, incoming.span.traceparent);
     } catch (thrown) {
-      context.log.error({ err: thrown, request_id: ask.incoming.idText }, "request could not be recorded");
+      context.log.error({ err: thrown, request_id: incoming.idText }, "request could not be recorded");
     } finally {
       resolve();
     }

@@ -1,4 +1,5 @@
 import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Span } from "../../shared/telemetry/index.ts";
 
 /** What is known of a paid request for its span, its log line and its counts. */
@@ -34,8 +35,8 @@ export interface Incoming {
   principal: Principal | undefined;
   /** Bytes that its body may take, or takes; counted until the answer has ended. */
   bodyBytes: number;
-  /** Dialect of the endpoint, where it is a paid one. */
-  dialect: string | undefined;
+  /** What the endpoint serves, where it is a paid one. */
+  endpoint: { readonly dialect: string; readonly module: Module } | undefined;
   /** Absent where no paid request was understood. */
   served: Served | undefined;
   /** Code of the error that the client got. */

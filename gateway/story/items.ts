@@ -2,40 +2,33 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ReserveItemSchema } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { InvokeItemSchema, RequestFacts } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { ResolveItemSchema, Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
-import { dearestCase, worstCase } from "../domain/worst-case.ts";
+import { dearestCase } from "../domain/worst-case.ts";
 import type { Ask } from "./ask.ts";
+import type { Demand } from "./demand.ts";
 import { requestDigest } from "./idempotency.ts";
 
-/** What a request says of itself before it has a route. */
-export type Resolvable = Pick<
-  Ask,
-  | "incoming"
-  | "principal"
-  | "module"
-  | "model"
-  | "estimate"
-  | "tools"
-  | "structuredOutput"
-  | "maxOutputTokens"
-  | "affinity"
->;
-
 /** What routing is asked. */
-export function resolveItem(ask: Resolvable): MessageInitShape<typeof ResolveItemSchema> {
+export function resolveItem({ principal, module, demand }: Resolvable): MessageInitShape<typeof ResolveItemSchema> {
+  const { inputTokens, maxOutputTokens, capabilities } = demand.needs;
   return {
-    group: ask.principal.group,
-    model: ask.model,
-    module: ask.module,
-    affinity: ask.affinity,
+    group: principal.group,
+    model: demand.model,
+    module,
+    affinity: demand.affinity,
     needs: {
-      inputTokens: BigInt(ask.estimate.tokens),
-      tools: ask.tools,
-      vision: ask.estimate.images > 0,
-      audio: ask.estimate.audio,
-      structuredOutput: ask.structuredOutput,
-      maxOutputTokens: BigInt(ask.maxOutputTokens),
+      inputTokens: BigInt(inputTokens),
+      tools: capabilities.includes("tools"),
+      vision: capabilities.includes("vision"),
+      audio: capabilities.includes("audio"),
+      structuredOutput: capabilities.includes("structured_output"),
+      maxOutputTokens: BigInt(maxOutputTokens),
     },
   };
+}
+
+/** What a request says of itself before it has a route. */
+export interface Resolvable extends Pick<Ask, "incoming" | "principal" | "module"> {
+  readonly demand: Pick<Demand, "model" | "affinity" | "needs">;
 }
 
 /** What billing is asked to hold. */
@@ -47,7 +40,7 @@ export function reserveItem(ask: Ask, route: Route): MessageInitShape<typeof Res
     userId: ask.principal.userId,
     module: ask.module,
     model: route.model,
-    ...dearestCase(route.candidates, worstCase(ask, route)),
+    ...dearestCase(route.candidates, ask.demand.worst(route)),
     dialect: ask.dialect,
     ...(ask.idempotencyKey === "" ? {} : { idempotencyKey: ask.idempotencyKey, idempotencyDigest: requestDigest(ask) }),
   };
@@ -60,21 +53,22 @@ export function invokeItem(
   facts: RequestFacts,
   elapsedUs: bigint,
 ): MessageInitShape<typeof InvokeItemSchema> {
+  const { demand } = ask;
   return {
     dialect: ask.dialect,
     module: ask.module,
-    model: ask.model,
+    model: demand.model,
     control: route.control,
-    stream: ask.stream,
-    includeUsage: ask.includeUsage,
+    stream: demand.stream,
+    includeUsage: demand.includeUsage,
     candidates: route.candidates,
     body: ask.body,
     elapsedUs,
-    headers: ask.headers,
+    headers: demand.headers,
     createdUnixS: ask.incoming.arrivedUnixUs / 1_000_000n,
     storeResponse: ask.storeResponse,
     configVersion: route.configVersion,
-    estimatedInputTokens: BigInt(ask.estimate.tokens),
+    estimatedInputTokens: BigInt(demand.needs.inputTokens),
     facts,
   };
 }

@@ -7,6 +7,8 @@ const maxWholeBytes = 16 * 1024 * 1024;
 /** What travels of a larger one: as much as history may be set to keep (HISTORY_MAX_RESPONSE_BYTES). */
 const maxBoundedBytes = 8 * 1024 * 1024;
 
+type RecordedAsk = Pick<Ask, "keepsAnswer"> & { readonly demand: { readonly stream: boolean } };
+
 /** What a record has of an answer. */
 export interface RecordedAnswer {
   readonly response: Uint8Array;
@@ -15,11 +17,14 @@ export interface RecordedAnswer {
 }
 
 /**
- * The answer as it travels to history: the document that the provider made of a stream, or the JSON body. A message that
+ * The answer as it travels to history: the document that the provider made of it, or the JSON body. A message that
  * is too large would be refused, and the request left without its record, so a large document is shortened.
  */
-export function recordedAnswer({ stream }: Pick<Ask, "stream">, { outcome, kept }: Pick<Ending, "outcome" | "kept">) {
-  const whole = stream ? (outcome?.response ?? new Uint8Array()) : joined(kept);
+export function recordedAnswer(
+  { demand: { stream }, keepsAnswer }: RecordedAsk,
+  { outcome, kept }: Pick<Ending, "outcome" | "kept">,
+) {
+  const whole = stream || !keepsAnswer ? (outcome?.response ?? new Uint8Array()) : joined(kept);
   const truncated = outcome?.responseTruncated ?? false;
   return whole.length <= maxWholeBytes ? { response: whole, truncated } : shortened(whole);
 }

@@ -15,7 +15,11 @@ export async function resolve(context: GatewayContext, wanted: Resolvable): Prom
     timeoutMs: context.config.callTimeoutMs,
   });
   const { allowedModels } = principal;
-  if (allowedModels.length === 0 || allowedModels.includes(wanted.model) || allowedModels.includes(route.model)) {
+  if (
+    allowedModels.length === 0 ||
+    allowedModels.includes(wanted.demand.model) ||
+    allowedModels.includes(route.model)
+  ) {
     return route;
   }
   throw new ThroughlineError(

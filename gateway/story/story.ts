@@ -8,7 +8,6 @@ import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.t
 import { moduleNameOf } from "../../shared/modules.ts";
 import type { GatewayContext } from "../context.ts";
 import { platformFault } from "../domain/platform-fault.ts";
-import { contextError } from "../domain/worst-case.ts";
 import type { Answer, Ask } from "./ask.ts";
 import { forgetRefused } from "./authenticate.ts";
 import { closingRequest, processingRecord } from "./closing.ts";
@@ -32,8 +31,8 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   const served: Served = {
     dialect: ask.dialect,
     module: moduleNameOf(ask.module),
-    model: ask.model,
-    stream: ask.stream,
+    model: ask.demand.model,
+    stream: ask.demand.stream,
   };
   incoming.served = served;
   context.metrics.requestStarted(served.module);
@@ -45,6 +44,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
     reservation = await reserve(context, ask, route);
     if (reservation.replayRequestId !== 0n) {
       const stored = await storedAnswer(context, ask, reservation.replayRequestId);
+      ask.body = new Uint8Array();
       // Nobody else knows of a replay: whoever has the answer finds its record, whatever becomes of this process.
       await inTime(context, recordReplay(context, ask, route, reservation.replayRequestId));
       return await replayAnswer(stored, answer);
@@ -96,12 +96,12 @@ function giveEnd({ error, gone, heldBack }: Ending, answer: Answer): void {
   else if (answer.hasBegun()) answer.fail(error);
 }
 
-/** The route, if the input can fit into its model. */
+/** The route, if its model can serve the demand. */
 async function resolveRoute(context: GatewayContext, ask: Ask): Promise<Route> {
   const { incoming } = ask;
   const route = await resolve(context, ask);
-  const tooLong = contextError(ask, route);
-  if (tooLong !== undefined) throw tooLong;
+  const refusal = ask.demand.refuses(route);
+  if (refusal !== undefined) throw refusal;
   noteModel(context, incoming, route.model);
   mark(incoming, "resolved");
   return route;
@@ -129,8 +129,10 @@ async function invoke(
   answer: Answer,
 ): Promise<Ending> {
   const { incoming, principal } = ask;
-  const holdsBack = ask.stream && settlesFirst(context, ask);
-  const keep = !ask.stream || ask.idempotencyKey !== "";
+  const { stream: isStream } = ask.demand;
+  const holdsBack = isStream && settlesFirst(context, ask);
+  const keepsRecord = !isStream && ask.keepsAnswer;
+  const keep = keepsRecord || ask.idempotencyKey !== "";
   const kept: Uint8Array[] = [];
   let keptBytes = 0;
   let slow = false;
@@ -169,7 +171,7 @@ async function invoke(
         }
         if (keep) {
           keptBytes += frame.data.length;
-          if (ask.stream && keptBytes > maxStoredBytes) kept.length = 0;
+          if (!keepsRecord && keptBytes > maxStoredBytes) kept.length = 0;
           else kept.push(frame.data);
         }
         if (answer.isGone()) continue;

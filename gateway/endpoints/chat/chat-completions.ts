@@ -1,38 +1,35 @@
-import type { FastifyInstance } from "fastify";
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { type OpenStreams, openaiInBandError } from "../../answers/answers.ts";
-import type { GatewayContext } from "../../context.ts";
-import { askedCeiling } from "../../domain/worst-case.ts";
-import { paidEndpoint } from "../paid.ts";
+import { openaiInBandError } from "../../answers/answers.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { askedCeiling, chatDemand } from "./chat-demand.ts";
 import { checkChat } from "./check-chat.ts";
 import { chatBody } from "./schemas/chat.ts";
 
 /** POST /v1/chat/completions: OpenAI's chat completions. */
-export function chatCompletions(edge: FastifyInstance, context: GatewayContext, open: OpenStreams): void {
-  paidEndpoint(edge, context, open, {
-    path: "/v1/chat/completions",
-    scope: "chat",
-    module: Module.CHAT,
-    dialect: "openai.chat",
-    body: chatBody,
-    inBandError: openaiInBandError,
-    read(body) {
-      checkChat(body);
-      return {
-        model: body.model,
-        stream: body.stream === true,
-        includeUsage: body.stream_options?.include_usage === true,
-        estimate: estimateRequest(body),
-        tools: (body.tools?.length ?? body.functions?.length ?? 0) > 0,
-        structuredOutput: body.response_format?.type === "json_schema",
-        maxOutputTokens: askedCeiling(body.max_completion_tokens, body.max_tokens),
-        maxOutputField:
-          (body.max_tokens ?? 0) > (body.max_completion_tokens ?? 0) ? "max_tokens" : "max_completion_tokens",
-        choices: body.n ?? 1,
-        headers: {},
-        affinity: body.prompt_cache_key ?? "",
-      };
-    },
-  });
-}
+export const chatCompletions: Endpoint<typeof chatBody> = {
+  paths: ["/v1/chat/completions"],
+  module: Module.CHAT,
+  dialect: "openai.chat",
+  body: chatBody,
+  inBandError: openaiInBandError,
+  keepsAnswer: true,
+  read(body) {
+    checkChat(body);
+    return chatDemand({
+      model: body.model,
+      stream: body.stream === true,
+      includeUsage: body.stream_options?.include_usage === true,
+      estimate: estimateRequest(body),
+      tools: (body.tools?.length ?? body.functions?.length ?? 0) > 0,
+      structuredOutput: body.response_format?.type === "json_schema",
+      maxOutputTokens: askedCeiling(body.max_completion_tokens, body.max_tokens),
+      maxOutputField:
+        (body.max_tokens ?? 0) > (body.max_completion_tokens ?? 0) ? "max_tokens" : "max_completion_tokens",
+      inputField: "messages",
+      choices: body.n ?? 1,
+      headers: {},
+      affinity: body.prompt_cache_key ?? "",
+    });
+  },
+};

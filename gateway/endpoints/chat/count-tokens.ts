@@ -5,7 +5,8 @@ import { printable } from "../../answers/answers.ts";
 import type { GatewayContext } from "../../context.ts";
 import { principalOf, publicKinds } from "../../edge/admission.ts";
 import { resolve } from "../../story/resolve.ts";
-import { dialectHeaders } from "../paid.ts";
+import { dialectHeaders } from "../endpoint.ts";
+import { chatDemand } from "./chat-demand.ts";
 import { checkMessages } from "./check-messages.ts";
 import { messagesHeaders } from "./messages.ts";
 import { type CountTokensBody, countTokensBody } from "./schemas/messages.ts";
@@ -32,12 +33,11 @@ export function countTokens(edge: FastifyInstance, context: GatewayContext): voi
         incoming,
         principal: principalOf(request),
         module: Module.CHAT,
-        model: body.model,
-        estimate,
-        tools: (body.tools?.length ?? 0) > 0,
-        structuredOutput: false,
-        maxOutputTokens: 0,
-        affinity: "",
+        demand: chatDemand({
+          ...{ model: body.model, stream: false, includeUsage: false, headers, affinity: "", estimate },
+          ...{ tools: (body.tools?.length ?? 0) > 0, structuredOutput: false, choices: 1 },
+          ...{ maxOutputTokens: 0, maxOutputField: "max_tokens", inputField: "messages" },
+        }),
       });
       const counted = await context.provider.countTokens(
         {

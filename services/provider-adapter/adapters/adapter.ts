@@ -3,8 +3,8 @@ import type { UpstreamFailure } from "../domain/upstream-failure.ts";
 
 /** How a channel's upstream is spoken to. */
 export interface OpenedAdapter {
-  /** Headers that carry the credential. */
-  authorise(credential: string): Readonly<Record<string, string>>;
+  /** Headers that carry the credential, or a signature of the message with it. */
+  sign(credential: string, message: UpstreamMessage): Readonly<Record<string, string>>;
   /** Response headers that carry the vendor's request ID, before the usual ones. */
   readonly requestIdHeaders?: readonly string[];
   /** Exchanges by client dialect; a dialect that is not there cannot be served by this upstream. */

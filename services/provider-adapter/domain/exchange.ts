@@ -28,8 +28,14 @@ export interface Asked {
 
 /** What to send upstream. */
 export interface UpstreamMessage {
+  /** Absent: POST. */
+  readonly method?: "GET" | "POST" | "DELETE";
   /** Behind the channel's base URL, e.g. "/chat/completions". */
   readonly path: string;
+  /** Type of the body. Absent: application/json. */
+  readonly contentType?: string;
+  /** Types that the answer may have. Absent: events for a stream, else JSON. */
+  readonly accept?: string;
   /** Beside credentials, content type and tracing. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
@@ -53,6 +59,8 @@ export interface AnswerFacts {
 export interface WholeAnswer extends AnswerFacts {
   /** For the client, JSON. */
   readonly body: Uint8Array;
+  /** What history keeps in place of it, JSON. Absent: the body itself. */
+  readonly document?: Uint8Array;
 }
 
 /** One server-sent event of an upstream. */
@@ -89,6 +97,8 @@ export interface StreamTranslation {
 
 /** One attempt, translated between a client's dialect and an upstream's format. */
 export interface Exchange {
+  /** True: this status carries the answer. Absent: 200 alone. */
+  accepts?(status: number): boolean;
   readonly message: UpstreamMessage;
   /** Things dropped or changed, for the record. */
   readonly notes: readonly string[];

@@ -18,6 +18,7 @@ import { createTextBytes } from "../wire/text-bytes.ts";
 import { asUpstreamFault } from "../wire/too-deep.ts";
 import { boundedFacts } from "./bounded-facts.ts";
 import { hideCredential, withoutCredential } from "./hide-credential.ts";
+import { toRequest } from "./to-request.ts";
 import { upstreamRequestIdOf, withUpstreamRequestId } from "./upstream-request-id.ts";
 
 /** Where the pieces of an answer go. */
@@ -40,7 +41,7 @@ export interface AttemptResult {
   readonly facts: AnswerFacts | undefined;
   /** An answer that was given whole. */
   readonly whole: Uint8Array | undefined;
-  /** A stream's answer as one document, for history. */
+  /** What history keeps of the answer in place of what the client got; of a stream always. */
   readonly document: { readonly body: Uint8Array; readonly truncated: boolean } | undefined;
   readonly timings: { sentUs: number; firstByteUs: number; lastByteUs: number; chunks: number };
 }
@@ -99,11 +100,14 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let lastByteUs = 0;
   let began = false;
   let over = false;
+  /** The status carries the answer. */
+  let answered = false;
   let ended = false;
   /** The stream said something since the last read, beside that it lives. */
   let brought = false;
   let facts: AnswerFacts | undefined;
   let whole: Uint8Array | undefined;
+  let document: AttemptResult["document"];
   let translation: StreamTranslation | undefined;
   let feed: EventFeed | undefined;
   let pending = "";
@@ -136,7 +140,6 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       attempt.errorCode = error.code;
       attempt.errorMessage = error.message;
     }
-    let document: AttemptResult["document"];
     if (translation !== undefined && began) {
       facts ??= translation.facts();
       document = translation.document(moments());
@@ -204,8 +207,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     call.abort();
   }
 
-  function openStream(): EventFeed {
-    const stream = exchange.stream();
+  function openFeed(stream: StreamTranslation): EventFeed {
     translation = stream;
     return createEventFeed((event) => {
       brought ||= !isKeepAlive(event);
@@ -260,6 +262,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const answer = exchange.whole(bytes, moments());
       facts = answer;
       whole = answer.body;
+      if (answer.document !== undefined) document = { body: answer.document, truncated: false };
       began = true;
       attempt.upstreamRequestId ||= answer.upstreamRequestId ?? "";
       for (let at = 0; at < answer.body.length; at += pieceBytes) {
@@ -279,8 +282,9 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       attempt.headUs = BigInt(clockUs());
       attempt.upstreamRequestId = upstreamRequestIdOf(given, channel.adapter.requestIdHeaders);
       const type = String(given["content-type"] ?? "");
-      if (status !== 200 || !options.stream || type.includes("application/json")) return "whole";
-      feed = openStream();
+      answered = exchange.accepts?.(status) ?? status === 200;
+      if (!answered || !options.stream || type.includes("application/json")) return "whole";
+      feed = openFeed(exchange.stream());
       return "stream";
     },
     onData(chunk) {
@@ -291,7 +295,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
         // Until the first content every sign of life counts: that wait has a bound of its own.
         return brought || !began;
       }
-      if ((attempt.httpStatus === 200 && !options.stream) || bodyBytes < maxErrorBytes) {
+      if ((answered && !options.stream) || bodyBytes < maxErrorBytes) {
         bodyBytes += chunk.length;
         body.push(chunk);
       }
@@ -302,7 +306,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       lastByteUs = clockUs();
       if (translation !== undefined) return finishStream(translation, good);
       const bytes = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
-      if (attempt.httpStatus === 200 && !options.stream) return finishWhole(bytes);
+      if (answered && !options.stream) return finishWhole(bytes);
       // Before the message is cut to its length: a part of the credential would be left.
       const said = hideCredential(bytes.toString(), credential);
       const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
@@ -315,20 +319,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   const call: UpstreamCall = context.upstream.send(
     {
-      origin: channel.origin,
-      path: channel.basePath + exchange.message.path,
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: options.stream ? "text/event-stream" : "application/json",
-        "user-agent": "throughline",
-        ...channel.headers,
-        ...exchange.message.headers,
-        ...(credential === "" ? {} : channel.adapter.authorise(credential)),
-        ...(channel.requestIdHeader === "" ? {} : { [channel.requestIdHeader]: options.requestIdText }),
+      ...toRequest(channel, exchange.message, {
+        credential,
+        stream: options.stream,
+        requestIdText: options.requestIdText,
         traceparent: options.span.traceparent,
-      },
-      body: exchange.message.body,
+      }),
       ...boundsOf(channel),
       ...(options.stream ? {} : { maxBodyBytes: context.config.maxBodyBytes }),
     },

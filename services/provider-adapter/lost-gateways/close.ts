@@ -29,7 +29,8 @@ export function unacknowledged(
 ): Unacknowledged | undefined {
   const { facts } = item;
   if (facts === undefined) return undefined;
-  const answer = item.storeResponse === StoreResponse.NONE ? undefined : (whole ?? outcome.response);
+  const document = outcome.response.length > 0 ? outcome.response : whole;
+  const answer = item.storeResponse === StoreResponse.NONE ? undefined : document;
   const kept = answer !== undefined && answer.length <= maxKeptBytes;
   return {
     request: {

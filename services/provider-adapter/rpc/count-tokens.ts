@@ -7,9 +7,10 @@ import { formatRequestId } from "../../../shared/request-id.ts";
 import { unaryHandler } from "../../../shared/rpc/index.ts";
 import { boundsOf, type OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
-import type { Asked } from "../domain/exchange.ts";
+import type { Asked, UpstreamMessage } from "../domain/exchange.ts";
 import { estimatedInput } from "../domain/input-estimate.ts";
 import { hideCredential } from "../engine/hide-credential.ts";
+import { toRequest } from "../engine/to-request.ts";
 import { upstreamRequestIdOf } from "../engine/upstream-request-id.ts";
 import type { ResponseHeaders } from "../upstream/call.ts";
 import { faultError } from "../upstream/faults.ts";
@@ -70,7 +71,7 @@ interface Counted {
 function ask(
   context: ProviderContext,
   channel: OpenChannel,
-  message: { path: string; headers: Readonly<Record<string, string>>; body: Uint8Array },
+  message: UpstreamMessage,
   requestId: bigint,
   signal: AbortSignal,
 ): Promise<Counted> {
@@ -79,22 +80,10 @@ function ask(
   let status = 0;
   let headers: ResponseHeaders = {};
   const credential = channel.nextCredential();
-  const idHeader = channel.requestIdHeader;
+  const requestIdText = formatRequestId(requestId, context.config.idStyle);
   context.upstream.send(
     {
-      origin: channel.origin,
-      path: channel.basePath + message.path,
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: "application/json",
-        "user-agent": "throughline",
-        ...channel.headers,
-        ...message.headers,
-        ...(credential === "" ? {} : channel.adapter.authorise(credential)),
-        ...(idHeader === "" ? {} : { [idHeader]: formatRequestId(requestId, context.config.idStyle) }),
-      },
-      body: message.body,
+      ...toRequest(channel, message, { credential, stream: false, requestIdText, traceparent: "" }),
       signal,
       maxBodyBytes,
       ...boundsOf(channel),

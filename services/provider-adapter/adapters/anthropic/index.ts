@@ -27,7 +27,7 @@ export const anthropicAdapter: Adapter = {
       streamError: inBandFailure,
     };
     return {
-      authorise: (credential) =>
+      sign: (credential) =>
         flavour.authHeader === "authorization"
           ? { authorization: `Bearer ${credential}` }
           : { [flavour.authHeader]: credential },

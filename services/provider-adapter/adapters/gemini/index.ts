@@ -11,7 +11,7 @@ export const geminiAdapter: Adapter = {
     const flavour = readFlavour(flavourJson);
     const format = geminiFormat(flavour);
     return {
-      authorise: (credential) =>
+      sign: (credential) =>
         flavour.authHeader === "authorization"
           ? { authorization: `Bearer ${credential}` }
           : { [flavour.authHeader]: credential },

@@ -14,7 +14,7 @@ export const openaiAdapter: Adapter = {
   open(flavourJson) {
     const { of, authHeader, requestIdHeaders, errorRules } = readFlavour(flavourJson);
     return {
-      authorise: (credential) =>
+      sign: (credential) =>
         authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
       requestIdHeaders,
       exchanges: exchangesOf(of),

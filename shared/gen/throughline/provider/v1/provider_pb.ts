@@ -476,7 +476,8 @@ export type Outcome = Message<"throughline.provider.v1.Outcome"> & {
   responseModel: string;
 
   /**
-   * The answer for history as one JSON document, for streams only (of others the frames are the answer). Empty: none.
+   * The answer for history as one JSON document: of streams, and of answers of which history does not keep what the client got
+   * (vectors). Empty: the frames are the answer, or nothing is kept.
    *
    * @generated from field: bytes response = 10;
    */

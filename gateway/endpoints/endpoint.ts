@@ -1,37 +1,23 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Static, TObject } from "typebox";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
 import { createJsonAnswer, createStreamAnswer, type InBandError, type OpenStreams } from "../answers/answers.ts";
 import type { GatewayContext } from "../context.ts";
 import { spellingOf } from "../domain/field-spelling.ts";
 import { type Admission, principalOf, publicKinds } from "../edge/admission.ts";
 import type { Answer, Ask } from "../story/ask.ts";
 import type { SecretHeader } from "../story/authenticate.ts";
+import type { Demand } from "../story/demand.ts";
 import { idempotencyKeyOf } from "../story/idempotency.ts";
 import { tellStory } from "../story/story.ts";
 
-/** What a dialect reads from its checked body: the part of an Ask that is its own. */
-export type Reading = Pick<
-  Ask,
-  | "model"
-  | "stream"
-  | "includeUsage"
-  | "estimate"
-  | "tools"
-  | "structuredOutput"
-  | "maxOutputTokens"
-  | "maxOutputField"
-  | "choices"
-  | "headers"
-  | "affinity"
->;
-
-/** An endpoint that costs money: POST, JSON in, JSON or a stream out. */
-export interface PaidEndpoint<S extends TObject> {
-  readonly path: string;
-  /** Scope that a key needs. */
-  readonly scope: string;
+/** An endpoint that costs money: JSON in; JSON or events out. What is particular to its module is in its Demand. */
+export interface Endpoint<S extends TObject = TObject> {
+  /** Paths that clients use, each for the same. */
+  readonly paths: readonly string[];
+  /** Its name is the scope that a key needs. */
   readonly module: Module;
   /** Client's dialect. */
   readonly dialect: string;
@@ -39,40 +25,45 @@ export interface PaidEndpoint<S extends TObject> {
   readonly body: S;
   /** Header whose secret counts where a client sends two. */
   readonly secretFirst?: SecretHeader;
+  /** How an error is told inside a stream. */
   readonly inBandError: InBandError;
+  /** As `Ask.keepsAnswer`. */
+  readonly keepsAnswer: boolean;
   /** Checks what a schema cannot say and reads the body. Throws catalogue errors with the field's path. */
-  read(body: Static<S>, request: FastifyRequest): Reading;
+  read(body: Static<S>, request: FastifyRequest): Demand;
 }
 
-/** Puts a paid endpoint on the edge. */
-export function paidEndpoint<S extends TObject>(
+/** Puts an endpoint on the edge. */
+export function serveEndpoint(
   edge: FastifyInstance,
   context: GatewayContext,
   open: OpenStreams,
-  endpoint: PaidEndpoint<S>,
+  endpoint: Endpoint,
 ): void {
-  const { path, scope, dialect, module, body, inBandError, secretFirst } = endpoint;
-  const admission: Admission = { kinds: publicKinds, scope, dialect, fresh: false, secretFirst };
+  const { dialect, module, body, inBandError, secretFirst, keepsAnswer } = endpoint;
+  const scope = moduleNameOf(module);
+  const admission: Admission = { kinds: publicKinds, scope, endpoint: { dialect, module }, fresh: false, secretFirst };
   const bodyLimit = context.config.bodyLimitBytes;
   const spelling = spellingOf(Object.keys(body.properties));
-  edge.post(path, { schema: { body }, bodyLimit, config: { admission } }, async (request, reply) => {
+  const serve = async (request: FastifyRequest, reply: FastifyReply) => {
     const { incoming } = request;
     const principal = principalOf(request);
     // The route's schema has checked it.
-    const given = request.body as Static<S>;
+    const given = request.body as Static<TObject>;
     const param = spelling.misspelt(Object.keys(given));
     if (param !== undefined) throw misspelt(param);
     const ask: Ask = {
-      ...endpoint.read(given, request),
       incoming,
       principal,
       dialect,
       module,
+      demand: endpoint.read(given, request),
       body: request.rawBody,
+      keepsAnswer,
       idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
       storeResponse: principal.storeResponse,
     };
-    const answer: Answer = ask.stream
+    const answer: Answer = ask.demand.stream
       ? createStreamAnswer(reply.raw, open, incoming.idText, inBandError)
       : createJsonAnswer(reply.raw);
     context.running.entered();
@@ -83,7 +74,8 @@ export function paidEndpoint<S extends TObject>(
       context.running.left();
     }
     reply.hijack();
-  });
+  };
+  for (const path of endpoint.paths) edge.post(path, { schema: { body }, bodyLimit, config: { admission } }, serve);
 }
 
 function misspelt(param: string): ThroughlineError {

@@ -1,0 +1,8 @@
+import { chatCompletions } from "./chat/chat-completions.ts";
+import { completions } from "./chat/completions.ts";
+import { messages } from "./chat/messages.ts";
+import { responses } from "./chat/responses.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** Every endpoint that costs money: one row each. */
+export const endpoints: readonly Endpoint[] = [chatCompletions, messages, responses, completions];

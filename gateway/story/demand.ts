@@ -1,0 +1,44 @@
+import type { ThroughlineError } from "../../shared/errors/error.ts";
+import type { BillableUsage } from "../../shared/money.ts";
+
+/** What a model can do, as configuration and routing name it: "tools", "vision", "dimensions" ... */
+export type Capability = string;
+
+/** What routing must find in a model. */
+export interface Needs {
+  /** Input tokens by the platform's estimate, the only one of a request: the reservation goes by it too. */
+  readonly inputTokens: number;
+  /** Most output tokens of one answer that the client asked for. 0: not said, or none. */
+  readonly maxOutputTokens: number;
+  readonly capabilities: readonly Capability[];
+}
+
+/** What a route says of its model. */
+export interface ModelLimits {
+  /** Most input and output tokens together. 0: unknown. */
+  readonly contextWindowTokens: bigint;
+  /** Most output tokens of one answer. 0: unknown. */
+  readonly maxOutputTokens: bigint;
+}
+
+/**
+ * What one checked request asks of a module: all that the story must know of it. An endpoint makes it of a body; the story
+ * serves every module alike.
+ */
+export interface Demand {
+  /** Model name as the client wrote it. */
+  readonly model: string;
+  /** True: the answer comes as server-sent events. */
+  readonly stream: boolean;
+  /** True: the client asked for a chunk with the usage. */
+  readonly includeUsage: boolean;
+  readonly needs: Needs;
+  /** Headers that belong to the dialect, lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Client's key for prompt-cache affinity; empty: none. */
+  readonly affinity: string;
+  /** The most that it may consume of such a model. */
+  worst(limits: ModelLimits): BillableUsage;
+  /** Why such a model cannot serve it, where that is certain before it is asked. */
+  refuses(limits: ModelLimits): ThroughlineError | undefined;
+}
