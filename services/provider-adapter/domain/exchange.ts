@@ -1,3 +1,4 @@
+import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { BillableUsage } from "../../../shared/money.ts";
 import type { Moments } from "./latency.ts";
 
@@ -106,4 +107,14 @@ export interface Exchange {
   whole(body: Buffer, moments: Moments): WholeAnswer;
   /** Translates a stream. */
   stream(): StreamTranslation;
+}
+
+/** The exchange of a module that is answered whole: none of its endpoints lets a client ask for a stream. */
+export function wholeExchange(exchange: Omit<Exchange, "stream">): Exchange {
+  return {
+    ...exchange,
+    stream() {
+      throw new ThroughlineError("internal_error", "This kind of work has no stream.");
+    },
+  };
 }
