@@ -52,9 +52,9 @@ async function fill(): Promise<void> {
   }
   await sql
     .raw(
-      `insert into history.record (request_id, account_id, key_id, updated_us, upstream_hash, shape_id, outcome_id,
+      `insert into history.record (stored, request_id, account_id, key_id, updated_us, upstream_hash, shape_id, outcome_id,
           payload_bytes, created_us, status, flags, user_id)
-       select ${firstIdAt(nowMs - 1_000)} - (n::bigint * 7200 << 22), n % 3 + 1, (n % 3 + 1) * 10 + n % 2, n, n,
+       select 1, ${firstIdAt(nowMs - 1_000)} - (n::bigint * 7200 << 22), n % 3 + 1, (n % 3 + 1) * 10 + n % 2, n, n,
           (select id from history.term where value ? 'model'), (select id from history.term where value ? 'error'), 100, 1,
           case when n % 50 = 0 then 5 else 4 end, n % 2 * 2, 'user' || n % 97
          from generate_series(1, ${perDay * (days - 1)}) as n`,

@@ -52,9 +52,9 @@ async function fill(): Promise<void> {
   const step = Math.floor(dayMs / perDay);
   await sql
     .raw(
-      `insert into history.record (request_id, account_id, key_id, updated_us, shape_id, outcome_id, payload_bytes,
+      `insert into history.record (stored, request_id, account_id, key_id, updated_us, shape_id, outcome_id, payload_bytes,
           created_us, status, flags, user_id)
-       select ${firstIdAt(nowMs - 2_000)} - (n::bigint * ${step} << 22), 1,
+       select 1, ${firstIdAt(nowMs - 2_000)} - (n::bigint * ${step} << 22), 1,
           case when n % ${perDay} in (1, 9) then 11 else 10 end, n, (select id from history.term where value ? 'model'),
           (select id from history.term where value ? 'error'), 100, 1,
           case when n % ${perDay} in (2, 9) then 5 else 4 end, case when n % ${perDay} in (3, 9) then 2 else 0 end,

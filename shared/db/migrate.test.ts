@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ConfigError } from "../config.ts";
 import { createDatabase } from "./database.ts";
 import { sqlStateOf, sqlStates } from "./faults.ts";
 import { type Migration, migrate } from "./migrate.ts";
@@ -89,6 +90,30 @@ describe("migrate", () => {
       'The database is newer than this program: schema "newer" has the migrations 0002_ledger, this program knows none after 0001_accounts.',
     );
     expect(await tables("newer")).toEqual(["accounts", "ledger"]);
+  });
+
+  test("leaves a database of before the first release alone, and says so in a line, whichever schema comes first", async () => {
+    await using old = await testPostgres();
+    const db = createDatabase({ url: old.url, schema: "public", applicationName: "test", log: silentLog });
+    try {
+      await sql`create schema history`.execute(db.kysely);
+      await sql`create table history.kysely_migration (name text primary key)`.execute(db.kysely);
+      await sql`insert into history.kysely_migration values ('0001_tables')`.execute(db.kysely);
+      for (const schema of ["routing", "history"]) {
+        const start = migrate(old.url, { schema, migrations: { "0001_accounts": accounts }, log: silentLog });
+        await expect(start).rejects.toThrow(
+          /^The data was made by a version from before the first release, .* Nothing was changed\. .*/,
+        );
+        await expect(start).rejects.toBeInstanceOf(ConfigError);
+      }
+      const schemas = await db.query<{ name: string }>(
+        statement("schemas", "select nspname as name from pg_namespace"),
+        [],
+      );
+      expect(schemas.map(({ name }) => name)).not.toContain("routing");
+    } finally {
+      await db.close();
+    }
   });
 
   test("keeps nothing of a call in which a migration fails", async () => {

@@ -8,10 +8,12 @@ import {
 } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import type pg from "pg";
+import { ConfigError } from "../config.ts";
 import { connectTo, createTarget, quoteIdentifier } from "./connection.ts";
 import type { DatabaseLog } from "./database-log.ts";
 import { ensureRole } from "./roles.ts";
 import { refuseOldServer, refuseSharedSessions } from "./server-checks.ts";
+import { refuseSuperseded } from "./superseded.ts";
 
 export type { Migration };
 
@@ -59,8 +61,9 @@ class MigrationDialect extends PostgresDialect {
 
 /**
  * Brings the schema of one service up to date, on a connection of its own as the user of the URL, who must own the
- * schema. Instances that start together wait for each other. Throws when the database is newer than `migrations`, when
- * a migration was slipped in before one that has run, and when one fails (nothing of the call stays then).
+ * schema. Instances that start together wait for each other. Throws a ConfigError when the database is newer than
+ * `migrations` or older than the first release; an Error when a migration was slipped in before one that has run, and when
+ * one fails (nothing of the call stays then).
  */
 export async function migrate(url: string, options: MigrateOptions): Promise<void> {
   const { schema, migrations, log } = options;
@@ -72,6 +75,7 @@ export async function migrate(url: string, options: MigrateOptions): Promise<voi
   try {
     await refuseOldServer(client);
     await refuseSharedSessions(client, target);
+    await refuseSuperseded(client, migrationTable);
     await kysely.connection().execute(async (db) => {
       // A session lock: the migrator creates its tables before it takes its own lock, and roles and schemas need one too.
       // It ends with the connection, should an unlock be missed.
@@ -145,7 +149,8 @@ async function refuseNewer(db: Kysely<unknown>, schema: string, known: readonly 
   const unknown = rows.map(({ name }) => name).filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
   const newest = [...known].sort().at(-1) ?? "none";
-  throw new Error(
+  throw new ConfigError(
+    "DATABASE_URL",
     `The database is newer than this program: schema "${schema}" has the migrations ${unknown.join(", ")}, ` +
       `this program knows none after ${newest}. Start the newer program, or restore a backup from before its migrations.`,
   );

@@ -1,9 +1,8 @@
 import { bigintArray, booleanArray, type Database, statement } from "../../../shared/db/index.ts";
-import { requestIdEpochMs } from "../../../shared/request-id.ts";
-import { bucketsPerE } from "../domain/latency.ts";
 import { type Owned, owns, type Scope, toOwned } from "../domain/owner.ts";
 import { waitForBatches } from "./batches.ts";
 import { among } from "./records.ts";
+import { changesSql, summedColumns } from "./usage-sql.ts";
 
 type Writer = Pick<Database<unknown>, "query">;
 
@@ -26,31 +25,15 @@ const addTombstones = statement(
   { idempotent: true },
 );
 
-/** As when it was added: no larger than its column. */
-function total(sum: string): string {
-  return `least(coalesce(sum(${sum}), 0), 9223372036854775807)::bigint`;
-}
-
 const ownedBy = `($4 = 0 or account_id = $4) and ($5 = 0 or key_id = $5) and ($6 = '' or user_id = $6)`;
-/** Hours that may be summed up already lose what is deleted: of the account, and of all together (account 0). */
-const noteChanges = `
-     insert into history.usage_change (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd,
-       hour, shape_id, status, bucket)
-     select whose.account_id, case when whose.account_id = 0 then 0 else record.key_id end, -count(*),
-       -${total("coalesce(input_tokens, 0)::numeric + coalesce(cached_input_tokens, 0) + coalesce(cache_write_tokens, 0)")},
-       -${total("coalesce(output_tokens, 0)::numeric + coalesce(reasoning_tokens, 0)")},
-       -${total("coalesce(billed_nano_usd, 0)")},
-       (((record.request_id >> 22) + ${requestIdEpochMs}) / 3600000)::integer, record.shape_id, record.status,
-       floor(ln(greatest(coalesce(record.duration_us, 1), 1)::float8) * ${bucketsPerE})::smallint
-     from record cross join lateral (values (record.account_id), (0)) as whose(account_id)
-     group by 1, 2, 7, 8, 9, 10`;
+/** Hours that may be summed up already lose what is deleted. */
+const noteChanges = changesSql({ records: "record", join: "", sign: "-" });
 const deleteRows = statement(
   "history.delete.rows",
   `with record as (
      delete from history.record
       where request_id = any($1::bigint[]) and request_id between $2 and $3 and ${ownedBy}
-     returning request_id, account_id, key_id, shape_id, status, duration_us, input_tokens, cached_input_tokens,
-       cache_write_tokens, output_tokens, reasoning_tokens, billed_nano_usd
+     returning request_id, account_id, key_id, shape_id, status, ${summedColumns}
    ), payload as (
      delete from history.payload
       where request_id = any($1::bigint[]) and request_id between $2 and $3

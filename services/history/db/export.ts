@@ -66,13 +66,9 @@ export async function exportStep(
   const stored = add(behind.stored, "bigint");
   const requestId = add(behind.requestId, "bigint");
   const range_ = `x.request_id >= ${add(range.from, "bigint")} and x.request_id < ${add(range.to, "bigint")}`;
-  // Those without a place come first, by an index of their own.
-  const where =
-    behind.stored === 0n
-      ? `x.stored = 0 and x.request_id > ${requestId} and ${stored} = 0`
-      : `x.stored > 0 and x.stored >= ${stored} and x.stored <= ${add(upTo, "bigint")}
+  const where = `x.stored >= ${stored} and x.stored <= ${add(upTo, "bigint")}
          and (x.stored, x.request_id) > (${stored}, ${requestId})`;
-  const order = behind.stored === 0n ? "request_id" : "stored, request_id";
+  const order = "stored, request_id";
   const conditions = [
     `x.status = any(${add(statuses, "smallint[]")})`,
     ...scopeConditions(scope, add),

@@ -4,6 +4,7 @@ import {
   byteaArray,
   type Database,
   integerArray,
+  jsonbArray,
   statement,
   textArray,
 } from "../../../shared/db/index.ts";
@@ -31,13 +32,14 @@ export interface UnfinishedRow {
 
 type Encode = (values: readonly never[]) => Buffer;
 
-const firstInteger = recordColumns.indexOf("shape_id");
-const firstText = recordColumns.indexOf("user_id");
+const encoderOf = {
+  bigint: bigintArray,
+  integer: integerArray,
+  text: textArray,
+  jsonb: (values: readonly (object | null)[]) => jsonbArray(values.map((value) => value && JSON.stringify(value))),
+} as const;
 const encoders: readonly (readonly [keyof EndedRow, Encode])[] = [
-  ...recordColumns.map((name, index): readonly [keyof EndedRow, Encode] => {
-    const encode = index >= firstText ? textArray : index >= firstInteger ? integerArray : bigintArray;
-    return [name, encode as Encode];
-  }),
+  ...recordColumns.map(({ name, sent }): readonly [keyof EndedRow, Encode] => [name, encoderOf[sent] as Encode]),
   ["body", byteaArray as Encode],
 ];
 

@@ -6,7 +6,7 @@ type Reader = Pick<Database<unknown>, "query">;
 /** A record and its packed payload; null: there is none. */
 export type RowWithPayload = RecordRow & { readonly body: Buffer | null };
 
-const columns = recordColumns.map((name) => `r.${name}`).join(", ");
+const columns = recordColumns.map(({ name }) => `r.${name}`).join(", ");
 
 /**
  * The bounds stand beside the list because only they tell the planner which partitions it may leave closed. Payloads are

@@ -1,14 +1,13 @@
 import { type Database, integerArray, type Statement, statement } from "../../../shared/db/index.ts";
+import { moduleNames, moduleOf } from "../../../shared/modules.ts";
 import { requestIdEpochMs } from "../../../shared/request-id.ts";
-import { bucketsPerE } from "../domain/latency.ts";
 import type { Scope } from "../domain/owner.ts";
-import type { Part } from "../domain/points.ts";
+import type { Grouping, Part } from "../domain/points.ts";
 import type { IdRange } from "../domain/times.ts";
 import { calledBy, createParameters, scopeConditions } from "./branches.ts";
 import { conditionsOf, type ScanFilter } from "./scan.ts";
-
-/** What points may be grouped by. */
-export type Grouping = "" | "model" | "channel" | "key" | "status";
+import { type Dimensions, hourGrain } from "./usage-grains.ts";
+import { addedNamedSql, bucketSql, inputTokensSql, outputTokensSql } from "./usage-sql.ts";
 
 /** Requests of one step and group, or a part of them. */
 export type PartRow = Part;
@@ -29,7 +28,9 @@ export const groupColumn: Readonly<Record<Grouping, string>> = {
   channel: "shape_id",
   key: "key_id",
   status: "status",
+  module: "shape_id",
 };
+const moduleCases = moduleNames.map((name) => `when ${moduleOf(name)} then '${name}'`).join(" ");
 /** How the first column becomes a name, with `groupJoin`. */
 export const groupName: Readonly<Record<Grouping, string>> = {
   "": "''",
@@ -37,6 +38,7 @@ export const groupName: Readonly<Record<Grouping, string>> = {
   channel: "term.value ->> 'channel'",
   key: "member::text",
   status: "case member when 4 then 'succeeded' else 'failed' end",
+  module: `case (term.value -> 'module')::integer ${moduleCases} else '' end`,
 };
 
 /** A join: looked up for each row, the names took 5 s of the 6 for 60 days by model. */
@@ -48,6 +50,7 @@ export const groupJoin: Readonly<Record<Grouping, string>> = {
   channel: termJoin,
   key: "",
   status: "",
+  module: termJoin,
 };
 
 const prepared = new Map<string, Statement>();
@@ -78,10 +81,8 @@ export async function timeseries(
     `
       select ((x.request_id >> 22) + ${requestIdEpochMs}) / ${step} * ${step} as at_unix_ms,
         ${groupColumn[groupBy]} as member,
-        floor(ln(greatest(coalesce(x.duration_us, 1), 1)::float8) * ${bucketsPerE})::integer as bucket,
-        count(*) as requests, count(*) filter (where x.status = 5) as errors,
-        sum(coalesce(x.input_tokens, 0) + coalesce(x.cached_input_tokens, 0) + coalesce(x.cache_write_tokens, 0)) as input_tokens,
-        sum(coalesce(x.output_tokens, 0) + coalesce(x.reasoning_tokens, 0)) as output_tokens,
+        ${bucketSql}::integer as bucket, count(*) as requests, count(*) filter (where x.status = 5) as errors,
+        sum(${inputTokensSql}) as input_tokens, sum(${outputTokensSql}) as output_tokens,
         sum(x.billed_nano_usd) as billed_nano_usd
       from history.record x where ${conditions.join(" and ")}
       group by 1, 2, 3
@@ -90,15 +91,19 @@ export async function timeseries(
   return db.query<PartRow>(named(sql), parameters.values);
 }
 
-/** The same sums from hours that are summed up already; `accountId` 0: of all accounts together. */
+/** Hours that are summed up, and what is asked of them. `accountId` 0: all accounts together. */
+export interface SummedHours {
+  readonly accountId: bigint;
+  readonly hours: readonly number[];
+  readonly statuses: readonly number[];
+  readonly filter: ScanFilter;
+  readonly dimensions: Dimensions;
+}
+
+/** The same sums from hours that are summed up already. */
 export async function summedTimeseries(
   db: Pick<Database<unknown>, "query">,
-  {
-    accountId,
-    hours,
-    statuses,
-    filter,
-  }: { accountId: bigint; hours: readonly number[]; statuses: readonly number[]; filter: ScanFilter },
+  { accountId, hours, statuses, filter, dimensions }: SummedHours,
   { stepMs, groupBy }: { stepMs: number; groupBy: Grouping },
 ): Promise<PartRow[]> {
   const parameters = createParameters();
@@ -110,6 +115,7 @@ export async function summedTimeseries(
     `status = any(${add(statuses, "smallint[]")})`,
     ...conditionsOf(filter, parameters),
   ].join(" and ");
+  const ofGrain = `grain = ${hourGrain(dimensions)}${dimensions.key ? "" : " and key_id = 0"}`;
   // The sums of a row count once, with the first of its buckets.
   const sums = ["input_tokens", "output_tokens", "billed_nano_usd"];
   const once = (column: string): string => `case when b.place = 1 then ${column} else 0 end as ${column}`;
@@ -123,7 +129,7 @@ export async function summedTimeseries(
         select hour, shape_id, key_id, status, b.bucket::integer as bucket, b.count::bigint as requests,
           ${sums.map(once).join(", ")}
         from history.usage_hour, unnest(buckets, counts) with ordinality as b(bucket, count, place)
-        where ${conditions}
+        where ${ofGrain} and ${conditions}
         union all
         select hour, shape_id, key_id, status, bucket::integer, requests, ${sums.join(", ")}
         from history.usage_change where ${conditions}
@@ -138,8 +144,7 @@ export async function summedTimeseries(
 function bucketsTogether(groupBy: Grouping, counted: string): string {
   return `
     select at_unix_ms, group_name, sum(requests)::bigint as requests, sum(errors)::bigint as errors,
-      sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
-      sum(billed_nano_usd)::bigint as billed_nano_usd, array_agg(bucket)::text as buckets,
+      ${addedNamedSql}, array_agg(bucket)::text as buckets,
       array_agg(requests::bigint)::text as counts
     from (
       select at_unix_ms, ${groupName[groupBy]} as group_name, bucket, sum(requests) as requests, sum(errors) as errors,

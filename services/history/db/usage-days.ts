@@ -1,9 +1,11 @@
 import { type Database, statement } from "../../../shared/db/index.ts";
 import { dayMs, dayOfId, idsOfDay } from "../domain/hours.ts";
-import { bucketsPerE } from "../domain/latency.ts";
+import type { Grouping } from "../domain/points.ts";
 import { createParameters } from "./branches.ts";
 import { conditionsOf, type ScanFilter } from "./scan.ts";
-import { type Grouping, groupColumn, groupJoin, groupName, named, type PartRow } from "./timeseries.ts";
+import { groupColumn, groupJoin, groupName, named, type PartRow } from "./timeseries.ts";
+import { type Dimensions, dayGrain, dayGrainsSql, grainIdSql } from "./usage-grains.ts";
+import { addedSql, bucketSql, sumsSql } from "./usage-sql.ts";
 
 /** Accounts with fewer requests in a day are not summed up: reading their records is as quick. */
 const minRequests = 1_000;
@@ -38,11 +40,8 @@ const sumDay = statement(
   `with marked as (
      update history.usage_change set in_day = true where hour >= $1 * 24 and hour < $1 * 24 + 24 and not in_day
    ), counted as materialized (
-     select account_id, key_id, shape_id, status,
-       floor(ln(greatest(coalesce(duration_us, 1), 1)::float8) * ${bucketsPerE})::smallint as bucket, count(*) as requests,
-       sum(coalesce(input_tokens, 0) + coalesce(cached_input_tokens, 0) + coalesce(cache_write_tokens, 0)) as input_tokens,
-       sum(coalesce(output_tokens, 0) + coalesce(reasoning_tokens, 0)) as output_tokens,
-       sum(coalesce(billed_nano_usd, 0)) as billed_nano_usd
+     select account_id, key_id, shape_id, status, ${bucketSql} as bucket, count(*) as requests,
+       ${sumsSql[0]} as input_tokens, ${sumsSql[1]} as output_tokens, ${sumsSql[2]} as billed_nano_usd
      from history.record where request_id >= $2 and request_id < $3 group by 1, 2, 3, 4, 5
    ), large as (
      select account_id, sum(requests) >= ${minRequestsPerKeyRow} * count(distinct (key_id, shape_id, status)) as by_key
@@ -54,16 +53,16 @@ const sumDay = statement(
        from counted group by shape_id, status, bucket
    ), grains as (
      select account_id, case when grain >= 4 then key_id else 0 end as key_id, grain::smallint as grain, by_key, status, bucket,
-       coalesce(case grain & 3 when 0 then 0 when 1 then model_id when 2 then channel_id else pair_id end, shape_id) as shape_id,
+       ${grainIdSql("shape_id")} as shape_id,
        sum(requests) as requests, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
        sum(billed_nano_usd) as billed_nano_usd
-     from parts left join history.usage_shape shape on shape.id = shape_id cross join generate_series(0, 7) as g(grain)
+     from parts left join history.usage_shape shape on shape.id = shape_id cross join ${dayGrainsSql} as g(grain)
      where grain < 4 or by_key
      group by 1, 2, 3, 4, 5, 6, 7
    )
    insert into history.usage_day (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd, day, shape_id,
      grain, status, by_key, buckets, counts)
-   select account_id, key_id, sum(requests), sum(input_tokens), sum(output_tokens), sum(billed_nano_usd), $1, shape_id,
+   select account_id, key_id, sum(requests), ${addedSql}, $1, shape_id,
      grain, status, by_key, array_agg(bucket order by bucket), array_agg(requests::integer order by bucket)
    from grains group by account_id, key_id, shape_id, grain, status, by_key`,
 );
@@ -115,13 +114,6 @@ async function sum(db: Database<unknown>, day: number): Promise<void> {
   });
 }
 
-/** By which of the dimensions of a row a sum is grouped or filtered. */
-export interface Dimensions {
-  readonly model: boolean;
-  readonly channel: boolean;
-  readonly key: boolean;
-}
-
 /** What days are asked for. `accountId` 0: all accounts together. */
 export interface DaysAsked {
   readonly accountId: bigint;
@@ -146,8 +138,7 @@ export async function summedDays(
   const conditions = [`status = any(${add(statuses, "smallint[]")})`, ...conditionsOf(filter, parameters)].join(
     " and ",
   );
-  const grain = Number(dimensions.model) + 2 * Number(dimensions.channel) + 4 * Number(dimensions.key);
-  const ofGrain = `grain = ${grain}${dimensions.key ? "" : " and key_id = 0"}`;
+  const ofGrain = `grain = ${dayGrain(dimensions)}${dimensions.key ? "" : " and key_id = 0"}`;
   const member = groupColumn[groupBy];
   const atUnixMs = `counted.day::bigint * ${dayMs}`;
   // All in one statement, so that which days are summed and what their sums are is seen at one moment.

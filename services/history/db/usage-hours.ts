@@ -1,7 +1,8 @@
 import { type Database, integerArray, type Queryable, statement } from "../../../shared/db/index.ts";
 import { hourOfId, idsOfHour } from "../domain/hours.ts";
-import { bucketsPerE } from "../domain/latency.ts";
 import { waitForBatches } from "./batches.ts";
+import { grainIdSql, hourGrainsSql } from "./usage-grains.ts";
+import { addedSql, bucketSql, sumsSql } from "./usage-sql.ts";
 
 /** Accounts with fewer requests in an hour are not summed up: reading their records is as quick. */
 const minRequests = 1_000;
@@ -44,11 +45,8 @@ const sumHour = statement(
   `with known as (
      delete from history.usage_change where hour = $1
    ), counted as materialized (
-     select account_id, key_id, shape_id, status,
-       floor(ln(greatest(coalesce(duration_us, 1), 1)::float8) * ${bucketsPerE})::smallint as bucket, count(*) as requests,
-       sum(coalesce(input_tokens, 0) + coalesce(cached_input_tokens, 0) + coalesce(cache_write_tokens, 0)) as input_tokens,
-       sum(coalesce(output_tokens, 0) + coalesce(reasoning_tokens, 0)) as output_tokens,
-       sum(coalesce(billed_nano_usd, 0)) as billed_nano_usd
+     select account_id, key_id, shape_id, status, ${bucketSql} as bucket, count(*) as requests,
+       ${sumsSql[0]} as input_tokens, ${sumsSql[1]} as output_tokens, ${sumsSql[2]} as billed_nano_usd
      from history.record where request_id >= $2 and request_id < $3 group by 1, 2, 3, 4, 5
    ), large as (
      select account_id from counted group by 1 having sum(requests) >= ${minRequests}
@@ -57,12 +55,20 @@ const sumHour = statement(
      union all
      select 0, 0, shape_id, status, bucket, sum(requests), sum(input_tokens), sum(output_tokens), sum(billed_nano_usd)
        from counted group by shape_id, status, bucket
+   ), grains as (
+     select account_id, case when grain >= 4 then key_id else 0 end as key_id, grain, status, bucket,
+       ${grainIdSql("shape_id")} as shape_id,
+       sum(requests) as requests, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
+       sum(billed_nano_usd) as billed_nano_usd
+     from parts left join history.usage_shape shape on shape.id = shape_id cross join ${hourGrainsSql} as g(grain)
+     where grain < 4 or account_id <> 0
+     group by 1, 2, 3, 4, 5, 6
    )
    insert into history.usage_hour (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd, hour,
-     shape_id, status, buckets, counts)
-   select account_id, key_id, sum(requests), sum(input_tokens), sum(output_tokens), sum(billed_nano_usd), $1,
-     shape_id, status, array_agg(bucket order by bucket), array_agg(requests::integer order by bucket)
-   from parts group by account_id, key_id, shape_id, status`,
+     shape_id, grain, status, buckets, counts)
+   select account_id, key_id, sum(requests), ${addedSql}, $1,
+     shape_id, grain, status, array_agg(bucket order by bucket), array_agg(requests::integer order by bucket)
+   from grains group by account_id, key_id, shape_id, grain, status`,
 );
 
 /** How the hours are summed up. */
@@ -130,9 +136,9 @@ async function sum(
 const findSummed = statement(
   "history.usage.summed",
   `select h.hour from (
-     select min(hour) as first, max(hour) as last from history.usage_hour where account_id = $1
+     select min(hour) as first, max(hour) as last from history.usage_hour where account_id = $1 and grain = 0
    ) as known cross join lateral generate_series(greatest(known.first, $2), least(known.last, $3 - 1)) as h(hour)
-     cross join lateral (select from history.usage_hour where account_id = $1 and hour = h.hour limit 1) as one
+     cross join lateral (select from history.usage_hour where account_id = $1 and grain = 0 and hour = h.hour limit 1) as one
    where h.hour / 24 <> all($4::integer[])
      and not exists (select from history.usage_late where hour = h.hour)`,
   { idempotent: true },

@@ -11,7 +11,6 @@ import { freePieces, partitionsFor, partitionsOf, retentionBound } from "./parti
 import { repairCount, repairText } from "./repair.ts";
 import { shortenJson } from "./shorten.ts";
 import { latestOfEach, replaces, type Standing } from "./standing.ts";
-import { fromPrices, toPrices } from "./terms.ts";
 import { allIds, createdUnixUs, createdWithinMs, idsBetween } from "./times.ts";
 import { windowsBackwards, windowsForwards } from "./windows.ts";
 
@@ -295,32 +294,6 @@ describe("fair shares", () => {
         },
       ),
     );
-  });
-});
-
-describe("prices", () => {
-  test("come back as they were", () => {
-    const money = fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n });
-    const pricing = fc.record({
-      strategy: fc.string(),
-      inputNanoUsdPerMtok: money,
-      cachedInputNanoUsdPerMtok: money,
-      cacheWriteNanoUsdPerMtok: money,
-      outputNanoUsdPerMtok: money,
-      reasoningNanoUsdPerMtok: money,
-      imageNanoUsd: money,
-      audioSecondNanoUsd: money,
-      characterNanoUsdPerMchar: money,
-      requestNanoUsd: money,
-      groupRatioPpm: fc.nat(),
-      source: fc.nat(3),
-    });
-    fc.assert(
-      fc.property(pricing, (prices) => {
-        expect(fromPrices(toPrices(prices, prices.strategy))).toEqual(prices);
-      }),
-    );
-    expect(fromPrices(toPrices(undefined, "x"))).toBeUndefined();
   });
 });
 

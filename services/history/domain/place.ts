@@ -1,6 +1,6 @@
 /** The place of a record in the order in which the ends of requests were stored. */
 export interface Place {
-  /** Number of the batch that stored it; 0: it was stored before there was this order, and comes first, by its ID. */
+  /** Number of the batch that stored it, from 1 on. */
   readonly stored: bigint;
   readonly requestId: bigint;
 }

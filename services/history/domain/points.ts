@@ -1,5 +1,10 @@
 import { percentileUs } from "./latency.ts";
 
+/** What points may be grouped by. */
+export const groupings = ["model", "channel", "key", "status", "module"] as const;
+/** Empty: not grouped. */
+export type Grouping = (typeof groupings)[number] | "";
+
 /** Requests of one step and group, or a part of them; negative for what was deleted since the others were counted. */
 export interface Part {
   readonly at_unix_ms: bigint;

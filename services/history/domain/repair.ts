@@ -8,6 +8,8 @@ export const maxLength = {
   message: 2_000,
 } as const;
 
+/** Most of a unit that the contract allows. So the sums of one row stay far below 2^63. */
+const maxAmount = 1_000_000_000_000_000n;
 const maxInt8 = (1n << 63n) - 1n;
 const maxInt2 = 0x7fff;
 
@@ -42,6 +44,13 @@ export function repairCount(value: bigint, repairs: Repairs): bigint | null {
   if (value <= maxInt8) return value;
   repairs.repaired = true;
   return maxInt8;
+}
+
+/** An amount of a unit: what is more than the contract allows is as much as it allows. */
+export function repairAmount(amount: bigint, repairs: Repairs): bigint {
+  if (amount <= maxAmount) return amount;
+  repairs.repaired = true;
+  return maxAmount;
 }
 
 /** A small number (an enum, an HTTP status) as a SMALLINT. */

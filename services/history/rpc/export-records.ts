@@ -63,14 +63,10 @@ async function walkOn(
     const full = places.at(-1);
     if (full !== undefined && places.length >= limit) return { places, next: full, more: true };
     if (passed === scanLimit && last !== undefined) behind = last;
-    else if (behind.stored === 0n) behind = startOfOrder;
     else return { places, next: further(behind, behindBatch(walk.upTo)), more: false };
     if (performance.now() - startMs > scanTimeMs) return { places, next: behind, more: true };
   }
 }
-
-/** Behind the records without a place, before those with one. */
-const startOfOrder: Place = { stored: 1n, requestId: 0n };
 
 function further(a: Place, b: Place): Place {
   return a.stored > b.stored ? a : b;

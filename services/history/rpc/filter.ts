@@ -1,3 +1,4 @@
+import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Owner, RecordFilter } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { ScanFilter } from "../db/scan.ts";
 import type { Terms } from "../db/terms.ts";
@@ -15,7 +16,7 @@ export interface Filter {
   readonly ranges: readonly IdRange[];
   readonly statuses: readonly number[];
   readonly scan: ScanFilter;
-  /** By what the shapes of `scan` were found. */
+  /** By what the shapes of `scan` were found; `model`: by model, module or both. */
   readonly named: { readonly model: boolean; readonly channel: boolean };
 }
 
@@ -41,8 +42,13 @@ export async function readFilter(
   const model = storedName(filter.model);
   const channel = storedName(filter.channel);
   const errorCode = storedName(filter.errorCode);
-  const shape = { ...(model === "" ? {} : { model }), ...(channel === "" ? {} : { channel }) };
-  const shapeIds = model === "" && channel === "" ? undefined : await terms.idsWith(shape);
+  const { module } = filter;
+  const shape = {
+    ...(model === "" ? {} : { model }),
+    ...(channel === "" ? {} : { channel }),
+    ...(module === Module.UNSPECIFIED ? {} : { module }),
+  };
+  const shapeIds = Object.keys(shape).length === 0 ? undefined : await terms.idsWith(shape);
   const outcomeIds = errorCode === "" ? undefined : await terms.idsWith({ error: errorCode });
   // A name that no record bears matches none.
   const known = shapeIds?.length !== 0 && outcomeIds?.length !== 0;
@@ -55,7 +61,7 @@ export async function readFilter(
     ranges: possible ? rangesOf(filter) : nothing,
     statuses,
     scan: { shapeIds, outcomeIds, keyId: narrowed?.keyId, userId: narrowed?.userId },
-    named: { model: model !== "", channel: channel !== "" },
+    named: { model: model !== "" || module !== Module.UNSPECIFIED, channel: channel !== "" },
   };
 }
 

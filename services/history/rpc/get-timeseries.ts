@@ -8,12 +8,12 @@ import {
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { createPace } from "../../../shared/pace.ts";
 import type { HistoryContext } from "../context.ts";
-import type { ScanFilter } from "../db/scan.ts";
-import { type Grouping, type PartRow, summedTimeseries, timeseries } from "../db/timeseries.ts";
-import { summedDays } from "../db/usage-days.ts";
+import { type PartRow, summedTimeseries, timeseries } from "../db/timeseries.ts";
+import { type DaysAsked, summedDays } from "../db/usage-days.ts";
+import { dimensionsOf } from "../db/usage-grains.ts";
 import { summedHours } from "../db/usage-hours.ts";
 import { dayMs, hourMs, hoursOfDays, wholeDays, wholeHours, withoutHours } from "../domain/hours.ts";
-import { addPart, comparePoints, type Point, percentileMs } from "../domain/points.ts";
+import { addPart, comparePoints, type Grouping, groupings, type Point, percentileMs } from "../domain/points.ts";
 import type { IdRange } from "../domain/times.ts";
 import { type Filter, readFilter } from "./filter.ts";
 
@@ -56,10 +56,11 @@ async function rowsOf({ summingReader }: HistoryContext, range: IdRange, asked: 
   if (summed === undefined) return timeseries(summingReader, { scope, range, statuses, filter: scan }, asked);
   const { accountId, keyId } = summed;
   const filter = { ...scan, ...(keyId === undefined ? {} : { keyId }) };
-  const { days, rows } = await daysOf(summingReader, { ...asked, accountId, range, filter });
+  const dimensions = dimensionsOf(asked.named, asked.groupBy, filter.keyId !== undefined);
+  const { days, rows } = await daysOf(summingReader, { ...asked, accountId, range, filter, dimensions });
   const hours = await summedHours(summingReader, accountId, { ...wholeHours(range), withoutDays: days });
   if (hours.length > 0) {
-    rows.push(...(await summedTimeseries(summingReader, { accountId, hours, statuses, filter }, asked)));
+    rows.push(...(await summedTimeseries(summingReader, { accountId, hours, statuses, filter, dimensions }, asked)));
   }
   for (const left of withoutHours(range, [...hours, ...hoursOfDays(days)])) {
     rows.push(...(await timeseries(summingReader, { scope, range: left, statuses, filter: scan }, asked)));
@@ -69,16 +70,10 @@ async function rowsOf({ summingReader }: HistoryContext, range: IdRange, asked: 
 
 async function daysOf(
   reader: HistoryContext["summingReader"],
-  asked: Asked & { readonly accountId: bigint; readonly range: IdRange; readonly filter: ScanFilter },
+  asked: Omit<DaysAsked, "range"> & { readonly range: IdRange; readonly stepMs: number },
 ): Promise<{ days: number[]; rows: PartRow[] }> {
   if (asked.stepMs !== dayMs) return { days: [], rows: [] };
-  const { filter, groupBy, named, range } = asked;
-  const dimensions = {
-    model: named.model || groupBy === "model",
-    channel: named.channel || groupBy === "channel",
-    key: filter.keyId !== undefined || groupBy === "key",
-  };
-  return summedDays(reader, { ...asked, range: wholeDays(range), dimensions });
+  return summedDays(reader, { ...asked, range: wholeDays(asked.range) });
 }
 
 /** Where sums of whole hours can answer: not by the minute, by error or for one user; for all accounts not by key. */
@@ -122,8 +117,12 @@ function checkTimes({ filter }: GetTimeseriesRequest, step: number): void {
 }
 
 function groupingOf(text: string): Grouping {
-  if (text === "" || text === "model" || text === "channel" || text === "key" || text === "status") return text;
-  throw new ThroughlineError("invalid_value", "group_by must be model, channel, key or status.", { param: "group_by" });
+  if (text === "") return text;
+  const known = groupings.find((grouping) => grouping === text);
+  if (known !== undefined) return known;
+  throw new ThroughlineError("invalid_value", `group_by must be one of ${groupings.join(", ")}.`, {
+    param: "group_by",
+  });
 }
 
 function toPoint({ latencies, ...point }: Point): TimePoint {

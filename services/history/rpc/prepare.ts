@@ -1,4 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
+import type { Usage } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   DetailSchema,
   type Record as HistoryRecord,
@@ -7,13 +8,17 @@ import {
 import type { CustomResponse } from "../custom-response/custom-responses.ts";
 import { packPayload } from "../db/payload.ts";
 import type { EndedRow, UnfinishedRow } from "../db/put.ts";
+import { type RecordRow, type UsageColumn, usageColumns } from "../db/record-row.ts";
 import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
 import { keepAnswer } from "../domain/answer.ts";
 import { toFlags } from "../domain/flags.ts";
+import { toStoredPrices } from "../domain/prices.ts";
+import { toStoredQuantities, toStoredTraits } from "../domain/quantities.ts";
 import {
   maxLength,
   type Repairs,
+  repairAmount,
   repairCount,
   repairSmall,
   repairText,
@@ -21,7 +26,7 @@ import {
   storedUserId,
 } from "../domain/repair.ts";
 import type { Standing } from "../domain/standing.ts";
-import { emptyShape, type Outcome, type Shape, toPrices } from "../domain/terms.ts";
+import { emptyShape, type Outcome, type Shape } from "../domain/terms.ts";
 import { createdUnixUs, createdWithinMs } from "../domain/times.ts";
 
 /** A record ready to be stored: all of it but the ids of its shared texts. */
@@ -79,7 +84,7 @@ export async function prepareEnded(
     module: small(record.module),
     policy: small(record.policy),
     store: small(record.storeResponse),
-    prices: toPrices(record.pricing, name(record.pricing?.strategy ?? "")),
+    prices: toStoredPrices(record.pricing, name),
   } satisfies Shape);
   const outcome = JSON.stringify({
     error: name(record.errorCode),
@@ -102,14 +107,7 @@ export async function prepareEnded(
     first_byte_us: count(record.firstByteUs),
     reserved_nano_usd: count(record.reservedNanoUsd),
     billed_nano_usd: count(record.billedNanoUsd),
-    input_tokens: count(usage?.inputTokens),
-    output_tokens: count(usage?.outputTokens),
-    cached_input_tokens: count(usage?.cachedInputTokens),
-    cache_write_tokens: count(usage?.cacheWriteTokens),
-    reasoning_tokens: count(usage?.reasoningTokens),
-    images: count(usage?.images),
-    audio_ms: count(usage?.audioMs),
-    characters: count(usage?.characters),
+    ...usageOf(usage, repairs),
     upstream_hash: upstreamHash(upstreamRequestId),
     payload_bytes: packed.bytes === 0 ? null : packed.bytes,
     created_us: within,
@@ -181,6 +179,17 @@ export function standingOf(record: HistoryRecord): Standing {
     status,
     reconstructed,
     updatedUnixUs: record.updatedUnixUs > 0n ? record.updatedUnixUs : created,
+  };
+}
+
+function usageOf(usage: Usage | undefined, repairs: Repairs) {
+  const amount = (value: bigint): bigint | null => (value === 0n ? null : repairAmount(value, repairs));
+  const counts: Partial<Record<UsageColumn, bigint | null>> = {};
+  for (const { column, part } of usageColumns) counts[column] = usage === undefined ? null : amount(usage[part]);
+  return {
+    ...(counts as Pick<RecordRow, UsageColumn>),
+    more: usage === undefined ? null : toStoredQuantities(usage.more, repairs),
+    traits: usage === undefined ? null : toStoredTraits(usage.traits, repairs),
   };
 }
 

@@ -3,7 +3,9 @@ import {
   type DisconnectPolicy,
   type Module,
   type PriceSource,
+  type Pricing,
   PricingSchema,
+  QuantitySchema,
   type StoreResponse,
   UsageSchema,
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
@@ -16,10 +18,12 @@ import {
   StoredRecordSchema,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Payload } from "../../../shared/gen/throughline/history/v1/payload_pb.ts";
-import type { RecordRow } from "../db/record-row.ts";
+import { type RecordRow, usageColumns } from "../db/record-row.ts";
 import type { Terms } from "../db/terms.ts";
 import { hasFlag } from "../domain/flags.ts";
-import { emptyOutcome, emptyShape, fromPrices } from "../domain/terms.ts";
+import { fromStoredPrices } from "../domain/prices.ts";
+import { fromStoredQuantities } from "../domain/quantities.ts";
+import { emptyOutcome, emptyShape, type Shape } from "../domain/terms.ts";
 import { createdUnixUs, createdWithinMs } from "../domain/times.ts";
 
 /** Ids of the terms of a row. */
@@ -67,10 +71,8 @@ export function toStoredRecord(
   record.firstByteUs = row.first_byte_us ?? 0n;
   record.responseTruncated = hasFlag(row.flags, "truncated");
   record.storeResponse = shape.store as StoreResponse;
-  const pricing = fromPrices(shape.prices);
-  if (pricing !== undefined) {
-    record.pricing = create(PricingSchema, { ...pricing, source: pricing.source as PriceSource });
-  }
+  const pricing = pricingOf(shape);
+  if (pricing !== undefined) record.pricing = pricing;
   if (payload !== undefined) {
     record.response = payload.response;
     record.messageId = payload.messageId;
@@ -95,16 +97,26 @@ export function toRunningRecord(body: Uint8Array): StoredRecord {
   return create(StoredRecordSchema, { record });
 }
 
+/** A shape is one object as long as the service runs, and many records have it: its prices are read once. */
+const pricings = new WeakMap<Shape, Pricing>();
+
+function pricingOf(shape: Shape): Pricing | undefined {
+  const known = pricings.get(shape);
+  if (known !== undefined) return known;
+  const stored = fromStoredPrices(shape.prices);
+  if (stored === undefined) return undefined;
+  const pricing = create(PricingSchema, { ...stored, source: stored.source as PriceSource });
+  pricings.set(shape, pricing);
+  return pricing;
+}
+
 function usageOf(row: RecordRow) {
   const usage = create(UsageSchema);
-  usage.inputTokens = row.input_tokens ?? 0n;
-  usage.outputTokens = row.output_tokens ?? 0n;
-  usage.cachedInputTokens = row.cached_input_tokens ?? 0n;
-  usage.cacheWriteTokens = row.cache_write_tokens ?? 0n;
-  usage.reasoningTokens = row.reasoning_tokens ?? 0n;
-  usage.images = row.images ?? 0n;
-  usage.audioMs = row.audio_ms ?? 0n;
-  usage.characters = row.characters ?? 0n;
+  for (const { column, part } of usageColumns) usage[part] = row[column] ?? 0n;
   usage.estimated = hasFlag(row.flags, "estimated");
+  if (row.more !== null) {
+    usage.more = fromStoredQuantities(row.more).map((quantity) => create(QuantitySchema, quantity));
+  }
+  if (row.traits !== null) usage.traits = { ...row.traits };
   return usage;
 }

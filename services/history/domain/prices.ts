@@ -1,0 +1,78 @@
+import type { Prices, Rate } from "../../../shared/money.ts";
+import { units } from "../../../shared/units.ts";
+import { storedUnit, unitOfStored } from "./quantities.ts";
+
+/** A price list as it is stored. Equal lists have the same JSON text: names of units and traits come in one order. */
+export interface StoredPrices {
+  readonly strategy: string;
+  /** Of the group, parts per million. */
+  readonly ratio: number;
+  readonly source: number;
+  /** Nano-USD for the divisor of units, of the prices that the contract's Pricing spells out; those of 0 are left out. */
+  readonly prices: Readonly<Record<string, string>>;
+  /** Absent: none. */
+  readonly rates?: readonly StoredRate[];
+}
+
+/** One of the contract's rates. Absent fields are not said. */
+export interface StoredRate {
+  readonly unit: string;
+  readonly nano_usd: string;
+  readonly above?: string;
+  readonly traits?: Readonly<Record<string, string>>;
+}
+
+/** A price list as the contract has it. */
+export interface PricingLike extends Prices {
+  readonly strategy: string;
+  readonly source: number;
+}
+
+const priced = units.flatMap(({ name, price }) => (price === undefined ? [] : [{ name, price }]));
+
+/** A price list as it is stored. `text` makes any text one that can be stored. */
+export function toStoredPrices(pricing: PricingLike | undefined, text: (text: string) => string): StoredPrices | "" {
+  if (pricing === undefined) return "";
+  const prices: Record<string, string> = {};
+  for (const { name, price } of priced) if (pricing[price] !== 0n) prices[name] = pricing[price].toString();
+  const stored = { strategy: text(pricing.strategy), ratio: pricing.groupRatioPpm, source: pricing.source, prices };
+  if (pricing.rates === undefined || pricing.rates.length === 0) return stored;
+  const rates = pricing.rates.map((rate) => toStoredRate(rate, text));
+  return { ...stored, rates: rates.sort(byText) };
+}
+
+/** The price list that was stored; undefined: there was none. */
+export function fromStoredPrices(stored: StoredPrices | ""): Required<PricingLike> | undefined {
+  if (stored === "") return undefined;
+  const spelledOut = Object.fromEntries(priced.map(({ name, price }) => [price, BigInt(stored.prices[name] ?? 0)]));
+  return {
+    ...(spelledOut as Record<(typeof priced)[number]["price"], bigint>),
+    strategy: stored.strategy,
+    groupRatioPpm: stored.ratio,
+    source: stored.source,
+    rates: (stored.rates ?? []).map(fromStoredRate),
+  };
+}
+
+function toStoredRate({ unit, nanoUsd, when }: Rate, text: (text: string) => string): StoredRate {
+  const entries = Object.entries(when?.traits ?? {}).map(([name, value]) => [text(name), text(value)] as const);
+  return {
+    unit: storedUnit(unit),
+    nano_usd: nanoUsd.toString(),
+    ...(when === undefined || when.aboveInputTokens === 0n ? {} : { above: when.aboveInputTokens.toString() }),
+    ...(entries.length === 0 ? {} : { traits: Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))) }),
+  };
+}
+
+function fromStoredRate({ unit, nano_usd, above, traits }: StoredRate): Rate {
+  const isAlways = above === undefined && traits === undefined;
+  return {
+    unit: unitOfStored(unit),
+    nanoUsd: BigInt(nano_usd),
+    when: isAlways ? undefined : { aboveInputTokens: BigInt(above ?? 0), traits: { ...traits } },
+  };
+}
+
+function byText(a: StoredRate, b: StoredRate): number {
+  return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
+}
