@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { httpUrl } from "../shared/http-url.ts";
 import { serveMetrics } from "../shared/metrics-server.ts";
 import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
-import { createOpenStreams } from "./answers/answers.ts";
+import { createOpenStreams } from "./answers/open-streams.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext } from "./context.ts";
 import type { GatewayDeps } from "./deps.ts";

@@ -10,7 +10,7 @@ import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb
 import type { Frame, InvokeItem, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { type FrameSink, type LaneCall, streamHandler } from "../../shared/rpc/index.ts";
 import { each, principals, secrets, startTestGateway, writeFrames } from "../testing.ts";
-import { responsesInBandError } from "./answers.ts";
+import { responsesInBandError } from "./in-band-errors.ts";
 
 const user = [{ role: "user" as const, content: "Hi" }];
 const eventStream = "text/event-stream; charset=utf-8";

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { envelope, errorHeaders } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { printable } from "../answers/answers.ts";
+import { printable } from "../answers/head.ts";
 import type { GatewayContext } from "../context.ts";
 import { recordUntold } from "./refusals.ts";
 import { answerAndClose, hasUnreadBody } from "./unread-body.ts";

@@ -16,7 +16,7 @@ export function recordUntold(context: GatewayContext, request: FastifyRequest, e
   if (principal === undefined || endpoint === undefined || incoming.told) return;
   incoming.told = true;
   const model: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "model") : undefined;
-  const demand = { model: typeof model === "string" ? model.slice(0, maxModelLength) : "", stream: false };
+  const demand = { model: typeof model === "string" ? model.slice(0, maxModelLength) : "", answer: "json" } as const;
   const { dialect, module } = endpoint;
   const { storeResponse } = principal;
   recordRefusal(context, { incoming, principal, dialect, module, demand, storeResponse }, undefined, error);

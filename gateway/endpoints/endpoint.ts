@@ -1,15 +1,20 @@
+import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Static, TObject } from "typebox";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
-import { createJsonAnswer, createStreamAnswer, type InBandError, type OpenStreams } from "../answers/answers.ts";
+import { createBytesAnswer } from "../answers/bytes.ts";
+import { createEventsAnswer } from "../answers/events.ts";
+import type { InBandError } from "../answers/in-band-errors.ts";
+import { createJsonAnswer } from "../answers/json.ts";
+import type { OpenStreams } from "../answers/open-streams.ts";
 import type { GatewayContext } from "../context.ts";
 import { spellingOf } from "../domain/field-spelling.ts";
 import { type Admission, principalOf, publicKinds } from "../edge/admission.ts";
 import type { Answer, Ask } from "../story/ask.ts";
 import type { SecretHeader } from "../story/authenticate.ts";
-import type { Demand } from "../story/demand.ts";
+import type { AnswerKind, Demand } from "../story/demand.ts";
 import { idempotencyKeyOf } from "../story/idempotency.ts";
 import { tellStory } from "../story/story.ts";
 
@@ -32,6 +37,11 @@ export interface Endpoint<S extends TObject = TObject> {
   /** Checks what a schema cannot say and reads the body. Throws catalogue errors with the field's path. */
   read(body: Static<S>, request: FastifyRequest): Demand;
 }
+
+/** What makes the answer of each kind. */
+const createAnswer: Readonly<
+  Record<AnswerKind, (response: ServerResponse, open: OpenStreams, requestId: string, inBand: InBandError) => Answer>
+> = { json: createJsonAnswer, events: createEventsAnswer, bytes: createBytesAnswer };
 
 /** Puts an endpoint on the edge. */
 export function serveEndpoint(
@@ -63,9 +73,7 @@ export function serveEndpoint(
       idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
       storeResponse: principal.storeResponse,
     };
-    const answer: Answer = ask.demand.stream
-      ? createStreamAnswer(reply.raw, open, incoming.idText, inBandError)
-      : createJsonAnswer(reply.raw);
+    const answer = createAnswer[ask.demand.answer](reply.raw, open, incoming.idText, inBandError);
     context.running.entered();
     try {
       await tellStory(context, ask, answer);

@@ -12,7 +12,7 @@ export interface Asked {
   /** Client's dialect, e.g. "openai.chat". */
   readonly dialect: string;
   readonly module: Module;
-  readonly demand: Pick<Demand, "model" | "stream">;
+  readonly demand: Pick<Demand, "model" | "answer">;
   readonly storeResponse: StoreResponse;
 }
 

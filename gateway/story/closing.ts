@@ -36,7 +36,7 @@ export function closingRequest(ask: Asked, route: Route | undefined, reservedNan
     dialect: ask.dialect,
     module: ask.module,
     requestedModel: ask.demand.model,
-    stream: ask.demand.stream,
+    stream: ask.demand.answer === "events",
     storeResponse: ask.storeResponse,
     candidates: route?.candidates ?? [],
   };

@@ -4,6 +4,9 @@ import type { BillableUsage } from "../../shared/money.ts";
 /** What a model can do, as configuration and routing name it: "tools", "vision", "dimensions" ... */
 export type Capability = string;
 
+/** How an answer is given: one JSON document at the end; events, or bytes, as they come. */
+export type AnswerKind = "json" | "events" | "bytes";
+
 /** What routing must find in a model. */
 export interface Needs {
   /** Input tokens by the platform's estimate, the only one of a request: the reservation goes by it too. */
@@ -28,8 +31,7 @@ export interface ModelLimits {
 export interface Demand {
   /** Model name as the client wrote it. */
   readonly model: string;
-  /** True: the answer comes as server-sent events. */
-  readonly stream: boolean;
+  readonly answer: AnswerKind;
   /** True: the client asked for a chunk with the usage. */
   readonly includeUsage: boolean;
   readonly needs: Needs;

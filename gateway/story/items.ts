@@ -59,7 +59,7 @@ export function invokeItem(
     module: ask.module,
     model: demand.model,
     control: route.control,
-    stream: demand.stream,
+    stream: demand.answer === "events",
     includeUsage: demand.includeUsage,
     candidates: route.candidates,
     body: ask.body,

@@ -6,7 +6,7 @@ import { answering, startTestGateway } from "../testing.ts";
 import { recordedAnswer } from "./recorded-answer.ts";
 
 const megabyte = 1024 * 1024;
-const whole = { demand: { stream: false }, keepsAnswer: true };
+const whole = { demand: { answer: "json" }, keepsAnswer: true } as const;
 
 test("an answer of usual size travels as it is, without another copy", () => {
   const body = Buffer.from('{"usage":{}}');

@@ -1,5 +1,6 @@
 import { boundDocumentInPieces } from "../../shared/bounded-document.ts";
 import type { Ask } from "./ask.ts";
+import type { Demand } from "./demand.ts";
 import type { Ending } from "./ending.ts";
 
 /** Largest answer that travels to history whole: with its details it stays below the limit of a message. */
@@ -7,7 +8,7 @@ const maxWholeBytes = 16 * 1024 * 1024;
 /** What travels of a larger one: as much as history may be set to keep (HISTORY_MAX_RESPONSE_BYTES). */
 const maxBoundedBytes = 8 * 1024 * 1024;
 
-type RecordedAsk = Pick<Ask, "keepsAnswer"> & { readonly demand: { readonly stream: boolean } };
+type RecordedAsk = Pick<Ask, "keepsAnswer"> & { readonly demand: Pick<Demand, "answer"> };
 
 /** What a record has of an answer. */
 export interface RecordedAnswer {
@@ -21,10 +22,10 @@ export interface RecordedAnswer {
  * is too large would be refused, and the request left without its record, so a large document is shortened.
  */
 export function recordedAnswer(
-  { demand: { stream }, keepsAnswer }: RecordedAsk,
+  { demand: { answer }, keepsAnswer }: RecordedAsk,
   { outcome, kept }: Pick<Ending, "outcome" | "kept">,
 ) {
-  const whole = stream || !keepsAnswer ? (outcome?.response ?? new Uint8Array()) : joined(kept);
+  const whole = answer !== "json" || !keepsAnswer ? (outcome?.response ?? new Uint8Array()) : joined(kept);
   const truncated = outcome?.responseTruncated ?? false;
   return whole.length <= maxWholeBytes ? { response: whole, truncated } : shortened(whole);
 }

@@ -32,7 +32,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
     dialect: ask.dialect,
     module: moduleNameOf(ask.module),
     model: ask.demand.model,
-    stream: ask.demand.stream,
+    stream: ask.demand.answer === "events",
   };
   incoming.served = served;
   context.metrics.requestStarted(served.module);
@@ -129,9 +129,9 @@ async function invoke(
   answer: Answer,
 ): Promise<Ending> {
   const { incoming, principal } = ask;
-  const { stream: isStream } = ask.demand;
-  const holdsBack = isStream && settlesFirst(context, ask);
-  const keepsRecord = !isStream && ask.keepsAnswer;
+  const isWhole = ask.demand.answer === "json";
+  const holdsBack = !isWhole && settlesFirst(context, ask);
+  const keepsRecord = isWhole && ask.keepsAnswer;
   const keep = keepsRecord || ask.idempotencyKey !== "";
   const kept: Uint8Array[] = [];
   let keptBytes = 0;

@@ -5,7 +5,8 @@ import { inputTooLong, reservedInputTokens, windowTolerance } from "../../domain
 import type { Demand, ModelLimits } from "../../story/demand.ts";
 
 /** What the dialects of chat read from their bodies. */
-export interface ChatReading extends Pick<Demand, "model" | "stream" | "includeUsage" | "headers" | "affinity"> {
+export interface ChatReading extends Pick<Demand, "model" | "includeUsage" | "headers" | "affinity"> {
+  readonly stream: boolean;
   readonly estimate: InputEstimate;
   readonly tools: boolean;
   readonly structuredOutput: boolean;
@@ -37,7 +38,7 @@ export function askedCeiling(...fields: readonly (number | null | undefined)[]):
 export function chatDemand(reading: ChatReading): Demand {
   const { model, stream, includeUsage, headers, affinity, estimate, maxOutputTokens } = reading;
   return {
-    ...{ model, stream, includeUsage, headers, affinity },
+    ...{ model, answer: stream ? "events" : "json", includeUsage, headers, affinity },
     needs: { inputTokens: estimate.tokens, maxOutputTokens, capabilities: capabilitiesOf(reading) },
     worst: (limits) => worstCase(reading, limits),
     refuses: (limits) => contextError(reading, limits),

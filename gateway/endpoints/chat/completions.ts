@@ -1,6 +1,6 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { openaiInBandError } from "../../answers/answers.ts";
+import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { askedCeiling, chatDemand } from "./chat-demand.ts";
 import { checkCompletions, completionChoices } from "./check-completions.ts";

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { printable } from "../../answers/answers.ts";
+import { printable } from "../../answers/head.ts";
 import type { GatewayContext } from "../../context.ts";
 import { principalOf, publicKinds } from "../../edge/admission.ts";
 import { resolve } from "../../story/resolve.ts";

@@ -58,8 +58,10 @@ export interface AnswerFacts {
 
 /** A whole answer. */
 export interface WholeAnswer extends AnswerFacts {
-  /** For the client, JSON. */
+  /** For the client. */
   readonly body: Uint8Array;
+  /** Absent: application/json. */
+  readonly contentType?: string;
   /** What history keeps in place of it, JSON. Absent: the body itself. */
   readonly document?: Uint8Array;
 }
@@ -70,8 +72,39 @@ export interface UpstreamEvent {
   readonly data: string;
 }
 
-/** The translation of one stream. */
-export interface StreamTranslation {
+/** What is known of an answer that is passed on as it comes. */
+export interface FlowFacts {
+  /** True: the upstream said by itself that the answer is complete, or a finish reason came. */
+  isComplete(): boolean;
+  /** What is known so far; after the end of the whole answer. */
+  facts(): AnswerFacts;
+  /** The answer so far as one document for history, and whether it was cut. Empty where it is not kept. */
+  document(moments: Moments): { readonly body: Uint8Array; readonly truncated: boolean };
+  /** Chunks with content so far. */
+  contentChunks(): number;
+  /** As `AnswerFacts.upstreamRequestId`, as soon as it is known. */
+  upstreamRequestId?(): string | undefined;
+}
+
+/** The head of an upstream's answer of bytes. */
+export interface BytesHead {
+  readonly contentType: string;
+  /** Absent: not known before its end. */
+  readonly contentLength?: number | undefined;
+}
+
+/** The translation of one answer of bytes. */
+export interface BytesTranslation extends FlowFacts {
+  /** What the client's response says of itself. */
+  readonly head: BytesHead;
+  /** Takes bytes, gives those for the client. Throws a ThroughlineError when they are none of an answer. */
+  chunk(data: Buffer): Uint8Array;
+  /** The upstream's answer has ended: gives the last bytes. Throws where it ended too early. */
+  end(): Uint8Array;
+}
+
+/** The translation of one stream of events. */
+export interface StreamTranslation extends FlowFacts {
   /**
    * Takes an event, gives the text to send to the client (whole events; empty: nothing).
    * Throws a ThroughlineError when the event is the upstream's error.
@@ -84,16 +117,6 @@ export interface StreamTranslation {
   hasContent(): boolean;
   /** The upstream's stream has ended well: gives the last text. */
   end(moments: Moments): string;
-  /** True: the upstream said by itself that the stream is complete, or a finish reason came. */
-  isComplete(): boolean;
-  /** What is known so far; after `end` of the whole stream. */
-  facts(): AnswerFacts;
-  /** The answer so far as one document for history, and whether it was cut. Empty where it is not kept. */
-  document(moments: Moments): { readonly body: Uint8Array; readonly truncated: boolean };
-  /** Chunks with content so far. */
-  contentChunks(): number;
-  /** As `AnswerFacts.upstreamRequestId`, as soon as it is known. */
-  upstreamRequestId?(): string | undefined;
 }
 
 /** One attempt, translated between a client's dialect and an upstream's format. */
@@ -107,6 +130,8 @@ export interface Exchange {
   whole(body: Buffer, moments: Moments): WholeAnswer;
   /** Translates a stream. */
   stream(): StreamTranslation;
+  /** Translates an answer of bytes. Absent: the answer is JSON or events. A JSON answer goes to `whole` all the same. */
+  bytes?(head: BytesHead): BytesTranslation;
 }
 
 /** The exchange of a module that is answered whole: none of its endpoints lets a client ask for a stream. */

@@ -5,7 +5,14 @@ import { type Attempt, AttemptSchema } from "../../../shared/gen/throughline/pro
 import type { Span } from "../../../shared/telemetry/index.ts";
 import { boundsOf, type OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
-import type { AnswerFacts, Exchange, StreamTranslation } from "../domain/exchange.ts";
+import type {
+  AnswerFacts,
+  BytesHead,
+  BytesTranslation,
+  Exchange,
+  FlowFacts,
+  StreamTranslation,
+} from "../domain/exchange.ts";
 import type { Moments } from "../domain/latency.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { failureVerdict, faultVerdict, good, quickFault, thrownVerdict, type Verdict } from "../resilience/verdict.ts";
@@ -23,8 +30,8 @@ import { upstreamRequestIdOf, withUpstreamRequestId } from "./upstream-request-i
 
 /** Where the pieces of an answer go. */
 export interface AttemptSink {
-  /** Bytes for the client. */
-  write(data: Uint8Array, upstreamRequestId: string): void;
+  /** Bytes for the client; `head` says what they are. */
+  write(data: Uint8Array, upstreamRequestId: string, head: BytesHead): void;
 }
 
 /** What came of one attempt. */
@@ -77,6 +84,8 @@ const maxErrorBytes = 64 * 1024;
  * more than this without content is believed: 1 Mi characters are more than any vendor's frame around an echoed request.
  */
 const maxHeldLength = 1024 * 1024;
+const jsonHead: BytesHead = { contentType: "application/json" };
+const eventsHead: BytesHead = { contentType: "text/event-stream; charset=utf-8" };
 /** A whole answer is passed on in pieces: one lane message must not hold 16 MB. */
 const pieceBytes = 1024 * 1024;
 
@@ -94,6 +103,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   const body: Buffer[] = [];
   let bodyBytes = 0;
   const startUs = clockUs();
+  /** The answer is passed on as it comes. */
+  const flows = options.stream || exchange.bytes !== undefined;
   let headers: ResponseHeaders = {};
   let firstByteUs = 0;
   let firstContentUs = 0;
@@ -108,7 +119,9 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let facts: AnswerFacts | undefined;
   let whole: Uint8Array | undefined;
   let document: AttemptResult["document"];
-  let translation: StreamTranslation | undefined;
+  let translation: FlowFacts | undefined;
+  let events: StreamTranslation | undefined;
+  let bytes: BytesTranslation | undefined;
   let feed: EventFeed | undefined;
   let pending = "";
   let heardContent = () => {};
@@ -166,12 +179,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     began = true;
     attempt.upstreamRequestId ||= translation?.upstreamRequestId?.() ?? "";
     if (firstContentUs === 0) firstContentUs = clockUs();
-    out.write(textBytes(text), attempt.upstreamRequestId);
+    out.write(textBytes(text), attempt.upstreamRequestId, eventsHead);
   }
 
   /** Passes on what was translated, once it holds content: what only frames an answer is worth nothing to the client. */
   function passOn(): void {
-    if (!began && translation?.hasContent() !== true && pending.length <= maxHeldLength) return;
+    if (!began && events?.hasContent() !== true && pending.length <= maxHeldLength) return;
     send(pending);
     pending = "";
   }
@@ -193,11 +206,16 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     if (upstreamAtFault && translation?.isComplete() === true) {
       // The event in which it broke is none.
       feed = undefined;
-      finishStream(translation, faultVerdict(fault));
+      finishFlow(faultVerdict(fault));
       return;
     }
     passOn();
     settle(faultError(fault), failover, faultVerdict(fault));
+  }
+
+  function tooLarge(): void {
+    fail({ kind: "too_large", sent: true, headSeen: true, detail: "" });
+    call.abort();
   }
 
   /** The stream has had its time to begin. */
@@ -208,7 +226,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   }
 
   function openFeed(stream: StreamTranslation): EventFeed {
-    translation = stream;
+    translation = events = stream;
     return createEventFeed((event) => {
       brought ||= !isKeepAlive(event);
       // What stands behind the end is nobody's.
@@ -216,6 +234,46 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       pending += stream.event(event);
       ended ||= isEndMark(event);
     });
+  }
+
+  /** Bytes go on as they came. */
+  function takeBytes(taken: BytesTranslation, chunk: Buffer): void {
+    if (over) return;
+    try {
+      sendBytes(taken, taken.chunk(chunk));
+    } catch (thrown) {
+      breakOff(thrown);
+    }
+  }
+
+  function sendBytes({ head }: BytesTranslation, data: Uint8Array): void {
+    if (data.length === 0) return;
+    if (!began) {
+      heardContent();
+      options.pass.began();
+    }
+    began = true;
+    if (firstContentUs === 0) firstContentUs = clockUs();
+    out.write(data, attempt.upstreamRequestId, head);
+  }
+
+  function finishBytes(taken: BytesTranslation, verdict: Verdict): void {
+    try {
+      sendBytes(taken, taken.end());
+      if (!began) {
+        settle(new ThroughlineError("upstream_error", "The upstream's answer was empty."), true, quickFault);
+        return;
+      }
+      facts = taken.facts();
+      settle(undefined, false, verdict);
+    } catch (thrown) {
+      settleThrown(thrown);
+    }
+  }
+
+  function finishFlow(verdict: Verdict): void {
+    if (bytes !== undefined) finishBytes(bytes, verdict);
+    else if (events !== undefined) finishStream(events, verdict);
   }
 
   function takeIn({ feed: take }: EventFeed, chunk: Buffer): void {
@@ -228,7 +286,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     }
     // What one read brought goes on at once and together.
     passOn();
-    if (ended && translation?.isComplete() === true) endEarly(translation);
+    if (ended && events?.isComplete() === true) endEarly(events);
   }
 
   /** The answer is whole, so the client has its end now: some upstreams leave the connection open for minutes. */
@@ -262,11 +320,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const answer = exchange.whole(bytes, moments());
       facts = answer;
       whole = answer.body;
+      const head = answer.contentType === undefined ? jsonHead : { contentType: answer.contentType };
       if (answer.document !== undefined) document = { body: answer.document, truncated: false };
       began = true;
       attempt.upstreamRequestId ||= answer.upstreamRequestId ?? "";
       for (let at = 0; at < answer.body.length; at += pieceBytes) {
-        out.write(answer.body.subarray(at, at + pieceBytes), attempt.upstreamRequestId);
+        out.write(answer.body.subarray(at, at + pieceBytes), attempt.upstreamRequestId, head);
       }
       settle(undefined, false, good);
     } catch (thrown) {
@@ -283,8 +342,10 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       attempt.upstreamRequestId = upstreamRequestIdOf(given, channel.adapter.requestIdHeaders);
       const type = String(given["content-type"] ?? "");
       answered = exchange.accepts?.(status) ?? status === 200;
-      if (!answered || !options.stream || type.includes("application/json")) return "whole";
-      feed = openFeed(exchange.stream());
+      if (!answered || type.includes("application/json")) return "whole";
+      if (options.stream) feed = openFeed(exchange.stream());
+      else if (exchange.bytes === undefined) return "whole";
+      else translation = bytes = exchange.bytes({ contentType: type, contentLength: lengthOf(given) });
       return "stream";
     },
     onData(chunk) {
@@ -295,20 +356,26 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
         // Until the first content every sign of life counts: that wait has a bound of its own.
         return brought || !began;
       }
+      if (bytes !== undefined) {
+        takeBytes(bytes, chunk);
+        return true;
+      }
       if ((answered && !options.stream) || bodyBytes < maxErrorBytes) {
         bodyBytes += chunk.length;
         body.push(chunk);
+        // A document where bytes were expected has no other bound.
+        if (bodyBytes > context.config.maxBodyBytes) tooLarge();
       }
       return true;
     },
     onEnd() {
       if (over) return;
       lastByteUs = clockUs();
-      if (translation !== undefined) return finishStream(translation, good);
-      const bytes = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
-      if (answered && !options.stream) return finishWhole(bytes);
+      if (translation !== undefined) return finishFlow(good);
+      const all = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
+      if (answered && !options.stream) return finishWhole(all);
       // Before the message is cut to its length: a part of the credential would be left.
-      const said = hideCredential(bytes.toString(), credential);
+      const said = hideCredential(all.toString(), credential);
       const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
       settle(failure.error, failure.failover, failureVerdict(attempt.httpStatus, failure));
     },
@@ -326,11 +393,11 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
         traceparent: options.span.traceparent,
       }),
       ...boundsOf(channel),
-      ...(options.stream ? {} : { maxBodyBytes: context.config.maxBodyBytes }),
+      ...(flows ? {} : { maxBodyBytes: context.config.maxBodyBytes }),
     },
     sink,
   );
-  if (options.stream) heardContent = context.firstToken.wait(channel.firstTokenTimeoutMs, onNoContent);
+  if (flows) heardContent = context.firstToken.wait(channel.firstTokenTimeoutMs, onNoContent);
 
   return {
     result: promise,
@@ -340,4 +407,10 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     resume: () => call.resume(),
     cancel: () => call.abort(),
   };
+}
+
+/** The length that a head announces of a body that is sent as it is; undefined: none. */
+function lengthOf(headers: ResponseHeaders): number | undefined {
+  const length = Number(headers["content-encoding"] === undefined ? headers["content-length"] : Number.NaN);
+  return Number.isSafeInteger(length) && length > 0 ? length : undefined;
 }

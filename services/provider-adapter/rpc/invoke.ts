@@ -187,14 +187,15 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
         clockUs,
       },
       {
-        write(data, upstreamRequestId) {
+        write(data, upstreamRequestId, { contentType, contentLength = 0 }) {
           if (headSent) return out.write({ data });
           headSent = true;
           out.write({
             data,
             head: create(HeadSchema, {
               upstreamRequestId,
-              contentType: item.stream ? "text/event-stream; charset=utf-8" : "application/json",
+              contentType,
+              contentLength: BigInt(contentLength),
               channel: channel.name,
               attemptId,
             }),

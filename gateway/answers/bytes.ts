@@ -1,0 +1,20 @@
+import type { ServerResponse } from "node:http";
+import type { Answer } from "../story/ask.ts";
+import { createFlowingAnswer } from "./flowing.ts";
+
+/**
+ * An answer of bytes (audio, files), given as they come. Nothing can be told inside of them: where one breaks off the connection
+ * is cut, which a client sees by the length or by the missing last chunk.
+ */
+export function createBytesAnswer(response: ServerResponse): Answer {
+  return createFlowingAnswer(response, {
+    begin({ contentType, contentLength }) {
+      response.setHeader("content-type", contentType || "application/octet-stream");
+      if (contentLength > 0n) response.setHeader("content-length", contentLength.toString());
+      response.setHeader("cache-control", "no-store, no-transform");
+    },
+    gives() {},
+    close() {},
+    failure: () => undefined,
+  });
+}

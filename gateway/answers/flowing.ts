@@ -1,0 +1,68 @@
+import type { ServerResponse } from "node:http";
+import type { ThroughlineError } from "../../shared/errors/error.ts";
+import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Answer } from "../story/ask.ts";
+import { watchClient } from "./client-watch.ts";
+import { setHead } from "./head.ts";
+
+/** What differs between answers that are given as they come. */
+export interface Flow {
+  /** Puts the headers of its kind on the response. */
+  begin(head: Head): void;
+  /** The client is given bytes. */
+  gives(data: Uint8Array): void;
+  /** The answer ends, however it does; it may be called twice. */
+  close(): void;
+  /** What the client gets of a failure after the beginning; undefined: the connection is cut. */
+  failure(error: ThroughlineError): string | undefined;
+}
+
+/** An answer that is given as it comes, as fast as the client takes it. */
+export function createFlowingAnswer(response: ServerResponse, flow: Flow): Answer {
+  const watch = watchClient(response);
+  let begun = false;
+  let drained: (() => void) | undefined;
+  let waits = true;
+  response.on("drain", () => drained?.());
+  watch.onGone(() => {
+    flow.close();
+    drained?.();
+  });
+
+  return {
+    isGone() {
+      return watch.gone;
+    },
+    hasBegun() {
+      return begun;
+    },
+    onGone: watch.onGone,
+    begin(head, headers) {
+      begun = true;
+      setHead(response, head, headers);
+      flow.begin(head);
+      response.writeHead(200);
+    },
+    write(data) {
+      flow.gives(data);
+      if (response.write(data) || watch.gone || !waits) return undefined;
+      return new Promise((resolve) => {
+        drained = resolve;
+      });
+    },
+    letGo() {
+      waits = false;
+      drained?.();
+    },
+    end() {
+      flow.close();
+      response.end();
+    },
+    fail(error) {
+      flow.close();
+      const said = flow.failure(error);
+      if (said === undefined) response.destroy();
+      else response.end(said);
+    },
+  };
+}
