@@ -7,6 +7,7 @@ import {
   textArray,
 } from "../../../shared/db/index.ts";
 import { type Tariff, tariffHash, tariffKey } from "../domain/tariff.ts";
+import { priceParts } from "./columns.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** Gives tariffs their IDs. */
@@ -15,15 +16,30 @@ export interface Tariffs {
   idsOf(tariffs: readonly (Tariff | undefined)[]): Promise<(number | null)[]>;
 }
 
+/** Columns of the texts of a tariff, and what they hold. */
+const texts = {
+  module: "module",
+  model: "model",
+  dialect: "dialect",
+  group_name: "group",
+  channel: "channel",
+  platform: "platform",
+  strategy: "strategy",
+} as const satisfies Readonly<Record<string, keyof Tariff>>;
+
+const columns: readonly (readonly [name: string, type: string])[] = [
+  ["hash", "bytea"],
+  ...Object.keys(texts).map((name) => [name, "text"] as const),
+  ["price_source", "integer"],
+  ...priceParts.map(({ column }) => [column, "bigint"] as const),
+  ["group_ratio_ppm", "bigint"],
+];
+
 const remember = statement(
   "billing_tariffs",
   `with new as (
-     insert into billing.tariff (hash, module, model, dialect, group_name, channel, platform, strategy, price_source,
-       input_price, cached_input_price, cache_write_price, output_price, reasoning_price, image_price, audio_second_price,
-       character_price, request_price, group_ratio_ppm)
-     select * from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-       $9::integer[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
-       $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[])
+     insert into billing.tariff (${columns.map(([name]) => name).join(", ")})
+     select * from unnest(${columns.map(([, type], i) => `$${i + 1}::${type}[]`).join(", ")})
      order by 1
      on conflict (hash) do nothing
      returning hash, tariff_id
@@ -50,24 +66,10 @@ export function createTariffs(db: Database<BillingSchema>): Tariffs {
     for (let run = 1; run <= maxRuns && byHash.size > 0; run++) {
       const rows = await db.query<{ hash: Buffer; tariff_id: number }>(remember, [
         byteaArray([...missing.keys()]),
-        textArray(tariffs.map((t) => t.module)),
-        textArray(tariffs.map((t) => t.model)),
-        textArray(tariffs.map((t) => t.dialect)),
-        textArray(tariffs.map((t) => t.group)),
-        textArray(tariffs.map((t) => t.channel)),
-        textArray(tariffs.map((t) => t.platform)),
-        textArray(tariffs.map((t) => t.strategy)),
-        integerArray(tariffs.map((t) => t.priceSource)),
-        bigintArray(tariffs.map((t) => t.inputNanoUsdPerMtok)),
-        bigintArray(tariffs.map((t) => t.cachedInputNanoUsdPerMtok)),
-        bigintArray(tariffs.map((t) => t.cacheWriteNanoUsdPerMtok)),
-        bigintArray(tariffs.map((t) => t.outputNanoUsdPerMtok)),
-        bigintArray(tariffs.map((t) => t.reasoningNanoUsdPerMtok)),
-        bigintArray(tariffs.map((t) => t.imageNanoUsd)),
-        bigintArray(tariffs.map((t) => t.audioSecondNanoUsd)),
-        bigintArray(tariffs.map((t) => t.characterNanoUsdPerMchar)),
-        bigintArray(tariffs.map((t) => t.requestNanoUsd)),
-        bigintArray(tariffs.map((t) => BigInt(t.groupRatioPpm))),
+        ...Object.values(texts).map((text) => textArray(tariffs.map((tariff) => tariff[text]))),
+        integerArray(tariffs.map((tariff) => tariff.priceSource)),
+        ...priceParts.map(({ part }) => bigintArray(tariffs.map((tariff) => tariff[part]))),
+        bigintArray(tariffs.map((tariff) => BigInt(tariff.groupRatioPpm))),
       ]);
       for (const { hash, tariff_id } of rows) {
         const key = byHash.get(hash.toString("hex"));

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bigintArray, byteaArray, createDatabase, type Database, statement } from "../../../shared/db/index.ts";
+import { createDatabase, type Database, statement } from "../../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { secretDigest, storedHash } from "../domain/secret.ts";
@@ -130,7 +130,7 @@ test("a generation that never was is refused, and one that cannot be is not vali
   ]);
 });
 
-describe("code from before there were generations, on this schema", () => {
+test("a secret that is added to a key is numbered by the database", async () => {
   const endAll = statement(
     "test_end",
     "update billing.key_secret set valid_until = clock_timestamp() where key_id = $1",
@@ -139,29 +139,10 @@ describe("code from before there were generations, on this schema", () => {
     "test_add",
     "insert into billing.key_secret (key_id, hash, valid_until) values ($1, $2, null)",
   );
-  const reserveOf0004 = statement(
-    "test_reserve_0004",
-    `select o_code from billing.reserve($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[],
-       $7::bytea[], $8::bytea[], $9::integer)`,
-  );
-  const anyTariff = statement("test_tariff", "select tariff_id from billing.tariff limit 1");
-
-  test("rotates so that the next generation is counted", async () => {
-    const payer = await createPayer(billing.client);
-    const secret = "a-secret-that-old-code-made";
-    await db.query(endAll, [payer.keyId]);
-    await db.query(addSecret, [payer.keyId, storedHash(pepper, secretDigest(secret))]);
-    expect(await authenticate(secret)).toMatchObject({ keyId: payer.keyId, secretGeneration: 2 });
-    expect(await codesBy(payer, [1, 2])).toEqual(["revoked_api_key", "ok"]);
-  });
-
-  test("reserves as it did", async () => {
-    const payer = await createPayer(billing.client);
-    await reserveBy(payer, 1);
-    const [tariff] = await db.query<{ tariff_id: number }>(anyTariff, []);
-    const one = [nextRequestId(), payer.accountId, payer.keyId, 4n].map((value) => bigintArray([value]));
-    const values = [...one, [tariff?.tariff_id], [null], byteaArray([null]), byteaArray([null]), 60_000];
-    expect(await db.query(reserveOf0004, values)).toEqual([{ o_code: [0] }]);
-    expect(await standing(billing.client, payer.accountId)).toMatchObject({ reserved: 5n });
-  });
+  const payer = await createPayer(billing.client);
+  const secret = "a-secret-without-a-number";
+  await db.query(endAll, [payer.keyId]);
+  await db.query(addSecret, [payer.keyId, storedHash(pepper, secretDigest(secret))]);
+  expect(await authenticate(secret)).toMatchObject({ keyId: payer.keyId, secretGeneration: 2 });
+  expect(await codesBy(payer, [1, 2])).toEqual(["revoked_api_key", "ok"]);
 });

@@ -1,4 +1,5 @@
-import { type Kysely, sql } from "kysely";
+import { priceColumns, usageColumns } from "../columns.ts";
+import { statements } from "./statements.ts";
 
 /**
  * Request IDs that start 30 days apart bound the ledger's partitions: 22 bits below the millisecond. The epoch is that
@@ -6,7 +7,8 @@ import { type Kysely, sql } from "kysely";
  */
 const partitionWidth = `(30::bigint * 86400000 << 22)`;
 
-const statements = [
+/** Tariffs, reservations, the ledger and its credits. */
+export const createLedger = statements(
   // What entries have in common, once: a row per combination of work, place and price, not one per request.
   `create table billing.tariff (
      tariff_id integer generated always as identity primary key,
@@ -19,15 +21,7 @@ const statements = [
      platform text not null,
      strategy text not null,
      price_source smallint not null,
-     input_price bigint not null,
-     cached_input_price bigint not null,
-     cache_write_price bigint not null,
-     output_price bigint not null,
-     reasoning_price bigint not null,
-     image_price bigint not null,
-     audio_second_price bigint not null,
-     character_price bigint not null,
-     request_price bigint not null,
+     ${priceColumns.map((column) => `${column} bigint not null`).join(", ")},
      group_ratio_ppm bigint not null
    )`,
   // Open ones only: a settlement or the sweeper deletes the row as it enters the ledger. Vacuumed early, for the table
@@ -36,7 +30,7 @@ const statements = [
      request_id bigint primary key,
      account_id bigint not null,
      key_id bigint not null,
-     amount bigint not null check (amount >= 0),
+     amount billing.not_negative not null,
      expires_at timestamptz not null,
      created_at timestamptz not null,
      tariff_id integer not null,
@@ -59,14 +53,7 @@ const statements = [
      tariff_id integer,
      kind smallint not null check (kind in (1, 2, 3, 4)),
      estimated boolean not null,
-     input_tokens bigint,
-     cached_input_tokens bigint,
-     cache_write_tokens bigint,
-     output_tokens bigint,
-     reasoning_tokens bigint,
-     images bigint,
-     audio_ms bigint,
-     characters bigint,
+     ${usageColumns.map((column) => `${column} bigint`).join(", ")},
      reason text not null,
      actor text,
      user_id text,
@@ -142,8 +129,4 @@ const statements = [
   "grant select, insert on billing.ledger, billing.tariff, billing.credit_reference to throughline_billing",
   "grant select, insert, update, delete on billing.reservation to throughline_billing",
   "grant usage on sequence billing.credit_sequence to throughline_billing",
-];
-
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of statements) await sql.raw(statement).execute(db);
-}
+);

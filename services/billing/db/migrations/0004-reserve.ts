@@ -1,5 +1,53 @@
-import { type Kysely, sql } from "kysely";
-import { hotPath } from "./hot-path.ts";
+import { heldOf, type Limit, limits, refusals, within } from "./admission.ts";
+import { hotPath, today } from "./hot-path.ts";
+import { statements } from "./statements.ts";
+
+const refused = refusals({ account: "i.account_id", key: "i.key_id", generation: "i.generation" })
+  .map(([code, when]) => `when ${when} then ${code}`)
+  .join("\n               ");
+
+/** What each limit has and how much of it is used, of an item. */
+const usedOf = limits
+  .map((limit) => `${limit.most} as ${limit.name}_most, ${limit.spent} + ${heldOf(limit)} as ${limit.name}_used`)
+  .join(",\n          ");
+
+/** That all which an account and a key ask for in this batch fits together. */
+const fitsAll = within({ tracked: "c.tracked", amount: "c.amount" }, ({ name, of, bounds }) => ({
+  most: `c.${name}_most`,
+  fits: `c.${name}_used + ${bounds === "requests" ? "count" : "sum"}(c.asked) over by_${of} <= c.${name}_most`,
+}));
+
+/** As `usedOf`, without what is held: that changes from item to item. */
+const spentOf = limits
+  .map(({ name, most, spent }) => `(${most})::numeric as ${name}_most, (${spent})::numeric as ${name}_spent`)
+  .join(",\n        ");
+
+/** The array that keeps what is held of a limit, from item to item. */
+const heldNow = ({ of, bounds }: Limit): string =>
+  `${of[0]}_${bounds === "requests" ? "open" : "held"}[v_item.${of[0]}n]`;
+
+/** The codes of the limits that are short of what an item asks for, with or without what others hold. */
+function short(bounds: Limit["bounds"], held: boolean): string {
+  const asked = bounds === "requests" ? "1" : "v_amount";
+  return limits
+    .filter((limit) => limit.bounds === bounds)
+    .map((limit) => {
+      const { code, name, optional } = limit;
+      const used = [`v_item.${name}_spent`, ...(held ? [heldNow(limit)] : []), asked].join(" + ");
+      return `when ${optional ? `v_item.${name}_most > 0 and ` : ""}${used} > v_item.${name}_most then ${code}`;
+    })
+    .join("\n        ");
+}
+
+const codesOf = (bounds: Limit["bounds"]): string =>
+  limits
+    .filter((limit) => limit.bounds === bounds)
+    .map(({ code }) => code)
+    .join(", ");
+
+/** What a refusal says beside its code: the limit, or the credit that is left. */
+const detailOf = (limit: Limit): string =>
+  `when ${limit.code} then v_item.${limit.name}_most${limit.optional ? "" : ` - ${heldNow(limit)}`}`;
 
 /**
  * One call reserves for a whole batch. The accounts are locked in the order of their IDs, after which each statement
@@ -7,14 +55,18 @@ import { hotPath } from "./hot-path.ts";
  * fits) is decided set by set; only the items of an account or key that is short go through the loop, in their order, so
  * that a large one that is refused does not stand in the way of smaller ones after it.
  *
+ * o_held says whether a refusal is for what others merely hold, which their settlement will give back, or for charges,
+ * which stay. Null: nothing was refused so. Among refusals for money those for charges come first, because a client that
+ * waits for a settlement would wait in vain.
+ *
  * No request ID and no (account, idempotency key) may appear twice in one call.
  */
 const reserve = `
 create function billing.reserve(
-  p_request bigint[], p_account bigint[], p_key bigint[], p_amount bigint[], p_tariff integer[], p_user text[],
-  p_idem bytea[], p_digest bytea[], p_ttl_ms integer,
-  out o_code integer[], out o_detail bigint[], out o_reserved bigint[], out o_expires_ms bigint[],
-  out o_expires_default_ms bigint
+  p_request bigint[], p_account bigint[], p_key bigint[], p_generation integer[], p_amount bigint[], p_tariff integer[],
+  p_user text[], p_idem bytea[], p_digest bytea[], p_ttl_ms integer,
+  out o_code integer[], out o_detail bigint[], out o_held boolean[], out o_reserved bigint[],
+  out o_expires_ms bigint[], out o_expires_default_ms bigint
 ) language plpgsql ${hotPath} as $$
 declare
   v_now timestamptz;
@@ -27,16 +79,16 @@ declare
   v_repeated boolean;
   v_tracked boolean;
   v_item record;
-  a_free numeric[]; a_open bigint[]; a_day numeric[]; a_month numeric[];
-  k_open bigint[]; k_day numeric[]; k_month numeric[];
+  a_held numeric[]; a_open bigint[];
+  k_held numeric[]; k_open bigint[];
   v_amount numeric;
+  v_held boolean;
 begin
   perform 1 from billing.account a where a.account_id = any (p_account) order by a.account_id for no key update;
   v_now := clock_timestamp();
   v_expires := v_now + p_ttl_ms * interval '1 millisecond';
   o_expires_default_ms := floor(extract(epoch from v_expires) * 1000);
-  v_day := billing.day_of(v_now);
-  v_month := billing.month_of(v_now);
+  ${today}
   select min(r), max(r) into v_low, v_high from unnest(p_request) r;
 
   select array_agg(d.code), array_agg(d.detail), bool_or(d.code = 99), bool_or(d.code = 1), bool_or(d.tracked)
@@ -44,14 +96,7 @@ begin
   from (
     select c.tracked,
       case when c.code <> 0 then c.code
-           when (c.amount = 0 or sum(c.asked) over by_account <= c.free)
-            and (c.concurrent = 0 or c.open_count + count(c.asked) over by_account <= c.concurrent)
-            and (c.budget_day = 0 or c.spent_day + sum(c.asked) over by_account <= c.budget_day)
-            and (c.budget_month = 0 or c.spent_month + sum(c.asked) over by_account <= c.budget_month)
-            and (not c.tracked or (
-                  (c.k_concurrent = 0 or c.k_open_count + count(c.asked) over by_key <= c.k_concurrent)
-              and (c.k_budget_day = 0 or c.k_spent_day + sum(c.asked) over by_key <= c.k_budget_day)
-              and (c.k_budget_month = 0 or c.k_spent_month + sum(c.asked) over by_key <= c.k_budget_month)))
+           when ${fitsAll}
            then 0 else 99 end as code,
       c.detail
     from (
@@ -60,29 +105,15 @@ begin
         select i.ord, i.account_id, i.key_id, i.amount,
           case when r.request_id is not null then case when r.account_id = i.account_id then 1 else 20 end
                when e.ended then 20
-               when k.key_id is null or k.account_id <> i.account_id then 10
-               when k.revoked_at is not null then 11
-               when k.expires_at <= v_now then 12
-               when a.state = 2 then 13
-               when k.kind = 4 then 14
-               when not (t.module = any (k.scopes) or '*' = any (k.scopes)) then 15
-               when cardinality(k.allowed_models) > 0 and not (t.model = any (k.allowed_models)) then 16
+               ${refused}
                when d.request_id is null or not (d.answered or d.locked_until > v_now or o.open is true) then 0
                when d.digest <> i.digest then 22
                when d.answered then 2
                else 21 end as code,
           d.request_id as detail,
-          a.balance - a.reserved - a.credit_floor as free,
-          a.open_count, a.concurrent_requests as concurrent,
-          a.daily_budget as budget_day, a.monthly_budget as budget_month,
-          case when a.day = v_day then a.day_spent else 0 end + a.reserved as spent_day,
-          case when a.month = v_month then a.month_spent else 0 end + a.reserved as spent_month,
-          k.tracked, k.open_count as k_open_count, k.concurrent_requests as k_concurrent,
-          k.daily_budget as k_budget_day, k.monthly_budget as k_budget_month,
-          case when k.day = v_day then k.day_spent else 0 end + k.reserved as k_spent_day,
-          case when k.month = v_month then k.month_spent else 0 end + k.reserved as k_spent_month
-        from unnest(p_request, p_account, p_key, p_amount, p_tariff, p_idem, p_digest) with ordinality
-             as i (request_id, account_id, key_id, amount, tariff_id, idem, digest, ord)
+          k.tracked, ${usedOf}
+        from unnest(p_request, p_account, p_key, p_generation, p_amount, p_tariff, p_idem, p_digest) with ordinality
+             as i (request_id, account_id, key_id, generation, amount, tariff_id, idem, digest, ord)
         left join billing.account a on a.account_id = i.account_id
         left join billing.key k on k.key_id = i.key_id
         left join billing.tariff t on t.tariff_id = i.tariff_id
@@ -105,17 +136,12 @@ begin
   ) d;
 
   if v_tight then
+    o_held := array_fill(false, array[cardinality(p_request)]);
     for v_item in
       select i.ord, i.amount,
         dense_rank() over (order by i.account_id) as an, dense_rank() over (order by i.key_id) as kn,
-        a.balance::numeric - a.reserved - a.credit_floor as free, a.open_count, a.concurrent_requests as concurrent,
-        a.daily_budget as budget_day, a.monthly_budget as budget_month,
-        case when a.day = v_day then a.day_spent else 0 end::numeric + a.reserved as spent_day,
-        case when a.month = v_month then a.month_spent else 0 end::numeric + a.reserved as spent_month,
-        k.open_count as k_open_count, k.concurrent_requests as k_concurrent,
-        k.daily_budget as k_budget_day, k.monthly_budget as k_budget_month,
-        case when k.day = v_day then k.day_spent else 0 end::numeric + k.reserved as k_spent_day,
-        case when k.month = v_month then k.month_spent else 0 end::numeric + k.reserved as k_spent_month
+        a.reserved as a_reserved, a.open_count as a_open_count, k.reserved as k_reserved, k.open_count as k_open_count,
+        ${spentOf}
       from unnest(p_account, p_key, p_amount, o_code) with ordinality as i (account_id, key_id, amount, code, ord)
       join billing.account a on a.account_id = i.account_id
       join billing.key k on k.key_id = i.key_id
@@ -123,31 +149,32 @@ begin
       order by i.ord
     loop
       if a_open[v_item.an] is null then
-        a_free[v_item.an] := v_item.free; a_open[v_item.an] := v_item.open_count;
-        a_day[v_item.an] := v_item.spent_day; a_month[v_item.an] := v_item.spent_month;
+        a_held[v_item.an] := v_item.a_reserved; a_open[v_item.an] := v_item.a_open_count;
       end if;
       if k_open[v_item.kn] is null then
-        k_open[v_item.kn] := v_item.k_open_count; k_day[v_item.kn] := v_item.k_spent_day; k_month[v_item.kn] := v_item.k_spent_month;
+        k_held[v_item.kn] := v_item.k_reserved; k_open[v_item.kn] := v_item.k_open_count;
       end if;
       v_amount := v_item.amount;
+      -- First what no settlement can change: the charges alone leave too little. Then what is held by others for now.
       o_code[v_item.ord] := case
-        when v_item.k_concurrent > 0 and k_open[v_item.kn] >= v_item.k_concurrent then 35
-        when v_item.concurrent > 0 and a_open[v_item.an] >= v_item.concurrent then 36
+        ${short("requests", true)}
         when v_amount = 0 then 0
-        when v_item.k_budget_day > 0 and k_day[v_item.kn] + v_amount > v_item.k_budget_day then 31
-        when v_item.k_budget_month > 0 and k_month[v_item.kn] + v_amount > v_item.k_budget_month then 32
-        when v_item.budget_day > 0 and a_day[v_item.an] + v_amount > v_item.budget_day then 33
-        when v_item.budget_month > 0 and a_month[v_item.an] + v_amount > v_item.budget_month then 34
-        when v_amount > a_free[v_item.an] then 30
+        ${short("money", false)}
         else 0 end;
+      v_held := o_code[v_item.ord] in (${codesOf("requests")});
+      if o_code[v_item.ord] = 0 and v_amount > 0 then
+        o_code[v_item.ord] := case
+          ${short("money", true)}
+          else 0 end;
+        v_held := o_code[v_item.ord] <> 0;
+      end if;
       if o_code[v_item.ord] = 0 then
-        a_free[v_item.an] := a_free[v_item.an] - v_amount; a_open[v_item.an] := a_open[v_item.an] + 1;
-        a_day[v_item.an] := a_day[v_item.an] + v_amount; a_month[v_item.an] := a_month[v_item.an] + v_amount;
-        k_open[v_item.kn] := k_open[v_item.kn] + 1; k_day[v_item.kn] := k_day[v_item.kn] + v_amount; k_month[v_item.kn] := k_month[v_item.kn] + v_amount;
+        a_held[v_item.an] := a_held[v_item.an] + v_amount; a_open[v_item.an] := a_open[v_item.an] + 1;
+        k_held[v_item.kn] := k_held[v_item.kn] + v_amount; k_open[v_item.kn] := k_open[v_item.kn] + 1;
       else
+        o_held[v_item.ord] := v_held;
         o_detail[v_item.ord] := case o_code[v_item.ord]
-          when 30 then a_free[v_item.an] when 31 then v_item.k_budget_day when 32 then v_item.k_budget_month
-          when 33 then v_item.budget_day when 34 then v_item.budget_month when 35 then v_item.k_concurrent else v_item.concurrent end;
+          ${limits.map(detailOf).join("\n          ")} end;
       end if;
     end loop;
   end if;
@@ -190,6 +217,5 @@ begin
   end if;
 end $$`;
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  await sql.raw(reserve).execute(db);
-}
+/** Reservations of whole batches. */
+export const createReserve = statements(reserve);

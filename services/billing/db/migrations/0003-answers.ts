@@ -1,10 +1,7 @@
-import { type Kysely, sql } from "kysely";
+import { statements } from "./statements.ts";
 
-const statements = [
-  `create function billing.day_of(p_time timestamptz) returns integer language sql immutable parallel safe
-   return floor(extract(epoch from p_time) / 86400)::integer`,
-  `create function billing.month_of(p_time timestamptz) returns integer language sql immutable parallel safe
-   return (extract(year from p_time at time zone 'UTC') * 12 + extract(month from p_time at time zone 'UTC') - 1)::integer`,
+/** Idempotency-Keys, stored answers, and where the jobs of replicas have got to. */
+export const createAnswers = statements(
   // Which request answers for an Idempotency-Key. locked_until bridges the time between a settlement and the stored
   // answer: until then a repeat waits rather than runs anew.
   `create table billing.idempotency (
@@ -64,8 +61,4 @@ const statements = [
   // No entry is older than this, so none is missed.
   "insert into billing.job values ('reconcile', clock_timestamp(), '', clock_timestamp())",
   "grant select, insert, update, delete on billing.idempotency, billing.answer, billing.job to throughline_billing",
-];
-
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of statements) await sql.raw(statement).execute(db);
-}
+);

@@ -1,16 +1,7 @@
-import { type Kysely, sql } from "kysely";
+import { usageColumns } from "../columns.ts";
+import { statements } from "./statements.ts";
 
-const parts = [
-  "input_tokens",
-  "cached_input_tokens",
-  "cache_write_tokens",
-  "output_tokens",
-  "reasoning_tokens",
-  "images",
-  "audio_ms",
-  "characters",
-];
-const counted = ["requests", "charged", ...parts];
+const counted = ["requests", "charged", ...usageColumns];
 const most = "9223372036854775807";
 
 /**
@@ -64,7 +55,7 @@ const fold = (due: string, found: string): string => `
     select l.*, row_number() over (partition by l.account_id order by l.seq) as nth
     from due d cross join lateral (
       select l.entry_id, l.account_id, l.seq, l.kind, -l.amount as charged, l.created_at, l.reason, l.estimated,
-        coalesce(l.key_id, 0) as key_id, coalesce(l.tariff_id, 0) as tariff_id, ${parts.map((part) => `l.${part}`).join(", ")}
+        coalesce(l.key_id, 0) as key_id, coalesce(l.tariff_id, 0) as tariff_id, ${usageColumns.map((column) => `l.${column}`).join(", ")}
       from billing.ledger l where l.account_id = d.account_id and l.seq > d.folded_seq and ${found} limit d.entries
     ) l
   ), next as materialized (
@@ -73,7 +64,7 @@ const fold = (due: string, found: string): string => `
     select n.account_id, floor(extract(epoch from n.created_at) / 3600)::integer as hour, n.key_id, n.tariff_id,
       count(*) filter (where not (n.kind = 1 and n.reason = 'late' and exists (
         select from billing.ledger r where r.entry_id = n.entry_id and r.kind = 2))) as requests,
-      ${["charged", ...parts].map((column) => `coalesce(sum(n.${column}), 0) as ${column}`).join(", ")},
+      ${["charged", ...usageColumns].map((column) => `coalesce(sum(n.${column}), 0) as ${column}`).join(", ")},
       bool_or(n.estimated) as estimated
     from next n where n.kind in (1, 2) group by 1, 2, 3, 4
   ), placed as (
@@ -135,6 +126,5 @@ begin
   end if;
 end $$`;
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [...tables, foldUsage]) await sql.raw(statement).execute(db);
-}
+/** Sums of usage, and what keeps them. */
+export const createUsageSums = statements(...tables, foldUsage);

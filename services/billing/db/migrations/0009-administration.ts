@@ -1,7 +1,7 @@
-import { type Kysely, sql } from "kysely";
+import { statements } from "./statements.ts";
 
 /** The trail of administration: who asked for which change, and what became of it. Append-only, whoever tries. */
-const statements = [
+export const createAdministration = statements(
   `create table billing.administration (
     event_id bigint generated always as identity primary key,
     request_id bigint not null,
@@ -27,8 +27,4 @@ const statements = [
   `create trigger append_only_truncate before truncate on billing.administration
      for each statement execute function billing.refuse_administration_change()`,
   "grant select, insert on billing.administration to throughline_billing",
-];
-
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of statements) await sql.raw(statement).execute(db);
-}
+);
