@@ -65,6 +65,7 @@ function ask(pool: LanePool<string>, timeoutMs = 10_000) {
   const call = new ClientCall<string>(message, { timeoutMs }, false, deadlines, {
     ok: () => end("ok"),
     frame: () => undefined,
+    want: () => undefined,
     refused: () => end("refused"),
     failed: ({ code }) => end(code),
     expired: () => call.abandon(new ThroughlineError("upstream_timeout", "late")),

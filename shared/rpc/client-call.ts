@@ -7,6 +7,8 @@ import type { CallOptions } from "./types.ts";
 export interface CallReader<P> {
   ok(payload: P): void;
   frame(payload: P): void;
+  /** The handler wants pieces of the call's body. */
+  want(payload: P): void;
   /** The server answered with an error. */
   refused(payload: P): void;
   /** The call ended on this side: no lane, a broken one, the deadline, a cancel. */
@@ -21,6 +23,8 @@ export interface CallReader<P> {
 export interface CallLane {
   /** Sends cancel, pause or resume with the items of this tick. */
   control(item: OutgoingItem): void;
+  /** Sends a piece of a body when the lane can take it; the promise resolves then. */
+  data(item: OutgoingItem): Promise<void>;
   /** Forgets the call: what still comes for it is dropped. */
   forget(callId: number): void;
   /** Tells the server that the call is acknowledged, with the items that go next. */
@@ -93,6 +97,10 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     this.#reader.frame(payload);
   }
 
+  want(payload: P): void {
+    this.#reader.want(payload);
+  }
+
   refused(payload: P): void {
     this.#end();
     this.#reader.refused(payload);
@@ -113,6 +121,13 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     if (this.done || this.lane === undefined) return;
     const { callId } = this;
     this.lane.control({ callId, op, requestId: 0n, traceparent: "", timeoutMs: 0, message: undefined });
+  }
+
+  /** Sends a piece of the call's body; nothing where it is not on a lane. The promise resolves when the lane has taken it. */
+  sendData(message: LooseMessage): Promise<void> | undefined {
+    if (this.done || this.lane === undefined) return undefined;
+    const { callId } = this;
+    return this.lane.data({ callId, op: callOp.data, requestId: 0n, traceparent: "", timeoutMs: 0, message });
   }
 
   /** Tells the server that the call's outcome is taken care of; once. */

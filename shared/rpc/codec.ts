@@ -1,7 +1,7 @@
-import { create, type DescMessage, fromBinary, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type Message, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
 import { fromWireError } from "../errors/wire.ts";
-import { ErrorSchema } from "../gen/throughline/common/v1/common_pb.ts";
+import { ErrorSchema, type Want, WantSchema } from "../gen/throughline/common/v1/common_pb.ts";
 import { createPace } from "../pace.ts";
 import type { ClientCodec, LooseMessage, ServerCodec } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
@@ -29,6 +29,8 @@ export function wireClientCodec(shape: LaneShape): ClientCodec<Uint8Array> {
     decodeOk: (payload) => fromBinary(shape.ok, payload),
     decodeFrame: (payload) => fromBinary(shape.frame ?? shape.ok, payload),
     decodeError: (payload) => fromWireError(fromBinary(ErrorSchema, payload)),
+    decodeWant: (payload) => wantOf(fromBinary(WantSchema, payload)),
+    data: (offset, bytes) => dataItem(shape, offset, bytes),
     bytes: (payload) => payload.byteLength,
     // From Buffer's pool: an 8 KiB slab shared by neighbours beats an ArrayBuffer each, and a batch of a megabyte.
     hold: (payload) => {
@@ -50,6 +52,8 @@ export function localClientCodec(shape: LaneShape): ClientCodec<unknown> {
     decodeOk: (payload) => payload,
     decodeFrame: (payload) => payload,
     decodeError: (payload) => ThroughlineError.from(payload),
+    decodeWant: (payload) => wantOf(payload as Want),
+    data: (offset, bytes) => dataItem(shape, offset, bytes),
     bytes: roughBytes,
     hold: (payload) => payload,
   };
@@ -60,11 +64,33 @@ export function localServerCodec(shape: LaneShape): ServerCodec<unknown> {
   return { ...serverMessages(shape), decodeItem: (payload) => payload };
 }
 
-function serverMessages(shape: LaneShape): Pick<ServerCodec<never>, "ok" | "frame" | "bytes"> {
+function wantOf({ offset, bytes }: Want): { readonly offset: number; readonly bytes: number } {
+  return { offset: Number(offset), bytes };
+}
+
+function dataItem(shape: LaneShape, offset: number, bytes: Uint8Array): LooseMessage {
+  return messageOf(shape.item, { data: bytes, dataOffset: BigInt(offset) });
+}
+
+/** The fields of an item that are about its call's body; absent where the method knows none. */
+interface BodyFields {
+  readonly data?: Uint8Array;
+  readonly dataOffset?: bigint;
+  readonly bodyLength?: bigint;
+}
+
+function serverMessages(shape: LaneShape): Omit<ServerCodec<never>, "decodeItem"> {
+  const hasBodies = shape.tags.want !== 0;
   const sizes = { ok: createSizeOf(shape.ok), frame: createSizeOf(shape.frame ?? shape.ok) };
   return {
     ok: (init) => messageOf(shape.ok, init),
     frame: (init) => messageOf(shape.frame ?? shape.ok, init),
+    want: (offset, bytes) => create(WantSchema, { offset: BigInt(offset), bytes }) as Message as LooseMessage,
+    bodyLength: (item) => (hasBodies ? Number((item as BodyFields).bodyLength ?? 0n) : 0),
+    pieceOf: (item) => {
+      const { data, dataOffset } = item as BodyFields;
+      return { offset: Number(dataOffset ?? 0n), bytes: data ?? new Uint8Array() };
+    },
     bytes: (kind, message) => sizes[kind](message),
   };
 }

@@ -104,7 +104,8 @@ export function decodeResults(shape: LaneShape, message: Buffer, visit: ResultVi
 function kindOf(shape: LaneShape, tag: number): ResultKind | undefined {
   if (tag === shape.tags.ok) return "ok";
   if (tag === shape.tags.error) return "error";
-  return tag === shape.tags.frame && shape.frame !== undefined ? "frame" : undefined;
+  if (tag === shape.tags.frame && shape.frame !== undefined) return "frame";
+  return tag === shape.tags.want && shape.tags.want !== 0 ? "want" : undefined;
 }
 
 /** A view, not a Buffer: what becomes of it are a message's `bytes`, and those are plain Uint8Arrays in process too. */

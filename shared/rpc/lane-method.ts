@@ -55,6 +55,9 @@ class OneAnswer<P> implements CallReader<P> {
   /** Who calls wants the end only. */
   frame(): void {}
 
+  /** It was opened without a body. */
+  want(): void {}
+
   refused(payload: P): void {
     this.#reject(decodeError(this.#codec, payload));
   }

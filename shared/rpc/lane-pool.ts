@@ -45,11 +45,19 @@ const leftAloneAfterMs = 1_000;
 /** A lane that lived so long was no failed attempt. */
 const stableMs = 1_000;
 
+interface WaitingPiece {
+  readonly item: OutgoingItem;
+  /** Tells its sender that the lane has taken it, or is gone. */
+  readonly taken: () => void;
+}
+
 interface Lane<P> extends CallLane {
   state: "opening" | "ready" | "retired" | "closed";
   readonly link: ClientLink;
   readonly calls: CallTable<ClientCall<P>>;
   controls: OutgoingItem[];
+  /** Pieces of bodies that wait until the lane can take them: calls and controls go first. */
+  pieces: WaitingPiece[];
   /** Acknowledgements that wait for items to travel with. */
   acknowledgements: OutgoingItem[];
   /** Calls that were sent and are not acknowledged yet: the lane stays for them. */
@@ -103,12 +111,30 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
 
   function flush(): void {
     flushScheduled = false;
+    sendControls();
+    sendCalls();
+    for (const lane of lanes) if (lane.pieces.length > 0) sendPieces(lane);
+  }
+
+  function sendControls(): void {
     for (const lane of lanes) {
       if (lane.controls.length === 0 || lane.link.congested || lane.state === "closed") continue;
       const { controls } = lane;
       lane.controls = [];
       lane.link.send(controls);
     }
+  }
+
+  /** One by one, so that no more than one is beyond what the lane takes. */
+  function sendPieces(lane: Lane<P>): void {
+    while (lane.pieces.length > 0 && !lane.link.congested && lane.state !== "closed") {
+      const { item, taken } = lane.pieces.shift() as WaitingPiece;
+      if (lane.calls.get(item.callId) !== undefined) lane.link.send([item]);
+      taken();
+    }
+  }
+
+  function sendCalls(): void {
     if (waiting.length === 0) return;
     const nowMs = performance.now();
     const lane = pick(nowMs);
@@ -243,6 +269,10 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
           call.frame(payload);
           return;
         }
+        if (kind === "want") {
+          call.want(payload);
+          return;
+        }
         lane.calls.delete(callId);
         if (kind === "ok") call.ok(payload);
         else call.refused(payload);
@@ -266,6 +296,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       link: options.open(events),
       calls: createCallTable(),
       controls: [],
+      pieces: [],
       acknowledgements: [],
       owed: 0,
       lastCallId: 0,
@@ -278,6 +309,11 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
         lane.controls.push(item);
         schedule();
       },
+      data: (item) =>
+        new Promise((taken) => {
+          lane.pieces.push({ item, taken });
+          schedule();
+        }),
       forget: (callId) => {
         if (lane.calls.delete(callId)) lane.unanswered += 1;
         endIfDone(lane);
@@ -342,6 +378,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     const lived = performance.now() - lane.bornMs;
     lane.state = "closed";
     lanes.delete(lane);
+    for (const { taken } of lane.pieces.splice(0)) taken();
     clearTimeout(lane.ageTimer);
     const nowMs = performance.now();
     // Nobody was there while it hung.

@@ -29,6 +29,9 @@ export interface LaneServer<P> {
   empty(): Promise<void>;
 }
 
+/** What a handler answers with. */
+type AnswerKind = Exclude<ResultKind, "want">;
+
 /** An answered call whose caller owes an acknowledgement. */
 interface Owed {
   readonly callId: number;
@@ -114,6 +117,11 @@ export function createLaneServer<P>(
         if (backedUp && call.waitingBytes > shareBytes) call.setPausedByLane(true);
         schedule();
       },
+      want(call, offset, bytes) {
+        if (gone) return;
+        outbox.add({ sender: call, callId: call.callId, kind: "want", value: codec.want(offset, bytes), bytes: 0 });
+        schedule();
+      },
       closeCall(callId) {
         calls.delete(callId);
         if (ended) schedule();
@@ -125,7 +133,7 @@ export function createLaneServer<P>(
       report,
     };
 
-    function add(sender: ServerCall, kind: ResultKind, value: unknown): void {
+    function add(sender: ServerCall, kind: AnswerKind, value: unknown): void {
       const { callId } = sender;
       if (kind === "error") {
         outbox.add({ sender, callId, kind, value: ThroughlineError.from(value), bytes: 0 });
@@ -165,7 +173,8 @@ export function createLaneServer<P>(
         } else if (op === callOp.cancel) {
           known.cancel();
           if (handler.dropsCancelled) known.drop();
-        } else known.setPaused(op === callOp.pause);
+        } else if (op === callOp.data) takePiece(known, payload);
+        else known.setPaused(op === callOp.pause);
       },
       batchEnd: () => handler.arrived(),
       unsent,
@@ -187,6 +196,18 @@ export function createLaneServer<P>(
       },
     };
 
+    function takePiece(call: ServerCall, payload: P): void {
+      if (call.body === undefined) return;
+      let piece: ReturnType<typeof codec.pieceOf>;
+      try {
+        piece = codec.pieceOf(codec.decodeItem(payload));
+      } catch (thrown) {
+        call.body.stop(ThroughlineError.from(thrown));
+        return;
+      }
+      call.body.piece(piece.offset, piece.bytes);
+    }
+
     function open(callId: number, requestId: bigint, traceparent: string, timeoutMs: number, payload: P): void {
       let item: unknown;
       let fault: unknown;
@@ -195,7 +216,8 @@ export function createLaneServer<P>(
       } catch (thrown) {
         fault = thrown;
       }
-      const call = new ServerCall(lane, callId, item, requestId, traceparent, timeoutMs);
+      const bodyLength = fault === undefined ? codec.bodyLength(item) : 0;
+      const call = new ServerCall(lane, callId, item, requestId, traceparent, timeoutMs, bodyLength);
       calls.add(call);
       if (fault === undefined) handler.accept(call);
       else call.answer("error", fault);

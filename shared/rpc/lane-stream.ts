@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../errors/error.ts";
+import { BodySender } from "./body-sender.ts";
 import { ClientCall } from "./client-call.ts";
 import { cancelledError, deadlineError } from "./faults.ts";
 import { decodeError, type LaneMethodParts, messageFor } from "./lane-parts.ts";
@@ -100,6 +101,18 @@ export function openLaneStream<P>(
     }
   }
 
+  function want(payload: P): void {
+    const { body } = options;
+    if (body === undefined || stopped !== undefined) return;
+    sender ??= new BodySender(body, {
+      isOver: () => call === undefined || call.done || stopped !== undefined,
+      send: (offset, bytes) => call?.sendData(codec.data(offset, bytes)),
+      failed: (error) => stop(error, error),
+    });
+    const { offset, bytes } = codec.decodeWant(payload);
+    sender.want(offset, bytes);
+  }
+
   function hold(payload: P): HeldFrame<P> {
     if (frameBytes === undefined) {
       const kept = codec.hold(payload);
@@ -118,6 +131,7 @@ export function openLaneStream<P>(
     return held.payload === undefined ? held.frame : codec.decodeFrame(held.payload);
   }
 
+  let sender: BodySender | undefined;
   const message = messageFor(parts, item, options);
   let call: ClientCall<P> | undefined;
   if (message instanceof ThroughlineError) fail(message);
@@ -137,6 +151,7 @@ export function openLaneStream<P>(
           }
         },
         frame: onFrame,
+        want,
         refused: (payload) => fail(decodeError(codec, payload)),
         failed: fail,
         expired: () => {

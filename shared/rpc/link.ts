@@ -8,12 +8,12 @@ import type { ThroughlineError } from "../errors/error.ts";
  */
 
 /** What an item does to its call; the numbers are those of `throughline.common.v1.CallOp`. */
-export const callOp = { open: 0, cancel: 1, pause: 2, resume: 3, acknowledge: 4 } as const;
+export const callOp = { open: 0, cancel: 1, pause: 2, resume: 3, acknowledge: 4, data: 5 } as const;
 /** One of `callOp`. */
 export type CallOp = (typeof callOp)[keyof typeof callOp];
 
 /** What a result is to its call. */
-export type ResultKind = "ok" | "frame" | "error";
+export type ResultKind = "ok" | "frame" | "error" | "want";
 
 /** An item on its way to the server. */
 export interface OutgoingItem {
@@ -23,7 +23,7 @@ export interface OutgoingItem {
   readonly traceparent: string;
   /** Milliseconds left, 1 to 2^32 - 1; 0: no deadline. */
   readonly timeoutMs: number;
-  /** The item's message, without its call; only of an item that opens. The link may set its call. */
+  /** The item's message, without its call; only of an item that opens or carries data. The link may set its call. */
   readonly message: LooseMessage | undefined;
 }
 
@@ -103,6 +103,9 @@ export interface ClientCodec<P> {
   decodeOk(payload: P): unknown;
   decodeFrame(payload: P): unknown;
   decodeError(payload: P): ThroughlineError;
+  decodeWant(payload: P): { readonly offset: number; readonly bytes: number };
+  /** The item that carries a piece of a body. */
+  data(offset: number, bytes: Uint8Array): LooseMessage;
   bytes(payload: P): number;
   /** The payload, safe to keep: it does not pin the batch that it came in. */
   hold(payload: P): P;
@@ -113,6 +116,11 @@ export interface ServerCodec<P> {
   decodeItem(payload: P): unknown;
   ok(init: unknown): LooseMessage;
   frame(init: unknown): LooseMessage;
+  want(offset: number, bytes: number): LooseMessage;
+  /** Bytes of the body that the caller keeps beside the item; 0: none. */
+  bodyLength(item: unknown): number;
+  /** The piece of a body that an item carries. */
+  pieceOf(item: unknown): { readonly offset: number; readonly bytes: Uint8Array };
   /** About what a message weighs. */
   bytes(kind: "ok" | "frame", message: LooseMessage): number;
 }

@@ -7,6 +7,7 @@ test("frames go on until the deadline is told, and not a moment less", () => {
   const lane: ServerCallLane = {
     deadlines: createDeadlines(),
     send: (_call, _kind, value) => void sent.push(value),
+    want: () => undefined,
     owe: () => undefined,
     closeCall: () => {},
     report: () => {},

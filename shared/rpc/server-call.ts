@@ -1,4 +1,5 @@
 import type { ThroughlineError } from "../errors/error.ts";
+import { ReceivedBody } from "./call-body.ts";
 import type { DeadlineEntry, Deadlines } from "./deadlines.ts";
 import { cancelledError, deadlineError, unavailableError } from "./faults.ts";
 import type { ResultKind } from "./link.ts";
@@ -9,7 +10,9 @@ import type { StreamCall } from "./types.ts";
 export interface ServerCallLane {
   readonly deadlines: Deadlines;
   /** Queues a result; `value` is a message init, or the error. */
-  send(call: ServerCall, kind: ResultKind, value: unknown): void;
+  send(call: ServerCall, kind: Exclude<ResultKind, "want">, value: unknown): void;
+  /** Asks the caller for pieces of the call's body. */
+  want(call: ServerCall, offset: number, bytes: number): void;
   /** The call is over. */
   closeCall(callId: number): void;
   /** The call was answered, and its caller owes an acknowledgement; the listener hears where it never comes. */
@@ -27,6 +30,7 @@ export class ServerCall implements StreamCall<unknown>, Sender {
   readonly lane: ServerCallLane;
   readonly callId: number;
   nextInTable: ServerCall | undefined = undefined;
+  readonly body: ReceivedBody | undefined;
   /** True: it was answered, or nobody waits for an answer any more. */
   done = false;
   waitingBytes = 0;
@@ -50,12 +54,14 @@ export class ServerCall implements StreamCall<unknown>, Sender {
     requestId: bigint,
     traceparent: string,
     timeoutMs: number,
+    bodyLength = 0,
   ) {
     this.lane = lane;
     this.callId = callId;
     this.item = item;
     this.requestId = requestId;
     this.traceparent = traceparent;
+    this.body = bodyLength === 0 ? undefined : new ReceivedBody(bodyLength, this);
     this.deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   }
 
@@ -98,6 +104,13 @@ export class ServerCall implements StreamCall<unknown>, Sender {
   write(frame: unknown): void {
     if (this.done || this.#stopped !== undefined) return;
     this.lane.send(this, "frame", frame);
+  }
+
+  want(offset: number, bytes: number): void {
+    if (this.done || this.#stopped !== undefined) return;
+    // Whoever waits for a piece must hear of the deadline.
+    this.#watchDeadline();
+    this.lane.want(this, offset, bytes);
   }
 
   /** The last result. */
@@ -161,12 +174,14 @@ export class ServerCall implements StreamCall<unknown>, Sender {
     const wasPaused = this.paused;
     this.#stopped = reason;
     this.#controller?.abort(reason);
+    this.body?.stop(reason);
     this.#stopListener?.();
     if (wasPaused) this.#tellPause();
   }
 
   #end(): void {
     this.done = true;
+    this.body?.stop(cancelledError());
     if (this.#deadline !== undefined) this.lane.deadlines.remove(this.#deadline);
   }
 }

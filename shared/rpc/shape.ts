@@ -1,5 +1,5 @@
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
-import { ErrorSchema } from "../gen/throughline/common/v1/common_pb.ts";
+import { ErrorSchema, WantSchema } from "../gen/throughline/common/v1/common_pb.ts";
 
 /** What of a lane method's descriptors the wire needs. */
 export interface LaneShape {
@@ -21,6 +21,8 @@ export interface LaneShape {
     readonly ok: number;
     readonly frame: number;
     readonly error: number;
+    /** 0: the method's calls have no bodies beside their items. */
+    readonly want: number;
   };
 }
 
@@ -31,7 +33,7 @@ export function methodPath(method: DescMethod): string {
 
 /**
  * Reads a lane method's shape: input `{repeated items {Call call = 1}}`, output `{repeated results {uint32 call_id = 1;
- * oneof outcome {ok, error, frame}}}`. Throws, naming the method, where the contract departs from it.
+ * oneof outcome {ok, error, frame, want}}}`. Throws, naming the method, where the contract departs from it.
  */
 export function laneShape(method: DescMethod): LaneShape {
   const items = listOf(method, method.input, "items");
@@ -45,6 +47,7 @@ export function laneShape(method: DescMethod): LaneShape {
   if (error.message.typeName !== ErrorSchema.typeName) throw shapeError(method, "its error is not the common one");
   const hasFrame = results.message.field.frame !== undefined;
   const frame = hasFrame ? messageField(method, results.message, "frame") : undefined;
+  const want = results.message.field.want === undefined ? 0 : wantTag(method, items.message, results.message);
   return {
     path: methodPath(method),
     input: method.input,
@@ -60,6 +63,7 @@ export function laneShape(method: DescMethod): LaneShape {
       ok: ok.tag,
       frame: frame?.tag ?? 0,
       error: error.tag,
+      want,
     },
   };
 }
@@ -80,6 +84,16 @@ function messageField(method: DescMethod, message: DescMessage, name: string): S
   const field = message.field[name];
   if (field?.fieldKind !== "message") throw shapeError(method, `${message.name} has no message ${name}`);
   return { field, message: field.message, tag: tagOf(method, field) };
+}
+
+/** Whoever wants pieces of a body must be able to get them. */
+function wantTag(method: DescMethod, item: DescMessage, result: DescMessage): number {
+  const want = messageField(method, result, "want");
+  if (want.message.typeName !== WantSchema.typeName) throw shapeError(method, "its want is not the common one");
+  for (const name of ["data", "dataOffset", "bodyLength"]) {
+    if (item.field[name]?.fieldKind !== "scalar") throw shapeError(method, `${item.name} has no ${name}`);
+  }
+  return want.tag;
 }
 
 function tagOf(method: DescMethod, field: DescField): number {

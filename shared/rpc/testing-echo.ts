@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { ThroughlineError } from "../errors/error.ts";
 import {
@@ -9,7 +10,7 @@ import {
   EchoService,
 } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { batchHandler, defineService, type ServiceDefinition, streamHandler, unaryHandler } from "./define.ts";
-import type { BatchAnswer, FrameSink, Init, LaneCall, StreamCall } from "./types.ts";
+import type { BatchAnswer, CallBody, FrameSink, Init, LaneCall, StreamCall } from "./types.ts";
 
 /** What the echo service has seen, for tests to look at. */
 export interface EchoSeen {
@@ -36,7 +37,7 @@ export interface EchoFixture {
 /**
  * What the text of an item asks for: "fail:<code>" an error; "throw" a bug; "hold..." to wait for `release`; "later..." to
  * be answered at `release`, and nobody else with it; "later-bug" to fail then; "watch" to wait for the signal; "owed..." to
- * note a missing acknowledgement; "grow:<n>" an answer of n bytes; "wrong-count" one answer too many. Anything else comes back.
+ * note a missing acknowledgement; "body..." what `readBody` says; "grow:<n>" an answer of n bytes; "wrong-count" one answer too many. Anything else comes back.
  */
 export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixture {
   const seen: EchoSeen = { texts: [], batches: [], aborted: [], unacknowledged: [] };
@@ -84,6 +85,13 @@ export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixtur
         changed();
       });
     }
+    if (call.body !== undefined) {
+      const bodySha256 = await readBody(call.body, text).catch(async (error: unknown) => {
+        if (text === "body-watch") await aborted(call);
+        throw error;
+      });
+      return { frames: 0, cancelled: call.signal.aborted, bodySha256 };
+    }
     let pauses = 0;
     let wake = (): void => {};
     out.onPauseChange((paused) => {
@@ -106,6 +114,35 @@ export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixtur
     if (text === "hold") await released.promise;
     if (text === "never") await new Promise(() => {});
     return { frames: index, cancelled: call.signal.aborted, pauses };
+  }
+
+  /**
+   * Reads the body of a call and gives its digest. "body-again:<n>": n bytes, and then all of it anew. "body-stand": one piece,
+   * the rest after `release`. "body-never": nothing.
+   */
+  async function readBody(body: CallBody, text: string): Promise<Uint8Array> {
+    const hash = createHash("sha256");
+    if (text === "body-never") {
+      await released.promise;
+      return new Uint8Array();
+    }
+    if (text.startsWith("body-again:")) {
+      let left = Number(text.slice("body-again:".length));
+      for await (const piece of body.from(0)) {
+        left -= piece.length;
+        if (left <= 0) break;
+      }
+    }
+    let pieces = 0;
+    for await (const piece of body.from(0)) {
+      hash.update(piece);
+      pieces += 1;
+      if (text !== "body-stand" || pieces > 1) continue;
+      seen.texts.push("stands");
+      changed();
+      await released.promise;
+    }
+    return hash.digest();
   }
 
   const definition = defineService(EchoService, {

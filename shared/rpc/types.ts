@@ -32,6 +32,28 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A body that its caller keeps while the call runs, for example in a file. */
+export interface BodySource {
+  /** Bytes of it. */
+  readonly length: number;
+  /**
+   * Bytes from an offset: at least one, at most `maxBytes`. They are not changed afterwards. Called again from the start
+   * where the handler reads the body once more, never twice at a time.
+   */
+  read(offset: number, maxBytes: number): Promise<Uint8Array>;
+}
+
+/** The body of a call, as the handler sees it. */
+export interface CallBody {
+  /** Bytes of it. */
+  readonly length: number;
+  /**
+   * Reads it from an offset, in pieces. Nothing is sent that is not asked for, so a reader that stands still holds 256 KiB at
+   * most. One reading at a time: a new one ends the one before. Throws what stopped the call.
+   */
+  from(offset: number): AsyncIterableIterator<Uint8Array>;
+}
+
 /** What a streaming call says beside its item. */
 export interface OpenOptions<F> extends CallOptions {
   /** Bytes of unread frames above which the handler is asked to pause; under half of them it may go on. Default 16 KiB. */
@@ -40,6 +62,8 @@ export interface OpenOptions<F> extends CallOptions {
   readonly frameBytes?: ((frame: F) => number) | undefined;
   /** Milliseconds that the outcome may take after a cancel or the deadline. Default 5,000. */
   readonly outcomeGraceMs?: number | undefined;
+  /** A body beside the item, which the handler reads piece by piece. Only of methods whose items carry data. */
+  readonly body?: BodySource | undefined;
   /** True: the caller promises to `acknowledge` the call, however it ends. Its lane stays open until then. */
   readonly acknowledges?: boolean | undefined;
 }
@@ -96,6 +120,8 @@ export interface LaneCall<I> {
 
 /** One streaming call, as the handler sees it. */
 export interface StreamCall<I> extends LaneCall<I> {
+  /** The body that its caller keeps; absent: none. */
+  readonly body: CallBody | undefined;
   /** Calls the listener once when the signal would abort, at once where it has: what a signal does, for a tenth of its price. */
   onStop(listener: () => void): void;
   /**

@@ -33,6 +33,7 @@ test("the numbers of the operations are those of the contract", () => {
     pause: CallOp.PAUSE,
     resume: CallOp.RESUME,
     acknowledge: CallOp.ACKNOWLEDGE,
+    data: CallOp.DATA,
   });
 });
 
@@ -81,7 +82,13 @@ test("results: what is encoded is read back by any protobuf, and theirs by us", 
     {
       callId: 300,
       kind: "ok",
-      value: { $typeName: "throughline.testing.v1.Counted", frames: 0, cancelled: false, pauses: 0 },
+      value: {
+        $typeName: "throughline.testing.v1.Counted",
+        frames: 0,
+        cancelled: false,
+        pauses: 0,
+        bodySha256: new Uint8Array(),
+      },
       bytes: 0,
     },
     { callId: 0xffffffff, kind: "error", value: new ThroughlineError("not_found", "gone"), bytes: 0 },

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file throughline/common/v1/common.proto.
  */
 export const file_throughline_common_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0aHJvdWdobGluZS9jb21tb24vdjEvY29tbW9uLnByb3RvEhV0aHJvdWdobGluZS5jb21tb24udjEifwoEQ2FsbBIPCgdjYWxsX2lkGAEgASgNEhIKCnJlcXVlc3RfaWQYAiABKAYSEwoLdHJhY2VwYXJlbnQYAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRIpCgJvcBgFIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsT3Ai6wEKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVwYXJhbRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoBBIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJEjoKB2hlYWRlcnMYBiADKAsyKS50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3IuSGVhZGVyc0VudHJ5EhMKC2h0dHBfc3RhdHVzGAcgASgNGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIugCCgVVc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKAQSGwoTY2FjaGVkX2lucHV0X3Rva2VucxgCIAEoBBIaChJjYWNoZV93cml0ZV90b2tlbnMYAyABKAQSFQoNb3V0cHV0X3Rva2VucxgEIAEoBBIYChByZWFzb25pbmdfdG9rZW5zGAUgASgEEg4KBmltYWdlcxgGIAEoBBIQCghhdWRpb19tcxgHIAEoBBISCgpjaGFyYWN0ZXJzGAggASgEEhEKCWVzdGltYXRlZBgJIAEoCBItCgRtb3JlGAogAygLMh8udGhyb3VnaGxpbmUuY29tbW9uLnYxLlF1YW50aXR5EjgKBnRyYWl0cxgLIAMoCzIoLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Vc2FnZS5UcmFpdHNFbnRyeRotCgtUcmFpdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKCFF1YW50aXR5EikKBHVuaXQYASABKA4yGy50aHJvdWdobGluZS5jb21tb24udjEuVW5pdBIOCgZhbW91bnQYAiABKAQiwgMKB1ByaWNpbmcSEAoIc3RyYXRlZ3kYASABKAkSHwoXaW5wdXRfbmFub191c2RfcGVyX210b2sYAiABKAMSJgoeY2FjaGVkX2lucHV0X25hbm9fdXNkX3Blcl9tdG9rGAMgASgDEiUKHWNhY2hlX3dyaXRlX25hbm9fdXNkX3Blcl9tdG9rGAQgASgDEiAKGG91dHB1dF9uYW5vX3VzZF9wZXJfbXRvaxgFIAEoAxIjChtyZWFzb25pbmdfbmFub191c2RfcGVyX210b2sYBiABKAMSFgoOaW1hZ2VfbmFub191c2QYByABKAMSHQoVYXVkaW9fc2Vjb25kX25hbm9fdXNkGAggASgDEiQKHGNoYXJhY3Rlcl9uYW5vX3VzZF9wZXJfbWNoYXIYCSABKAMSGAoQcmVxdWVzdF9uYW5vX3VzZBgKIAEoAxIXCg9ncm91cF9yYXRpb19wcG0YCyABKA0SMgoGc291cmNlGAwgASgOMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNlU291cmNlEioKBXJhdGVzGA0gAygLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJhdGUicwoEUmF0ZRIpCgR1bml0GAEgASgOMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLlVuaXQSEAoIbmFub191c2QYAiABKAMSLgoEd2hlbhgDIAEoCzIgLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Db25kaXRpb24ilAEKCUNvbmRpdGlvbhIaChJhYm92ZV9pbnB1dF90b2tlbnMYASABKAQSPAoGdHJhaXRzGAIgAygLMiwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNvbmRpdGlvbi5UcmFpdHNFbnRyeRotCgtUcmFpdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCglDYW5kaWRhdGUSDwoHY2hhbm5lbBgBIAEoCRIQCghwbGF0Zm9ybRgCIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgDIAEoCRIvCgdwcmljaW5nGAQgASgLMh4udGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNpbmcSIgoaY3VzdG9tX3Jlc3BvbnNlX2V4cHJlc3Npb24YBSABKAkiPgoLUm91dGVSZWFzb24SDwoHY2hhbm5lbBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGY2hvc2VuGAMgASgIKnUKBkNhbGxPcBIXChNDQUxMX09QX1VOU1BFQ0lGSUVEEAASEgoOQ0FMTF9PUF9DQU5DRUwQARIRCg1DQUxMX09QX1BBVVNFEAISEgoOQ0FMTF9PUF9SRVNVTUUQAxIXChNDQUxMX09QX0FDS05PV0xFREdFEAQqqAEKBk1vZHVsZRIWChJNT0RVTEVfVU5TUEVDSUZJRUQQABIPCgtNT0RVTEVfQ0hBVBABEhUKEU1PRFVMRV9FTUJFRERJTkdTEAISEAoMTU9EVUxFX0lNQUdFEAMSEAoMTU9EVUxFX1ZJREVPEAQSEAoMTU9EVUxFX0FVRElPEAUSEQoNTU9EVUxFX1JFUkFOSxAGEhUKEU1PRFVMRV9NT0RFUkFUSU9OEAcqmAEKEERpc2Nvbm5lY3RQb2xpY3kSIQodRElTQ09OTkVDVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABImCiJESVNDT05ORUNUX1BPTElDWV9DSEFSR0VfREVMSVZFUkVEEAESGwoXRElTQ09OTkVDVF9QT0xJQ1lfRFJBSU4QAhIcChhESVNDT05ORUNUX1BPTElDWV9SRUZVTkQQAyp/Cg1TdG9yZVJlc3BvbnNlEh4KGlNUT1JFX1JFU1BPTlNFX1VOU1BFQ0lGSUVEEAASFwoTU1RPUkVfUkVTUE9OU0VfRlVMTBABEhwKGFNUT1JFX1JFU1BPTlNFX1RSVU5DQVRFRBACEhcKE1NUT1JFX1JFU1BPTlNFX05PTkUQAyqaBgoEVW5pdBIUChBVTklUX1VOU1BFQ0lGSUVEEAASFQoRVU5JVF9JTlBVVF9UT0tFTlMQARIcChhVTklUX0NBQ0hFRF9JTlBVVF9UT0tFTlMQAhIbChdVTklUX0NBQ0hFX1dSSVRFX1RPS0VOUxADEhYKElVOSVRfT1VUUFVUX1RPS0VOUxAEEhkKFVVOSVRfUkVBU09OSU5HX1RPS0VOUxAFEg8KC1VOSVRfSU1BR0VTEAYSEQoNVU5JVF9BVURJT19NUxAHEhMKD1VOSVRfQ0hBUkFDVEVSUxAIEhEKDVVOSVRfUkVRVUVTVFMQCRIeChpVTklUX0NBQ0hFX1dSSVRFXzFIX1RPS0VOUxAKEhsKF1VOSVRfSU5QVVRfSU1BR0VfVE9LRU5TEAsSIgoeVU5JVF9DQUNIRURfSU5QVVRfSU1BR0VfVE9LRU5TEAwSHAoYVU5JVF9PVVRQVVRfSU1BR0VfVE9LRU5TEA0SGwoXVU5JVF9JTlBVVF9BVURJT19UT0tFTlMQDhIiCh5VTklUX0NBQ0hFRF9JTlBVVF9BVURJT19UT0tFTlMQDxIcChhVTklUX09VVFBVVF9BVURJT19UT0tFTlMQEBIbChdVTklUX0lOUFVUX1ZJREVPX1RPS0VOUxAREhwKGFVOSVRfT1VUUFVUX1ZJREVPX1RPS0VOUxASEhUKEVVOSVRfSU5QVVRfSU1BR0VTEBMSGQoVVU5JVF9JTlBVVF9LSUxPUElYRUxTEBQSFwoTVU5JVF9JTlBVVF9BVURJT19NUxAVEhgKFFVOSVRfT1VUUFVUX0FVRElPX01TEBYSFwoTVU5JVF9JTlBVVF9WSURFT19NUxAXEhgKFFVOSVRfT1VUUFVUX1ZJREVPX01TEBgSDgoKVU5JVF9QQUdFUxAZEhEKDVVOSVRfU0VBUkNIRVMQGhIVChFVTklUX1dFQl9TRUFSQ0hFUxAbEhMKD1VOSVRfVE9PTF9DQUxMUxAcEhEKDVVOSVRfU0VTU0lPTlMQHRIYChRVTklUX1ZFTkRPUl9OQU5PX1VTRBAeKnUKC1ByaWNlU291cmNlEhwKGFBSSUNFX1NPVVJDRV9VTlNQRUNJRklFRBAAEhkKFVBSSUNFX1NPVVJDRV9TVFJBVEVHWRABEhYKElBSSUNFX1NPVVJDRV9UQUJMRRACEhUKEVBSSUNFX1NPVVJDRV9GUkVFEANiBnByb3RvMw");
+  fileDesc("CiJ0aHJvdWdobGluZS9jb21tb24vdjEvY29tbW9uLnByb3RvEhV0aHJvdWdobGluZS5jb21tb24udjEifwoEQ2FsbBIPCgdjYWxsX2lkGAEgASgNEhIKCnJlcXVlc3RfaWQYAiABKAYSEwoLdHJhY2VwYXJlbnQYAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRIpCgJvcBgFIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsT3AiJQoEV2FudBIOCgZvZmZzZXQYASABKAQSDQoFYnl0ZXMYAiABKA0i6wEKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVwYXJhbRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoBBIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJEjoKB2hlYWRlcnMYBiADKAsyKS50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3IuSGVhZGVyc0VudHJ5EhMKC2h0dHBfc3RhdHVzGAcgASgNGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIugCCgVVc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKAQSGwoTY2FjaGVkX2lucHV0X3Rva2VucxgCIAEoBBIaChJjYWNoZV93cml0ZV90b2tlbnMYAyABKAQSFQoNb3V0cHV0X3Rva2VucxgEIAEoBBIYChByZWFzb25pbmdfdG9rZW5zGAUgASgEEg4KBmltYWdlcxgGIAEoBBIQCghhdWRpb19tcxgHIAEoBBISCgpjaGFyYWN0ZXJzGAggASgEEhEKCWVzdGltYXRlZBgJIAEoCBItCgRtb3JlGAogAygLMh8udGhyb3VnaGxpbmUuY29tbW9uLnYxLlF1YW50aXR5EjgKBnRyYWl0cxgLIAMoCzIoLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Vc2FnZS5UcmFpdHNFbnRyeRotCgtUcmFpdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKCFF1YW50aXR5EikKBHVuaXQYASABKA4yGy50aHJvdWdobGluZS5jb21tb24udjEuVW5pdBIOCgZhbW91bnQYAiABKAQiwgMKB1ByaWNpbmcSEAoIc3RyYXRlZ3kYASABKAkSHwoXaW5wdXRfbmFub191c2RfcGVyX210b2sYAiABKAMSJgoeY2FjaGVkX2lucHV0X25hbm9fdXNkX3Blcl9tdG9rGAMgASgDEiUKHWNhY2hlX3dyaXRlX25hbm9fdXNkX3Blcl9tdG9rGAQgASgDEiAKGG91dHB1dF9uYW5vX3VzZF9wZXJfbXRvaxgFIAEoAxIjChtyZWFzb25pbmdfbmFub191c2RfcGVyX210b2sYBiABKAMSFgoOaW1hZ2VfbmFub191c2QYByABKAMSHQoVYXVkaW9fc2Vjb25kX25hbm9fdXNkGAggASgDEiQKHGNoYXJhY3Rlcl9uYW5vX3VzZF9wZXJfbWNoYXIYCSABKAMSGAoQcmVxdWVzdF9uYW5vX3VzZBgKIAEoAxIXCg9ncm91cF9yYXRpb19wcG0YCyABKA0SMgoGc291cmNlGAwgASgOMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNlU291cmNlEioKBXJhdGVzGA0gAygLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJhdGUicwoEUmF0ZRIpCgR1bml0GAEgASgOMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLlVuaXQSEAoIbmFub191c2QYAiABKAMSLgoEd2hlbhgDIAEoCzIgLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Db25kaXRpb24ilAEKCUNvbmRpdGlvbhIaChJhYm92ZV9pbnB1dF90b2tlbnMYASABKAQSPAoGdHJhaXRzGAIgAygLMiwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNvbmRpdGlvbi5UcmFpdHNFbnRyeRotCgtUcmFpdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCglDYW5kaWRhdGUSDwoHY2hhbm5lbBgBIAEoCRIQCghwbGF0Zm9ybRgCIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgDIAEoCRIvCgdwcmljaW5nGAQgASgLMh4udGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNpbmcSIgoaY3VzdG9tX3Jlc3BvbnNlX2V4cHJlc3Npb24YBSABKAkiPgoLUm91dGVSZWFzb24SDwoHY2hhbm5lbBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGY2hvc2VuGAMgASgIKocBCgZDYWxsT3ASFwoTQ0FMTF9PUF9VTlNQRUNJRklFRBAAEhIKDkNBTExfT1BfQ0FOQ0VMEAESEQoNQ0FMTF9PUF9QQVVTRRACEhIKDkNBTExfT1BfUkVTVU1FEAMSFwoTQ0FMTF9PUF9BQ0tOT1dMRURHRRAEEhAKDENBTExfT1BfREFUQRAFKqgBCgZNb2R1bGUSFgoSTU9EVUxFX1VOU1BFQ0lGSUVEEAASDwoLTU9EVUxFX0NIQVQQARIVChFNT0RVTEVfRU1CRURESU5HUxACEhAKDE1PRFVMRV9JTUFHRRADEhAKDE1PRFVMRV9WSURFTxAEEhAKDE1PRFVMRV9BVURJTxAFEhEKDU1PRFVMRV9SRVJBTksQBhIVChFNT0RVTEVfTU9ERVJBVElPThAHKpgBChBEaXNjb25uZWN0UG9saWN5EiEKHURJU0NPTk5FQ1RfUE9MSUNZX1VOU1BFQ0lGSUVEEAASJgoiRElTQ09OTkVDVF9QT0xJQ1lfQ0hBUkdFX0RFTElWRVJFRBABEhsKF0RJU0NPTk5FQ1RfUE9MSUNZX0RSQUlOEAISHAoYRElTQ09OTkVDVF9QT0xJQ1lfUkVGVU5EEAMqfwoNU3RvcmVSZXNwb25zZRIeChpTVE9SRV9SRVNQT05TRV9VTlNQRUNJRklFRBAAEhcKE1NUT1JFX1JFU1BPTlNFX0ZVTEwQARIcChhTVE9SRV9SRVNQT05TRV9UUlVOQ0FURUQQAhIXChNTVE9SRV9SRVNQT05TRV9OT05FEAMqmgYKBFVuaXQSFAoQVU5JVF9VTlNQRUNJRklFRBAAEhUKEVVOSVRfSU5QVVRfVE9LRU5TEAESHAoYVU5JVF9DQUNIRURfSU5QVVRfVE9LRU5TEAISGwoXVU5JVF9DQUNIRV9XUklURV9UT0tFTlMQAxIWChJVTklUX09VVFBVVF9UT0tFTlMQBBIZChVVTklUX1JFQVNPTklOR19UT0tFTlMQBRIPCgtVTklUX0lNQUdFUxAGEhEKDVVOSVRfQVVESU9fTVMQBxITCg9VTklUX0NIQVJBQ1RFUlMQCBIRCg1VTklUX1JFUVVFU1RTEAkSHgoaVU5JVF9DQUNIRV9XUklURV8xSF9UT0tFTlMQChIbChdVTklUX0lOUFVUX0lNQUdFX1RPS0VOUxALEiIKHlVOSVRfQ0FDSEVEX0lOUFVUX0lNQUdFX1RPS0VOUxAMEhwKGFVOSVRfT1VUUFVUX0lNQUdFX1RPS0VOUxANEhsKF1VOSVRfSU5QVVRfQVVESU9fVE9LRU5TEA4SIgoeVU5JVF9DQUNIRURfSU5QVVRfQVVESU9fVE9LRU5TEA8SHAoYVU5JVF9PVVRQVVRfQVVESU9fVE9LRU5TEBASGwoXVU5JVF9JTlBVVF9WSURFT19UT0tFTlMQERIcChhVTklUX09VVFBVVF9WSURFT19UT0tFTlMQEhIVChFVTklUX0lOUFVUX0lNQUdFUxATEhkKFVVOSVRfSU5QVVRfS0lMT1BJWEVMUxAUEhcKE1VOSVRfSU5QVVRfQVVESU9fTVMQFRIYChRVTklUX09VVFBVVF9BVURJT19NUxAWEhcKE1VOSVRfSU5QVVRfVklERU9fTVMQFxIYChRVTklUX09VVFBVVF9WSURFT19NUxAYEg4KClVOSVRfUEFHRVMQGRIRCg1VTklUX1NFQVJDSEVTEBoSFQoRVU5JVF9XRUJfU0VBUkNIRVMQGxITCg9VTklUX1RPT0xfQ0FMTFMQHBIRCg1VTklUX1NFU1NJT05TEB0SGAoUVU5JVF9WRU5ET1JfTkFOT19VU0QQHip1CgtQcmljZVNvdXJjZRIcChhQUklDRV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIZChVQUklDRV9TT1VSQ0VfU1RSQVRFR1kQARIWChJQUklDRV9TT1VSQ0VfVEFCTEUQAhIVChFQUklDRV9TT1VSQ0VfRlJFRRADYgZwcm90bzM");
 
 /**
  * The envelope that opens, cancels, pauses or resumes one item of a lane.
@@ -65,6 +65,35 @@ export type Call = Message<"throughline.common.v1.Call"> & {
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
   messageDesc(file_throughline_common_v1_common, 0);
+
+/**
+ * A handler asks for pieces of the body of its call, which its caller keeps. Nothing of a body is sent unasked.
+ *
+ * @generated from message throughline.common.v1.Want
+ */
+export type Want = Message<"throughline.common.v1.Want"> & {
+  /**
+   * Where the pieces begin, in bytes from the start of the body. It continues what was wanted before, or the handler reads
+   * anew from here: what was wanted before and is not sent yet is forgotten then.
+   *
+   * @generated from field: uint64 offset = 1;
+   */
+  offset: bigint;
+
+  /**
+   * How many bytes are wanted, in pieces of any size.
+   *
+   * @generated from field: uint32 bytes = 2;
+   */
+  bytes: number;
+};
+
+/**
+ * Describes the message throughline.common.v1.Want.
+ * Use `create(WantSchema)` to create a new message.
+ */
+export const WantSchema: GenMessage<Want> = /*@__PURE__*/
+  messageDesc(file_throughline_common_v1_common, 1);
 
 /**
  * One error of the catalogue (shared/errors/catalogue.ts), as it travels between processes.
@@ -127,7 +156,7 @@ export type Error = Message<"throughline.common.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 1);
+  messageDesc(file_throughline_common_v1_common, 2);
 
 /**
  * What one request consumed. Parts do not overlap: input_tokens excludes cached and cache-write tokens, output_tokens
@@ -222,7 +251,7 @@ export type Usage = Message<"throughline.common.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 2);
+  messageDesc(file_throughline_common_v1_common, 3);
 
 /**
  * How much of a unit was consumed.
@@ -250,7 +279,7 @@ export type Quantity = Message<"throughline.common.v1.Quantity"> & {
  * Use `create(QuantitySchema)` to create a new message.
  */
 export const QuantitySchema: GenMessage<Quantity> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 3);
+  messageDesc(file_throughline_common_v1_common, 4);
 
 /**
  * What a strategy charges. Money is in nano-USD (10^-9 USD); token prices are per million tokens.
@@ -357,7 +386,7 @@ export type Pricing = Message<"throughline.common.v1.Pricing"> & {
  * Use `create(PricingSchema)` to create a new message.
  */
 export const PricingSchema: GenMessage<Pricing> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 4);
+  messageDesc(file_throughline_common_v1_common, 5);
 
 /**
  * One price of one unit.
@@ -392,7 +421,7 @@ export type Rate = Message<"throughline.common.v1.Rate"> & {
  * Use `create(RateSchema)` to create a new message.
  */
 export const RateSchema: GenMessage<Rate> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 5);
+  messageDesc(file_throughline_common_v1_common, 6);
 
 /**
  * What must be so for a rate to hold: all that is said.
@@ -420,7 +449,7 @@ export type Condition = Message<"throughline.common.v1.Condition"> & {
  * Use `create(ConditionSchema)` to create a new message.
  */
 export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 6);
+  messageDesc(file_throughline_common_v1_common, 7);
 
 /**
  * One way to serve a request: a channel, the model's name there, and the prices of the strategy.
@@ -469,7 +498,7 @@ export type Candidate = Message<"throughline.common.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 7);
+  messageDesc(file_throughline_common_v1_common, 8);
 
 /**
  * Why a channel was chosen or skipped.
@@ -504,7 +533,7 @@ export type RouteReason = Message<"throughline.common.v1.RouteReason"> & {
  * Use `create(RouteReasonSchema)` to create a new message.
  */
 export const RouteReasonSchema: GenMessage<RouteReason> = /*@__PURE__*/
-  messageDesc(file_throughline_common_v1_common, 8);
+  messageDesc(file_throughline_common_v1_common, 9);
 
 /**
  * What an item does to its call.
@@ -547,6 +576,13 @@ export const CallOp = {
    * @generated from enum value: CALL_OP_ACKNOWLEDGE = 4;
    */
   ACKNOWLEDGE: 4,
+
+  /**
+   * The item carries a piece of the body of its call, which the handler has wanted.
+   *
+   * @generated from enum value: CALL_OP_DATA = 5;
+   */
+  DATA: 5,
 } as const;
 
 /**

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Call, Error } from "../../common/v1/common_pb.ts";
+import type { Call, Error, Want } from "../../common/v1/common_pb.ts";
 import { file_throughline_common_v1_common } from "../../common/v1/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file throughline/testing/v1/echo.proto.
  */
 export const file_throughline_testing_v1_echo: GenFile = /*@__PURE__*/
-  fileDesc("CiF0aHJvdWdobGluZS90ZXN0aW5nL3YxL2VjaG8ucHJvdG8SFnRocm91Z2hsaW5lLnRlc3RpbmcudjEiPgoLRWNob1JlcXVlc3QSLwoFaXRlbXMYASADKAsyIC50aHJvdWdobGluZS50ZXN0aW5nLnYxLkVjaG9JdGVtIlEKCEVjaG9JdGVtEikKBGNhbGwYASABKAsyGy50aHJvdWdobGluZS5jb21tb24udjEuQ2FsbBIMCgR0ZXh0GAIgASgJEgwKBGRhdGEYAyABKAwiQwoMRWNob1Jlc3BvbnNlEjMKB3Jlc3VsdHMYASADKAsyIi50aHJvdWdobGluZS50ZXN0aW5nLnYxLkVjaG9SZXN1bHQihQEKCkVjaG9SZXN1bHQSDwoHY2FsbF9pZBgBIAEoDRIsCgJvaxgCIAEoCzIeLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuRWNob2VkSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIAEIJCgdvdXRjb21lImEKBkVjaG9lZBIMCgR0ZXh0GAEgASgJEgwKBGRhdGEYAiABKAwSEgoKYmF0Y2hfc2l6ZRgDIAEoDRISCgpyZXF1ZXN0X2lkGAQgASgGEhMKC3RyYWNlcGFyZW50GAUgASgJIkAKDENvdW50UmVxdWVzdBIwCgVpdGVtcxgBIAMoCzIhLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuQ291bnRJdGVtImkKCUNvdW50SXRlbRIpCgRjYWxsGAEgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbGwSDgoGZnJhbWVzGAIgASgNEhMKC2ZyYW1lX2J5dGVzGAMgASgNEgwKBHRleHQYBCABKAkiRQoNQ291bnRSZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMudGhyb3VnaGxpbmUudGVzdGluZy52MS5Db3VudFJlc3VsdCK8AQoLQ291bnRSZXN1bHQSDwoHY2FsbF9pZBgBIAEoDRItCgJvaxgCIAEoCzIfLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuQ291bnRlZEgAEi0KBWVycm9yGAMgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9ySAASMwoFZnJhbWUYBCABKAsyIi50aHJvdWdobGluZS50ZXN0aW5nLnYxLkNvdW50RnJhbWVIAEIJCgdvdXRjb21lIikKCkNvdW50RnJhbWUSDQoFaW5kZXgYASABKA0SDAoEZGF0YRgCIAEoDCI8CgdDb3VudGVkEg4KBmZyYW1lcxgBIAEoDRIRCgljYW5jZWxsZWQYAiABKAgSDgoGcGF1c2VzGAMgASgNIi0KD0VjaG9PbmNlUmVxdWVzdBIMCgR0ZXh0GAEgASgJEgwKBGRhdGEYAiABKAwiVwoQRWNob09uY2VSZXNwb25zZRIMCgR0ZXh0GAEgASgJEgwKBGRhdGEYAiABKAwSEgoKcmVxdWVzdF9pZBgDIAEoBhITCgt0cmFjZXBhcmVudBgEIAEoCTKdAgoLRWNob1NlcnZpY2USVQoERWNobxIjLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuRWNob1JlcXVlc3QaJC50aHJvdWdobGluZS50ZXN0aW5nLnYxLkVjaG9SZXNwb25zZSgBMAESWAoFQ291bnQSJC50aHJvdWdobGluZS50ZXN0aW5nLnYxLkNvdW50UmVxdWVzdBolLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuQ291bnRSZXNwb25zZSgBMAESXQoIRWNob09uY2USJy50aHJvdWdobGluZS50ZXN0aW5nLnYxLkVjaG9PbmNlUmVxdWVzdBooLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuRWNob09uY2VSZXNwb25zZWIGcHJvdG8z", [file_throughline_common_v1_common]);
+  fileDesc("CiF0aHJvdWdobGluZS90ZXN0aW5nL3YxL2VjaG8ucHJvdG8SFnRocm91Z2hsaW5lLnRlc3RpbmcudjEiPgoLRWNob1JlcXVlc3QSLwoFaXRlbXMYASADKAsyIC50aHJvdWdobGluZS50ZXN0aW5nLnYxLkVjaG9JdGVtIlEKCEVjaG9JdGVtEikKBGNhbGwYASABKAsyGy50aHJvdWdobGluZS5jb21tb24udjEuQ2FsbBIMCgR0ZXh0GAIgASgJEgwKBGRhdGEYAyABKAwiQwoMRWNob1Jlc3BvbnNlEjMKB3Jlc3VsdHMYASADKAsyIi50aHJvdWdobGluZS50ZXN0aW5nLnYxLkVjaG9SZXN1bHQihQEKCkVjaG9SZXN1bHQSDwoHY2FsbF9pZBgBIAEoDRIsCgJvaxgCIAEoCzIeLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuRWNob2VkSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIAEIJCgdvdXRjb21lImEKBkVjaG9lZBIMCgR0ZXh0GAEgASgJEgwKBGRhdGEYAiABKAwSEgoKYmF0Y2hfc2l6ZRgDIAEoDRISCgpyZXF1ZXN0X2lkGAQgASgGEhMKC3RyYWNlcGFyZW50GAUgASgJIkAKDENvdW50UmVxdWVzdBIwCgVpdGVtcxgBIAMoCzIhLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuQ291bnRJdGVtIqEBCglDb3VudEl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg4KBmZyYW1lcxgCIAEoDRITCgtmcmFtZV9ieXRlcxgDIAEoDRIMCgR0ZXh0GAQgASgJEgwKBGRhdGEYBSABKAwSEwoLZGF0YV9vZmZzZXQYBiABKAQSEwoLYm9keV9sZW5ndGgYByABKAQiRQoNQ291bnRSZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMudGhyb3VnaGxpbmUudGVzdGluZy52MS5Db3VudFJlc3VsdCLpAQoLQ291bnRSZXN1bHQSDwoHY2FsbF9pZBgBIAEoDRItCgJvaxgCIAEoCzIfLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuQ291bnRlZEgAEi0KBWVycm9yGAMgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9ySAASMwoFZnJhbWUYBCABKAsyIi50aHJvdWdobGluZS50ZXN0aW5nLnYxLkNvdW50RnJhbWVIABIrCgR3YW50GAUgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLldhbnRIAEIJCgdvdXRjb21lIikKCkNvdW50RnJhbWUSDQoFaW5kZXgYASABKA0SDAoEZGF0YRgCIAEoDCJRCgdDb3VudGVkEg4KBmZyYW1lcxgBIAEoDRIRCgljYW5jZWxsZWQYAiABKAgSDgoGcGF1c2VzGAMgASgNEhMKC2JvZHlfc2hhMjU2GAQgASgMIi0KD0VjaG9PbmNlUmVxdWVzdBIMCgR0ZXh0GAEgASgJEgwKBGRhdGEYAiABKAwiVwoQRWNob09uY2VSZXNwb25zZRIMCgR0ZXh0GAEgASgJEgwKBGRhdGEYAiABKAwSEgoKcmVxdWVzdF9pZBgDIAEoBhITCgt0cmFjZXBhcmVudBgEIAEoCTKdAgoLRWNob1NlcnZpY2USVQoERWNobxIjLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuRWNob1JlcXVlc3QaJC50aHJvdWdobGluZS50ZXN0aW5nLnYxLkVjaG9SZXNwb25zZSgBMAESWAoFQ291bnQSJC50aHJvdWdobGluZS50ZXN0aW5nLnYxLkNvdW50UmVxdWVzdBolLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuQ291bnRSZXNwb25zZSgBMAESXQoIRWNob09uY2USJy50aHJvdWdobGluZS50ZXN0aW5nLnYxLkVjaG9PbmNlUmVxdWVzdBooLnRocm91Z2hsaW5lLnRlc3RpbmcudjEuRWNob09uY2VSZXNwb25zZWIGcHJvdG8z", [file_throughline_common_v1_common]);
 
 /**
  * A batch of items of the Echo lane.
@@ -240,6 +240,27 @@ export type CountItem = Message<"throughline.testing.v1.CountItem"> & {
    * @generated from field: string text = 4;
    */
   text: string;
+
+  /**
+   * Of an item with CALL_OP_DATA: a piece of the call's body.
+   *
+   * @generated from field: bytes data = 5;
+   */
+  data: Uint8Array;
+
+  /**
+   * Of an item with CALL_OP_DATA: where the piece begins.
+   *
+   * @generated from field: uint64 data_offset = 6;
+   */
+  dataOffset: bigint;
+
+  /**
+   * Bytes of the body that the caller keeps. 0: none.
+   *
+   * @generated from field: uint64 body_length = 7;
+   */
+  bodyLength: bigint;
 };
 
 /**
@@ -312,6 +333,14 @@ export type CountResult = Message<"throughline.testing.v1.CountResult"> & {
      */
     value: CountFrame;
     case: "frame";
+  } | {
+    /**
+     * Asks for pieces of the call's body.
+     *
+     * @generated from field: throughline.common.v1.Want want = 5;
+     */
+    value: Want;
+    case: "want";
   } | { case: undefined; value?: undefined };
 };
 
@@ -376,6 +405,13 @@ export type Counted = Message<"throughline.testing.v1.Counted"> & {
    * @generated from field: uint32 pauses = 3;
    */
   pauses: number;
+
+  /**
+   * SHA-256 of what the handler read of the body last, from its start. Empty: it read none.
+   *
+   * @generated from field: bytes body_sha256 = 4;
+   */
+  bodySha256: Uint8Array;
 };
 
 /**
