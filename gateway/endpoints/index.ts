@@ -3,6 +3,7 @@ import { completions } from "./chat/completions.ts";
 import { messages } from "./chat/messages.ts";
 import { responses } from "./chat/responses.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { rerank, rerankV1 } from "./rerank/rerank.ts";
 
 /** Every endpoint that costs money: one row each. */
-export const endpoints: readonly Endpoint[] = [chatCompletions, messages, responses, completions];
+export const endpoints: readonly Endpoint[] = [chatCompletions, messages, responses, completions, rerank, rerankV1];

@@ -36,6 +36,10 @@ export interface Behaviour {
   readonly cachedPercent: number;
   /** So many percent of the requests are answered 503, evenly spread and repeatable. */
   readonly flakyPercent: number;
+  /** What is wrong with a ranking's places. */
+  readonly ranking: "" | "unknown" | "twice" | "unsorted";
+  /** Numbers of a ranking are no numbers. */
+  readonly nan: boolean;
 }
 
 /** The behaviour of every model whose name does not begin with `sim-`. */
@@ -58,6 +62,8 @@ export const normalBehaviour: Behaviour = Object.freeze({
   tokens: -1,
   cachedPercent: 0,
   flakyPercent: 0,
+  ranking: "",
+  nan: false,
 });
 
 /** One line of the table of misbehaving models. */
@@ -209,6 +215,14 @@ const rules: readonly Rule[] = [
     (flakyPercent) => ({ flakyPercent }),
     { max: 100 },
   ),
+  rule("sim-rank-unknown", "sim-rank-unknown", "A ranking names a document that was not given.", () => ({
+    ranking: "unknown",
+  })),
+  rule("sim-rank-twice", "sim-rank-twice", "A ranking names a document twice.", () => ({ ranking: "twice" })),
+  rule("sim-rank-unsorted", "sim-rank-unsorted", "A ranking comes in the order of the request.", () => ({
+    ranking: "unsorted",
+  })),
+  rule("sim-nan", "sim-nan", "Every score of a ranking is NaN.", () => ({ nan: true })),
 ];
 
 /**

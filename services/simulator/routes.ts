@@ -5,6 +5,7 @@ import { geminiModels } from "./formats/gemini.ts";
 import { listGeminiModels, listModels } from "./formats/models.ts";
 import { chatCompletions } from "./formats/openai-chat.ts";
 import { responses } from "./formats/openai-responses.ts";
+import { cohereRerank, dashscopeRerank, rerank, teiRerank } from "./formats/rerank.ts";
 
 /** A route with what its path says. */
 export interface RouteMatch extends Target {
@@ -17,12 +18,17 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /v1/messages/count_tokens": countTokens,
   "POST /v1/responses": responses,
   "POST /v1/embeddings": embeddings,
+  "POST /v2/rerank": cohereRerank,
+  "POST /v1/rerank": rerank,
+  "POST /rerank": rerank,
+  "POST /compatible-api/v1/reranks": dashscopeRerank,
   "GET /v1/models": listModels,
   "GET /v1beta/models": listGeminiModels,
 };
 const matches: ReadonlyMap<string, RouteMatch> = new Map(
   Object.entries(fixed).map(([key, route]) => [key, { route, model: undefined, verb: "", query: "" }]),
 );
+const teiPath = /^\/tei\/([^/]+)\/rerank$/;
 const geminiPath = /^\/v1(?:beta)?\/models\/([^/:]+):([A-Za-z]+)$/;
 
 /** The route of a method and a request target; undefined if there is none. */
@@ -34,6 +40,8 @@ export function findRoute(method: string, target: string): RouteMatch | undefine
   const query = mark === -1 ? "" : target.slice(mark + 1);
   const plain = matches.get(`${method} ${path}`);
   if (plain !== undefined) return { ...plain, query };
+  const [, served] = teiPath.exec(path) ?? [];
+  if (method === "POST" && served !== undefined) return { route: teiRerank, model: decode(served), verb: "", query };
   const [, model, verb] = geminiPath.exec(path) ?? [];
   if (method !== "POST" || model === undefined || verb === undefined) return undefined;
   return { route: geminiModels, model: decode(model), verb, query };

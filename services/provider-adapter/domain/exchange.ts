@@ -33,6 +33,8 @@ export interface UpstreamMessage {
   readonly method?: "GET" | "POST" | "DELETE";
   /** Behind the channel's base URL, e.g. "/chat/completions". */
   readonly path: string;
+  /** A part of the base URL's path that is another for this message; absent: none. */
+  readonly base?: readonly [part: string, instead: string];
   /** Type of the body. Absent: application/json. */
   readonly contentType?: string;
   /** Types that the answer may have. Absent: events for a stream, else JSON. */

@@ -16,9 +16,10 @@ export interface RequestOptions {
 /** The one place that makes an upstream's HTTP request of a message. */
 export function toRequest(channel: OpenChannel, message: UpstreamMessage, options: RequestOptions) {
   const { credential, stream, requestIdText, traceparent } = options;
+  const { base } = message;
   return {
     origin: channel.origin,
-    path: channel.basePath + message.path,
+    path: (base === undefined ? channel.basePath : channel.basePath.replace(base[0], base[1])) + message.path,
     method: message.method ?? "POST",
     headers: {
       "content-type": message.contentType ?? "application/json",

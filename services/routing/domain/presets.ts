@@ -63,8 +63,10 @@ export function simulatorChannel(url: string, presets: Presets): ConfigSource {
     .filter(({ module, auto }) => auto === undefined && serves.includes(module))
     .map(({ name }) => name);
   const base_url = new URL(url).pathname === "/" ? `${url.replace(/\/+$/, "")}/v1` : url.replace(/\/+$/, "");
-  const own = config.models.map(({ name }) => name);
-  const channels = config.channels.map((channel) => ({ ...channel, base_url, models: [...own, ...named] }));
+  const channels = config.channels.map((channel) => {
+    const own = Array.isArray(channel.models) ? channel.models : Object.keys(channel.models);
+    return { ...channel, base_url, models: [...own, ...named] };
+  });
   return inward("simulator", { ...config, channels }, { lenient: true, standIn: true });
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { rerankShapes } from "../../domain/flavour.ts";
 import { errorMeanings } from "./errors.ts";
 
 const fields = z.record(z.string(), z.unknown());
@@ -27,6 +28,11 @@ const modelShape = {
   top_k: z.boolean(),
   responses: z.boolean(),
   completions: z.boolean(),
+  rerank: z.strictObject({
+    path: z.string().default("/rerank"),
+    shape: z.enum(rerankShapes).default("jina"),
+    base: z.tuple([z.string(), z.string()]).optional(),
+  }),
   finish_reasons: words,
 };
 

@@ -39,6 +39,7 @@ const base = {
   top_k: false,
   responses: false,
   completions: false,
+  rerank: { path: "/rerank", shape: "jina" },
   finish_reasons: {},
   errors: [],
   models: [],
@@ -119,6 +120,7 @@ function toFlavour(given: Merged, streamError: OpenaiFlavour["streamError"]): Op
     topK: given.top_k,
     responses: given.responses,
     completions: given.completions,
+    rerank: given.rerank,
     finishReasons: given.finish_reasons,
     streamError,
   };

@@ -3,11 +3,13 @@ import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
+import { rerankExchanges } from "../../modules/rerank/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
+import { rerankFormat } from "./rerank/index.ts";
 
 /** OpenAI and every vendor that speaks its chat format. */
 export const openaiAdapter: Adapter = {
@@ -37,6 +39,7 @@ const spoken: Readonly<
 function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
   const exchanges: Record<string, MakeExchange> = {
     ...translations(chatCompletionsFormat(of)),
+    ...rerankExchanges((model) => rerankFormat(of(model))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
   };
   for (const field of ["responses", "completions"] as const) {

@@ -14,6 +14,8 @@ export const dashscope: FlavourConfig = {
   budget_field: "thinking_budget",
   rename_fields: { max_completion_tokens: "max_tokens" },
   top_k: true,
+  // Rankings have an address of their own beside that of the compatible mode.
+  rerank: { path: "/reranks", base: ["compatible-mode", "compatible-api"] },
   errors: [
     { code: "Arrearage", means: "no_credit" },
     { message: "overdue-payment|Access denied, please make sure your account is in good standing", means: "no_credit" },
