@@ -179,6 +179,11 @@ describe("the administration command line", () => {
     const id = ids[0] ?? "";
     const life = await run(["requests", "get", `chatcmpl-${id}`]);
     expect(life.out).toMatch(new RegExp(`^request +${id}\n`));
+    expect(life.out).toMatch(/module +chat\n/);
+    expect(life.out).toMatch(/usage +\d+ input_tokens, \d+ output_tokens\n/);
+    expect(life.out).toMatch(/price +\$2.5 for 1000000 input_tokens; /);
+    expect((await run(["requests", "list", "--module", "chat"])).out).toContain(id);
+    expect((await run(["requests", "list", "--module", "embeddings"])).out).toBe("There are no such requests.\n");
     expect(life.out).toMatch(/succeeded[\s\S]*billed +\$[\s\S]*ATTEMPT[\s\S]*upstream_sent/);
     const file = join(folder, "export.ndjson");
     const exported = await run(["export", "--from", "1h", "--out", file]);

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Command } from "commander";
+import { moduleNames } from "../shared/modules.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, connect } from "./client.ts";
 import { CommandError, guarded, prints, wantsJson } from "./command.ts";
@@ -16,6 +17,7 @@ type Filter = NonNullable<Asked["filter"]>;
 export interface FilterOptions {
   readonly account?: string;
   readonly status?: string[];
+  readonly module?: string;
   readonly model?: string;
   readonly channel?: string;
   readonly key?: string;
@@ -31,6 +33,7 @@ export function takesFilter(command: Command, { times }: { times: boolean }): Co
   command
     .option("--account <account>", "ID or name; none: all accounts")
     .option("--status <status>", "succeeded, failed, processing, pending, queueing; separate by commas", list)
+    .option("--module <module>", `${moduleNames.join(", ")}`)
     .option("--model <model>", "model")
     .option("--channel <channel>", "channel")
     .option("--key <id>", "key ID")
@@ -45,9 +48,10 @@ export function takesFilter(command: Command, { times }: { times: boolean }): Co
 
 /** The filter as the router takes it; it checks the values. */
 export async function filterOf(client: AdminClient, options: FilterOptions): Promise<Filter> {
-  const { status, model, channel, key, user, error, from, to, id } = options;
+  const { status, module: kind, model, channel, key, user, error, from, to, id } = options;
   const given = {
     statuses: status,
+    module: kind,
     model,
     channel,
     key_id: key,
@@ -208,10 +212,9 @@ function lifeText(life: Found): string {
       created: life.created_time,
       duration: `${life.duration_ms} ms`,
       first_byte: life.first_byte_ms === null ? null : `${life.first_byte_ms} ms`,
-      tokens:
-        usage === null
-          ? null
-          : `${usage.input_tokens} in, ${usage.cached_input_tokens} cached, ${usage.output_tokens} out, ${usage.reasoning_tokens} reasoning${usage.estimated ? " (estimated)" : ""}`,
+      module: life.module,
+      usage: usage === null ? null : usageText(usage),
+      price: life.billing.rates.map(rateText).join("; "),
       reserved: `$${life.billing.reserved_usd}`,
       billed: `$${life.billing.billed_usd}${life.billing.reason === null ? "" : ` (${life.billing.reason})`}`,
       trace: life.trace.url ?? life.trace.id,
@@ -244,4 +247,18 @@ function lifeText(life: Found): string {
     ),
   ];
   return lines.join("");
+}
+
+function usageText({ quantities, traits, estimated }: NonNullable<Found["usage"]>): string {
+  const amounts = Object.entries(quantities).map(([unit, amount]) => `${amount} ${unit}`);
+  const chosen = Object.entries(traits).map(([name, value]) => `${name} ${value}`);
+  const text = amounts.length === 0 ? "nothing" : [...amounts, ...chosen].join(", ");
+  return `${text}${estimated ? " (estimated)" : ""}`;
+}
+
+function rateText({ unit, usd, per, when }: Found["billing"]["rates"][number]): string {
+  const conditions = Object.entries(when?.traits ?? {}).map(([name, value]) => `${name} ${value}`);
+  if (when?.above_input_tokens != null) conditions.unshift(`above ${when.above_input_tokens} input tokens`);
+  const text = `$${usd} ${per === 1 ? "each of" : `for ${per}`} ${unit}`;
+  return conditions.length === 0 ? text : `${text} where ${conditions.join(", ")}`;
 }

@@ -35,7 +35,7 @@ const stored = create(StoredRecordSchema, {
     upstreamRequestId: "req_up1",
     createdUnixUs: 1745807228523175n,
     updatedUnixUs: 1752228342662160n,
-    usage: { outputTokens: 1n },
+    usage: { images: 1n },
     pricing: { source: PriceSource.STRATEGY },
     policy: DisconnectPolicy.DRAIN,
     reservedNanoUsd: 40_000_000n,

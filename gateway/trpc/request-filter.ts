@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { z } from "zod";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { RecordFilterSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { moduleNames, moduleOf } from "../../shared/modules.ts";
 import { type Owner, ownerOf } from "../endpoints/history-query.ts";
 import { reachedAccount } from "../reach.ts";
 import { statuses } from "../view/history-item.ts";
@@ -15,6 +16,7 @@ export const filter = z.strictObject({
     .array(z.enum(["succeeded", "failed", "processing", "pending", "queueing"]))
     .max(5)
     .default([]),
+  module: z.enum(moduleNames).optional(),
   model: name.optional(),
   channel: name.optional(),
   key_id: id.optional(),
@@ -30,6 +32,7 @@ export const filter = z.strictObject({
 export function filterOf(given: Partial<z.output<typeof filter>>): MessageInitShape<typeof RecordFilterSchema> {
   return {
     statuses: (given.statuses ?? []).flatMap((status) => statuses[status] ?? []),
+    module: moduleOf(given.module ?? ""),
     model: given.model ?? "",
     channel: given.channel ?? "",
     keyId: given.key_id ?? 0n,

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it, vi } from "vitest";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { AuthenticateItem, Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { Module, Unit } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   type GetRecordRequest,
   type ListRecordsRequest,
@@ -63,6 +64,66 @@ describe("records over tRPC", () => {
     expect((await failure(() => clientOf(gateway, "narrow").requests.list.query())).data.code).toBe(
       "permission_denied",
     );
+  });
+
+  it("says what was used of every unit, at which rates, and takes a module for a filter", async () => {
+    const asked: ListRecordsRequest[] = [];
+    const stored = create(StoredRecordSchema, {
+      record: {
+        requestId: 5n,
+        module: Module.IMAGE,
+        usage: {
+          inputTokens: 50n,
+          more: [{ unit: Unit.OUTPUT_IMAGE_TOKENS, amount: 1_056n }],
+          traits: { size: "1024x1024" },
+        },
+        pricing: {
+          inputNanoUsdPerMtok: 5_000_000_000n,
+          groupRatioPpm: 1_500_000,
+          rates: [
+            { unit: Unit.OUTPUT_IMAGE_TOKENS, nanoUsd: 40_000_000_000n },
+            {
+              ...{ unit: Unit.INPUT_TOKENS, nanoUsd: 1n },
+              when: { aboveInputTokens: 200_000n, traits: { service_tier: "flex" } },
+            },
+          ],
+        },
+      },
+    });
+    await using gateway = await startTestGateway({
+      history: {
+        listRecords: unaryHandler(async (request: ListRecordsRequest) => {
+          asked.push(request);
+          return { records: [stored] };
+        }),
+        getRecord: unaryHandler(async () => ({ record: stored })),
+      },
+    });
+    const { requests } = await clientOf(gateway).requests.list.query({ filter: { module: "image" } });
+    const life = await clientOf(gateway).requests.get.query({ id: "5" });
+    const overHttp = await (await gateway.call("/v1/requests/5")).json();
+    expect(asked[0]?.filter?.module).toBe(Module.IMAGE);
+    for (const shown of [requests[0], life, overHttp]) {
+      expect(shown).toMatchObject({
+        module: "image",
+        usage: {
+          ...{ input_tokens: 50, output_tokens: 0, images: 0 },
+          quantities: { input_tokens: 50, output_image_tokens: 1_056 },
+          traits: { size: "1024x1024" },
+        },
+        billing: {
+          group_ratio: 1.5,
+          rates: [
+            { unit: "input_tokens", usd: "5", per: 1_000_000, when: null },
+            { unit: "output_image_tokens", usd: "40", per: 1_000_000, when: null },
+            {
+              ...{ unit: "input_tokens", usd: "0.000000001", per: 1_000_000 },
+              when: { above_input_tokens: 200_000, traits: { service_tier: "flex" } },
+            },
+          ],
+        },
+      });
+    }
   });
 
   it("follows new records, also late ones, and running ones to their end", async () => {

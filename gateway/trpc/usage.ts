@@ -61,7 +61,7 @@ export const usage = router({
           from: time,
           to: time,
           step: z.enum(["minute", "hour", "day"]).default("hour"),
-          group_by: z.enum(["model", "channel", "key", "status"]).optional(),
+          group_by: z.enum(["model", "channel", "key", "status", "module"]).optional(),
           filter: filter.omit({ from: true, to: true, id_text: true }).prefault({}),
         })
         .refine(...aSpan),

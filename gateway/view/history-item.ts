@@ -1,9 +1,4 @@
-import {
-  DisconnectPolicy,
-  PriceSource,
-  type Pricing,
-  type Usage,
-} from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { DisconnectPolicy, PriceSource, type Pricing } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   type Record as HistoryRecord,
   RecordStatus,
@@ -12,6 +7,8 @@ import {
 import { moduleNameOf } from "../../shared/modules.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
+import { quantitiesOut, ratesOut } from "./quantities.ts";
+import { unitPrice } from "./unit-price.ts";
 
 /** Status names of the history API. */
 export const statusName: Readonly<Record<RecordStatus, string>> = {
@@ -64,7 +61,7 @@ export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
     status: statusName[record.status],
     response: responseText(record),
     error: record.errorMessage,
-    unit_price: unitPrice(usage, pricing),
+    unit_price: unitPrice(record),
     custom_response: customResponse(stored),
     created_time: isoMicroseconds(record.createdUnixUs),
     updated_time: isoMicroseconds(record.updatedUnixUs),
@@ -77,6 +74,10 @@ export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
       billed_usd: formatUsd(record.billedNanoUsd),
       billing_reason: record.billingReason,
       estimated: usage?.estimated ?? false,
+      usage: usage === undefined ? {} : quantitiesOut(usage),
+      traits: usage?.traits ?? {},
+      rates: pricing === undefined ? [] : ratesOut(pricing),
+      group_ratio: pricing === undefined ? null : groupRatio(pricing),
       response_truncated: record.responseTruncated,
       repaired: stored.repaired,
     },
@@ -100,20 +101,9 @@ export function customResponse({ customResponseJson }: StoredRecord): object | n
   return typeof made === "object" && !Array.isArray(made) ? made : null;
 }
 
-/** Prices in USD per million tokens, and the tokens they were applied to. */
-function unitPrice(usage: Usage | undefined, pricing: Pricing | undefined) {
-  return {
-    input_per_price: usdPerMillion(pricing?.inputNanoUsdPerMtok),
-    output_per_price: usdPerMillion(pricing?.outputNanoUsdPerMtok),
-    output_token: Number((usage?.outputTokens ?? 0n) + (usage?.reasoningTokens ?? 0n)),
-    input_token: Number(
-      (usage?.inputTokens ?? 0n) + (usage?.cachedInputTokens ?? 0n) + (usage?.cacheWriteTokens ?? 0n),
-    ),
-  };
-}
-
-function usdPerMillion(nanoUsd: bigint | undefined): number {
-  return Number(formatUsd(nanoUsd ?? 0n));
+/** By how much the group multiplies prices. */
+export function groupRatio({ groupRatioPpm }: Pricing): number {
+  return groupRatioPpm / 1_000_000;
 }
 
 /** `2025-04-28T02:27:08.523175Z`; trailing zeros of the fraction left out, as the history document shows them. */

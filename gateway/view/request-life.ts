@@ -8,6 +8,7 @@ import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayConfig } from "../config.ts";
 import {
   customResponse,
+  groupRatio,
   isoMicroseconds,
   policyName,
   priceSourceName,
@@ -15,6 +16,7 @@ import {
   responseText,
   statusName,
 } from "./history-item.ts";
+import { quantitiesOut, ratesOut } from "./quantities.ts";
 
 /** What a request was and became, in a row: without the details that are kept with its payload. */
 export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "idStyle">) {
@@ -46,6 +48,9 @@ export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "id
       reason: orNull(record.billingReason),
       policy: policyName[record.policy],
       price_source: orNull(record.pricing === undefined ? "" : priceSourceName[record.pricing.source]),
+      /** The price list that it was charged by, before the group's ratio. */
+      rates: record.pricing === undefined ? [] : ratesOut(record.pricing),
+      group_ratio: record.pricing === undefined ? null : groupRatio(record.pricing),
     },
     reconstructed: record.reconstructed,
     repaired: stored.repaired,
@@ -110,7 +115,7 @@ function attemptOf(attempt: Attempt) {
   };
 }
 
-/** What a request consumed. */
+/** What a request consumed: what usages always say, then of every unit of which there was some. */
 export function usageOf(usage: Usage) {
   return {
     input_tokens: Number(usage.inputTokens),
@@ -122,6 +127,8 @@ export function usageOf(usage: Usage) {
     audio_ms: Number(usage.audioMs),
     characters: Number(usage.characters),
     estimated: usage.estimated,
+    quantities: quantitiesOut(usage),
+    traits: { ...usage.traits },
   };
 }
 

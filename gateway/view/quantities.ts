@@ -1,0 +1,58 @@
+import type { Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { formatUsd, type Prices, type Quantity, quantitiesOf, type Rate } from "../../shared/money.ts";
+import { type UnitEntry, unitEntry, units } from "../../shared/units.ts";
+
+/** Amounts by the names of their units. */
+export type Quantities = Record<string, number>;
+
+const known: ReadonlySet<number> = new Set(units.map(({ unit }) => unit));
+
+/** What was consumed of every unit that this program knows: a newer one may have written the record. */
+export function knownQuantities(usage: Usage): Quantity[] {
+  return quantitiesOf(usage).filter(({ unit }) => known.has(unit));
+}
+
+/** The same by names; what nothing was consumed of is left out. */
+export function quantitiesOut(usage: Usage): Quantities {
+  const entries = knownQuantities(usage).map(({ unit, amount }) => [unitEntry(unit).name, Number(amount)] as const);
+  return Object.fromEntries(entries);
+}
+
+/** One price of one unit. */
+export interface RateOut {
+  readonly unit: string;
+  /** USD for `per` of the unit. */
+  readonly usd: string;
+  /** A million tokens, a thousand milliseconds, one piece ... */
+  readonly per: number;
+  /** What must be so for it to hold; null: it always holds. */
+  readonly when: { readonly above_input_tokens: number | null; readonly traits: Record<string, string> } | null;
+}
+
+/** Units whose price a list spells out. */
+export const pricedUnits: readonly (UnitEntry & { readonly price: NonNullable<UnitEntry["price"]> })[] = units.filter(
+  (entry): entry is UnitEntry & { readonly price: NonNullable<UnitEntry["price"]> } => entry.price !== undefined,
+);
+
+/** All rates of a price list: those that it spells out, where they are not 0, then the others. */
+export function ratesOut(prices: Prices): RateOut[] {
+  const rates: RateOut[] = [];
+  for (const { price, ...entry } of pricedUnits) {
+    if (prices[price] !== 0n) rates.push(rateOut(entry, { unit: entry.unit, nanoUsd: prices[price] }));
+  }
+  for (const rate of prices.rates ?? []) if (known.has(rate.unit)) rates.push(rateOut(unitEntry(rate.unit), rate));
+  return rates;
+}
+
+function rateOut({ name, divisor }: Pick<UnitEntry, "name" | "divisor">, { nanoUsd, when }: Rate): RateOut {
+  const above = when?.aboveInputTokens ?? 0n;
+  return {
+    unit: name,
+    usd: formatUsd(nanoUsd),
+    per: Number(divisor),
+    when:
+      when === undefined
+        ? null
+        : { above_input_tokens: above === 0n ? null : Number(above), traits: { ...when.traits } },
+  };
+}
