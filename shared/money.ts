@@ -185,6 +185,13 @@ export function inputTokensOf(usage: BillableUsage): bigint {
   return sum;
 }
 
+/** Tokens of the whole output, whatever kind, reasoning among them. */
+export function outputTokensOf(usage: BillableUsage): bigint {
+  let sum = usage.outputTokens + usage.reasoningTokens;
+  for (const { unit, amount } of usage.more ?? []) if (unitEntry(unit).isOutput) sum += amount;
+  return sum;
+}
+
 /** True: the prices have a rate of this unit itself, under whatever condition. */
 export function hasRate(prices: Prices, unit: Unit): boolean {
   return prices.rates?.some((rate) => rate.unit === unit) ?? false;

@@ -1,5 +1,8 @@
 import { Unit } from "./gen/throughline/common/v1/common_pb.ts";
 
+/** The contract's numbers of the units, for rooms that know no other message of it. */
+export { Unit };
+
 /** Where a usage and a price list spell a unit out; the others are in their lists. */
 export type UsagePart =
   | "inputTokens"
@@ -36,6 +39,8 @@ export interface UnitEntry {
   readonly priceTrait?: Trait;
   /** Counts as input where a price rises with the length of the input. */
   readonly isInput?: true;
+  /** Tokens of the output. */
+  readonly isOutput?: true;
   /** The field of `common.v1.Usage` that holds it. Absent: it stands in `more`. */
   readonly part?: UsagePart;
   /** The field of `common.v1.Pricing` that holds its price without conditions. Absent: it stands in `rates`. */
@@ -65,11 +70,11 @@ export const units: readonly UnitEntry[] = [
   },
   {
     ...{ unit: Unit.OUTPUT_TOKENS, name: "output_tokens", divisor: million, priceKey: "output" },
-    ...{ part: "outputTokens", price: "outputNanoUsdPerMtok" },
+    ...{ isOutput: true, part: "outputTokens", price: "outputNanoUsdPerMtok" },
   },
   {
     ...{ unit: Unit.REASONING_TOKENS, name: "reasoning_tokens", divisor: million, priceKey: "reasoning" },
-    ...{ parent: Unit.OUTPUT_TOKENS, part: "reasoningTokens", price: "reasoningNanoUsdPerMtok" },
+    ...{ parent: Unit.OUTPUT_TOKENS, isOutput: true, part: "reasoningTokens", price: "reasoningNanoUsdPerMtok" },
   },
   {
     ...{ unit: Unit.IMAGES, name: "images", divisor: 1n, priceKey: "image", priceTrait: "size" },
@@ -97,7 +102,7 @@ export const units: readonly UnitEntry[] = [
     ...{ priceKey: "cached_input_image", parent: Unit.CACHED_INPUT_TOKENS },
   },
   {
-    ...{ unit: Unit.OUTPUT_IMAGE_TOKENS, name: "output_image_tokens", divisor: million },
+    ...{ unit: Unit.OUTPUT_IMAGE_TOKENS, name: "output_image_tokens", divisor: million, isOutput: true },
     ...{ priceKey: "output_image", parent: Unit.OUTPUT_TOKENS },
   },
   {
@@ -109,7 +114,7 @@ export const units: readonly UnitEntry[] = [
     ...{ priceKey: "cached_input_audio", parent: Unit.CACHED_INPUT_TOKENS },
   },
   {
-    ...{ unit: Unit.OUTPUT_AUDIO_TOKENS, name: "output_audio_tokens", divisor: million },
+    ...{ unit: Unit.OUTPUT_AUDIO_TOKENS, name: "output_audio_tokens", divisor: million, isOutput: true },
     ...{ priceKey: "output_audio", parent: Unit.OUTPUT_TOKENS },
   },
   {
@@ -117,7 +122,7 @@ export const units: readonly UnitEntry[] = [
     ...{ priceKey: "input_video", parent: Unit.INPUT_TOKENS },
   },
   {
-    ...{ unit: Unit.OUTPUT_VIDEO_TOKENS, name: "output_video_tokens", divisor: million },
+    ...{ unit: Unit.OUTPUT_VIDEO_TOKENS, name: "output_video_tokens", divisor: million, isOutput: true },
     ...{ priceKey: "output_video", parent: Unit.OUTPUT_TOKENS },
   },
   { unit: Unit.INPUT_IMAGES, name: "input_images", divisor: 1n, priceKey: "given_image" },

@@ -1,6 +1,7 @@
 import type { Candidate } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { InvokeItem } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf, operationOf } from "../../../shared/modules.ts";
+import { inputTokensOf, outputTokensOf } from "../../../shared/money.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import type { LaneCall } from "../../../shared/rpc/index.ts";
 import type { AttemptStatus, Span } from "../../../shared/telemetry/index.ts";
@@ -67,8 +68,8 @@ export function reportAttempt(context: ProviderContext, call: LaneCall<InvokeIte
             chunks > 1 && lastByteUs > firstByteUs ? (lastByteUs - firstByteUs) / 1_000 / (chunks - 1) : undefined,
         }
       : {}),
-    inputTokens: usage && Number(usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens),
-    outputTokens: usage && Number(usage.outputTokens + usage.reasoningTokens),
+    inputTokens: usage && Number(inputTokensOf(usage)),
+    outputTokens: usage && Number(outputTokensOf(usage)),
     errorCode: cancelled ? "client_closed_request" : error?.code,
   });
   if (error === undefined || cancelled) return;

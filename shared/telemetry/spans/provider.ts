@@ -1,5 +1,5 @@
 import { operationOf, outputTypeOf } from "../../modules.ts";
-import type { BillableUsage } from "../../money.ts";
+import { type BillableUsage, inputTokensOf, outputTokensOf } from "../../money.ts";
 import { attribute } from "../attributes.ts";
 import type { Span } from "../span.ts";
 import type { Tracing } from "../tracing.ts";
@@ -26,11 +26,6 @@ export interface AttemptStart {
   topP?: number | undefined;
 }
 
-type TokenUsage = Pick<
-  BillableUsage,
-  "inputTokens" | "cachedInputTokens" | "cacheWriteTokens" | "outputTokens" | "reasoningTokens"
->;
-
 export interface AttemptEnd {
   httpStatus?: number | undefined;
   /** The upstream's request ID. */
@@ -43,7 +38,7 @@ export interface AttemptEnd {
   /** From sending to the first chunk. */
   firstChunkMs?: number | undefined;
   /** Left out if the upstream gave none: usage is never invented here. */
-  usage?: TokenUsage | undefined;
+  usage?: BillableUsage | undefined;
   /** Kind of the fault below HTTP, e.g. "tls". */
   fault?: string | undefined;
   /** Its code, e.g. "CERT_HAS_EXPIRED". */
@@ -130,10 +125,10 @@ function setEnd(span: Span, end: AttemptEnd): void {
 }
 
 /** Input includes cached tokens and output includes reasoning by the conventions; our parts do not overlap. */
-function usageAttributes(usage: TokenUsage): Record<string, number | undefined> {
+function usageAttributes(usage: BillableUsage): Record<string, number | undefined> {
   return {
-    [attribute.inputTokens]: Number(usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens),
-    [attribute.outputTokens]: Number(usage.outputTokens + usage.reasoningTokens),
+    [attribute.inputTokens]: Number(inputTokensOf(usage)),
+    [attribute.outputTokens]: Number(outputTokensOf(usage)),
     [attribute.cacheReadTokens]: positive(usage.cachedInputTokens),
     [attribute.cacheWriteTokens]: positive(usage.cacheWriteTokens),
     [attribute.reasoningTokens]: positive(usage.reasoningTokens),

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { operationOf } from "../../modules.ts";
+import { noUsage } from "../../money.ts";
 import { traceIdOf } from "../../request-id.ts";
 import { attribute } from "../attributes.ts";
 import { billingSpans, gatewaySpans, historySpans, providerSpans, routingSpans } from "../index.ts";
@@ -48,7 +49,14 @@ test("the walk of one request: six spans of five services, one trace, the reques
     responseModel: "m-1-2026",
     finishReason: "stop",
     firstChunkMs: 120,
-    usage: { inputTokens: 10n, cachedInputTokens: 5n, cacheWriteTokens: 0n, outputTokens: 20n, reasoningTokens: 3n },
+    usage: {
+      ...noUsage,
+      inputTokens: 10n,
+      cachedInputTokens: 5n,
+      cacheWriteTokens: 0n,
+      outputTokens: 20n,
+      reasoningTokens: 3n,
+    },
   });
   billing.settled(billing.settle({ ...call, batchSize: 2 }, 1n), {
     reservedNanoUsd: 500n,

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { quantitiesOf } from "../../../../shared/money.ts";
+import { unitEntry } from "../../../../shared/units.ts";
 import { adapters } from "../../adapters/registry.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { createEventFeed } from "../../wire/event-feed.ts";
@@ -59,10 +61,11 @@ function streamed(exchange: Exchange, pieces: readonly Uint8Array[]): { text: st
   feed.end();
   text += translation.end(moments);
   const { usage, ...facts } = translation.facts();
+  const amounts = quantitiesOf(usage).map(({ unit, amount }) => [unitEntry(unit).name, String(amount)]);
   const rest = {
     complete: translation.isComplete(),
     ...facts,
-    usage: Object.fromEntries(Object.entries(usage).map(([name, value]) => [name, String(value)])),
+    usage: { ...Object.fromEntries(amounts), ...usage.traits, estimated: usage.estimated },
     chunks: translation.contentChunks(),
     document: JSON.parse(Buffer.from(translation.document(moments).body).toString()),
   };

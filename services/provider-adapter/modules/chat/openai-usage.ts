@@ -1,6 +1,7 @@
 import type { BillableUsage } from "../../../../shared/money.ts";
 import type { LatencyCheckpoint } from "../../domain/latency.ts";
 import { asObject, countOf, type JsonObject } from "../../wire/json.ts";
+import { type FurtherCounts, toldUsage, withCount } from "./neutral/further.ts";
 import type { UsageCounts } from "./neutral/usage.ts";
 
 /**
@@ -17,7 +18,24 @@ export function readOpenaiUsage(usage: JsonObject): UsageCounts {
     output: countOf(usage.completion_tokens),
     reasoning: countOf(output.reasoning_tokens),
     total: countOf(usage.total_tokens),
+    ...furtherOf(input, output),
   };
+}
+
+/**
+ * Media that are told apart: audio and images at OpenAI (openai 7, resources/completions.d.ts), video at OpenRouter and
+ * DashScope, images of the output at OpenRouter. Those of the input are of the whole of it, cached or not.
+ */
+function furtherOf(input: JsonObject, output: JsonObject): { further?: FurtherCounts } | undefined {
+  let further = withCount(undefined, "inputAudio", input.audio_tokens);
+  further = withCount(further, "inputImage", input.image_tokens);
+  further = withCount(further, "inputVideo", input.video_tokens);
+  further = withCount(further, "outputAudio", output.audio_tokens);
+  further = withCount(further, "outputImage", output.image_tokens);
+  const cached = asObject(input.cached_tokens_details);
+  further = withCount(further, "cachedAudio", cached?.audio_tokens);
+  further = withCount(further, "cachedImage", cached?.image_tokens);
+  return further && { further };
 }
 
 /** The first of several names of one count that says more than 0. */
@@ -32,8 +50,8 @@ export function writeOpenaiUsage(
   original: JsonObject | undefined,
   latency: LatencyCheckpoint,
 ): JsonObject {
-  const prompt = Number(usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens);
-  const completion = Number(usage.outputTokens + usage.reasoningTokens);
+  const { fresh, cached, written, output: completion, reasoning } = toldUsage(usage);
+  const prompt = fresh + cached + written;
   return {
     ...original,
     prompt_tokens: prompt,
@@ -42,15 +60,15 @@ export function writeOpenaiUsage(
     prompt_tokens_details: {
       audio_tokens: 0,
       ...asObject(original?.prompt_tokens_details),
-      cached_tokens: Number(usage.cachedInputTokens),
-      ...(usage.cacheWriteTokens > 0n ? { cache_write_tokens: Number(usage.cacheWriteTokens) } : {}),
+      cached_tokens: cached,
+      ...(written > 0 ? { cache_write_tokens: written } : {}),
     },
     completion_tokens_details: {
       audio_tokens: 0,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,
       ...asObject(original?.completion_tokens_details),
-      reasoning_tokens: Number(usage.reasoningTokens),
+      reasoning_tokens: reasoning,
     },
     latency_checkpoint: latency,
   };

@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
-import type { BillableUsage } from "../../../../shared/money.ts";
+import { type BillableUsage, outputTokensOf } from "../../../../shared/money.ts";
 import { shorten } from "../../../../shared/shorten.ts";
 import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "../../domain/exchange.ts";
 import { estimatedInput } from "../../domain/input-estimate.ts";
@@ -155,5 +155,5 @@ function idOf(upstreamId: string | undefined): string | undefined {
 }
 
 function endOf(usage: BillableUsage, moments: Moments): AnswerEnd {
-  return { usage, latency: latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens)) };
+  return { usage, latency: latencyCheckpoint(moments, Number(outputTokensOf(usage))) };
 }

@@ -1,3 +1,4 @@
+import { outputTokensOf } from "../../../../../shared/money.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";
@@ -126,7 +127,7 @@ export function createMessagesPassthrough(
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
       const { usage } = facts();
       const head = { id: messageId, createdUnixS: asked.createdUnixS, model: fold.model() || asked.upstreamModel };
-      const outputTokens = Number(usage.outputTokens + usage.reasoningTokens);
+      const outputTokens = Number(outputTokensOf(usage));
       const message = writeMessage(fold.answer(), head, { usage, latency: latencyCheckpoint(moments, outputTokens) });
       return writeDocument(message, fold.truncated());
     },

@@ -1,4 +1,5 @@
 import { type BillableUsage, noUsage } from "../../../../../shared/money.ts";
+import { type FurtherCounts, toldApart, withFurther } from "./further.ts";
 
 /**
  * What an upstream counted, each count by itself. Absent: it did not say, or what it said is no count (null, a text, a
@@ -21,6 +22,8 @@ export interface UsageCounts {
   readonly reasoning?: number | undefined;
   /** Input and output together. */
   readonly total?: number | undefined;
+  /** What else was said; absent: nothing, as a rule. */
+  readonly further?: FurtherCounts | undefined;
 }
 
 /** Tokens of what an answer delivered, by the platform's estimate. */
@@ -47,8 +50,16 @@ export type KnownUsage = BillableUsage & {
  * answer do not fall to zero, so a zero takes no count's place.
  */
 function addCounts(known: UsageCounts, later: UsageCounts): UsageCounts {
-  const sum: Record<string, number | undefined> = { ...known };
-  for (const [name, count] of Object.entries(later)) if (count || sum[name] === undefined) sum[name] = count;
+  const sum = latest(known, later);
+  if (known.further === undefined || later.further === undefined) return sum;
+  return { ...sum, further: latest(known.further, later.further) };
+}
+
+function latest<T extends object>(known: T, later: T): T {
+  const sum = { ...known };
+  for (const name of Object.keys(later) as (keyof T)[]) {
+    if (later[name] || sum[name] === undefined) sum[name] = later[name];
+  }
   return sum;
 }
 
@@ -90,6 +101,12 @@ export function createCountSum(): CountSum {
  * @param partial the upstream counted only the beginning of the output: what was delivered counts where it is more.
  */
 export function usageOf(counts: UsageCounts | undefined, partial: boolean, estimate: UsageEstimate): KnownUsage {
+  const usage = plainUsageOf(counts, partial, estimate);
+  return counts?.further === undefined ? usage : withFurther(usage, counts.further);
+}
+
+/** The usage as if nothing were told apart in it. */
+function plainUsageOf(counts: UsageCounts | undefined, partial: boolean, estimate: UsageEstimate): KnownUsage {
   const input = inputOf(counts ?? {}, estimate);
   const output = outputOf(counts ?? {}, estimate);
   const usage = {
@@ -120,7 +137,7 @@ function inputOf(counts: UsageCounts, estimate: UsageEstimate) {
     return { fresh: counted - read - put, cached: read, written: put, estimated: false };
   }
   // Every request has an input, so one of 0 was not counted.
-  const whole = estimate.input();
+  const whole = Math.max(estimate.input(), toldApart(counts.further, "input"));
   const rest = Math.max(0, whole - cached - written);
   return { fresh: rest, cached, written, estimated: counted === undefined || whole > 0 };
 }
@@ -135,12 +152,13 @@ function outputOf(counts: UsageCounts, estimate: UsageEstimate) {
   }
   if (visible && reasoning) return { visible, reasoning, estimated: false };
   const delivered = estimate.delivered();
+  const told = toldApart(counts.further, "output");
   if (output !== undefined || visible === undefined) {
     // Nothing says how much of it is reasoning: all of it is output.
-    const said = reasoning ? delivered.visible : delivered.visible + delivered.thinking;
+    const said = Math.max(told, reasoning ? delivered.visible : delivered.visible + delivered.thinking);
     return { visible: said, reasoning: reasoning ?? 0, estimated: output === undefined || said > 0 };
   }
-  const said = visible || delivered.visible;
+  const said = visible || Math.max(told, delivered.visible);
   const thought = reasoning || delivered.thinking;
   return { visible: said, reasoning: thought, estimated: said !== visible || thought !== (reasoning ?? 0) };
 }

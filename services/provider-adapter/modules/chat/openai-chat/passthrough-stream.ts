@@ -1,4 +1,5 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
+import { outputTokensOf } from "../../../../../shared/money.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";
@@ -141,7 +142,7 @@ export function createChatPassthrough(
     end(moments) {
       if (!asked.includeUsage) return "data: [DONE]\n\n";
       const known = facts();
-      const outputTokens = Number(known.usage.outputTokens + known.usage.reasoningTokens);
+      const outputTokens = Number(outputTokensOf(known.usage));
       const chunk = {
         id: messageId,
         object: "chat.completion.chunk",
@@ -167,7 +168,7 @@ export function createChatPassthrough(
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
       takeIn();
       const known = facts();
-      const outputTokens = Number(known.usage.outputTokens + known.usage.reasoningTokens);
+      const outputTokens = Number(outputTokensOf(known.usage));
       const completion = writeCompletion(
         { ...fold.completion(), usage: upstreamUsage },
         { id: messageId, created, model: responseModel || asked.upstreamModel },

@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import { outputTokensOf } from "../../../../../shared/money.ts";
 import type { Asked, Exchange, UpstreamMessage } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
@@ -48,7 +49,7 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
         upstream,
         { id: messageId, created: asked.createdUnixS, model: asked.upstreamModel },
         usage,
-        latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens)),
+        latencyCheckpoint(moments, Number(outputTokensOf(usage))),
       );
       return {
         body: Buffer.from(JSON.stringify(completion)),

@@ -1,4 +1,5 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
+import { outputTokensOf } from "../../../../../shared/money.ts";
 import type { AnswerFacts, Asked, StreamTranslation } from "../../../domain/exchange.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint, type Moments } from "../../../domain/latency.ts";
@@ -112,7 +113,7 @@ export function createCompletionsPassthrough(
 
   function frame(moments: Moments, list: readonly JsonObject[]): string {
     const known = facts();
-    const latency = latencyCheckpoint(moments, Number(known.usage.outputTokens + known.usage.reasoningTokens));
+    const latency = latencyCheckpoint(moments, Number(outputTokensOf(known.usage)));
     return JSON.stringify({
       id: completionId,
       object: "text_completion",

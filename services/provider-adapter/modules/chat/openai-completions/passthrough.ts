@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
+import { outputTokensOf } from "../../../../../shared/money.ts";
 import type { Asked, Exchange } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
@@ -39,7 +40,7 @@ export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Ex
         input: () => estimatedInput(asked),
         delivered: () => deliveredBy(choices),
       });
-      const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));
+      const latency = latencyCheckpoint(moments, Number(outputTokensOf(usage)));
       return {
         body: patchJson(body, {
           id: JSON.stringify(completionId),

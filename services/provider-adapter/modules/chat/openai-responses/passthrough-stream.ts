@@ -1,4 +1,5 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
+import { outputTokensOf } from "../../../../../shared/money.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";
@@ -127,7 +128,7 @@ export function createResponsesPassthrough(
       const { usage } = facts();
       const request = asObject(parseJson(Buffer.from(asked.body).toString())) ?? {};
       const head = { id: responseId, createdUnixS: asked.createdUnixS, model: model || asked.upstreamModel };
-      const latency = latencyCheckpoint(moments, Number(usage.outputTokens + usage.reasoningTokens));
+      const latency = latencyCheckpoint(moments, Number(outputTokensOf(usage)));
       const response = writeResponse(request, fold.answer(), head, { usage, latency });
       return writeDocument(response, fold.truncated());
     },

@@ -2,6 +2,7 @@ import type { BillableUsage } from "../../../../../shared/money.ts";
 import { asArray, asObject, type JsonObject } from "../../../wire/json.ts";
 import type { Finish, NeutralAnswer } from "../neutral/answer.ts";
 import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";
+import { toldUsage } from "../neutral/further.ts";
 import { writeItems } from "./write-items.ts";
 
 /** How a response stands. */
@@ -89,16 +90,16 @@ export function responseFrame(
 
 /** The parts of a usage as this format counts them: cached tokens are of the input, reasoning is of the output. */
 export function writeUsage(usage: BillableUsage): JsonObject {
-  const input = Number(usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens);
-  const output = Number(usage.outputTokens + usage.reasoningTokens);
+  const { fresh, cached, written, output, reasoning } = toldUsage(usage);
+  const input = fresh + cached + written;
   return {
     input_tokens: input,
     input_tokens_details: {
-      cached_tokens: Number(usage.cachedInputTokens),
-      cache_write_tokens: Number(usage.cacheWriteTokens),
+      cached_tokens: cached,
+      cache_write_tokens: written,
     },
     output_tokens: output,
-    output_tokens_details: { reasoning_tokens: Number(usage.reasoningTokens) },
+    output_tokens_details: { reasoning_tokens: reasoning },
     total_tokens: input + output,
   };
 }

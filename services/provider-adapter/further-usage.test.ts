@@ -1,0 +1,336 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Unit } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { type BillableUsage, inputTokensOf, outputTokensOf, quantitiesOf } from "../../shared/money.ts";
+import { unitEntry } from "../../shared/units.ts";
+import { answered, type UsageFormat, usageFormats } from "./testing-usages.ts";
+
+/** What of a usage is charged, by the units' names. */
+function charged(usage: BillableUsage): Record<string, number> {
+  return Object.fromEntries(quantitiesOf(usage).map(({ unit, amount }) => [unitEntry(unit).name, Number(amount)]));
+}
+
+const waysOf = (...names: readonly string[]) =>
+  usageFormats
+    .filter(({ name }) => names.includes(name))
+    .flatMap((format) =>
+      format.dialects.flatMap((dialect) => [false, true].map((stream) => ({ format, dialect, stream }))),
+    );
+
+const gemini = (name: string, kinds: Record<string, number>) => ({
+  [name]: Object.entries(kinds).map(([modality, tokenCount]) => ({ modality, tokenCount })),
+});
+
+/** What vendors say, and what it is charged as. */
+const table: readonly [string, readonly string[], object, Record<string, number>][] = [
+  [
+    "audio in and out",
+    ["chat", "completions"],
+    {
+      prompt_tokens: 1_000,
+      completion_tokens: 300,
+      prompt_tokens_details: { audio_tokens: 700, text_tokens: 300, cached_tokens: 0 },
+      completion_tokens_details: { audio_tokens: 250, text_tokens: 50, reasoning_tokens: 0 },
+    },
+    { input_tokens: 300, input_audio_tokens: 700, output_tokens: 50, output_audio_tokens: 250 },
+  ],
+  [
+    "images, video and cached text beside them",
+    ["chat"],
+    {
+      prompt_tokens: 1_000,
+      completion_tokens: 300,
+      prompt_tokens_details: { image_tokens: 200, video_tokens: 100, cached_tokens: 600 },
+      completion_tokens_details: { image_tokens: 290 },
+    },
+    {
+      ...{ input_tokens: 100, input_image_tokens: 200, input_video_tokens: 100, cached_input_tokens: 600 },
+      ...{ output_tokens: 10, output_image_tokens: 290 },
+    },
+  ],
+  [
+    "a cache that is told apart",
+    ["chat"],
+    {
+      prompt_tokens: 1_000,
+      completion_tokens: 10,
+      prompt_tokens_details: {
+        audio_tokens: 500,
+        image_tokens: 100,
+        cached_tokens: 600,
+        cached_tokens_details: { audio_tokens: 400, image_tokens: 50, text_tokens: 150 },
+      },
+    },
+    {
+      ...{ input_tokens: 250, input_audio_tokens: 100, input_image_tokens: 50, output_tokens: 10 },
+      ...{ cached_input_tokens: 150, cached_input_audio_tokens: 400, cached_input_image_tokens: 50 },
+    },
+  ],
+  [
+    "more audio than the uncached input",
+    ["chat"],
+    {
+      prompt_tokens: 1_000,
+      completion_tokens: 10,
+      prompt_tokens_details: { audio_tokens: 900, cached_tokens: 300 },
+    },
+    { input_audio_tokens: 700, cached_input_audio_tokens: 200, cached_input_tokens: 100, output_tokens: 10 },
+  ],
+  [
+    "details beyond the total",
+    ["chat"],
+    {
+      prompt_tokens: 100,
+      completion_tokens: 10,
+      prompt_tokens_details: { audio_tokens: 900, image_tokens: 900 },
+      completion_tokens_details: { audio_tokens: 900 },
+    },
+    { input_audio_tokens: 100, output_audio_tokens: 10 },
+  ],
+  [
+    "audio beside reasoning that is of the output",
+    ["chat"],
+    {
+      prompt_tokens: 100,
+      completion_tokens: 50,
+      completion_tokens_details: { reasoning_tokens: 30, audio_tokens: 15 },
+    },
+    { input_tokens: 100, output_tokens: 5, output_audio_tokens: 15, reasoning_tokens: 30 },
+  ],
+  [
+    "every kind at Gemini",
+    ["gemini"],
+    {
+      promptTokenCount: 1_000,
+      cachedContentTokenCount: 400,
+      candidatesTokenCount: 120,
+      thoughtsTokenCount: 30,
+      toolUsePromptTokenCount: 50,
+      ...gemini("promptTokensDetails", { TEXT: 300, AUDIO: 300, IMAGE: 100, DOCUMENT: 100, VIDEO: 200 }),
+      ...gemini("cacheTokensDetails", { TEXT: 100, AUDIO: 150, IMAGE: 50, VIDEO: 100 }),
+      ...gemini("toolUsePromptTokensDetails", { TEXT: 40, IMAGE: 10 }),
+      ...gemini("candidatesTokensDetails", { TEXT: 10, IMAGE: 70, AUDIO: 40 }),
+    },
+    {
+      ...{ input_tokens: 240, input_audio_tokens: 150, input_image_tokens: 160, input_video_tokens: 100 },
+      ...{ cached_input_tokens: 200, cached_input_audio_tokens: 150, cached_input_image_tokens: 50 },
+      ...{ output_tokens: 10, output_image_tokens: 70, output_audio_tokens: 40, reasoning_tokens: 30 },
+    },
+  ],
+  [
+    "kinds that are not known",
+    ["gemini"],
+    {
+      promptTokenCount: 100,
+      candidatesTokenCount: 5,
+      ...gemini("promptTokensDetails", { SMELL: 40, constructor: 60 }),
+    },
+    { input_tokens: 100, output_tokens: 5 },
+  ],
+  [
+    "details that are no list",
+    ["gemini"],
+    { promptTokenCount: 100, candidatesTokenCount: 5, promptTokensDetails: { AUDIO: 5 }, cacheTokensDetails: "AUDIO" },
+    { input_tokens: 100, output_tokens: 5 },
+  ],
+  [
+    "cache writes of both lives",
+    ["messages"],
+    {
+      input_tokens: 10,
+      cache_read_input_tokens: 5,
+      cache_creation_input_tokens: 1_000,
+      cache_creation: { ephemeral_5m_input_tokens: 300, ephemeral_1h_input_tokens: 700 },
+      output_tokens: 20,
+    },
+    {
+      ...{ input_tokens: 10, cached_input_tokens: 5, output_tokens: 20 },
+      ...{ cache_write_tokens: 300, cache_write_1h_tokens: 700 },
+    },
+  ],
+  [
+    "cache writes without their sum",
+    ["messages"],
+    {
+      input_tokens: 10,
+      cache_creation: { ephemeral_5m_input_tokens: 300, ephemeral_1h_input_tokens: 700 },
+      output_tokens: 20,
+    },
+    { input_tokens: 10, output_tokens: 20, cache_write_tokens: 300, cache_write_1h_tokens: 700 },
+  ],
+  [
+    "more for an hour than was written",
+    ["messages"],
+    {
+      input_tokens: 10,
+      cache_creation_input_tokens: 200,
+      cache_creation: { ephemeral_5m_input_tokens: 300, ephemeral_1h_input_tokens: 700 },
+      output_tokens: 20,
+    },
+    { input_tokens: 10, output_tokens: 20, cache_write_1h_tokens: 200 },
+  ],
+];
+
+describe.each(table)("%s", (_name, names, usage, expected) => {
+  test.each(waysOf(...names))("$format.name for $dialect, streamed: $stream", ({ format, dialect, stream }) => {
+    const { usage: known, said } = answered(format, dialect, stream, [usage]);
+    expect(charged(known)).toEqual(expected);
+    expect(known.estimated).toBe(false);
+    if (format.name === "messages" && dialect === "anthropic.messages") return;
+    // Where we write the usage, the client is told the same tokens as without the details.
+    const bare = answered(format, dialect, stream, [withoutDetails(usage)]);
+    expect(totalsIn(said)).toEqual(totalsIn(bare.said));
+  });
+});
+
+/** The usage as an upstream says it that tells no kinds apart. */
+function withoutDetails(usage: object): object {
+  const bare = structuredClone(usage) as Record<string, unknown>;
+  const creation = bare.cache_creation as Record<string, number> | undefined;
+  if (creation !== undefined) {
+    bare.cache_creation_input_tokens ??= Object.values(creation).reduce((sum, count) => sum + count);
+    delete bare.cache_creation;
+  }
+  for (const [name, value] of Object.entries(bare)) {
+    if (name.endsWith("TokensDetails")) delete bare[name];
+    if (!name.endsWith("_details")) continue;
+    for (const kind of ["audio", "image", "video", "text"]) delete (value as Record<string, unknown>)[`${kind}_tokens`];
+    delete (value as Record<string, unknown>).cached_tokens_details;
+  }
+  return bare;
+}
+
+/** Every count of the usage that a client is told, but those of media, which go on as the upstream says them. */
+function totalsIn(said: string): unknown[] {
+  return [...said.matchAll(/"(\w*_tokens)":(\d+)/g)]
+    .filter(([, name = ""]) => !/^(audio|image|video|text|ephemeral)/.test(name))
+    .map(([, name, count]) => `${name} ${count}`);
+}
+
+/** Every detail of every format, as paths. */
+const details: Readonly<Record<string, readonly string[]>> = {
+  chat: [
+    ...["audio", "image", "video"].map((kind) => `prompt_tokens_details.${kind}_tokens`),
+    ...["audio", "image"].map((kind) => `completion_tokens_details.${kind}_tokens`),
+    ...["audio", "image"].map((kind) => `prompt_tokens_details.cached_tokens_details.${kind}_tokens`),
+    "prompt_tokens_details.cached_tokens",
+    "prompt_tokens_details.cache_write_tokens",
+    "completion_tokens_details.reasoning_tokens",
+  ],
+  messages: [
+    ...["cache_creation.ephemeral_1h_input_tokens", "cache_creation.ephemeral_5m_input_tokens"],
+    ...["cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens_details.thinking_tokens"],
+  ],
+  gemini: ["cachedContentTokenCount", "thoughtsTokenCount"],
+};
+const modalities = ["TEXT", "AUDIO", "IMAGE", "VIDEO", "DOCUMENT", "SMELL"];
+const lists = ["promptTokensDetails", "cacheTokensDetails", "candidatesTokensDetails"];
+
+function detailed(format: UsageFormat): fc.Arbitrary<Record<string, unknown>> {
+  const count = fc.oneof(fc.nat(3_000), fc.constantFrom(null, -1, 0.5, "7", 1e300, [], {}, undefined, 2e9));
+  const paths = details[format.name] ?? [];
+  const list = fc.array(fc.record({ modality: fc.constantFrom(...modalities), tokenCount: count }), { maxLength: 6 });
+  return fc
+    .tuple(
+      fc.array(count, { minLength: paths.length, maxLength: paths.length }),
+      fc.array(list, { minLength: 3, maxLength: 3 }),
+      count,
+      count,
+    )
+    .map(([values, kinds, input, output]) => {
+      const usage: Record<string, unknown> = { [format.input]: input, [format.output]: output };
+      for (const [index, path] of paths.entries()) setAt(usage, path.split("."), values[index]);
+      if (format.name === "gemini") for (const [index, name] of lists.entries()) usage[name] = kinds[index];
+      return usage;
+    });
+}
+
+function setAt(usage: Record<string, unknown>, [name = "", ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) usage[name] = value;
+  else {
+    usage[name] ??= {};
+    setAt(usage[name] as Record<string, unknown>, rest, value);
+  }
+}
+
+const inputUnits: ReadonlySet<Unit> = new Set([
+  ...[Unit.INPUT_TOKENS, Unit.CACHED_INPUT_TOKENS, Unit.CACHE_WRITE_TOKENS, Unit.CACHE_WRITE_1H_TOKENS],
+  ...[Unit.INPUT_AUDIO_TOKENS, Unit.INPUT_IMAGE_TOKENS, Unit.INPUT_VIDEO_TOKENS],
+  ...[Unit.CACHED_INPUT_AUDIO_TOKENS, Unit.CACHED_INPUT_IMAGE_TOKENS],
+]);
+
+describe.each(waysOf("chat", "messages", "gemini"))(
+  "$format.name for $dialect, streamed: $stream",
+  ({ format, dialect, stream }) => {
+    test("whatever the details say, the tokens are as many as the vendor counts, each in one unit", () => {
+      fc.assert(
+        fc.property(detailed(format), (usage) => {
+          const { usage: known } = answered(format, dialect, stream, [usage]);
+          const { usage: plain } = answered(format, dialect, stream, [withoutKinds(usage)]);
+          const amounts = quantitiesOf(known);
+          expect(amounts.every(({ amount }) => amount > 0n)).toBe(true);
+          const further = (known.more ?? []).map(({ unit }) => unit);
+          expect(further).toEqual([...new Set(further)].sort((a, b) => a - b));
+          const input = amounts
+            .filter(({ unit }) => inputUnits.has(unit))
+            .reduce((sum, { amount }) => sum + amount, 0n);
+          expect(input).toBe(inputTokensOf(known));
+          if (!plain.estimated) {
+            expect(inputTokensOf(known)).toBe(inputTokensOf(plain));
+            expect(outputTokensOf(known)).toBe(outputTokensOf(plain));
+          }
+          expect(inputTokensOf(known)).toBeGreaterThanOrEqual(inputTokensOf(plain));
+          expect(outputTokensOf(known)).toBeGreaterThanOrEqual(outputTokensOf(plain));
+          expect(known.estimated).toBe(plain.estimated);
+        }),
+        { numRuns: 40 },
+      );
+    });
+  },
+);
+
+/** The usage without the kinds of its tokens, the sums left as they are. */
+function withoutKinds(usage: Record<string, unknown>): Record<string, unknown> {
+  const bare = structuredClone(usage);
+  for (const name of lists) delete bare[name];
+  for (const value of Object.values(bare)) {
+    if (typeof value !== "object" || value === null) continue;
+    const inner = value as Record<string, unknown>;
+    for (const kind of ["audio", "image", "video"]) delete inner[`${kind}_tokens`];
+    delete inner.cached_tokens_details;
+    // A sum of writes that is not there is made of these; the longer life alone changes nothing.
+    const { ephemeral_1h_input_tokens: hour, ephemeral_5m_input_tokens: minutes } = inner;
+    if (typeof hour === "number" && Number.isInteger(hour) && hour >= 0 && hour <= 1e9) {
+      const short =
+        typeof minutes === "number" && Number.isInteger(minutes) && minutes >= 0 && minutes <= 1e9 ? minutes : 0;
+      inner.ephemeral_5m_input_tokens = short + hour;
+      delete inner.ephemeral_1h_input_tokens;
+    }
+  }
+  return bare;
+}
+
+test.each(waysOf("chat", "messages", "gemini").filter(({ stream }) => stream))(
+  "a later usage takes no detail away: $format.name for $dialect",
+  ({ format, dialect }) => {
+    const full = table.find(([, names]) => names.includes(format.name))?.[2] ?? {};
+    const expected = charged(answered(format, dialect, true, [full]).usage);
+    for (const later of [{}, withoutDetails(full), { ...full, prompt_tokens_details: { audio_tokens: 0 } }]) {
+      expect(charged(answered(format, dialect, true, [full, later]).usage)).toEqual(expected);
+    }
+  },
+);
+
+test("a plain usage has no list of further units", () => {
+  const [chat] = usageFormats;
+  if (chat === undefined) throw new Error("no such format");
+  const plain = {
+    prompt_tokens: 10,
+    completion_tokens: 5,
+    prompt_tokens_details: { audio_tokens: 0, cached_tokens: 0 },
+    completion_tokens_details: { audio_tokens: 0, reasoning_tokens: 0 },
+  };
+  const { usage } = answered(chat, "openai.chat", true, [plain]);
+  expect(usage.more).toBeUndefined();
+  expect(usage.traits).toBeUndefined();
+});
