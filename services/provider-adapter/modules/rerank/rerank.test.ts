@@ -12,6 +12,8 @@ const upstreams: Readonly<
 > = {
   jina: { adapter: "openai", path: "/v1", bills: "tokens" },
   dashscope: { adapter: "openai", path: "/compatible-mode/v1", flavour: { vendor: "dashscope" }, bills: "tokens" },
+  cohere: { adapter: "cohere", path: "", bills: "searches" },
+  voyage: { adapter: "voyage", path: "/v1", bills: "tokens" },
   tei: { adapter: "openai", path: "/tei/any", flavour: { rerank: { shape: "tei" } }, bills: "nothing" },
 };
 

@@ -1,0 +1,20 @@
+import { rerankExchanges } from "../../modules/rerank/translate.ts";
+import type { Adapter } from "../adapter.ts";
+import { cohereFailure } from "./errors.ts";
+import { readFlavour } from "./flavour.ts";
+import { cohereRerank } from "./rerank/index.ts";
+
+/** Cohere, and whoever speaks its formats. The base URL ends before the version. */
+export const cohereAdapter: Adapter = {
+  open(flavourJson) {
+    const flavour = readFlavour(flavourJson);
+    const { authHeader } = flavour;
+    return {
+      sign: (credential) =>
+        authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
+      requestIdHeaders: ["x-debug-trace-id"],
+      exchanges: rerankExchanges(() => cohereRerank(flavour)),
+      failure: cohereFailure,
+    };
+  },
+};
