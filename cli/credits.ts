@@ -92,7 +92,7 @@ interface UsageOptions {
   readonly account?: string;
 }
 
-/** `usage`: what was charged, by day, key, model or group. */
+/** `usage`: what was charged, by day, key, model, group or module. */
 export function usage(program: Command): void {
   prints(
     program
@@ -100,7 +100,7 @@ export function usage(program: Command): void {
       .description("what was charged, from the ledger")
       .option("--from <time>", "inclusive: a date, a time, or how long ago", time, time("30d"))
       .option("--to <time>", "exclusive; none: now", time)
-      .option("--by <what>", "day, key, model or group", "day")
+      .option("--by <what>", "day, key, model, group or module", "day")
       .option("--account <account>", "ID or name; none: all accounts"),
     async ({ from, to, by, account }: UsageOptions) => {
       const client = await connect();

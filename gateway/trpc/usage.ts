@@ -8,7 +8,13 @@ import { iso, usageOut } from "./output.ts";
 import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfCaller } from "./request-filter.ts";
 
-const usageBy = { day: UsageBy.DAY, key: UsageBy.KEY, model: UsageBy.MODEL, group: UsageBy.GROUP } as const;
+const usageBy = {
+  day: UsageBy.DAY,
+  key: UsageBy.KEY,
+  model: UsageBy.MODEL,
+  group: UsageBy.GROUP,
+  module: UsageBy.MODULE,
+} as const;
 const steps = { minute: TimeStep.MINUTE, hour: TimeStep.HOUR, day: TimeStep.DAY } as const;
 /** Time that sums over a long range may take. */
 const sumTimeoutMs = 60_000;
@@ -21,7 +27,7 @@ const aSpan = [
 
 /** What was used. */
 export const usage = router({
-  /** What was charged, from the ledger, by day, key, model or group. */
+  /** What was charged, from the ledger, by day, key, model, group or module. */
   sum: adminRead
     .input(
       z
@@ -29,7 +35,7 @@ export const usage = router({
           account_id: id.optional(),
           from: time,
           to: time,
-          by: z.enum(["day", "key", "model", "group"]).default("day"),
+          by: z.enum(["day", "key", "model", "group", "module"]).default("day"),
         })
         .refine(...aSpan),
     )

@@ -16,7 +16,7 @@ const dayMs = 24 * hourMs;
 /** Four months, two of them whole, with a leap day. */
 const startMs = Date.UTC(2028, 0, 20);
 const endMs = Date.UTC(2028, 4, 3);
-const ways: readonly UsageBy[] = ["day", "key", "model", "group"];
+const ways: readonly UsageBy[] = ["day", "key", "model", "group", "module"];
 
 let postgres: TestPostgres;
 let db: Database<BillingSchema>;
@@ -35,7 +35,7 @@ beforeAll(async () => {
     insert into billing.tariff (hash, module, model, dialect, group_name, channel, platform, strategy, price_source,
       input_price, cached_input_price, cache_write_price, output_price, reasoning_price, image_price, audio_second_price,
       character_price, request_price, group_ratio_ppm)
-    select sha256(i::text::bytea), 'chat', 'model ' || i % 3, '', case when i % 2 = 0 then '' else 'own' end, '', '', '', 0,
+    select sha256(i::text::bytea), case when i = 2 then 'image' else 'chat' end, 'model ' || i % 3, '', case when i % 2 = 0 then '' else 'own' end, '', '', '', 0,
       0, 0, 0, 0, 0, 0, 0, 0, 0, 1000000 from generate_series(1, 5) i returning tariff_id`.execute(db.kysely);
   tariffs = made.rows.map((row) => row.tariff_id);
 });
@@ -97,6 +97,7 @@ async function plainSum(accountId: bigint, fromMs: number, toMs: number, by: Usa
     day: sql`to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD')`,
     key: sql`coalesce(l.key_id, 0)::text`,
     model: sql`coalesce(t.model, '')`,
+    module: sql`coalesce(t.module, '')`,
     group: sql`coalesce(nullif(t.group_name, ''), a.group_name, '')`,
   };
   const { rows } = await sql<UsageSumRow>`

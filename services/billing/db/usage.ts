@@ -4,7 +4,7 @@ import { type Cover, coverOf, type Span } from "../domain/usage-cover.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** What usage is summed by. */
-export type UsageBy = "day" | "key" | "model" | "group";
+export type UsageBy = "day" | "key" | "model" | "group" | "module";
 
 /** A sum. Counts come as bigint. */
 export interface UsageSumRow {
@@ -43,6 +43,7 @@ interface Grouping {
   readonly name: RawBuilder<unknown>;
 }
 
+const kind = sql`(select t.module from billing.tariff t where t.tariff_id = c.id)`;
 const tariff = sql`(select t.model from billing.tariff t where t.tariff_id = c.id)`;
 const group = sql`coalesce(
   (select nullif(t.group_name, '') from billing.tariff t where t.tariff_id = c.id),
@@ -57,6 +58,7 @@ const groupings: Readonly<Record<UsageBy, Grouping>> = {
   },
   key: { detail: 1, spans: ["month", "day"], together: false, name: sql`c.id::text` },
   model: { detail: 2, spans: ["month", "day", "hour"], together: true, name: sql`coalesce(${tariff}, '')` },
+  module: { detail: 2, spans: ["month", "day", "hour"], together: true, name: sql`coalesce(${kind}, '')` },
   group: { detail: 2, spans: ["month", "day", "hour"], together: false, name: group },
 };
 

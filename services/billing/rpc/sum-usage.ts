@@ -20,6 +20,7 @@ const byNames: Readonly<Record<number, UsageByName | undefined>> = {
   [UsageBy.KEY]: "key",
   [UsageBy.MODEL]: "model",
   [UsageBy.GROUP]: "group",
+  [UsageBy.MODULE]: "module",
 };
 
 /** Latest time that a span may end at: 9999-12-31T23:59:59.999Z. */
@@ -43,7 +44,7 @@ export function sumUsage({ reports }: BillingContext) {
   ): Promise<MessageInitShape<typeof SumUsageResponseSchema>> => {
     const { fromUnixMs: from, toUnixMs: to } = request;
     const by = byNames[request.by];
-    if (by === undefined) throw invalid("by", "must be day, key, model or group");
+    if (by === undefined) throw invalid("by", "must be day, key, model, group or module");
     if (from < 0n || from > maxUnixMs) throw invalid("from_unix_ms", "must be Unix milliseconds");
     if (to <= from || to > maxUnixMs) throw invalid("to_unix_ms", "must be Unix milliseconds after from_unix_ms");
     const accountId = checkedFilterId(request.accountId, "account_id");
