@@ -2,6 +2,7 @@ import type { Log } from "../../shared/log.ts";
 import type { CredentialKeys } from "../../shared/sealed-credential.ts";
 import type { RoutingSpans } from "../../shared/telemetry/index.ts";
 import type { RoutingDatabase } from "./db/open.ts";
+import type { PriceTable } from "./domain/price-table.ts";
 import type { Follower } from "./live/follow.ts";
 
 /** What routing's handlers stand on. */
@@ -11,6 +12,8 @@ export interface RoutingContext {
   readonly live: Follower;
   readonly spans: RoutingSpans;
   readonly log: Log;
+  /** Prices of models that the configuration does not price. */
+  readonly prices: PriceTable;
   /** Unix milliseconds. */
   readonly nowMs: () => number;
   /** Uniform in [0, 1). */

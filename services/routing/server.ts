@@ -10,6 +10,7 @@ import { changedChannel } from "./db/configuration.ts";
 import { openDatabase, type RoutingDatabase } from "./db/open.ts";
 import { readRuntimeChannels, resealRuntimeChannels } from "./db/runtime-channels.ts";
 import { resealed, unopened } from "./domain/credentials.ts";
+import { createPriceTable } from "./domain/price-table.ts";
 import { createFollower } from "./live/follow.ts";
 import { type Loader, startLoader } from "./live/loader.ts";
 import { handlers } from "./rpc/index.ts";
@@ -45,15 +46,17 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
   undo.defer(() => db.close());
   await checkCredentialKey(db, config, log);
   await resealCredentials(db, config, log);
+  const prices = createPriceTable(nowMs);
   const live = createFollower({
     db,
+    prices,
     everyMs: config.pollMs,
     nowMs,
     log,
     onSnapshot: ({ models }) => metrics.knowModels(models.keys()),
   });
   undo.defer(() => live.stop());
-  const loader = await startLoader({ config, db, log, nowMs, onApplied: live.refresh });
+  const loader = await startLoader({ config, db, log, prices, onApplied: live.refresh });
   undo.defer(() => loader.stop());
   await live.refreshHealth();
   const refresh = () =>
@@ -76,6 +79,7 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
     live,
     spans: routingSpans(deps.tracing),
     log,
+    prices,
     nowMs,
     random,
     nodeLeaseMs: config.nodeLeaseMs,

@@ -4,6 +4,7 @@ import type { Compiled } from "./domain/compile.ts";
 import { fileSchema } from "./domain/config-schema.ts";
 import { loadConfiguration } from "./domain/load.ts";
 import { type Presets, simulatorSchema, vendorsSchema } from "./domain/presets.ts";
+import { createPriceTable } from "./domain/price-table.ts";
 import { problemText } from "./domain/problems.ts";
 import { buildSnapshot, type Snapshot } from "./domain/snapshot.ts";
 import type { Configuration, RuntimeChannel } from "./domain/types.ts";
@@ -11,6 +12,9 @@ import { readYaml } from "./domain/yaml-source.ts";
 
 /** A day on which the tests' prices hold. */
 export const testNowMs = Date.UTC(2026, 10, 21);
+
+/** The maintained table as of that day. */
+export const testPrices = createPriceTable(() => testNowMs);
 
 /** The presets that ship with the service. */
 export const presets: Presets = readShipped();
@@ -21,7 +25,7 @@ export function load(
   { env = {}, simulatorUrl }: { env?: Record<string, string>; simulatorUrl?: string } = {},
 ): Compiled {
   const file = { path: "/etc/throughline.yaml", text };
-  return loadConfiguration({ file, presets, env, simulatorUrl, nowMs: testNowMs });
+  return loadConfiguration({ file, presets, env, simulatorUrl, prices: testPrices });
 }
 
 /** The problems of a file, as they are logged. */
@@ -43,7 +47,7 @@ export function snapshotOf(
   runtime: readonly RuntimeChannel[] = [],
   options?: Parameters<typeof load>[1],
 ): Snapshot {
-  return buildSnapshot(configurationOf(text, options), runtime, 1n);
+  return buildSnapshot(configurationOf(text, options), runtime, 1n, testPrices);
 }
 
 function readShipped(): Presets {

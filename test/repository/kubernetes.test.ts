@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { secretRoles } from "../../cli/role-env.ts";
 import { loadConfiguration } from "../../services/routing/domain/load.ts";
+import { createPriceTable } from "../../services/routing/domain/price-table.ts";
 import { readPresets } from "../../services/routing/live/presets.ts";
 import { declaredEnv } from "./declared-env.ts";
 
@@ -218,7 +219,7 @@ test.each(["base", "overlays/production"])("routing takes the configuration of %
     presets: await readPresets(),
     env: { OPENAI_API_KEY: "x" },
     simulatorUrl: undefined,
-    nowMs: Date.UTC(2026, 0),
+    prices: createPriceTable(() => Date.UTC(2026, 0)),
   });
   expect(compiled).toMatchObject({ ok: true });
 });

@@ -3,8 +3,16 @@ import { sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
 import type { Configuration, RuntimeChannel } from "../domain/types.ts";
 import type { RoutingDatabase } from "./open.ts";
-import { channelFromJson, modelFromRow, modelToRow, strategyFromRow, strategyToRow, toJson } from "./rows.ts";
-import type { RoutingSchema, StrategyRow } from "./schema.ts";
+import {
+  channelFromJson,
+  modelFromRow,
+  modelToRow,
+  type StoredStrategy,
+  strategyFromRow,
+  strategyToRow,
+  toJson,
+} from "./rows.ts";
+import type { RoutingSchema } from "./schema.ts";
 
 /** Channel of NOTIFY that says: the state has a new version (the payload). */
 export const changedChannel = "routing_changed";
@@ -104,7 +112,7 @@ export function readState(db: RoutingDatabase): Promise<StoredState> {
         },
         runtimeChannels: runtime.map(({ definition, strategies: own }) => ({
           channel: channelFromJson(definition),
-          strategies: (own as StrategyRow[]).map(strategyFromRow),
+          strategies: (own as StoredStrategy[]).map(strategyFromRow),
         })),
         firstSeen: new Map(seen.map(({ name, first_seen }) => [name, first_seen])),
       };

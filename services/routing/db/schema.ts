@@ -59,5 +59,9 @@ export interface StrategyRow {
   per_audio_second: bigint | null;
   per_mchar: bigint | null;
   per_request: bigint | null;
+  /** JSON: further rates, in canonical order. Null: none. */
+  rates: string | null;
+  /** JSON: prices by parts of the day. Null: they hold all day. */
+  by_hour: string | null;
   custom_response: string;
 }

@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { costNanoUsd } from "../../../shared/money.ts";
+import { type GroupPrice, priceAt } from "./group-price.ts";
 import type { HealthView } from "./health.ts";
 import { fits, type Needs, suits } from "./needs.ts";
 import { chosenAmong, type Member, type Serving, type Snapshot } from "./snapshot.ts";
@@ -67,7 +68,7 @@ function scoreOf(serving: Serving, needs: Needs, prefer: Preference, health: Hea
     const up = health.anyDown ? sample.filter((m) => health.down(m.channel.name, nowMs) === undefined) : sample;
     const looked = up.length > 0 ? up : sample;
     const standIn = looked.every(({ channel }) => channel.standIn) ? 1 : 0;
-    const score: Score = [standIn, up.length > 0 ? 0 : 1, mean(looked, needs, prefer, health), name];
+    const score: Score = [standIn, up.length > 0 ? 0 : 1, mean(looked, needs, prefer, health, nowMs), name];
     if (up.length > 0) return score;
     first ??= score;
   }
@@ -75,7 +76,7 @@ function scoreOf(serving: Serving, needs: Needs, prefer: Preference, health: Hea
 }
 
 /** What the channels cost on average, by their shares of the traffic. */
-function mean(members: readonly Member[], needs: Needs, prefer: Preference, health: HealthView): number {
+function mean(members: readonly Member[], needs: Needs, prefer: Preference, health: HealthView, nowMs: number): number {
   // Channels of one strategy share the price object, and cost is the dear part of this.
   const prices = new Map<Member["price"], number>();
   let sum = 0;
@@ -83,7 +84,7 @@ function mean(members: readonly Member[], needs: Needs, prefer: Preference, heal
   for (const member of members) {
     let price = prices.get(member.price);
     if (price === undefined) {
-      price = prefer === "fast" ? 1 : expectedCost(member, needs);
+      price = prefer === "fast" ? 1 : expectedCost(priceAt(member.price, nowMs), needs);
       prices.set(member.price, price);
     }
     // A share of 0 counts a little, so that a tier of such channels alone has a mean too.
@@ -111,7 +112,7 @@ function weigh(member: Member, price: number, prefer: Preference, health: Health
 }
 
 /** What the request would cost here, in nano-USD: a figure to compare by, never one to charge. */
-function expectedCost({ price }: Member, needs: Needs): number {
+function expectedCost({ prices, ratioPpm: groupRatioPpm }: GroupPrice, needs: Needs): number {
   const usage = {
     inputTokens: BigInt(Math.max(1, Math.ceil(needs.inputTokens))),
     cachedInputTokens: 0n,
@@ -122,7 +123,7 @@ function expectedCost({ price }: Member, needs: Needs): number {
     audioMs: 0n,
     characters: 0n,
   };
-  return Number(costNanoUsd(usage, { ...price.prices, groupRatioPpm: price.ratioPpm }));
+  return Number(costNanoUsd(usage, { ...prices, groupRatioPpm }));
 }
 
 function noneAble(name: string, usable: readonly Serving[], needs: Needs): ThroughlineError {

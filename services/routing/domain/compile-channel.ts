@@ -3,6 +3,7 @@ import { coveringPattern } from "./covered.ts";
 import type { Names } from "./names.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { Path } from "./problems.ts";
+import { tablePrice } from "./table-strategy.ts";
 import type { Channel, ChannelModel, Group, Model, Strategy } from "./types.ts";
 
 /** What a channel is checked against. */
@@ -72,22 +73,16 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
       report([...path, "strategy"], `names no strategy: "${strategy}"`);
     } else {
       const named = scope.strategies.get(strategy || model.strategy);
-      const price =
-        named?.prices != null
-          ? undefined
-          : tablePrice(named, scope.prices, {
-              platform,
-              baseUrl: config.base_url,
-              upstreamModel,
-              model: name,
-              vendor: model.ownedBy,
-            });
-      if (named?.prices != null) models.push({ model: name, upstreamModel, strategy, tableKey: "" });
+      const question = { platform, baseUrl: config.base_url, upstreamModel, model: name, vendor: model.ownedBy };
+      // What a pattern stands for is not known before the request: its prices are looked up then.
+      const byRequest = name.endsWith("*");
+      const price = named?.prices != null || byRequest ? undefined : tablePrice(named, scope.prices, question);
+      if (named?.prices != null || byRequest) models.push({ model: name, upstreamModel, strategy, tableKey: "" });
       else if (price === undefined) refuse(path, `"${name}" has no price: name a strategy that has prices or is free`);
       else {
         models.push({ model: name, upstreamModel, strategy, tableKey: price.strategy.key });
         strategies.set(price.strategy.key, price.strategy);
-        if (price.caveat !== "") warnings.push(`price of ${name} from the table (${price.id}): ${price.caveat}`);
+        for (const text of price.dropped) warnings.push(`price of ${name} from the table (${price.id}): ${text}`);
       }
     }
   }
@@ -145,23 +140,4 @@ function followMapping(name: string, mapping: ReadonlyMap<string, string>): stri
     if (seen) return chain;
     current = next;
   }
-}
-
-function tablePrice(
-  named: Strategy | undefined,
-  prices: PriceTable,
-  question: Parameters<PriceTable["find"]>[0],
-): { strategy: Strategy; id: string; caveat: string } | undefined {
-  // What a pattern stands for is not known before the request.
-  const found = question.model.endsWith("*") ? undefined : prices.find(question);
-  if (found?.prices == null) return undefined;
-  const tableKey = `table:${found.id}`;
-  const strategy: Strategy = {
-    key: named === undefined ? tableKey : `${named.name}+${tableKey}`,
-    name: named?.name ?? tableKey,
-    prices: found.prices,
-    origin: "table",
-    customResponse: named?.customResponse ?? "",
-  };
-  return { strategy, id: found.id, caveat: found.caveat };
 }

@@ -1,9 +1,10 @@
 import { compileChannel } from "./compile-channel.ts";
+import { compileStrategy } from "./compile-strategy.ts";
 import type { FileConfig, ModelConfig, StrategyConfig } from "./config-schema.ts";
 import { createNames } from "./names.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { Path, Problem } from "./problems.ts";
-import type { Channel, Configuration, Group, ListPrices, Model, Strategy } from "./types.ts";
+import type { Channel, Configuration, Group, Model, Strategy } from "./types.ts";
 
 /** One document that takes part in the configuration. */
 export interface ConfigSource {
@@ -86,7 +87,7 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
     const { name, strategy, auto, owned_by } = placed.entry;
     const ownPrice = strategies.get(strategy ?? "")?.prices != null;
     if (auto !== undefined || ownPrice || priced.has(name) || problems.length > 0) continue;
-    if (!name.endsWith("*") && prices.find(modelQuestion(name, owned_by))?.prices != null) continue;
+    if (!name.endsWith("*") && prices.find(modelQuestion(name, owned_by))?.list != null) continue;
     report(placed, [], "has no price: name a strategy that has prices or is free");
   }
 
@@ -148,40 +149,10 @@ function compileGroups(placed: ReadonlyMap<string, Placed<FileConfig["groups"][n
 }
 
 function compileStrategies(placed: ReadonlyMap<string, Placed<StrategyConfig>>, report: Report): Map<string, Strategy> {
-  const strategies = new Map<string, Strategy>();
-  for (const one of placed.values()) {
-    const { name, free, prices, custom_response } = one.entry;
-    if (free && prices !== undefined) report(one, ["free"], "must not stand beside prices");
-    if (prices !== undefined && Object.values(prices).every((price) => price === undefined || price === 0n)) {
-      report(one, ["prices"], "sets no price: a strategy that charges nothing says free: true");
-    }
-    strategies.set(name, {
-      key: name,
-      name,
-      prices: free ? noPrices : prices === undefined ? null : toListPrices(prices),
-      origin: free ? "free" : prices === undefined ? "table" : "strategy",
-      customResponse: custom_response,
-    });
-  }
-  return strategies;
-}
-
-const noPrices: ListPrices = toListPrices({});
-
-function toListPrices(prices: NonNullable<StrategyConfig["prices"]>): ListPrices {
-  const input = prices.input ?? 0n;
-  const output = prices.output ?? 0n;
-  return {
-    inputNanoUsdPerMtok: input,
-    cachedInputNanoUsdPerMtok: prices.cached_input ?? input,
-    cacheWriteNanoUsdPerMtok: prices.cache_write ?? input,
-    outputNanoUsdPerMtok: output,
-    reasoningNanoUsdPerMtok: prices.reasoning ?? output,
-    imageNanoUsd: prices.image ?? 0n,
-    audioSecondNanoUsd: prices.audio_second ?? 0n,
-    characterNanoUsdPerMchar: prices.characters ?? 0n,
-    requestNanoUsd: prices.request ?? 0n,
-  };
+  const compiled = [...placed.values()].map((one) =>
+    compileStrategy(one.entry, (path, message) => report(one, path, message)),
+  );
+  return new Map(compiled.map((strategy) => [strategy.key, strategy]));
 }
 
 function toModel(entry: ModelConfig, prices: PriceTable): Model {

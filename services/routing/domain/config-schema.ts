@@ -3,6 +3,7 @@ import { z } from "zod";
 import { moduleNames } from "../../../shared/modules.ts";
 import { parseUsd } from "../../../shared/money.ts";
 import { baseUrlSchema } from "./base-url.ts";
+import { decimalText, pricesSchema, whenListSchema } from "./price-schema.ts";
 import { capabilities, preferences } from "./types.ts";
 
 /** Name of a channel: it goes into metrics, logs and addresses. */
@@ -22,26 +23,6 @@ const modelName = z
 
 /** Name sent upstream. */
 const upstreamName = z.string().regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 printable characters without spaces");
-
-/** A decimal, as text or as a plain YAML number. Money is never a binary fraction: the digits that were typed are kept. */
-const decimalText = z.unknown().transform((value, context) => {
-  const text = typeof value === "number" ? String(value) : value;
-  if (typeof text === "string" && /^\d+(\.\d{1,9})?$/.test(text)) return text;
-  const message =
-    value === undefined ? "is missing" : 'must be a decimal of 0 or more with at most 9 decimals, such as "2.50"';
-  context.addIssue({ code: "custom", message });
-  return z.NEVER;
-});
-
-/** The highest price accepted: 1,000,000 USD a unit. Above it int64 sums could overflow, and it is surely a slip. */
-const maxPriceNanoUsd = 1_000_000n * 1_000_000_000n;
-
-const usd = decimalText.transform((text, context) => {
-  const nanoUsd = parseUsd(text);
-  if (nanoUsd <= maxPriceNanoUsd) return nanoUsd;
-  context.addIssue({ code: "custom", message: "must be at most 1000000 USD" });
-  return z.NEVER;
-});
 
 /** Parts per million of a ratio; 32 bits hold ratios up to 4,294. */
 const ratioPpm = decimalText.transform((text, context) => {
@@ -70,19 +51,8 @@ export const groupSchema = z.strictObject({ name: label, ratio: ratioPpm.optiona
 export const strategySchema = z.strictObject({
   name: label,
   free: z.boolean().default(false),
-  prices: z
-    .strictObject({
-      input: usd.optional(),
-      cached_input: usd.optional(),
-      cache_write: usd.optional(),
-      output: usd.optional(),
-      reasoning: usd.optional(),
-      image: usd.optional(),
-      audio_second: usd.optional(),
-      characters: usd.optional(),
-      request: usd.optional(),
-    })
-    .optional(),
+  prices: pricesSchema.optional(),
+  when: whenListSchema.default([]),
   custom_response: expression.default(""),
 });
 

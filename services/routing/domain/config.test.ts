@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../shared/config.ts";
+import { traits, units } from "../../../shared/units.ts";
 import { configurationOf, load, presets, problemsOf, snapshotOf } from "../testing.ts";
 import { environmentChannels } from "./presets.ts";
 
@@ -33,9 +34,9 @@ describe("the example configuration", () => {
       ..."timeouts connect_ms headers_ms first_token_ms chunk_ms body_ms headers request_id_header flavour presets ratio prices free".split(
         " ",
       ),
-      ..."input cached_input cache_write output reasoning image audio_second characters request custom_response".split(
-        " ",
-      ),
+      ...units.map(({ priceKey }) => priceKey),
+      ...traits,
+      ..."when above_input utc default custom_response".split(" "),
       ..."module owned_by context_window max_output capabilities auto prefer among aliases".split(" "),
     ];
     for (const field of fields) expect(example, field).toMatch(new RegExp(`\\b${field}\\b`));
@@ -63,6 +64,8 @@ channels:
     ]);
   });
 
+  const prices = (rest: string) => `strategies: [{ name: s, prices: ${rest} }]`;
+  const when = (rest: string) => `strategies: [{ name: s, prices: { input: "1" }, when: [${rest}] }]`;
   const channel = (rest: string) => `channels:\n  - { name: a, adapter: openai, base_url: "http://x", ${rest} }`;
   test.each([
     ["a: [", /^throughline.yaml:1:\d+: /],
@@ -106,6 +109,51 @@ channels:
     ['strategies: [{ name: s, prices: { input: "1e3" } }]', /prices.input: must be a decimal/],
     ['strategies: [{ name: s, prices: { input: "-1" } }]', /prices.input: must be a decimal/],
     ['strategies: [{ name: s, prices: { input: "2000000" } }]', /prices.input: must be at most 1000000 USD$/],
+    [prices('{ image: { "1024x1024": "x" } }'), /strategies\[0\].prices.image\["1024x1024"\]: must be a decimal/],
+    [prices('{ image: { "a b": "1" } }'), /prices.image\["a b"\]: must be 1 to 64 printable characters/],
+    [prices("{ image: {} }"), /prices.image: must have 1 to 64 prices$/],
+    [prices('{ input: { "720p": "1" } }'), /prices.input: must be a decimal/],
+    [prices('{ inputs: "1" }'), /prices.inputs: is not a known field$/],
+    [prices('{ vendor_cost: "1.05", request: "1" }'), /prices.vendor_cost: needs other prices beside it/],
+    [
+      "strategies: [{ name: s, when: [{ above_input: 1, input: 1 }] }]",
+      /strategies\[0\].when: must stand beside prices$/,
+    ],
+    [when("{ input: 2 }"), /when\[0\]: must have one of above_input, utc, service_tier, size/],
+    [when("{ above_input: 5 }"), /when\[0\]: must have a price$/],
+    [when("{ above_input: 0, input: 2 }"), /when\[0\].above_input: must be 1 or more$/],
+    [when("{ above_input: 5, input: dear }"), /when\[0\].input: must be a decimal/],
+    [when('{ utc: "9-12", input: 2 }'), /when\[0\].utc: must be two different times of the day in UTC/],
+    [when('{ utc: "09:00-09:00", input: 2 }'), /when\[0\].utc: must be two different times/],
+    [when("{ above_input: 5, colour: red, input: 2 }"), /when\[0\].colour: is not a known field$/],
+    [when('{ service_tier: "", input: 2 }'), /when\[0\].service_tier: must be 1 to 64 printable/],
+    [
+      when("{ above_input: 5, input: 2 }, { service_tier: flex, input: 3 }"),
+      /when\[1\].input: could hold together with another price: say what holds for above_input: 5, service_tier: flex$/,
+    ],
+    [
+      when("{ service_tier: flex, input: 2 }, { size: a, input: 3 }"),
+      /when\[1\].input: could hold together .* for size: a, service_tier: flex$/,
+    ],
+    [when("{ above_input: 5, input: 2 }, { above_input: 5, input: 3 }"), /when\[1\].input: has a price under the same/],
+    [
+      when("{ above_input: 5, input: 2 }, { service_tier: flex, cached_input: 3 }"),
+      /when\[1\].cached_input: could hold together/,
+    ],
+    [
+      when('{ utc: "00:00-12:00", input: 2 }, { utc: "11:00-13:00", input: 3 }'),
+      /when\[1\].input: has a price under the same/,
+    ],
+    [
+      when('{ utc: "00:00-12:00", size: a, input: 2 }, { service_tier: flex, input: 3 }'),
+      /when\[1\].input: could hold together/,
+    ],
+    [
+      when("{ size: a, image: 2 }"),
+      /when\[0\].image: holds under a condition only: say under prices what holds otherwise$/,
+    ],
+    [when('{ utc: "01:00-02:00", image: 2 }'), /when\[0\].image: holds for some hours only: say under prices/],
+    [when("{ size: a, vendor_cost: 1 }"), /when\[0\].vendor_cost: holds under a condition only/],
     ['strategies: [{ name: s, free: true, custom_response: "a[" }]', /custom_response: is not a JMESPath expression/],
     ['groups: [{ name: g, ratio: "1.0000001" }]', /ratio: must be 0 to 4000 with at most 6 decimals$/],
   ])("%s", (text, message) => {
@@ -252,14 +300,14 @@ channels:
     });
   });
 
-  test("that one figure cannot say are told", () => {
-    const compiled = load("groups: []", { env: { DEEPSEEK_API_KEY: "k", GEMINI_API_KEY: "k" } });
-    const warnings = compiled.ok ? compiled.warnings.join("\n") : "";
-    expect(warnings).toContain(
-      "deepseek-chat from the table (deepseek/deepseek-chat): its prices change with the hour: the dearest is charged",
-    );
-    expect(warnings).toContain(
-      "gemini-2.5-pro from the table (google/gemini-2.5-pro): its prices rise with the length of the input",
-    );
+  test("of the table that cannot be charged as they stand there are told", () => {
+    const text = `
+models: [{ name: sonar-deep-research, owned_by: perplexity }]
+channels: [{ name: p, adapter: openai, platform: perplexity, base_url: "https://api.perplexity.ai", models: [sonar-deep-research] }]
+`;
+    const compiled = load(text, { env: { DEEPSEEK_API_KEY: "k", GEMINI_API_KEY: "k" } });
+    expect(compiled.ok && compiled.warnings).toEqual([
+      "price of sonar-deep-research from the table (perplexity/sonar-deep-research): output_citation_mtok is left out: citations are counted with the output",
+    ]);
   });
 });

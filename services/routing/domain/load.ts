@@ -3,7 +3,7 @@ import type { Env } from "../../../shared/config.ts";
 import { type Compiled, type ConfigSource, compile } from "./compile.ts";
 import { fileSchema } from "./config-schema.ts";
 import { environmentChannels, type Presets, simulatorChannel } from "./presets.ts";
-import { createPriceTable } from "./price-table.ts";
+import type { PriceTable } from "./price-table.ts";
 import { readYaml } from "./yaml-source.ts";
 
 /** What a configuration is made of. */
@@ -13,15 +13,14 @@ export interface Ingredients {
   readonly presets: Presets;
   readonly env: Env;
   readonly simulatorUrl: string | undefined;
-  /** Unix milliseconds: which prices of the table hold. */
-  readonly nowMs: number;
+  readonly prices: PriceTable;
 }
 
 /**
  * Makes the configuration: presets, then the simulator, then the environment's channels, then the file, each over what
  * came before. Throws ConfigError when the environment is at fault; problems of the file are given, all at once.
  */
-export function loadConfiguration({ file, presets, env, simulatorUrl, nowMs }: Ingredients): Compiled {
+export function loadConfiguration({ file, presets, env, simulatorUrl, prices }: Ingredients): Compiled {
   const sources: ConfigSource[] = [];
   let withPresets = true;
   let own: ConfigSource | undefined;
@@ -36,5 +35,5 @@ export function loadConfiguration({ file, presets, env, simulatorUrl, nowMs }: I
   if (simulatorUrl !== undefined) sources.push(simulatorChannel(simulatorUrl, presets));
   sources.push(environmentChannels(env, presets.vendors));
   if (own !== undefined) sources.push(own);
-  return compile(sources, createPriceTable(nowMs));
+  return compile(sources, prices);
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { configurationOf, snapshotOf } from "../testing.ts";
+import { configurationOf, snapshotOf, testPrices } from "../testing.ts";
 import { type HealthView, noHealth, type ReportedLine, summarise } from "./health.ts";
 import { noNeeds } from "./needs.ts";
 import { maxCandidates, type RouteQuestion, resolveRoute } from "./resolve.ts";
@@ -219,7 +219,7 @@ describe("a stand-in", () => {
     if (simulator === undefined) throw new Error("no simulator");
     const models = simulator.models.filter(({ model }) => model === "gpt-4o");
     const extra = { ...simulator, name: "extra", standIn: false, models };
-    const snapshot = buildSnapshot(configuration, [{ channel: extra, strategies: [] }], 2n);
+    const snapshot = buildSnapshot(configuration, [{ channel: extra, strategies: [] }], 2n, testPrices);
     expect(channelsOf(ask(snapshot, {}))).toEqual(["extra"]);
   });
 });
@@ -238,6 +238,7 @@ describe("a channel entered at run time", () => {
         { channel: { ...first, name: "b", models: [...first.models, gone] }, strategies: [] },
       ],
       2n,
+      testPrices,
     );
     expect(channelsOf(ask(snapshot, {})).sort()).toEqual(["a", "b"]);
     expect(snapshot.channels.find(({ name }) => name === "a")?.weight).toBe(1);

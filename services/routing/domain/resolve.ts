@@ -1,10 +1,12 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { choose, notSupported } from "./auto.ts";
+import { type GroupPrice, priceAt } from "./group-price.ts";
 import type { HealthView } from "./health.ts";
 import { lacks, type Needs } from "./needs.ts";
 import { byAffinity, byChance, rank } from "./order.ts";
 import type { Member, Serving, Snapshot } from "./snapshot.ts";
 import type { Capability, Model, Module } from "./types.ts";
+import { upstreamName } from "./upstream-name.ts";
 
 /** What is asked of routing for one request. */
 export interface RouteQuestion {
@@ -21,6 +23,8 @@ export interface RouteQuestion {
 export interface RouteCandidate {
   readonly member: Member;
   readonly upstreamModel: string;
+  /** What holds now. */
+  readonly price: GroupPrice;
 }
 
 /** Why a channel was chosen or skipped. */
@@ -72,7 +76,7 @@ export function resolveRoute(question: RouteQuestion, ground: RouteGround): Rout
   let serving: Serving | undefined;
   let why = "";
   if (asked.auto === null) {
-    serving = snapshot.serving(question.group, named.model);
+    serving = snapshot.serving(question.group, named.model, named.concrete);
     if (serving === undefined || serving.tiers.length === 0) throw noChannel(question.model, serving);
     const missing = lacks(asked, question.needs);
     if (missing !== undefined) throw cannot(question.model, missing);
@@ -84,7 +88,11 @@ export function resolveRoute(question: RouteQuestion, ground: RouteGround): Rout
 
   const { members, reasons } = order(serving, question.affinity, why, ground);
   const concrete = asked.auto === null ? named.concrete : serving.model.name;
-  const candidates = members.map((member) => ({ member, upstreamModel: upstreamName(member, concrete) }));
+  const candidates = members.map((member) => ({
+    member,
+    upstreamModel: upstreamName(member.served, concrete),
+    price: priceAt(member.price, nowMs),
+  }));
   return { model: serving.model, candidates, reasons, control: named.control };
 }
 
@@ -124,13 +132,6 @@ function order(serving: Serving, affinity: string, why: string, { health, random
   const unnamed = total - members.length + Math.max(0, serving.skipped.length - maxSkipped);
   if (unnamed > 0) reasons.push({ channel: "", reason: `${unnamed} more channels further down`, chosen: false });
   return { members, reasons };
-}
-
-/** The name sent upstream: a `*` in it stands for what the client wrote in the place of the model's. */
-function upstreamName({ served }: Member, concrete: string): string {
-  const { model, upstreamModel } = served;
-  if (!model.endsWith("*") || !upstreamModel.includes("*")) return upstreamModel;
-  return upstreamModel.replace("*", () => concrete.slice(model.length - 1));
 }
 
 function noChannel(name: string, serving: Serving | undefined): ThroughlineError {

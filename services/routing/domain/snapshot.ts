@@ -1,14 +1,12 @@
+import { LRUCache } from "lru-cache";
 import { coveringPattern, covers } from "./covered.ts";
+import { createGroupPrices, type GroupPrice } from "./group-price.ts";
 import { createNames, type Names } from "./names.ts";
 import { hash32, type Weighted } from "./order.ts";
+import type { PriceTable } from "./price-table.ts";
+import { tablePrice } from "./table-strategy.ts";
 import type { Channel, ChannelModel, Configuration, Group, Model, RuntimeChannel, Strategy } from "./types.ts";
-
-/** A strategy's prices as a group pays them. One object for each pair: what is made of it can be kept beside it. */
-export interface GroupPrice {
-  readonly strategy: Strategy;
-  readonly prices: NonNullable<Strategy["prices"]>;
-  readonly ratioPpm: number;
-}
+import { upstreamName } from "./upstream-name.ts";
 
 /** A channel as it serves one model to one group. */
 export interface Member extends Weighted {
@@ -34,6 +32,8 @@ export interface Serving {
   readonly skipped: readonly { readonly channel: string; readonly reason: string }[];
   /** True: some channel would serve the group were it enabled. */
   readonly onlyDisabled: boolean;
+  /** True: the table has to price the name that a request asks for, which is not this one. */
+  readonly pricedByName: boolean;
 }
 
 /** The configuration as resolving reads it. Never changed once built: a new one takes its place. */
@@ -49,8 +49,11 @@ export interface Snapshot {
   readonly patternOf: ReadonlyMap<string, string>;
   readonly groups: ReadonlyMap<string, Group>;
   readonly configuration: Configuration;
-  /** Who can serve a model to a group; undefined when the group or the model is not configured. */
-  serving(group: string, model: string): Serving | undefined;
+  /**
+   * Who can serve a model to a group; undefined when the group or the model is not configured. Of a pattern, `concrete` is
+   * the name that is asked for.
+   */
+  serving(group: string, model: string, concrete?: string): Serving | undefined;
   /** Models that a group can use, sorted by name; an auto model only when it has something to choose among. */
   modelsOf(group: string): readonly Model[];
   /** What could not be used of the channels entered at run time, in sentences. */
@@ -62,6 +65,18 @@ export interface SnapshotChannel extends Channel {
   readonly fromFile: boolean;
 }
 
+/** A channel that serves a model. */
+interface Row {
+  readonly channel: SnapshotChannel;
+  readonly served: ChannelModel;
+  /** Undefined: the table prices the name that is asked for. */
+  readonly strategy: Strategy | undefined;
+  readonly hash: number;
+}
+
+/** Names under patterns whose channels are kept: clients choose such names. */
+const keptNames = 1_000;
+
 /**
  * Builds the snapshot of a configuration and the channels entered at run time. A channel of the configuration hides one
  * of the same name entered at run time; what the latter cannot be served (a model no longer configured, or without a
@@ -71,6 +86,7 @@ export function buildSnapshot(
   configuration: Configuration,
   runtime: readonly RuntimeChannel[],
   version: bigint,
+  table: PriceTable,
 ): Snapshot {
   const warnings: string[] = [];
   const models = new Map(configuration.models.map((model) => [model.name, model]));
@@ -78,30 +94,47 @@ export function buildSnapshot(
   const strategies = new Map(configuration.strategies.map((strategy) => [strategy.key, strategy]));
   const channels: SnapshotChannel[] = configuration.channels.map((channel) => ({ ...channel, fromFile: true }));
   const names = new Set(channels.map(({ name }) => name));
+  const stored = new Map<string, Strategy>();
   for (const { channel, strategies: own } of runtime) {
     if (names.has(channel.name)) {
       warnings.push(`channel ${channel.name} of the configuration hides the one entered at run time`);
       continue;
     }
-    for (const strategy of own) if (!strategies.has(strategy.key)) strategies.set(strategy.key, strategy);
+    for (const strategy of own) stored.set(strategy.key, strategy);
     channels.push({ ...channel, fromFile: false });
   }
   channels.sort((a, b) => (a.name < b.name ? -1 : 1));
 
   const aliases = new Map(Object.entries(configuration.aliases));
   const patternOf = addCovered(models, aliases, channels);
-  const strategyOf = (model: Model, served: ChannelModel): Strategy | undefined =>
-    strategies.get(served.tableKey || served.strategy || model.strategy);
-  const serving = new Map<
-    string,
-    { channel: SnapshotChannel; served: ChannelModel; strategy: Strategy; hash: number }[]
-  >();
+  const priced = (channel: Channel, model: Model, served: ChannelModel, name: string): Strategy | undefined => {
+    const named = strategies.get(served.strategy || model.strategy);
+    if (named?.prices != null) return named;
+    const { platform, baseUrl } = channel;
+    const question = {
+      platform,
+      baseUrl,
+      upstreamModel: upstreamName(served, name),
+      model: name,
+      vendor: model.ownedBy,
+    };
+    return tablePrice(named, table, question)?.strategy;
+  };
+  const strategyOf = (channel: SnapshotChannel, model: Model, served: ChannelModel): Strategy | undefined => {
+    const known = strategies.get(served.tableKey || served.strategy || model.strategy);
+    if (known?.prices != null) return known;
+    // Of a channel entered at run time the table may have learnt more since then.
+    return served.model.endsWith("*")
+      ? undefined
+      : (priced(channel, model, served, served.model) ?? stored.get(served.tableKey));
+  };
+  const serving = new Map<string, Row[]>();
   for (const channel of channels) {
     const hash = hash32(channel.name);
     for (const served of channel.models) {
       const model = models.get(served.model);
-      const strategy = model && strategyOf(model, served);
-      if (strategy?.prices == null) {
+      const strategy = model && strategyOf(channel, model, served);
+      if (model === undefined || (strategy?.prices == null && !served.model.endsWith("*"))) {
         warnings.push(`channel ${channel.name} cannot serve ${served.model}: it is not configured or has no price`);
         continue;
       }
@@ -111,18 +144,9 @@ export function buildSnapshot(
     }
   }
 
-  const prices = new Map<string, GroupPrice>();
-  const priceOf = (strategy: Strategy, group: Group): GroupPrice | undefined => {
-    const key = `${group.name}\n${strategy.key}`;
-    let price = prices.get(key);
-    if (price === undefined && strategy.prices !== null) {
-      price = { strategy, prices: strategy.prices, ratioPpm: group.ratioPpm };
-      prices.set(key, price);
-    }
-    return price;
-  };
+  const priceOf = createGroupPrices();
 
-  const build = (group: Group, model: Model): Serving => {
+  const build = (group: Group, model: Model, concrete: string): Serving => {
     const base = patternOf.get(model.name);
     const wider =
       base === undefined ? [] : [...serving.keys()].filter((name) => name === base || patternOf.get(name) === base);
@@ -138,10 +162,13 @@ export function buildSnapshot(
     const skipped: { channel: string; reason: string }[] = [];
     const members: (Omit<Member, "rankText"> & { priority: number })[] = [];
     let disabled = 0;
-    for (const { channel, served, strategy, hash } of all) {
-      const price = priceOf(strategy, group);
-      const open = channel.groups.includes("*") || channel.groups.includes(group.name);
-      const inGroup = open && price !== undefined;
+    let pricedByName = false;
+    for (const { channel, served, strategy: own, hash } of all) {
+      const byName = own === undefined && concrete.endsWith("*");
+      if (byName) pricedByName = true;
+      const strategy = own ?? (byName ? undefined : priced(channel, model, served, concrete));
+      const price = strategy && priceOf(strategy, group);
+      const inGroup = channel.groups.includes("*") || channel.groups.includes(group.name);
       // A stand-in keeps its own patterns: nobody else serves those by chance.
       const reason = !inGroup
         ? "wrong group"
@@ -149,9 +176,11 @@ export function buildSnapshot(
           ? "disabled"
           : channel.standIn && real
             ? "a stand-in, and another channel serves the model"
-            : undefined;
+            : price === undefined
+              ? "no price"
+              : undefined;
       if (inGroup && !channel.enabled) disabled++;
-      if (reason !== undefined || price === undefined)
+      if (price === undefined || reason !== undefined)
         skipped.push({ channel: channel.name, reason: reason ?? "no price" });
       else members.push({ channel, served, price, weight: channel.weight, hash, priority: channel.priority });
     }
@@ -162,20 +191,28 @@ export function buildSnapshot(
         const text = (weight: number) => `priority ${priority}, weight ${weight} of ${total}`;
         return { priority, members: peers.map((peer) => ({ ...peer, rankText: text(peer.weight) })) };
       });
-    return { model, tiers, skipped, onlyDisabled: tiers.length === 0 && disabled > 0 };
+    return { model, tiers, skipped, onlyDisabled: tiers.length === 0 && disabled > 0, pricedByName };
   };
 
   // Built when first asked for: groups x models x channels would be too many to build all at each change.
   const built = new Map<string, Serving>();
-  const servingOf = (groupName: string, modelName: string): Serving | undefined => {
+  const builtByName = new LRUCache<string, Serving>({ max: keptNames });
+  const servingOf = (groupName: string, modelName: string, concrete = modelName): Serving | undefined => {
     const key = `${groupName}\n${modelName}`;
     const found = built.get(key);
-    if (found !== undefined) return found;
+    if (found !== undefined && (!found.pricedByName || concrete === modelName)) return found;
+    const keyOfName = `${key}\n${concrete}`;
+    const foundByName = builtByName.get(keyOfName);
+    if (foundByName !== undefined) return foundByName;
     const group = groups.get(groupName);
     const model = models.get(modelName);
     if (group === undefined || model === undefined) return undefined;
-    const made = build(group, model);
-    built.set(key, made);
+    if (found === undefined) {
+      built.set(key, build(group, model, modelName));
+      return servingOf(groupName, modelName, concrete);
+    }
+    const made = build(group, model, concrete);
+    builtByName.set(keyOfName, made);
     return made;
   };
   const usable = (group: string, model: string) => (servingOf(group, model)?.tiers.length ?? 0) > 0;

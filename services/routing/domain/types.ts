@@ -15,6 +15,21 @@ export type Preference = (typeof preferences)[number];
 /** Prices before the group's ratio, in nano-USD (see common.v1.Pricing for the units). */
 export type ListPrices = Omit<Prices, "groupRatioPpm">;
 
+/** The prices of a part of the day. */
+export interface DayPart {
+  /** When it begins, in seconds from midnight UTC. It ends where the next begins. */
+  readonly fromS: number;
+  readonly prices: ListPrices;
+}
+
+/** Prices, and how they change with the hour. */
+export interface PriceList {
+  /** Those that hold at midnight UTC. */
+  readonly prices: ListPrices;
+  /** The parts of the day, the first from 0 on. Absent: the prices hold all day. */
+  readonly byHour?: readonly DayPart[];
+}
+
 /** Where prices come from: the strategy's own configuration, the maintained table, or a mark that it is free. */
 export type PriceOrigin = "strategy" | "table" | "free";
 
@@ -25,6 +40,8 @@ export interface Strategy {
   readonly name: string;
   /** Null: the table prices each model that uses it, as a strategy of its own. */
   readonly prices: ListPrices | null;
+  /** As in `PriceList`. */
+  readonly byHour?: readonly DayPart[];
   readonly origin: PriceOrigin;
   /** JMESPath expression. Empty: none. */
   readonly customResponse: string;

@@ -3,6 +3,7 @@ import { readState, type StoredState } from "../db/configuration.ts";
 import { poll, readHealth } from "../db/health.ts";
 import type { RoutingDatabase } from "../db/open.ts";
 import { type HealthView, noHealth, type ReportedLine, summarise } from "../domain/health.ts";
+import type { PriceTable } from "../domain/price-table.ts";
 import { buildSnapshot, type Snapshot } from "../domain/snapshot.ts";
 
 /** What resolving reads, as of now. */
@@ -18,6 +19,8 @@ export interface FollowOptions {
   readonly db: RoutingDatabase;
   /** Time between two looks, milliseconds. */
   readonly everyMs: number;
+  /** Prices of models that the configuration does not price. */
+  readonly prices: PriceTable;
   readonly nowMs: () => number;
   readonly log: Log;
   /** Called after each new snapshot. */
@@ -39,7 +42,7 @@ export interface Follower {
  * Follows the state in the database by looking for a newer version at intervals; whoever hears a notification calls
  * `refresh`. While the database is away the last snapshot stays: routing goes on with what it knows.
  */
-export function createFollower({ db, everyMs, nowMs, log, onSnapshot }: FollowOptions): Follower {
+export function createFollower({ db, everyMs, prices, nowMs, log, onSnapshot }: FollowOptions): Follower {
   let current: Current | undefined;
   let lines: readonly ReportedLine[] = [];
   let reportedAtMs = 0n;
@@ -50,7 +53,7 @@ export function createFollower({ db, everyMs, nowMs, log, onSnapshot }: FollowOp
   const refresh = coalesce(async () => {
     const { version, configuration, runtimeChannels, firstSeen } = await readState(db);
     if (current?.snapshot.version === version) return;
-    const snapshot = buildSnapshot(configuration, runtimeChannels, version);
+    const snapshot = buildSnapshot(configuration, runtimeChannels, version, prices);
     current = { snapshot, health: current?.health ?? noHealth, firstSeen };
     const { channels, models } = snapshot;
     log.info({ config_version: version.toString(), channels: channels.length, models: models.size }, "routes changed");

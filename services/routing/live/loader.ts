@@ -5,6 +5,7 @@ import type { RoutingConfig } from "../config.ts";
 import { applyConfiguration } from "../db/configuration.ts";
 import type { RoutingDatabase } from "../db/open.ts";
 import { loadConfiguration } from "../domain/load.ts";
+import type { PriceTable } from "../domain/price-table.ts";
 import { type Problem, problemText } from "../domain/problems.ts";
 import type { Configuration } from "../domain/types.ts";
 import { readPresets } from "./presets.ts";
@@ -15,7 +16,8 @@ export interface LoaderOptions {
   readonly config: Pick<RoutingConfig, "file" | "filePollMs" | "simulatorUrl" | "vendorEnv">;
   readonly db: RoutingDatabase;
   readonly log: Log;
-  readonly nowMs: () => number;
+  /** Prices of models that the configuration does not price. */
+  readonly prices: PriceTable;
   /** Called when the database has a new configuration. */
   readonly onApplied: () => Promise<void>;
 }
@@ -33,16 +35,17 @@ export interface Loader {
  * Loads the configuration and watches its file. Throws ConfigError at the first load when anything is wrong, with a
  * line for each problem that names file, line and field; later problems are logged and change nothing.
  */
-export async function startLoader({ config, db, log, nowMs, onApplied }: LoaderOptions): Promise<Loader> {
+export async function startLoader({ config, db, log, prices, onApplied }: LoaderOptions): Promise<Loader> {
   const presets = await readPresets();
   const { file: path, simulatorUrl, vendorEnv: env } = config;
   let problems: readonly string[] = [];
 
   function load(text: string | undefined): Configuration {
     const file = path === undefined || text === undefined ? undefined : { path, text };
-    const compiled = loadConfiguration({ file, presets, env, simulatorUrl, nowMs: nowMs() });
+    const compiled = loadConfiguration({ file, presets, env, simulatorUrl, prices });
     if (!compiled.ok) throw new WrongConfiguration(compiled.problems);
-    if (compiled.warnings.length > 0) log.info({ warnings: compiled.warnings }, "prices that one figure cannot say");
+    if (compiled.warnings.length > 0)
+      log.warn({ warnings: compiled.warnings }, "prices that are not charged as they are written");
     return compiled.configuration;
   }
 

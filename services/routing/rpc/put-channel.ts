@@ -12,7 +12,6 @@ import { compileChannel } from "../domain/compile-channel.ts";
 import { type ChannelConfig, channelSchema } from "../domain/config-schema.ts";
 import { seal } from "../domain/credentials.ts";
 import { unfilledPlaceholders } from "../domain/placeholders.ts";
-import { createPriceTable } from "../domain/price-table.ts";
 import { type Path, pathText } from "../domain/problems.ts";
 import { schemaProblems } from "../domain/schema-problems.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
@@ -21,7 +20,7 @@ import { channelMessage } from "./channel-message.ts";
 
 /** PutChannel: held to the same rules as a channel of the file, and in use by every replica within a second. */
 export function putChannel(context: RoutingContext) {
-  const { db, live, nowMs } = context;
+  const { db, live, prices } = context;
   return unaryHandler<PutChannelRequest, PutChannelResponse>(async ({ channel, newCredential }) => {
     if (channel === undefined)
       throw new ThroughlineError("missing_required_field", "channel is missing.", { param: "channel" });
@@ -36,7 +35,7 @@ export function putChannel(context: RoutingContext) {
       names: snapshot.names,
       groups: snapshot.groups,
       strategies: configured(snapshot),
-      prices: createPriceTable(nowMs()),
+      prices,
       lenient: false,
     });
     const [problem] = problems;

@@ -8,8 +8,9 @@ import {
   RouteReasonSchema,
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { type Route as RouteMessage, RouteSchema } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { GroupPrice } from "../domain/group-price.ts";
 import type { Reason, Route, RouteCandidate } from "../domain/resolve.ts";
-import type { GroupPrice, Member } from "../domain/snapshot.ts";
+import type { Member } from "../domain/snapshot.ts";
 import type { PriceOrigin } from "../domain/types.ts";
 
 const sources: Record<PriceOrigin, PriceSource> = {
@@ -18,8 +19,8 @@ const sources: Record<PriceOrigin, PriceSource> = {
   free: PriceSource.FREE,
 };
 
-// Candidates and their prices are the same for every request until the snapshot changes, so each is made once and
-// shared. Frozen: in one process the gateway gets these very objects, and a slip there would change everybody's prices.
+// Candidates and their prices are the same for every request until the snapshot or the hour changes, so each is made once
+// and shared. Frozen: in one process the gateway gets these very objects, and a slip there would change everybody's prices.
 const pricings = new WeakMap<GroupPrice, Pricing>();
 const candidates = new WeakMap<Member, Candidate>();
 
@@ -37,16 +38,17 @@ export function routeMessage(route: Route, version: bigint): RouteMessage {
   });
 }
 
-function candidateMessage({ member, upstreamModel }: RouteCandidate): Candidate {
+function candidateMessage({ member, upstreamModel, price }: RouteCandidate): Candidate {
   const known = candidates.get(member);
-  if (known?.upstreamModel === upstreamModel) return known;
-  const { channel, price } = member;
+  const priced = pricing(price);
+  if (known?.upstreamModel === upstreamModel && known.pricing === priced) return known;
+  const { channel } = member;
   const made = freeze(
     create(CandidateSchema, {
       channel: channel.name,
       platform: channel.platform,
       upstreamModel,
-      pricing: pricing(price),
+      pricing: priced,
       customResponseExpression: price.strategy.customResponse,
     }),
   );
@@ -62,6 +64,7 @@ function pricing(price: GroupPrice): Pricing {
   const made = freeze(
     create(PricingSchema, {
       ...prices,
+      rates: prices.rates ?? [],
       strategy: strategy.name,
       groupRatioPpm: ratioPpm,
       source: sources[strategy.origin],
