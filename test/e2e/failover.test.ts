@@ -14,6 +14,14 @@ const weights = [3, 2, 1] as const;
 const headersTimeoutMs = 400;
 const chat = (more: object = {}) => ({ model: "gpt-4o", messages: [{ role: "user", content: "Hello" }], ...more });
 
+/** Bounds of a channel, an upstream that each is for, and whether the client has content before it ends the wait. */
+const bounds = [
+  { bound: "headers_ms", model: "gpt-4.1", sent: "sim-hang-headers", begun: false, stream: false },
+  { bound: "first_token_ms", model: "gpt-4.1-mini", sent: "sim-slow-first-token-30000", begun: false, stream: true },
+  { bound: "chunk_ms", model: "gpt-4.1-nano", sent: "sim-hang-stream", begun: true, stream: true },
+  { bound: "body_ms", model: "gpt-4o-mini", sent: "sim-hang-stream", begun: false, stream: false },
+] as const;
+
 describe("one of three channels misbehaves", () => {
   const upstreams: Simulator[] = [];
   let folder = "";
@@ -49,7 +57,21 @@ describe("one of three channels misbehaves", () => {
     timeouts: { headers_ms: ${headersTimeoutMs} }
     models: { gpt-4o: ${i === 0 ? first : "gpt-4o"} }`,
     );
-    await writeFile(join(folder, "throughline.yaml"), `channels:${channels.join("")}\n`);
+    const slow = bounds.map(
+      ({ bound, model, sent }) => `
+  - name: slow-${bound}
+    adapter: openai
+    base_url: ${upstreams[0]?.url}/v1
+    priority: 10
+    timeouts: { ${bound}: 200 }
+    models: { ${model}: ${sent} }`,
+    );
+    const well = `
+  - name: well
+    adapter: openai
+    base_url: ${upstreams[1]?.url}/v1
+    models: { ${bounds.map(({ model }) => `${model}: gpt-4o`).join(", ")} }`;
+    await writeFile(join(folder, "throughline.yaml"), `channels:${[...channels, ...slow, well].join("")}\n`);
   }
 
   interface Asked {
@@ -102,6 +124,30 @@ describe("one of three channels misbehaves", () => {
       return upstreams[0]?.requests.some(({ body }) => body.includes(`"${first}"`)) ? true : undefined;
     }, 15_000);
   }
+
+  test.each(bounds)("which bound ended the wait stands on the record: $bound", async (slow) => {
+    const { bound, model, begun, stream } = slow;
+    const { id } = await ask({ ...chat({ stream }), model });
+    const life = await eventually(async () => {
+      const response = await house.call(`/v1/requests/${id}`);
+      const read = (await response.json()) as { status: string };
+      return read.status === "succeeded" || read.status === "failed" ? read : undefined;
+    });
+    const ended = begun
+      ? { status: "failed", error: { code: "upstream_timeout" }, channel: `slow-${bound}` }
+      : { status: "succeeded", error: null, channel: "well" };
+    expect(life).toMatchObject({
+      ...ended,
+      attempts: [
+        {
+          channel: `slow-${bound}`,
+          fault: { kind: bound.replace(/_ms$/, "_timeout") },
+          error: { code: "upstream_timeout" },
+        },
+        ...(begun ? [] : [{ channel: "well", fault: null, error: null }]),
+      ],
+    });
+  });
 
   test("the shares of healthy channels follow their weights", async () => {
     const answers = await askMany(600);
