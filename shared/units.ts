@@ -167,3 +167,8 @@ export function unitNamed(name: string): UnitEntry | undefined {
 export const partUnits: readonly (UnitEntry & { readonly part: UsagePart })[] = units.filter(
   (entry): entry is UnitEntry & { readonly part: UsagePart } => entry.part !== undefined,
 );
+
+/** The units whose price without conditions a price list spells out. */
+export const priceUnits: readonly (UnitEntry & { readonly price: PricePart })[] = units.filter(
+  (entry): entry is UnitEntry & { readonly price: PricePart } => entry.price !== undefined,
+);

@@ -92,17 +92,21 @@ describe("migrate", () => {
     expect(await tables("newer")).toEqual(["accounts", "ledger"]);
   });
 
-  test("leaves a database of before the first release alone, and says so in a line, whichever schema comes first", async () => {
+  test.each([
+    ["history", "0001_tables"],
+    ["billing", "0001_accounts"],
+  ])("leaves a database of before the first release alone, and says so in a line: %s", async (former, first) => {
     await using old = await testPostgres();
     const db = createDatabase({ url: old.url, schema: "public", applicationName: "test", log: silentLog });
     try {
-      await sql`create schema history`.execute(db.kysely);
-      await sql`create table history.kysely_migration (name text primary key)`.execute(db.kysely);
-      await sql`insert into history.kysely_migration values ('0001_tables')`.execute(db.kysely);
-      for (const schema of ["routing", "history"]) {
+      await sql`create schema ${sql.id(former)}`.execute(db.kysely);
+      await sql`create table ${sql.id(former)}.kysely_migration (name text primary key)`.execute(db.kysely);
+      await sql`insert into ${sql.id(former)}.kysely_migration values (${first})`.execute(db.kysely);
+      // Whichever schema comes first.
+      for (const schema of ["routing", former]) {
         const start = migrate(old.url, { schema, migrations: { "0001_accounts": accounts }, log: silentLog });
         await expect(start).rejects.toThrow(
-          /^The data was made by a version from before the first release, .* Nothing was changed\. .*/,
+          /^The database "test_\w+" was made by a version from before the first release, .* Nothing was changed\. .*/,
         );
         await expect(start).rejects.toBeInstanceOf(ConfigError);
       }

@@ -7,6 +7,7 @@ import { quoteIdentifier } from "./connection.ts";
  * A database that has the first migration of the former set was made by a version that nobody was given.
  */
 const formerFirst: Readonly<Record<string, string>> = {
+  billing: "0001_accounts",
   history: "0001_tables",
 };
 
@@ -22,7 +23,7 @@ export async function refuseSuperseded(client: pg.Client, migrationTable: string
     if (rowCount === 0) continue;
     throw new ConfigError(
       "DATABASE_URL",
-      `The data was made by a version from before the first release, which this one cannot read (schema "${schema}" has the ` +
+      `The database "${client.database}" was made by a version from before the first release, which this one cannot read (schema "${schema}" has the ` +
         `migration ${first}). Nothing was changed. Start on a new database or data folder, or go on with that version.`,
     );
   }

@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
+import { wrongCharges } from "./audit-cost.ts";
 import { wrongUsageSums } from "./audit-usage.ts";
 import type { BillingSchema } from "./schema.ts";
 
@@ -22,18 +23,6 @@ interface Invariant {
 
 /** Reservations this long past their life are no longer merely waiting for the sweeper. */
 const sweepGraceMs = 30_000;
-
-/** What a part of the usage costs. Most entries have none of most parts: those are not multiplied. */
-const part = (count: string, price: string): string =>
-  `case when coalesce(l.${count}, 0) = 0 then 0 else l.${count}::numeric * t.${price} end`;
-
-const cost = `ceil((
-    ${part("input_tokens", "input_price")} + ${part("cached_input_tokens", "cached_input_price")}
-    + ${part("cache_write_tokens", "cache_write_price")} + ${part("output_tokens", "output_price")}
-    + ${part("reasoning_tokens", "reasoning_price")} + ${part("characters", "character_price")}
-    + ${part("audio_ms", "audio_second_price")} * 1000
-    + (${part("images", "image_price")} + t.request_price) * 1000000
-  ) * t.group_ratio_ppm / 1000000000000)`;
 
 const invariants: readonly Invariant[] = [
   {
@@ -121,9 +110,7 @@ const invariants: readonly Invariant[] = [
   {
     name: "every charge is its usage at its prices, rounded up once",
     counted: "select count(*) from billing.ledger where kind = 1",
-    offending: `select format('request %s: charged %s, usage costs %s', l.entry_id, -l.amount, coalesce((${cost})::text, 'unknown'))
-      from billing.ledger l left join billing.tariff t on t.tariff_id = l.tariff_id
-      where l.kind = 1 and -l.amount is distinct from ${cost}`,
+    offending: wrongCharges,
   },
   {
     name: "every credit with a reference was entered once",

@@ -17,6 +17,13 @@ export const usageParts = partUnits.map(({ part, name }) => ({ part, column: nam
 /** The columns of `usageParts`. */
 export const usageColumns = usageParts.map(({ column }) => column);
 
+/** All columns of a usage: those of its parts, the further units and the traits (domain/vectors.ts). */
+export const storedUsage: readonly { readonly column: string; readonly type: "bigint" | "jsonb" }[] = [
+  ...usageColumns.map((column) => ({ column, type: "bigint" as const })),
+  { column: "more", type: "jsonb" },
+  { column: "traits", type: "jsonb" },
+];
+
 /** The column of each price that a tariff spells out. */
 export const priceColumn = {
   inputNanoUsdPerMtok: "input_price",

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
+import { priceColumns } from "./columns.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** An entry with its tariff and its time to the microsecond. */
@@ -39,15 +40,8 @@ export function selectEntries(db: Queryable<BillingSchema>) {
       eb.ref("t.platform").as("platform"),
       eb.ref("t.strategy").as("strategy"),
       eb.ref("t.price_source").as("price_source"),
-      eb.ref("t.input_price").as("input_price"),
-      eb.ref("t.cached_input_price").as("cached_input_price"),
-      eb.ref("t.cache_write_price").as("cache_write_price"),
-      eb.ref("t.output_price").as("output_price"),
-      eb.ref("t.reasoning_price").as("reasoning_price"),
-      eb.ref("t.image_price").as("image_price"),
-      eb.ref("t.audio_second_price").as("audio_second_price"),
-      eb.ref("t.character_price").as("character_price"),
-      eb.ref("t.request_price").as("request_price"),
+      ...priceColumns.map((column) => eb.ref(`t.${column}`).as(column)),
+      eb.ref("t.rates").as("rates"),
       eb.ref("t.group_ratio_ppm").as("group_ratio_ppm"),
     ]);
 }

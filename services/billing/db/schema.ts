@@ -1,4 +1,6 @@
 import type { Generated } from "kysely";
+import type { StoredQuantities, StoredRate } from "../domain/vectors.ts";
+import type { PriceColumn, UsageColumn } from "./columns.ts";
 
 interface Limits {
   requests_per_minute: Generated<bigint>;
@@ -79,7 +81,7 @@ export interface AdministrationTable {
 }
 
 /** Table `tariff`. */
-export interface TariffTable {
+export interface TariffTable extends Record<PriceColumn, bigint> {
   tariff_id: Generated<number>;
   hash: Buffer;
   module: string;
@@ -90,16 +92,9 @@ export interface TariffTable {
   platform: string;
   strategy: string;
   price_source: number;
-  input_price: bigint;
-  cached_input_price: bigint;
-  cache_write_price: bigint;
-  output_price: bigint;
-  reasoning_price: bigint;
-  image_price: bigint;
-  audio_second_price: bigint;
-  character_price: bigint;
-  request_price: bigint;
   group_ratio_ppm: bigint;
+  /** JSON; null: none. */
+  rates: readonly StoredRate[] | null;
 }
 
 /** Table `reservation`: open ones only. */
@@ -116,7 +111,7 @@ export interface ReservationTable {
 }
 
 /** Table `ledger`: append-only. */
-export interface LedgerTable {
+export interface LedgerTable extends Record<UsageColumn, bigint | null> {
   entry_id: bigint;
   account_id: bigint;
   seq: bigint;
@@ -128,14 +123,9 @@ export interface LedgerTable {
   tariff_id: number | null;
   kind: number;
   estimated: boolean;
-  input_tokens: bigint | null;
-  cached_input_tokens: bigint | null;
-  cache_write_tokens: bigint | null;
-  output_tokens: bigint | null;
-  reasoning_tokens: bigint | null;
-  images: bigint | null;
-  audio_ms: bigint | null;
-  characters: bigint | null;
+  /** JSON; null: none. */
+  more: StoredQuantities | null;
+  traits: Readonly<Record<string, string>> | null;
   reason: string;
   actor: string | null;
   user_id: string | null;

@@ -3,11 +3,14 @@ import {
   booleanArray,
   type Database,
   integerArray,
+  jsonbArray,
   statement,
   textArray,
 } from "../../../shared/db/index.ts";
 import type { BillableUsage } from "../../../shared/money.ts";
 import type { UsagePart } from "../../../shared/units.ts";
+import { quantitiesText, traitsText } from "../domain/vectors.ts";
+import { storedUsage, usageParts } from "./columns.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** One ending to enter. */
@@ -40,11 +43,14 @@ export interface Settled {
   readonly reason: string;
 }
 
+const types: readonly string[] = [
+  ...["bigint", "bigint", "integer", "bigint", "integer", "bigint", "text", "text", "text", "boolean"],
+  ...storedUsage.map(({ type }) => type),
+];
+
 const settle = statement(
   "billing_settle",
-  `select * from billing.settle($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[], $5::integer[], $6::bigint[],
-     $7::text[], $8::text[], $9::text[], $10::boolean[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
-     $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], null, $19::integer)`,
+  `select * from billing.settle(${types.map((type, i) => `$${i + 1}::${type}[]`).join(", ")}, null, $${types.length + 1}::integer)`,
   { idempotent: true },
 );
 
@@ -58,8 +64,13 @@ interface Row {
 const outcomes = ["now", "before", "other_account", "other_key"] as const;
 
 /** A part that was not consumed is NULL, which takes no room in the ledger. */
-function part(items: readonly NewSettlement[], name: UsagePart): Buffer {
-  return bigintArray(items.map(({ usage }) => (usage[name] === 0n ? null : usage[name])));
+function amounts(items: readonly NewSettlement[], part: UsagePart): Buffer {
+  return bigintArray(items.map(({ usage }) => (usage[part] === 0n ? null : usage[part])));
+}
+
+/** Most batches have none, and send none. */
+function jsonOrNone(texts: readonly (string | undefined)[]): Buffer | null {
+  return texts.some((text) => text !== undefined) ? jsonbArray(texts) : null;
 }
 
 /**
@@ -83,14 +94,9 @@ export async function settleAll(
     textArray(items.map((item) => item.reason)),
     textArray(items.map((item) => item.errorCode || null)),
     booleanArray(items.map((item) => item.usage.estimated)),
-    part(items, "inputTokens"),
-    part(items, "cachedInputTokens"),
-    part(items, "cacheWriteTokens"),
-    part(items, "outputTokens"),
-    part(items, "reasoningTokens"),
-    part(items, "images"),
-    part(items, "audioMs"),
-    part(items, "characters"),
+    ...usageParts.map(({ part }) => amounts(items, part)),
+    jsonOrNone(items.map(({ usage }) => quantitiesText(usage.more))),
+    jsonOrNone(items.map(({ usage }) => traitsText(usage.traits))),
     answerWaitMs,
   ]);
   if (row === undefined) throw new Error("billing.settle gave no row");

@@ -3,10 +3,12 @@ import {
   byteaArray,
   type Database,
   integerArray,
+  jsonbArray,
   statement,
   textArray,
 } from "../../../shared/db/index.ts";
 import { type Tariff, tariffHash, tariffKey } from "../domain/tariff.ts";
+import { ratesText } from "../domain/vectors.ts";
 import { priceParts } from "./columns.ts";
 import type { BillingSchema } from "./schema.ts";
 
@@ -33,6 +35,7 @@ const columns: readonly (readonly [name: string, type: string])[] = [
   ["price_source", "integer"],
   ...priceParts.map(({ column }) => [column, "bigint"] as const),
   ["group_ratio_ppm", "bigint"],
+  ["rates", "jsonb"],
 ];
 
 const remember = statement(
@@ -70,6 +73,7 @@ export function createTariffs(db: Database<BillingSchema>): Tariffs {
         integerArray(tariffs.map((tariff) => tariff.priceSource)),
         ...priceParts.map(({ part }) => bigintArray(tariffs.map((tariff) => tariff[part]))),
         bigintArray(tariffs.map((tariff) => BigInt(tariff.groupRatioPpm))),
+        jsonbArray(tariffs.map((tariff) => ratesText(tariff.rates))),
       ]);
       for (const { hash, tariff_id } of rows) {
         const key = byHash.get(hash.toString("hex"));

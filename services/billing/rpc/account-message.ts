@@ -10,7 +10,8 @@ import {
 import { DisconnectPolicy, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { AccountFields, AccountRow } from "../db/accounts.ts";
 import { maxNanoUsd, maxUsagePart } from "../domain/amounts.ts";
-import { checkedText, invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
+import { checkedText } from "../wire/values.ts";
 
 type LimitFields = Pick<
   AccountFields,

@@ -8,8 +8,9 @@ import type { BillingContext } from "../context.ts";
 import { enterCredit } from "../db/credit.ts";
 import { isAmount } from "../domain/amounts.ts";
 import { ledgerKinds } from "../domain/settlement.ts";
+import { invalid } from "../wire/invalid.ts";
 import { toCreditEntry } from "../wire/ledger-entry.ts";
-import { checkedId, checkedText, invalid } from "../wire/values.ts";
+import { checkedId, checkedText } from "../wire/values.ts";
 import { noAccount } from "./missing.ts";
 
 const numericValueOutOfRange = "22003";

@@ -5,7 +5,7 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { findAccountByName, insertAccount } from "../db/accounts.ts";
-import { invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
 import { creationDigest, toAccount, toAccountFields } from "./account-message.ts";
 
 /** Creates an account. Sent twice with the same content it answers the first, as it is by now. */

@@ -8,7 +8,8 @@ import {
 import type { BillingContext } from "../context.ts";
 import { findKeyByHash, insertKey, type KeyRow, type NewKey } from "../db/keys.ts";
 import { minSecretLength, newSecret, secretDigest, storedHash, visiblePrefix } from "../domain/secret.ts";
-import { checkedId, checkedText, invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
+import { checkedId, checkedText } from "../wire/values.ts";
 import { creationDigest } from "./account-message.ts";
 import { kindName, toKey, toKeyFields } from "./key-message.ts";
 import { noAccount } from "./missing.ts";

@@ -3,7 +3,7 @@ import type { ExtendRequest, ExtendResponseSchema } from "../../../shared/gen/th
 import type { BillingContext } from "../context.ts";
 import { extendAll } from "../db/lives.ts";
 import { maxId } from "../domain/amounts.ts";
-import { invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
 
 const maxIds = 50_000;
 

@@ -5,7 +5,8 @@ import { type Key, KeyKind, type KeySchema } from "../../../shared/gen/throughli
 import { moduleNames } from "../../../shared/modules.ts";
 import type { KeyFields, KeyRow } from "../db/keys.ts";
 import type { KeyKind as KeyKindName } from "../domain/secret.ts";
-import { checkedText, invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
+import { checkedText } from "../wire/values.ts";
 import { checkedName, toLimitFields, toLimits } from "./account-message.ts";
 
 const kindNames: Readonly<Record<number, KeyKindName | undefined>> = {

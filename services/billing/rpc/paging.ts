@@ -1,4 +1,4 @@
-import { invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
 
 const defaultLimit = 100;
 const maxLimit = 1_000;

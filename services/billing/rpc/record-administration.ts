@@ -5,7 +5,8 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { insertEvent } from "../db/administration.ts";
-import { checkedId, invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
+import { checkedId } from "../wire/values.ts";
 
 const maxProcedureLength = 100;
 const maxTextLength = 500;

@@ -9,9 +9,11 @@ import type { Span } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";
 import type { NewReservation } from "../db/reserve.ts";
 import { maxNanoUsd } from "../domain/amounts.ts";
+import { tokensOf } from "../domain/vectors.ts";
 import { refusal, verdicts } from "../domain/verdict.ts";
 import { waves } from "../domain/waves.ts";
 import type { RateVerdict } from "../limits/rate-limits.ts";
+import { invalid } from "../wire/invalid.ts";
 import {
   checkedGeneration,
   checkedId,
@@ -19,7 +21,6 @@ import {
   checkedRequestId,
   checkedText,
   checkedUsage,
-  invalid,
   toTariff,
 } from "../wire/values.ts";
 import { type Asked, type JudgeOne, judge, type Outcome, sharedKeys } from "./judge.ts";
@@ -104,11 +105,9 @@ function check(index: number, { item, requestId, deadlineMs }: LaneCall<ReserveI
   if (!module) throw invalid("module", "must be a module");
   const usage = checkedUsage(worstCase, "worst_case");
   const amount = dearestCostNanoUsd(usage, checkedPricing(pricing, "pricing"));
-  const tokens =
-    usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens + usage.outputTokens + usage.reasoningTokens;
   return {
     index,
-    tokens,
+    tokens: tokensOf(usage),
     deadlineMs,
     reservation: {
       requestId: checkedRequestId(requestId),

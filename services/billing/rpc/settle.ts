@@ -1,12 +1,13 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import {
   SettleCase,
   type SettleItem,
   type SettlementSchema,
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { PricingSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
-import { costNanoUsd } from "../../../shared/money.ts";
+import { costNanoUsd, noUsage } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
 import type { BillingContext } from "../context.ts";
 import { type NewSettlement, type Settled, settleAll } from "../db/settle.ts";
@@ -14,13 +15,13 @@ import { maxChargeNanoUsd } from "../domain/amounts.ts";
 import { ledgerKinds, type SettleCase as SettleCaseName, settleRule } from "../domain/settlement.ts";
 import type { Tariff } from "../domain/tariff.ts";
 import { waves } from "../domain/waves.ts";
+import { invalid } from "../wire/invalid.ts";
 import {
   checkedId,
   checkedPricing,
   checkedRequestId,
   checkedText,
   checkedUsage,
-  invalid,
   policyNames,
   toTariff,
 } from "../wire/values.ts";
@@ -43,32 +44,9 @@ interface Checked {
   readonly tariff: Tariff | undefined;
 }
 
-const noUsage = {
-  inputTokens: 0n,
-  cachedInputTokens: 0n,
-  cacheWriteTokens: 0n,
-  outputTokens: 0n,
-  reasoningTokens: 0n,
-  images: 0n,
-  audioMs: 0n,
-  characters: 0n,
-  estimated: false,
-} as const;
+const nothing = { ...noUsage, estimated: false };
 
-const noPricing = {
-  strategy: "",
-  source: 0,
-  inputNanoUsdPerMtok: 0n,
-  cachedInputNanoUsdPerMtok: 0n,
-  cacheWriteNanoUsdPerMtok: 0n,
-  outputNanoUsdPerMtok: 0n,
-  reasoningNanoUsdPerMtok: 0n,
-  imageNanoUsd: 0n,
-  audioSecondNanoUsd: 0n,
-  characterNanoUsdPerMchar: 0n,
-  requestNanoUsd: 0n,
-  groupRatioPpm: 0,
-} as const;
+const noPricing = create(PricingSchema);
 
 /**
  * Ends reservations by the written policy: one ledger statement for the batch.
@@ -133,12 +111,12 @@ function check(index: number, { item, requestId }: LaneCall<SettleItem>): Checke
   const ending = caseNames[item.case];
   if (ending === undefined) throw invalid("case", "must be one of the ways in which a request ends");
   const rule = settleRule(ending, policyNames[item.policy] ?? "charge_delivered");
-  const usage = item.usage === undefined ? noUsage : checkedUsage(item.usage, "usage");
+  const usage = item.usage === undefined ? nothing : checkedUsage(item.usage, "usage");
   if (rule.charges && item.usage === undefined) throw invalid("usage", "must be given to charge a request");
   if (rule.charges && item.pricing === undefined) throw invalid("pricing", "must be given to charge a request");
   if (rule.charges && item.facts === undefined) throw invalid("facts", "must be given to charge a request");
-  const charge =
-    rule.charges && item.pricing !== undefined ? costNanoUsd(usage, checkedPricing(item.pricing, "pricing")) : 0n;
+  const pricing = item.pricing === undefined ? undefined : checkedPricing(item.pricing, "pricing");
+  const charge = rule.charges && pricing !== undefined ? costNanoUsd(usage, pricing) : 0n;
   if (charge > maxChargeNanoUsd) throw invalid("usage", "costs more than ten million dollars at these prices");
   const { facts } = item;
   return {
@@ -170,7 +148,7 @@ function toSettledTariff({ facts, pricing }: SettleItem): Tariff | undefined {
     channel: checkedText(facts.channel, "facts.channel"),
     platform: checkedText(facts.platform, "facts.platform"),
   };
-  return pricing === undefined ? { ...noPricing, ...work, priceSource: 0 } : toTariff(pricing, work);
+  return toTariff(pricing ?? noPricing, work);
 }
 
 function toAnswer(outcome: Settled | ThroughlineError): Answer {

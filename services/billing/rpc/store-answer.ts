@@ -5,7 +5,8 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { forgetAnswer, storeAnswer as store } from "../db/answers.ts";
-import { checkedRequestId, checkedText, invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
+import { checkedRequestId, checkedText } from "../wire/values.ts";
 
 /** Stores the answer of a request that bore an Idempotency-Key, or forgets the key so that a repeat runs anew. */
 export function storeAnswer({ db }: BillingContext) {

@@ -11,7 +11,7 @@ import { createTurns } from "../../../shared/turns.ts";
 import type { BillingContext } from "../context.ts";
 import { reportsAtOnce } from "../db/open.ts";
 import { limitStatements, sumUsage as sum, type UsageBy as UsageByName, type UsageQuery } from "../db/usage.ts";
-import { invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
 import { checkedFilterId } from "./paging.ts";
 
 const byNames: Readonly<Record<number, UsageByName | undefined>> = {

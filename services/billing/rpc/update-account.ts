@@ -6,7 +6,8 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
 import { type AccountFields, updateAccount as update } from "../db/accounts.ts";
-import { checkedId, invalid } from "../wire/values.ts";
+import { invalid } from "../wire/invalid.ts";
+import { checkedId } from "../wire/values.ts";
 import {
   checkedFloor,
   checkedName,

@@ -13,10 +13,12 @@ import {
   UsageSchema,
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleOf } from "../../../shared/modules.ts";
+import { priceParts, usageParts } from "../db/columns.ts";
 import type { LedgerRow } from "../db/credit.ts";
 import type { LedgerEntryRow, LedgerPosition } from "../db/ledger.ts";
 import { ledgerKinds } from "../domain/settlement.ts";
-import { invalid } from "./values.ts";
+import { toQuantities, toRates } from "../domain/vectors.ts";
+import { invalid } from "./invalid.ts";
 
 /** An entry of the ledger without what a request's entry has beside. */
 export function toCreditEntry(row: LedgerRow): LedgerEntry {
@@ -56,35 +58,25 @@ export function toEntry(row: LedgerEntryRow): LedgerEntry {
 
 /** What an entry's request consumed. */
 export function toUsage(row: LedgerEntryRow): Usage {
-  return create(UsageSchema, {
-    inputTokens: row.input_tokens ?? 0n,
-    cachedInputTokens: row.cached_input_tokens ?? 0n,
-    cacheWriteTokens: row.cache_write_tokens ?? 0n,
-    outputTokens: row.output_tokens ?? 0n,
-    reasoningTokens: row.reasoning_tokens ?? 0n,
-    images: row.images ?? 0n,
-    audioMs: row.audio_ms ?? 0n,
-    characters: row.characters ?? 0n,
+  const usage = create(UsageSchema, {
     estimated: row.estimated,
+    more: toQuantities(row.more),
+    traits: { ...row.traits },
   });
+  for (const { part, column } of usageParts) usage[part] = row[column] ?? 0n;
+  return usage;
 }
 
 /** The prices of an entry's tariff. */
 export function toPricing(row: LedgerEntryRow): Pricing {
-  return create(PricingSchema, {
+  const pricing = create(PricingSchema, {
     strategy: row.strategy ?? "",
-    inputNanoUsdPerMtok: row.input_price ?? 0n,
-    cachedInputNanoUsdPerMtok: row.cached_input_price ?? 0n,
-    cacheWriteNanoUsdPerMtok: row.cache_write_price ?? 0n,
-    outputNanoUsdPerMtok: row.output_price ?? 0n,
-    reasoningNanoUsdPerMtok: row.reasoning_price ?? 0n,
-    imageNanoUsd: row.image_price ?? 0n,
-    audioSecondNanoUsd: row.audio_second_price ?? 0n,
-    characterNanoUsdPerMchar: row.character_price ?? 0n,
-    requestNanoUsd: row.request_price ?? 0n,
     groupRatioPpm: Number(row.group_ratio_ppm ?? 0n),
     source: (row.price_source ?? 0) as PriceSource,
+    rates: toRates(row.rates),
   });
+  for (const { part, column } of priceParts) pricing[part] = row[column] ?? 0n;
+  return pricing;
 }
 
 /** The cursor of the page after this entry: opaque to clients, since its shape may change. */

@@ -1,9 +1,10 @@
-import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { DisconnectPolicy, type Pricing, type Usage } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { BillableUsage, Prices } from "../../../shared/money.ts";
+import { partUnits, priceUnits } from "../../../shared/units.ts";
 import { maxGeneration, maxId, maxNanoUsd, maxUsagePart } from "../domain/amounts.ts";
 import type { DisconnectPolicy as PolicyName } from "../domain/settlement.ts";
 import type { Tariff } from "../domain/tariff.ts";
+import { invalid } from "./invalid.ts";
+import { checkQuantities, checkRates, checkTraits } from "./vectors.ts";
 
 /** Names of the disconnect policies; not said means charge_delivered. */
 export const policyNames: Readonly<Record<DisconnectPolicy, PolicyName>> = {
@@ -41,42 +42,22 @@ export function checkedText(text: string, param: string, maxLength = maxTextLeng
   return text.isWellFormed() ? text : text.toWellFormed();
 }
 
-const usageParts = [
-  "inputTokens",
-  "cachedInputTokens",
-  "cacheWriteTokens",
-  "outputTokens",
-  "reasoningTokens",
-  "images",
-  "audioMs",
-  "characters",
-] as const satisfies readonly (keyof BillableUsage)[];
-
-/** A usage of which every part is in range. */
+/** A usage of which every part is in range. Throws invalid_value with the path of what is not. */
 export function checkedUsage(usage: Usage, param: string): Usage {
-  for (const part of usageParts) {
+  for (const { part } of partUnits) {
     if (usage[part] > maxUsagePart) throw invalid(param, "has a count above 10^15");
   }
+  if (usage.more.length > 0) checkQuantities(usage.more, `${param}.more`);
+  checkTraits(usage.traits, `${param}.traits`);
   return usage;
 }
 
-const priceParts = [
-  "inputNanoUsdPerMtok",
-  "cachedInputNanoUsdPerMtok",
-  "cacheWriteNanoUsdPerMtok",
-  "outputNanoUsdPerMtok",
-  "reasoningNanoUsdPerMtok",
-  "imageNanoUsd",
-  "audioSecondNanoUsd",
-  "characterNanoUsdPerMchar",
-  "requestNanoUsd",
-] as const satisfies readonly (keyof Prices)[];
-
-/** Prices of which none is negative or beyond reason. */
+/** Prices of which none is negative or beyond reason. Throws invalid_value with the path of what is. */
 export function checkedPricing(pricing: Pricing, param: string): Pricing {
-  for (const part of priceParts) {
-    if (pricing[part] < 0n || pricing[part] > maxNanoUsd) throw invalid(param, "has a price below 0 or above 10^18");
+  for (const { price } of priceUnits) {
+    if (pricing[price] < 0n || pricing[price] > maxNanoUsd) throw invalid(param, "has a price below 0 or above 10^18");
   }
+  if (pricing.rates.length > 0) checkRates(pricing.rates, `${param}.rates`);
   return pricing;
 }
 
@@ -99,10 +80,6 @@ export function toTariff(pricing: Pricing, work: Work): Tariff {
     characterNanoUsdPerMchar: pricing.characterNanoUsdPerMchar,
     requestNanoUsd: pricing.requestNanoUsd,
     groupRatioPpm: pricing.groupRatioPpm,
+    rates: pricing.rates,
   };
-}
-
-/** `invalid_value` for a field of the contract. */
-export function invalid(param: string, what: string): ThroughlineError {
-  return new ThroughlineError("invalid_value", `${param} ${what}.`, { param });
 }

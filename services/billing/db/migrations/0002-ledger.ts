@@ -22,7 +22,8 @@ export const createLedger = statements(
      strategy text not null,
      price_source smallint not null,
      ${priceColumns.map((column) => `${column} bigint not null`).join(", ")},
-     group_ratio_ppm bigint not null
+     group_ratio_ppm bigint not null,
+     rates jsonb
    )`,
   // Open ones only: a settlement or the sweeper deletes the row as it enters the ledger. Vacuumed early, for the table
   // turns over many times a minute.
@@ -59,6 +60,8 @@ export const createLedger = statements(
      user_id text,
      error_code text,
      reference text,
+     more jsonb,
+     traits jsonb,
      primary key (entry_id, kind),
      check (case kind when 1 then amount <= 0 when 2 then amount = 0 when 3 then amount > 0 else amount <> 0 end)
    ) partition by range (entry_id)`,

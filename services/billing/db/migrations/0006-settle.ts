@@ -1,10 +1,10 @@
-import { usageColumns } from "../columns.ts";
+import { storedUsage } from "../columns.ts";
 import { countSpent, hotPath, today } from "./hot-path.ts";
 import { statements } from "./statements.ts";
 
-const usage = usageColumns.join(", ");
-const usageOf = (alias: string): string => usageColumns.map((column) => `${alias}.${column}`).join(", ");
-const usageParameters = usageColumns.map((column) => `p_${column}`).join(", ");
+const usage = storedUsage.map(({ column }) => column).join(", ");
+const usageOf = (alias: string): string => storedUsage.map(({ column }) => `${alias}.${column}`).join(", ");
+const usageParameters = storedUsage.map(({ column }) => `p_${column}`).join(", ");
 
 /**
  * One call settles a whole batch: deletes the reservations, enters the ledger and moves the balances, each account once.
@@ -18,7 +18,7 @@ const settle = `
 create function billing.settle(
   p_request bigint[], p_account bigint[], p_kind integer[], p_charge bigint[], p_tariff integer[], p_key bigint[],
   p_user text[], p_reason text[], p_error text[], p_estimated boolean[],
-  ${usageColumns.map((column) => `p_${column} bigint[]`).join(", ")},
+  ${storedUsage.map(({ column, type }) => `p_${column} ${type}[]`).join(", ")},
   p_actor text, p_answer_wait_ms integer,
   out o_code integer[], out o_reserved bigint[], out o_billed bigint[], out o_reason text[]
 ) language plpgsql ${hotPath} as $$

@@ -40,7 +40,7 @@ begin
     array_fill('expired'::text, array[cardinality(v_request)]),
     array_fill('interrupted'::text, array[cardinality(v_request)]),
     array_fill(false, array[cardinality(v_request)]),
-    ${usageColumns.map(() => "v_none").join(", ")}, 'sweeper', 0);
+    ${usageColumns.map(() => "v_none").join(", ")}, null, null, 'sweeper', 0);
   o_request := v_request;
 end $$`;
 
