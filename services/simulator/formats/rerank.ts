@@ -122,7 +122,9 @@ function routeOf(styleOf: (body: Json) => RerankStyle, format: WireFormat): Rout
       if (stringOf(body.query) === "") throw new InvalidRequest("'$.query' is required.", "query");
       if (texts.length === 0) throw new InvalidRequest(`'$.${style.documents}' must not be empty.`, style.documents);
       const bound = style.bound === "" ? undefined : countOf(body[style.bound]);
-      const ranked = rank(exchange, stringOf(body.query), texts).slice(0, bound ?? texts.length);
+      const best = rank(stringOf(body.query), texts).slice(0, bound ?? texts.length);
+      const unsorted = exchange.behaviour.ranking === "unsorted";
+      const ranked = unsorted ? best.toSorted((a, b) => a.index - b.index) : best;
       const tokens = texts.reduce((sum, text) => sum + tokensOf(text) + tokensOf(stringOf(body.query)), 0);
       const answer = style.write(misplaced(exchange, ranked, texts.length), {
         id: exchange.id,
@@ -159,14 +161,14 @@ function tokensOf(text: string): number {
 const notANumber = "not a number";
 
 /** The documents with most words of the query first; repeatable, and no two are alike. */
-function rank({ behaviour }: Exchange, query: string, texts: readonly string[]): readonly Ranked[] {
+function rank(query: string, texts: readonly string[]): readonly Ranked[] {
   const asked = wordsOf(query);
   const scored = texts.map((text, index) => {
     const found = wordsOf(text);
     const shared = [...asked].filter((word) => found.has(word)).length / Math.max(1, asked.size);
     return { index, score: Math.round((0.05 + 0.9 * shared - index * 1e-6) * 1e6) / 1e6, text };
   });
-  return behaviour.ranking === "unsorted" ? scored : scored.toSorted((a, b) => b.score - a.score);
+  return scored.toSorted((a, b) => b.score - a.score);
 }
 
 function wordsOf(text: string): ReadonlySet<string> {
