@@ -1,0 +1,106 @@
+import { LLMock } from "@copilotkit/aimock";
+import { CohereClient, CohereClientV2, CohereError } from "cohere-ai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Deployment, eventually, type Mode, startDeployment } from "../e2e/deployment.ts";
+
+/*
+ * Cohere's own SDK, both of its clients, and a client of Jina's shape: against the simulator, and against an upstream that this
+ * project did not write, as the channel that COHERE_API_KEY and COHERE_BASE_URL add.
+ */
+
+const mock = new LLMock({ port: 0 });
+beforeAll(async () => {
+  mock.onRerank("weather", [
+    { index: 0, relevance_score: 0.1 },
+    { index: 1, relevance_score: 0.9 },
+  ]);
+  await mock.start();
+});
+afterAll(() => mock.stop());
+
+const documents = ["Paris is a city", "the weather in Paris is fine", "weather in Rome"];
+const asked = { query: "weather in Paris", documents };
+const modes: Mode[] = ["up", "mesh"];
+
+describe.each(modes)("%s", (mode) => {
+  let house: Deployment;
+  beforeAll(async () => {
+    house = await startDeployment(mode, {
+      COHERE_API_KEY: "sk-of-the-mock",
+      COHERE_BASE_URL: mock.url,
+      LOG_LEVEL: "warn",
+    });
+  }, 90_000);
+  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+  const options = () => ({ token: house.key, environment: house.url, maxRetries: 0 });
+
+  /** The record of an answer, by the request that its ID names. */
+  async function recordOf(answerId: string | undefined) {
+    const id = answerId?.replace("rerank-", "");
+    return eventually(async () => {
+      const response = await house.call("/bp/ai/ai_request/history/query?page=1&page_size=100");
+      const { data } = (await response.json()) as { data: Record<string, unknown>[] };
+      return data.find((row) => row.request_id === id && row.status === "succeeded");
+    });
+  }
+
+  test("Cohere's v2 client", async () => {
+    const answer = await new CohereClientV2(options()).rerank({ model: "qwen3-rerank", ...asked, topN: 2 });
+    expect(answer.results.map(({ index }) => index)).toEqual([1, 2]);
+    expect(answer.meta?.apiVersion?.version).toBe("2");
+    expect(answer.meta?.billedUnits?.searchUnits).toBe(1);
+    const row = await recordOf(answer.id);
+    expect(row).toMatchObject({ module: "rerank", throughline: { model: "qwen3-rerank", estimated: false } });
+    expect(JSON.parse(String(row.response)).results).toHaveLength(2);
+  });
+
+  test("Cohere's v1 client: documents that are objects, and back", async () => {
+    const given = documents.map((text, at) => ({ text, place: String(at) }));
+    const answer = await new CohereClient(options()).rerank({
+      ...{ model: "rerank-2.5", query: asked.query, documents: given },
+      ...{ returnDocuments: true, rankFields: ["text"] },
+    });
+    expect(answer.results.map(({ index }) => index)).toEqual([1, 2, 0]);
+    expect(answer.results[0]?.document).toMatchObject(given[1] ?? {});
+    expect(answer.meta?.apiVersion?.version).toBe("1");
+    await recordOf(answer.id);
+  });
+
+  test("Jina's shape, on both of its paths", async () => {
+    for (const path of ["/v1/rerank", "/rerank"]) {
+      const response = await house.call(path, { model: "jina-reranker-v2-base-multilingual", ...asked, top_n: 1 });
+      expect(response.status).toBe(200);
+      const answer = (await response.json()) as { id: string };
+      expect(answer).toMatchObject({
+        model: "jina-reranker-v2-base-multilingual",
+        results: [{ index: 1, document: { text: documents[1] } }],
+        usage: { total_tokens: expect.any(Number) },
+        meta: { billed_units: { search_units: 1 } },
+      });
+      await recordOf(answer.id);
+    }
+  });
+
+  test("an upstream that another house wrote", async () => {
+    const answer = await new CohereClientV2(options()).rerank({ model: "rerank-v3.5", ...asked });
+    expect(answer.results.map(({ index }) => index)).toEqual([1, 0]);
+    const row = await recordOf(answer.id);
+    expect(row).toMatchObject({ platform: "cohere", unit_price: { output_token: 1 } });
+    const sent = mock.getRequests().at(-1);
+    const headers = new Headers(sent?.headers as Record<string, string>);
+    expect(headers.get("x-request-id")).toBe(answer.id?.replace("rerank-", ""));
+    expect(headers.get("authorization")).not.toContain(house.key);
+  });
+
+  test("errors are the SDK's", async () => {
+    const client = new CohereClientV2(options());
+    await expect(client.rerank({ model: "rerank-2.5", query: "", documents })).rejects.toMatchObject({
+      statusCode: 400,
+      body: { error: { param: "query" } },
+    });
+    const failed = client.rerank({ model: "rerank/sim-nan", ...asked });
+    await expect(failed).rejects.toBeInstanceOf(CohereError);
+    await expect(failed).rejects.toMatchObject({ statusCode: 502, body: { error: { code: "upstream_error" } } });
+  });
+});
