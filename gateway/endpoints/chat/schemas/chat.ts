@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { anyObject, maybe, modelName, oneOf, open, tokenCeiling } from "./json.ts";
+import { anyObject, maybe, modelName, oneOf, open, tokenCeiling } from "../../schemas/json.ts";
 
 /*
  * POST /v1/chat/completions: the schema of the seed "create a chat" in full, widened to what OpenAI's own clients send

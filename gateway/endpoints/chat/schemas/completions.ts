@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { maybe, modelName, open, tokenCeiling } from "./json.ts";
+import { maybe, modelName, open, tokenCeiling } from "../../schemas/json.ts";
 
 /* POST /v1/completions (openai 7.55, resources/completions.d.ts). Unknown fields pass. */
 

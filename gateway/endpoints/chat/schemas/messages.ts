@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { anyObject, byType, maybe, modelName, oneOf, open, tokenCeiling } from "./json.ts";
+import { anyObject, byType, maybe, modelName, oneOf, open, tokenCeiling } from "../../schemas/json.ts";
 
 /*
  * POST /v1/messages in both API versions that are live, 2023-06-01 and 2026-10-21 (@anthropic-ai/sdk 0.137 and 1.11,

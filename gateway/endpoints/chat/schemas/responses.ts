@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { anyObject, byType, maybe, modelName, oneOf, open, tokenCeiling } from "./json.ts";
+import { anyObject, byType, maybe, modelName, oneOf, open, tokenCeiling } from "../../schemas/json.ts";
 
 /*
  * POST /v1/responses (openai 7.55, resources/responses/responses.d.ts). Item, part and tool types that are not listed
