@@ -2,8 +2,17 @@ import { chatCompletions } from "./chat/chat-completions.ts";
 import { completions } from "./chat/completions.ts";
 import { messages } from "./chat/messages.ts";
 import { responses } from "./chat/responses.ts";
+import { embeddings } from "./embeddings/embeddings.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { rerank, rerankV1 } from "./rerank/rerank.ts";
 
 /** Every endpoint that costs money: one row each. */
-export const endpoints: readonly Endpoint[] = [chatCompletions, messages, responses, completions, rerank, rerankV1];
+export const endpoints: readonly Endpoint[] = [
+  chatCompletions,
+  messages,
+  responses,
+  completions,
+  embeddings,
+  rerank,
+  rerankV1,
+];

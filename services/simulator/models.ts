@@ -38,7 +38,9 @@ export interface Behaviour {
   readonly flakyPercent: number;
   /** What is wrong with a ranking's places. */
   readonly ranking: "" | "unknown" | "twice" | "unsorted";
-  /** Numbers of a ranking are no numbers. */
+  /** What is wrong with the vectors of embeddings. */
+  readonly vectors: "" | "wrong_count" | "ragged" | "bad_index";
+  /** Numbers of embeddings and of a ranking are no numbers. */
   readonly nan: boolean;
 }
 
@@ -63,6 +65,7 @@ export const normalBehaviour: Behaviour = Object.freeze({
   cachedPercent: 0,
   flakyPercent: 0,
   ranking: "",
+  vectors: "",
   nan: false,
 });
 
@@ -222,7 +225,28 @@ const rules: readonly Rule[] = [
   rule("sim-rank-unsorted", "sim-rank-unsorted", "A ranking comes in the order of the request.", () => ({
     ranking: "unsorted",
   })),
-  rule("sim-nan", "sim-nan", "Every score of a ranking is NaN.", () => ({ nan: true })),
+  rule(
+    "sim-embed-wrong-count",
+    "sim-embed-wrong-count",
+    "Embeddings come without the vector of the last input.",
+    () => ({
+      vectors: "wrong_count",
+    }),
+  ),
+  rule("sim-embed-ragged", "sim-embed-ragged", "The last vector of embeddings is shorter than the others.", () => ({
+    vectors: "ragged",
+  })),
+  rule("sim-embed-bad-index", "sim-embed-bad-index", "Every vector of embeddings says that it is the first.", () => ({
+    vectors: "bad_index",
+  })),
+  rule(
+    "sim-nan",
+    "sim-nan",
+    "Numbers of embeddings are not finite (NaN in base64, null in JSON); every score of a ranking is NaN.",
+    () => ({
+      nan: true,
+    }),
+  ),
 ];
 
 /**

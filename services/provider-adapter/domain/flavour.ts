@@ -64,6 +64,10 @@ export interface OpenaiFlavour {
     /** As `UpstreamMessage.base`. */
     readonly base?: readonly [part: string, instead: string] | undefined;
   };
+  /** Most inputs of one request for embeddings. 0: as many as clients may send. */
+  readonly maxEmbeddingInputs: number;
+  /** Inputs of embeddings may be tokens, as numbers. */
+  readonly embedsTokens: boolean;
   /** The vendor's finish reasons that OpenAI does not have: OpenAI's word, or "error". */
   readonly finishReasons: Readonly<Record<string, string>>;
   /** The error of an object inside a 200 or a stream. */
@@ -76,7 +80,7 @@ const chat = "chat/completions";
 export function endpointPath(
   { path }: Pick<OpenaiFlavour, "path">,
   model: string,
-  endpoint: typeof chat | "completions" | "responses",
+  endpoint: typeof chat | "completions" | "responses" | "embeddings",
 ): string {
   const other = path.includes(chat) ? path.replace(chat, endpoint) : `/${endpoint}`;
   return (endpoint === chat ? path : other).replaceAll("{model}", encodeURIComponent(model));

@@ -2,7 +2,7 @@ import { type Ask, type Composed, compose, countInput, type InputTokens } from "
 import { deliverJson, deliverStream } from "../deliver.ts";
 import { type Exchange, InvalidRequest, type Route, type Target, type WireFormat } from "../exchange.ts";
 import { arrayOf, countOf, type Json, objectOf, parsedObject, stringOf } from "../json.ts";
-import { vectorOf } from "./embeddings.ts";
+import { dimensionsOf, tokensOf, vectorsOf } from "./vectors.ts";
 
 const statusNames: Readonly<Record<number, string>> = {
   400: "INVALID_ARGUMENT",
@@ -52,21 +52,25 @@ export const geminiModels: Route = {
         return;
       }
       case "embedContent":
-        deliverJson(exchange, geminiFormat, JSON.stringify({ embedding: embeddingOf(body) }));
+        embed(exchange, [body], ([embedding]) => ({ embedding }));
         return;
-      case "batchEmbedContents": {
-        const embeddings = arrayOf(body.requests).map((one) => embeddingOf(objectOf(one)));
-        deliverJson(exchange, geminiFormat, JSON.stringify({ embeddings }));
+      case "batchEmbedContents":
+        embed(exchange, arrayOf(body.requests).map(objectOf), (embeddings) => ({ embeddings }));
         return;
-      }
       default:
         throw new InvalidRequest(`unknown method ${target.verb}`, null);
     }
   },
 };
 
-function embeddingOf(body: Json): Json {
-  return { values: vectorOf(textOf(body.content), countOf(body.outputDimensionality) ?? 256) };
+/** Vectors of one request each. */
+function embed(exchange: Exchange, requests: readonly Json[], write: (embeddings: readonly Json[]) => Json): void {
+  const texts = requests.map((request) => textOf(request.content));
+  if (texts.length === 0 || texts.includes("")) throw new InvalidRequest("content must not be empty", "content");
+  const dimensions = dimensionsOf(countOf(requests[0]?.outputDimensionality));
+  const embeddings = vectorsOf(exchange, texts, dimensions).map(({ vector }) => ({ values: vector }));
+  const usage = exchange.behaviour.usage ? { usageMetadata: { promptTokenCount: tokensOf(texts) } } : {};
+  deliverJson(exchange, geminiFormat, JSON.stringify({ ...write(embeddings), ...usage }));
 }
 
 /** The server takes both spellings of a field. */

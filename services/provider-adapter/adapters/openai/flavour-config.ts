@@ -33,6 +33,10 @@ const modelShape = {
     shape: z.enum(rerankShapes).default("jina"),
     base: z.tuple([z.string(), z.string()]).optional(),
   }),
+  /** Most inputs of one request for embeddings. 0: as many as clients may send. */
+  max_embedding_inputs: z.number().int().min(0),
+  /** Inputs of embeddings may be tokens, as numbers. */
+  embeds_tokens: z.boolean(),
   finish_reasons: words,
 };
 

@@ -40,6 +40,8 @@ const base = {
   responses: false,
   completions: false,
   rerank: { path: "/rerank", shape: "jina" },
+  max_embedding_inputs: 0,
+  embeds_tokens: true,
   finish_reasons: {},
   errors: [],
   models: [],
@@ -121,6 +123,8 @@ function toFlavour(given: Merged, streamError: OpenaiFlavour["streamError"]): Op
     responses: given.responses,
     completions: given.completions,
     rerank: given.rerank,
+    maxEmbeddingInputs: given.max_embedding_inputs,
+    embedsTokens: given.embeds_tokens,
     finishReasons: given.finish_reasons,
     streamError,
   };

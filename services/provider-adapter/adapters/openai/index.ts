@@ -3,10 +3,12 @@ import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
+import { embeddingsExchange } from "../../modules/embeddings/exchange.ts";
 import { rerankExchanges } from "../../modules/rerank/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
+import { openaiEmbeddings } from "./embeddings/index.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { rerankFormat } from "./rerank/index.ts";
@@ -40,6 +42,8 @@ function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
   const exchanges: Record<string, MakeExchange> = {
     ...translations(chatCompletionsFormat(of)),
     ...rerankExchanges((model) => rerankFormat(of(model))),
+    "openai.embeddings": (asked) =>
+      embeddingsExchange(asked, openaiEmbeddings(asked.upstreamModel, of(asked.upstreamModel))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
   };
   for (const field of ["responses", "completions"] as const) {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
-import { errorIn } from "../../../modules/chat/error-in-answer.ts";
 import type { AnswerPart, Choice, NeutralAnswer } from "../../../modules/chat/neutral/answer.ts";
 import { choicesIn, contentOf, thinkingOf } from "../../../modules/chat/openai-chat/vendor-words.ts";
 import { readOpenaiUsage } from "../../../modules/chat/openai-usage.ts";

@@ -1,5 +1,5 @@
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
-import { errorIn } from "../../../modules/chat/error-in-answer.ts";
 import type { Emit } from "../../../modules/chat/neutral/events.ts";
 import type { UpstreamStream } from "../../../modules/chat/neutral/formats.ts";
 import { choicesIn, contentOf, thinkingOf } from "../../../modules/chat/openai-chat/vendor-words.ts";

@@ -1,12 +1,12 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
 import { outputTokensOf } from "../../../../../shared/money.ts";
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { writeDocument } from "../../../wire/too-deep.ts";
 import { holdsContent, saysContent } from "../content.ts";
-import { errorIn } from "../error-in-answer.ts";
 import { createCountSum, usageOf } from "../neutral/usage.ts";
 import { readOpenaiUsage, writeOpenaiUsage } from "../openai-usage.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";

@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
 import { outputTokensOf } from "../../../../../shared/money.ts";
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { Asked, Exchange, UpstreamMessage } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
@@ -7,7 +8,6 @@ import { latencyCheckpoint } from "../../../domain/latency.ts";
 import { createNotes } from "../../../domain/notes.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
-import { errorIn } from "../error-in-answer.ts";
 import type { Note } from "../neutral/formats.ts";
 import { isEffort } from "../neutral/reasoning.ts";
 import { usageOf } from "../neutral/usage.ts";

@@ -1,6 +1,6 @@
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
-import { errorIn } from "../error-in-answer.ts";
 
 /** Fields of which a choice has at least one. */
 const choiceFields: readonly string[] = ["message", "delta", "finish_reason"];

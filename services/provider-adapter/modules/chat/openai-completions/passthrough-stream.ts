@@ -1,11 +1,11 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
 import { outputTokensOf } from "../../../../../shared/money.ts";
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation } from "../../../domain/exchange.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint, type Moments } from "../../../domain/latency.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { holdsContent, saysContent } from "../content.ts";
-import { errorIn } from "../error-in-answer.ts";
 import { createTokenCount } from "../neutral/delivered.ts";
 import { createCountSum, usageOf } from "../neutral/usage.ts";
 import { readOpenaiUsage, writeOpenaiUsage } from "../openai-usage.ts";

@@ -1,13 +1,13 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
 import { outputTokensOf } from "../../../../../shared/money.ts";
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { fieldValue, patchJson } from "../../../wire/patch-json.ts";
-import { errorIn } from "../error-in-answer.ts";
 import { type Delivered, usageOf } from "../neutral/usage.ts";
 import { readOpenaiUsage, writeOpenaiUsage } from "../openai-usage.ts";
 import { isReadable } from "../readable.ts";

@@ -1,11 +1,11 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { createNotes } from "../../../domain/notes.ts";
 import { asArray, asObject, asString, parseJson } from "../../../wire/json.ts";
 import { fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
-import { errorIn } from "../error-in-answer.ts";
 import type { Note } from "../neutral/formats.ts";
 import { isEffort } from "../neutral/reasoning.ts";
 import { usageOf } from "../neutral/usage.ts";

@@ -1,4 +1,4 @@
-import { asObject, type JsonObject } from "../../wire/json.ts";
+import { asObject, type JsonObject } from "../wire/json.ts";
 
 /** What an OpenAI-like answer or chunk says instead of one: an error object, or the text that some vendors give alone. */
 export function errorIn(answer: JsonObject): JsonObject | undefined {

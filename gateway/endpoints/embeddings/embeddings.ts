@@ -1,0 +1,40 @@
+import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { noUsage } from "../../../shared/money.ts";
+import { openaiInBandError } from "../../answers/answers.ts";
+import { reservedInputTokens } from "../../domain/worst-case.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { checkInput } from "./check-input.ts";
+import { embeddingsBody } from "./schema.ts";
+
+const cut: readonly string[] = ["dimensions"];
+const nothing: readonly string[] = [];
+
+/** POST /v1/embeddings: vectors of texts or of tokens. */
+export const embeddings: Endpoint<typeof embeddingsBody> = {
+  paths: ["/v1/embeddings"],
+  module: Module.EMBEDDINGS,
+  dialect: "openai.embeddings",
+  body: embeddingsBody,
+  inBandError: openaiInBandError,
+  // Of 33 MB of vectors history has a document that says how many there were.
+  keepsAnswer: false,
+  read(body) {
+    const { textTokens, givenTokens } = checkInput(body.input);
+    const reserved = { ...noUsage, inputTokens: BigInt(reservedInputTokens(textTokens) + givenTokens) };
+    return {
+      model: body.model,
+      stream: false,
+      includeUsage: false,
+      needs: {
+        inputTokens: textTokens + givenTokens,
+        maxOutputTokens: 0,
+        capabilities: typeof body.dimensions === "number" ? cut : nothing,
+      },
+      headers: {},
+      affinity: "",
+      worst: () => reserved,
+      // A model's window is for each input, and the upstream counts exactly.
+      refuses: () => undefined,
+    };
+  },
+};
