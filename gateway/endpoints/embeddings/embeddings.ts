@@ -1,6 +1,6 @@
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { noUsage } from "../../../shared/money.ts";
-import { openaiInBandError } from "../../answers/answers.ts";
+import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { checkInput } from "./check-input.ts";
@@ -23,7 +23,7 @@ export const embeddings: Endpoint<typeof embeddingsBody> = {
     const reserved = { ...noUsage, inputTokens: BigInt(reservedInputTokens(textTokens) + givenTokens) };
     return {
       model: body.model,
-      stream: false,
+      answer: "json",
       includeUsage: false,
       needs: {
         inputTokens: textTokens + givenTokens,
