@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { anyObject, maybe, modelName, open } from "../chat/schemas/json.ts";
+import { anyObject, maybe, modelName, open } from "../schemas/json.ts";
 
 /** Most documents of one request. Cohere takes 10,000 chunks of documents and advises 1,000; nobody takes more. */
 export const maxDocuments = 10_000;
