@@ -1,13 +1,10 @@
 import type { BillableUsage } from "../../../../shared/money.ts";
 import type { UpstreamMessage } from "../../domain/exchange.ts";
 import type { LiftedJson } from "../../wire/lift-values.ts";
-import type { Vector } from "./vector.ts";
+import type { Encoding, Vector } from "./vector.ts";
 
 /** A text, or tokens of the model's own vocabulary. */
 export type EmbeddingInput = string | readonly number[];
-
-/** How vectors are written: lists of numbers, or little-endian float32 in base64. */
-export type Encoding = "float" | "base64";
 
 /** What a client asks for, whatever the upstream. */
 export interface EmbeddingsRequest {

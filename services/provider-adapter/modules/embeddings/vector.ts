@@ -1,10 +1,12 @@
 import { endianness } from "node:os";
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { type LiftedJson, liftedIn } from "../../wire/lift-values.ts";
-import type { Encoding } from "./neutral.ts";
 
 const floatBytes = 4;
 const isBigEndian = endianness() === "BE";
+
+/** How vectors are written: lists of numbers, or little-endian float32 in base64. */
+export type Encoding = "float" | "base64";
 
 /** A vector as an upstream wrote it. */
 export interface Vector {
