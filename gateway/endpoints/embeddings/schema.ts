@@ -1,4 +1,4 @@
-import { type Static, Type } from "typebox";
+import { Type } from "typebox";
 import { maybe, modelName, oneOf, open } from "../schemas/json.ts";
 
 /** Most dimensions that a client may ask for: far above any model's. */
@@ -12,6 +12,3 @@ export const embeddingsBody = open({
   encoding_format: maybe(oneOf("float", "base64")),
   user: maybe(Type.String()),
 });
-
-/** Body of POST /v1/embeddings, checked. */
-export type EmbeddingsBody = Static<typeof embeddingsBody>;
