@@ -9,20 +9,25 @@ export interface ModuleEntry {
   readonly operation: string;
   /** gen_ai.output.type. Absent: none of the conventions' values. */
   readonly outputType?: string;
+  /** Paths of its endpoints, the usual one first: all POST. Empty: none serves it yet. */
+  readonly endpoints: readonly string[];
 }
 
 /** Names of the modules. */
 export const moduleNames = ["chat", "embeddings", "image", "video", "audio", "rerank", "moderation"] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
+const chat = ["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions"];
+const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
+
 const table: readonly ModuleEntry[] = [
-  { module: Module.CHAT, name: "chat", operation: "chat", outputType: "text" },
-  { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings" },
-  { module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image" },
-  { module: Module.VIDEO, name: "video", operation: "video_generation" },
-  { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech" },
-  { module: Module.RERANK, name: "rerank", operation: "rerank" },
-  { module: Module.MODERATION, name: "moderation", operation: "moderation" },
+  { module: Module.CHAT, name: "chat", operation: "chat", outputType: "text", endpoints: chat },
+  { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: [] },
+  { module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image", endpoints: [] },
+  { module: Module.VIDEO, name: "video", operation: "video_generation", endpoints: [] },
+  { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech", endpoints: [] },
+  { module: Module.RERANK, name: "rerank", operation: "rerank", endpoints: rerank },
+  { module: Module.MODERATION, name: "moderation", operation: "moderation", endpoints: [] },
 ];
 
 const byModule: ReadonlyMap<Module, ModuleEntry> = new Map(table.map((entry) => [entry.module, entry]));
@@ -46,4 +51,9 @@ export function operationOf(name: string): string {
 /** gen_ai.output.type of a module's name; undefined: none. */
 export function outputTypeOf(name: string): string | undefined {
   return byName.get(name)?.outputType;
+}
+
+/** Paths of the endpoints of a module's name, the usual one first; none: it is not served yet. */
+export function endpointsOf(name: string): readonly string[] {
+  return byName.get(name)?.endpoints ?? [];
 }

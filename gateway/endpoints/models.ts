@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Model } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
 import type { GatewayContext } from "../context.ts";
 import { type Admission, principalOf, publicKinds } from "../edge/admission.ts";
 
@@ -37,7 +38,13 @@ export function models(edge: FastifyInstance, context: GatewayContext): void {
 }
 
 function openaiModel(model: Model) {
-  return { id: model.name, object: "model", created: Number(model.createdUnixS), owned_by: model.ownedBy };
+  return {
+    id: model.name,
+    object: "model",
+    created: Number(model.createdUnixS),
+    owned_by: model.ownedBy,
+    module: moduleNameOf(model.module),
+  };
 }
 
 function anthropicModel(model: Model) {

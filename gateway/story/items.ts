@@ -7,6 +7,9 @@ import type { Ask } from "./ask.ts";
 import type { Demand } from "./demand.ts";
 import { requestDigest } from "./idempotency.ts";
 
+/** Capabilities that have a field of their own in the contract. */
+const fieldsOf: ReadonlySet<string> = new Set(["tools", "vision", "audio", "structured_output"]);
+
 /** What routing is asked. */
 export function resolveItem({ principal, module, demand }: Resolvable): MessageInitShape<typeof ResolveItemSchema> {
   const { inputTokens, maxOutputTokens, capabilities } = demand.needs;
@@ -22,6 +25,7 @@ export function resolveItem({ principal, module, demand }: Resolvable): MessageI
       audio: capabilities.includes("audio"),
       structuredOutput: capabilities.includes("structured_output"),
       maxOutputTokens: BigInt(maxOutputTokens),
+      capabilities: capabilities.filter((name) => !fieldsOf.has(name)),
     },
   };
 }

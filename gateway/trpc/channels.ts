@@ -17,6 +17,8 @@ const channelInput = z.strictObject({
         model: name,
         upstream_model: z.string().max(200).default(""),
         strategy: z.string().max(200).default(""),
+        /** Vector space of its embeddings; empty: the name sent upstream. */
+        space: z.string().max(200).default(""),
       }),
     )
     .min(1)
@@ -65,6 +67,7 @@ export const channels = router({
               model: model.model,
               upstreamModel: model.upstream_model,
               strategy: model.strategy,
+              space: model.space,
             })),
             groups: channel.groups,
             priority: channel.priority,
@@ -100,10 +103,11 @@ function channelOut(channel: Channel) {
     adapter: channel.adapter,
     platform: channel.platform,
     base_url: channel.baseUrl,
-    models: channel.models.map(({ model, upstreamModel, strategy }) => ({
+    models: channel.models.map(({ model, upstreamModel, strategy, space }) => ({
       model,
       upstream_model: upstreamModel,
       strategy,
+      space,
     })),
     groups: channel.groups,
     priority: channel.priority,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { PriceSource } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { endpointsOf, moduleNameOf } from "../../shared/modules.ts";
 import { call, eventually, startTestRouting } from "./testing-server.ts";
 
 let postgres: TestPostgres;
@@ -72,7 +73,9 @@ describe("out of the box", () => {
     const { models } = await one.listModels({ group: "default" }, call);
     const names = models.map(({ name }) => name);
     expect(names).toEqual([...names].sort());
-    expect(names).toContain("text-embedding-3-small");
+    // What no endpoint serves is not offered.
+    for (const { module } of models) expect(endpointsOf(moduleNameOf(module))).not.toEqual([]);
+    expect(names.includes("text-embedding-3-small")).toBe(endpointsOf("embeddings").length > 0);
     expect(names).toContain("throughline/auto");
     expect(names).not.toContain("sim-*");
     expect(names).not.toContain("tts-1");

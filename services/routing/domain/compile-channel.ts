@@ -31,6 +31,7 @@ interface Entry {
   readonly model: string;
   readonly upstream: string | undefined;
   readonly strategy: string;
+  readonly space: string;
   readonly path: Path;
 }
 
@@ -50,7 +51,7 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
   const mapping = new Map(entries.map(({ model, upstream }) => [model, upstream ?? model]));
   const models: ChannelModel[] = [];
   const seen = new Set<string>();
-  for (const { model: name, upstream, strategy, path } of entries) {
+  for (const { model: name, upstream, strategy, space, path } of entries) {
     // A new model of a vendor need not wait for the file: a pattern there says what its kind costs and can.
     const known = scope.models.get(name);
     const model = known ?? (scope.lenient ? undefined : coveringPattern(name, scope.models, scope.names));
@@ -72,15 +73,17 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
     } else if (strategy !== "" && !scope.strategies.has(strategy)) {
       report([...path, "strategy"], `names no strategy: "${strategy}"`);
     } else {
+      if (space !== "" && model.module !== "embeddings") report([...path, "space"], "is for models of embeddings");
+      const served = { model: name, upstreamModel, strategy, ...(space === "" ? {} : { space }) };
       const named = scope.strategies.get(strategy || model.strategy);
       const question = { platform, baseUrl: config.base_url, upstreamModel, model: name, vendor: model.ownedBy };
       // What a pattern stands for is not known before the request: its prices are looked up then.
       const byRequest = name.endsWith("*");
       const price = named?.prices != null || byRequest ? undefined : tablePrice(named, scope.prices, question);
-      if (named?.prices != null || byRequest) models.push({ model: name, upstreamModel, strategy, tableKey: "" });
+      if (named?.prices != null || byRequest) models.push({ ...served, tableKey: "" });
       else if (price === undefined) refuse(path, `"${name}" has no price: name a strategy that has prices or is free`);
       else {
-        models.push({ model: name, upstreamModel, strategy, tableKey: price.strategy.key });
+        models.push({ ...served, tableKey: price.strategy.key });
         strategies.set(price.strategy.key, price.strategy);
         for (const text of price.dropped) warnings.push(`price of ${name} from the table (${price.id}): ${text}`);
       }
@@ -112,17 +115,17 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
 }
 
 function entriesOf(models: ChannelConfig["models"]): Entry[] {
+  type Said = { upstream?: string | undefined; strategy?: string | undefined; space?: string | undefined };
+  const entry = (model: string, path: Path, { upstream, strategy = "", space = "" }: Said): Entry => {
+    return { model, upstream, strategy, space, path };
+  };
   if (Array.isArray(models)) {
     return models.map((item, i) =>
-      typeof item === "string"
-        ? { model: item, upstream: undefined, strategy: "", path: ["models", i] }
-        : { model: item.name, upstream: item.upstream, strategy: item.strategy ?? "", path: ["models", i] },
+      typeof item === "string" ? entry(item, ["models", i], {}) : entry(item.name, ["models", i], item),
     );
   }
   return Object.entries(models).map(([model, item]) =>
-    typeof item === "string"
-      ? { model, upstream: item, strategy: "", path: ["models", model] }
-      : { model, upstream: item.upstream, strategy: item.strategy ?? "", path: ["models", model] },
+    entry(model, ["models", model], typeof item === "string" ? { upstream: item } : item),
   );
 }
 

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { moduleNames } from "../../../shared/modules.ts";
 import { parseUsd } from "../../../shared/money.ts";
 import { baseUrlSchema } from "./base-url.ts";
+import { capabilities } from "./capabilities.ts";
 import { decimalText, pricesSchema, whenListSchema } from "./price-schema.ts";
-import { capabilities, preferences } from "./types.ts";
+import { preferences } from "./types.ts";
 
 /** Name of a channel: it goes into metrics, logs and addresses. */
 const channelName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, '-', '_' or '.'");
@@ -94,7 +95,7 @@ const headerName = z
   );
 const headerValue = z.string().regex(/^[\t\x20-\x7e]*$/, "must be printable ASCII");
 
-const servedModel = { upstream: upstreamName.optional(), strategy: label.optional() };
+const servedModel = { upstream: upstreamName.optional(), strategy: label.optional(), space: label.optional() };
 const servedByName = z.strictObject({ name: modelName, ...servedModel });
 
 export const channelSchema = z.strictObject({

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../shared/config.ts";
 import { traits, units } from "../../../shared/units.ts";
 import { configurationOf, load, presets, problemsOf, snapshotOf } from "../testing.ts";
+import { capabilities } from "./capabilities.ts";
 import { environmentChannels } from "./presets.ts";
 
 const example = readFileSync(new URL("../../../deploy/throughline.example.yaml", import.meta.url), "utf8");
@@ -28,7 +29,7 @@ describe("the example configuration", () => {
   test("names every field that there is", () => {
     // What the schema knows and the example does not tell cannot be found by its users.
     const fields = [
-      ..."name adapter platform base_url credentials env file models upstream strategy groups priority weight enabled".split(
+      ..."name adapter platform base_url credentials env file models upstream strategy space groups priority weight enabled".split(
         " ",
       ),
       ..."timeouts connect_ms headers_ms first_token_ms chunk_ms body_ms headers request_id_header flavour presets ratio prices free".split(
@@ -36,6 +37,7 @@ describe("the example configuration", () => {
       ),
       ...units.map(({ priceKey }) => priceKey),
       ...traits,
+      ...capabilities,
       ..."when above_input utc default custom_response".split(" "),
       ..."module owned_by context_window max_output capabilities auto prefer among aliases".split(" "),
     ];
@@ -79,6 +81,7 @@ channels:
     [channel("models: [gpt-4o, gpt-4o]"), /models\[1\]: "gpt-4o" is there twice$/],
     [channel("models: [gpt-4o], groups: [none]"), /groups\[0\]: names no group: "none"$/],
     [channel("models: [{ name: gpt-4o, strategy: none }]"), /models\[0\].strategy: names no strategy: "none"$/],
+    [channel("models: { gpt-4o: { space: s } }"), /models.gpt-4o.space: is for models of embeddings$/],
     [channel("models: [throughline/auto]"), /is an auto model/],
     [channel('models: { gpt-4o: "x*" }'), /must not have a '\*' upstream/],
     [channel("models: { gpt-4o: gpt-4, gpt-4: gpt-4o }"), /gpt-4o: is mapped in a circle: gpt-4o -> gpt-4 -> gpt-4o$/],

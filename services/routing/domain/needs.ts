@@ -1,4 +1,5 @@
-import type { Capability, Model } from "./types.ts";
+import type { Capability } from "./capabilities.ts";
+import type { Model } from "./types.ts";
 
 /** What a request needs of a model. */
 export interface Needs {

@@ -1,11 +1,13 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { endpointsOf } from "../../../shared/modules.ts";
 import { choose, notSupported } from "./auto.ts";
+import { askedFor, type Capability } from "./capabilities.ts";
 import { type GroupPrice, priceAt } from "./group-price.ts";
 import type { HealthView } from "./health.ts";
 import { lacks, type Needs } from "./needs.ts";
 import { byAffinity, byChance, rank } from "./order.ts";
 import type { Member, Serving, Snapshot } from "./snapshot.ts";
-import type { Capability, Model, Module } from "./types.ts";
+import type { Model, Module } from "./types.ts";
 import { upstreamName } from "./upstream-name.ts";
 
 /** What is asked of routing for one request. */
@@ -79,7 +81,7 @@ export function resolveRoute(question: RouteQuestion, ground: RouteGround): Rout
     serving = snapshot.serving(question.group, named.model, named.concrete);
     if (serving === undefined || serving.tiers.length === 0) throw noChannel(question.model, serving);
     const missing = lacks(asked, question.needs);
-    if (missing !== undefined) throw cannot(question.model, missing);
+    if (missing !== undefined) throw cannot(question, missing);
   } else {
     const choice = choose(snapshot, question.group, asked, question.needs, health, nowMs);
     serving = choice.serving;
@@ -140,20 +142,18 @@ function noChannel(name: string, serving: Serving | undefined): ThroughlineError
 }
 
 function wrongModule({ model, module }: RouteQuestion, { module: actual }: Model): ThroughlineError {
-  return new ThroughlineError("model_not_supported", `The model '${model}' is for ${actual}, not for ${module}.`, {
-    param: "model",
-  });
+  const [path] = endpointsOf(actual);
+  const way = path === undefined ? "no endpoint serves it" : `use POST ${path}`;
+  return new ThroughlineError(
+    "model_not_supported",
+    `The model '${model}' is for ${actual}, not for ${module}: ${way}.`,
+    {
+      param: "model",
+    },
+  );
 }
 
-/** What the client would have to leave out, by capability. */
-const askedFor: Record<Capability, { what: string; param: string }> = {
-  tools: { what: "tools", param: "tools" },
-  vision: { what: "images", param: "messages" },
-  structured_output: { what: "structured output by a schema", param: "response_format" },
-  audio: { what: "audio", param: "messages" },
-};
-
-function cannot(model: string, missing: Capability): ThroughlineError {
-  const { what, param } = askedFor[missing];
+function cannot({ model, module }: RouteQuestion, missing: Capability): ThroughlineError {
+  const { what, param } = askedFor(missing, module);
   return new ThroughlineError("invalid_value", `The model '${model}' does not support ${what}.`, { param });
 }

@@ -4,6 +4,7 @@ import { createGroupPrices, type GroupPrice } from "./group-price.ts";
 import { createNames, type Names } from "./names.ts";
 import { hash32, type Weighted } from "./order.ts";
 import type { PriceTable } from "./price-table.ts";
+import { spaceAmong, spaceOf } from "./spaces.ts";
 import { tablePrice } from "./table-strategy.ts";
 import type { Channel, ChannelModel, Configuration, Group, Model, RuntimeChannel, Strategy } from "./types.ts";
 import { upstreamName } from "./upstream-name.ts";
@@ -144,6 +145,7 @@ export function buildSnapshot(
     }
   }
 
+  warnings.push(...spaceWarnings(serving, models));
   const priceOf = createGroupPrices();
 
   const build = (group: Group, model: Model, concrete: string): Serving => {
@@ -184,7 +186,13 @@ export function buildSnapshot(
         skipped.push({ channel: channel.name, reason: reason ?? "no price" });
       else members.push({ channel, served, price, weight: channel.weight, hash, priority: channel.priority });
     }
-    const tiers = [...Map.groupBy(members, ({ priority }) => priority)]
+    const space = model.module === "embeddings" ? spaceAmong(members) : undefined;
+    const inSpace = members.filter(({ served }) => space === undefined || spaceOf(served) === space);
+    for (const { channel, served } of members) {
+      if (space === undefined || spaceOf(served) === space) continue;
+      skipped.push({ channel: channel.name, reason: `another vector space, ${spaceOf(served)}` });
+    }
+    const tiers = [...Map.groupBy(inSpace, ({ priority }) => priority)]
       .sort(([a], [b]) => b - a)
       .map(([priority, peers]) => {
         const total = peers.reduce((sum, { weight }) => sum + weight, 0);
@@ -269,4 +277,15 @@ export function chosenAmong(auto: Model, models: ReadonlyMap<string, Model>): re
   return all
     .filter((m) => m.auto === null && m.module === auto.module && !m.name.endsWith("*"))
     .map(({ name }) => name);
+}
+
+/** Models of embeddings that channels serve in several vector spaces: only those of one will be asked. */
+function spaceWarnings(serving: ReadonlyMap<string, readonly Row[]>, models: ReadonlyMap<string, Model>): string[] {
+  return [...serving].flatMap(([name, rows]) => {
+    if (models.get(name)?.module !== "embeddings") return [];
+    const real = rows.filter(({ channel }) => channel.enabled && !channel.standIn);
+    const spaces = [...new Set(real.map(({ served }) => spaceOf(served)))].sort();
+    if (spaces.length < 2) return [];
+    return `channels serve ${name} in several vector spaces (${spaces.join(", ")}), and only those of one are asked: give those whose vectors compare the same space`;
+  });
 }

@@ -1,12 +1,9 @@
 import type { ModuleName } from "../../../shared/modules.ts";
 import type { Prices } from "../../../shared/money.ts";
+import type { Capability } from "./capabilities.ts";
 
 /** A kind of work. */
 export type Module = ModuleName;
-
-/** What a model can do beyond plain text. */
-export const capabilities = ["tools", "vision", "structured_output", "audio"] as const;
-export type Capability = (typeof capabilities)[number];
 
 /** By what an `auto` model chooses among models. */
 export const preferences = ["balanced", "cheap", "fast"] as const;
@@ -84,6 +81,11 @@ export interface ChannelModel {
   readonly upstreamModel: string;
   /** Strategy that prices it here, as configured. Empty: the model's. */
   readonly strategy: string;
+  /**
+   * Name of the vector space of its embeddings: two with the same give vectors that may be compared. Empty: the name sent
+   * upstream. Absent in channels that were stored before it was known.
+   */
+  readonly space?: string;
   /** Key of the strategy that the price table gave. Empty: the strategy carries its own prices. */
   readonly tableKey: string;
 }

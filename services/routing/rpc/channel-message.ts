@@ -26,7 +26,12 @@ export function channelMessage(channel: SnapshotChannel | Channel, { secret }: {
     priority: channel.priority,
     weight: channel.weight,
     groups: [...channel.groups],
-    models: channel.models.map(({ model, upstreamModel, strategy }) => ({ model, upstreamModel, strategy })),
+    models: channel.models.map(({ model, upstreamModel, strategy, space = "" }) => ({
+      model,
+      upstreamModel,
+      strategy,
+      space,
+    })),
     fromFile: "fromFile" in channel && channel.fromFile,
   });
 }

@@ -65,10 +65,11 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
     adapter: channel.adapter,
     ...(channel.platform === "" ? {} : { platform: channel.platform }),
     base_url: channel.baseUrl,
-    models: channel.models.map(({ model, upstreamModel, strategy }) => ({
+    models: channel.models.map(({ model, upstreamModel, strategy, space }) => ({
       name: model,
       ...(upstreamModel === "" ? {} : { upstream: upstreamModel }),
       ...(strategy === "" ? {} : { strategy }),
+      ...(space === "" ? {} : { space }),
     })),
     ...(channel.groups.length === 0 ? {} : { groups: channel.groups }),
     priority: channel.priority,

@@ -3,9 +3,9 @@ import type { ResolveItem, Route } from "../../../shared/gen/throughline/routing
 import { moduleNameOf } from "../../../shared/modules.ts";
 import { batchHandler, type LaneCall } from "../../../shared/rpc/index.ts";
 import type { RoutingContext } from "../context.ts";
+import { isCapability } from "../domain/capabilities.ts";
 import type { Needs } from "../domain/needs.ts";
 import { type RouteQuestion, resolveRoute } from "../domain/resolve.ts";
-import type { Capability } from "../domain/types.ts";
 import { routeMessage } from "./route-message.ts";
 
 /** Resolve: from memory alone, so a batch is answered at once. */
@@ -48,7 +48,7 @@ function toQuestion({ group, model, module: wireModule, needs, affinity }: Resol
 }
 
 function toNeeds(needs: ResolveItem["needs"]): Needs {
-  const capabilities: Capability[] = [];
+  const capabilities = (needs?.capabilities ?? []).filter(isCapability);
   if (needs?.tools === true) capabilities.push("tools");
   if (needs?.vision === true) capabilities.push("vision");
   if (needs?.structuredOutput === true) capabilities.push("structured_output");
