@@ -151,7 +151,8 @@ describe("the file", () => {
         2_000,
       );
     }
-    expect(one.service.problems()).toEqual([]);
+    // The route is there a moment before the loader says that all is well.
+    await eventually(async () => expect(one.service.problems()).toEqual([]));
     expect(one.scrape("configuration_rejected")).toBe(0);
     expect((await two.route("home", "vip")).configVersion).toBe(before.configVersion + 1n);
   });
