@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { PricingSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { PricingSchema, RateSchema, Unit } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { noUsage } from "../../shared/money.ts";
 import { dearestCase } from "./worst-case.ts";
 
@@ -25,5 +25,18 @@ describe("the dearest case", () => {
     const { pricing, worstCase } = dearestCase([plain, thinking], worst);
     expect(pricing).toBe(thinking.pricing);
     expect(worstCase).toEqual({ ...worst, outputTokens: 0n, reasoningTokens: 1_000n });
+  });
+
+  it("takes what the request leaves open as it costs most, reasoning at a tier's price among it", () => {
+    const tier = { aboveInputTokens: 0n, traits: { service_tier: "priority" } };
+    const tiered = prices(1n, 2n, 2n).pricing;
+    tiered.rates = [create(RateSchema, { unit: Unit.REASONING_TOKENS, nanoUsd: 9_000_000n, when: tier })];
+    const candidates = [{ pricing: tiered }, prices(1n, 5n, 5n)];
+    expect(dearestCase(candidates, worst)).toEqual({
+      pricing: tiered,
+      worstCase: { ...worst, outputTokens: 0n, reasoningTokens: 1_000n },
+    });
+    const usual = { ...worst, traits: { service_tier: "default" } };
+    expect(dearestCase(candidates, usual).pricing).toBe(candidates[1]?.pricing);
   });
 });

@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { type BillableUsage, costNanoUsd, type Prices } from "../../shared/money.ts";
+import { type BillableUsage, dearestCostNanoUsd, type Prices } from "../../shared/money.ts";
 
 /**
  * Input tokens to reserve: the estimate and half as much again, for text that packs worse than four characters a token
@@ -28,7 +28,8 @@ export function inputTooLong(tokens: number, windowTokens: bigint, param: string
 
 /**
  * The worst case by the prices of the candidate that it costs most with, so that whichever answers is covered. Which of
- * the output is reasoning is not known before; where that costs more, all of it may be.
+ * the output is reasoning is not known before; where that may cost more, all of it may be. Traits of the usage are those
+ * that are certain: what the request leaves open is taken as it costs most.
  */
 export function dearestCase<P extends Prices>(
   candidates: readonly { readonly pricing?: P | undefined }[],
@@ -39,11 +40,16 @@ export function dearestCase<P extends Prices>(
   let cost = -1n;
   for (const { pricing } of candidates) {
     if (pricing === undefined) continue;
-    const reasons = pricing.reasoningNanoUsdPerMtok > pricing.outputNanoUsdPerMtok;
-    const worstCase = reasons ? allReasoned : usage;
-    const own = costNanoUsd(worstCase, pricing);
-    if (own > cost) [dearest, cost] = [{ pricing, worstCase }, own];
+    for (const worstCase of reasoningMayDiffer(pricing) ? [usage, allReasoned] : [usage]) {
+      const own = dearestCostNanoUsd(worstCase, pricing);
+      if (own > cost) [dearest, cost] = [{ pricing, worstCase }, own];
+    }
   }
   if (dearest === undefined) throw new ThroughlineError("internal_error", "The route of this request has no price.");
   return dearest;
+}
+
+/** Whether reasoning may cost more than other output. */
+function reasoningMayDiffer({ reasoningNanoUsdPerMtok, outputNanoUsdPerMtok, rates }: Prices): boolean {
+  return reasoningNanoUsdPerMtok > outputNanoUsdPerMtok || (rates !== undefined && rates.length > 0);
 }
