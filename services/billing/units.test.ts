@@ -4,14 +4,15 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDatabase, type Database } from "../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
-import { LedgerKind, SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { PricingSchema, Unit, UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { LedgerKind, SettleCase, UsageBy } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { PricingSchema, QuantitySchema, Unit, UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { type BillableUsage, costNanoUsd, type Prices, type Rate } from "../../shared/money.ts";
 import { type PricePart, partUnits, priceUnits, traits, type UsagePart, units } from "../../shared/units.ts";
 import { chargeCosts } from "./db/audit-cost.ts";
 import type { BillingSchema } from "./db/schema.ts";
 import { type NewSettlement, settleAll } from "./db/settle.ts";
 import { createTariffs } from "./db/tariffs.ts";
+import { foldUsage } from "./db/usage-fold.ts";
 import {
   auditLines,
   codeOf,
@@ -137,6 +138,33 @@ describe("a usage of further units", () => {
     expect(rows[0]).toMatchObject({ more: { output_image_tokens: 7 }, traits: { size: "1024x1024" } });
     expect(rows[2]).toMatchObject({ more: null, traits: null, rates: null });
     expect(await standing(billing.client, payer.accountId)).toMatchObject({ balance: expect.any(BigInt) });
+  });
+
+  test("is in the sums, before it is folded and after, and a sum that is wrong is found", async () => {
+    const own = await createPayer(billing.client);
+    for (const amount of [10n ** 15n, 3n]) {
+      const more = [{ unit: Unit.SEARCHES, amount }];
+      await settle(billing.client, own, 0n, nextRequestId(), { pricing, usage: { ...usage, more } });
+    }
+    const now = BigInt(Date.now());
+    const span = { accountId: own.accountId, fromUnixMs: now - 86_400_000n, toUnixMs: now + 60_000n };
+    const summed = async (by: UsageBy) =>
+      (await billing.client.sumUsage({ ...span, by }, options)).sums.map((sum) => sum.usage?.more);
+    const expected = [[create(QuantitySchema, { unit: Unit.SEARCHES, amount: 10n ** 15n + 3n })]];
+    expect(await summed(UsageBy.MODEL)).toEqual(expected);
+    while (await foldUsage(owner, 5_000));
+    for (const by of [UsageBy.MODEL, UsageBy.KEY, UsageBy.GROUP]) expect(await summed(by)).toEqual(expected);
+    const wrongSums = async () =>
+      (await auditLines(billing.client)).filter((line) => line.startsWith("the sums of usage"));
+    expect(await wrongSums()).toEqual([]);
+    const change = (text: string) =>
+      sql`update billing.usage_sum set more = ${text}::jsonb where account_id = ${own.accountId} and more is not null`.execute(
+        owner.kysely,
+      );
+    await change('{"searches": 1000000000000004}');
+    expect(await wrongSums()).not.toEqual([]);
+    await change('{"searches": 1000000000000003}');
+    expect(await wrongSums()).toEqual([]);
   });
 
   test("is sound by the audit, and a charge that is a nano-dollar off is found, whatever it is of", async () => {

@@ -56,6 +56,12 @@ interface Entry {
 
 let entryIds = 0n;
 
+/** Further units of some entries. */
+function furtherOf(amount: number): string | null {
+  if (amount % 4 > 1) return null;
+  return JSON.stringify({ searches: amount + 1, ...(amount % 4 === 0 ? { pages: 10 ** 15 } : {}) });
+}
+
 /** Enters them as Settle would, at the times that they say. */
 async function enter(entries: readonly Entry[]): Promise<void> {
   for (const { account, atMs, key, tariff, kind, amount } of entries) {
@@ -71,11 +77,10 @@ async function enter(entries: readonly Entry[]): Promise<void> {
         with a as (update billing.account set ledger_seq = ledger_seq + 1, balance = balance - ${each.charge}
                    where account_id = ${accountId} returning ledger_seq, balance)
         insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, key_id, tariff_id,
-          kind, estimated, input_tokens, characters, reason)
+          kind, estimated, input_tokens, characters, reason, more)
         select ${entryIds}, ${accountId}, ledger_seq, ${-each.charge}, 0, balance, ${at}, ${key || null}, ${tariffs[tariff] ?? null},
-          ${each.number}, ${amount % 7 === 0}, ${each.charge}, ${amount % 3 || null}, ${each.reason} from a`.execute(
-        db.kysely,
-      );
+          ${each.number}, ${amount % 7 === 0}, ${each.charge}, ${amount % 3 || null}, ${each.reason},
+          ${furtherOf(amount)}::jsonb from a`.execute(db.kysely);
     }
   }
 }
@@ -106,7 +111,9 @@ async function plainSum(accountId: bigint, fromMs: number, toMs: number, by: Usa
       (-sum(l.amount))::bigint as charged, coalesce(sum(l.input_tokens), 0)::bigint as input_tokens,
       0::bigint as cached_input_tokens, 0::bigint as cache_write_tokens, 0::bigint as output_tokens,
       0::bigint as reasoning_tokens, 0::bigint as images, 0::bigint as audio_ms,
-      coalesce(sum(l.characters), 0)::bigint as characters, bool_or(l.estimated) as estimated
+      coalesce(sum(l.characters), 0)::bigint as characters, bool_or(l.estimated) as estimated,
+      nullif(jsonb_strip_nulls(jsonb_build_object('searches', sum((l.more ->> 'searches')::numeric)::text,
+        'pages', sum((l.more ->> 'pages')::numeric)::text)), '{}') as more
     from billing.ledger l left join billing.tariff t on t.tariff_id = l.tariff_id
     left join billing.account a on a.account_id = l.account_id
     where l.kind in (1, 2) and l.created_at >= ${new Date(fromMs)} and l.created_at < ${new Date(toMs)}

@@ -1,14 +1,6 @@
-const parts = [
-  "input_tokens",
-  "cached_input_tokens",
-  "cache_write_tokens",
-  "output_tokens",
-  "reasoning_tokens",
-  "images",
-  "audio_ms",
-  "characters",
-];
-const counted = ["requests", "charged", ...parts];
+import { usageColumns } from "./columns.ts";
+
+const counted = ["requests", "charged", ...usageColumns];
 
 /** The hour from 1970-01-01, UTC, at which a span begins that holds another, shorter one. By the span's number. */
 const startOf: Readonly<Record<number, (starts: string) => string>> = {
@@ -32,8 +24,9 @@ const kept: readonly Kept[] = [
   { detail: 2, id: "coalesce(l.tariff_id, 0)", spans: [1, 2, 3], together: true },
 ];
 
-const sums = `${counted.map((column) => `sum(${column}) as ${column}`).join(", ")}, bool_or(estimated) as estimated`;
-const columns = `${counted.join(", ")}, estimated`;
+const sums = `${counted.map((column) => `sum(${column}) as ${column}`).join(", ")}, billing.sum_more(more) as more,
+  bool_or(estimated) as estimated`;
+const columns = `${counted.join(", ")}, more, estimated`;
 
 /**
  * Rows of `usage_sum` of one detail that are not the sums of the ledger, or that are missing. They are made anew from every
@@ -55,7 +48,7 @@ function wrongSums({ detail, id, spans, together }: Kept): string {
   with entry as (
     select l.account_id, ${startOf[shortest]?.("floor(date_part('epoch', l.created_at) / 3600)::integer")} as starts,
       ${id} as id, -l.amount as charged, l.estimated,
-      ${parts.map((part) => `coalesce(l.${part}, 0) as ${part}`).join(", ")},
+      ${usageColumns.map((column) => `coalesce(l.${column}, 0) as ${column}`).join(", ")}, l.more,
       case when l.kind = 2 or l.reason <> 'late' then 1
            when exists (select from billing.ledger r where r.entry_id = l.entry_id and r.kind = 2) then 0
            else 1 end as requests
@@ -69,8 +62,8 @@ function wrongSums({ detail, id, spans, together }: Kept): string {
   select format('account %s detail ${detail} span %s hour %s id %s: %s requests and %s charged, should be %s and %s',
     account_id, span, starts, id, s.requests, s.charged, r.requests, r.charged)
   from rightful r full join present s using (account_id, span, starts, id)
-  where (${counted.map((column) => `r.${column}`).join(", ")}, r.estimated)
-    is distinct from (${counted.map((column) => `s.${column}::numeric`).join(", ")}, s.estimated)`;
+  where (${counted.map((column) => `r.${column}`).join(", ")}, r.more, r.estimated)
+    is distinct from (${counted.map((column) => `s.${column}::numeric`).join(", ")}, s.more, s.estimated)`;
 }
 
 /** Statements that select a line for each sum of usage that is wrong. */

@@ -1,24 +1,19 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
 import { type Cover, coverOf, type Span } from "../domain/usage-cover.ts";
+import { type UsageColumn, usageColumns } from "./columns.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** What usage is summed by. */
 export type UsageBy = "day" | "key" | "model" | "group" | "module";
 
 /** A sum. Counts come as bigint. */
-export interface UsageSumRow {
+export interface UsageSumRow extends Record<UsageColumn, bigint> {
   name: string;
   requests: bigint;
   charged: bigint;
-  input_tokens: bigint;
-  cached_input_tokens: bigint;
-  cache_write_tokens: bigint;
-  output_tokens: bigint;
-  reasoning_tokens: bigint;
-  images: bigint;
-  audio_ms: bigint;
-  characters: bigint;
+  /** Further units, amounts as digits; null: none. */
+  more: Readonly<Record<string, string>> | null;
   estimated: boolean;
 }
 
@@ -65,19 +60,10 @@ const groupings: Readonly<Record<UsageBy, Grouping>> = {
 /** Column `span` of `usage_sum`. */
 const spanNumbers: Readonly<Record<Span, number>> = { hour: 1, day: 2, month: 3 };
 
-const parts = [
-  "input_tokens",
-  "cached_input_tokens",
-  "cache_write_tokens",
-  "output_tokens",
-  "reasoning_tokens",
-  "images",
-  "audio_ms",
-  "characters",
-] as const;
 const most = "9223372036854775807";
-const partsOf = (alias: string) => parts.map((part) => `coalesce(${alias}.${part}, 0) as ${part}`).join(", ");
-const sums = ["requests", "charged", ...parts]
+const partsOf = (alias: string) =>
+  usageColumns.map((column) => `coalesce(${alias}.${column}, 0) as ${column}`).join(", ");
+const sums = ["requests", "charged", ...usageColumns]
   .map((column) => `least(sum(c.${column}), ${most})::bigint as ${column}`)
   .join(", ");
 
@@ -85,8 +71,13 @@ const sums = ["requests", "charged", ...parts]
 const entryColumns = sql.raw(`l.account_id, l.key_id, l.tariff_id, l.created_at,
   case when l.kind = 1 and l.reason = 'late' and exists (
     select from billing.ledger r where r.entry_id = l.entry_id and r.kind = 2) then 0 else 1 end as requests,
-  -l.amount as charged, ${partsOf("l")}, l.estimated`);
-const cells = sql.raw(`c.requests, c.charged, ${parts.map((part) => `c.${part}`).join(", ")}, c.estimated`);
+  -l.amount as charged, ${partsOf("l")}, l.more, l.estimated`);
+const cells = sql.raw(
+  `c.requests, c.charged, ${usageColumns.map((column) => `c.${column}`).join(", ")}, c.more, c.estimated`,
+);
+
+/** Sums of further units as digits: as numbers of JSON those beyond 2^53 would not be exact. */
+const digits = sql`(select jsonb_object_agg(m.key, m.value) from jsonb_each_text(billing.sum_more(c.more)) m) as more`;
 
 /** The smallest time that the table of sums may lag behind the ledger by, beside its own account of it. */
 const marginMs = 60_000;
@@ -125,17 +116,17 @@ async function read(
       ${sumsOf(query, cover)}
       union all
       select e.account_id, ${id} as id, ${day} as day,
-        ${sql.raw(["requests", "charged", ...parts].map((part) => `e.${part}`).join(", "))}, e.estimated
+        ${sql.raw(["requests", "charged", ...usageColumns].map((part) => `e.${part}`).join(", "))}, e.more, e.estimated
       from entries e
     ),
     part as (
-      select c.account_id, c.id, c.day, ${sql.raw(sums)}, bool_or(c.estimated) as estimated
+      select c.account_id, c.id, c.day, ${sql.raw(sums)}, billing.sum_more(c.more) as more, bool_or(c.estimated) as estimated
       from cell c group by c.account_id, c.id, c.day
     )
-    select ${name} as name, ${sql.raw(sums)}, bool_or(c.estimated) as estimated from part c group by 1
+    select ${name} as name, ${sql.raw(sums)}, ${digits}, bool_or(c.estimated) as estimated from part c group by 1
     union all
     select null, ${pendingOf(query)} - (select count(*) from tail),
-      ${sql.raw(["0", ...parts.map(() => "0")].join(", "))}, false
+      ${sql.raw(["0", ...usageColumns.map(() => "0")].join(", "))}, null, false
     order by 1`.execute(db.kysely);
   const missing = rows.find((row) => row.name === null)?.requests ?? 0n;
   return missing === 0n ? rows.filter((row) => row.name !== null) : undefined;

@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { sqlStateOf, sqlStates } from "../../../shared/db/index.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import {
@@ -6,11 +6,20 @@ import {
   type SumUsageResponseSchema,
   UsageBy,
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { QuantitySchema, type Usage, UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { UnaryContext } from "../../../shared/rpc/types.ts";
 import { createTurns } from "../../../shared/turns.ts";
 import type { BillingContext } from "../context.ts";
+import { usageParts } from "../db/columns.ts";
 import { reportsAtOnce } from "../db/open.ts";
-import { limitStatements, sumUsage as sum, type UsageBy as UsageByName, type UsageQuery } from "../db/usage.ts";
+import {
+  limitStatements,
+  sumUsage as sum,
+  type UsageBy as UsageByName,
+  type UsageQuery,
+  type UsageSumRow,
+} from "../db/usage.ts";
+import { toQuantities } from "../domain/vectors.ts";
 import { invalid } from "../wire/invalid.ts";
 import { checkedFilterId } from "./paging.ts";
 
@@ -55,21 +64,23 @@ export function sumUsage({ reports }: BillingContext) {
         name: row.name,
         requests: row.requests,
         chargedNanoUsd: row.charged,
-        usage: {
-          inputTokens: row.input_tokens,
-          cachedInputTokens: row.cached_input_tokens,
-          cacheWriteTokens: row.cache_write_tokens,
-          outputTokens: row.output_tokens,
-          reasoningTokens: row.reasoning_tokens,
-          images: row.images,
-          audioMs: row.audio_ms,
-          characters: row.characters,
-          estimated: row.estimated,
-        },
+        usage: toUsage(row),
       })),
     };
   };
 }
+
+function toUsage(row: UsageSumRow): Usage {
+  const usage = create(UsageSchema, { estimated: row.estimated });
+  for (const { part, column } of usageParts) usage[part] = row[column];
+  usage.more = toQuantities(row.more).map(({ unit, amount }) =>
+    create(QuantitySchema, { unit, amount: amount < maxInt64 ? amount : maxInt64 }),
+  );
+  return usage;
+}
+
+/** Where sums end, as those that have a column. */
+const maxInt64 = 2n ** 63n - 1n;
 
 /** Sums in one snapshot and in the time that the caller has: PostgreSQL stops when nobody waits any more, and not before. */
 async function sumWithin(reports: BillingContext["reports"], query: UsageQuery, deadlineMs: number) {

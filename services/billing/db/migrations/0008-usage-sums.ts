@@ -20,6 +20,7 @@ const tables = [
      starts integer not null,
      id bigint not null,
      ${counted.map((column) => `${column} bigint not null`).join(", ")},
+     more jsonb,
      estimated boolean not null,
      primary key (account_id, detail, span, starts, id)
    ) with (fillfactor = 70)`,
@@ -55,7 +56,7 @@ const fold = (due: string, found: string): string => `
     select l.*, row_number() over (partition by l.account_id order by l.seq) as nth
     from due d cross join lateral (
       select l.entry_id, l.account_id, l.seq, l.kind, -l.amount as charged, l.created_at, l.reason, l.estimated,
-        coalesce(l.key_id, 0) as key_id, coalesce(l.tariff_id, 0) as tariff_id, ${usageColumns.map((column) => `l.${column}`).join(", ")}
+        coalesce(l.key_id, 0) as key_id, coalesce(l.tariff_id, 0) as tariff_id, ${usageColumns.map((column) => `l.${column}`).join(", ")}, l.more
       from billing.ledger l where l.account_id = d.account_id and l.seq > d.folded_seq and ${found} limit d.entries
     ) l
   ), next as materialized (
@@ -65,12 +66,12 @@ const fold = (due: string, found: string): string => `
       count(*) filter (where not (n.kind = 1 and n.reason = 'late' and exists (
         select from billing.ledger r where r.entry_id = n.entry_id and r.kind = 2))) as requests,
       ${["charged", ...usageColumns].map((column) => `coalesce(sum(n.${column}), 0) as ${column}`).join(", ")},
-      bool_or(n.estimated) as estimated
+      billing.sum_more(n.more) as more, bool_or(n.estimated) as estimated
     from next n where n.kind in (1, 2) group by 1, 2, 3, 4
   ), placed as (
     select case when everybody then 0 else b.account_id end as account_id, p.detail, p.span, p.starts, p.id,
       ${counted.map((column) => `least(sum(b.${column}), ${most})::bigint as ${column}`).join(", ")},
-      bool_or(b.estimated) as estimated
+      billing.sum_more(b.more) as more, bool_or(b.estimated) as estimated
     from (select base.*, base.hour / 24 * 24 as day, (extract(epoch from
             date_trunc('month', to_timestamp(base.hour * 3600.0), 'UTC')) / 3600)::integer as month from base) b
     cross join lateral (values (0, 1, b.hour, 0), (0, 2, b.day, 0),
@@ -80,10 +81,11 @@ const fold = (due: string, found: string): string => `
     where not (everybody and p.detail = 1)
     group by 1, 2, 3, 4, 5
   ), added as (
-    insert into billing.usage_sum as s (account_id, detail, span, starts, id, ${counted.join(", ")}, estimated)
-    select account_id, detail, span, starts, id, ${counted.join(", ")}, estimated from placed
+    insert into billing.usage_sum as s (account_id, detail, span, starts, id, ${counted.join(", ")}, more, estimated)
+    select account_id, detail, span, starts, id, ${counted.join(", ")}, more, estimated from placed
     on conflict (account_id, detail, span, starts, id) do update set
       ${counted.map((column) => `${column} = least(s.${column}::numeric + excluded.${column}, ${most})::bigint`).join(", ")},
+      more = coalesce(billing.add_more(s.more, excluded.more), s.more, excluded.more),
       estimated = s.estimated or excluded.estimated
   ), marked as (
     insert into billing.usage_fold as f (account_id, folded_seq, folded_at)
@@ -126,5 +128,15 @@ begin
   end if;
 end $$`;
 
+/** Sums of further units, unit by unit. NULL, which most usages have, is passed over without a call. */
+const sumMore = [
+  `create function billing.add_more(p_one jsonb, p_other jsonb) returns jsonb language sql immutable strict parallel safe
+   return (select jsonb_object_agg(s.unit, s.amount) from (
+     select m.key as unit, sum(m.value::numeric) as amount
+     from (select * from jsonb_each(p_one) union all select * from jsonb_each(p_other)) m group by m.key) s)`,
+  `create aggregate billing.sum_more(jsonb) (
+     sfunc = billing.add_more, stype = jsonb, combinefunc = billing.add_more, parallel = safe)`,
+];
+
 /** Sums of usage, and what keeps them. */
-export const createUsageSums = statements(...tables, foldUsage);
+export const createUsageSums = statements(...tables, ...sumMore, foldUsage);
