@@ -1,6 +1,7 @@
 import type { ClosingRequest } from "../../shared/closing/index.ts";
 import type { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Acknowledgement } from "../../shared/rpc/index.ts";
 import type { Ask } from "./ask.ts";
 
 /** A request that holds a reservation. */
@@ -31,6 +32,6 @@ export interface Ending {
   readonly contentType: string;
   /** The last frame, where the client shall have it only once the settlement is durable; absent: it was given. */
   readonly heldBack: Uint8Array | undefined;
-  /** Tells the provider that settlement and record are durable: it need not see to them. */
-  acknowledge(): void;
+  /** Given when settlement and record are durable: the provider need not see to them. */
+  readonly acknowledgement: Acknowledgement;
 }

@@ -43,7 +43,7 @@ export function finish(context: GatewayContext, reserved: Reserved, ending: Endi
     } finally {
       resolve();
       release();
-      ending.acknowledge();
+      ending.acknowledgement.give();
     }
   });
   return settled;

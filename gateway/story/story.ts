@@ -208,8 +208,8 @@ async function invoke(
   const gone = answer.isGone();
   // A JSON answer is given as a whole: of one that broke off the client gets the error alone.
   if (error !== undefined && !gone && !answer.hasBegun()) frames = 0;
-  const acknowledge = () => stream.acknowledge();
-  return { outcome, error, gone, frames, firstByteUs, kept, keptBytes, contentType, heldBack, acknowledge };
+  const { acknowledgement } = stream;
+  return { outcome, error, gone, frames, firstByteUs, kept, keptBytes, contentType, heldBack, acknowledgement };
 }
 
 /** Why an invocation did not succeed, by its outcome. One that was stopped though the client waits met its deadline. */

@@ -240,7 +240,7 @@ async function invoke(
     onFrame?.(frame.data, () => stream.cancel());
   }
   const outcome = await stream.outcome;
-  if (onOutcome !== "owes") stream.acknowledge();
+  if (onOutcome !== "owes") stream.acknowledgement.give();
   const error = outcome.error === undefined ? undefined : fromWireError(outcome.error);
   return { text: Buffer.concat(parts).toString(), outcome, error, contentType };
 }

@@ -1,14 +1,26 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { collect, soon, transports } from "./testing-pairs.ts";
 
 const owed = { ...soon, acknowledges: true };
+
+setFlagsFromString("--expose-gc");
+
+/** Collects all that nothing leads to. */
+async function collectGarbage(): Promise<void> {
+  const gc: unknown = runInNewContext("gc");
+  // What a WeakRef was asked for lives to the end of its turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (typeof gc === "function") gc();
+}
 
 describe.each(transports)("an acknowledged call %s", (_name, pair) => {
   test("that was acknowledged is forgotten: the end of its lane tells nothing", async () => {
     const { client, echo, stop } = await pair();
     const first = client.count.open({ frames: 2, frameBytes: 1, text: "owed-1" }, owed);
     await collect(first);
-    first.acknowledge();
+    first.acknowledgement.give();
     const second = client.count.open({ frames: 2, frameBytes: 1, text: "owed-2" }, owed);
     await collect(second);
     // The first one's acknowledgement came with the second call, the second's never comes.
@@ -31,8 +43,8 @@ describe.each(transports)("an acknowledged call %s", (_name, pair) => {
     const { client, echo, stop } = await pair();
     const stream = client.count.open({ text: "fail:x" }, owed);
     await expect(collect(stream)).rejects.toMatchObject({ code: "not_found" });
-    stream.acknowledge();
-    stream.acknowledge();
+    stream.acknowledgement.give();
+    stream.acknowledgement.give();
     await stop(0);
     expect(echo.seen.unacknowledged).toEqual([]);
   });
@@ -45,9 +57,22 @@ describe.each(transports)("an acknowledged call %s", (_name, pair) => {
     const untilMs = performance.now() + 250;
     while (performance.now() < untilMs) await client.count.call({ frames: 1, frameBytes: 1 }, soon);
     expect(echo.seen.unacknowledged).toEqual([]);
-    stream.acknowledge();
+    stream.acknowledgement.give();
     await client.close();
     expect(echo.seen.unacknowledged).toEqual([]);
+  });
+
+  test("leaves nothing but its acknowledgement: what its caller read with is not kept until that is given", async () => {
+    const { client } = await pair();
+    const end = async () => {
+      const reader = { bytes: () => 1 };
+      const stream = client.count.open({ frames: 2, frameBytes: 1 }, { ...owed, frameBytes: () => reader.bytes() });
+      await collect(stream);
+      return { reader: new WeakRef(reader), acknowledgement: stream.acknowledgement };
+    };
+    const { reader, acknowledgement } = await end();
+    await expect.poll(() => collectGarbage().then(() => reader.deref())).toBeUndefined();
+    acknowledgement.give();
   });
 
   test("knows its last frame when it gives it", async () => {
@@ -58,6 +83,6 @@ describe.each(transports)("an acknowledged call %s", (_name, pair) => {
     expect(stream.isLast()).toBe(false);
     await collect(stream);
     expect(stream.isLast()).toBe(true);
-    stream.acknowledge();
+    stream.acknowledgement.give();
   });
 });

@@ -1,4 +1,5 @@
 import type { ThroughlineError } from "../errors/error.ts";
+import type { OwedAcknowledgement, OwedLane } from "./acknowledgement.ts";
 import type { DeadlineEntry, Deadlines, Expiring } from "./deadlines.ts";
 import { callOp, type LooseMessage, type OutgoingItem } from "./link.ts";
 import type { CallOptions } from "./types.ts";
@@ -20,15 +21,13 @@ export interface CallReader<P> {
 }
 
 /** Where a call is open: what it needs of its lane. */
-export interface CallLane {
+export interface CallLane extends OwedLane {
   /** Sends cancel, pause or resume with the items of this tick. */
   control(item: OutgoingItem): void;
   /** Sends a piece of a body when the lane can take it; the promise resolves then. */
   data(item: OutgoingItem): Promise<void>;
   /** Forgets the call: what still comes for it is dropped. */
   forget(callId: number): void;
-  /** Tells the server that the call is acknowledged, with the items that go next. */
-  acknowledge(callId: number): void;
 }
 
 /** One call of a client, from the asking to its end; it is also the item that opens it. */
@@ -46,10 +45,8 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
   nextInTable: ClientCall<P> | undefined = undefined;
   timeoutMs = 0;
   lane: CallLane | undefined = undefined;
-  /** The lane that waits for its acknowledgement; the call itself may be over. */
-  owedTo: CallLane | undefined = undefined;
-  /** True: the caller acknowledges it. */
-  readonly acknowledges: boolean;
+  /** What its caller owes the lane, also when the call itself is over; undefined: nothing. */
+  readonly acknowledgement: OwedAcknowledgement | undefined;
   /** True: it may be sent once more when its lane breaks. */
   repeatable: boolean;
   done = false;
@@ -64,7 +61,7 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     repeatable: boolean,
     deadlines: Deadlines,
     reader: CallReader<P>,
-    acknowledges = false,
+    acknowledgement?: OwedAcknowledgement,
   ) {
     const nowMs = performance.now();
     this.message = message;
@@ -73,7 +70,7 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     this.deadlineMs = nowMs + options.timeoutMs;
     this.waitingSinceMs = nowMs;
     this.repeatable = repeatable;
-    this.acknowledges = acknowledges;
+    this.acknowledgement = acknowledgement;
     this.#reader = reader;
     this.#deadlines = deadlines;
     this.#deadline = deadlines.add(this, options.timeoutMs);
@@ -83,8 +80,8 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
   /** The call is sent on a lane under this number. */
   sent(lane: CallLane, callId: number, nowMs: number): void {
     this.lane = lane;
-    if (this.acknowledges) this.owedTo = lane;
     this.callId = callId;
+    this.acknowledgement?.sent(lane, callId);
     this.timeoutMs = Math.min(0xffffffff, Math.max(1, Math.ceil(this.deadlineMs - nowMs)));
   }
 
@@ -128,12 +125,6 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     if (this.done || this.lane === undefined) return undefined;
     const { callId } = this;
     return this.lane.data({ callId, op: callOp.data, requestId: 0n, traceparent: "", timeoutMs: 0, message });
-  }
-
-  /** Tells the server that the call's outcome is taken care of; once. */
-  acknowledge(): void {
-    this.owedTo?.acknowledge(this.callId);
-    this.owedTo = undefined;
   }
 
   /** Gives the call up: nothing more will be read of it. */

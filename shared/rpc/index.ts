@@ -19,6 +19,7 @@ export { type PeerSecrets, parsePeerSecrets } from "./peer-secret.ts";
 export type { ClientTls, ServerTls } from "./tls.ts";
 export { followTls, readTls, TlsFileError, type TlsFiles } from "./tls-files.ts";
 export type {
+  Acknowledgement,
   BatchAnswer,
   CallOptions,
   ClientControl,

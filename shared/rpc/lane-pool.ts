@@ -157,7 +157,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       lane.lastCallId += 1;
       call.sent(lane, lane.lastCallId, nowMs);
       lane.calls.add(call);
-      if (call.acknowledges) lane.owed += 1;
+      if (call.acknowledgement !== undefined) lane.owed += 1;
       batch.push(call);
     }
     if (batch.length > 0) lane.link.send(withAcknowledgements(lane, batch));

@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../errors/error.ts";
+import { OwedAcknowledgement } from "./acknowledgement.ts";
 import { BodySender } from "./body-sender.ts";
 import { ClientCall } from "./client-call.ts";
 import { cancelledError, deadlineError } from "./faults.ts";
@@ -131,6 +132,7 @@ export function openLaneStream<P>(
     return held.payload === undefined ? held.frame : codec.decodeFrame(held.payload);
   }
 
+  const acknowledgement = new OwedAcknowledgement();
   let sender: BodySender | undefined;
   const message = messageFor(parts, item, options);
   let call: ClientCall<P> | undefined;
@@ -163,7 +165,7 @@ export function openLaneStream<P>(
         },
         aborted: () => stop(cancelledError(), undefined),
       },
-      options.acknowledges === true,
+      options.acknowledges ? acknowledgement : undefined,
     );
     parts.pool.submit(call);
   }
@@ -187,7 +189,7 @@ export function openLaneStream<P>(
     outcome,
     cancel: () => stop(cancelledError(), undefined),
     isLast: () => ended !== undefined && frames.length === 0,
-    acknowledge: () => call?.acknowledge(),
+    acknowledgement,
     [Symbol.asyncIterator]: () => iterator,
   };
 }

@@ -64,7 +64,7 @@ export interface OpenOptions<F> extends CallOptions {
   readonly outcomeGraceMs?: number | undefined;
   /** A body beside the item, which the handler reads piece by piece. Only of methods whose items carry data. */
   readonly body?: BodySource | undefined;
-  /** True: the caller promises to `acknowledge` the call, however it ends. Its lane stays open until then. */
+  /** True: the caller promises to give the `acknowledgement` of the call, however it ends. Its lane stays open until then. */
   readonly acknowledges?: boolean | undefined;
 }
 
@@ -97,11 +97,17 @@ export interface LaneStream<F, O> extends AsyncIterable<F> {
    * travelled in one message with the outcome is known as the last when the loop gives it.
    */
   isLast(): boolean;
+  /** Of a call that was opened with `acknowledges`. Who keeps it keeps nothing else of the call. */
+  readonly acknowledgement: Acknowledgement;
+}
+
+/** What the caller of a streaming call owes its handler. */
+export interface Acknowledgement {
   /**
-   * Tells the handler that all that had to follow the outcome is durable; only of a call that was opened with
-   * `acknowledges`. It travels with the next items, at most two seconds later.
+   * Tells the handler that all that had to follow the outcome is durable. It travels with the next items, at most two
+   * seconds later. A repeat is fine, and so is a call that was never sent.
    */
-  acknowledge(): void;
+  give(): void;
 }
 
 /** One call of a lane, as the handler sees it. */
