@@ -1,7 +1,7 @@
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
 import { createTokenCount, imageTokens } from "../neutral/delivered.ts";
 import type { Delivered } from "../neutral/usage.ts";
-import { choicesIn } from "./vendor-words.ts";
+import { isChoice } from "./vendor-words.ts";
 
 interface ToolCall {
   id: string;
@@ -114,7 +114,9 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
       const { id } = head;
       Object.assign(head, chunk);
       if (head.id === "") head.id = id;
-      for (const given of choicesIn(chunk.choices)) {
+      for (const given of asArray(chunk.choices)) {
+        // Asked one by one, as hundreds of chunks a stream are folded: a list of them took 15 kB of garbage for a hundred.
+        if (!isChoice(given)) continue;
         const choice = choiceOf(typeof given.index === "number" ? given.index : 0);
         const delta = asObject(given.delta);
         if (delta !== undefined) addDelta(choice, delta);

@@ -2,15 +2,16 @@ import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
 
-/** Fields of which a choice has at least one. */
-const choiceFields: readonly string[] = ["message", "delta", "finish_reason"];
+/** Whether a value has one of the fields of a choice. */
+export function isChoice(value: unknown): value is JsonObject {
+  const choice = asObject(value);
+  if (choice === undefined) return false;
+  return choice.delta !== undefined || choice.message !== undefined || choice.finish_reason !== undefined;
+}
 
 /** Those of a list that are choices: an upstream that sends anything else in their place has not answered. */
 export function choicesIn(list: unknown): JsonObject[] {
-  return asArray(list).flatMap((raw) => {
-    const choice = asObject(raw);
-    return choice !== undefined && choiceFields.some((field) => Object.hasOwn(choice, field)) ? [choice] : [];
-  });
+  return asArray(list).filter(isChoice);
 }
 
 /** Thinking text of a message or a delta: vendors name it differently. */
