@@ -169,6 +169,60 @@ const table: readonly [string, readonly string[], object, Record<string, number>
     },
     { input_tokens: 10, output_tokens: 20, cache_write_1h_tokens: 200 },
   ],
+  [
+    "searches of Anthropic",
+    ["messages"],
+    {
+      input_tokens: 10,
+      output_tokens: 20,
+      server_tool_use: { web_search_requests: 3, web_fetch_requests: 2 },
+    },
+    { input_tokens: 10, output_tokens: 20, web_searches: 3 },
+  ],
+  [
+    "searches and the cost of OpenRouter",
+    ["chat"],
+    {
+      prompt_tokens: 10,
+      completion_tokens: 20,
+      cost: 0.00014,
+      is_byok: false,
+      cost_details: { upstream_inference_cost: 0.00014 },
+      server_tool_use: { web_search_requests: 2, tool_calls_requested: 3, tool_calls_executed: 3 },
+    },
+    { input_tokens: 10, output_tokens: 20, web_searches: 2, vendor_nano_usd: 140_000 },
+  ],
+  [
+    "a key of one's own at OpenRouter",
+    ["chat", "completions"],
+    {
+      prompt_tokens: 10,
+      completion_tokens: 20,
+      cost: 0.95,
+      is_byok: true,
+      cost_details: { upstream_inference_cost: 19 },
+    },
+    { input_tokens: 10, output_tokens: 20, vendor_nano_usd: 19_950_000_000 },
+  ],
+  [
+    "tools and the cost of xAI",
+    ["chat", "responses"],
+    {
+      ...{ prompt_tokens: 10, completion_tokens: 20, input_tokens: 10, output_tokens: 20 },
+      cost_in_usd_ticks: 37_756_001,
+      num_sources_used: 9,
+      server_side_tool_usage_details: {
+        ...{ web_search_calls: 2, x_search_calls: 5, code_interpreter_calls: 1, file_search_calls: 3, mcp_calls: 4 },
+      },
+    },
+    { input_tokens: 10, output_tokens: 20, web_searches: 2, tool_calls: 4, vendor_nano_usd: 3_775_601 },
+  ],
+  [
+    "queries of Perplexity",
+    ["chat"],
+    { prompt_tokens: 10, completion_tokens: 20, num_search_queries: 7, search_context_size: "low" },
+    { input_tokens: 10, output_tokens: 20, web_searches: 7 },
+  ],
 ];
 
 describe.each(table)("%s", (_name, names, usage, expected) => {
@@ -309,6 +363,181 @@ function withoutKinds(usage: Record<string, unknown>): Record<string, unknown> {
   }
   return bare;
 }
+
+/** An answer with fields beside its usage. */
+function beside(format: UsageFormat, fields: (usage: unknown) => object): UsageFormat {
+  const extended = (data: unknown, usage: unknown) =>
+    typeof data === "object" && data !== null && "response" in data
+      ? { ...data, response: { ...(data.response as object), ...fields(usage) } }
+      : { ...(data as object), ...fields(usage) };
+  return {
+    ...format,
+    whole: (usage) => ({ ...format.whole(usage), ...fields(usage) }),
+    stream: (usages) =>
+      format
+        .stream(usages)
+        .map((event) =>
+          typeof event.data === "string" ? event : { ...event, data: extended(event.data, usages.at(-1)) },
+        ),
+  };
+}
+
+const usages: Readonly<Record<string, object>> = {
+  chat: { prompt_tokens: 10, completion_tokens: 20 },
+  completions: { prompt_tokens: 10, completion_tokens: 20 },
+  responses: { input_tokens: 10, output_tokens: 20 },
+  messages: { input_tokens: 10, output_tokens: 20 },
+  gemini: { promptTokenCount: 10, candidatesTokenCount: 20 },
+};
+
+describe.each(waysOf("chat", "completions", "responses", "messages", "gemini"))(
+  "the tier of $format.name for $dialect, streamed: $stream",
+  ({ format, dialect, stream }) => {
+    const { name } = format;
+    const traitsOf = (said: unknown) => {
+      const field = { messages: "service_tier", gemini: "serviceTier" }[name];
+      const usage = field === undefined ? usages[name] : { ...usages[name], [field]: said };
+      const saying = field === undefined ? beside(format, () => ({ service_tier: said })) : format;
+      return answered(saying, dialect, stream, [usage]).usage.traits;
+    };
+
+    test.each([
+      ...["default", "standard", "auto", "on_demand", "", null, undefined, 7, {}, "a b", "x".repeat(100), "a'; drop"],
+    ])("%j is none that prices know", (said) => {
+      expect(traitsOf(said)).toBeUndefined();
+    });
+
+    test.each(["flex", "priority", "scale", "batch", "ultrafast", "FLEX"])("%s picks a price", (said) => {
+      expect(traitsOf(said)).toEqual({ service_tier: said.toLowerCase() });
+    });
+  },
+);
+
+test.each([
+  ["ON_DEMAND", undefined],
+  ["ON_DEMAND_FLEX", { service_tier: "flex" }],
+  ["ON_DEMAND_PRIORITY", { service_tier: "priority" }],
+  ["PROVISIONED_THROUGHPUT", { service_tier: "provisioned_throughput" }],
+  ["TRAFFIC_TYPE_UNSPECIFIED", undefined],
+])("Vertex AI's traffic %s", (trafficType, expected) => {
+  for (const { format, dialect, stream } of waysOf("gemini")) {
+    expect(answered(format, dialect, stream, [{ ...usages.gemini, trafficType }]).usage.traits).toEqual(expected);
+  }
+});
+
+test("Anthropic's fast mode picks a price, whatever the tier", () => {
+  for (const { format, dialect, stream } of waysOf("messages")) {
+    const usage = { ...usages.messages, service_tier: "priority", speed: "fast" };
+    expect(answered(format, dialect, stream, [usage]).usage.traits).toEqual({ service_tier: "fast" });
+  }
+});
+
+test("of several tiers in a stream the last counts, also where it is the standard", () => {
+  for (const { format, dialect } of waysOf("chat").filter(({ stream }) => stream)) {
+    const tiers = ["priority", "priority", "priority", "default"];
+    const said: UsageFormat = {
+      ...format,
+      stream: (given) =>
+        format
+          .stream(given)
+          .map((event, index) =>
+            typeof event.data === "string" ? event : { ...event, data: { ...event.data, service_tier: tiers[index] } },
+          ),
+    };
+    expect(answered(said, dialect, true, [usages.chat]).usage.traits).toBeUndefined();
+  }
+});
+
+describe.each(waysOf("responses"))("tools of responses, streamed: $stream", ({ format, dialect, stream }) => {
+  const search = (type: string | undefined, status = "completed") => ({
+    type: "web_search_call",
+    status,
+    ...(type === undefined ? {} : { action: { type } }),
+  });
+  const code = (container_id: string) => ({ type: "code_interpreter_call", container_id, status: "completed" });
+  const message = { type: "message", content: [{ type: "output_text", text: "x" }] };
+
+  test.each<[string, object, Record<string, number>]>([
+    [
+      "each call that searches is one",
+      { output: [search("search"), search("open_page"), search("find_in_page"), search(undefined), message] },
+      { web_searches: 2 },
+    ],
+    ["one that failed is none", { output: [search("search", "failed"), message] }, {}],
+    [
+      "what is billed is what the vendor counts",
+      { output: [search("search"), search("search"), message], tool_usage: { web_search: { num_requests: 1 } } },
+      { web_searches: 1 },
+    ],
+    [
+      "also where it counts none",
+      { output: [search("search"), message], tool_usage: { web_search: { num_requests: 0 } } },
+      {},
+    ],
+    [
+      "searches of files",
+      { output: [{ type: "file_search_call" }, { type: "file_search_call" }, message] },
+      { tool_calls: 2 },
+    ],
+    ["each container once", { output: [code("cntr_1"), code("cntr_1"), code("cntr_2"), message] }, { sessions: 2 }],
+    ["one that the request names was opened before", { output: [code("hello"), message] }, {}],
+    [
+      "images are beside the usage",
+      {
+        output: [message],
+        tool_usage: {
+          image_gen: {
+            ...{ input_tokens: 50, output_tokens: 400, total_tokens: 450, cached_tokens: 20 },
+            input_tokens_details: { image_tokens: 40, text_tokens: 10 },
+            output_tokens_details: { image_tokens: 390, text_tokens: 10 },
+            cached_tokens_details: { cached_image_tokens: 15, cached_text_tokens: 5 },
+          },
+        },
+      },
+      {
+        ...{ input_tokens: 15, input_image_tokens: 25, cached_input_tokens: 5, cached_input_image_tokens: 15 },
+        ...{ output_tokens: 30, output_image_tokens: 390 },
+      },
+    ],
+    [
+      "all of the output is images where nothing tells them apart",
+      { output: [message], tool_usage: { image_gen: { input_tokens: 5, output_tokens: 400, total_tokens: 405 } } },
+      { input_tokens: 15, output_image_tokens: 400 },
+    ],
+  ])("%s", (_name, fields, expected) => {
+    const { usage } = answered(
+      beside(format, () => fields),
+      dialect,
+      stream,
+      [usages.responses],
+    );
+    expect(charged(usage)).toEqual({ input_tokens: 10, output_tokens: 20, ...expected });
+  });
+});
+
+describe.each(waysOf("gemini"))("searches of Gemini for $dialect, streamed: $stream", ({ format, dialect, stream }) => {
+  const grounded: UsageFormat = {
+    ...format,
+    whole: (usage) => withQueries(format.whole(usage)),
+    stream: (given) =>
+      format.stream(given).map((event) => (typeof event.data === "string" ? event : { data: withQueries(event.data) })),
+  };
+  function withQueries(data: object): object {
+    const [candidate] = Reflect.get(data, "candidates") as object[];
+    const groundingMetadata = { webSearchQueries: ["a", "", "b", "a", 7, null] };
+    return { ...data, candidates: [{ ...candidate, groundingMetadata }] };
+  }
+
+  test.each([
+    ["gemini-2.5-flash", 1],
+    ["gemini-2.0-flash", 1],
+    ["gemini-3-flash-preview", 2],
+    ["gemini-3.1-pro-preview", 2],
+  ])("%s: %i", (model, searches) => {
+    const { usage } = answered(grounded, dialect, stream, [usages.gemini], model);
+    expect(charged(usage)).toEqual({ input_tokens: 10, output_tokens: 20, web_searches: searches });
+  });
+});
 
 test.each(waysOf("chat", "messages", "gemini").filter(({ stream }) => stream))(
   "a later usage takes no detail away: $format.name for $dialect",

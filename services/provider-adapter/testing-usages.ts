@@ -173,11 +173,11 @@ const body = {
 /** Input tokens of the requests by the estimate of their reservation: no other count gives this number. */
 export const reservedTokens = 4_321;
 
-function exchangeOf(format: UsageFormat, dialect: string, stream: boolean): Exchange {
+function exchangeOf(format: UsageFormat, dialect: string, stream: boolean, model = "m"): Exchange {
   const asked: Asked = {
     requestId: 7n,
     model: "m",
-    upstreamModel: "m",
+    upstreamModel: model,
     control: "",
     stream,
     includeUsage: true,
@@ -203,15 +203,21 @@ export interface Answered {
 }
 
 /** What becomes of a whole answer of these bytes. */
-export function answeredBy(format: UsageFormat, dialect: string, bytes: Buffer): Answered {
-  const whole = exchangeOf(format, dialect, false).whole(bytes, moments);
+export function answeredBy(format: UsageFormat, dialect: string, bytes: Buffer, model?: string): Answered {
+  const whole = exchangeOf(format, dialect, false, model).whole(bytes, moments);
   return { usage: whole.usage, said: Buffer.from(whole.body).toString() };
 }
 
 /** What becomes of an answer with usages. */
-export function answered(format: UsageFormat, dialect: string, stream: boolean, usages: readonly unknown[]): Answered {
-  if (!stream) return answeredBy(format, dialect, Buffer.from(JSON.stringify(format.whole(usages.at(-1)))));
-  const translation = exchangeOf(format, dialect, stream).stream();
+export function answered(
+  format: UsageFormat,
+  dialect: string,
+  stream: boolean,
+  usages: readonly unknown[],
+  model?: string,
+): Answered {
+  if (!stream) return answeredBy(format, dialect, Buffer.from(JSON.stringify(format.whole(usages.at(-1)))), model);
+  const translation = exchangeOf(format, dialect, stream, model).stream();
   let said = "";
   const feed = createEventFeed((event) => {
     said += translation.event(event);

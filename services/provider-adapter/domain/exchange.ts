@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import type { BillableUsage } from "../../../shared/money.ts";
+import type { BillableUsage, Prices } from "../../../shared/money.ts";
 import type { Moments } from "./latency.ts";
 
 /** What a client asked, as far as a translation needs it. */
@@ -19,6 +19,8 @@ export interface Asked {
   readonly body: Uint8Array;
   /** Input tokens by the estimate that the reservation went by; 0 or absent: not said. */
   readonly estimatedInputTokens?: number | undefined;
+  /** What is charged for the answer; absent: not said. */
+  readonly prices?: Prices | undefined;
   /** Headers of the client that belong to its dialect. */
   readonly headers: Readonly<Record<string, string>>;
   /** Unix seconds that the answer shows as its creation time. */

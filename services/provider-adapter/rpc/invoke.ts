@@ -21,6 +21,7 @@ import { type FrameSink, type LaneCall, type StreamCall, streamHandler } from ".
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Asked } from "../domain/exchange.ts";
+import { unpricedNotes } from "../domain/unpriced.ts";
 import { type AttemptResult, type RunningAttempt, startAttempt } from "../engine/attempt.ts";
 import { firstByteMsOf, logBug, reportAttempt } from "../engine/report-attempt.ts";
 import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
@@ -143,6 +144,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
       if (out.paused) running.pause();
       result = await running.result;
       outcome.notes = [...started.exchange.notes];
+      if (result.facts !== undefined) outcome.notes.push(...unpricedNotes(result.facts.usage, candidate.pricing));
       reportAttempt(context, call, { candidate, span: started.span, startedMs, result, cancelled });
       return result;
     } finally {
@@ -224,6 +226,7 @@ function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate
     includeUsage: item.includeUsage,
     body,
     estimatedInputTokens: Number(item.estimatedInputTokens),
+    prices: candidate.pricing,
     headers: item.headers,
     createdUnixS: Number(item.createdUnixS),
     keepResponse: item.storeResponse !== StoreResponse.NONE,

@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { Asked } from "../../domain/exchange.ts";
+import { isTierPriced } from "../../domain/service-tier.ts";
 import type { Note } from "../../modules/chat/neutral/formats.ts";
 import { isEffort, type Reasoning, reasoningOf } from "../../modules/chat/neutral/reasoning.ts";
 import { asCount, asObject, parseJson } from "../../wire/json.ts";
@@ -18,7 +19,7 @@ const premiumFields = { speed: "standard", inference_geo: "global" } as const;
  * What is left out of a body of Anthropic's own format because it costs more than is charged, unless the channel allows it.
  * Throws `invalid_value` for where data may be processed, which is not ours to change.
  */
-export function premiumPatch({ body }: Asked, { premium }: MessagesFlavour, note: Note): FieldPatch {
+export function premiumPatch({ body, prices }: Asked, { premium }: MessagesFlavour, note: Note): FieldPatch {
   const patch: Record<string, undefined> = {};
   for (const [field, standard] of premium ? [] : Object.entries(premiumFields)) {
     const text = fieldText(body, field);
@@ -26,6 +27,8 @@ export function premiumPatch({ body }: Asked, { premium }: MessagesFlavour, note
     if (field === "inference_geo") {
       throw new ThroughlineError("invalid_value", "inference_geo is not offered here.", { param: field });
     }
+    // The answer names a fast one by that word, and it is charged by it.
+    if (text === '"fast"' && isTierPriced(prices, "fast")) continue;
     patch[field] = undefined;
     note(`${field} dropped: it costs more than the model's price`);
   }

@@ -15,6 +15,8 @@ export interface Generation {
   readonly toolsTogether: boolean;
   /** The first call of a turn must come back with its signature, or with the word that stands for a foreign one. */
   readonly signedCalls: boolean;
+  /** Every search of the web is billed; false: every request that searches, however often. */
+  readonly searchesBilled: boolean;
 }
 
 /** Version of an unknown name: the newest. */
@@ -29,7 +31,8 @@ function versionOf(model: string): number {
 /**
  * Thinking came with 2.5, by a budget; 3 takes a level and refuses both at once (wire/gemini.md sections 2 and 6;
  * ai.google.dev/gemini-api/docs/thinking: ranges of the budgets). JSON Schema came with 2.5; search beside
- * functions, structured output beside either and signatures that are demanded came with 3.
+ * functions, structured output beside either and signatures that are demanded came with 3, and with it searches that are billed one by one
+ * (ai.google.dev/gemini-api/docs/google-search: "Pricing").
  */
 export function generationOf(model: string): Generation {
   const version = /gemma|learnlm/i.test(model) ? 2 : versionOf(model);
@@ -38,6 +41,7 @@ export function generationOf(model: string): Generation {
     jsonSchema: version >= 2.5,
     toolsTogether: version >= 3,
     signedCalls: version >= 3,
+    searchesBilled: version >= 3,
   };
 }
 

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Prices } from "../../../../shared/money.ts";
+import { Unit } from "../../../../shared/units.ts";
 import type { Asked } from "../../domain/exchange.ts";
 import type { Reasoning } from "../../modules/chat/neutral/reasoning.ts";
 import { usageOf } from "../../modules/chat/neutral/usage.ts";
@@ -280,7 +282,7 @@ test("a flavour with an unknown field names it", () => {
 });
 
 describe("the tier of service", () => {
-  const sent = (service_tier: string, flavour: object) => {
+  const sent = (service_tier: string, flavour: object, prices?: Prices) => {
     const asked: Asked = {
       requestId: 1n,
       model: "m",
@@ -292,6 +294,7 @@ describe("the tier of service", () => {
       headers: {},
       createdUnixS: 0,
       keepResponse: false,
+      prices,
     };
     const { message, notes } = adapters.gemini?.open(JSON.stringify(flavour)).exchanges["openai.chat"]?.(asked) ?? {};
     return { tier: JSON.parse(Buffer.from(message?.body ?? "").toString()).serviceTier, notes };
@@ -304,5 +307,8 @@ describe("the tier of service", () => {
     });
     expect(sent("priority", { premium: true }).tier).toBe("priority");
     expect(sent("flex", {}).tier).toBe("flex");
+    const when = { aboveInputTokens: 0n, traits: { service_tier: "priority" } };
+    const priced = { rates: [{ unit: Unit.INPUT_TOKENS, nanoUsd: 9n, when }] } as unknown as Prices;
+    expect(sent("priority", {}, priced).tier).toBe("priority");
   });
 });

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import type { Prices } from "../../../../shared/money.ts";
+import { Unit } from "../../../../shared/units.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { adapters } from "../registry.ts";
 import { readFlavour } from "./flavour.ts";
@@ -39,6 +41,18 @@ function sent(flavour: object, body: object, more: Partial<Asked> = {}, dialect?
 }
 
 const anthropic = "anthropic.messages";
+const free: Prices = {
+  inputNanoUsdPerMtok: 0n,
+  cachedInputNanoUsdPerMtok: 0n,
+  cacheWriteNanoUsdPerMtok: 0n,
+  outputNanoUsdPerMtok: 0n,
+  reasoningNanoUsdPerMtok: 0n,
+  imageNanoUsd: 0n,
+  audioSecondNanoUsd: 0n,
+  characterNanoUsdPerMchar: 0n,
+  requestNanoUsd: 0n,
+  groupRatioPpm: 1_000_000,
+};
 
 describe.each(["openai.chat", anthropic])("an answer that is none, to %s", (dialect) => {
   const moments = { sentUs: 1, firstByteUs: 2, firstContentUs: 3, lastByteUs: 4, nowUs: 5 };
@@ -93,6 +107,28 @@ describe("flavours", () => {
       expect(notes).toEqual([expect.stringContaining("service_tier")]);
       expect(sent({ ...openai, premium: true }, body, {}, dialect).body.service_tier).toBe("priority");
       expect(sent(openai, { ...body, service_tier: "flex" }, {}, dialect).body.service_tier).toBe("flex");
+    },
+  );
+
+  test.each(["openai.chat", "openai.responses", "openai.completions", anthropic])(
+    "a tier goes on where the strategy has prices for it, and no dearer one does: %s",
+    (dialect) => {
+      const ask = (service_tier: string, more: Partial<Asked> = {}) => {
+        const body = { input: "x", prompt: "x", max_tokens: 9, service_tier };
+        return sent({ vendor: "openai", responses: true, completions: true }, body, more, dialect).body.service_tier;
+      };
+      const when = { aboveInputTokens: 0n, traits: { service_tier: "priority" } };
+      const rates = [Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS].map((unit) => ({ unit, nanoUsd: 9n, when }));
+      const prices = { ...free, inputNanoUsdPerMtok: 4n, outputNanoUsdPerMtok: 5n };
+      for (const dearer of ["priority", "fast", "ultrafast", "next-year"]) {
+        expect(ask(dearer), dearer).toBe("default");
+        expect(ask(dearer, { prices }), dearer).toBe("default");
+      }
+      expect(ask("priority", { prices: { ...prices, rates } })).toBe("priority");
+      // It is answered, and so charged, as "priority".
+      expect(ask("fast", { prices: { ...prices, rates } })).toBe("fast");
+      expect(ask("ultrafast", { prices: { ...prices, rates } })).toBe("default");
+      expect(ask("priority", { prices: { ...prices, cacheWriteNanoUsdPerMtok: 1n, rates } })).toBe("default");
     },
   );
 

@@ -33,6 +33,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
         upstreamModel: asked.upstreamModel,
         stream: asked.stream,
         headers: asked.headers,
+        prices: asked.prices,
         note,
       });
       return { client: opened, message: written };
@@ -43,6 +44,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
       whole(body, moments) {
         const answer = upstream.read(body);
         const usage = usageOf(answer.usage, false, {
+          asked,
           input: () => estimatedInput(asked),
           delivered: () => deliveredBy(answer),
         });
@@ -91,6 +93,7 @@ function translateStream(
 
   const usage = () =>
     usageOf(fold.usage(), fold.partialUsage(), {
+      asked,
       input: () => estimatedInput(asked),
       delivered: fold.delivered,
     });

@@ -1,6 +1,7 @@
 import { withCustomTools } from "../../../modules/chat/neutral/custom-tools.ts";
 import type { UpstreamExchange, UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
 import type { GeminiFlavour } from "../flavour.ts";
+import { generationOf } from "../models.ts";
 import { readGeminiAnswer } from "./read-answer.ts";
 import { readGeminiStream } from "./read-stream.ts";
 import { geminiFormatName } from "./write-contents.ts";
@@ -8,17 +9,18 @@ import { writeGeminiRequest } from "./write-request.ts";
 
 /** Gemini's generateContent as an upstream format, in a channel's flavour. */
 export function geminiFormat(flavour: GeminiFlavour): UpstreamFormat {
-  return { name: geminiFormatName, open: () => withCustomTools(open(flavour)) };
+  return { name: geminiFormatName, open: ({ upstreamModel }) => withCustomTools(open(flavour, upstreamModel)) };
 }
 
-function open(flavour: GeminiFlavour): UpstreamExchange {
+function open(flavour: GeminiFlavour, upstreamModel: string): UpstreamExchange {
+  const generation = generationOf(flavour.like ?? upstreamModel);
   let searched = false;
   return {
     write(request, context) {
       searched = request.webSearch !== undefined;
       return writeGeminiRequest(request, context, flavour);
     },
-    read: readGeminiAnswer,
-    stream: () => readGeminiStream(searched),
+    read: (body) => readGeminiAnswer(body, generation),
+    stream: () => readGeminiStream(searched, generation),
   };
 }

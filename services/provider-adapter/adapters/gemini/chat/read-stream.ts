@@ -7,6 +7,7 @@ import { parseExact } from "../../../wire/exact-json.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
 import { failureOf } from "../../failures.ts";
 import { errorOf, inBandFailure } from "../errors.ts";
+import type { Generation } from "../models.ts";
 import { citationsOf } from "./citations.ts";
 import { finishOf, isFailure } from "./finish.ts";
 import { readUsage } from "./usage.ts";
@@ -41,8 +42,13 @@ export interface ChunkReader {
  *
  * @param keepText the text is kept, so that its sources can be placed.
  */
-export function createChunkReader(keepText: boolean): ChunkReader {
+export function createChunkReader(
+  keepText: boolean,
+  { searchesBilled }: Pick<Generation, "searchesBilled">,
+): ChunkReader {
   const candidates = new Map<number, OpenCandidate>();
+  /** Searches of the web so far. */
+  const queries = new Set<string>();
   let started = false;
   let finished = 0;
   let idSeed = "";
@@ -88,7 +94,12 @@ export function createChunkReader(keepText: boolean): ChunkReader {
     const index = typeof raw.index === "number" ? raw.index : position;
     const candidate = candidateOf(index);
     for (const part of asArray(asObject(raw.content)?.parts)) readPart(asObject(part) ?? {}, index, candidate, emit);
-    candidate.sources = asObject(raw.groundingMetadata) ?? candidate.sources;
+    const grounding = asObject(raw.groundingMetadata);
+    candidate.sources = grounding ?? candidate.sources;
+    for (const query of asArray(grounding?.webSearchQueries)) {
+      // One that is empty is not billed, and one that is repeated is billed once.
+      if (typeof query === "string" && query !== "") queries.add(query);
+    }
     const logprobs = asObject(raw.logprobsResult);
     if (logprobs !== undefined) emit({ type: "logprobs", choice: index, value: readLogprobs(logprobs) });
     const reason = asString(raw.finishReason);
@@ -127,6 +138,10 @@ export function createChunkReader(keepText: boolean): ChunkReader {
       // It grows with each chunk; the last one holds.
       const partial = finished === 0;
       if (usage !== undefined) emit({ type: "usage", usage: readUsage(usage), partial });
+      if (queries.size > 0) {
+        const further = { webSearches: searchesBilled ? queries.size : 1 };
+        emit({ type: "usage", usage: { further }, partial: true });
+      }
     },
     isComplete() {
       return candidates.size > 0 && finished === candidates.size;
@@ -135,8 +150,8 @@ export function createChunkReader(keepText: boolean): ChunkReader {
 }
 
 /** Reads a stream. `searched`: the request asked for a search of the web. */
-export function readGeminiStream(searched: boolean): UpstreamStream {
-  const reader = createChunkReader(searched);
+export function readGeminiStream(searched: boolean, generation: Generation): UpstreamStream {
+  const reader = createChunkReader(searched, generation);
   return {
     read({ data }, emit) {
       if (data === "" || data.startsWith("[DONE]")) return;

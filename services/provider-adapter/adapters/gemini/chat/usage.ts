@@ -1,6 +1,6 @@
 import { type FurtherCounts, withCount } from "../../../modules/chat/neutral/further.ts";
 import type { UsageCounts } from "../../../modules/chat/neutral/usage.ts";
-import { asArray, asObject, countOf, type JsonObject } from "../../../wire/json.ts";
+import { asArray, asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
 
 /**
  * The counts of `usageMetadata`. The prompt's count includes cached tokens, that of the candidates excludes thoughts;
@@ -11,14 +11,19 @@ export function readUsage(usage: JsonObject): UsageCounts {
   const prompt = countOf(usage.promptTokenCount);
   const tools = countOf(usage.toolUsePromptTokenCount) ?? 0;
   const visible = prompt !== undefined && usage.candidatesTokenCount === undefined ? 0 : usage.candidatesTokenCount;
-  const further = furtherOf(usage);
-  const counts = {
+  return {
     input: prompt === undefined ? undefined : prompt + tools,
     cached: countOf(usage.cachedContentTokenCount),
     visible: countOf(visible),
     reasoning: countOf(usage.thoughtsTokenCount),
+    tier: asString(usage.serviceTier) ?? tierOfTraffic(asString(usage.trafficType)),
+    further: furtherOf(usage),
   };
-  return further === undefined ? counts : { ...counts, further };
+}
+
+/** Vertex AI's word for a tier (ON_DEMAND, ON_DEMAND_FLEX, ON_DEMAND_PRIORITY, PROVISIONED_THROUGHPUT). */
+function tierOfTraffic(type: string | undefined): string | undefined {
+  return type === "TRAFFIC_TYPE_UNSPECIFIED" ? undefined : type?.toLowerCase().replace(/^on_demand_/, "");
 }
 
 /** Kinds of tokens that are told apart. A document is read as images of its pages; text is the rest. */

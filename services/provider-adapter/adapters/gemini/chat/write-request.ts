@@ -1,5 +1,7 @@
+import type { Prices } from "../../../../../shared/money.ts";
 import type { UpstreamMessage } from "../../../domain/exchange.ts";
 import { nameOf } from "../../../domain/notes.ts";
+import { isTierPriced } from "../../../domain/service-tier.ts";
 import type { Note, WriteContext } from "../../../modules/chat/neutral/formats.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import { type FieldName, type NeutralRequest, pathOf } from "../../../modules/chat/neutral/request.ts";
@@ -32,7 +34,7 @@ const serviceTiers: Readonly<Record<string, string>> = { default: "standard", fl
 /** Writes a request in Gemini's format. */
 export function writeGeminiRequest(
   request: NeutralRequest,
-  { upstreamModel, stream, note }: WriteContext,
+  { upstreamModel, stream, prices, note }: WriteContext,
   flavour: GeminiFlavour,
 ): UpstreamMessage {
   const generation = generationOf(flavour.like ?? upstreamModel);
@@ -51,7 +53,7 @@ export function writeGeminiRequest(
     toolConfig,
     generationConfig: { ...writeGenerationConfig(request, generation, note), ...google.generationConfig },
     safetySettings: flavour.safetySettings.length === 0 ? undefined : flavour.safetySettings,
-    serviceTier: tierOf(request, flavour, note),
+    serviceTier: tierOf(request, flavour, prices, note),
     ...google.top,
   };
   return {
@@ -144,10 +146,15 @@ function camelKeys(value: unknown): unknown {
   return Object.fromEntries(Object.entries(object).map(([name, inner]) => [camel(name), camelKeys(inner)]));
 }
 
-function tierOf(request: NeutralRequest, { premium }: GeminiFlavour, note: Note): string | undefined {
+function tierOf(
+  request: NeutralRequest,
+  { premium }: GeminiFlavour,
+  prices: Prices | undefined,
+  note: Note,
+): string | undefined {
   const { serviceTier } = request;
   if (serviceTier === undefined || serviceTier === "auto") return undefined;
-  if (serviceTier === "priority" && !premium) {
+  if (serviceTier === "priority" && !premium && !isTierPriced(prices, serviceTier)) {
     note("service_tier priority dropped: it costs more than the model's price");
     return undefined;
   }

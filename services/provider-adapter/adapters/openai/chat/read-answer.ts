@@ -4,7 +4,7 @@ import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import type { AnswerPart, Choice, NeutralAnswer } from "../../../modules/chat/neutral/answer.ts";
 import { choicesIn, contentOf, thinkingOf } from "../../../modules/chat/openai-chat/vendor-words.ts";
-import { readOpenaiUsage } from "../../../modules/chat/openai-usage.ts";
+import { countsIn } from "../../../modules/chat/openai-usage.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { createDetails } from "./details.ts";
 import { citationsOf, finishOf, imagesOf } from "./read-parts.ts";
@@ -19,10 +19,9 @@ export function readChatAnswer(body: Buffer, flavour: OpenaiFlavour): NeutralAns
   if (choices.length === 0) {
     throw flavour.streamError(errorIn(answer) ?? { message: "its answer is empty" });
   }
-  const usage = asObject(answer.usage);
   return {
     choices: choices.map((choice) => readChoice(choice, flavour)),
-    usage: usage === undefined ? undefined : readOpenaiUsage(usage),
+    usage: countsIn(answer),
     model: asString(answer.model) ?? "",
     upstreamId: asString(answer.request_id),
   };

@@ -3,7 +3,7 @@ import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import type { Emit } from "../../../modules/chat/neutral/events.ts";
 import type { UpstreamStream } from "../../../modules/chat/neutral/formats.ts";
 import { choicesIn, contentOf, thinkingOf } from "../../../modules/chat/openai-chat/vendor-words.ts";
-import { readOpenaiUsage } from "../../../modules/chat/openai-usage.ts";
+import { countsIn } from "../../../modules/chat/openai-usage.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { createDetails } from "./details.ts";
 import { newCallId } from "./read-answer.ts";
@@ -111,10 +111,10 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
       }
       const list = asArray(chunk.choices);
       for (const choice of choicesIn(list)) readChoice(choice, emit);
-      const usage = asObject(chunk.usage) ?? asObject(asObject(list[0])?.usage);
+      const usage = countsIn(chunk, asObject(chunk.usage) ?? asObject(asObject(list[0])?.usage));
       // Some vendors count along with every chunk.
       const partial = list.length > 0 && finished === 0;
-      if (usage !== undefined) emit({ type: "usage", usage: readOpenaiUsage(usage), partial });
+      if (usage !== undefined) emit({ type: "usage", usage, partial });
     },
     isComplete() {
       return choices.size > 0 && (done || finished === choices.size);

@@ -24,7 +24,7 @@ const maxUserLength = 64;
 /** Writes a request in OpenAI's chat format, in a vendor's flavour. */
 export function writeChatRequest(
   request: NeutralRequest,
-  { upstreamModel, stream, note }: WriteContext,
+  { upstreamModel, stream, prices, note }: WriteContext,
   flavour: OpenaiFlavour,
 ): UpstreamMessage {
   if (request.stop.length > maxStop) {
@@ -74,7 +74,7 @@ export function writeChatRequest(
   if (webSearch !== undefined && flavour.searchOn !== undefined) setFields(body, flavour.searchOn);
   setFields(body, reasoning(request, stream, flavour, note));
   const given = (field: string) => (body[field] === undefined ? undefined : JSON.stringify(body[field]));
-  setFields(body, vendorPatch(flavour, stream, given, note));
+  setFields(body, vendorPatch(flavour, { stream, prices }, given, note));
   return {
     path: endpointPath(flavour, upstreamModel, "chat/completions"),
     headers: {},

@@ -70,6 +70,7 @@ export function createMessagesPassthrough(
     takeIn();
     return {
       usage: usageOf(fold.usage(), fold.partialUsage(), {
+        asked,
         input: () => estimatedInput(asked),
         delivered: fold.delivered,
       }),

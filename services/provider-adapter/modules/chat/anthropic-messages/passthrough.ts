@@ -43,6 +43,7 @@ export function messagesPassthrough(asked: Asked, vendor: MessagesVendor): Excha
       return {
         body: patchJson(body, { id: JSON.stringify(messageId) }),
         usage: usageOf(answer.usage, false, {
+          asked,
           input: () => estimatedInput(asked),
           delivered: () => deliveredBy(answer),
         }),

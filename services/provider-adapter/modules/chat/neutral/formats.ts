@@ -1,4 +1,4 @@
-import type { BillableUsage } from "../../../../../shared/money.ts";
+import type { BillableUsage, Prices } from "../../../../../shared/money.ts";
 import type { Asked, UpstreamEvent, UpstreamMessage } from "../../../domain/exchange.ts";
 import type { LatencyCheckpoint } from "../../../domain/latency.ts";
 import type { NeutralAnswer } from "./answer.ts";
@@ -67,6 +67,8 @@ export interface WriteContext {
   readonly stream: boolean;
   /** Headers of the client that belong to its dialect. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What is charged for the answer; absent: not said. */
+  readonly prices?: Prices | undefined;
   readonly note: Note;
 }
 

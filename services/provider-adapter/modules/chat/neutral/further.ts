@@ -19,23 +19,36 @@ export type FurtherCounts = {
 } & {
   /** Of the input that was written to a cache: what is kept for an hour. */
   readonly writtenForHour?: number | undefined;
+  /** Searches of the web that the upstream made and bills. */
+  readonly webSearches?: number | undefined;
+  /** Calls of its other tools that it bills by the call. */
+  readonly toolCalls?: number | undefined;
+  /** Containers that it opened to run code. */
+  readonly sessions?: number | undefined;
+  /** What it says that the answer cost. */
+  readonly vendorNanoUsd?: number | undefined;
 };
 
+type CountName = Exclude<keyof FurtherCounts, "vendorNanoUsd">;
 type Growing = { -readonly [Name in keyof FurtherCounts]: FurtherCounts[Name] };
 
 /**
  * Adds a count to those that are there, if it is one and more than 0. A usage without any makes no object: most are so, and
  * some vendors send a usage with every chunk.
  */
-export function withCount(
-  further: Growing | undefined,
-  name: keyof FurtherCounts,
-  value: unknown,
-): Growing | undefined {
+export function withCount(further: Growing | undefined, name: CountName, value: unknown): Growing | undefined {
   const count = countOf(value);
   if (!count) return further;
   const grown = further ?? {};
   grown[name] = (grown[name] ?? 0) + count;
+  return grown;
+}
+
+/** Adds what an upstream says that the answer cost; 0 and nothing make no object either. */
+export function withCost(further: Growing | undefined, nanoUsd: number | undefined): Growing | undefined {
+  if (!nanoUsd) return further;
+  const grown = further ?? {};
+  grown.vendorNanoUsd = nanoUsd;
   return grown;
 }
 
@@ -91,13 +104,17 @@ export function withFurther<U extends BillableUsage>(usage: U, further: FurtherC
     add(units[`output${kind}`], take("output", further[`output${kind}`] ?? 0));
   }
   add(Unit.CACHE_WRITE_1H_TOKENS, take("written", further.writtenForHour ?? 0));
+  add(Unit.WEB_SEARCHES, further.webSearches ?? 0);
+  add(Unit.TOOL_CALLS, further.toolCalls ?? 0);
+  add(Unit.SESSIONS, further.sessions ?? 0);
+  add(Unit.VENDOR_NANO_USD, further.vendorNanoUsd ?? 0);
   return {
     ...usage,
     inputTokens: BigInt(left.fresh),
     cachedInputTokens: BigInt(left.cached + cachedWithoutUnit),
     cacheWriteTokens: BigInt(left.written),
     outputTokens: BigInt(left.output),
-    more: more.sort((a, b) => a.unit - b.unit),
+    ...(more.length === 0 ? {} : { more: more.sort((a, b) => a.unit - b.unit) }),
   };
 }
 

@@ -1,4 +1,6 @@
 import { type BillableUsage, noUsage } from "../../../../../shared/money.ts";
+import type { Asked } from "../../../domain/exchange.ts";
+import { tierAsked, tierUsed } from "../../../domain/service-tier.ts";
 import { type FurtherCounts, toldApart, withFurther } from "./further.ts";
 
 /**
@@ -22,7 +24,9 @@ export interface UsageCounts {
   readonly reasoning?: number | undefined;
   /** Input and output together. */
   readonly total?: number | undefined;
-  /** What else was said; absent: nothing, as a rule. */
+  /** The tier of service that it says it used, in its own words. */
+  readonly tier?: string | undefined;
+  /** What else was counted; absent: nothing, as a rule. */
   readonly further?: FurtherCounts | undefined;
 }
 
@@ -38,6 +42,8 @@ export interface UsageEstimate {
   /** Tokens of the input. */
   input(): number;
   delivered(): Delivered;
+  /** The request, for the tier of an answer that says none. */
+  readonly asked?: Pick<Asked, "body" | "prices">;
 }
 
 /** A usage as it is charged. */
@@ -101,8 +107,10 @@ export function createCountSum(): CountSum {
  * @param partial the upstream counted only the beginning of the output: what was delivered counts where it is more.
  */
 export function usageOf(counts: UsageCounts | undefined, partial: boolean, estimate: UsageEstimate): KnownUsage {
-  const usage = plainUsageOf(counts, partial, estimate);
-  return counts?.further === undefined ? usage : withFurther(usage, counts.further);
+  const plain = plainUsageOf(counts, partial, estimate);
+  const usage = counts?.further === undefined ? plain : withFurther(plain, counts.further);
+  const tier = counts?.tier === undefined ? tierAsked(estimate.asked) : tierUsed(counts.tier);
+  return tier === undefined ? usage : { ...usage, traits: { service_tier: tier } };
 }
 
 /** The usage as if nothing were told apart in it. */

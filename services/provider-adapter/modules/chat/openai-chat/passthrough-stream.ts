@@ -8,7 +8,7 @@ import { asArray, asObject, asString, type JsonObject, parseJson } from "../../.
 import { writeDocument } from "../../../wire/too-deep.ts";
 import { holdsContent, saysContent } from "../content.ts";
 import { createCountSum, usageOf } from "../neutral/usage.ts";
-import { readOpenaiUsage, writeOpenaiUsage } from "../openai-usage.ts";
+import { countsIn, writeOpenaiUsage } from "../openai-usage.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
 import { choicesIn, inUsualWords } from "./vendor-words.ts";
@@ -72,9 +72,10 @@ export function createChatPassthrough(
     }
     const choices = asArray(chunk.choices);
     const found = asObject(chunk.usage) ?? asObject(asObject(choices[0])?.usage);
+    const read = countsIn(chunk, found);
+    // Some vendors count along with every chunk.
+    if (read !== undefined) counts.add(read, choices.length > 0 && finishReason === "" && finishIn(data) === "");
     if (found !== undefined) {
-      // Some vendors count along with every chunk.
-      counts.add(readOpenaiUsage(found), choices.length > 0 && finishReason === "" && finishIn(data) === "");
       upstreamUsage = Object.assign(upstreamUsage ?? {}, found);
       if (choices.length === 0) return "";
       delete chunk.usage;
@@ -99,6 +100,7 @@ export function createChatPassthrough(
 
   function counted(): AnswerFacts["usage"] {
     return usageOf(counts.counts(), counts.isPartial(), {
+      asked,
       input: inputTokens,
       delivered() {
         takeIn();

@@ -11,7 +11,7 @@ import { fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
 import type { Note } from "../neutral/formats.ts";
 import { isEffort } from "../neutral/reasoning.ts";
 import { usageOf } from "../neutral/usage.ts";
-import { readOpenaiUsage } from "../openai-usage.ts";
+import { countsIn } from "../openai-usage.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { deliveredMessages } from "./delivered-messages.ts";
 import { fittingMessages } from "./fitting-messages.ts";
@@ -39,8 +39,8 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
       if (given.length === 0) throw flavour.streamError(error ?? { message: "its answer is empty" });
       const choices = given.map((choice) => inUsualWords(choice, flavour, error));
       const upstream: JsonObject = { ...answer, choices };
-      const found = asObject(upstream.usage);
-      const usage = usageOf(found && readOpenaiUsage(found), false, {
+      const usage = usageOf(countsIn(answer), false, {
+        asked,
         input: inputTokens,
         delivered: () => deliveredMessages(choices),
       });
@@ -74,7 +74,7 @@ function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMess
   const messages = fittingMessages(asked.body, flavour);
   if (messages !== undefined) patch.messages = messages;
   const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
-  Object.assign(patch, vendorPatch(flavour, asked.stream, given, note));
+  Object.assign(patch, vendorPatch(flavour, asked, given, note));
   return {
     path: endpointPath(flavour, asked.upstreamModel, "chat/completions"),
     headers: {},

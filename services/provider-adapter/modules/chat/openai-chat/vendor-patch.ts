@@ -1,3 +1,4 @@
+import type { Asked } from "../../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { parseJson } from "../../../wire/json.ts";
 import type { Note } from "../neutral/formats.ts";
@@ -10,7 +11,7 @@ import { standardTier } from "./standard-tier.ts";
  */
 export function vendorPatch(
   flavour: OpenaiFlavour,
-  stream: boolean,
+  { stream, prices }: Pick<Asked, "stream" | "prices">,
   given: (field: string) => string | undefined,
   note: Note,
 ): GrowingPatch {
@@ -34,7 +35,7 @@ export function vendorPatch(
   }
   // What was dropped stays dropped.
   const left = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : given(field));
-  Object.assign(patch, standardTier(flavour, left, note));
+  Object.assign(patch, standardTier(flavour, prices, left("service_tier"), note));
   if (!stream) Object.assign(patch, flavour.addWhenWhole);
   return patch;
 }

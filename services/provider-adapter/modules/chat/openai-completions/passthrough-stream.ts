@@ -8,7 +8,7 @@ import { asArray, asObject, asString, type JsonObject, parseJson } from "../../.
 import { holdsContent, saysContent } from "../content.ts";
 import { createTokenCount } from "../neutral/delivered.ts";
 import { createCountSum, usageOf } from "../neutral/usage.ts";
-import { readOpenaiUsage, writeOpenaiUsage } from "../openai-usage.ts";
+import { countsIn, writeOpenaiUsage } from "../openai-usage.ts";
 
 /** Unread chunks kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
 const maxUnfoldedLength = 16 * 1024;
@@ -85,11 +85,12 @@ export function createCompletionsPassthrough(
     if (typeof chunk.created === "number") created = chunk.created;
     content ||= holdsContent(spokenIn(chunk));
     const found = asObject(chunk.usage);
+    const read = countsIn(chunk, found);
+    const list = asArray(chunk.choices);
+    if (found !== undefined) finished ||= list.some((choice) => Boolean(asObject(choice)?.finish_reason));
+    // Some vendors count along with every chunk.
+    if (read !== undefined) counts.add(read, list.length > 0 && !finished);
     if (found !== undefined) {
-      const list = asArray(chunk.choices);
-      finished ||= list.some((choice) => Boolean(asObject(choice)?.finish_reason));
-      // Some vendors count along with every chunk.
-      counts.add(readOpenaiUsage(found), list.length > 0 && !finished);
       upstreamUsage = Object.assign(upstreamUsage ?? {}, found);
       if (list.length === 0) return "";
     }
@@ -102,6 +103,7 @@ export function createCompletionsPassthrough(
     takeIn();
     return {
       usage: usageOf(counts.counts(), counts.isPartial(), {
+        asked,
         input: () => estimatedInput(asked),
         delivered: () => ({ visible: visible.total(), thinking: thinking.total() }),
       }),

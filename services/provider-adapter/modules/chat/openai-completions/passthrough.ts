@@ -6,25 +6,29 @@ import type { Asked, Exchange } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";
+import { createNotes } from "../../../domain/notes.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
-import { fieldValue, patchJson } from "../../../wire/patch-json.ts";
+import { fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
+import type { Note } from "../neutral/formats.ts";
 import { type Delivered, usageOf } from "../neutral/usage.ts";
-import { readOpenaiUsage, writeOpenaiUsage } from "../openai-usage.ts";
+import { standardTier } from "../openai-chat/standard-tier.ts";
+import { countsIn, writeOpenaiUsage } from "../openai-usage.ts";
 import { isReadable } from "../readable.ts";
 import { completionIdOf } from "./format-name.ts";
 import { createCompletionsPassthrough } from "./passthrough-stream.ts";
 
 /** The client's completions to an upstream that speaks them too: bytes go on, only what must change is changed. */
 export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
-  const notes = asked.control === "" ? [] : [`-${asked.control} dropped: this endpoint has no such control`];
+  const notes = createNotes();
+  if (asked.control !== "") notes.note(`-${asked.control} dropped: this endpoint has no such control`);
   const completionId = completionIdOf(asked.requestId);
   return {
     message: {
       path: endpointPath(flavour, asked.upstreamModel, "completions"),
       headers: {},
-      body: patchJson(asked.body, patchOf(asked, flavour)),
+      body: patchJson(asked.body, patchOf(asked, flavour, notes.note)),
     },
-    notes,
+    notes: notes.list(),
     whole(body, moments) {
       const completion = asObject(parseJson(body.toString()));
       if (completion === undefined) {
@@ -36,7 +40,8 @@ export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Ex
         (!isReadable(choices, ["text", "finish_reason"]) ? { message: "its answer is empty" } : undefined);
       if (error !== undefined) throw flavour.streamError(error);
       const found = asObject(completion.usage);
-      const usage = usageOf(found && readOpenaiUsage(found), false, {
+      const usage = usageOf(countsIn(completion), false, {
+        asked,
         input: () => estimatedInput(asked),
         delivered: () => deliveredBy(choices),
       });
@@ -68,10 +73,12 @@ function deliveredBy(choices: readonly JsonObject[]): Delivered {
 }
 
 /** Usage is always asked for: what is billed is what the upstream counted. */
-function patchOf(asked: Asked, flavour: OpenaiFlavour): Readonly<Record<string, string | undefined>> {
-  const model = JSON.stringify(asked.upstreamModel);
-  if (!asked.stream) return { model };
-  if (!flavour.streamOptions) return { model, stream_options: undefined };
-  const given = asObject(fieldValue(asked.body, "stream_options"));
-  return { model, stream_options: JSON.stringify({ ...given, include_usage: true }) };
+function patchOf(asked: Asked, flavour: OpenaiFlavour, note: Note): Readonly<Record<string, string | undefined>> {
+  const { body, prices, stream, upstreamModel } = asked;
+  const tier = standardTier(flavour, prices, fieldText(body, "service_tier"), note);
+  const patch = { ...tier, model: JSON.stringify(upstreamModel) };
+  if (!stream) return patch;
+  if (!flavour.streamOptions) return { ...patch, stream_options: undefined };
+  const given = asObject(fieldValue(body, "stream_options"));
+  return { ...patch, stream_options: JSON.stringify({ ...given, include_usage: true }) };
 }

@@ -9,7 +9,7 @@ import { saysContent } from "../content.ts";
 import { createAnswerFold } from "../neutral/fold.ts";
 import { usageOf } from "../neutral/usage.ts";
 import { readDelta } from "./read-delta.ts";
-import { readUsage } from "./read-usage.ts";
+import { countsIn } from "./read-usage.ts";
 import { writeResponse } from "./write-response.ts";
 
 /** Unread events kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
@@ -71,8 +71,8 @@ export function createResponsesPassthrough(
     model = asString(response.model) ?? model;
     if (endings.has(name)) {
       last = { ...response, id: responseId };
-      const usage = asObject(response.usage);
-      if (usage !== undefined) fold.add({ type: "usage", usage: readUsage(usage) });
+      const usage = countsIn(response, asked.body);
+      if (usage !== undefined) fold.add({ type: "usage", usage });
     }
     return `event: ${name}\ndata: ${JSON.stringify({ ...event, response: { ...response, id: responseId } })}\n\n`;
   }
@@ -85,6 +85,7 @@ export function createResponsesPassthrough(
     takeIn();
     return {
       usage: usageOf(fold.usage(), fold.partialUsage(), {
+        asked,
         input: () => estimatedInput(asked),
         delivered: fold.delivered,
       }),

@@ -16,7 +16,7 @@ import { deliveredItems } from "./delivered-items.ts";
 import { withoutForeignReasoning } from "./foreign-reasoning.ts";
 import { responseIdOf } from "./format-name.ts";
 import { createResponsesPassthrough, endingOf } from "./passthrough-stream.ts";
-import { readUsage } from "./read-usage.ts";
+import { countsIn } from "./read-usage.ts";
 
 /** The client's responses to an upstream that speaks them too: bytes go on, only what must change is changed. */
 export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
@@ -29,7 +29,7 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
     model: JSON.stringify(asked.upstreamModel),
     ...samplingPatch(asked.body, flavour, note),
     ...controlPatch(asked.control, given, flavour, note),
-    ...standardTier(flavour, (field) => fieldText(asked.body, field), note),
+    ...standardTier(flavour, asked.prices, fieldText(asked.body, "service_tier"), note),
     ...(input === undefined ? {} : { input }),
   };
   const responseId = responseIdOf(asked.requestId);
@@ -51,10 +51,10 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       const missing = isThere ? undefined : { message: "its answer has no output" };
       const error = errorIn(response) ?? missing;
       if (error !== undefined) throw flavour.streamError(error);
-      const usage = asObject(response.usage);
       return {
         body: patchJson(body, { id: JSON.stringify(responseId) }),
-        usage: usageOf(usage && readUsage(usage), false, {
+        usage: usageOf(countsIn(response, asked.body), false, {
+          asked,
           input: () => estimatedInput(asked),
           delivered: () => deliveredItems(response),
         }),

@@ -967,14 +967,14 @@ export const Unit = {
   SEARCHES: 26,
 
   /**
-   * Searches of the web, or of the vendor's storage, that the upstream made for an answer.
+   * Searches of the web that the upstream made for an answer.
    *
    * @generated from enum value: UNIT_WEB_SEARCHES = 27;
    */
   WEB_SEARCHES: 27,
 
   /**
-   * Calls of other tools that the upstream itself runs and bills by the call.
+   * Calls of other tools that the upstream itself runs and bills by the call, searches of its storage among them.
    *
    * @generated from enum value: UNIT_TOOL_CALLS = 28;
    */
