@@ -232,6 +232,13 @@ describe("what ships with the service", () => {
     }
   });
 
+  test("is retired nowhere", () => {
+    // What the vendors have switched off by 2026-11.
+    const retired = /^(dall-e|gpt-image-1$|sora|imagen|text-moderation|veo-2)/;
+    const { models } = configurationOf("groups: []");
+    expect(models.map(({ name }) => name).filter((name) => retired.test(name))).toEqual([]);
+  });
+
   test("the simulator serves each preset model of its modules", () => {
     const { channels } = configurationOf("groups: []", { simulatorUrl: "http://127.0.0.1:1" });
     const served = new Set(channels[0]?.models.map(({ model }) => model));
