@@ -10,9 +10,12 @@ export interface JsonChunks {
   readonly bytes: number;
 }
 
-/** Writes a list between two texts, such as `{"data":[` and `]}`; others are served while it is written. */
+/**
+ * Writes a list between two texts, such as `{"data":[` and `]}`; others are served while it is written. Of a list that comes
+ * piece by piece no more is held than what is written.
+ */
 export async function jsonInPieces<T>(
-  items: readonly T[],
+  items: readonly T[] | AsyncIterable<T>,
   {
     toJson,
     before,
@@ -23,7 +26,7 @@ export async function jsonInPieces<T>(
   const chunks: Buffer[] = [];
   let text = before;
   let separator = "";
-  for (const item of items) {
+  for await (const item of items) {
     text += separator + JSON.stringify(toJson(item));
     separator = ",";
     if (text.length >= chunkCharacters) {

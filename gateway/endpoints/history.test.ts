@@ -8,6 +8,8 @@ import {
   type GetRecordRequest,
   type HistoryService,
   type QueryRecordsRequest,
+  type ReadRecordsRequest,
+  RecordSchema,
   RecordStatus,
   StoredRecordSchema,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
@@ -112,6 +114,50 @@ describe("the history query", () => {
     expect(JSON.stringify(item)).toBe(JSON.stringify(documented));
     expect(throughline).toMatchObject({ model: "dall-e-3", reserved_usd: "0.04", billed_usd: "0.039999999" });
     expect([response.status, body.has_more]).toEqual([200, true]);
+  });
+
+  describe("of a large page", () => {
+    const numbered = (requestId: bigint) =>
+      create(StoredRecordSchema, {
+        ...stored,
+        record: create(RecordSchema, { requestId, status: RecordStatus.FAILED }),
+      });
+    const ids = Array.from({ length: 60 }, (_, n) => BigInt(n + 1));
+    const pieces: ReadRecordsRequest[] = [];
+    const inPieces = (fails: boolean): Partial<HandlersOf<typeof HistoryService>> => ({
+      queryRecords: unaryHandler(async ({ atOnce }: QueryRecordsRequest) => ({
+        records: ids.slice(0, atOnce).map(numbered),
+        hasMore: false,
+        rest: { requestIds: ids.slice(atOnce), maxResponseBytes: 7n, mayRun: true },
+      })),
+      readRecords: unaryHandler(async (request: ReadRecordsRequest) => {
+        pieces.push(request);
+        if (fails && pieces.length === 2) throw new ThroughlineError("service_unavailable", "History is busy.");
+        // One was deleted meanwhile.
+        return { records: (request.of?.requestIds ?? []).filter((id) => id !== 30n).map(numbered) };
+      }),
+    });
+
+    it("reads a few records at a time, and gives all of them in their order", async () => {
+      pieces.length = 0;
+      await using gateway = await startTestGateway({ history: inPieces(false) });
+      const response = await gateway.call(`${ofUser}/query?page=1&page_size=1000`, undefined, as("server"));
+      const { data } = (await response.json()) as { data: { request_id: string }[] };
+      expect(data.map((item) => BigInt(item.request_id))).toEqual(ids.filter((id) => id !== 30n));
+      expect(pieces.flatMap(({ of }) => of?.requestIds ?? [])).toEqual(ids.slice(25));
+      for (const { owner, of } of pieces) {
+        expect(of?.requestIds.length).toBeLessThanOrEqual(25);
+        expect(of).toMatchObject({ maxResponseBytes: 7n, mayRun: true });
+        expect(owner).toMatchObject({ accountId: 1n, userId: "u/1" });
+      }
+    });
+
+    it("is an error as a whole where one of them fails", async () => {
+      pieces.length = 0;
+      await using gateway = await startTestGateway({ history: inPieces(true) });
+      const response = await gateway.call(`${own}/query?page=1&page_size=1000`);
+      expect([response.status, await response.json()]).toMatchObject([503, { error: { code: "service_unavailable" } }]);
+    });
   });
 
   it("gives custom_response as an object or null, whatever was stored once", () => {

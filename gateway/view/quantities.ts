@@ -1,21 +1,25 @@
 import type { Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { formatUsd, type Prices, type Quantity, quantitiesOf, type Rate } from "../../shared/money.ts";
-import { type UnitEntry, unitEntry, units } from "../../shared/units.ts";
+import { formatUsd, type Prices, type Quantity, type Rate } from "../../shared/money.ts";
+import { partUnits, type UnitEntry, unitEntry, units } from "../../shared/units.ts";
 
 /** Amounts by the names of their units. */
 export type Quantities = Record<string, number>;
 
-const known: ReadonlySet<number> = new Set(units.map(({ unit }) => unit));
+const knownUnits: ReadonlySet<number> = new Set(units.map(({ unit }) => unit));
 
 /** What was consumed of every unit that this program knows: a newer one may have written the record. */
 export function knownQuantities(usage: Usage): Quantity[] {
-  return quantitiesOf(usage).filter(({ unit }) => known.has(unit));
+  const quantities: Quantity[] = [];
+  for (const { unit, part } of partUnits) if (usage[part] !== 0n) quantities.push({ unit, amount: usage[part] });
+  for (const quantity of usage.more) if (knownUnits.has(quantity.unit)) quantities.push(quantity);
+  return quantities;
 }
 
 /** The same by names; what nothing was consumed of is left out. */
 export function quantitiesOut(usage: Usage): Quantities {
-  const entries = knownQuantities(usage).map(({ unit, amount }) => [unitEntry(unit).name, Number(amount)] as const);
-  return Object.fromEntries(entries);
+  const quantities: Quantities = {};
+  for (const { unit, amount } of knownQuantities(usage)) quantities[unitEntry(unit).name] = Number(amount);
+  return quantities;
 }
 
 /** One price of one unit. */
@@ -34,13 +38,22 @@ export const pricedUnits: readonly (UnitEntry & { readonly price: NonNullable<Un
   (entry): entry is UnitEntry & { readonly price: NonNullable<UnitEntry["price"]> } => entry.price !== undefined,
 );
 
+/** Where history is in the same process, the records of one shape have one price list between them. */
+const shown = new WeakMap<Prices, readonly RateOut[]>();
+
 /** All rates of a price list: those that it spells out, where they are not 0, then the others. */
-export function ratesOut(prices: Prices): RateOut[] {
+export function ratesOut(prices: Prices): readonly RateOut[] {
+  const known = shown.get(prices) ?? makeRates(prices);
+  shown.set(prices, known);
+  return known;
+}
+
+function makeRates(prices: Prices): RateOut[] {
   const rates: RateOut[] = [];
   for (const { price, ...entry } of pricedUnits) {
     if (prices[price] !== 0n) rates.push(rateOut(entry, { unit: entry.unit, nanoUsd: prices[price] }));
   }
-  for (const rate of prices.rates ?? []) if (known.has(rate.unit)) rates.push(rateOut(unitEntry(rate.unit), rate));
+  for (const rate of prices.rates ?? []) if (knownUnits.has(rate.unit)) rates.push(rateOut(unitEntry(rate.unit), rate));
   return rates;
 }
 

@@ -82,6 +82,19 @@ export async function readPayloads(db: Reader, ids: readonly bigint[]): Promise<
   return new Map(rows.map((row) => [row.request_id, row.body]));
 }
 
+const readSizes = statement(
+  "history.records.sizes",
+  `select coalesce(array_agg(payload_bytes), '{}') as sizes from history.record
+    where request_id = any($1::bigint[]) and request_id between $2 and $3 and payload_bytes is not null`,
+  { idempotent: true },
+);
+
+/** The sizes of the payloads of these IDs, before compression and in no order. */
+export async function readPayloadSizes(db: Reader, ids: readonly bigint[]): Promise<number[]> {
+  const [row] = await db.query<{ sizes: number[] }>(readSizes, among(ids));
+  return row?.sizes ?? [];
+}
+
 /** The serialized records of those that run. */
 export async function readUnfinished(db: Reader, ids: readonly bigint[]): Promise<Map<bigint, Buffer>> {
   if (ids.length === 0) return new Map();

@@ -7,6 +7,7 @@ import {
   type ListRecordsRequest,
   type Owner,
   type QueryRecordsRequest,
+  type ReadRecordsRequest,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { defineService, type ServiceDefinition, type UnaryContext, unaryHandler } from "../../../shared/rpc/index.ts";
 import type { Turns } from "../../../shared/turns.ts";
@@ -18,6 +19,7 @@ import { getRecord } from "./get-record.ts";
 import { getTimeseries } from "./get-timeseries.ts";
 import { listRecords } from "./list-records.ts";
 import { queryRecords } from "./query-records.ts";
+import { readRecords } from "./read-records.ts";
 import { type RecordGatherer, record } from "./record.ts";
 
 /** History's methods. `records`: what takes the records that are to be stored. */
@@ -30,6 +32,7 @@ export function historyDefinition(
     record: record(context, records),
     findUnfinished: unaryHandler((request) => findUnfinished(context, request)),
     queryRecords: unaryHandler(inTurn(pages, (request: QueryRecordsRequest) => queryRecords(context, request))),
+    readRecords: unaryHandler(inTurn(pages, (request: ReadRecordsRequest) => readRecords(context, request))),
     deleteRecords: unaryHandler(inTurn(deletes, (request: DeleteRecordsRequest) => deleteRecords(context, request))),
     getRecord: unaryHandler(inTurn(points, (request: GetRecordRequest) => getRecord(context, request))),
     exportRecords: unaryHandler(inTurn(pages, (request: ExportRecordsRequest) => exportRecords(context, request))),

@@ -24,6 +24,8 @@ export interface LoadOptions {
    * truncated. Undefined: no payloads.
    */
   readonly payloadBudgetBytes?: number | undefined;
+  /** In place of a budget: with payloads, whose answers are cut to this size. */
+  readonly maxResponseBytes?: number | undefined;
   /** Whether the details of the payload are wanted: reading them costs as much as all the rest. */
   readonly detail?: boolean | undefined;
   /** False: none of the requests runs, so that need not be looked up. */
@@ -34,19 +36,19 @@ export interface LoadOptions {
 export async function loadRecords(
   context: LoadContext,
   ids: readonly bigint[],
-  { payloadBudgetBytes, detail = true, mayRun = true }: LoadOptions,
+  { payloadBudgetBytes, maxResponseBytes, detail = true, mayRun = true }: LoadOptions,
 ): Promise<StoredRecord[]> {
   // Running ones first: a request that ends between the two reads is then found by the second.
   const running = mayRun ? await readUnfinished(context.reader, ids) : new Map<bigint, Buffer>();
-  const withBodies = payloadBudgetBytes !== undefined && ids.length <= together.maxIds;
+  const wantsPayloads = payloadBudgetBytes !== undefined || maxResponseBytes !== undefined;
+  const withBodies = wantsPayloads && ids.length <= together.maxIds;
   const rows: LoadedRow[] = withBodies
     ? await readRowsWithPayloads(context.reader, ids)
     : await readRowsInGroups(context.reader, ids);
   await context.terms.valuesOf(new Set(rows.flatMap(termsOf)));
   const stored = new Map<bigint, StoredRecord>();
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
-  const budget = { bytes: payloadBudgetBytes ?? 0, detail };
-  if (payloadBudgetBytes === undefined) {
+  if (!wantsPayloads) {
     const pace = createPace();
     for (const row of rows) {
       stored.set(row.request_id, toStoredRecord(row, undefined, { ...context, expired: false, detail }));
@@ -54,7 +56,8 @@ export async function loadRecords(
       if (others !== undefined) await others;
     }
   } else {
-    for await (const [id, one] of withPayloads(context, rows, budget)) stored.set(id, one);
+    const share = maxResponseBytes ?? fairShare(rows.map(payloadBytes), payloadBudgetBytes ?? 0);
+    for await (const [id, one] of withPayloads(context, rows, { share, detail })) stored.set(id, one);
   }
   return ids.flatMap((id) => stored.get(id) ?? []);
 }
@@ -87,10 +90,8 @@ type LoadedRow = RecordRow & { readonly body?: Buffer | null };
 async function* withPayloads(
   context: LoadContext,
   rows: readonly LoadedRow[],
-  budget: { bytes: number; detail: boolean },
+  { share, detail }: { share: number; detail: boolean },
 ): AsyncGenerator<[bigint, StoredRecord]> {
-  const sizes = rows.map((row) => row.payload_bytes ?? 0);
-  const share = fairShare(sizes, budget.bytes);
   const pace = createPace();
   for (const group of groups(rows)) {
     const bodies = await readPayloads(context.reader, group.filter(isToBeRead).map(idOf));
@@ -98,9 +99,13 @@ async function* withPayloads(
       const others = pace();
       if (others !== undefined) await others;
       const body = row.body ?? bodies.get(row.request_id) ?? null;
-      yield [row.request_id, await withPayload(context, row, { body, share, detail: budget.detail })];
+      yield [row.request_id, await withPayload(context, row, { body, share, detail })];
     }
   }
+}
+
+function payloadBytes({ payload_bytes }: RecordRow): number {
+  return payload_bytes ?? 0;
 }
 
 function isToBeRead({ payload_bytes, body }: LoadedRow): boolean {

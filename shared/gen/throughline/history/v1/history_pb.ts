@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file throughline/history/v1/history.proto.
  */
 export const file_throughline_history_v1_history: GenFile = /*@__PURE__*/
-  fileDesc("CiR0aHJvdWdobGluZS9oaXN0b3J5L3YxL2hpc3RvcnkucHJvdG8SFnRocm91Z2hsaW5lLmhpc3RvcnkudjEiQgoNUmVjb3JkUmVxdWVzdBIxCgVpdGVtcxgBIAMoCzIiLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuUmVjb3JkSXRlbSJnCgpSZWNvcmRJdGVtEikKBGNhbGwYASABKAsyGy50aHJvdWdobGluZS5jb21tb24udjEuQ2FsbBIuCgZyZWNvcmQYAiABKAsyHi50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZCJHCg5SZWNvcmRSZXNwb25zZRI1CgdyZXN1bHRzGAEgAygLMiQudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRSZXN1bHQiiQEKDFJlY29yZFJlc3VsdBIPCgdjYWxsX2lkGAEgASgNEi4KAm9rGAIgASgLMiAudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRlZEgAEi0KBWVycm9yGAMgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9ySABCCQoHb3V0Y29tZSIcCghSZWNvcmRlZBIQCghyZXBhaXJlZBgBIAEoCCL/BwoGUmVjb3JkEhIKCnJlcXVlc3RfaWQYASABKAYSEgoKYWNjb3VudF9pZBgCIAEoAxIOCgZrZXlfaWQYAyABKAMSDwoHdXNlcl9pZBgEIAEoCRIWCg5mcm9tX2FwcHNlcnZlchgFIAEoCBI0CgZzdGF0dXMYBiABKA4yJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZFN0YXR1cxIVCg1yZWNvbnN0cnVjdGVkGAcgASgIEi0KBm1vZHVsZRgIIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSDQoFbW9kZWwYCSABKAkSFwoPcmVxdWVzdGVkX21vZGVsGAogASgJEhAKCHBsYXRmb3JtGAsgASgJEg8KB2NoYW5uZWwYDCABKAkSEAoIc3RyYXRlZ3kYDSABKAkSDwoHZGlhbGVjdBgOIAEoCRIOCgZzdHJlYW0YDyABKAgSEgoKYXR0ZW1wdF9pZBgQIAEoBhITCgtodHRwX3N0YXR1cxgRIAEoDRISCgplcnJvcl9jb2RlGBIgASgJEhUKDWVycm9yX21lc3NhZ2UYEyABKAkSFwoPY3JlYXRlZF91bml4X3VzGBQgASgDEhcKD3VwZGF0ZWRfdW5peF91cxgVIAEoAxIrCgV1c2FnZRgWIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Vc2FnZRIvCgdwcmljaW5nGBcgASgLMh4udGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNpbmcSGQoRcmVzZXJ2ZWRfbmFub191c2QYGCABKAMSFwoPYmlsbGVkX25hbm9fdXNkGBkgASgDEhYKDmJpbGxpbmdfcmVhc29uGBogASgJEjcKBnBvbGljeRgbIAEoDjInLnRocm91Z2hsaW5lLmNvbW1vbi52MS5EaXNjb25uZWN0UG9saWN5EhMKC2R1cmF0aW9uX3VzGBwgASgEEhUKDWZpcnN0X2J5dGVfdXMYHSABKAQSEAoIcmVzcG9uc2UYHiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGB8gASgIEjwKDnN0b3JlX3Jlc3BvbnNlGCAgASgOMiQudGhyb3VnaGxpbmUuY29tbW9uLnYxLlN0b3JlUmVzcG9uc2USLgoGZGV0YWlsGCEgASgLMh4udGhyb3VnaGxpbmUuaGlzdG9yeS52MS5EZXRhaWwSEgoKbWVzc2FnZV9pZBgiIAEoCRIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGCMgASgJEiIKGmN1c3RvbV9yZXNwb25zZV9leHByZXNzaW9uGCQgASgJEhQKDGRldGFpbF9ieXRlcxglIAEoDCKVAgoGRGV0YWlsEjIKCGF0dGVtcHRzGAEgAygLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQXR0ZW1wdBIzCgdyZWFzb25zGAIgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uEjcKCHRpbWVsaW5lGAMgAygLMiUudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5UaW1lbGluZUV2ZW50EhAKCHRyYWNlX2lkGAQgASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAUgASgJEhUKDWZpbmlzaF9yZWFzb24YBiABKAkSFgoOcmVzcG9uc2VfbW9kZWwYByABKAkSDQoFbm90ZXMYCCADKAkiLAoNVGltZWxpbmVFdmVudBIMCgRuYW1lGAEgASgJEg0KBWF0X3VzGAIgASgEIiwKFUZpbmRVbmZpbmlzaGVkUmVxdWVzdBITCgtyZXF1ZXN0X2lkcxgBIAMoBiItChZGaW5kVW5maW5pc2hlZFJlc3BvbnNlEhMKC3JlcXVlc3RfaWRzGAEgAygGIk4KBU93bmVyEhIKCmFjY291bnRfaWQYASABKAMSDwoHdXNlcl9pZBgCIAEoCRIOCgZrZXlfaWQYAyABKAMSEAoIb3BlcmF0b3IYBCABKAgi+AEKE1F1ZXJ5UmVjb3Jkc1JlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5oaXN0b3J5LnYxLk93bmVyEgwKBHBhZ2UYAiABKA0SEQoJcGFnZV9zaXplGAMgASgNEhUKDXN0YXJ0X3VuaXhfbXMYBCABKAMSEwoLZW5kX3VuaXhfbXMYBSABKAMSNgoIc3RhdHVzZXMYBiADKA4yJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZFN0YXR1cxIbCg5mcm9tX2FwcHNlcnZlchgHIAEoCEgAiAEBQhEKD19mcm9tX2FwcHNlcnZlciJfChRRdWVyeVJlY29yZHNSZXNwb25zZRI1CgdyZWNvcmRzGAEgAygLMiQudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5TdG9yZWRSZWNvcmQSEAoIaGFzX21vcmUYAiABKAgihwEKDFN0b3JlZFJlY29yZBIuCgZyZWNvcmQYASABKAsyHi50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZBIcChRjdXN0b21fcmVzcG9uc2VfanNvbhgCIAEoCRIQCghyZXBhaXJlZBgDIAEoCBIXCg9wYXlsb2FkX2V4cGlyZWQYBCABKAgiWQoURGVsZXRlUmVjb3Jkc1JlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5oaXN0b3J5LnYxLk93bmVyEhMKC3JlcXVlc3RfaWRzGAIgAygGIigKFURlbGV0ZVJlY29yZHNSZXNwb25zZRIPCgdkZWxldGVkGAEgASgNInEKEEdldFJlY29yZFJlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5oaXN0b3J5LnYxLk93bmVyEhIKCnJlcXVlc3RfaWQYAiABKAYSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgDIAEoCSJJChFHZXRSZWNvcmRSZXNwb25zZRI0CgZyZWNvcmQYASABKAsyJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlN0b3JlZFJlY29yZCKFAgoMUmVjb3JkRmlsdGVyEjYKCHN0YXR1c2VzGAEgAygOMiQudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRTdGF0dXMSDQoFbW9kZWwYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRIOCgZrZXlfaWQYBCABKAMSDwoHdXNlcl9pZBgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEhQKDGZyb21fdW5peF9tcxgHIAEoAxISCgp0b191bml4X21zGAggASgDEg8KB2lkX3RleHQYCSABKAkSLQoGbW9kdWxlGAogASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZSLAAQoSTGlzdFJlY29yZHNSZXF1ZXN0EiwKBW93bmVyGAEgASgLMh0udGhyb3VnaGxpbmUuaGlzdG9yeS52MS5Pd25lchI0CgZmaWx0ZXIYAiABKAsyJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZEZpbHRlchIOCgZjdXJzb3IYAyABKAYSDQoFbGltaXQYBCABKA0SEQoJYXNjZW5kaW5nGAUgASgIEhQKDHdpdGhfcGF5bG9hZBgGIAEoCCJhChNMaXN0UmVjb3Jkc1Jlc3BvbnNlEjUKB3JlY29yZHMYASADKAsyJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlN0b3JlZFJlY29yZBITCgtuZXh0X2N1cnNvchgCIAEoBiKZAQoURXhwb3J0UmVjb3Jkc1JlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5oaXN0b3J5LnYxLk93bmVyEjQKBmZpbHRlchgCIAEoCzIkLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuUmVjb3JkRmlsdGVyEg4KBmN1cnNvchgDIAEoCRINCgVsaW1pdBgEIAEoDSJxChVFeHBvcnRSZWNvcmRzUmVzcG9uc2USNQoHcmVjb3JkcxgBIAMoCzIkLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuU3RvcmVkUmVjb3JkEhMKC25leHRfY3Vyc29yGAIgASgJEgwKBG1vcmUYAyABKAgivAEKFEdldFRpbWVzZXJpZXNSZXF1ZXN0EiwKBW93bmVyGAEgASgLMh0udGhyb3VnaGxpbmUuaGlzdG9yeS52MS5Pd25lchI0CgZmaWx0ZXIYAiABKAsyJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZEZpbHRlchIuCgRzdGVwGAMgASgOMiAudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5UaW1lU3RlcBIQCghncm91cF9ieRgEIAEoCSJKChVHZXRUaW1lc2VyaWVzUmVzcG9uc2USMQoGcG9pbnRzGAEgAygLMiEudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5UaW1lUG9pbnQitgEKCVRpbWVQb2ludBISCgphdF91bml4X21zGAEgASgDEg0KBWdyb3VwGAIgASgJEhAKCHJlcXVlc3RzGAMgASgEEg4KBmVycm9ycxgEIAEoBBIUCgxpbnB1dF90b2tlbnMYBSABKAQSFQoNb3V0cHV0X3Rva2VucxgGIAEoBBIXCg9iaWxsZWRfbmFub191c2QYByABKAMSDgoGcDUwX21zGAggASgEEg4KBnA5OV9tcxgJIAEoBCq5AQoMUmVjb3JkU3RhdHVzEh0KGVJFQ09SRF9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVSRUNPUkRfU1RBVFVTX1BFTkRJTkcQARIaChZSRUNPUkRfU1RBVFVTX1FVRVVFSU5HEAISHAoYUkVDT1JEX1NUQVRVU19QUk9DRVNTSU5HEAMSGwoXUkVDT1JEX1NUQVRVU19TVUNDRUVERUQQBBIYChRSRUNPUkRfU1RBVFVTX0ZBSUxFRBAFKmIKCFRpbWVTdGVwEhkKFVRJTUVfU1RFUF9VTlNQRUNJRklFRBAAEhQKEFRJTUVfU1RFUF9NSU5VVEUQARISCg5USU1FX1NURVBfSE9VUhACEhEKDVRJTUVfU1RFUF9EQVkQAzLdBgoOSGlzdG9yeVNlcnZpY2USWwoGUmVjb3JkEiUudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRSZXF1ZXN0GiYudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRSZXNwb25zZSgBMAESbwoORmluZFVuZmluaXNoZWQSLS50aHJvdWdobGluZS5oaXN0b3J5LnYxLkZpbmRVbmZpbmlzaGVkUmVxdWVzdBouLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuRmluZFVuZmluaXNoZWRSZXNwb25zZRJpCgxRdWVyeVJlY29yZHMSKy50aHJvdWdobGluZS5oaXN0b3J5LnYxLlF1ZXJ5UmVjb3Jkc1JlcXVlc3QaLC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlF1ZXJ5UmVjb3Jkc1Jlc3BvbnNlEmwKDURlbGV0ZVJlY29yZHMSLC50aHJvdWdobGluZS5oaXN0b3J5LnYxLkRlbGV0ZVJlY29yZHNSZXF1ZXN0Gi0udGhyb3VnaGxpbmUuaGlzdG9yeS52MS5EZWxldGVSZWNvcmRzUmVzcG9uc2USYAoJR2V0UmVjb3JkEigudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5HZXRSZWNvcmRSZXF1ZXN0GikudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5HZXRSZWNvcmRSZXNwb25zZRJsCg1FeHBvcnRSZWNvcmRzEiwudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5FeHBvcnRSZWNvcmRzUmVxdWVzdBotLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuRXhwb3J0UmVjb3Jkc1Jlc3BvbnNlEmYKC0xpc3RSZWNvcmRzEioudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5MaXN0UmVjb3Jkc1JlcXVlc3QaKy50aHJvdWdobGluZS5oaXN0b3J5LnYxLkxpc3RSZWNvcmRzUmVzcG9uc2USbAoNR2V0VGltZXNlcmllcxIsLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuR2V0VGltZXNlcmllc1JlcXVlc3QaLS50aHJvdWdobGluZS5oaXN0b3J5LnYxLkdldFRpbWVzZXJpZXNSZXNwb25zZWIGcHJvdG8z", [file_throughline_common_v1_common, file_throughline_provider_v1_provider]);
+  fileDesc("CiR0aHJvdWdobGluZS9oaXN0b3J5L3YxL2hpc3RvcnkucHJvdG8SFnRocm91Z2hsaW5lLmhpc3RvcnkudjEiQgoNUmVjb3JkUmVxdWVzdBIxCgVpdGVtcxgBIAMoCzIiLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuUmVjb3JkSXRlbSJnCgpSZWNvcmRJdGVtEikKBGNhbGwYASABKAsyGy50aHJvdWdobGluZS5jb21tb24udjEuQ2FsbBIuCgZyZWNvcmQYAiABKAsyHi50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZCJHCg5SZWNvcmRSZXNwb25zZRI1CgdyZXN1bHRzGAEgAygLMiQudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRSZXN1bHQiiQEKDFJlY29yZFJlc3VsdBIPCgdjYWxsX2lkGAEgASgNEi4KAm9rGAIgASgLMiAudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRlZEgAEi0KBWVycm9yGAMgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9ySABCCQoHb3V0Y29tZSIcCghSZWNvcmRlZBIQCghyZXBhaXJlZBgBIAEoCCL/BwoGUmVjb3JkEhIKCnJlcXVlc3RfaWQYASABKAYSEgoKYWNjb3VudF9pZBgCIAEoAxIOCgZrZXlfaWQYAyABKAMSDwoHdXNlcl9pZBgEIAEoCRIWCg5mcm9tX2FwcHNlcnZlchgFIAEoCBI0CgZzdGF0dXMYBiABKA4yJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZFN0YXR1cxIVCg1yZWNvbnN0cnVjdGVkGAcgASgIEi0KBm1vZHVsZRgIIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSDQoFbW9kZWwYCSABKAkSFwoPcmVxdWVzdGVkX21vZGVsGAogASgJEhAKCHBsYXRmb3JtGAsgASgJEg8KB2NoYW5uZWwYDCABKAkSEAoIc3RyYXRlZ3kYDSABKAkSDwoHZGlhbGVjdBgOIAEoCRIOCgZzdHJlYW0YDyABKAgSEgoKYXR0ZW1wdF9pZBgQIAEoBhITCgtodHRwX3N0YXR1cxgRIAEoDRISCgplcnJvcl9jb2RlGBIgASgJEhUKDWVycm9yX21lc3NhZ2UYEyABKAkSFwoPY3JlYXRlZF91bml4X3VzGBQgASgDEhcKD3VwZGF0ZWRfdW5peF91cxgVIAEoAxIrCgV1c2FnZRgWIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Vc2FnZRIvCgdwcmljaW5nGBcgASgLMh4udGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNpbmcSGQoRcmVzZXJ2ZWRfbmFub191c2QYGCABKAMSFwoPYmlsbGVkX25hbm9fdXNkGBkgASgDEhYKDmJpbGxpbmdfcmVhc29uGBogASgJEjcKBnBvbGljeRgbIAEoDjInLnRocm91Z2hsaW5lLmNvbW1vbi52MS5EaXNjb25uZWN0UG9saWN5EhMKC2R1cmF0aW9uX3VzGBwgASgEEhUKDWZpcnN0X2J5dGVfdXMYHSABKAQSEAoIcmVzcG9uc2UYHiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGB8gASgIEjwKDnN0b3JlX3Jlc3BvbnNlGCAgASgOMiQudGhyb3VnaGxpbmUuY29tbW9uLnYxLlN0b3JlUmVzcG9uc2USLgoGZGV0YWlsGCEgASgLMh4udGhyb3VnaGxpbmUuaGlzdG9yeS52MS5EZXRhaWwSEgoKbWVzc2FnZV9pZBgiIAEoCRIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGCMgASgJEiIKGmN1c3RvbV9yZXNwb25zZV9leHByZXNzaW9uGCQgASgJEhQKDGRldGFpbF9ieXRlcxglIAEoDCKVAgoGRGV0YWlsEjIKCGF0dGVtcHRzGAEgAygLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQXR0ZW1wdBIzCgdyZWFzb25zGAIgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uEjcKCHRpbWVsaW5lGAMgAygLMiUudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5UaW1lbGluZUV2ZW50EhAKCHRyYWNlX2lkGAQgASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAUgASgJEhUKDWZpbmlzaF9yZWFzb24YBiABKAkSFgoOcmVzcG9uc2VfbW9kZWwYByABKAkSDQoFbm90ZXMYCCADKAkiLAoNVGltZWxpbmVFdmVudBIMCgRuYW1lGAEgASgJEg0KBWF0X3VzGAIgASgEIiwKFUZpbmRVbmZpbmlzaGVkUmVxdWVzdBITCgtyZXF1ZXN0X2lkcxgBIAMoBiItChZGaW5kVW5maW5pc2hlZFJlc3BvbnNlEhMKC3JlcXVlc3RfaWRzGAEgAygGIk4KBU93bmVyEhIKCmFjY291bnRfaWQYASABKAMSDwoHdXNlcl9pZBgCIAEoCRIOCgZrZXlfaWQYAyABKAMSEAoIb3BlcmF0b3IYBCABKAgiiQIKE1F1ZXJ5UmVjb3Jkc1JlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5oaXN0b3J5LnYxLk93bmVyEgwKBHBhZ2UYAiABKA0SEQoJcGFnZV9zaXplGAMgASgNEhUKDXN0YXJ0X3VuaXhfbXMYBCABKAMSEwoLZW5kX3VuaXhfbXMYBSABKAMSNgoIc3RhdHVzZXMYBiADKA4yJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZFN0YXR1cxIbCg5mcm9tX2FwcHNlcnZlchgHIAEoCEgAiAEBEg8KB2F0X29uY2UYCCABKA1CEQoPX2Zyb21fYXBwc2VydmVyIpEBChRRdWVyeVJlY29yZHNSZXNwb25zZRI1CgdyZWNvcmRzGAEgAygLMiQudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5TdG9yZWRSZWNvcmQSEAoIaGFzX21vcmUYAiABKAgSMAoEcmVzdBgDIAEoCzIiLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuUmVzdE9mUGFnZSJOCgpSZXN0T2ZQYWdlEhMKC3JlcXVlc3RfaWRzGAEgAygGEhoKEm1heF9yZXNwb25zZV9ieXRlcxgCIAEoBBIPCgdtYXlfcnVuGAMgASgIInIKElJlYWRSZWNvcmRzUmVxdWVzdBIsCgVvd25lchgBIAEoCzIdLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuT3duZXISLgoCb2YYAiABKAsyIi50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlc3RPZlBhZ2UiTAoTUmVhZFJlY29yZHNSZXNwb25zZRI1CgdyZWNvcmRzGAEgAygLMiQudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5TdG9yZWRSZWNvcmQihwEKDFN0b3JlZFJlY29yZBIuCgZyZWNvcmQYASABKAsyHi50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZBIcChRjdXN0b21fcmVzcG9uc2VfanNvbhgCIAEoCRIQCghyZXBhaXJlZBgDIAEoCBIXCg9wYXlsb2FkX2V4cGlyZWQYBCABKAgiWQoURGVsZXRlUmVjb3Jkc1JlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5oaXN0b3J5LnYxLk93bmVyEhMKC3JlcXVlc3RfaWRzGAIgAygGIigKFURlbGV0ZVJlY29yZHNSZXNwb25zZRIPCgdkZWxldGVkGAEgASgNInEKEEdldFJlY29yZFJlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5oaXN0b3J5LnYxLk93bmVyEhIKCnJlcXVlc3RfaWQYAiABKAYSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgDIAEoCSJJChFHZXRSZWNvcmRSZXNwb25zZRI0CgZyZWNvcmQYASABKAsyJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlN0b3JlZFJlY29yZCKFAgoMUmVjb3JkRmlsdGVyEjYKCHN0YXR1c2VzGAEgAygOMiQudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRTdGF0dXMSDQoFbW9kZWwYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRIOCgZrZXlfaWQYBCABKAMSDwoHdXNlcl9pZBgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEhQKDGZyb21fdW5peF9tcxgHIAEoAxISCgp0b191bml4X21zGAggASgDEg8KB2lkX3RleHQYCSABKAkSLQoGbW9kdWxlGAogASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZSLAAQoSTGlzdFJlY29yZHNSZXF1ZXN0EiwKBW93bmVyGAEgASgLMh0udGhyb3VnaGxpbmUuaGlzdG9yeS52MS5Pd25lchI0CgZmaWx0ZXIYAiABKAsyJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZEZpbHRlchIOCgZjdXJzb3IYAyABKAYSDQoFbGltaXQYBCABKA0SEQoJYXNjZW5kaW5nGAUgASgIEhQKDHdpdGhfcGF5bG9hZBgGIAEoCCJhChNMaXN0UmVjb3Jkc1Jlc3BvbnNlEjUKB3JlY29yZHMYASADKAsyJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlN0b3JlZFJlY29yZBITCgtuZXh0X2N1cnNvchgCIAEoBiKZAQoURXhwb3J0UmVjb3Jkc1JlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5oaXN0b3J5LnYxLk93bmVyEjQKBmZpbHRlchgCIAEoCzIkLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuUmVjb3JkRmlsdGVyEg4KBmN1cnNvchgDIAEoCRINCgVsaW1pdBgEIAEoDSJxChVFeHBvcnRSZWNvcmRzUmVzcG9uc2USNQoHcmVjb3JkcxgBIAMoCzIkLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuU3RvcmVkUmVjb3JkEhMKC25leHRfY3Vyc29yGAIgASgJEgwKBG1vcmUYAyABKAgivAEKFEdldFRpbWVzZXJpZXNSZXF1ZXN0EiwKBW93bmVyGAEgASgLMh0udGhyb3VnaGxpbmUuaGlzdG9yeS52MS5Pd25lchI0CgZmaWx0ZXIYAiABKAsyJC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlY29yZEZpbHRlchIuCgRzdGVwGAMgASgOMiAudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5UaW1lU3RlcBIQCghncm91cF9ieRgEIAEoCSJKChVHZXRUaW1lc2VyaWVzUmVzcG9uc2USMQoGcG9pbnRzGAEgAygLMiEudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5UaW1lUG9pbnQitgEKCVRpbWVQb2ludBISCgphdF91bml4X21zGAEgASgDEg0KBWdyb3VwGAIgASgJEhAKCHJlcXVlc3RzGAMgASgEEg4KBmVycm9ycxgEIAEoBBIUCgxpbnB1dF90b2tlbnMYBSABKAQSFQoNb3V0cHV0X3Rva2VucxgGIAEoBBIXCg9iaWxsZWRfbmFub191c2QYByABKAMSDgoGcDUwX21zGAggASgEEg4KBnA5OV9tcxgJIAEoBCq5AQoMUmVjb3JkU3RhdHVzEh0KGVJFQ09SRF9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVSRUNPUkRfU1RBVFVTX1BFTkRJTkcQARIaChZSRUNPUkRfU1RBVFVTX1FVRVVFSU5HEAISHAoYUkVDT1JEX1NUQVRVU19QUk9DRVNTSU5HEAMSGwoXUkVDT1JEX1NUQVRVU19TVUNDRUVERUQQBBIYChRSRUNPUkRfU1RBVFVTX0ZBSUxFRBAFKmIKCFRpbWVTdGVwEhkKFVRJTUVfU1RFUF9VTlNQRUNJRklFRBAAEhQKEFRJTUVfU1RFUF9NSU5VVEUQARISCg5USU1FX1NURVBfSE9VUhACEhEKDVRJTUVfU1RFUF9EQVkQAzLFBwoOSGlzdG9yeVNlcnZpY2USWwoGUmVjb3JkEiUudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRSZXF1ZXN0GiYudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWNvcmRSZXNwb25zZSgBMAESbwoORmluZFVuZmluaXNoZWQSLS50aHJvdWdobGluZS5oaXN0b3J5LnYxLkZpbmRVbmZpbmlzaGVkUmVxdWVzdBouLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuRmluZFVuZmluaXNoZWRSZXNwb25zZRJpCgxRdWVyeVJlY29yZHMSKy50aHJvdWdobGluZS5oaXN0b3J5LnYxLlF1ZXJ5UmVjb3Jkc1JlcXVlc3QaLC50aHJvdWdobGluZS5oaXN0b3J5LnYxLlF1ZXJ5UmVjb3Jkc1Jlc3BvbnNlEmYKC1JlYWRSZWNvcmRzEioudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5SZWFkUmVjb3Jkc1JlcXVlc3QaKy50aHJvdWdobGluZS5oaXN0b3J5LnYxLlJlYWRSZWNvcmRzUmVzcG9uc2USbAoNRGVsZXRlUmVjb3JkcxIsLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuRGVsZXRlUmVjb3Jkc1JlcXVlc3QaLS50aHJvdWdobGluZS5oaXN0b3J5LnYxLkRlbGV0ZVJlY29yZHNSZXNwb25zZRJgCglHZXRSZWNvcmQSKC50aHJvdWdobGluZS5oaXN0b3J5LnYxLkdldFJlY29yZFJlcXVlc3QaKS50aHJvdWdobGluZS5oaXN0b3J5LnYxLkdldFJlY29yZFJlc3BvbnNlEmwKDUV4cG9ydFJlY29yZHMSLC50aHJvdWdobGluZS5oaXN0b3J5LnYxLkV4cG9ydFJlY29yZHNSZXF1ZXN0Gi0udGhyb3VnaGxpbmUuaGlzdG9yeS52MS5FeHBvcnRSZWNvcmRzUmVzcG9uc2USZgoLTGlzdFJlY29yZHMSKi50aHJvdWdobGluZS5oaXN0b3J5LnYxLkxpc3RSZWNvcmRzUmVxdWVzdBorLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuTGlzdFJlY29yZHNSZXNwb25zZRJsCg1HZXRUaW1lc2VyaWVzEiwudGhyb3VnaGxpbmUuaGlzdG9yeS52MS5HZXRUaW1lc2VyaWVzUmVxdWVzdBotLnRocm91Z2hsaW5lLmhpc3RvcnkudjEuR2V0VGltZXNlcmllc1Jlc3BvbnNlYgZwcm90bzM", [file_throughline_common_v1_common, file_throughline_provider_v1_provider]);
 
 /**
  * A batch of items of the Record lane.
@@ -664,6 +664,13 @@ export type QueryRecordsRequest = Message<"throughline.history.v1.QueryRecordsRe
    * @generated from field: optional bool from_appserver = 7;
    */
   fromAppserver?: boolean | undefined;
+
+  /**
+   * At most so many of the page's records come with the answer, which says in `rest` what the others are. 0: all come.
+   *
+   * @generated from field: uint32 at_once = 8;
+   */
+  atOnce: number;
 };
 
 /**
@@ -693,6 +700,13 @@ export type QueryRecordsResponse = Message<"throughline.history.v1.QueryRecordsR
    * @generated from field: bool has_more = 2;
    */
   hasMore: boolean;
+
+  /**
+   * The others of the page, which come behind `records`. Absent: there are none.
+   *
+   * @generated from field: throughline.history.v1.RestOfPage rest = 3;
+   */
+  rest?: RestOfPage | undefined;
 };
 
 /**
@@ -701,6 +715,90 @@ export type QueryRecordsResponse = Message<"throughline.history.v1.QueryRecordsR
  */
 export const QueryRecordsResponseSchema: GenMessage<QueryRecordsResponse> = /*@__PURE__*/
   messageDesc(file_throughline_history_v1_history, 12);
+
+/**
+ * Records of a page that have not come yet.
+ *
+ * @generated from message throughline.history.v1.RestOfPage
+ */
+export type RestOfPage = Message<"throughline.history.v1.RestOfPage"> & {
+  /**
+   * Which, in the order of the page.
+   *
+   * @generated from field: repeated fixed64 request_ids = 1;
+   */
+  requestIds: bigint[];
+
+  /**
+   * Size that the answers of the whole page are cut to. 0: they fit as they are.
+   *
+   * @generated from field: uint64 max_response_bytes = 2;
+   */
+  maxResponseBytes: bigint;
+
+  /**
+   * True: some may be of requests that run.
+   *
+   * @generated from field: bool may_run = 3;
+   */
+  mayRun: boolean;
+};
+
+/**
+ * Describes the message throughline.history.v1.RestOfPage.
+ * Use `create(RestOfPageSchema)` to create a new message.
+ */
+export const RestOfPageSchema: GenMessage<RestOfPage> = /*@__PURE__*/
+  messageDesc(file_throughline_history_v1_history, 13);
+
+/**
+ * Asks for further records of a page.
+ *
+ * @generated from message throughline.history.v1.ReadRecordsRequest
+ */
+export type ReadRecordsRequest = Message<"throughline.history.v1.ReadRecordsRequest"> & {
+  /**
+   * Whose; others' are missing in the answer.
+   *
+   * @generated from field: throughline.history.v1.Owner owner = 1;
+   */
+  owner?: Owner | undefined;
+
+  /**
+   * Some of what the answer of QueryRecords named, at most 1,000.
+   *
+   * @generated from field: throughline.history.v1.RestOfPage of = 2;
+   */
+  of?: RestOfPage | undefined;
+};
+
+/**
+ * Describes the message throughline.history.v1.ReadRecordsRequest.
+ * Use `create(ReadRecordsRequestSchema)` to create a new message.
+ */
+export const ReadRecordsRequestSchema: GenMessage<ReadRecordsRequest> = /*@__PURE__*/
+  messageDesc(file_throughline_history_v1_history, 14);
+
+/**
+ * Further records of a page.
+ *
+ * @generated from message throughline.history.v1.ReadRecordsResponse
+ */
+export type ReadRecordsResponse = Message<"throughline.history.v1.ReadRecordsResponse"> & {
+  /**
+   * In the order in which they were asked for, those deleted meanwhile left out. Without `detail`.
+   *
+   * @generated from field: repeated throughline.history.v1.StoredRecord records = 1;
+   */
+  records: StoredRecord[];
+};
+
+/**
+ * Describes the message throughline.history.v1.ReadRecordsResponse.
+ * Use `create(ReadRecordsResponseSchema)` to create a new message.
+ */
+export const ReadRecordsResponseSchema: GenMessage<ReadRecordsResponse> = /*@__PURE__*/
+  messageDesc(file_throughline_history_v1_history, 15);
 
 /**
  * A record as stored.
@@ -742,7 +840,7 @@ export type StoredRecord = Message<"throughline.history.v1.StoredRecord"> & {
  * Use `create(StoredRecordSchema)` to create a new message.
  */
 export const StoredRecordSchema: GenMessage<StoredRecord> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 13);
+  messageDesc(file_throughline_history_v1_history, 16);
 
 /**
  * Deletes records.
@@ -770,7 +868,7 @@ export type DeleteRecordsRequest = Message<"throughline.history.v1.DeleteRecords
  * Use `create(DeleteRecordsRequestSchema)` to create a new message.
  */
 export const DeleteRecordsRequestSchema: GenMessage<DeleteRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 14);
+  messageDesc(file_throughline_history_v1_history, 17);
 
 /**
  * Says how many were deleted.
@@ -791,7 +889,7 @@ export type DeleteRecordsResponse = Message<"throughline.history.v1.DeleteRecord
  * Use `create(DeleteRecordsResponseSchema)` to create a new message.
  */
 export const DeleteRecordsResponseSchema: GenMessage<DeleteRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 15);
+  messageDesc(file_throughline_history_v1_history, 18);
 
 /**
  * Asks for everything about one request.
@@ -826,7 +924,7 @@ export type GetRecordRequest = Message<"throughline.history.v1.GetRecordRequest"
  * Use `create(GetRecordRequestSchema)` to create a new message.
  */
 export const GetRecordRequestSchema: GenMessage<GetRecordRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 16);
+  messageDesc(file_throughline_history_v1_history, 19);
 
 /**
  * Everything about one request.
@@ -847,7 +945,7 @@ export type GetRecordResponse = Message<"throughline.history.v1.GetRecordRespons
  * Use `create(GetRecordResponseSchema)` to create a new message.
  */
 export const GetRecordResponseSchema: GenMessage<GetRecordResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 17);
+  messageDesc(file_throughline_history_v1_history, 20);
 
 /**
  * Filters of a listing. Empty fields do not filter.
@@ -931,7 +1029,7 @@ export type RecordFilter = Message<"throughline.history.v1.RecordFilter"> & {
  * Use `create(RecordFilterSchema)` to create a new message.
  */
 export const RecordFilterSchema: GenMessage<RecordFilter> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 18);
+  messageDesc(file_throughline_history_v1_history, 21);
 
 /**
  * Asks for records.
@@ -987,7 +1085,7 @@ export type ListRecordsRequest = Message<"throughline.history.v1.ListRecordsRequ
  * Use `create(ListRecordsRequestSchema)` to create a new message.
  */
 export const ListRecordsRequestSchema: GenMessage<ListRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 19);
+  messageDesc(file_throughline_history_v1_history, 22);
 
 /**
  * Records.
@@ -1015,7 +1113,7 @@ export type ListRecordsResponse = Message<"throughline.history.v1.ListRecordsRes
  * Use `create(ListRecordsResponseSchema)` to create a new message.
  */
 export const ListRecordsResponseSchema: GenMessage<ListRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 20);
+  messageDesc(file_throughline_history_v1_history, 23);
 
 /**
  * Asks for records of requests that have ended.
@@ -1057,7 +1155,7 @@ export type ExportRecordsRequest = Message<"throughline.history.v1.ExportRecords
  * Use `create(ExportRecordsRequestSchema)` to create a new message.
  */
 export const ExportRecordsRequestSchema: GenMessage<ExportRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 21);
+  messageDesc(file_throughline_history_v1_history, 24);
 
 /**
  * Records of requests that have ended, with payload and detail.
@@ -1092,7 +1190,7 @@ export type ExportRecordsResponse = Message<"throughline.history.v1.ExportRecord
  * Use `create(ExportRecordsResponseSchema)` to create a new message.
  */
 export const ExportRecordsResponseSchema: GenMessage<ExportRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 22);
+  messageDesc(file_throughline_history_v1_history, 25);
 
 /**
  * Asks for a time series.
@@ -1134,7 +1232,7 @@ export type GetTimeseriesRequest = Message<"throughline.history.v1.GetTimeseries
  * Use `create(GetTimeseriesRequestSchema)` to create a new message.
  */
 export const GetTimeseriesRequestSchema: GenMessage<GetTimeseriesRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 23);
+  messageDesc(file_throughline_history_v1_history, 26);
 
 /**
  * A time series.
@@ -1155,7 +1253,7 @@ export type GetTimeseriesResponse = Message<"throughline.history.v1.GetTimeserie
  * Use `create(GetTimeseriesResponseSchema)` to create a new message.
  */
 export const GetTimeseriesResponseSchema: GenMessage<GetTimeseriesResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 24);
+  messageDesc(file_throughline_history_v1_history, 27);
 
 /**
  * One step of one group.
@@ -1232,7 +1330,7 @@ export type TimePoint = Message<"throughline.history.v1.TimePoint"> & {
  * Use `create(TimePointSchema)` to create a new message.
  */
 export const TimePointSchema: GenMessage<TimePoint> = /*@__PURE__*/
-  messageDesc(file_throughline_history_v1_history, 25);
+  messageDesc(file_throughline_history_v1_history, 28);
 
 /**
  * State of a request.
@@ -1380,6 +1478,17 @@ export const HistoryService: GenService<{
     methodKind: "unary";
     input: typeof QueryRecordsRequestSchema;
     output: typeof QueryRecordsResponseSchema;
+  },
+  /**
+   * Further records of a page, piece by piece: neither side then holds, encodes or writes a large page in one go. Errors:
+   * invalid_value.
+   *
+   * @generated from rpc throughline.history.v1.HistoryService.ReadRecords
+   */
+  readRecords: {
+    methodKind: "unary";
+    input: typeof ReadRecordsRequestSchema;
+    output: typeof ReadRecordsResponseSchema;
   },
   /**
    * Deletes records of the owner; idempotent, others' are left alone.
