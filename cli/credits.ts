@@ -7,6 +7,7 @@ import { facts, table } from "./table.ts";
 
 type Entered = Awaited<ReturnType<AdminClient["credits"]["add"]["mutate"]>>;
 type Entry = Entered["entry"];
+type Sum = Awaited<ReturnType<AdminClient["usage"]["sum"]["query"]>>["sums"][number];
 
 interface Options {
   readonly reason: string;
@@ -120,6 +121,7 @@ export function usage(program: Command): void {
           cached_tokens: sum.usage?.cached_input_tokens,
           output_tokens: sum.usage?.output_tokens,
           reasoning_tokens: sum.usage?.reasoning_tokens,
+          ...(sums.some(({ usage: used }) => otherUnits(used) !== "") ? { other: otherUnits(sum.usage) } : {}),
           charged_usd: sum.charged_usd,
         })),
         "Nothing was used.",
@@ -127,6 +129,14 @@ export function usage(program: Command): void {
   );
 }
 
-function entryText({ request, usage: used, ...entry }: Entry): string {
+function entryText({ request, usage: used, rates: _, ...entry }: Entry): string {
   return facts({ ...entry, model: request?.model, output_tokens: used?.output_tokens });
+}
+
+/** Units that have no column of their own in the table, e.g. "12 pages, 3 searches". */
+function otherUnits(used: Sum["usage"]): string {
+  const { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, ...others } = used?.quantities ?? {};
+  return Object.entries(others)
+    .map(([unit, amount]) => `${amount} ${unit}`)
+    .join(", ");
 }

@@ -88,6 +88,11 @@ export interface Prices {
   readonly groupRatioPpm: number;
 }
 
+/** Most rates of one price list: every settlement walks through them. */
+export const maxRates = 256;
+/** Highest price of a rate: a million dollars. Sums of them fit, they are exact as numbers of JSON, and more is surely a slip. */
+export const maxRateNanoUsd = 1_000_000_000_000_000n;
+
 /** Nano-USD in a dollar. */
 export const nanoUsdPerUsd = 1_000_000_000n;
 

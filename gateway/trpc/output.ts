@@ -12,6 +12,7 @@ import { moduleNameOf } from "../../shared/modules.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
 import { isoMicroseconds, policyName } from "../view/history-item.ts";
+import { ratesOut } from "../view/quantities.ts";
 import { usageOf } from "../view/request-life.ts";
 
 /** Kinds of keys by name. */
@@ -140,6 +141,8 @@ export function ledgerEntryOut(entry: LedgerEntry, style: RequestIdStyle) {
             error_code: facts.errorCode || null,
           },
     usage: usageOut(entry.usage),
+    /** The price list that it was charged by, before the group's ratio. */
+    rates: entry.pricing === undefined ? [] : ratesOut(entry.pricing),
     created_time: isoMicroseconds(entry.createdUnixUs),
   };
 }

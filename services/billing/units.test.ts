@@ -113,7 +113,7 @@ describe("a usage of further units", () => {
     await reserve(billing.client, payer, 0n, requestId, { pricing, worstCase: usage });
     const twice = { ...usage, more: [...usage.more, ...usage.more] };
     expect(await codeOf(settle(billing.client, payer, 0n, requestId, { pricing, usage: twice }))).toBe("invalid_value");
-    const endless = { ...pricing, rates: Array.from({ length: 65 }, () => pricing.rates[0] ?? {}) };
+    const endless = { ...pricing, rates: Array.from({ length: 257 }, () => pricing.rates[0] ?? {}) };
     expect(await codeOf(settle(billing.client, payer, 0n, requestId, { pricing: endless, usage }))).toBe(
       "invalid_value",
     );

@@ -10,12 +10,6 @@ export const maxChargeNanoUsd = 10_000_000_000_000_000n;
 /** Largest count (tokens, milliseconds, characters ...) of one part of a usage: 10^15. */
 export const maxUsagePart = 1_000_000_000_000_000n;
 
-/** Highest price of a rate: 10^15 nano-USD, a million dollars; exact as a number of JSON. */
-export const maxRateNanoUsd = 1_000_000_000_000_000n;
-
-/** Most rates of one tariff. */
-export const maxRates = 64;
-
 /** Largest ID: they are signed 64-bit numbers in the database. */
 export const maxId = (1n << 63n) - 1n;
 

@@ -1,7 +1,7 @@
 import { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { Quantity, Rate } from "../../../shared/money.ts";
+import { maxRateNanoUsd, maxRates, type Quantity, type Rate } from "../../../shared/money.ts";
 import { traits as traitNames, units } from "../../../shared/units.ts";
-import { maxRateNanoUsd, maxRates, maxUsagePart } from "../domain/amounts.ts";
+import { maxUsagePart } from "../domain/amounts.ts";
 import { invalid } from "./invalid.ts";
 
 /** Longest value of a trait, in UTF-16 units. */

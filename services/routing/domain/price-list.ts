@@ -1,10 +1,7 @@
-import { conditionsOf, type Rate } from "../../../shared/money.ts";
+import { conditionsOf, maxRates, type Rate } from "../../../shared/money.ts";
 import { type PricePart, type Unit, unitEntry, units } from "../../../shared/units.ts";
 import { type PriceProblem, sameConditions, ties, type WrittenPrice } from "./price-ties.ts";
 import type { ListPrices } from "./types.ts";
-
-/** Most prices of one strategy at one time: every settlement walks through them. */
-const maxRates = 256;
 
 /**
  * The price list that was written. A unit without a price of its own that always holds follows its parent, under the

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseUsd } from "../../../shared/money.ts";
+import { maxRateNanoUsd, parseUsd } from "../../../shared/money.ts";
 import { type Trait, traits, type UnitEntry, units } from "../../../shared/units.ts";
 
 /** A decimal, as text or as a plain YAML number. Money is never a binary fraction: the digits that were typed are kept. */
@@ -17,8 +17,6 @@ function decimalOf(value: unknown): string | undefined {
   return typeof text === "string" && /^\d+(\.\d{1,9})?$/.test(text) ? text : undefined;
 }
 
-/** The highest price accepted: 1,000,000 USD a unit. Above it int64 sums could overflow, and it is surely a slip. */
-const maxPriceNanoUsd = 1_000_000n * 1_000_000_000n;
 /** Most entries of `when`, and most values of a trait that one price is given by. */
 const maxEntries = 64;
 /** Key of a price by a trait that holds for what is in no other one. */
@@ -67,7 +65,7 @@ function priceOf(value: unknown): bigint | string {
   const text = decimalOf(value);
   if (text === undefined) return notDecimal;
   const nanoUsd = parseUsd(text);
-  return nanoUsd <= maxPriceNanoUsd ? nanoUsd : "must be at most 1000000 USD";
+  return nanoUsd <= maxRateNanoUsd ? nanoUsd : "must be at most 1000000 USD";
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
