@@ -18,6 +18,7 @@ import {
 } from "./rpc/index.ts";
 import { createTelemetry, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
 import { assertTlsFiles, assertTrust, assertWholePair, clientTls, peerSecrets, serverTls, tlsFiles } from "./trust.ts";
+import { keepAllocationsYoung } from "./young-allocations.ts";
 
 /** Variables that every service process reads. */
 export const processEnv = declareEnv({
@@ -130,6 +131,7 @@ export async function runProcess(
   ) => Promise<void>,
   { peers }: { peers: boolean } = { peers: false },
 ): Promise<number> {
+  keepAllocationsYoung();
   const env = readEnv();
   let read: ReturnType<typeof processEnv.read>;
   try {
