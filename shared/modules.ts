@@ -18,6 +18,7 @@ export const moduleNames = ["chat", "embeddings", "image", "video", "audio", "re
 export type ModuleName = (typeof moduleNames)[number];
 
 const chat = ["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions"];
+const audio = ["/v1/audio/speech"];
 const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
 
 const table: readonly ModuleEntry[] = [
@@ -25,7 +26,7 @@ const table: readonly ModuleEntry[] = [
   { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: [] },
   { module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image", endpoints: [] },
   { module: Module.VIDEO, name: "video", operation: "video_generation", endpoints: [] },
-  { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech", endpoints: [] },
+  { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech", endpoints: audio },
   { module: Module.RERANK, name: "rerank", operation: "rerank", endpoints: rerank },
   { module: Module.MODERATION, name: "moderation", operation: "moderation", endpoints: [] },
 ];

@@ -1,3 +1,4 @@
+import { speech } from "./audio/speech.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
 import { completions } from "./chat/completions.ts";
 import { messages } from "./chat/messages.ts";
@@ -15,4 +16,5 @@ export const endpoints: readonly Endpoint[] = [
   embeddings,
   rerank,
   rerankV1,
+  speech,
 ];

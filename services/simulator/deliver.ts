@@ -22,7 +22,7 @@ export interface StreamPlan {
 }
 
 /** What the pump does next: write, wait, or end the exchange the hard way. */
-type Step = string | { readonly waitMs: number } | typeof hang | typeof drop;
+type Step = string | Uint8Array | { readonly waitMs: number } | typeof hang | typeof drop;
 const hang = Symbol("hang");
 const drop = Symbol("drop");
 
@@ -84,6 +84,43 @@ function* jsonSteps({ behaviour }: Exchange, body: string): Generator<Step> {
   }
 }
 
+/** Bytes, in pieces that are made one by one. */
+export interface BytesPlan {
+  readonly contentType: string;
+  /** Bytes in all. */
+  readonly length: number;
+  /** The next piece, from `at` on. */
+  piece(at: number): Uint8Array;
+}
+
+/** Answers with bytes, misbehaving as the model says. */
+export function deliverBytes(exchange: Exchange, format: WireFormat, plan: BytesPlan): void {
+  const { behaviour } = exchange;
+  if (behaviour.errorIn !== "") {
+    deliverError(exchange, format, failureOf(500), 200);
+    return;
+  }
+  const sent = behaviour.empty === "" ? plan : { ...plan, length: 0 };
+  exchange.response.writeHead(200, writeHead(exchange, format, 200, sent.contentType, sent.length));
+  pump(exchange, bytesSteps(exchange, sent));
+}
+
+function* bytesSteps({ behaviour }: Exchange, plan: BytesPlan): Generator<Step> {
+  if (behaviour.firstTokenMs > 0) yield { waitMs: behaviour.firstTokenMs };
+  let isPastMiddle = false;
+  for (let at = 0; at < plan.length; ) {
+    if (!isPastMiddle && at >= plan.length / 2) {
+      isPastMiddle = true;
+      if (behaviour.hang === "stream") yield hang;
+      if (behaviour.drop === "stream") yield drop;
+    }
+    if (behaviour.chunkMs > 0) yield { waitMs: behaviour.chunkMs };
+    const piece = plan.piece(at);
+    yield piece;
+    at += piece.length;
+  }
+}
+
 /** Answers with a stream, misbehaving as the model says. */
 export function deliverStream(exchange: Exchange, format: WireFormat, plan: StreamPlan): void {
   const { behaviour, response } = exchange;
@@ -139,7 +176,7 @@ function pump(exchange: Exchange, steps: Iterator<Step>): void {
         cut(exchange);
         return;
       }
-      if (typeof step === "object") {
+      if (typeof step === "object" && "waitMs" in step) {
         later(exchange, step.waitMs, run);
         return;
       }
@@ -164,8 +201,8 @@ function later(exchange: Exchange, delayMs: number, step: () => void): void {
   exchange.timer = setTimeout(step, delayMs);
 }
 
-function writeSplit({ response }: Exchange, text: string): boolean {
-  const bytes = Buffer.from(text);
+function writeSplit({ response }: Exchange, piece: string | Uint8Array): boolean {
+  const bytes = Buffer.from(piece);
   let writable = true;
   for (let start = 0; start < bytes.length; start += 7) writable = response.write(bytes.subarray(start, start + 7));
   return writable;

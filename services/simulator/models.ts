@@ -126,6 +126,7 @@ const rules: readonly Rule[] = [
     "Answers 429 with the code insufficient_quota: a 429 that no retry can cure.",
     () => ({ refusal: "insufficient_quota" }),
   ),
+  rule("sim-plain", "sim-plain", "Answers as a model without any such name does.", () => ({})),
   rule("sim-context-length", "sim-context-length", "Answers 400: the input exceeds the context window.", () => ({
     refusal: "context_length",
   })),

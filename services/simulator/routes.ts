@@ -5,7 +5,10 @@ import { geminiModels } from "./formats/gemini.ts";
 import { listGeminiModels, listModels } from "./formats/models.ts";
 import { chatCompletions } from "./formats/openai-chat.ts";
 import { responses } from "./formats/openai-responses.ts";
+
 import { cohereRerank, dashscopeRerank, rerank, teiRerank } from "./formats/rerank.ts";
+
+import { speech } from "./formats/speech.ts";
 
 /** A route with what its path says. */
 export interface RouteMatch extends Target {
@@ -22,6 +25,7 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /v1/rerank": rerank,
   "POST /rerank": rerank,
   "POST /compatible-api/v1/reranks": dashscopeRerank,
+  "POST /v1/audio/speech": speech,
   "GET /v1/models": listModels,
   "GET /v1beta/models": listGeminiModels,
 };

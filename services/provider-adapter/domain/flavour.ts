@@ -77,11 +77,7 @@ export interface OpenaiFlavour {
 const chat = "chat/completions";
 
 /** Path of a request: the flavour's own for chat; another of OpenAI's endpoints stands beside it, else right behind the base URL. */
-export function endpointPath(
-  { path }: Pick<OpenaiFlavour, "path">,
-  model: string,
-  endpoint: typeof chat | "completions" | "responses" | "embeddings",
-): string {
+export function endpointPath({ path }: Pick<OpenaiFlavour, "path">, model: string, endpoint: string): string {
   const other = path.includes(chat) ? path.replace(chat, endpoint) : `/${endpoint}`;
   return (endpoint === chat ? path : other).replaceAll("{model}", encodeURIComponent(model));
 }

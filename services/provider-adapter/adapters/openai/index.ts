@@ -7,6 +7,7 @@ import { embeddingsExchange } from "../../modules/embeddings/exchange.ts";
 import { rerankExchanges } from "../../modules/rerank/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
+import { speechExchange } from "./audio/speech.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
 import { openaiEmbeddings } from "./embeddings/index.ts";
 import { httpFailure } from "./errors.ts";
@@ -45,6 +46,7 @@ function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
     "openai.embeddings": (asked) =>
       embeddingsExchange(asked, openaiEmbeddings(asked.upstreamModel, of(asked.upstreamModel))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
+    "openai.speech": (asked) => speechExchange(asked, of(asked.upstreamModel)),
   };
   for (const field of ["responses", "completions"] as const) {
     const { name, pass } = spoken[field];
