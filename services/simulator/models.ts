@@ -34,6 +34,18 @@ export interface Behaviour {
   readonly tokens: number;
   /** So many percent of the input tokens are reported as read from a prompt cache. */
   readonly cachedPercent: number;
+  /** So many percent of the input and of the output tokens are reported as audio. */
+  readonly audioPercent: number;
+  /** So many percent of the input and of the output tokens are reported as images. */
+  readonly imagePercent: number;
+  /** So many percent of the input tokens that were not cached are reported as written to a prompt cache for an hour. */
+  readonly writtenPercent: number;
+  /** Searches of the web that are reported. */
+  readonly searches: number;
+  /** The tier of service that is reported. Empty: the standard. */
+  readonly tier: "" | "flex" | "priority";
+  /** Cost of the answer that is reported, in nano-USD. 0: none is. */
+  readonly costNanoUsd: number;
   /** So many percent of the requests are answered 503, evenly spread and repeatable. */
   readonly flakyPercent: number;
   /** What is wrong with a ranking's places. */
@@ -63,6 +75,12 @@ export const normalBehaviour: Behaviour = Object.freeze({
   largeKb: 0,
   tokens: -1,
   cachedPercent: 0,
+  audioPercent: 0,
+  imagePercent: 0,
+  writtenPercent: 0,
+  searches: 0,
+  tier: "",
+  costNanoUsd: 0,
   flakyPercent: 0,
   ranking: "",
   vectors: "",
@@ -211,6 +229,38 @@ const rules: readonly Rule[] = [
     "Reports so many percent of the input tokens as read from a prompt cache.",
     (cachedPercent) => ({ cachedPercent }),
     { max: 100 },
+  ),
+  rule(
+    "sim-audio-<percent>",
+    "sim-audio-50",
+    "Reports so many percent of the input and of the output tokens as audio.",
+    (audioPercent) => ({ audioPercent }),
+    { max: 100 },
+  ),
+  rule(
+    "sim-image-<percent>",
+    "sim-image-50",
+    "Reports so many percent of the input and of the output tokens as images.",
+    (imagePercent) => ({ imagePercent }),
+    { max: 100 },
+  ),
+  rule(
+    "sim-cache-hour-<percent>",
+    "sim-cache-hour-50",
+    "Reports so many percent of the input tokens as written to a prompt cache, in Anthropic's format for an hour.",
+    (writtenPercent) => ({ writtenPercent }),
+    { max: 100 },
+  ),
+  rule("sim-searches-<n>", "sim-searches-3", "Reports so many searches of the web.", (searches) => ({ searches }), {
+    max: 1_000,
+  }),
+  rule("sim-flex", "sim-flex", "Reports the tier of service flex.", () => ({ tier: "flex" })),
+  rule("sim-priority", "sim-priority", "Reports the tier of service priority.", () => ({ tier: "priority" })),
+  rule(
+    "sim-cost-<nano-USD>",
+    "sim-cost-1500",
+    "Reports so many nano-USD as the cost of the answer, as OpenRouter does.",
+    (costNanoUsd) => ({ costNanoUsd }),
   ),
   rule(
     "sim-flaky-<percent>",

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { DisconnectPolicy } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { DisconnectPolicy, Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
 import { type Invocation, startTestProvider, type TestProvider } from "../testing-provider.ts";
@@ -48,6 +48,19 @@ function chat(model: string, stream: boolean, more: Partial<Invocation> = {}): I
 }
 
 describe("a gateway that is lost", () => {
+  it.each([false, true])("(stream: %s) is charged for every unit, in the tier that was served", async (stream) => {
+    await using provider = await start();
+    const { outcome } = await provider.invoke(chat("sim-audio-50+searches-2+cost-1500+flex", stream));
+    await provider.loseGateway();
+    await vi.waitFor(() => expect(provider.recorded).toHaveLength(1));
+    expect(outcome.usage?.more.map(({ unit }) => unit)).toEqual([
+      ...[Unit.INPUT_AUDIO_TOKENS, Unit.OUTPUT_AUDIO_TOKENS, Unit.WEB_SEARCHES, Unit.VENDOR_NANO_USD],
+    ]);
+    const { more, traits } = outcome.usage ?? {};
+    expect(provider.settled).toMatchObject([{ usage: { more, traits: { service_tier: "flex" } } }]);
+    expect(provider.recorded).toMatchObject([{ usage: { more, traits } }]);
+  });
+
   it.each([false, true])(
     "after a whole answer (stream: %s) leaves it to the provider, which charges it",
     async (stream) => {

@@ -2,6 +2,8 @@ import { type Ask, type Composed, compose, countInput, type Finish, type InputTo
 import { deliverJson, deliverStream } from "../deliver.ts";
 import { type Exchange, InvalidRequest, type Route, type WireFormat } from "../exchange.ts";
 import { arrayOf, countOf, type Json, objectOf, parsedObject, stringOf } from "../json.ts";
+import type { Behaviour } from "../models.ts";
+import { writtenForHour } from "../reports.ts";
 import { effortTokens } from "./openai.ts";
 
 const errorTypes: Readonly<Record<number, string>> = {
@@ -53,6 +55,7 @@ export const messages: Route = {
       composed: compose(ask, exchange.behaviour, 0),
       input: countInput(ask, exchange.behaviour),
       withUsage: exchange.behaviour.usage,
+      behaviour: exchange.behaviour,
     };
     if (body.stream === true) stream(exchange, answer);
     else deliverJson(exchange, anthropicFormat, whole(answer));
@@ -75,6 +78,7 @@ interface MessageAnswer {
   readonly composed: Composed;
   readonly input: InputTokens;
   readonly withUsage: boolean;
+  readonly behaviour: Behaviour;
 }
 
 function askOf(model: string, body: Json): Ask {
@@ -152,16 +156,18 @@ function stopOf({ composed }: MessageAnswer): Json {
   };
 }
 
-function usageOf({ input, composed }: MessageAnswer, outputTokens: number): Json {
+function usageOf({ input, composed, behaviour }: MessageAnswer, outputTokens: number): Json {
+  const written = writtenForHour(input.total - input.cached, behaviour);
+  const { searches, tier } = behaviour;
   return {
-    input_tokens: input.total - input.cached,
-    cache_creation_input_tokens: 0,
+    input_tokens: input.total - input.cached - written,
+    cache_creation_input_tokens: written,
     cache_read_input_tokens: input.cached,
-    cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+    cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: written },
     output_tokens: outputTokens,
     output_tokens_details: { thinking_tokens: Math.min(composed.reasoning.length, outputTokens) },
-    server_tool_use: null,
-    service_tier: "standard",
+    server_tool_use: searches > 0 ? { web_search_requests: searches, web_fetch_requests: 0 } : null,
+    service_tier: tier || "standard",
   };
 }
 

@@ -2,6 +2,8 @@ import { type Ask, type Composed, compose, countInput, type InputTokens } from "
 import { deliverJson, deliverStream } from "../deliver.ts";
 import { type Exchange, InvalidRequest, type Route, type Target, type WireFormat } from "../exchange.ts";
 import { arrayOf, countOf, type Json, objectOf, parsedObject, stringOf } from "../json.ts";
+import type { Behaviour } from "../models.ts";
+import { modalities } from "../reports.ts";
 import { dimensionsOf, tokensOf, vectorsOf } from "./vectors.ts";
 
 const statusNames: Readonly<Record<number, string>> = {
@@ -147,6 +149,7 @@ interface GeminiAnswer {
   readonly input: InputTokens;
   readonly showThoughts: boolean;
   readonly withUsage: boolean;
+  readonly behaviour: Behaviour;
 }
 
 function generate(exchange: Exchange, body: Json, target: Target): void {
@@ -163,6 +166,7 @@ function generate(exchange: Exchange, body: Json, target: Target): void {
     input: countInput(ask, exchange.behaviour),
     showThoughts: field(objectOf(field(config, "thinkingConfig")), "includeThoughts") === true,
     withUsage: exchange.behaviour.usage,
+    behaviour: exchange.behaviour,
   };
   if (target.verb === "generateContent") deliverJson(exchange, geminiFormat, whole(answer));
   else stream(exchange, answer, new URLSearchParams(target.query).get("alt") === "sse");
@@ -187,12 +191,24 @@ function partsOf(answer: GeminiAnswer, composed: Composed): Json[] {
 }
 
 function usageOf(answer: GeminiAnswer, visible: number, thoughts: number): Json {
+  const { behaviour, input } = answer;
   return {
-    promptTokenCount: answer.input.total,
+    promptTokenCount: input.total,
+    ...modalities("promptTokensDetails", input.total, behaviour),
+    ...modalities("candidatesTokensDetails", visible, behaviour),
+    ...(behaviour.tier === "" ? {} : { serviceTier: behaviour.tier }),
     ...(answer.input.cached > 0 ? { cachedContentTokenCount: answer.input.cached } : {}),
     candidatesTokenCount: visible,
     ...(thoughts > 0 ? { thoughtsTokenCount: thoughts } : {}),
     totalTokenCount: answer.input.total + visible + thoughts,
+  };
+}
+
+/** The searches of the web that it reports. */
+function grounding({ behaviour: { searches } }: GeminiAnswer): Json {
+  if (searches === 0) return {};
+  return {
+    groundingMetadata: { webSearchQueries: Array.from({ length: searches }, (_, at) => `simulated query ${at}`) },
   };
 }
 
@@ -212,6 +228,7 @@ function whole(answer: GeminiAnswer): string {
     content: { role: "model", parts: partsOf(answer, composed) },
     finishReason: finishReason(composed),
     index,
+    ...grounding(answer),
   }));
   return response(answer, candidates, all - thoughts, thoughts);
 }
@@ -253,6 +270,7 @@ function closing(answer: GeminiAnswer, frame: (json: string) => string): Iterabl
         content: { role: "model", parts: [] },
         finishReason: finishReason(composed),
         index,
+        ...grounding(answer),
       }));
       yield frame(response(answer, ends, all - thoughts, thoughts));
     },

@@ -2,6 +2,8 @@ import { type Ask, type Composed, compose, countInput, type Finish, type InputTo
 import { deliverJson, deliverStream } from "../deliver.ts";
 import { type Exchange, InvalidRequest, type Route } from "../exchange.ts";
 import { arrayOf, isObject, type Json, objectOf, stringOf } from "../json.ts";
+import type { Behaviour } from "../models.ts";
+import { kindsIn, vendorFields, writtenForHour } from "../reports.ts";
 import { boundOf, choiceOf, effortTokens, openaiFormat, stopOf, toolsOf } from "./openai.ts";
 
 /** POST /v1/chat/completions. */
@@ -22,6 +24,7 @@ export const chatCompletions: Route = {
       logprobs: body.logprobs === true,
       topLogprobs: typeof body.top_logprobs === "number" ? body.top_logprobs : 0,
       legacy: body.tools === undefined && body.functions !== undefined,
+      behaviour: exchange.behaviour,
     };
     if (body.stream === true) stream(exchange, answer, objectOf(body.stream_options).include_usage === true);
     else deliverJson(exchange, openaiFormat, whole(answer, exchange.behaviour.usage));
@@ -38,6 +41,7 @@ interface ChatAnswer {
   readonly topLogprobs: number;
   /** True: the caller speaks `functions`, not `tools`. */
   readonly legacy: boolean;
+  readonly behaviour: Behaviour;
 }
 
 function askOf(model: string, body: Json): Ask {
@@ -105,19 +109,32 @@ function finishReason(finish: Finish, legacy: boolean): string {
   }
 }
 
-function usageOf({ input, choices }: ChatAnswer): Json {
+function usageOf({ input, choices, behaviour }: ChatAnswer): Json {
   let output = 0;
   let reasoning = 0;
   for (const choice of choices) {
     output += choice.outputTokens;
     reasoning += choice.reasoning.length;
   }
+  const given = kindsIn(input.total, behaviour);
+  const made = kindsIn(output - reasoning, behaviour);
+  const written = writtenForHour(input.total - input.cached, behaviour);
   return {
     prompt_tokens: input.total,
     completion_tokens: output,
     total_tokens: input.total + output,
-    prompt_tokens_details: { cached_tokens: input.cached, audio_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: 0 },
+    prompt_tokens_details: {
+      cached_tokens: input.cached,
+      audio_tokens: given.audio,
+      ...(given.image > 0 ? { image_tokens: given.image } : {}),
+      ...(written > 0 ? { cache_write_tokens: written } : {}),
+    },
+    completion_tokens_details: {
+      reasoning_tokens: reasoning,
+      audio_tokens: made.audio,
+      ...(made.image > 0 ? { image_tokens: made.image } : {}),
+    },
+    ...vendorFields(behaviour),
   };
 }
 
@@ -138,7 +155,7 @@ function whole(answer: ChatAnswer, withUsage: boolean): string {
       finish_reason: finishReason(choice.finish, answer.legacy),
     })),
     ...(withUsage ? { usage: usageOf(answer) } : {}),
-    service_tier: "default",
+    service_tier: answer.behaviour.tier || "default",
     system_fingerprint: fingerprint,
   });
 }
@@ -183,7 +200,7 @@ function logprobOf(token: string, top: number): Json {
 function stream(exchange: Exchange, answer: ChatAnswer, includeUsage: boolean): void {
   const withUsage = includeUsage && exchange.behaviour.usage;
   // What does not change from chunk to chunk is written once.
-  const head = `data: {"id":"${answer.id}","object":"chat.completion.chunk","created":${answer.created},"model":${JSON.stringify(answer.model)},"service_tier":"default","system_fingerprint":"${fingerprint}","choices":`;
+  const head = `data: {"id":"${answer.id}","object":"chat.completion.chunk","created":${answer.created},"model":${JSON.stringify(answer.model)},"service_tier":"${answer.behaviour.tier || "default"}","system_fingerprint":"${fingerprint}","choices":`;
   const noUsage = withUsage ? ',"usage":null' : "";
   const chunk = (index: number, delta: string, logprobs: string, finish: string) =>
     `${head}[{"index":${index},"delta":${delta},"logprobs":${logprobs},"finish_reason":${finish}}]${noUsage}}\n\n`;

@@ -2,6 +2,8 @@ import { type Ask, type Composed, compose, countInput, type InputTokens } from "
 import { deliverJson, deliverStream } from "../deliver.ts";
 import { type Exchange, InvalidRequest, type Route } from "../exchange.ts";
 import { arrayOf, type Json, objectOf, stringOf } from "../json.ts";
+import type { Behaviour } from "../models.ts";
+import { vendorFields, writtenForHour } from "../reports.ts";
 import { boundOf, choiceOf, effortTokens, openaiFormat, toolsOf } from "./openai.ts";
 
 /** POST /v1/responses. */
@@ -18,6 +20,7 @@ export const responses: Route = {
       composed: compose(ask, exchange.behaviour, 0),
       input: countInput(ask, exchange.behaviour),
       withUsage: exchange.behaviour.usage,
+      behaviour: exchange.behaviour,
     };
     if (body.stream === true) stream(exchange, answer);
     else deliverJson(exchange, openaiFormat, JSON.stringify(whole(answer)));
@@ -32,6 +35,7 @@ interface ResponseAnswer {
   readonly composed: Composed;
   readonly input: InputTokens;
   readonly withUsage: boolean;
+  readonly behaviour: Behaviour;
 }
 
 function askOf(model: string, body: Json): Ask {
@@ -94,7 +98,10 @@ function frameOf(answer: ResponseAnswer, status: string, output: readonly Json[]
     text: body.text ?? { format: { type: "text" } },
     truncation: "disabled",
     metadata: { ...objectOf(body.metadata), throughline: "simulated" },
-    service_tier: "default",
+    service_tier: answer.behaviour.tier || "default",
+    ...(usage !== null && answer.behaviour.searches > 0
+      ? { tool_usage: { web_search: { num_requests: answer.behaviour.searches } } }
+      : {}),
     ...(status === "in_progress" || answer.withUsage ? { usage } : {}),
   };
 }
@@ -103,13 +110,18 @@ function statusOf({ composed }: ResponseAnswer): string {
   return composed.finish === "length" || composed.finish === "filtered" ? "incomplete" : "completed";
 }
 
-function usageOf({ input, composed }: ResponseAnswer): Json {
+function usageOf({ input, composed, behaviour }: ResponseAnswer): Json {
+  const { cost, is_byok } = vendorFields(behaviour);
   return {
     input_tokens: input.total,
-    input_tokens_details: { cached_tokens: input.cached, cache_write_tokens: 0 },
+    input_tokens_details: {
+      cached_tokens: input.cached,
+      cache_write_tokens: writtenForHour(input.total - input.cached, behaviour),
+    },
     output_tokens: composed.outputTokens,
     output_tokens_details: { reasoning_tokens: composed.reasoning.length },
     total_tokens: input.total + composed.outputTokens,
+    ...(cost === undefined ? {} : { cost, is_byok }),
   };
 }
 
