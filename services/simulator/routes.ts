@@ -1,6 +1,6 @@
 import type { Route, Target } from "./exchange.ts";
 import { countTokens, messages } from "./formats/anthropic-messages.ts";
-import { embeddings } from "./formats/embeddings.ts";
+import { cohereEmbed, embeddings } from "./formats/embeddings.ts";
 import { geminiModels } from "./formats/gemini.ts";
 import { listGeminiModels, listModels } from "./formats/models.ts";
 import { chatCompletions } from "./formats/openai-chat.ts";
@@ -21,6 +21,7 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /v1/messages/count_tokens": countTokens,
   "POST /v1/responses": responses,
   "POST /v1/embeddings": embeddings,
+  "POST /v2/embed": cohereEmbed,
   "POST /v2/rerank": cohereRerank,
   "POST /v1/rerank": rerank,
   "POST /rerank": rerank,

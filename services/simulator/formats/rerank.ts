@@ -36,7 +36,7 @@ const results = (ranked: readonly Ranked[], returned: boolean, document: (text: 
   }));
 
 /** Cohere: search units, and errors of one field. */
-const cohereFormat: WireFormat = {
+export const cohereFormat: WireFormat = {
   requestIdHeader: "x-debug-trace-id",
   errorBody: ({ message }, id) => JSON.stringify({ id, message }),
 };

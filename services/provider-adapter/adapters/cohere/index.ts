@@ -1,5 +1,7 @@
+import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import { rerankExchanges } from "../../modules/rerank/translate.ts";
 import type { Adapter } from "../adapter.ts";
+import { cohereEmbeddings } from "./embeddings/index.ts";
 import { cohereFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { cohereRerank } from "./rerank/index.ts";
@@ -13,7 +15,10 @@ export const cohereAdapter: Adapter = {
       sign: (credential) =>
         authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
       requestIdHeaders: ["x-debug-trace-id"],
-      exchanges: rerankExchanges(() => cohereRerank(flavour)),
+      exchanges: {
+        ...rerankExchanges(() => cohereRerank(flavour)),
+        ...embeddingsExchanges(() => cohereEmbeddings(flavour)),
+      },
       failure: cohereFailure,
     };
   },

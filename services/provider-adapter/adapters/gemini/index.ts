@@ -1,7 +1,9 @@
+import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { countTranslations, translations } from "../translations.ts";
 import { geminiFormat } from "./chat/index.ts";
 import { countRequest } from "./count-tokens.ts";
+import { geminiEmbeddings } from "./embeddings/index.ts";
 import { geminiFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 
@@ -15,7 +17,7 @@ export const geminiAdapter: Adapter = {
         flavour.authHeader === "authorization"
           ? { authorization: `Bearer ${credential}` }
           : { [flavour.authHeader]: credential },
-      exchanges: translations(format),
+      exchanges: { ...translations(format), ...embeddingsExchanges(() => geminiEmbeddings(flavour)) },
       ...(flavour.counts ? { counts: countTranslations(format, countRequest) } : {}),
       failure: geminiFailure,
     };

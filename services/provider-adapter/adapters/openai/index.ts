@@ -3,7 +3,7 @@ import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
-import { embeddingsExchange } from "../../modules/embeddings/exchange.ts";
+import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import { rerankExchanges } from "../../modules/rerank/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
@@ -43,8 +43,7 @@ function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
   const exchanges: Record<string, MakeExchange> = {
     ...translations(chatCompletionsFormat(of)),
     ...rerankExchanges((model) => rerankFormat(of(model))),
-    "openai.embeddings": (asked) =>
-      embeddingsExchange(asked, openaiEmbeddings(asked.upstreamModel, of(asked.upstreamModel))),
+    ...embeddingsExchanges((model) => openaiEmbeddings(of(model))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
     "openai.speech": (asked) => speechExchange(asked, of(asked.upstreamModel)),
   };

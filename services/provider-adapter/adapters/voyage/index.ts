@@ -1,5 +1,7 @@
+import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import { rerankExchanges } from "../../modules/rerank/translate.ts";
 import type { Adapter } from "../adapter.ts";
+import { voyageEmbeddings } from "./embeddings/index.ts";
 import { voyageFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { voyageRerank } from "./rerank/index.ts";
@@ -11,7 +13,7 @@ export const voyageAdapter: Adapter = {
     return {
       sign: (credential) =>
         authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
-      exchanges: rerankExchanges(() => voyageRerank),
+      exchanges: { ...rerankExchanges(() => voyageRerank), ...embeddingsExchanges(() => voyageEmbeddings) },
       failure: voyageFailure,
     };
   },

@@ -1,5 +1,7 @@
+import type { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { BillableUsage } from "../../../../shared/money.ts";
 import type { UpstreamMessage } from "../../domain/exchange.ts";
+import type { JsonObject } from "../../wire/json.ts";
 import type { LiftedJson } from "../../wire/lift-values.ts";
 import type { Encoding, Vector } from "./vector.ts";
 
@@ -13,6 +15,10 @@ export interface EmbeddingsRequest {
   /** Length that the vectors must have. Absent: the model's own. */
   readonly dimensions: number | undefined;
   readonly encoding: Encoding;
+  /** The client's other fields; a vendor may know some. */
+  readonly others: JsonObject;
+  /** The client's body, in OpenAI's shape. */
+  readonly body: Uint8Array;
 }
 
 /** What an upstream answers. */
@@ -23,16 +29,25 @@ export interface EmbeddingsAnswer {
   readonly model: string;
   /** What it counted; undefined: nothing. */
   readonly usage: BillableUsage | undefined;
+  /** ID that the vendor gave it. Absent: none. */
+  readonly id?: string | undefined;
 }
 
-/** An upstream's way to ask and to answer. */
+/** Says what was dropped or changed, for the record. */
+export type Note = (text: string) => void;
+
+/** A wire format of upstreams that embed. */
 export interface EmbeddingsFormat {
   /** Most inputs of one call. 0: no bound of its own. */
   readonly maxInputs: number;
   /** False: tokens as numbers cannot be sent. */
   readonly takesTokens: boolean;
-  /** What to send. `body` is the client's, in OpenAI's shape. */
-  write(request: EmbeddingsRequest, body: Uint8Array, note: (text: string) => void): UpstreamMessage;
-  /** Reads an answer. Throws upstream_error when it is none. */
+  /** False: vectors that the vendor cut are not of length 1. */
+  readonly normalises: boolean;
+  /** Throws invalid_value with the path of what the vendor cannot do. */
+  write(request: EmbeddingsRequest, upstreamModel: string, note: Note): UpstreamMessage;
+  /** Reads an answer that is no error. Throws upstream_error when it is none. */
   read(answer: LiftedJson): EmbeddingsAnswer;
+  /** The failure of an error object inside an answer with status 200. */
+  inBandError(error: JsonObject): ThroughlineError;
 }

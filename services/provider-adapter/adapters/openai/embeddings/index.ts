@@ -1,18 +1,22 @@
-import { noUsage } from "../../../../../shared/money.ts";
-import { errorIn } from "../../../domain/error-in-answer.ts";
+import { noUsage, type Quantity } from "../../../../../shared/money.ts";
+import { unitNamed } from "../../../../../shared/units.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
+import { vendorCostOf } from "../../../domain/vendor-cost.ts";
 import type { EmbeddingsFormat } from "../../../modules/embeddings/neutral.ts";
 import { byIndex } from "../../../modules/embeddings/order.ts";
 import { badVectors, vectorIn } from "../../../modules/embeddings/vector.ts";
 import { asArray, asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
+import type { LiftedJson } from "../../../wire/lift-values.ts";
 import { fieldText, patchJson } from "../../../wire/patch-json.ts";
 
 /** OpenAI's embeddings, and those of every vendor that speaks as it does. The client's bytes go on, quirks apart. */
-export function openaiEmbeddings(upstreamModel: string, flavour: OpenaiFlavour): EmbeddingsFormat {
+export function openaiEmbeddings(flavour: OpenaiFlavour): EmbeddingsFormat {
   return {
     maxInputs: flavour.maxEmbeddingInputs,
     takesTokens: flavour.embedsTokens,
-    write: (_request, body, note) => {
+    normalises: true,
+    inBandError: flavour.streamError,
+    write({ body }, upstreamModel, note) {
       const patch: Record<string, string | undefined> = { model: JSON.stringify(upstreamModel) };
       for (const [from, to] of Object.entries(flavour.renameFields)) {
         const value = fieldText(body, from);
@@ -25,22 +29,33 @@ export function openaiEmbeddings(upstreamModel: string, flavour: OpenaiFlavour):
       }
       return { path: endpointPath(flavour, upstreamModel, "embeddings"), headers: {}, body: patchJson(body, patch) };
     },
-    read(answer) {
-      const top = asObject(answer.value) ?? {};
-      const error = errorIn(top);
-      if (error !== undefined) throw flavour.streamError(error);
-      const items = asArray(top.data).map(asObject);
-      if (!items.every((item) => item !== undefined)) throw badVectors("there are none");
-      return {
-        vectors: byIndex(items).map(({ embedding }) => vectorIn(answer, embedding)),
-        model: asString(top.model) ?? "",
-        usage: usageIn(asObject(top.usage)),
-      };
-    },
+    read: readOpenaiEmbeddings,
   };
 }
 
-function usageIn(usage: JsonObject | undefined) {
-  const tokens = countOf(usage?.prompt_tokens) || countOf(usage?.total_tokens);
-  return tokens === undefined ? undefined : { ...noUsage, inputTokens: BigInt(tokens) };
+/** Reads an answer in OpenAI's shape. Throws upstream_error when it is none. */
+export function readOpenaiEmbeddings(answer: LiftedJson) {
+  const top = asObject(answer.value) ?? {};
+  const items = asArray(top.data).map(asObject);
+  if (!items.every((item) => item !== undefined)) throw badVectors("there are none");
+  return {
+    vectors: byIndex(items).map(({ embedding }) => vectorIn(answer, embedding)),
+    model: asString(top.model) ?? "",
+    usage: usageIn(asObject(top.usage) ?? {}),
+  };
+}
+
+function usageIn(usage: JsonObject) {
+  const more = costIn(usage);
+  return {
+    ...noUsage,
+    inputTokens: BigInt(countOf(usage.prompt_tokens) || countOf(usage.total_tokens) || 0),
+    ...(more.length === 0 ? {} : { more }),
+  };
+}
+
+function costIn(usage: JsonObject): Quantity[] {
+  const nanoUsd = vendorCostOf(usage) ?? 0;
+  const entry = unitNamed("vendor_nano_usd");
+  return entry === undefined || nanoUsd === 0 ? [] : [{ unit: entry.unit, amount: BigInt(nanoUsd) }];
 }

@@ -16,6 +16,9 @@ export const dashscope: FlavourConfig = {
   top_k: true,
   // Rankings have an address of their own beside that of the compatible mode.
   rerank: { path: "/reranks", base: ["compatible-mode", "compatible-api"] },
+  // docs: "Text embedding", the synchronous interface.
+  max_embedding_inputs: 10,
+  embeds_tokens: false,
   errors: [
     { code: "Arrearage", means: "no_credit" },
     { message: "overdue-payment|Access denied, please make sure your account is in good standing", means: "no_credit" },

@@ -27,6 +27,12 @@ export const mistral: FlavourConfig = {
   thinking_off: {},
   effort_field: "",
   finish_reasons: { model_length: "length", error: "error" },
+  embeds_tokens: false,
   errors: [{ message: "too large for model|maximum context length", means: "too_long" }],
-  models: [{ match: "^(mistral|open-|ministral|pixtral|codestral|devstral)", thinks: false }],
+  models: [
+    { match: "^(mistral|open-|ministral|pixtral|codestral|devstral)", thinks: false },
+    // It embeds in one length and as numbers, codestral-embed in any.
+    { match: "^mistral-embed", drop_fields: ["dimensions", "encoding_format"] },
+    { match: "^codestral-embed", drop_fields: ["encoding_format"], rename_fields: { dimensions: "output_dimension" } },
+  ],
 };

@@ -8,6 +8,8 @@ export const ollama: FlavourConfig = {
   thinking_on: { reasoning_effort: "medium" },
   thinking_off: { reasoning_effort: "none" },
   effort_values: { minimal: "low", xhigh: "high", max: "high" },
+  // Tokens would be those of another vocabulary.
+  embeds_tokens: false,
   errors: [
     { status: 404, message: "not found", means: "unknown_model" },
     { message: "does not support thinking|does not support tools", means: "refused" },

@@ -1,26 +1,33 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { noUsage } from "../../../../shared/money.ts";
+import { errorIn } from "../../domain/error-in-answer.ts";
 import { type Asked, type Exchange, wholeExchange } from "../../domain/exchange.ts";
 import { estimatedInput } from "../../domain/input-estimate.ts";
 import { createNotes } from "../../domain/notes.ts";
+import { asObject } from "../../wire/json.ts";
 import { liftValues } from "../../wire/lift-values.ts";
 import type { EmbeddingsAnswer, EmbeddingsFormat, EmbeddingsRequest } from "./neutral.ts";
-import { readRequest, writeAnswer, writeDocument } from "./openai-embeddings.ts";
+import { readEmbeddingsRequest } from "./request.ts";
 import { badVectors, floatsOf, shortened, type Vector, vectorOf } from "./vector.ts";
+import { writeAnswer, writeDocument } from "./write-answer.ts";
 
-/** The exchange between a client of /v1/embeddings and an upstream's format. */
-export function embeddingsExchange(asked: Asked, format: EmbeddingsFormat): Exchange {
-  const notes = createNotes();
-  const request = readRequest(asked.body);
+/** The exchanges between the client dialects of the module and an upstream's format. */
+export function embeddingsExchanges(
+  formatOf: (upstreamModel: string) => EmbeddingsFormat,
+): Record<string, (asked: Asked) => Exchange> {
+  return { "openai.embeddings": (asked) => exchangeOf(asked, formatOf(asked.upstreamModel)) };
+}
+
+function exchangeOf(asked: Asked, format: EmbeddingsFormat): Exchange {
+  const { note, list } = createNotes();
+  const request = readEmbeddingsRequest(asked.body);
   checkFits(request, format);
   return wholeExchange({
-    message: format.write(request, asked.body, notes.note),
-    notes: notes.list(),
+    message: format.write(request, asked.upstreamModel, note),
+    notes: list(),
     whole(body) {
-      const lifted = liftValues(body);
-      if (lifted === undefined) throw badVectors("the answer is not valid JSON of finite numbers");
-      const answer = format.read(lifted);
-      const vectors = asAsked(checked(answer.vectors, request), request);
+      const answer = answerIn(body, format);
+      const vectors = asAsked(checked(answer.vectors, request), request, format);
       const usage = usageOf(answer, asked);
       const head = { model: answer.model || asked.upstreamModel, usage };
       return {
@@ -30,6 +37,7 @@ export function embeddingsExchange(asked: Asked, format: EmbeddingsFormat): Exch
         finishReason: "",
         messageId: "",
         responseModel: answer.model,
+        upstreamRequestId: answer.id,
       };
     },
   });
@@ -42,8 +50,16 @@ function checkFits({ inputs }: EmbeddingsRequest, { maxInputs, takesTokens }: Em
     throw new ThroughlineError("invalid_value", message, { param: "input" });
   }
   if (!takesTokens && inputs.some((input) => typeof input !== "string")) {
-    throw new ThroughlineError("invalid_value", "This model takes texts, not tokens.", { param: "input" });
+    throw new ThroughlineError("invalid_value", "input must be texts: this model takes no tokens.", { param: "input" });
   }
+}
+
+function answerIn(body: Buffer, format: EmbeddingsFormat): EmbeddingsAnswer {
+  const lifted = liftValues(body);
+  if (lifted === undefined) throw badVectors("the answer is not valid JSON, or a number is not finite");
+  const error = errorIn(asObject(lifted.value) ?? {});
+  if (error !== undefined) throw format.inBandError(error);
+  return format.read(lifted);
 }
 
 /** As many vectors as inputs, all of one length, and none shorter than was asked for. */
@@ -61,18 +77,22 @@ function checked(vectors: readonly Vector[], { inputs, dimensions }: EmbeddingsR
 }
 
 /** The vectors in the client's encoding and length. What is so already keeps its bytes. */
-function asAsked(vectors: readonly Vector[], { dimensions, encoding }: EmbeddingsRequest): readonly Vector[] {
+function asAsked(
+  vectors: readonly Vector[],
+  { dimensions, encoding }: EmbeddingsRequest,
+  { normalises }: EmbeddingsFormat,
+): readonly Vector[] {
   return vectors.map((vector) => {
-    const isShort = dimensions === undefined || vector.dimensions === dimensions;
-    if (isShort && vector.encoding === encoding) return vector;
+    const isReady = dimensions === undefined || (vector.dimensions === dimensions && normalises);
+    if (isReady && vector.encoding === encoding) return vector;
     const floats = floatsOf(vector);
-    return vectorOf(isShort ? floats : shortened(floats, dimensions), encoding);
+    return vectorOf(isReady ? floats : shortened(floats, dimensions), encoding);
   });
 }
 
 /** Every request has an input, so one of 0 was not counted. */
 function usageOf({ usage }: EmbeddingsAnswer, asked: Asked) {
-  const isCounted = usage !== undefined && (usage.inputTokens > 0n || (usage.more?.length ?? 0) > 0);
-  if (isCounted) return { ...usage, estimated: false };
-  return { ...noUsage, inputTokens: BigInt(estimatedInput(asked)), estimated: true };
+  const counted = usage ?? noUsage;
+  if (counted.inputTokens > 0n) return { ...counted, estimated: false };
+  return { ...counted, inputTokens: BigInt(estimatedInput(asked)), estimated: true };
 }

@@ -1,24 +1,6 @@
 import type { BillableUsage } from "../../../../shared/money.ts";
-import { asArray, asObject, type JsonObject, parseJson } from "../../wire/json.ts";
-import type { EmbeddingInput, EmbeddingsRequest } from "./neutral.ts";
+import type { JsonObject } from "../../wire/json.ts";
 import type { Vector } from "./vector.ts";
-
-/* What clients of POST /v1/embeddings say and hear (openai 7.55, resources/embeddings.d.ts). */
-
-/** Reads the client's body; the edge has checked it. */
-export function readRequest(body: Uint8Array): EmbeddingsRequest {
-  const { input, dimensions, encoding_format } = asObject(parseJson(Buffer.from(body).toString())) ?? {};
-  return {
-    inputs: inputsOf(input),
-    dimensions: typeof dimensions === "number" ? dimensions : undefined,
-    encoding: encoding_format === "base64" ? "base64" : "float",
-  };
-}
-
-function inputsOf(input: unknown): readonly EmbeddingInput[] {
-  const isOne = typeof input === "string" || typeof asArray(input)[0] === "number";
-  return (isOne ? [input] : asArray(input)) as readonly EmbeddingInput[];
-}
 
 /** What an answer says beside its vectors. */
 interface AnswerHead {
@@ -30,7 +12,7 @@ const dataStart = Buffer.from('{"object":"list","data":[');
 const numbersEnd = Buffer.from("}");
 const textEnd = Buffer.from('"}');
 
-/** The answer for the client. The vectors' own bytes go into it. */
+/** The answer for the client, in OpenAI's shape (openai 7.55, resources/embeddings.d.ts). The vectors' own bytes go into it. */
 export function writeAnswer(vectors: readonly Vector[], { model, usage }: AnswerHead): Uint8Array {
   const parts: Uint8Array[] = [dataStart];
   for (const [index, { encoding, text }] of vectors.entries()) {
