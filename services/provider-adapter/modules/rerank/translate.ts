@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { rankingTokens } from "../../../../shared/estimate/rerank.ts";
-import { type BillableUsage, noUsage, type Quantity } from "../../../../shared/money.ts";
-import { unitNamed } from "../../../../shared/units.ts";
+import { type BillableUsage, hasRate, noUsage, type Quantity } from "../../../../shared/money.ts";
+import { Unit, unitNamed } from "../../../../shared/units.ts";
 import { type Asked, type Exchange, type UpstreamMessage, wholeExchange } from "../../domain/exchange.ts";
 import { createNotes } from "../../domain/notes.ts";
 import { type JsonObject, parseJson } from "../../wire/json.ts";
@@ -68,14 +68,15 @@ function rankingIn(body: Buffer, format: RerankFormat): Ranking {
 
 /** What is charged, and what the client is told: it is told both counts, charged is what the vendor counts in. */
 function measure(ranking: Ranking, { bills }: RerankFormat, { query, documents }: RerankRequest, asked: Asked) {
-  const estimated =
-    bills === "searches"
-      ? ranking.searches === undefined
-      : ranking.tokens === undefined && ranking.searches === undefined;
+  // A price by the search needs searches, whatever the upstream counts: else the ranking would be free.
+  const needsSearches = bills === "searches" || (asked.prices !== undefined && hasRate(asked.prices, Unit.SEARCHES));
+  const estimated = needsSearches
+    ? ranking.searches === undefined
+    : ranking.tokens === undefined && ranking.searches === undefined;
   const tokens = ranking.tokens ?? (asked.estimatedInputTokens || rankingTokens(query, documents));
   const searches = ranking.searches ?? Math.ceil(documents.length / documentsOfSearch);
   const countsTokens = ranking.tokens !== undefined || (estimated && bills === "tokens");
-  const countsSearches = ranking.searches !== undefined || (estimated && bills === "searches");
+  const countsSearches = ranking.searches !== undefined || needsSearches;
   const more = [
     ...quantity("searches", countsSearches ? BigInt(searches) : 0n),
     ...quantity("vendor_nano_usd", ranking.costNanoUsd ?? 0n),
