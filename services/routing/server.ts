@@ -56,7 +56,7 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
     onSnapshot: ({ models }) => metrics.knowModels(models.keys()),
   });
   undo.defer(() => live.stop());
-  const loader = await startLoader({ config, db, log, prices, onApplied: live.refresh });
+  const loader = await startLoader({ config, db, log, prices, nowMs, onApplied: live.refresh });
   undo.defer(() => loader.stop());
   await live.refreshHealth();
   const refresh = () =>

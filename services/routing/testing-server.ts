@@ -4,14 +4,14 @@ import type { Log } from "../../shared/log.ts";
 import { createInProcessClient } from "../../shared/rpc/index.ts";
 import { createPassiveTracing, type Metrics, type ObservedValue } from "../../shared/telemetry/index.ts";
 import { envToConfig } from "./config.ts";
-import { startRouting } from "./server.ts";
+import { type RoutingDeps, startRouting } from "./server.ts";
 
 export const credentialKey = Buffer.alloc(32, 9).toString("base64");
 export const call = { timeoutMs: 5_000 };
 const log = { ...silentLog, fatal: () => undefined } as unknown as Log;
 
 /** Starts routing on a database; `env` over a simulator and fast polls. */
-export async function startTestRouting(url: string, env: Record<string, string> = {}) {
+export async function startTestRouting(url: string, env: Record<string, string> = {}, deps: Partial<RoutingDeps> = {}) {
   const known: string[][] = [];
   const config = envToConfig({
     DATABASE_URL: url,
@@ -29,7 +29,7 @@ export async function startTestRouting(url: string, env: Record<string, string> 
       return () => void observed.delete(value);
     },
   } as unknown as Metrics;
-  const service = await startRouting(config, { log, tracing: createPassiveTracing(), metrics });
+  const service = await startRouting(config, { log, tracing: createPassiveTracing(), metrics, ...deps });
   const client = createInProcessClient(service.definition);
   const resolve = (model: string, group = "default") =>
     client.resolve.call({ group, model, module: Module.CHAT }, { ...call, requestId: 7n });

@@ -86,8 +86,9 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
   for (const placed of placedModels.values()) {
     const { name, strategy, auto, owned_by } = placed.entry;
     const ownPrice = strategies.get(strategy ?? "")?.prices != null;
-    if (auto !== undefined || ownPrice || priced.has(name) || problems.length > 0) continue;
-    if (!name.endsWith("*") && prices.find(modelQuestion(name, owned_by))?.list != null) continue;
+    // What a pattern stands for is priced when it is asked for.
+    if (auto !== undefined || ownPrice || priced.has(name) || name.endsWith("*") || problems.length > 0) continue;
+    if (prices.find(modelQuestion(name, owned_by))?.list != null) continue;
     report(placed, [], "has no price: name a strategy that has prices or is free");
   }
 

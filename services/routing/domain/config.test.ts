@@ -95,7 +95,6 @@ channels:
       /3:\d+ channels\[1\].name: "a" is there twice$/,
     ],
     ["models: [{ name: priceless }]", /models\[0\]: has no price: name a strategy that has prices or is free$/],
-    ['models: [{ name: "any*" }]', /has no price/],
     ['models: [{ name: "a*b" }]', /'\*' only at its end/],
     ["models: [{ name: m, strategy: none }]", /models\[0\].strategy: names no strategy/],
     [

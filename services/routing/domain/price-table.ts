@@ -2,6 +2,9 @@ import { calcPrice, findProvider, type ModelInfo, type Provider } from "@pydanti
 import { LRUCache } from "lru-cache";
 import { readTablePrices, type TablePrices } from "./table-prices.ts";
 
+/** What the log says where prices of the table are left out. */
+export const pricesNotAsWritten = "prices that are not charged as they are written";
+
 /** What the maintained table says of a model. */
 export interface TableEntry extends TablePrices {
   /** Where in the table it was found, e.g. "openai/gpt-4o". */

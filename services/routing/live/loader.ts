@@ -5,7 +5,7 @@ import type { RoutingConfig } from "../config.ts";
 import { applyConfiguration } from "../db/configuration.ts";
 import type { RoutingDatabase } from "../db/open.ts";
 import { loadConfiguration } from "../domain/load.ts";
-import type { PriceTable } from "../domain/price-table.ts";
+import { type PriceTable, pricesNotAsWritten } from "../domain/price-table.ts";
 import { type Problem, problemText } from "../domain/problems.ts";
 import type { Configuration } from "../domain/types.ts";
 import { readPresets } from "./presets.ts";
@@ -18,6 +18,7 @@ export interface LoaderOptions {
   readonly log: Log;
   /** Prices of models that the configuration does not price. */
   readonly prices: PriceTable;
+  readonly nowMs: () => number;
   /** Called when the database has a new configuration. */
   readonly onApplied: () => Promise<void>;
 }
@@ -26,7 +27,7 @@ export interface LoaderOptions {
 export interface Loader {
   /** What is wrong with the file now; while it is wrong the last good configuration stays. Empty: nothing. */
   readonly problems: readonly string[];
-  /** Looks at the file now; for tests. */
+  /** Looks at the file and at the day now; for tests. */
   look(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -35,7 +36,7 @@ export interface Loader {
  * Loads the configuration and watches its file. Throws ConfigError at the first load when anything is wrong, with a
  * line for each problem that names file, line and field; later problems are logged and change nothing.
  */
-export async function startLoader({ config, db, log, prices, onApplied }: LoaderOptions): Promise<Loader> {
+export async function startLoader({ config, db, log, prices, nowMs, onApplied }: LoaderOptions): Promise<Loader> {
   const presets = await readPresets();
   const { file: path, simulatorUrl, vendorEnv: env } = config;
   let problems: readonly string[] = [];
@@ -44,8 +45,7 @@ export async function startLoader({ config, db, log, prices, onApplied }: Loader
     const file = path === undefined || text === undefined ? undefined : { path, text };
     const compiled = loadConfiguration({ file, presets, env, simulatorUrl, prices });
     if (!compiled.ok) throw new WrongConfiguration(compiled.problems);
-    if (compiled.warnings.length > 0)
-      log.warn({ warnings: compiled.warnings }, "prices that are not charged as they are written");
+    if (compiled.warnings.length > 0) log.warn({ warnings: compiled.warnings }, pricesNotAsWritten);
     return compiled.configuration;
   }
 
@@ -67,6 +67,23 @@ export async function startLoader({ config, db, log, prices, onApplied }: Loader
     throw error;
   }
   await apply(first);
+  // Prices of the table begin at dates: at the first look of a day what was good is compiled anew.
+  let goodText = text;
+  let goodDay = dayOf(nowMs());
+  const lookAtDay = async () => {
+    const today = dayOf(nowMs());
+    if (today === goodDay) return;
+    try {
+      await apply(load(goodText));
+      goodDay = today;
+    } catch (error) {
+      log.error({ err: error }, "the prices of the day could not be loaded; the last ones stay");
+    }
+  };
+  let looking: Promise<void> = Promise.resolve();
+  const daily = setInterval(() => {
+    looking = looking.then(lookAtDay);
+  }, dayLookMs);
 
   const watch =
     path === undefined
@@ -86,6 +103,8 @@ export async function startLoader({ config, db, log, prices, onApplied }: Loader
                 return;
               }
               await apply(configuration);
+              goodText = changed;
+              goodDay = dayOf(nowMs());
               if (problems.length > 0) log.info({ file: path }, "the configuration file is right again");
               problems = [];
             },
@@ -100,9 +119,24 @@ export async function startLoader({ config, db, log, prices, onApplied }: Loader
     get problems() {
       return problems;
     },
-    look: async () => watch?.look(),
-    stop: async () => watch?.stop(),
+    async look() {
+      await watch?.look();
+      await lookAtDay();
+    },
+    async stop() {
+      clearInterval(daily);
+      await looking;
+      await watch?.stop();
+    },
   };
+}
+
+/** Time between two looks at the day. */
+const dayLookMs = 60_000;
+
+/** The day of a moment (Unix milliseconds), in UTC. */
+function dayOf(nowMs: number): number {
+  return Math.floor(nowMs / 86_400_000);
 }
 
 /** A configuration with problems, as sentences. */

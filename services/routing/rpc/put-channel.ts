@@ -12,6 +12,7 @@ import { compileChannel } from "../domain/compile-channel.ts";
 import { type ChannelConfig, channelSchema } from "../domain/config-schema.ts";
 import { seal } from "../domain/credentials.ts";
 import { unfilledPlaceholders } from "../domain/placeholders.ts";
+import { pricesNotAsWritten } from "../domain/price-table.ts";
 import { type Path, pathText } from "../domain/problems.ts";
 import { schemaProblems } from "../domain/schema-problems.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
@@ -20,7 +21,7 @@ import { channelMessage } from "./channel-message.ts";
 
 /** PutChannel: held to the same rules as a channel of the file, and in use by every replica within a second. */
 export function putChannel(context: RoutingContext) {
-  const { db, live, prices } = context;
+  const { db, live, prices, log } = context;
   return unaryHandler<PutChannelRequest, PutChannelResponse>(async ({ channel, newCredential }) => {
     if (channel === undefined)
       throw new ThroughlineError("missing_required_field", "channel is missing.", { param: "channel" });
@@ -30,6 +31,7 @@ export function putChannel(context: RoutingContext) {
       channel: compiled,
       strategies,
       problems,
+      warnings,
     } = compileChannel(config, {
       models: snapshot.models,
       names: snapshot.names,
@@ -40,6 +42,7 @@ export function putChannel(context: RoutingContext) {
     });
     const [problem] = problems;
     if (problem !== undefined) throw invalid(problem.path, problem.message);
+    if (warnings.length > 0) log.warn({ channel: compiled.name, warnings }, pricesNotAsWritten);
     const stored = await putRuntimeChannel(db, compiled.name, (before) => ({
       channel: { ...compiled, credentials: credentials(context, compiled, before, newCredential) },
       strategies,
