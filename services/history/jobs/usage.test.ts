@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus, TimeStep } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../../shared/request-id.ts";
@@ -100,6 +100,30 @@ const daysOf = async (accountId: bigint, dimensions = { model: false, channel: f
   return (await summedDays(history.context.summingReader, { ...asked, dimensions })).days;
 };
 const byKey = { model: true, channel: true, key: true };
+
+test("a day whose first records come when it is long past has sums like others", async () => {
+  await using late = await startTestHistory({ deps: { nowMs: () => firstDayMs + 72 * hourMs } });
+  const { kysely } = late.context.db;
+  const days = async (query: string) =>
+    (await sql.raw<{ day: number }>(query).execute(kysely)).rows.map((row) => row.day);
+  // The service sums up when it starts, too, and one does so at a time.
+  const summed = (query: string, wanted: readonly number[]) =>
+    vi.waitFor(
+      async () => {
+        await sumHours(late.context);
+        expect(await days(query)).toEqual(wanted);
+      },
+      { timeout: 10_000 },
+    );
+  await summed(`select days_below as day from history.usage_state where days_below > ${day}`, [day + 2]);
+  await late.record(ended(firstIdAt(startMs), { billedNanoUsd: 5n }));
+  const filter = { fromUnixMs: BigInt(firstDayMs), toUnixMs: BigInt(firstDayMs + 24 * hourMs) };
+  const ask = { owner: { operator: true }, step: TimeStep.DAY, filter };
+  const before = await late.client.getTimeseries(ask, late.options);
+  expect(before.points).toMatchObject([{ requests: 1n, billedNanoUsd: 5n }]);
+  await summed("select day from history.usage_day where account_id = 0 and grain = 0", [day]);
+  expect(await late.client.getTimeseries(ask, late.options)).toEqual(before);
+});
 
 describe("sums of hours and days", () => {
   test("answer as the records themselves do", async () => {

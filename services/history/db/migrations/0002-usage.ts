@@ -78,6 +78,12 @@ const statements = [
   `create function history.fold_changes() returns trigger language plpgsql as $$
    begin
      if not exists (select from gone where not in_day) then return null; end if;
+     -- A day without a record when its turn came has no sums that something could be added to.
+     insert into history.usage_day_late (day)
+     select distinct c.hour / 24 from gone c join history.usage_state s on c.hour / 24 < s.days_below
+      where c.account_id = 0 and not exists (
+        select from history.usage_day where day = c.hour / 24 and account_id = 0 and grain = 0)
+     on conflict (day) do nothing;
      insert into history.usage_day as known (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd,
        day, shape_id, grain, status, by_key, buckets, counts)
      select account_id, key_id, sum(requests), sum(input_tokens), sum(output_tokens), sum(billed_nano_usd),
