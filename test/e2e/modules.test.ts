@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { administer, adminKey, expectSoundBooks, openCustomer } from "./administration.ts";
+import { startDeployment } from "./deployment.ts";
+
+/*
+ * A thousand requests over all modules together, against an upstream that misbehaves in every way: each is answered or refused with its
+ * ID, and the books are sound: the audit reckons each charge anew from its usage and prices.
+ */
+
+const requests = 1_000;
+const together = 20;
+const behaviours = fc.constantFrom(
+  ...["plain", "plain", "plain", "no-usage", "cached-50", "flaky-50", "drop-stream", "drop-headers", "status-429"],
+  ...["status-500", "error-in-200", "malformed-chunk", "empty", "slow-chunks-2", "tokens-0", "split-bytes"],
+);
+const words = fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 });
+const texts = fc.array(words, { minLength: 1, maxLength: 5 });
+
+/** One endpoint of each module, and what may be asked of it. */
+const asked: readonly (readonly [path: string, body: (model: string) => fc.Arbitrary<object>])[] = [
+  [
+    "/v1/chat/completions",
+    (model) =>
+      fc.record({ content: words, stream: fc.boolean() }).map(({ content, stream }) => ({
+        model,
+        stream,
+        messages: [{ role: "user", content }],
+      })),
+  ],
+  [
+    "/v1/embeddings",
+    (model) =>
+      fc.record({
+        model: fc.constant(`embeddings/${model}`),
+        input: fc.oneof(words, texts, fc.array(fc.nat(50_000), { minLength: 1, maxLength: 9 })),
+        encoding_format: fc.constantFrom("float", "base64"),
+      }),
+  ],
+  ["/v2/rerank", (model) => fc.record({ model: fc.constant(`rerank/${model}`), query: words, documents: texts })],
+  [
+    "/v1/audio/speech",
+    (model) =>
+      fc.record({
+        model: fc.constant(`speech/${model}`),
+        input: words,
+        voice: fc.constant("alloy"),
+        response_format: fc.constantFrom("mp3", "wav", "pcm"),
+        stream_format: fc.constantFrom("audio", "sse"),
+      }),
+  ],
+];
+
+const anyRequest = fc
+  .tuple(fc.constantFrom(...asked), behaviours)
+  .chain(([[path, body], behaviour]) => body(`sim-${behaviour}`).map((given) => ({ path, body: given })));
+
+test("a thousand requests over all modules leave sound books", async () => {
+  await using house = await startDeployment("up", { THROUGHLINE_ADMIN_KEY: adminKey, LOG_LEVEL: "warn" });
+  const customer = await openCustomer(administer(house), { creditUsd: "1000" });
+  const statuses = new Map<string, number>();
+  const ids = new Set<string>();
+  const all = fc.sample(anyRequest, { numRuns: requests, seed: 7 });
+  for (let at = 0; at < all.length; at += together) {
+    await Promise.all(
+      all.slice(at, at + together).map(async ({ path, body }) => {
+        const response = await fetch(house.url + path, {
+          method: "POST",
+          headers: { "content-type": "application/json", ...customer.headers },
+          body: JSON.stringify(body),
+        });
+        const id = response.headers.get("x-request-id") ?? "";
+        expect(id).toMatch(/^\d+$/);
+        ids.add(id);
+        // One that breaks off is as good an end as any.
+        const said = await response.text().catch(() => "");
+        if (response.status !== 200) expect(said).toContain(id);
+        const outcome = `${path} ${response.status === 200 ? "answered" : "refused"}`;
+        statuses.set(outcome, (statuses.get(outcome) ?? 0) + 1);
+      }),
+    );
+  }
+  expect(ids.size).toBe(requests);
+  for (const [path] of asked) {
+    expect(statuses.get(`${path} answered`), path).toBeGreaterThan(50);
+    expect(statuses.get(`${path} refused`), path).toBeGreaterThan(20);
+  }
+  await expectSoundBooks(house);
+  expect(house.logs.filter(({ level }) => level === "error")).toEqual([]);
+}, 120_000);
