@@ -11,6 +11,8 @@ export interface ModuleEntry {
   readonly outputType?: string;
   /** Paths of its endpoints, the usual one first: all POST. Empty: none serves it yet. */
   readonly endpoints: readonly string[];
+  /** Vendors give it away: a model that nobody prices is free. Absent: such a model is refused. */
+  readonly isFreeUnlessPriced?: true;
 }
 
 /** Names of the modules. */
@@ -28,7 +30,10 @@ const table: readonly ModuleEntry[] = [
   { module: Module.VIDEO, name: "video", operation: "video_generation", endpoints: [] },
   { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech", endpoints: audio },
   { module: Module.RERANK, name: "rerank", operation: "rerank", endpoints: rerank },
-  { module: Module.MODERATION, name: "moderation", operation: "moderation", endpoints: [] },
+  {
+    ...{ module: Module.MODERATION, name: "moderation", operation: "moderation", endpoints: [] },
+    isFreeUnlessPriced: true,
+  },
 ];
 
 const byModule: ReadonlyMap<Module, ModuleEntry> = new Map(table.map((entry) => [entry.module, entry]));
@@ -57,4 +62,9 @@ export function outputTypeOf(name: string): string | undefined {
 /** Paths of the endpoints of a module's name, the usual one first; none: it is not served yet. */
 export function endpointsOf(name: string): readonly string[] {
   return byName.get(name)?.endpoints ?? [];
+}
+
+/** True: a model of this module's name that has no price is free. */
+export function isFreeUnlessPriced(name: string): boolean {
+  return byName.get(name)?.isFreeUnlessPriced === true;
 }

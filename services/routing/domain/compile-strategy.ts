@@ -15,6 +15,11 @@ interface PlacedPrice extends HourlyPrice {
 const unitOfKey: ReadonlyMap<string, Unit> = new Map(units.map(({ priceKey, unit }) => [priceKey, unit]));
 const freeList: PriceList = { prices: toListPrices([]).prices };
 
+/** The strategy of models that cost nothing because nobody prices them. Its key is no name that a file can give. */
+export const unpriced: Strategy = {
+  ...{ key: "free unless priced", name: "free", prices: freeList.prices, origin: "free", customResponse: "" },
+};
+
 /** The strategy of a configuration's entry. Paths of problems are the entry's own. */
 export function compileStrategy(config: StrategyConfig, report: (path: Path, message: string) => void): Strategy {
   const { name, free, prices, when, custom_response: customResponse } = config;

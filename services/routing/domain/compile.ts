@@ -1,5 +1,6 @@
+import { isFreeUnlessPriced } from "../../../shared/modules.ts";
 import { compileChannel } from "./compile-channel.ts";
-import { compileStrategy } from "./compile-strategy.ts";
+import { compileStrategy, unpriced } from "./compile-strategy.ts";
 import type { FileConfig, ModelConfig, StrategyConfig } from "./config-schema.ts";
 import { createNames } from "./names.ts";
 import type { PriceTable } from "./price-table.ts";
@@ -53,7 +54,9 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
       if (other === undefined) report(placed, ["auto", "among", i], `names no model: "${name}"`);
       else if (other.auto !== undefined) report(placed, ["auto", "among", i], "must not be an auto model itself");
     }
-    models.set(entry.name, toModel(entry, prices));
+    const model = toModel(entry, prices);
+    if (model.strategy === unpriced.key) strategies.set(unpriced.key, unpriced);
+    models.set(entry.name, model);
   }
 
   const aliases = new Map([...placedAliases].map(([alias, { entry }]) => [alias, entry]));
@@ -84,8 +87,8 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
   }
 
   for (const placed of placedModels.values()) {
-    const { name, strategy, auto, owned_by } = placed.entry;
-    const ownPrice = strategies.get(strategy ?? "")?.prices != null;
+    const { name, auto, owned_by } = placed.entry;
+    const ownPrice = strategies.get(models.get(name)?.strategy ?? "")?.prices != null;
     // What a pattern stands for is priced when it is asked for.
     if (auto !== undefined || ownPrice || priced.has(name) || name.endsWith("*") || problems.length > 0) continue;
     if (prices.find(modelQuestion(name, owned_by))?.list != null) continue;
@@ -158,6 +161,7 @@ function compileStrategies(placed: ReadonlyMap<string, Placed<StrategyConfig>>, 
 
 function toModel(entry: ModelConfig, prices: PriceTable): Model {
   const table = () => prices.find(modelQuestion(entry.name, entry.owned_by));
+  const isFree = entry.strategy === undefined && isFreeUnlessPriced(entry.module) && table()?.list == null;
   const listed =
     entry.context_window ?? (entry.auto === undefined && !entry.name.endsWith("*") ? table()?.contextWindowTokens : 0);
   return {
@@ -167,7 +171,7 @@ function toModel(entry: ModelConfig, prices: PriceTable): Model {
     contextWindowTokens: listed ?? 0,
     maxOutputTokens: entry.max_output,
     capabilities: entry.capabilities ?? null,
-    strategy: entry.strategy ?? "",
+    strategy: entry.strategy ?? (isFree ? unpriced.key : ""),
     auto: entry.auto ?? null,
   };
 }

@@ -309,6 +309,22 @@ channels:
     });
   });
 
+  test("of a module that vendors give away: none is needed, and one that is given holds", () => {
+    const channel = `{ name: a, adapter: openai, base_url: "https://a.example/v1", models: [judge, judge-*, priced] }`;
+    const modelOf = (name: string, module: string, more = "") => `{ name: "${name}", module: ${module}${more} }`;
+    const text = (module: string) => `
+strategies: [{ name: dear, prices: { request: "0.01" } }]
+models: [${modelOf("judge", module)}, ${modelOf("judge-*", module)}, ${modelOf("priced", module, ", strategy: dear")}]
+channels: [${channel}]
+`;
+    const snapshot = snapshotOf(text("moderation"));
+    const priceOf = (model: string) => snapshot.serving("default", model)?.tiers[0]?.members[0]?.price.strategy;
+    expect(priceOf("judge")).toMatchObject({ name: "free", origin: "free" });
+    expect(priceOf("judge-*")).toMatchObject({ name: "free", origin: "free" });
+    expect(priceOf("priced")).toMatchObject({ name: "dear", prices: { requestNanoUsd: 10_000_000n } });
+    expect(problemsOf(text("rerank"))).toContainEqual(expect.stringContaining('"judge" has no price'));
+  });
+
   test("of the table that cannot be charged as they stand there are told", () => {
     const text = `
 models: [{ name: sonar-deep-research, owned_by: perplexity }]
