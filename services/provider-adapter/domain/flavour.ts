@@ -5,9 +5,15 @@ import type { FieldPatch } from "../wire/patch-json.ts";
 /** When a vendor wants the thinking of earlier turns of the assistant back, as `reasoning_content`. */
 export type ReasoningBack = "never" | "tool_turns" | "always";
 
-/** How a vendor names the fields of a ranking: as Jina, whom most follow, or as text-embeddings-inference. */
-export const rerankShapes = ["jina", "tei"] as const;
-export type RerankShape = (typeof rerankShapes)[number];
+/** How a vendor serves a module beside chat, where it differs from the others. */
+export interface VendorModule {
+  /** Behind the channel's base URL. */
+  readonly path?: string | undefined;
+  /** Which of the module's shapes it speaks. */
+  readonly shape?: string | undefined;
+  /** As `UpstreamMessage.base`. */
+  readonly base?: readonly [part: string, instead: string] | undefined;
+}
 
 /** Quirks of a vendor that speaks OpenAI's chat format, as data; of one model where the vendor's models differ. */
 export interface OpenaiFlavour {
@@ -56,18 +62,14 @@ export interface OpenaiFlavour {
   readonly responses: boolean;
   /** The vendor speaks OpenAI's older completions too: they are passed through. */
   readonly completions: boolean;
-  /** How the vendor ranks documents. */
-  readonly rerank: {
-    /** Behind the channel's base URL. */
-    readonly path: string;
-    readonly shape: RerankShape;
-    /** As `UpstreamMessage.base`. */
-    readonly base?: readonly [part: string, instead: string] | undefined;
-  };
   /** Most inputs of one request for embeddings. 0: as many as clients may send. */
   readonly maxEmbeddingInputs: number;
   /** Inputs of embeddings may be tokens, as numbers. */
   readonly embedsTokens: boolean;
+  /** Name of the vendor; empty: none. */
+  readonly vendor: string;
+  /** By the module's name. */
+  readonly modules: Readonly<Partial<Record<string, VendorModule>>>;
   /** The vendor's finish reasons that OpenAI does not have: OpenAI's word, or "error". */
   readonly finishReasons: Readonly<Record<string, string>>;
   /** The error of an object inside a 200 or a stream. */

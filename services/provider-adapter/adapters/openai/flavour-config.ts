@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rerankShapes } from "../../domain/flavour.ts";
+import { moduleNames } from "../../../../shared/modules.ts";
 import { errorMeanings } from "./errors.ts";
 
 const fields = z.record(z.string(), z.unknown());
@@ -28,15 +28,18 @@ const modelShape = {
   top_k: z.boolean(),
   responses: z.boolean(),
   completions: z.boolean(),
-  rerank: z.strictObject({
-    path: z.string().default("/rerank"),
-    shape: z.enum(rerankShapes).default("jina"),
-    base: z.tuple([z.string(), z.string()]).optional(),
-  }),
   /** Most inputs of one request for embeddings. 0: as many as clients may send. */
   max_embedding_inputs: z.number().int().min(0),
   /** Inputs of embeddings may be tokens, as numbers. */
   embeds_tokens: z.boolean(),
+  modules: z.partialRecord(
+    z.enum(moduleNames),
+    z.strictObject({
+      path: z.string().optional(),
+      shape: z.string().optional(),
+      base: z.tuple([z.string(), z.string()]).optional(),
+    }),
+  ),
   finish_reasons: words,
 };
 

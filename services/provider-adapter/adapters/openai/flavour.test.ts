@@ -87,6 +87,26 @@ describe("flavours", () => {
     expect(messages.body.max_tokens ?? messages.body.max_completion_tokens).toBe(9);
   });
 
+  test.each([
+    [{ rerank: { shape: "smell" } }, "modules.rerank.shape: unknown shape 'smell'; known are jina, tei"],
+    [{ audio: { path: "/a" } }, "modules.audio: nothing can be said of this module"],
+    [{ smell: {} }, "smell"],
+  ])("%j of modules is refused, and the field is named", (modules, message) => {
+    expect(() => adapters.openai?.open(JSON.stringify({ modules }))).toThrow(message);
+  });
+
+  test("what a channel says of a module goes before what is known of its vendor", () => {
+    const ranking = { query: "q", documents: ["a"] };
+    const placeIn = (flavour: object) => exchange(flavour, ranking, {}, "jina.rerank").message;
+    expect(placeIn({})).toMatchObject({ path: "/rerank" });
+    expect(placeIn({})).not.toHaveProperty("base");
+    expect(placeIn({ vendor: "dashscope" })).toMatchObject({
+      path: "/reranks",
+      base: ["compatible-mode", "compatible-api"],
+    });
+    expect(placeIn({ vendor: "dashscope", modules: { rerank: { path: "/r" } } })).toMatchObject({ path: "/r" });
+  });
+
   test("the example configuration tells every field and vendor, and its channels can be opened", () => {
     const example = readFileSync(new URL("../../../../deploy/throughline.example.yaml", import.meta.url), "utf8");
     const told = example.slice(example.indexOf("---- flavour of the adapter openai"), example.indexOf("\nchannels:"));

@@ -39,9 +39,9 @@ const base = {
   top_k: false,
   responses: false,
   completions: false,
-  rerank: { path: "/rerank", shape: "jina" },
   max_embedding_inputs: 0,
   embeds_tokens: true,
+  modules: {},
   finish_reasons: {},
   errors: [],
   models: [],
@@ -77,7 +77,11 @@ export function readFlavour(json: string): OpenFlavour {
         const differing = models.filter(({ pattern }) => pattern.test(model)).map(({ differs }) => differs);
         // What is refused adds up: a model's list does not let through what the channel's holds back.
         const dropped = [merged, ...differing].flatMap(({ drop_fields = [] }) => drop_fields);
-        flavour = toFlavour(merge(merged, ...differing, { drop_fields: [...new Set(dropped)] }), streamError);
+        flavour = toFlavour(
+          vendor ?? "",
+          merge(merged, ...differing, { drop_fields: [...new Set(dropped)] }),
+          streamError,
+        );
         // Names come from the channel's configuration, patterns apart: a bound keeps the memory small.
         if (known.size < 1_000) known.set(model, flavour);
       }
@@ -97,7 +101,7 @@ function merge(complete: object, ...layers: object[]): Merged {
   return Object.assign({}, complete, ...layers);
 }
 
-function toFlavour(given: Merged, streamError: OpenaiFlavour["streamError"]): OpenaiFlavour {
+function toFlavour(vendor: string, given: Merged, streamError: OpenaiFlavour["streamError"]): OpenaiFlavour {
   return {
     path: given.path,
     streamOptions: given.stream_options,
@@ -122,9 +126,10 @@ function toFlavour(given: Merged, streamError: OpenaiFlavour["streamError"]): Op
     topK: given.top_k,
     responses: given.responses,
     completions: given.completions,
-    rerank: given.rerank,
     maxEmbeddingInputs: given.max_embedding_inputs,
     embedsTokens: given.embeds_tokens,
+    vendor,
+    modules: given.modules,
     finishReasons: given.finish_reasons,
     streamError,
   };

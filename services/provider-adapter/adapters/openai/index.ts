@@ -4,7 +4,6 @@ import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
 import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
-import { rerankExchanges } from "../../modules/rerank/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
 import { speechExchange } from "./audio/speech.ts";
@@ -12,12 +11,14 @@ import { chatCompletionsFormat } from "./chat/index.ts";
 import { openaiEmbeddings } from "./embeddings/index.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
-import { rerankFormat } from "./rerank/index.ts";
+import { checkModules } from "./module.ts";
+import { openaiModules } from "./modules.ts";
 
 /** OpenAI and every vendor that speaks its chat format. */
 export const openaiAdapter: Adapter = {
   open(flavourJson) {
     const { of, authHeader, requestIdHeaders, errorRules } = readFlavour(flavourJson);
+    checkModules(of(""), openaiModules);
     return {
       sign: (credential) =>
         authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
@@ -42,8 +43,8 @@ const spoken: Readonly<
 function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
   const exchanges: Record<string, MakeExchange> = {
     ...translations(chatCompletionsFormat(of)),
-    ...rerankExchanges((model) => rerankFormat(of(model))),
     ...embeddingsExchanges((model) => openaiEmbeddings(of(model))),
+    ...Object.assign({}, ...openaiModules.map((module) => module.exchanges(of))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
     "openai.speech": (asked) => speechExchange(asked, of(asked.upstreamModel)),
   };

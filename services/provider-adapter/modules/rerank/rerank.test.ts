@@ -6,7 +6,7 @@ import { type Invocation, startTestProvider, type TestProvider } from "../../tes
 let simulator: Simulator;
 let provider: TestProvider;
 
-const teiFlavour = { rerank: { shape: "tei" } };
+const teiFlavour = { modules: { rerank: { shape: "tei" } } };
 
 /** Every upstream that ranks: its channel, and what it charges by. */
 const upstreams: Readonly<
@@ -49,6 +49,8 @@ beforeAll(async () => {
     channels.push([`tei:${model}`, { ...channel, baseUrl: `${simulator.url}/tei/${model}` }]);
   }
   const impatient = { adapter: "openai", headersTimeoutMs: 200, bodyTimeoutMs: 200, baseUrl: `${simulator.url}/v1` };
+  const router = { adapter: "openai", baseUrl: `${simulator.url}/v1`, flavour: { vendor: "openrouter" } };
+  channels.push(["openrouter", { ...router, credential: "secret" }]);
   channels.push(["impatient", { ...impatient, flavour: {}, credential: "secret" }]);
   provider = await startTestProvider(Object.fromEntries(channels));
 });
@@ -173,6 +175,7 @@ describe("pictures", () => {
 });
 
 test.each([
+  ["openrouter", { models: ["dear"], task: "x" }, ["models dropped: the vendor does not take it"]],
   ["jina", { truncation: true, task: "x" }, []],
   ["cohere", { priority: 3, task: "x" }, ["task dropped: the upstream's format has no such field"]],
   ["voyage", { truncation: false, priority: 3 }, ["priority dropped: the upstream's format has no such field"]],

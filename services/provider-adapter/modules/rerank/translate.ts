@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { rankingTokens } from "../../../../shared/estimate/rerank.ts";
 import { type BillableUsage, hasRate, noUsage, type Quantity } from "../../../../shared/money.ts";
-import { Unit, unitNamed } from "../../../../shared/units.ts";
+import { Unit } from "../../../../shared/units.ts";
 import { type Asked, type Exchange, type UpstreamMessage, wholeExchange } from "../../domain/exchange.ts";
 import { createNotes } from "../../domain/notes.ts";
 import { type JsonObject, parseJson } from "../../wire/json.ts";
@@ -78,8 +78,8 @@ function measure(ranking: Ranking, { bills }: RerankFormat, { query, documents }
   const countsTokens = ranking.tokens !== undefined || (estimated && bills === "tokens");
   const countsSearches = ranking.searches !== undefined || needsSearches;
   const more = [
-    ...quantity("searches", countsSearches ? BigInt(searches) : 0n),
-    ...quantity("vendor_nano_usd", ranking.costNanoUsd ?? 0n),
+    ...quantity(Unit.SEARCHES, countsSearches ? BigInt(searches) : 0n),
+    ...quantity(Unit.VENDOR_NANO_USD, ranking.costNanoUsd ?? 0n),
   ];
   const usage: BillableUsage & { estimated: boolean } = {
     ...noUsage,
@@ -90,7 +90,6 @@ function measure(ranking: Ranking, { bills }: RerankFormat, { query, documents }
   return { usage, tokens, searches };
 }
 
-function quantity(name: string, amount: bigint): Quantity[] {
-  const entry = unitNamed(name);
-  return entry === undefined || amount === 0n ? [] : [{ unit: entry.unit, amount }];
+function quantity(unit: Unit, amount: bigint): Quantity[] {
+  return amount === 0n ? [] : [{ unit, amount }];
 }

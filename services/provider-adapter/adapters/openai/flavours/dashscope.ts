@@ -14,8 +14,6 @@ export const dashscope: FlavourConfig = {
   budget_field: "thinking_budget",
   rename_fields: { max_completion_tokens: "max_tokens" },
   top_k: true,
-  // Rankings have an address of their own beside that of the compatible mode.
-  rerank: { path: "/reranks", base: ["compatible-mode", "compatible-api"] },
   // docs: "Text embedding", the synchronous interface.
   max_embedding_inputs: 10,
   embeds_tokens: false,
