@@ -31,7 +31,7 @@ const table: readonly ModuleEntry[] = [
   { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech", endpoints: audio },
   { module: Module.RERANK, name: "rerank", operation: "rerank", endpoints: rerank },
   {
-    ...{ module: Module.MODERATION, name: "moderation", operation: "moderation", endpoints: [] },
+    ...{ module: Module.MODERATION, name: "moderation", operation: "moderation", endpoints: ["/v1/moderations"] },
     isFreeUnlessPriced: true,
   },
 ];

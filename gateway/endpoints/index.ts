@@ -5,6 +5,7 @@ import { messages } from "./chat/messages.ts";
 import { responses } from "./chat/responses.ts";
 import { embeddings } from "./embeddings/embeddings.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { moderations } from "./moderation/moderations.ts";
 import { rerank, rerankV1 } from "./rerank/rerank.ts";
 
 /** Every endpoint that costs money: one row each. */
@@ -17,4 +18,5 @@ export const endpoints: readonly Endpoint[] = [
   rerank,
   rerankV1,
   speech,
+  moderations,
 ];

@@ -3,6 +3,7 @@ import { countTokens, messages } from "./formats/anthropic-messages.ts";
 import { cohereEmbed, embeddings } from "./formats/embeddings.ts";
 import { geminiModels } from "./formats/gemini.ts";
 import { listGeminiModels, listModels } from "./formats/models.ts";
+import { mistralModerations, moderations, zhipuModerations } from "./formats/moderations.ts";
 import { chatCompletions } from "./formats/openai-chat.ts";
 import { responses } from "./formats/openai-responses.ts";
 
@@ -27,6 +28,9 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /rerank": rerank,
   "POST /compatible-api/v1/reranks": dashscopeRerank,
   "POST /v1/audio/speech": speech,
+  "POST /v1/moderations": moderations,
+  "POST /mistral/v1/moderations": mistralModerations,
+  "POST /api/paas/v4/moderations": zhipuModerations,
   "GET /v1/models": listModels,
   "GET /v1beta/models": listGeminiModels,
 };

@@ -1,5 +1,6 @@
+import { openaiModeration } from "./moderation/index.ts";
 import type { OpenaiModule } from "./module.ts";
 import { openaiRerank } from "./rerank/index.ts";
 
 /** Every module beside chat that goes by a flavour's `modules`: one row each. */
-export const openaiModules: readonly OpenaiModule[] = [openaiRerank];
+export const openaiModules: readonly OpenaiModule[] = [openaiRerank, openaiModeration];

@@ -1,0 +1,80 @@
+import { LLMock } from "@copilotkit/aimock";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Deployment, eventually, type Mode, startDeployment } from "../e2e/deployment.ts";
+
+/*
+ * OpenAI's SDK: against the simulator, and against an upstream that this project did not write, as the channel that
+ * OPENAI_API_KEY and OPENAI_BASE_URL add.
+ */
+
+const mock = new LLMock({ port: 0 });
+beforeAll(async () => {
+  mock.onModerate("hate", { flagged: true, categories: { hate: true }, category_scores: { hate: 0.75 } });
+  await mock.start();
+});
+afterAll(() => mock.stop());
+
+const modes: Mode[] = ["up", "mesh"];
+
+describe.each(modes)("%s", (mode) => {
+  let house: Deployment;
+  beforeAll(async () => {
+    house = await startDeployment(mode, {
+      OPENAI_API_KEY: "sk-of-the-mock",
+      OPENAI_BASE_URL: `${mock.url}/v1`,
+      LOG_LEVEL: "warn",
+    });
+  }, 90_000);
+  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+  const client = () => new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
+
+  async function recordOf(id: string | null | undefined) {
+    return eventually(async () => {
+      const response = await house.call("/bp/ai/ai_request/history/query?page=1&page_size=100");
+      const { data } = (await response.json()) as { data: Record<string, unknown>[] };
+      return data.find((row) => row.request_id === id && row.status !== "processing");
+    });
+  }
+
+  test("an upstream that another house wrote judges what has no model, for nothing", async () => {
+    const answer = await client().moderations.create({ input: "I hate it" });
+    expect(answer.id).toBe(`modr-${answer._request_id}`);
+    expect(answer.results).toMatchObject([
+      { flagged: true, categories: { hate: true }, category_scores: { hate: 0.75 } },
+    ]);
+    expect(await recordOf(answer._request_id)).toMatchObject({
+      module: "moderation",
+      platform: "openai",
+      throughline: { model: "omni-moderation-latest", billed_usd: "0", estimated: true },
+    });
+    const headers = new Headers(mock.getRequests().at(-1)?.headers as Record<string, string>);
+    expect(headers.get("x-request-id")).toBe(answer._request_id);
+  });
+
+  test("texts and images, by the simulator", async () => {
+    const model = "moderation/sim-slow-first-token-1";
+    const texts = await client().moderations.create({ model, input: ["a nice day", "they kill"] });
+    expect(texts.results.map(({ flagged }) => flagged)).toEqual([false, true]);
+    const parts = await client().moderations.create({
+      model,
+      input: [
+        { type: "text", text: "a nice day" },
+        { type: "image_url", image_url: { url: "https://a.example/war.png" } },
+      ],
+    });
+    expect(parts.results).toMatchObject([
+      { flagged: true, category_applied_input_types: { violence: ["text", "image"] } },
+    ]);
+    await recordOf(parts._request_id);
+  });
+
+  test("errors are the SDK's", async () => {
+    const wrong = client().moderations.create({ input: [] });
+    await expect(wrong).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+    await expect(wrong).rejects.toMatchObject({ param: "input" });
+    const failed = client().moderations.create({ model: "moderation/sim-empty", input: "a" });
+    await expect(failed).rejects.toMatchObject({ status: 502, code: "upstream_error" });
+  });
+});
