@@ -25,7 +25,7 @@ const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
 
 const table: readonly ModuleEntry[] = [
   { module: Module.CHAT, name: "chat", operation: "chat", outputType: "text", endpoints: chat },
-  { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: [] },
+  { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: ["/v1/embeddings"] },
   { module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image", endpoints: [] },
   { module: Module.VIDEO, name: "video", operation: "video_generation", endpoints: [] },
   { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech", endpoints: audio },
