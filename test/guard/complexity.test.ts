@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Asked, Exchange } from "../../services/provider-adapter/domain/exchange.ts";
-import { answerShapes, requestShapes } from "./shapes.ts";
+import { answerShapes, requestShapes, wholeShapes } from "./shapes.ts";
 import { createStepCounter, type StepCounter } from "./steps.ts";
 
 /** Size of an input at first; it doubles twice. */
@@ -17,23 +17,29 @@ const upstreams: readonly (readonly [adapter: string, flavour: string, model: st
   ["gemini", "{}", "gemini-2.5-flash"],
   // It takes a subset of OpenAPI's schemas only.
   ["gemini", "{}", "gemini-2.0-flash"],
+  ["cohere", "{}", "m"],
+  ["voyage", "{}", "m"],
 ];
 const moments = { sentUs: 0, firstByteUs: 1, firstContentUs: 1, lastByteUs: 2, nowUs: 3 };
 
 /** What is measured, loaded after the counter has begun. */
 async function load() {
-  const [{ adapters }, { estimateRequest }, { findCarried }, chat, messages, responses] = await Promise.all([
-    import("../../services/provider-adapter/adapters/registry.ts"),
-    import("../../shared/estimate/input.ts"),
-    import("../../services/provider-adapter/remote-images/find-images.ts"),
-    import("../../gateway/endpoints/chat/check-chat.ts"),
-    import("../../gateway/endpoints/chat/check-messages.ts"),
-    import("../../gateway/endpoints/chat/check-responses.ts"),
-  ]);
+  const [{ adapters }, { estimateRequest }, { findCarried }, chat, messages, responses, embeddings] = await Promise.all(
+    [
+      import("../../services/provider-adapter/adapters/registry.ts"),
+      import("../../shared/estimate/input.ts"),
+      import("../../services/provider-adapter/remote-images/find-images.ts"),
+      import("../../gateway/endpoints/chat/check-chat.ts"),
+      import("../../gateway/endpoints/chat/check-messages.ts"),
+      import("../../gateway/endpoints/chat/check-responses.ts"),
+      import("../../gateway/endpoints/embeddings/check-input.ts"),
+    ],
+  );
   const checks: Readonly<Record<string, (body: never) => void>> = {
     "openai.chat": chat.checkChat,
     "anthropic.messages": (body) => messages.checkMessages(body, {}),
     "openai.responses": responses.checkResponses,
+    "openai.embeddings": (body) => embeddings.checkInput(Reflect.get(body, "input")),
   };
   return { adapters, estimateRequest, findCarried, checks };
 }
@@ -103,6 +109,16 @@ describe("steps grow at most in proportion to what is sent", () => {
           if (exchange !== undefined) attempt(() => streamed(exchange, texts));
         }
       };
+    });
+  });
+
+  test.each(wholeShapes)("an answer of $adapter: $name", async ({ adapter, dialect, request, answer }) => {
+    await expectProportion((length) => {
+      const exchange = loaded.adapters[adapter]
+        ?.open("{}")
+        .exchanges[dialect]?.(asked(Buffer.from(JSON.stringify(request(length))), "m", false));
+      const body = Buffer.from(JSON.stringify(answer(length)));
+      return () => exchange?.whole(body, moments);
     });
   });
 

@@ -50,6 +50,12 @@ const completions = (name: string, more: (size: number) => object): RequestShape
   body: (size) => ({ model: "m", prompt: "x", ...more(size) }),
 });
 
+const embeddings = (name: string, more: (size: number) => object): RequestShape => ({
+  name,
+  dialect: "openai.embeddings",
+  body: (size) => ({ model: "m", input: "x", ...more(size) }),
+});
+
 /** Requests of every endpoint. */
 export const requestShapes: readonly RequestShape[] = [
   chat("unknown fields", (size) => fields(size, () => 1)),
@@ -128,6 +134,12 @@ export const requestShapes: readonly RequestShape[] = [
   chat("stop sequences", (size) => ({ stop: times(size, String) })),
   chat("biases", (size) => ({ logit_bias: fields(size, () => 1) })),
   chat("metadata", (size) => ({ metadata: fields(size, String) })),
+  embeddings("unknown fields", (size) => fields(size, () => 1)),
+  embeddings("texts", (size) => ({ input: times(size, (i) => `text ${i}`) })),
+  embeddings("a long text", (size) => ({ input: "words and 你好 ".repeat(size) })),
+  embeddings("tokens", (size) => ({ input: times(size, (i) => i) })),
+  embeddings("lists of tokens", (size) => ({ input: times(size, (i) => [i, 7]) })),
+  embeddings("a long list that is wrong at its end", (size) => ({ input: [...times(size, () => "x"), 7] })),
   messages("unknown fields", (size) => fields(size, () => 1)),
   messages("blocks", (size) => ({ messages: [user(times(size, () => ({ type: "text", text: "x" })))] })),
   messages("blocks of the system", (size) => ({ system: times(size, () => ({ type: "text", text: "x" })) })),
@@ -334,4 +346,43 @@ export const answerShapes: readonly AnswerShape[] = [
       { type: "response.completed", response: { id: "x", model: "m", status: "completed", output: [] } },
     ],
   },
+];
+
+/** A whole answer that grows with its size, and what was asked. */
+export interface WholeShape {
+  readonly name: string;
+  readonly adapter: string;
+  readonly dialect: string;
+  request(size: number): object;
+  answer(size: number): object;
+}
+
+const vectors = (
+  name: string,
+  adapter: string,
+  answer: (vectors: readonly unknown[]) => object,
+): readonly WholeShape[] =>
+  [
+    { name: `many ${name}`, count: (size: number) => size, dimensions: () => 4 },
+    { name: `long ${name}`, count: () => 2, dimensions: (size: number) => size },
+  ].map(({ name: shape, count, dimensions }) => ({
+    name: shape,
+    adapter,
+    dialect: "openai.embeddings",
+    request: (size) => ({ model: "m", input: times(count(size), String), encoding_format: "base64" }),
+    answer: (size) => answer(times(count(size), () => times(dimensions(size), (i) => i / 7))),
+  }));
+const packed = (vector: unknown) => Buffer.from(Float32Array.from(vector as number[]).buffer).toString("base64");
+
+/** Whole answers of modules that are not chat. */
+export const wholeShapes: readonly WholeShape[] = [
+  ...vectors("lists of numbers", "openai", (given) => ({
+    data: given.map((embedding, index) => ({ index, embedding })),
+  })),
+  ...vectors("vectors in base64", "openai", (given) => ({
+    data: given.map((vector, index) => ({ index, embedding: packed(vector) })),
+  })),
+  // These take at most about a hundred inputs.
+  ...vectors("values", "gemini", (given) => ({ embeddings: given.map((values) => ({ values })) })).slice(1),
+  ...vectors("floats", "cohere", (given) => ({ embeddings: { float: given } })).slice(1),
 ];

@@ -23,7 +23,8 @@ export const embeddings: Endpoint<typeof embeddingsBody> = {
     const reserved = { ...noUsage, inputTokens: BigInt(reservedInputTokens(textTokens) + givenTokens) };
     return {
       model: body.model,
-      answer: "json",
+      // The provider has the whole answer before it gives any of it: the gateway need not keep 33 MB for a client that is slow.
+      answer: "bytes",
       includeUsage: false,
       needs: {
         inputTokens: textTokens + givenTokens,

@@ -84,7 +84,6 @@ const maxErrorBytes = 64 * 1024;
  * more than this without content is believed: 1 Mi characters are more than any vendor's frame around an echoed request.
  */
 const maxHeldLength = 1024 * 1024;
-const jsonHead: BytesHead = { contentType: "application/json" };
 const eventsHead: BytesHead = { contentType: "text/event-stream; charset=utf-8" };
 /** A whole answer is passed on in pieces: one lane message must not hold 16 MB. */
 const pieceBytes = 1024 * 1024;
@@ -320,7 +319,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const answer = exchange.whole(bytes, moments());
       facts = answer;
       whole = answer.body;
-      const head = answer.contentType === undefined ? jsonHead : { contentType: answer.contentType };
+      const head = { contentType: answer.contentType ?? "application/json", contentLength: answer.body.length };
       if (answer.document !== undefined) document = { body: answer.document, truncated: false };
       began = true;
       attempt.upstreamRequestId ||= answer.upstreamRequestId ?? "";
@@ -373,6 +372,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       lastByteUs = clockUs();
       if (translation !== undefined) return finishFlow(good);
       const all = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
+      // An attempt is kept until its answer was given; what came of it is not.
+      body.length = 0;
       if (answered && !options.stream) return finishWhole(all);
       // Before the message is cut to its length: a part of the credential would be left.
       const said = hideCredential(all.toString(), credential);
