@@ -39,4 +39,16 @@ describe("the dearest case", () => {
     const usual = { ...worst, traits: { service_tier: "default" } };
     expect(dearestCase(candidates, usual).pricing).toBe(candidates[1]?.pricing);
   });
+
+  it("takes audio at its own price, or as text where that costs more and the upstream may not tell it apart", () => {
+    const spoken = { ...worst, more: [{ unit: Unit.INPUT_AUDIO_TOKENS, amount: 50n }] };
+    const audio = (nanoUsd: bigint) => {
+      const { pricing } = prices(2n, 2n, 2n);
+      pricing.rates = [create(RateSchema, { unit: Unit.INPUT_AUDIO_TOKENS, nanoUsd: nanoUsd * 1_000_000n })];
+      return { pricing };
+    };
+    expect(dearestCase([audio(9n)], spoken).worstCase).toEqual(spoken);
+    expect(dearestCase([audio(1n)], spoken).worstCase).toEqual({ ...worst, inputTokens: 200n, more: [] });
+    expect(dearestCase([prices(2n, 2n, 2n)], spoken).worstCase).toEqual(spoken);
+  });
 });

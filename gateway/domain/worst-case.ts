@@ -1,12 +1,16 @@
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { type BillableUsage, dearestCostNanoUsd, type Prices } from "../../shared/money.ts";
+import { type BillableUsage, dearestCostNanoUsd, type Prices, type Quantity } from "../../shared/money.ts";
+import { unitEntry } from "../../shared/units.ts";
+
+/** How much more than its estimate of an input is reserved. */
+export const inputMargin = 1.5;
 
 /**
  * Input tokens to reserve: the estimate and half as much again, for text that packs worse than four characters a token
  * (code, digits, Cyrillic), with a floor of 16.
  */
 export function reservedInputTokens(estimate: number): number {
-  return Math.max(16, Math.ceil(estimate * 1.5));
+  return Math.max(16, Math.ceil(estimate * inputMargin));
 }
 
 /** Where the window is only known so well: the estimate errs by about this factor either way, and tables of windows age. */
@@ -40,13 +44,28 @@ export function dearestCase<P extends Prices>(
   let cost = -1n;
   for (const { pricing } of candidates) {
     if (pricing === undefined) continue;
-    for (const worstCase of reasoningMayDiffer(pricing) ? [usage, allReasoned] : [usage]) {
+    const cases = reasoningMayDiffer(pricing) ? [usage, allReasoned] : [usage];
+    if (usage.more !== undefined) cases.push(asText(usage, usage.more));
+    for (const worstCase of cases) {
       const own = dearestCostNanoUsd(worstCase, pricing);
       if (own > cost) [dearest, cost] = [{ pricing, worstCase }, own];
     }
   }
   if (dearest === undefined) throw new ThroughlineError("internal_error", "The route of this request has no price.");
   return dearest;
+}
+
+/** The usage of an upstream that tells no media apart: it counts them as text, which may cost more. */
+function asText(usage: BillableUsage, more: readonly Quantity[]): BillableUsage {
+  let { inputTokens, outputTokens } = usage;
+  const others: Quantity[] = [];
+  for (const quantity of more) {
+    const { isInput, isOutput } = unitEntry(quantity.unit);
+    if (isInput) inputTokens += quantity.amount;
+    else if (isOutput) outputTokens += quantity.amount;
+    else others.push(quantity);
+  }
+  return { ...usage, inputTokens, outputTokens, more: others };
 }
 
 /** Whether reasoning may cost more than other output. */

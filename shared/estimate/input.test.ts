@@ -66,6 +66,22 @@ describe("estimateRequest", () => {
     );
   });
 
+  it("tells tokens of images and of audio apart, wherever they are", () => {
+    const image = { type: "image", source: { type: "base64", data: base64 } };
+    const sound = { type: "input_audio", input_audio: { data: base64, format: "mp3" } };
+    const inText = `data:audio/mp3;base64,${base64}`;
+    const found = estimateRequest(user([image, sound, { type: "tool_result", content: [image, inText] }]));
+    expect(found).toMatchObject({ imageTokens: 2 * 1_600, audioTokens: 2 * 4_000 + 1 });
+    expect(found.tokens).toBeGreaterThan(found.imageTokens + found.audioTokens);
+    expect(estimateRequest(user("words"))).toMatchObject({ imageTokens: 0, audioTokens: 0 });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.jsonValue(), fc.constantFrom(image, sound, inText))), (content) => {
+        const { tokens, imageTokens, audioTokens } = estimateRequest(user(content));
+        expect(imageTokens + audioTokens).toBeLessThanOrEqual(tokens);
+      }),
+    );
+  });
+
   it("walks any depth", () => {
     let deep: unknown = "x";
     for (let i = 0; i < 100_000; i++) deep = [deep];

@@ -6,8 +6,12 @@ const messageTokens = 4;
 
 /** What was counted in a request's input. */
 export interface InputEstimate {
-  /** Input tokens. */
+  /** Input tokens, those of images and of audio among them. */
   readonly tokens: number;
+  /** Of them: of images. */
+  readonly imageTokens: number;
+  /** Of them: of audio. */
+  readonly audioTokens: number;
   /** Images among the parts. */
   readonly images: number;
   /** Audio among the parts. */
@@ -43,7 +47,7 @@ export function estimateRequest(body: object): InputEstimate {
  * text. Work is in proportion to the values.
  */
 function estimateValues(messages: number, values: unknown[]): InputEstimate {
-  const found: Growing = { tokens: messages * messageTokens, images: 0, audio: false };
+  const found: Growing = { tokens: messages * messageTokens, imageTokens: 0, audioTokens: 0, images: 0, audio: false };
   // A stack of our own: how deep the values are is up to the client.
   const stack = values;
   while (stack.length > 0) {
@@ -77,7 +81,12 @@ function countObject(value: object, stack: unknown[], found: Growing): void {
 }
 
 function countMedium(kind: MediaKind, tokens: number, found: Growing): void {
-  if (kind === "image") found.images++;
-  if (kind === "audio") found.audio = true;
+  if (kind === "image") {
+    found.images++;
+    found.imageTokens += tokens;
+  } else if (kind === "audio") {
+    found.audio = true;
+    found.audioTokens += tokens;
+  }
   found.tokens += tokens;
 }

@@ -28,8 +28,14 @@ export const chatCompletions: Endpoint<typeof chatBody> = {
         (body.max_tokens ?? 0) > (body.max_completion_tokens ?? 0) ? "max_tokens" : "max_completion_tokens",
       inputField: "messages",
       choices: body.n ?? 1,
+      spoken: isSpoken(Reflect.get(body, "modalities")),
       headers: {},
       affinity: body.prompt_cache_key ?? "",
     });
   },
 };
+
+/** Whether the answer is to be spoken. What else stands there the upstream judges. */
+function isSpoken(modalities: unknown): boolean {
+  return Array.isArray(modalities) && modalities.includes("audio");
+}

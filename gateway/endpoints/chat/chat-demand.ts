@@ -1,7 +1,8 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { InputEstimate } from "../../../shared/estimate/input.ts";
 import { type BillableUsage, noUsage } from "../../../shared/money.ts";
-import { inputTooLong, reservedInputTokens, windowTolerance } from "../../domain/worst-case.ts";
+import { Unit } from "../../../shared/units.ts";
+import { inputMargin, inputTooLong, reservedInputTokens, windowTolerance } from "../../domain/worst-case.ts";
 import type { Demand, ModelLimits } from "../../story/demand.ts";
 
 /** What the dialects of chat read from their bodies. */
@@ -18,6 +19,8 @@ export interface ChatReading extends Pick<Demand, "model" | "includeUsage" | "he
   readonly inputField: string;
   /** Answers asked for. */
   readonly choices: number;
+  /** Spoken answers are asked for: all of the output may be audio. */
+  readonly spoken?: boolean;
 }
 
 /** Output tokens that are reserved where neither the client nor the model names a ceiling. */
@@ -57,8 +60,8 @@ function capabilitiesOf({ tools, structuredOutput, estimate }: ChatReading): rea
   return needed;
 }
 
-type Ceilings = Pick<ChatReading, "maxOutputTokens" | "maxOutputField" | "inputField" | "choices"> & {
-  readonly estimate: { readonly tokens: number };
+type Ceilings = Pick<ChatReading, "maxOutputTokens" | "maxOutputField" | "inputField" | "choices" | "spoken"> & {
+  readonly estimate: Pick<InputEstimate, "tokens"> & Partial<InputEstimate>;
 };
 
 /** Most output tokens of one answer: what the client asked for, at most the model's ceiling. */
@@ -68,12 +71,20 @@ function outputCeiling(ask: Ceilings, limits: ModelLimits): number {
   return ceiling === 0 ? ask.maxOutputTokens : Math.min(ask.maxOutputTokens, ceiling);
 }
 
-/** The most that a chat may consume. */
+/** The most that a chat may consume. Images and audio have prices of their own; what has none costs as text does. */
 export function worstCase(ask: Ceilings, limits: ModelLimits): BillableUsage {
+  const { tokens, imageTokens = 0, audioTokens = 0 } = ask.estimate;
+  const output = BigInt(Math.min(maxTokens, outputCeiling(ask, limits) * ask.choices));
+  const more = [
+    { unit: Unit.INPUT_IMAGE_TOKENS, amount: BigInt(Math.ceil(imageTokens * inputMargin)) },
+    { unit: Unit.INPUT_AUDIO_TOKENS, amount: BigInt(Math.ceil(audioTokens * inputMargin)) },
+    { unit: Unit.OUTPUT_AUDIO_TOKENS, amount: ask.spoken === true ? output : 0n },
+  ].filter(({ amount }) => amount > 0n);
   return {
     ...noUsage,
-    inputTokens: BigInt(reservedInputTokens(ask.estimate.tokens)),
-    outputTokens: BigInt(Math.min(maxTokens, outputCeiling(ask, limits) * ask.choices)),
+    inputTokens: BigInt(reservedInputTokens(tokens - imageTokens - audioTokens)),
+    outputTokens: ask.spoken === true ? 0n : output,
+    ...(more.length === 0 ? {} : { more }),
   };
 }
 
