@@ -20,8 +20,14 @@ export type StoredQuantities = Readonly<Record<string, number>>;
 /** Rates as one text, the same for the same rates in whatever order they come; undefined for none. */
 export function ratesText(rates: readonly Rate[] | undefined): string | undefined {
   if (rates === undefined || rates.length === 0) return undefined;
-  const texts = rates.map((rate) => JSON.stringify(storedRate(rate)));
-  return `[${texts.sort().join(",")}]`;
+  return `[${rates.map(rateText).sort().join(",")}]`;
+}
+
+/** A rate as JSON. Each request asks for those of its price list, and most have no trait: they need no serialiser. */
+function rateText(rate: Rate): string {
+  const { unit, nano_usd, above, when } = storedRate(rate);
+  if (when !== undefined) return JSON.stringify({ unit, nano_usd, above, when });
+  return `{"unit":"${unit}","nano_usd":${nano_usd}${above === undefined ? "" : `,"above":${above}`}}`;
 }
 
 function storedRate({ unit, nanoUsd, when }: Rate): StoredRate {

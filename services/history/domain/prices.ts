@@ -38,7 +38,7 @@ export function toStoredPrices(pricing: PricingLike | undefined, text: (text: st
   const stored = { strategy: text(pricing.strategy), ratio: pricing.groupRatioPpm, source: pricing.source, prices };
   if (pricing.rates === undefined || pricing.rates.length === 0) return stored;
   const rates = pricing.rates.map((rate) => toStoredRate(rate, text));
-  return { ...stored, rates: rates.sort(byText) };
+  return { ...stored, rates: rates.sort(inOrder) };
 }
 
 /** The price list that was stored; undefined: there was none. */
@@ -73,6 +73,13 @@ function fromStoredRate({ unit, nano_usd, above, traits }: StoredRate): Rate {
   };
 }
 
-function byText(a: StoredRate, b: StoredRate): number {
-  return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
+/** An order of the rates of a list, so that equal lists are one text. Texts of traits are made where nothing else decides. */
+function inOrder(a: StoredRate, b: StoredRate): number {
+  if (a.unit !== b.unit) return a.unit < b.unit ? -1 : 1;
+  const [above, other] = [a.above ?? "", b.above ?? ""];
+  if (above !== other) return above < other ? -1 : 1;
+  if (a.nano_usd !== b.nano_usd) return a.nano_usd < b.nano_usd ? -1 : 1;
+  if (a.traits === undefined || b.traits === undefined)
+    return a.traits === b.traits ? 0 : a.traits === undefined ? -1 : 1;
+  return JSON.stringify(a.traits) < JSON.stringify(b.traits) ? -1 : 1;
 }
