@@ -302,16 +302,13 @@ describe("latency", () => {
     const values = fc.array(fc.integer({ min: 1, max: 3_600_000_000 }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(values, fc.constantFrom(0.5, 0.9, 0.99, 1), (us, share) => {
-        const counts = new Map<number, bigint>();
+        const counts: number[] = [];
         for (const value of us) {
           const bucket = Math.floor(Math.log(value) * bucketsPerE);
-          counts.set(bucket, (counts.get(bucket) ?? 0n) + 1n);
+          counts[bucket] = (counts[bucket] ?? 0) + 1;
         }
         const exact = us.toSorted((a, b) => a - b)[Math.max(1, Math.ceil(us.length * share)) - 1] ?? 0;
-        const estimate = percentileUs(
-          [...counts].map(([bucket, count]) => ({ bucket, count })),
-          share,
-        );
+        const estimate = percentileUs(counts, share);
         expect(Math.abs(estimate / exact - 1)).toBeLessThan(Math.exp(0.5 / bucketsPerE) - 1 + 1e-9);
       }),
     );
