@@ -56,8 +56,14 @@ const inputTokens = `${inputColumns.map((column) => `coalesce(l.${column}, 0)::n
   + case when l.more is null then 0 else (
       select coalesce(sum(m.value::numeric), 0) from jsonb_each(l.more) m where m.key in (${inputUnits.join(", ")})) end`;
 
+/** What a part costs each, of a row of `price`: as a column, for JSON is taken apart anew for each entry. */
+const priceOf = ({ name }: UnitEntry): string => `t.${name}_price`;
+const spelledOut = [...partUnits, unitEntry(Unit.REQUESTS)].map(
+  ({ name }) => `(u.prices ->> '${name}')::numeric as ${name}_price`,
+);
+
 const vendor = unitEntry(Unit.VENDOR_NANO_USD).name;
-const requestPrice = `(t.prices ->> '${unitEntry(Unit.REQUESTS).name}')::numeric`;
+const requestPrice = priceOf(unitEntry(Unit.REQUESTS));
 const sumOfMore = (which: string): string => `(select coalesce(sum(m.value::numeric * (t.prices ->> m.key)::numeric), 0)
       from jsonb_each(l.more) m where ${which})`;
 
@@ -71,13 +77,14 @@ const vectorCosts = `
     select t.tariff_id, array_agg(distinct (r ->> 'above')::numeric) as above
     from billing.tariff t cross join jsonb_array_elements(t.rates) r where r ? 'above' group by t.tariff_id
   ), entry as materialized (
-    select l.*, coalesce(l.traits, '{}') as facts, case when k.above is null then 0 else
+    select l.entry_id, l.amount, l.tariff_id, ${partUnits.map(({ name }) => `l.${name}`).join(", ")}, l.more,
+      coalesce(l.traits, '{}') as facts, case when k.above is null then 0 else
       coalesce((select max(above) from unnest(k.above) above where above < ${inputTokens}), 0) end as reached
     from billing.ledger l join billing.tariff t on t.tariff_id = l.tariff_id
     left join tiers k on k.tariff_id = l.tariff_id
     where l.kind = 1 and not ${isPlain}
   ), price as materialized (
-    select s.tariff_id, s.reached, s.facts, t.group_ratio_ppm, u.prices,
+    select s.tariff_id, s.reached, s.facts, t.group_ratio_ppm, u.prices, ${spelledOut.join(", ")},
       coalesce(t.rates @> '[{"unit": "${vendor}"}]', false) as by_vendor
     from (select distinct tariff_id, reached, facts from entry) s
     join billing.tariff t on t.tariff_id = s.tariff_id
@@ -100,9 +107,9 @@ const vectorCosts = `
   )
   select l.entry_id, -l.amount as charged, ${rounded(
     `case
-    when l.more is null then ${sumOfParts(({ name }) => `(t.prices ->> '${name}')::numeric`)}
+    when l.more is null then ${sumOfParts(priceOf)}
     when t.by_vendor and l.more ? '${vendor}' then ${sumOfMore(`m.key = '${vendor}'`)} + ${requestPrice}
-    else ${sumOfParts(({ name }) => `(t.prices ->> '${name}')::numeric`)} + ${sumOfMore("true")} end`,
+    else ${sumOfParts(priceOf)} + ${sumOfMore("true")} end`,
     billion,
   )} as cost
   from entry l join price t on t.tariff_id = l.tariff_id and t.reached = l.reached and t.facts = l.facts`;
