@@ -124,8 +124,18 @@ export function dearestCostNanoUsd(
   return charged(isPlain(worst, prices) ? plainCost(worst, prices) : dearestVectorCost(worst, prices, known), prices);
 }
 
-function isPlain(usage: BillableUsage, prices: Prices): boolean {
-  return !prices.rates?.length && !usage.more?.length;
+/**
+ * Whether no rate has a say: most price lists have some, of audio or of long inputs, and most usages none of their units. A
+ * part of a usage has a price that is spelled out, so no other unit's rate is ever its own.
+ */
+function isPlain(usage: BillableUsage, { rates }: Prices): boolean {
+  if (usage.more !== undefined && usage.more.length > 0) return false;
+  if (rates === undefined) return true;
+  for (const { unit } of rates) {
+    const { part } = unitEntry(unit);
+    if (part === undefined ? unit === Unit.REQUESTS : usage[part] !== 0n) return false;
+  }
+  return true;
 }
 
 function charged(inBillionths: bigint, { groupRatioPpm }: Prices): bigint {

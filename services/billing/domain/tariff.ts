@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Prices } from "../../../shared/money.ts";
-import { ratesText } from "./vectors.ts";
+import { ratesKey } from "./vectors.ts";
 
 /**
  * What many ledger entries have in common: the work, where it was done, and at what price. Each combination is stored
@@ -40,7 +40,7 @@ export function tariffKey(tariff: Tariff): string {
     `${tariff.priceSource}:${tariff.inputNanoUsdPerMtok}:${tariff.cachedInputNanoUsdPerMtok}:` +
     `${tariff.cacheWriteNanoUsdPerMtok}:${tariff.outputNanoUsdPerMtok}:${tariff.reasoningNanoUsdPerMtok}:` +
     `${tariff.imageNanoUsd}:${tariff.audioSecondNanoUsd}:${tariff.characterNanoUsdPerMchar}:` +
-    `${tariff.requestNanoUsd}:${tariff.groupRatioPpm}${ratesText(tariff.rates) ?? ""}`
+    `${tariff.requestNanoUsd}:${tariff.groupRatioPpm}${ratesKey(tariff.rates)}`
   );
 }
 

@@ -20,14 +20,31 @@ export type StoredQuantities = Readonly<Record<string, number>>;
 /** Rates as one text, the same for the same rates in whatever order they come; undefined for none. */
 export function ratesText(rates: readonly Rate[] | undefined): string | undefined {
   if (rates === undefined || rates.length === 0) return undefined;
-  return `[${rates.map(rateText).sort().join(",")}]`;
+  const texts = rates.map((rate) => JSON.stringify(storedRate(rate)));
+  return `[${texts.sort().join(",")}]`;
 }
 
-/** A rate as JSON. Each request asks for those of its price list, and most have no trait: they need no serialiser. */
-function rateText(rate: Rate): string {
-  const { unit, nano_usd, above, when } = storedRate(rate);
-  if (when !== undefined) return JSON.stringify({ unit, nano_usd, above, when });
-  return `{"unit":"${unit}","nano_usd":${nano_usd}${above === undefined ? "" : `,"above":${above}`}}`;
+/**
+ * A text that two lists of rates share only when they are equal, in whatever order they come; empty for none. Not the JSON of
+ * `ratesText`: it is made for every request.
+ */
+export function ratesKey(rates: readonly Rate[] | undefined): string {
+  if (rates === undefined || rates.length === 0) return "";
+  const keys: string[] = [];
+  for (const { unit, nanoUsd, when } of rates) {
+    keys.push(when === undefined ? `;${unit}:${nanoUsd}` : `;${unit}:${nanoUsd}${conditionKey(when)}`);
+  }
+  return keys.sort().join("");
+}
+
+/** Texts with their lengths, so that no two conditions make the same. Empty for a condition that says nothing. */
+function conditionKey({ aboveInputTokens, traits }: Condition): string {
+  let key = aboveInputTokens > 0n ? `>${aboveInputTokens}` : "";
+  for (const name of Object.keys(traits).sort()) {
+    const value = traits[name] ?? "";
+    key += `,${name}=${value.length}:${value}`;
+  }
+  return key;
 }
 
 function storedRate({ unit, nanoUsd, when }: Rate): StoredRate {
