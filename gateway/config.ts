@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import type { Env } from "../shared/config.ts";
 import { declareEnv } from "../shared/config-declare.ts";
 import { metricsPort } from "../shared/metrics-server.ts";
@@ -125,6 +126,27 @@ export const gatewayEnv = declareEnv({
     description:
       "Most bytes of bodies that requests keep together; beyond them requests get 503. 0: a quarter of the memory of the container or machine.",
   },
+  MAX_UPLOAD_AUDIO_BYTES: {
+    kind: "int",
+    default: 26 * 1024 * 1024,
+    min: 1_024,
+    max: 2_147_483_647,
+    unit: "bytes",
+    description: "Largest form with audio (transcriptions, translations); beyond it 413. Vendors take files of 25 MiB.",
+  },
+  SPOOL_BYTES: {
+    kind: "int",
+    default: 1024 * 1024 * 1024,
+    min: 0,
+    max: 1_099_511_627_776,
+    unit: "bytes",
+    description: "Most bytes of uploads that requests keep on disk together; beyond them requests get 503.",
+  },
+  SPOOL_DIR: {
+    kind: "string",
+    description:
+      "Directory in which uploads beyond 1 MiB stand while their request runs, in files without a name; not set: the system's for temporary files. It belongs on a disk: what is in a tmpfs takes memory.",
+  },
   PROCESSING_AFTER_MS: {
     kind: "duration",
     default: 300,
@@ -154,6 +176,12 @@ export interface GatewayConfig {
   readonly headTimeoutMs: number;
   readonly maxConnections: number;
   readonly bodyMemoryBytes: number;
+  /** Largest form of a kind, bytes. */
+  readonly maxUploadBytes: { readonly audio: number };
+  /** Most bytes of uploads on disk. */
+  readonly spoolBytes: number;
+  /** Where they are. */
+  readonly spoolDir: string;
   readonly keyCacheMs: number;
   readonly processingAfterMs: number;
   /** True: the end of every answer waits for its settlement. */
@@ -193,6 +221,9 @@ export function envToConfig(env: Env): GatewayConfig {
     headTimeoutMs: read.HEAD_TIMEOUT_MS,
     maxConnections: read.MAX_CONNECTIONS || connectionsOf(descriptorLimit()),
     bodyMemoryBytes: read.BODY_MEMORY_BYTES || bodyMemoryOf(memoryLimit()),
+    maxUploadBytes: { audio: read.MAX_UPLOAD_AUDIO_BYTES },
+    spoolBytes: read.SPOOL_BYTES,
+    spoolDir: read.SPOOL_DIR ?? tmpdir(),
     keyCacheMs: read.KEY_CACHE_MS,
     processingAfterMs: read.PROCESSING_AFTER_MS,
     settleBeforeEnd: read.SETTLE_BEFORE_END,

@@ -3,7 +3,7 @@ import type { Principal } from "../shared/gen/throughline/billing/v1/billing_pb.
 import type { GatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayDeps } from "./deps.ts";
-import type { BodyMemory } from "./edge/capacity.ts";
+import type { Room } from "./edge/capacity.ts";
 import type { FreeLimits } from "./edge/free-limits.ts";
 import type { RefusalCounts } from "./edge/refusal-counts.ts";
 import type { Running } from "./story/running.ts";
@@ -19,7 +19,9 @@ export interface GatewayContext extends GatewayDeps {
   /** Limits of what costs nothing. */
   readonly limits: FreeLimits;
   /** The bodies that requests keep. */
-  readonly bodies: BodyMemory;
+  readonly bodies: Room;
+  /** The disk that uploads take. */
+  readonly spool: Room;
   /** Configured models that requests were resolved to. */
   readonly models: Set<string>;
   /** Principals by SHA-256 of the secret (one character a byte), for a few seconds. */

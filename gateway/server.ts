@@ -6,13 +6,14 @@ import { createOpenStreams } from "./answers/open-streams.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext } from "./context.ts";
 import type { GatewayDeps } from "./deps.ts";
-import { countConnections, createBodyMemory, limitConnections } from "./edge/capacity.ts";
+import { countConnections, createBodyMemory, createSpoolRoom, limitConnections } from "./edge/capacity.ts";
 import { createEdge } from "./edge/edge.ts";
 import { createFreeLimits } from "./edge/free-limits.ts";
 import { health } from "./edge/health.ts";
 import { createRefusalCounts } from "./edge/refusal-counts.ts";
 import { countTokens } from "./endpoints/chat/count-tokens.ts";
-import { serveEndpoint } from "./endpoints/endpoint.ts";
+import { serveEndpoint, serveForms } from "./endpoints/endpoint.ts";
+import { formEndpoints } from "./endpoints/forms.ts";
 import { historyQuery } from "./endpoints/history-query.ts";
 import { endpoints } from "./endpoints/index.ts";
 import { models } from "./endpoints/models.ts";
@@ -43,11 +44,13 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const refusals = createRefusalCounts(deps.log, deps.metrics);
   const bodies = createBodyMemory(config.bodyMemoryBytes, refusals);
+  const spool = createSpoolRoom(config.spoolBytes, refusals);
   const context: GatewayContext = {
     ...deps,
     config,
     refusals,
     bodies,
+    spool,
     limits: createFreeLimits(config, refusals),
     spans: gatewaySpans(deps.tracing),
     running: createRunning({ ...deps, config }),
@@ -66,6 +69,7 @@ export async function startGateway(
   const unobserve = [
     deps.metrics.observe("edge_connections", openConnections),
     deps.metrics.observe("edge_body_bytes", bodies.held),
+    deps.metrics.observe("edge_spool_bytes", spool.held),
   ];
   let stopping = false;
   const missing = async () => {
@@ -76,6 +80,7 @@ export async function startGateway(
   };
   health(edge, context, missing);
   for (const endpoint of endpoints) serveEndpoint(edge, context, open, endpoint);
+  serveForms(edge, context, open, formEndpoints);
   countTokens(edge, context);
   models(edge, context);
   historyQuery(edge, context);
@@ -99,6 +104,8 @@ export async function startGateway(
       clearInterval(sweep);
       // Clients that are still waiting get an error, not a connection that breaks.
       await context.running.cut(cutGraceMs);
+      // The last one has left before its error is written.
+      await new Promise((resolve) => setImmediate(resolve));
       edge.server.closeAllConnections();
       await context.running.stop(config.shutdownGraceMs);
       open.stop();

@@ -34,6 +34,8 @@ export interface Admission {
   readonly endpoint?: Incoming["endpoint"];
   /** How many requests it counts as that cost nothing; absent: it costs money. */
   readonly freeRequests?: number;
+  /** Most bytes of its body that are kept in memory. Absent: all of it. */
+  readonly memoryBytes?: number;
   /** True: nobody checks the key again after this, so it is not taken from the cache. */
   readonly fresh: boolean;
   readonly secretFirst?: SecretHeader | undefined;
@@ -52,7 +54,7 @@ export async function admit(context: GatewayContext, request: FastifyRequest, ad
   authorise(principal, admission.scope, admission.kinds, request.ip);
   if (admission.freeRequests === undefined) context.limits.admitPaid(principal.keyId);
   else takeFree(context, principal, admission.freeRequests);
-  takeBody(context, request);
+  takeBody(context, request, admission);
 }
 
 /** Counts requests that cost nothing. Administration keys are the operators' own: they may ask as often as they like. */
@@ -61,11 +63,11 @@ export function takeFree({ limits }: GatewayContext, { kind, keyId }: Principal,
 }
 
 /** Takes room for the body before it is read: a size that was announced, or the largest where none was. */
-function takeBody(context: GatewayContext, request: FastifyRequest): void {
+function takeBody(context: GatewayContext, request: FastifyRequest, { memoryBytes }: Admission): void {
   const { incoming, headers } = request;
   const { "content-length": length, "transfer-encoding": coding } = headers;
   if (length === undefined && coding === undefined) return;
-  const { bodyLimit } = request.routeOptions;
+  const bodyLimit = memoryBytes ?? request.routeOptions.bodyLimit;
   const bytes = length === undefined ? bodyLimit : Math.min(Number(length), bodyLimit);
   try {
     context.bodies.take(bytes);

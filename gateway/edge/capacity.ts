@@ -55,24 +55,34 @@ export function countConnections(server: Server): () => number {
   return () => open;
 }
 
-/** The bodies that requests keep, together. */
-export interface BodyMemory {
+/** Room that requests share: memory for bodies, disk for uploads. */
+export interface Room {
   /** Bytes that are kept now. */
   readonly held: () => number;
-  /** Takes room for a body of this size. Throws service_unavailable where there is none. */
+  /** Takes room of this size. Throws service_unavailable where there is none. */
   take(bytes: number): void;
   /** Gives room back. */
   give(bytes: number): void;
 }
 
-/** Creates the account of bodies. A body above the limit is taken while no other is there, or it never would be. */
-export function createBodyMemory(limitBytes: number, refusals: RefusalCounts): BodyMemory {
+/** Creates the account of bodies in memory. */
+export function createBodyMemory(limitBytes: number, refusals: RefusalCounts): Room {
+  return createRoom(limitBytes, () => refusals.count("body_memory", `BODY_MEMORY_BYTES=${limitBytes}`));
+}
+
+/** Creates the account of uploads on disk. */
+export function createSpoolRoom(limitBytes: number, refusals: RefusalCounts): Room {
+  return createRoom(limitBytes, () => refusals.count("spool", `SPOOL_BYTES=${limitBytes}`));
+}
+
+/** A body above the limit is taken while no other is there, or it never would be. */
+function createRoom(limitBytes: number, refused: () => void): Room {
   let held = 0;
   return {
     held: () => held,
     take(bytes) {
       if (held > 0 && held + bytes > limitBytes) {
-        refusals.count("body_memory", `BODY_MEMORY_BYTES=${limitBytes}`);
+        refused();
         throw new ThroughlineError("service_unavailable", "The gateway keeps as many bodies as it can.", {
           retryAfterMs: 1_000,
         });

@@ -9,33 +9,50 @@ import { createEventsAnswer } from "../answers/events.ts";
 import type { InBandError } from "../answers/in-band-errors.ts";
 import { createJsonAnswer } from "../answers/json.ts";
 import type { OpenStreams } from "../answers/open-streams.ts";
+import type { GatewayConfig } from "../config.ts";
 import type { GatewayContext } from "../context.ts";
 import { spellingOf } from "../domain/field-spelling.ts";
+import { type Form, type FormSpec, readForm, type Upload } from "../domain/form.ts";
 import { type Admission, principalOf, publicKinds } from "../edge/admission.ts";
+import { checkFormHead, formMemoryBytes, receiveForm } from "../edge/form.ts";
+import { memoryBytes, openSpool } from "../edge/spool.ts";
 import type { Answer, Ask } from "../story/ask.ts";
 import type { SecretHeader } from "../story/authenticate.ts";
 import type { AnswerKind, Demand } from "../story/demand.ts";
 import { idempotencyKeyOf } from "../story/idempotency.ts";
 import { tellStory } from "../story/story.ts";
 
-/** An endpoint that costs money: JSON in; JSON or events out. What is particular to its module is in its Demand. */
-export interface Endpoint<S extends TObject = TObject> {
+/** What every endpoint that costs money says. What is particular to its module is in its Demand. */
+interface PaidEndpoint {
   /** Paths that clients use, each for the same. */
   readonly paths: readonly string[];
   /** Its name is the scope that a key needs. */
   readonly module: Module;
   /** Client's dialect. */
   readonly dialect: string;
-  /** Schema of the body. */
-  readonly body: S;
   /** Header whose secret counts where a client sends two. */
   readonly secretFirst?: SecretHeader;
   /** How an error is told inside a stream. */
   readonly inBandError: InBandError;
   /** As `Ask.keepsAnswer`. */
   readonly keepsAnswer: boolean;
+}
+
+/** One that takes JSON. */
+export interface Endpoint<S extends TObject = TObject> extends PaidEndpoint {
+  /** Schema of the body. */
+  readonly body: S;
   /** Checks what a schema cannot say and reads the body. Throws catalogue errors with the field's path. */
   read(body: Static<S>, request: FastifyRequest): Demand;
+}
+
+/** One that takes a form with files. */
+export interface FormEndpoint extends PaidEndpoint {
+  readonly form: FormSpec;
+  /** Whose limit holds for its size. */
+  readonly upload: keyof GatewayConfig["maxUploadBytes"];
+  /** Checks what a spec cannot say and reads the form, and of its files what the reservation goes by. */
+  read(form: Form, upload: Upload, request: FastifyRequest): Promise<Demand>;
 }
 
 /** What makes the answer of each kind. */
@@ -50,40 +67,100 @@ export function serveEndpoint(
   open: OpenStreams,
   endpoint: Endpoint,
 ): void {
-  const { dialect, module, body, inBandError, secretFirst, keepsAnswer } = endpoint;
-  const scope = moduleNameOf(module);
-  const admission: Admission = { kinds: publicKinds, scope, endpoint: { dialect, module }, fresh: false, secretFirst };
+  const { body } = endpoint;
+  const admission = admissionOf(endpoint);
   const bodyLimit = context.config.bodyLimitBytes;
   const spelling = spellingOf(Object.keys(body.properties));
   const serve = async (request: FastifyRequest, reply: FastifyReply) => {
-    const { incoming } = request;
-    const principal = principalOf(request);
     // The route's schema has checked it.
     const given = request.body as Static<TObject>;
     const param = spelling.misspelt(Object.keys(given));
     if (param !== undefined) throw misspelt(param);
-    const ask: Ask = {
-      incoming,
-      principal,
-      dialect,
-      module,
-      demand: endpoint.read(given, request),
-      body: request.rawBody,
-      keepsAnswer,
-      idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
-      storeResponse: principal.storeResponse,
-    };
-    const answer = createAnswer[ask.demand.answer](reply.raw, open, incoming.idText, inBandError);
-    context.running.entered();
-    try {
-      await tellStory(context, ask, answer);
-      context.limits.served(principal.keyId);
-    } finally {
-      context.running.left();
-    }
-    reply.hijack();
+    const ask = askOf(endpoint, request, { demand: endpoint.read(given, request), body: request.rawBody });
+    await answerAsk(context, open, endpoint, ask, reply);
   };
   for (const path of endpoint.paths) edge.post(path, { schema: { body }, bodyLimit, config: { admission } }, serve);
+}
+
+/** Puts the endpoints that take forms on the edge: in a scope of its own, where no other body is read. */
+export function serveForms(
+  edge: FastifyInstance,
+  context: GatewayContext,
+  open: OpenStreams,
+  endpoints: readonly FormEndpoint[],
+): void {
+  void edge.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    // The form is received by the endpoint, which lets go of it in any case.
+    scope.addContentTypeParser("*", (_request, _payload, parsed) => parsed(null));
+    for (const endpoint of endpoints) serveForm(scope, context, open, endpoint);
+    done();
+  });
+}
+
+function serveForm(edge: FastifyInstance, context: GatewayContext, open: OpenStreams, endpoint: FormEndpoint): void {
+  const { config, spool: room } = context;
+  const bodyLimit = config.maxUploadBytes[endpoint.upload];
+  const admission = { ...admissionOf(endpoint), memoryBytes: formMemoryBytes };
+  const serve = async (request: FastifyRequest, reply: FastifyReply) => {
+    checkFormHead(request, bodyLimit);
+    const length = Number(request.headers["content-length"] ?? bodyLimit);
+    const spool = openSpool(config.spoolDir, room, length > memoryBytes ? length : 0);
+    try {
+      const upload = await receiveForm(request, spool, bodyLimit);
+      const demand = await endpoint.read(readForm(endpoint.form, upload.parts), upload, request);
+      const ask = askOf(endpoint, request, { demand, body: noBytes, upload });
+      await answerAsk(context, open, endpoint, ask, reply);
+    } finally {
+      spool.release();
+    }
+  };
+  for (const path of endpoint.paths) edge.post(path, { bodyLimit, config: { admission } }, serve);
+}
+
+const noBytes = new Uint8Array();
+
+function admissionOf({ dialect, module, secretFirst }: PaidEndpoint): Admission {
+  const scope = moduleNameOf(module);
+  return { kinds: publicKinds, scope, endpoint: { dialect, module }, fresh: false, secretFirst };
+}
+
+function askOf(
+  { dialect, module, keepsAnswer }: PaidEndpoint,
+  request: FastifyRequest,
+  given: Pick<Ask, "demand" | "body" | "upload">,
+): Ask {
+  const principal = principalOf(request);
+  return {
+    incoming: request.incoming,
+    principal,
+    dialect,
+    module,
+    demand: given.demand,
+    body: given.body,
+    upload: given.upload,
+    keepsAnswer,
+    idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
+    storeResponse: principal.storeResponse,
+  };
+}
+
+async function answerAsk(
+  context: GatewayContext,
+  open: OpenStreams,
+  { inBandError }: PaidEndpoint,
+  ask: Ask,
+  reply: FastifyReply,
+): Promise<void> {
+  const answer = createAnswer[ask.demand.answer](reply.raw, open, ask.incoming.idText, inBandError);
+  context.running.entered();
+  try {
+    await tellStory(context, ask, answer);
+    context.limits.served(ask.principal.keyId);
+  } finally {
+    context.running.left();
+  }
+  reply.hijack();
 }
 
 function misspelt(param: string): ThroughlineError {

@@ -2,6 +2,7 @@ import type { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Module, StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Upload } from "../domain/form.ts";
 import type { Demand } from "./demand.ts";
 import type { Incoming } from "./incoming.ts";
 
@@ -21,6 +22,8 @@ export interface Ask extends Asked {
   readonly demand: Demand;
   /** The body as it came; it travels on as these bytes. Let go of, hence empty, once the request is answered. */
   body: Uint8Array;
+  /** The form that the client sent in place of JSON; `body` is empty then. */
+  readonly upload?: Upload | undefined;
   /**
    * True: what the client gets is kept until the end, for its record. False: history has a document of the provider's instead
    * (vectors are not kept).

@@ -39,6 +39,8 @@ export interface Demand {
   readonly headers: Readonly<Record<string, string>>;
   /** Client's key for prompt-cache affinity; empty: none. */
   readonly affinity: string;
+  /** Milliseconds of audio in what it brings, by our own count. Absent: none. */
+  readonly inputAudioMs?: number;
   /** The most that it may consume of such a model. */
   worst(limits: ModelLimits): BillableUsage;
   /** Why such a model cannot serve it, where that is certain before it is asked. */

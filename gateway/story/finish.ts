@@ -5,6 +5,7 @@ import { type Record, RecordStatus } from "../../shared/gen/throughline/history/
 import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { persistently } from "../../shared/persistently.ts";
 import type { GatewayContext } from "../context.ts";
+import { uploadNotes } from "../domain/form.ts";
 import type { Ask, Asked } from "./ask.ts";
 import { closingEnding, closingRequest, plainDetail, timelineOf } from "./closing.ts";
 import type { Ending, Reserved } from "./ending.ts";
@@ -64,7 +65,7 @@ async function recordEnd(
     timeline: timelineOf(incoming),
     response,
     responseTruncated: truncated,
-    notes: [],
+    notes: uploadNotes(ask.upload),
   };
   const final = finalRecord(request, closingEnding(ask, ending), said, settlement);
   await record(context, final, incoming.span.traceparent);

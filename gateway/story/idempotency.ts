@@ -4,6 +4,7 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GetAnswerResponse } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { HeadSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import { isFile } from "../domain/form.ts";
 import type { Answer, Ask } from "./ask.ts";
 import type { Ending } from "./ending.ts";
 
@@ -27,9 +28,16 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
   return bare;
 }
 
-/** What must be equal for two requests with one Idempotency-Key to be the same: dialect and body. */
-export function requestDigest(ask: Ask): Uint8Array {
-  return createHash("sha256").update(ask.dialect).update("\0").update(ask.body).digest();
+/**
+ * What must be equal for two requests with one Idempotency-Key to be the same: dialect and body. Of a form its parts in order,
+ * because the boundary between them is another one each time.
+ */
+export function requestDigest({ dialect, body, upload }: Pick<Ask, "dialect" | "body" | "upload">): Uint8Array {
+  const hash = createHash("sha256").update(dialect).update("\0").update(body);
+  for (const part of upload?.parts ?? []) {
+    hash.update(JSON.stringify(isFile(part) ? [part.name, part.filename, part.sha256] : [part.name, part.value]));
+  }
+  return hash.digest();
 }
 
 /** Keeps the answer of a request that bore an Idempotency-Key; a failed one is forgotten so that a repeat runs anew. */

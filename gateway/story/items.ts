@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ReserveItemSchema } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { InvokeItemSchema, RequestFacts } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { ResolveItemSchema, Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { isFile, type Upload } from "../domain/form.ts";
 import { dearestCase } from "../domain/worst-case.ts";
 import type { Ask } from "./ask.ts";
 import type { Demand } from "./demand.ts";
@@ -50,6 +51,32 @@ export function reserveItem(ask: Ask, route: Route): MessageInitShape<typeof Res
   };
 }
 
+type InvokeInit = MessageInitShape<typeof InvokeItemSchema>;
+
+/** The form, without its files' bytes: the provider asks for those. */
+function formFields(
+  { parts, source }: Upload,
+  inputAudioMs = 0,
+): Pick<InvokeInit, "form" | "bodyLength" | "inputAudioMs"> {
+  return {
+    bodyLength: BigInt(source.length),
+    inputAudioMs: BigInt(inputAudioMs),
+    form: parts.map((part) => {
+      const { name } = part;
+      if (!isFile(part)) return { name, content: { case: "value" as const, value: part.value } };
+      const { filename, contentType, offset, length, sha256 } = part;
+      const file = {
+        filename,
+        contentType,
+        offset: BigInt(offset),
+        length: BigInt(length),
+        sha256: Buffer.from(sha256, "hex"),
+      };
+      return { name, content: { case: "file" as const, value: file } };
+    }),
+  };
+}
+
 /** What the provider is asked to do. */
 export function invokeItem(
   ask: Ask,
@@ -74,5 +101,6 @@ export function invokeItem(
     configVersion: route.configVersion,
     estimatedInputTokens: BigInt(demand.needs.inputTokens),
     facts,
+    ...(ask.upload === undefined ? {} : formFields(ask.upload, demand.inputAudioMs)),
   };
 }

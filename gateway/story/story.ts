@@ -149,6 +149,7 @@ async function invoke(
     timeoutMs: context.config.requestTimeoutMs,
     frameBytes: (frame) => frame.data.length,
     acknowledges: true,
+    body: ask.upload?.source,
   });
   const uncut = context.running.onCut(() => {
     cut = true;

@@ -21,6 +21,7 @@ export { followTls, readTls, TlsFileError, type TlsFiles } from "./tls-files.ts"
 export type {
   Acknowledgement,
   BatchAnswer,
+  BodySource,
   CallOptions,
   ClientControl,
   ClientOptions,

@@ -12,6 +12,7 @@ export type EdgeRefusal =
   | "connections"
   | "late_head"
   | "body_memory"
+  | "spool"
   | "unknown_keys"
   | "free_requests"
   | "invalid_requests";
@@ -65,6 +66,7 @@ const observed = {
   history_backlog: "Records accepted and not yet written.",
   edge_connections: "Connections of clients that are open.",
   edge_body_bytes: "Bytes of bodies that requests keep.",
+  edge_spool_bytes: "Bytes of uploads that requests keep on disk.",
   retention_waiting:
     "Periods past their retention that stay for now, since too much would go at once or clocks differ.",
   channels_broken: "Channels whose breaker is open.",

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file throughline/provider/v1/provider.proto.
  */
 export const file_throughline_provider_v1_provider: GenFile = /*@__PURE__*/
-  fileDesc("CiZ0aHJvdWdobGluZS9wcm92aWRlci92MS9wcm92aWRlci5wcm90bxIXdGhyb3VnaGxpbmUucHJvdmlkZXIudjEiQwoNSW52b2tlUmVxdWVzdBIyCgVpdGVtcxgBIAMoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0ihQUKCkludm9rZUl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg8KB2RpYWxlY3QYAiABKAkSLQoGbW9kdWxlGAMgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRINCgVtb2RlbBgEIAEoCRIPCgdjb250cm9sGAUgASgJEg4KBnN0cmVhbRgGIAEoCBIVCg1pbmNsdWRlX3VzYWdlGAcgASgIEjQKCmNhbmRpZGF0ZXMYCCADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYCSABKAwSEgoKZWxhcHNlZF91cxgKIAEoBBJBCgdoZWFkZXJzGAsgAygLMjAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbS5IZWFkZXJzRW50cnkSFgoOY3JlYXRlZF91bml4X3MYDCABKAMSPAoOc3RvcmVfcmVzcG9uc2UYDSABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIWCg5jb25maWdfdmVyc2lvbhgOIAEoBBIeChZlc3RpbWF0ZWRfaW5wdXRfdG9rZW5zGA8gASgEEgwKBGRhdGEYECABKAwSEwoLZGF0YV9vZmZzZXQYESABKAQSEwoLYm9keV9sZW5ndGgYEiABKAQSNAoFZmFjdHMYFCABKAsyJS50aHJvdWdobGluZS5wcm92aWRlci52MS5SZXF1ZXN0RmFjdHMaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiyAIKDFJlcXVlc3RGYWN0cxISCgphY2NvdW50X2lkGAEgASgDEg4KBmtleV9pZBgCIAEoAxIPCgd1c2VyX2lkGAMgASgJEhYKDmZyb21fYXBwc2VydmVyGAQgASgIEg0KBWdyb3VwGAUgASgJEjcKBnBvbGljeRgGIAEoDjInLnRocm91Z2hsaW5lLmNvbW1vbi52MS5EaXNjb25uZWN0UG9saWN5Eg0KBW1vZGVsGAcgASgJEhcKD2NyZWF0ZWRfdW5peF91cxgIIAEoAxIZChFyZXNlcnZlZF9uYW5vX3VzZBgJIAEoAxIQCgh0cmFjZV9pZBgKIAEoCRIZChFjbGllbnRfcmVxdWVzdF9pZBgLIAEoCRIzCgdyZWFzb25zGAwgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uIkgKDkludm9rZVJlc3BvbnNlEjYKB3Jlc3VsdHMYASADKAsyJS50aHJvdWdobGluZS5wcm92aWRlci52MS5JbnZva2VSZXN1bHQi5wEKDEludm9rZVJlc3VsdBIPCgdjYWxsX2lkGAEgASgNEi4KAm9rGAIgASgLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuT3V0Y29tZUgAEi0KBWVycm9yGAMgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9ySAASLwoFZnJhbWUYBCABKAsyHi50aHJvdWdobGluZS5wcm92aWRlci52MS5GcmFtZUgAEisKBHdhbnQYBSABKAsyGy50aHJvdWdobGluZS5jb21tb24udjEuV2FudEgAQgkKB291dGNvbWUiQgoFRnJhbWUSDAoEZGF0YRgBIAEoDBIrCgRoZWFkGAIgASgLMh0udGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSGVhZCJ2CgRIZWFkEhsKE3Vwc3RyZWFtX3JlcXVlc3RfaWQYASABKAkSFAoMY29udGVudF90eXBlGAIgASgJEg8KB2NoYW5uZWwYAyABKAkSEgoKYXR0ZW1wdF9pZBgEIAEoBhIWCg5jb250ZW50X2xlbmd0aBgFIAEoBCKEAwoHT3V0Y29tZRIRCgljYW5kaWRhdGUYASABKA0SKwoFdXNhZ2UYAiABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuVXNhZ2USFQoNZmluaXNoX3JlYXNvbhgDIAEoCRIyCghhdHRlbXB0cxgEIAMoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkF0dGVtcHQSKwoFZXJyb3IYBSABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3ISEgoKZmlyc3RfYnl0ZRgGIAEoCBIRCgljYW5jZWxsZWQYByABKAgSEgoKbWVzc2FnZV9pZBgIIAEoCRIWCg5yZXNwb25zZV9tb2RlbBgJIAEoCRIQCghyZXNwb25zZRgKIAEoDBIaChJyZXNwb25zZV90cnVuY2F0ZWQYCyABKAgSMQoHdGltaW5ncxgMIAEoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLlRpbWluZ3MSDQoFbm90ZXMYDSADKAkimwIKB0F0dGVtcHQSEgoKYXR0ZW1wdF9pZBgBIAEoBhIPCgdjaGFubmVsGAIgASgJEhAKCHBsYXRmb3JtGAMgASgJEhYKDnVwc3RyZWFtX21vZGVsGAQgASgJEhsKE3Vwc3RyZWFtX3JlcXVlc3RfaWQYBSABKAkSEwoLaHR0cF9zdGF0dXMYBiABKA0SEgoKZXJyb3JfY29kZRgHIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAggASgJEhAKCHN0YXJ0X3VzGAkgASgEEg8KB2hlYWRfdXMYCiABKAQSDgoGZW5kX3VzGAsgASgEEg0KBWZhdWx0GAwgASgJEhIKCmZhdWx0X2NvZGUYDSABKAkSDgoGcmVzZW50GA4gASgIInsKB1RpbWluZ3MSGAoQdXBzdHJlYW1fc2VudF91cxgBIAEoBBIeChZ1cHN0cmVhbV9maXJzdF9ieXRlX3VzGAIgASgEEh0KFXVwc3RyZWFtX2xhc3RfYnl0ZV91cxgDIAEoBBIXCg91cHN0cmVhbV9jaHVua3MYBCABKA0isAIKEkNvdW50VG9rZW5zUmVxdWVzdBIPCgdkaWFsZWN0GAEgASgJEjQKCmNhbmRpZGF0ZXMYAiADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYAyABKAwSSQoHaGVhZGVycxgEIAMoCzI4LnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkNvdW50VG9rZW5zUmVxdWVzdC5IZWFkZXJzRW50cnkSEgoKcmVxdWVzdF9pZBgFIAEoBhIWCg5jb25maWdfdmVyc2lvbhgGIAEoBBIeChZlc3RpbWF0ZWRfaW5wdXRfdG9rZW5zGAcgASgEGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlsKE0NvdW50VG9rZW5zUmVzcG9uc2USFAoMaW5wdXRfdG9rZW5zGAEgASgEEhEKCWVzdGltYXRlZBgCIAEoCBIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAMgASgJMtoBCg9Qcm92aWRlclNlcnZpY2USXQoGSW52b2tlEiYudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVxdWVzdBonLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZVJlc3BvbnNlKAEwARJoCgtDb3VudFRva2VucxIrLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkNvdW50VG9rZW5zUmVxdWVzdBosLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkNvdW50VG9rZW5zUmVzcG9uc2ViBnByb3RvMw", [file_throughline_common_v1_common]);
+  fileDesc("CiZ0aHJvdWdobGluZS9wcm92aWRlci92MS9wcm92aWRlci5wcm90bxIXdGhyb3VnaGxpbmUucHJvdmlkZXIudjEiQwoNSW52b2tlUmVxdWVzdBIyCgVpdGVtcxgBIAMoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0izgUKCkludm9rZUl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg8KB2RpYWxlY3QYAiABKAkSLQoGbW9kdWxlGAMgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRINCgVtb2RlbBgEIAEoCRIPCgdjb250cm9sGAUgASgJEg4KBnN0cmVhbRgGIAEoCBIVCg1pbmNsdWRlX3VzYWdlGAcgASgIEjQKCmNhbmRpZGF0ZXMYCCADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYCSABKAwSEgoKZWxhcHNlZF91cxgKIAEoBBJBCgdoZWFkZXJzGAsgAygLMjAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbS5IZWFkZXJzRW50cnkSFgoOY3JlYXRlZF91bml4X3MYDCABKAMSPAoOc3RvcmVfcmVzcG9uc2UYDSABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIWCg5jb25maWdfdmVyc2lvbhgOIAEoBBIeChZlc3RpbWF0ZWRfaW5wdXRfdG9rZW5zGA8gASgEEgwKBGRhdGEYECABKAwSEwoLZGF0YV9vZmZzZXQYESABKAQSEwoLYm9keV9sZW5ndGgYEiABKAQSLwoEZm9ybRgTIAMoCzIhLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZvcm1QYXJ0EjQKBWZhY3RzGBQgASgLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuUmVxdWVzdEZhY3RzEhYKDmlucHV0X2F1ZGlvX21zGBUgASgEGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImcKCEZvcm1QYXJ0EgwKBG5hbWUYASABKAkSDwoFdmFsdWUYAiABKAlIABIxCgRmaWxlGAMgASgLMiEudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuRm9ybUZpbGVIAEIJCgdjb250ZW50ImIKCEZvcm1GaWxlEhAKCGZpbGVuYW1lGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIOCgZvZmZzZXQYAyABKAQSDgoGbGVuZ3RoGAQgASgEEg4KBnNoYTI1NhgFIAEoDCLIAgoMUmVxdWVzdEZhY3RzEhIKCmFjY291bnRfaWQYASABKAMSDgoGa2V5X2lkGAIgASgDEg8KB3VzZXJfaWQYAyABKAkSFgoOZnJvbV9hcHBzZXJ2ZXIYBCABKAgSDQoFZ3JvdXAYBSABKAkSNwoGcG9saWN5GAYgASgOMicudGhyb3VnaGxpbmUuY29tbW9uLnYxLkRpc2Nvbm5lY3RQb2xpY3kSDQoFbW9kZWwYByABKAkSFwoPY3JlYXRlZF91bml4X3VzGAggASgDEhkKEXJlc2VydmVkX25hbm9fdXNkGAkgASgDEhAKCHRyYWNlX2lkGAogASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAsgASgJEjMKB3JlYXNvbnMYDCADKAsyIi50aHJvdWdobGluZS5jb21tb24udjEuUm91dGVSZWFzb24iSAoOSW52b2tlUmVzcG9uc2USNgoHcmVzdWx0cxgBIAMoCzIlLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZVJlc3VsdCLnAQoMSW52b2tlUmVzdWx0Eg8KB2NhbGxfaWQYASABKA0SLgoCb2sYAiABKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5PdXRjb21lSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIABIvCgVmcmFtZRgEIAEoCzIeLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZyYW1lSAASKwoEd2FudBgFIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5XYW50SABCCQoHb3V0Y29tZSJCCgVGcmFtZRIMCgRkYXRhGAEgASgMEisKBGhlYWQYAiABKAsyHS50aHJvdWdobGluZS5wcm92aWRlci52MS5IZWFkInYKBEhlYWQSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRISCgphdHRlbXB0X2lkGAQgASgGEhYKDmNvbnRlbnRfbGVuZ3RoGAUgASgEIoQDCgdPdXRjb21lEhEKCWNhbmRpZGF0ZRgBIAEoDRIrCgV1c2FnZRgCIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Vc2FnZRIVCg1maW5pc2hfcmVhc29uGAMgASgJEjIKCGF0dGVtcHRzGAQgAygLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQXR0ZW1wdBIrCgVlcnJvchgFIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvchISCgpmaXJzdF9ieXRlGAYgASgIEhEKCWNhbmNlbGxlZBgHIAEoCBISCgptZXNzYWdlX2lkGAggASgJEhYKDnJlc3BvbnNlX21vZGVsGAkgASgJEhAKCHJlc3BvbnNlGAogASgMEhoKEnJlc3BvbnNlX3RydW5jYXRlZBgLIAEoCBIxCgd0aW1pbmdzGAwgASgLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuVGltaW5ncxINCgVub3RlcxgNIAMoCSKbAgoHQXR0ZW1wdBISCgphdHRlbXB0X2lkGAEgASgGEg8KB2NoYW5uZWwYAiABKAkSEAoIcGxhdGZvcm0YAyABKAkSFgoOdXBzdHJlYW1fbW9kZWwYBCABKAkSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgFIAEoCRITCgtodHRwX3N0YXR1cxgGIAEoDRISCgplcnJvcl9jb2RlGAcgASgJEhUKDWVycm9yX21lc3NhZ2UYCCABKAkSEAoIc3RhcnRfdXMYCSABKAQSDwoHaGVhZF91cxgKIAEoBBIOCgZlbmRfdXMYCyABKAQSDQoFZmF1bHQYDCABKAkSEgoKZmF1bHRfY29kZRgNIAEoCRIOCgZyZXNlbnQYDiABKAgiewoHVGltaW5ncxIYChB1cHN0cmVhbV9zZW50X3VzGAEgASgEEh4KFnVwc3RyZWFtX2ZpcnN0X2J5dGVfdXMYAiABKAQSHQoVdXBzdHJlYW1fbGFzdF9ieXRlX3VzGAMgASgEEhcKD3Vwc3RyZWFtX2NodW5rcxgEIAEoDSKwAgoSQ291bnRUb2tlbnNSZXF1ZXN0Eg8KB2RpYWxlY3QYASABKAkSNAoKY2FuZGlkYXRlcxgCIAMoCzIgLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYW5kaWRhdGUSDAoEYm9keRgDIAEoDBJJCgdoZWFkZXJzGAQgAygLMjgudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXF1ZXN0LkhlYWRlcnNFbnRyeRISCgpyZXF1ZXN0X2lkGAUgASgGEhYKDmNvbmZpZ192ZXJzaW9uGAYgASgEEh4KFmVzdGltYXRlZF9pbnB1dF90b2tlbnMYByABKAQaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoTQ291bnRUb2tlbnNSZXNwb25zZRIUCgxpbnB1dF90b2tlbnMYASABKAQSEQoJZXN0aW1hdGVkGAIgASgIEhsKE3Vwc3RyZWFtX3JlcXVlc3RfaWQYAyABKAky2gEKD1Byb3ZpZGVyU2VydmljZRJdCgZJbnZva2USJi50aHJvdWdobGluZS5wcm92aWRlci52MS5JbnZva2VSZXF1ZXN0GicudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVzcG9uc2UoATABEmgKC0NvdW50VG9rZW5zEisudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXF1ZXN0GiwudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXNwb25zZWIGcHJvdG8z", [file_throughline_common_v1_common]);
 
 /**
  * A batch of items of the Invoke lane.
@@ -171,12 +171,26 @@ export type InvokeItem = Message<"throughline.provider.v1.InvokeItem"> & {
   bodyLength: bigint;
 
   /**
+   * The client's form, in order, where it sent one in place of a JSON body; its files are in the body that the gateway keeps.
+   *
+   * @generated from field: repeated throughline.provider.v1.FormPart form = 19;
+   */
+  form: FormPart[];
+
+  /**
    * What the request's settlement and record say of it. The provider makes both where its gateway is lost before it has
    * acknowledged the outcome. Absent: it makes none.
    *
    * @generated from field: throughline.provider.v1.RequestFacts facts = 20;
    */
   facts?: RequestFacts | undefined;
+
+  /**
+   * Milliseconds of audio in the client's file, by the gateway's own count: they are charged where the upstream says nothing.
+   *
+   * @generated from field: uint64 input_audio_ms = 21;
+   */
+  inputAudioMs: bigint;
 };
 
 /**
@@ -185,6 +199,99 @@ export type InvokeItem = Message<"throughline.provider.v1.InvokeItem"> & {
  */
 export const InvokeItemSchema: GenMessage<InvokeItem> = /*@__PURE__*/
   messageDesc(file_throughline_provider_v1_provider, 1);
+
+/**
+ * One part of a form.
+ *
+ * @generated from message throughline.provider.v1.FormPart
+ */
+export type FormPart = Message<"throughline.provider.v1.FormPart"> & {
+  /**
+   * Its name, as the client wrote it, e.g. "timestamp_granularities[]".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it holds.
+   *
+   * @generated from oneof throughline.provider.v1.FormPart.content
+   */
+  content: {
+    /**
+     * A field's text.
+     *
+     * @generated from field: string value = 2;
+     */
+    value: string;
+    case: "value";
+  } | {
+    /**
+     * A file.
+     *
+     * @generated from field: throughline.provider.v1.FormFile file = 3;
+     */
+    value: FormFile;
+    case: "file";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message throughline.provider.v1.FormPart.
+ * Use `create(FormPartSchema)` to create a new message.
+ */
+export const FormPartSchema: GenMessage<FormPart> = /*@__PURE__*/
+  messageDesc(file_throughline_provider_v1_provider, 2);
+
+/**
+ * A file of a form.
+ *
+ * @generated from message throughline.provider.v1.FormFile
+ */
+export type FormFile = Message<"throughline.provider.v1.FormFile"> & {
+  /**
+   * Its name on the client's side. Empty: none.
+   *
+   * @generated from field: string filename = 1;
+   */
+  filename: string;
+
+  /**
+   * Its content type, as the client says.
+   *
+   * @generated from field: string content_type = 2;
+   */
+  contentType: string;
+
+  /**
+   * Where it begins in the body that the gateway keeps, in bytes.
+   *
+   * @generated from field: uint64 offset = 3;
+   */
+  offset: bigint;
+
+  /**
+   * Bytes of it.
+   *
+   * @generated from field: uint64 length = 4;
+   */
+  length: bigint;
+
+  /**
+   * SHA-256 of its bytes.
+   *
+   * @generated from field: bytes sha256 = 5;
+   */
+  sha256: Uint8Array;
+};
+
+/**
+ * Describes the message throughline.provider.v1.FormFile.
+ * Use `create(FormFileSchema)` to create a new message.
+ */
+export const FormFileSchema: GenMessage<FormFile> = /*@__PURE__*/
+  messageDesc(file_throughline_provider_v1_provider, 3);
 
 /**
  * What a settlement and a record say of a request that holds a reservation, beside what the item says.
@@ -282,7 +389,7 @@ export type RequestFacts = Message<"throughline.provider.v1.RequestFacts"> & {
  * Use `create(RequestFactsSchema)` to create a new message.
  */
 export const RequestFactsSchema: GenMessage<RequestFacts> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 2);
+  messageDesc(file_throughline_provider_v1_provider, 4);
 
 /**
  * A batch of results of the Invoke lane.
@@ -303,7 +410,7 @@ export type InvokeResponse = Message<"throughline.provider.v1.InvokeResponse"> &
  * Use `create(InvokeResponseSchema)` to create a new message.
  */
 export const InvokeResponseSchema: GenMessage<InvokeResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 3);
+  messageDesc(file_throughline_provider_v1_provider, 5);
 
 /**
  * A frame, a want or the end of one invocation.
@@ -363,7 +470,7 @@ export type InvokeResult = Message<"throughline.provider.v1.InvokeResult"> & {
  * Use `create(InvokeResultSchema)` to create a new message.
  */
 export const InvokeResultSchema: GenMessage<InvokeResult> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 4);
+  messageDesc(file_throughline_provider_v1_provider, 6);
 
 /**
  * A piece of the answer.
@@ -391,7 +498,7 @@ export type Frame = Message<"throughline.provider.v1.Frame"> & {
  * Use `create(FrameSchema)` to create a new message.
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 5);
+  messageDesc(file_throughline_provider_v1_provider, 7);
 
 /**
  * What the response head needs.
@@ -440,7 +547,7 @@ export type Head = Message<"throughline.provider.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 6);
+  messageDesc(file_throughline_provider_v1_provider, 8);
 
 /**
  * How an invocation ended.
@@ -546,7 +653,7 @@ export type Outcome = Message<"throughline.provider.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 7);
+  messageDesc(file_throughline_provider_v1_provider, 9);
 
 /**
  * One try of one candidate.
@@ -660,7 +767,7 @@ export type Attempt = Message<"throughline.provider.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 8);
+  messageDesc(file_throughline_provider_v1_provider, 10);
 
 /**
  * Times of an invocation, in microseconds since the arrival of the request at the gateway. 0: did not happen.
@@ -702,7 +809,7 @@ export type Timings = Message<"throughline.provider.v1.Timings"> & {
  * Use `create(TimingsSchema)` to create a new message.
  */
 export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 9);
+  messageDesc(file_throughline_provider_v1_provider, 11);
 
 /**
  * Asks for a count.
@@ -765,7 +872,7 @@ export type CountTokensRequest = Message<"throughline.provider.v1.CountTokensReq
  * Use `create(CountTokensRequestSchema)` to create a new message.
  */
 export const CountTokensRequestSchema: GenMessage<CountTokensRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 10);
+  messageDesc(file_throughline_provider_v1_provider, 12);
 
 /**
  * A count.
@@ -800,7 +907,7 @@ export type CountTokensResponse = Message<"throughline.provider.v1.CountTokensRe
  * Use `create(CountTokensResponseSchema)` to create a new message.
  */
 export const CountTokensResponseSchema: GenMessage<CountTokensResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 11);
+  messageDesc(file_throughline_provider_v1_provider, 13);
 
 /**
  * Speaks to upstreams, in the client's dialect.

@@ -1,0 +1,5 @@
+import { transcriptions, translations } from "./audio/transcriptions.ts";
+import type { FormEndpoint } from "./endpoint.ts";
+
+/** Every endpoint that costs money and takes a form with files: one row each. */
+export const formEndpoints: readonly FormEndpoint[] = [transcriptions, translations];
