@@ -51,7 +51,7 @@ export function deliverError(
 }
 
 /** Answers with one JSON body, misbehaving as the model says. */
-export function deliverJson(exchange: Exchange, format: WireFormat, json: string): void {
+export function deliverJson(exchange: Exchange, format: WireFormat, json: string, type = "application/json"): void {
   const { behaviour } = exchange;
   if (behaviour.errorIn !== "") {
     deliverError(exchange, format, failureOf(500), 200);
@@ -61,7 +61,7 @@ export function deliverJson(exchange: Exchange, format: WireFormat, json: string
   const send = () => {
     if (exchange.closed) return;
     const whole = behaviour.comments ? `\n\n${body}` : body;
-    const headers = writeHead(exchange, format, 200, "application/json", Buffer.byteLength(whole));
+    const headers = writeHead(exchange, format, 200, type, Buffer.byteLength(whole));
     exchange.response.writeHead(200, headers);
     if (behaviour.hang === "" && behaviour.drop === "" && behaviour.chunkMs === 0 && !behaviour.split) {
       finish(exchange, whole);

@@ -54,6 +54,8 @@ export interface Route {
   readonly format: WireFormat;
   /** True: the body is a JSON object, and it or the path names a model. */
   readonly readsBody: boolean;
+  /** True: the body is a form. */
+  readonly readsForm?: true;
   /** Answers a request that is neither hanging nor failing. Throws `InvalidRequest` for a body it cannot serve. */
   answer(exchange: Exchange, body: Json, target: Target): void;
 }

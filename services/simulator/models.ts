@@ -54,6 +54,8 @@ export interface Behaviour {
   readonly vectors: "" | "wrong_count" | "ragged" | "bad_index";
   /** Numbers of embeddings and of a ranking are no numbers. */
   readonly nan: boolean;
+  /** A transcription claims to be millions of years long. */
+  readonly lies: boolean;
 }
 
 /** The behaviour of every model whose name does not begin with `sim-`. */
@@ -85,6 +87,7 @@ export const normalBehaviour: Behaviour = Object.freeze({
   ranking: "",
   vectors: "",
   nan: false,
+  lies: false,
 });
 
 /** One line of the table of misbehaving models. */
@@ -297,6 +300,25 @@ const rules: readonly Rule[] = [
     () => ({
       nan: true,
     }),
+  ),
+  rule(
+    "sim-audio-lies",
+    "sim-audio-lies",
+    "A transcription claims that its file has millions of years of audio.",
+    () => ({ lies: true }),
+  ),
+  rule(
+    "sim-audio-seconds",
+    "sim-audio-seconds",
+    "A transcription states its usage in seconds, as whisper-1 does, and knows no streams.",
+    () => ({}),
+  ),
+  rule(
+    "sim-slow-read-<ms>",
+    "sim-slow-read-50",
+    "Waits so many milliseconds after each piece of a form that it reads, where the model's name comes before the file.",
+    () => ({}),
+    { min: 1, max: 9_999 },
   ),
 ];
 

@@ -1,5 +1,6 @@
 import type { Route, Target } from "./exchange.ts";
 import { countTokens, messages } from "./formats/anthropic-messages.ts";
+import { transcriptions, translations } from "./formats/audio.ts";
 import { cohereEmbed, embeddings } from "./formats/embeddings.ts";
 import { geminiModels } from "./formats/gemini.ts";
 import { listGeminiModels, listModels } from "./formats/models.ts";
@@ -23,6 +24,8 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /v1/responses": responses,
   "POST /v1/embeddings": embeddings,
   "POST /v2/embed": cohereEmbed,
+  "POST /v1/audio/transcriptions": transcriptions,
+  "POST /v1/audio/translations": translations,
   "POST /v2/rerank": cohereRerank,
   "POST /v1/rerank": rerank,
   "POST /rerank": rerank,

@@ -5,6 +5,7 @@ import { httpUrl } from "../../shared/http-url.ts";
 import { cut, deliverError } from "./deliver.ts";
 import { type Exchange, InvalidRequest, type Route } from "./exchange.ts";
 import { failureOf, invalid, namedFailures } from "./failures.ts";
+import { parseForm } from "./formats/audio.ts";
 import { isObject, type Json, stringOf } from "./json.ts";
 import { type Behaviour, createBehaviours, normalBehaviour, simulatedModels } from "./models.ts";
 import { createRecorder, nowMs, type RecordedRequest, type RequestEntry } from "./recorder.ts";
@@ -116,7 +117,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const answer = (exchange: Exchange, match: RouteMatch) => {
     const { route } = match;
     try {
-      const body = match.route.readsBody ? parseBody(exchange.entry.body) : {};
+      const body = bodyOf(exchange, route);
       exchange.model = match.model ?? stringOf(body.model);
       if (route.readsBody && exchange.model === "") {
         throw new InvalidRequest("you must provide a model parameter", "model");
@@ -213,12 +214,28 @@ const noBytes = Buffer.alloc(0);
 function readBody(request: IncomingMessage, use: (body: Buffer) => void): void {
   let only: Buffer = noBytes;
   let more: Buffer[] | undefined;
+  let pieceMs: number | undefined;
   request.on("data", (chunk: Buffer) => {
+    pieceMs ??= slowness(chunk);
+    if (pieceMs > 0) {
+      request.pause();
+      setTimeout(() => request.resume(), pieceMs);
+    }
     if (more !== undefined) more.push(chunk);
     else if (only.length === 0) only = chunk;
     else more = [only, chunk];
   });
   request.on("end", () => use(more === undefined ? only : Buffer.concat(more)));
+}
+
+function bodyOf({ entry, request }: Exchange, { readsBody, readsForm }: Route): Json {
+  if (readsForm) return parseForm(entry.body, request.headers["content-type"] ?? "");
+  return readsBody ? parseBody(entry.body) : {};
+}
+
+/** How slowly a form is read, where the model's name comes before its file: milliseconds a piece. */
+function slowness(piece: Buffer): number {
+  return Number(/name="model"\r\n\r\n\S*slow-read-(\d{1,4})/.exec(piece.toString("latin1", 0, 4_096))?.[1] ?? 0);
 }
 
 function parseBody(bytes: Buffer): Json {

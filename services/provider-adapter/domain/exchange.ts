@@ -25,8 +25,43 @@ export interface Asked {
   readonly headers: Readonly<Record<string, string>>;
   /** Unix seconds that the answer shows as its creation time. */
   readonly createdUnixS: number;
+  /** The form that the client sent in place of JSON. */
+  readonly form?: AskedForm | undefined;
   /** The answer is kept for history: a stream is assembled into one document. */
   readonly keepResponse: boolean;
+}
+
+/** A form of a client, whose files' bytes are asked for when they are sent. */
+export interface AskedForm {
+  /** In the client's order. */
+  readonly parts: readonly FormPart[];
+  /** Milliseconds of audio in its file by the gateway's count; 0: none. */
+  readonly inputAudioMs: number;
+  /** The bytes of its files from an offset to the end of the last one. */
+  read(offset: number): AsyncIterableIterator<Uint8Array>;
+}
+
+/** One part of a form: a field, or a file with its place among the bytes. */
+export interface FormPart {
+  readonly name: string;
+  readonly value: string;
+  readonly file?:
+    | {
+        /** Empty: none. */
+        readonly filename: string;
+        readonly contentType: string;
+        readonly offset: number;
+        readonly length: number;
+      }
+    | undefined;
+}
+
+/** A body that is made while it is sent. */
+export interface BodySource {
+  /** Bytes of it. */
+  readonly length: number;
+  /** Reads it from its start; called again where it is sent again. */
+  open(): AsyncIterable<Uint8Array>;
 }
 
 /** What to send upstream. */
@@ -44,6 +79,8 @@ export interface UpstreamMessage {
   /** Beside credentials, content type and tracing. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** In place of `body`, which is empty then. */
+  readonly source?: BodySource;
 }
 
 /** What is known of an answer. */
@@ -134,6 +171,8 @@ export interface Exchange {
   whole(body: Buffer, moments: Moments): WholeAnswer;
   /** Translates a stream. */
   stream(): StreamTranslation;
+  /** A whole answer, where a stream was asked for and the upstream knows none, as the events of one. Absent: it is a failure. */
+  events?(body: Buffer): readonly UpstreamEvent[];
   /** Translates an answer of bytes. Absent: the answer is JSON or events. A JSON answer goes to `whole` all the same. */
   bytes?(head: BytesHead): BytesTranslation;
 }

@@ -332,6 +332,18 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     }
   }
 
+  /** The upstream knows no streams: its whole answer is given as one. */
+  function finishAsStream(all: Buffer, eventsOf: NonNullable<Exchange["events"]>): void {
+    try {
+      const stream = exchange.stream();
+      translation = events = stream;
+      for (const event of eventsOf(all)) pending += stream.event(event);
+      finishStream(stream, good);
+    } catch (thrown) {
+      settleThrown(thrown);
+    }
+  }
+
   const sink: UpstreamSink = {
     onHead(status, given) {
       headers = given;
@@ -359,7 +371,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
         takeBytes(bytes, chunk);
         return true;
       }
-      if ((answered && !options.stream) || bodyBytes < maxErrorBytes) {
+      if ((answered && (!options.stream || exchange.events !== undefined)) || bodyBytes < maxErrorBytes) {
         bodyBytes += chunk.length;
         body.push(chunk);
         // A document where bytes were expected has no other bound.
@@ -375,6 +387,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       // An attempt is kept until its answer was given; what came of it is not.
       body.length = 0;
       if (answered && !options.stream) return finishWhole(all);
+      if (answered && exchange.events !== undefined) return finishAsStream(all, exchange.events);
       // Before the message is cut to its length: a part of the credential would be left.
       const said = hideCredential(all.toString(), credential);
       const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);

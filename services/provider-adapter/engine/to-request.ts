@@ -31,6 +31,6 @@ export function toRequest(channel: OpenChannel, message: UpstreamMessage, option
       ...(channel.requestIdHeader === "" ? {} : { [channel.requestIdHeader]: requestIdText }),
       ...(traceparent === "" ? {} : { traceparent }),
     },
-    body: message.body,
+    body: message.source ?? message.body,
   };
 }

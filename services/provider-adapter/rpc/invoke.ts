@@ -17,10 +17,10 @@ import {
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
-import { type FrameSink, type LaneCall, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
+import { type FrameSink, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
-import type { Asked } from "../domain/exchange.ts";
+import type { Asked, AskedForm } from "../domain/exchange.ts";
 import { unpricedNotes } from "../domain/unpriced.ts";
 import { type AttemptResult, type RunningAttempt, startAttempt } from "../engine/attempt.ts";
 import { firstByteMsOf, logBug, reportAttempt } from "../engine/report-attempt.ts";
@@ -74,7 +74,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   /** Changes to the body that hold for all candidates. False: the request is decided. */
   async function prepare(): Promise<boolean> {
     try {
-      if (context.images !== undefined) body = await context.images.inline(body, call.signal);
+      if (context.images !== undefined && item.form.length === 0) body = await context.images.inline(body, call.signal);
     } catch (thrown) {
       error = ThroughlineError.from(thrown);
       if (error.code === "internal_error" && !cancelled) logBug(context, call, thrown);
@@ -216,8 +216,10 @@ function closeLater({ lostGateways }: ProviderContext, kept: Unacknowledged): ()
   return () => lostGateways.close(kept);
 }
 
-function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate, body: Uint8Array): Asked {
+function askedOf(call: StreamCall<InvokeItem>, candidate: Candidate, body: Uint8Array): Asked {
+  const { item, requestId } = call;
   return {
+    form: item.form.length === 0 ? undefined : formOf(call),
     requestId,
     model: item.model,
     upstreamModel: candidate.upstreamModel,
@@ -230,6 +232,21 @@ function askedOf({ item, requestId }: LaneCall<InvokeItem>, candidate: Candidate
     headers: item.headers,
     createdUnixS: Number(item.createdUnixS),
     keepResponse: item.storeResponse !== StoreResponse.NONE,
+  };
+}
+
+function formOf({ item, body }: StreamCall<InvokeItem>): AskedForm {
+  return {
+    inputAudioMs: Number(item.inputAudioMs),
+    parts: item.form.map(({ name, content }) => {
+      if (content.case !== "file") return { name, value: content.value ?? "" };
+      const { filename, contentType, offset, length } = content.value;
+      return { name, value: "", file: { filename, contentType, offset: Number(offset), length: Number(length) } };
+    }),
+    read(offset) {
+      if (body === undefined) throw new ThroughlineError("internal_error", "The form of this request has no bytes.");
+      return body.from(offset);
+    },
   };
 }
 

@@ -1,5 +1,7 @@
+import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Log } from "../../../shared/log.ts";
+import type { BodySource } from "../domain/exchange.ts";
 import { type FaultKind, faultOf, type UpstreamFault } from "./faults.ts";
 import type { Line, LineHolder } from "./line.ts";
 import type { Load, Transport } from "./transports.ts";
@@ -13,10 +15,10 @@ export interface UpstreamRequest {
   /** Path with its query, beginning with a slash. */
   readonly path: string;
   readonly method: Dispatcher.HttpMethod;
-  /** Without content-length, which follows from the body. No accept-encoding is added, so answers come as they are. */
+  /** Without content-length, which follows from the body (of a source from its length). No accept-encoding is added, so answers come as they are. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Absent: no body. Held until it is written; must not change. */
-  readonly body?: Uint8Array;
+  /** Absent: no body. Held until it is written; must not change. A source is read as the socket takes it. */
+  readonly body?: Uint8Array | BodySource;
   /** Aborts like `abort()`. Costs a listener a call: on the hot path call `abort()` instead. */
   readonly signal?: AbortSignal;
   /** Bound instead of the client's `connectTimeoutMs`; 0: none. */
@@ -152,21 +154,35 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
     }
     signal?.addEventListener("abort", this.#onSignal, { once: true });
     this.#dispatching = true;
-    const { origin, path, method, headers, body } = this.#request;
-    this.#transport.kept.dispatch({ origin, path, method, headers, body: body ?? null }, this);
+    this.#transport.kept.dispatch(this.#message(), this);
     this.#dispatching = false;
   }
 
   /** Sends it again, over a connection that nobody has used: those that are kept may all have gone stale together. */
   #resend(): void {
-    const { origin, path, method, headers, body } = this.#request;
     if (this.#controller !== undefined) {
       this.#load.running -= 1;
       this.resent = true;
     }
     this.#retried = true;
     this.#controller = undefined;
-    this.#transport.fresh().dispatch({ origin, path, method, headers, body: body ?? null, reset: true }, this);
+    this.#transport.fresh().dispatch({ ...this.#message(), reset: true }, this);
+  }
+
+  #message(): Dispatcher.DispatchOptions {
+    const { origin, path, method, headers, body } = this.#request;
+    if (body === undefined || body instanceof Uint8Array) return { origin, path, method, headers, body: body ?? null };
+    const length = { "content-length": String(body.length) };
+    return { origin, path, method, headers: { ...headers, ...length }, body: Readable.from(this.#sent(body)) };
+  }
+
+  /** What is being sent is no silence of the upstream: its time begins anew with each piece. */
+  async *#sent(source: BodySource): AsyncGenerator<Uint8Array> {
+    for await (const piece of source.open()) {
+      if (this.#over) return;
+      this.#context.watch.touch(this);
+      yield piece;
+    }
   }
 
   pause(): void {

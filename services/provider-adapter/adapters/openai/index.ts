@@ -1,5 +1,6 @@
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
+import { transcriptionExchanges } from "../../modules/audio/transcription.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
@@ -7,6 +8,7 @@ import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
 import { speechExchange } from "./audio/speech.ts";
+import { transcriptionFormat } from "./audio/transcription.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
 import { openaiEmbeddings } from "./embeddings/index.ts";
 import { httpFailure } from "./errors.ts";
@@ -45,6 +47,7 @@ function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
     ...translations(chatCompletionsFormat(of)),
     ...embeddingsExchanges((model) => openaiEmbeddings(of(model))),
     ...Object.assign({}, ...openaiModules.map((module) => module.exchanges(of))),
+    ...transcriptionExchanges((model) => transcriptionFormat(of(model))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
     "openai.speech": (asked) => speechExchange(asked, of(asked.upstreamModel)),
   };
