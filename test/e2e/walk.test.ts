@@ -20,6 +20,8 @@ interface Walk {
   readonly failing: object;
   /** Its records have the answer itself; else a document that says what there was. */
   readonly keepsAnswer: boolean;
+  /** It costs nothing. */
+  readonly isFree?: true;
 }
 
 const walks: readonly Walk[] = [
@@ -46,6 +48,27 @@ const walks: readonly Walk[] = [
     },
     failing: { model: "embeddings/sim-status-500", input: "Hello" },
     keepsAnswer: false,
+  },
+  {
+    module: "rerank",
+    path: "/v2/rerank",
+    good: { model: "rerank-2.5", query: "Hello?", documents: ["Hello", "you"] },
+    invalid: {
+      body: { model: "rerank-2.5", query: "Hello?", documents: ["Hello", { title: "you" }] },
+      code: "missing_required_field",
+      param: "documents[1].text",
+    },
+    failing: { model: "rerank/sim-status-500", query: "Hello?", documents: ["Hello"] },
+    keepsAnswer: true,
+  },
+  {
+    module: "moderation",
+    path: "/v1/moderations",
+    good: { input: "Hello" },
+    invalid: { body: { input: ["Hello", ""] }, code: "invalid_value", param: "input[1]" },
+    failing: { model: "moderation/sim-status-500", input: "Hello" },
+    keepsAnswer: true,
+    isFree: true,
   },
 ];
 
@@ -123,7 +146,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     for (const line of lines) expect(line.request_id).toBe(id.toString());
   }
 
-  test.each(walks)("a success: $module", async ({ module, path, good, keepsAnswer }) => {
+  test.each(walks)("a success: $module", async ({ module, path, good, keepsAnswer, isFree }) => {
     const response = await house.call(path, good, { "x-request-id": "mine-1" });
     expect(response.status).toBe(200);
     const id = idOf(response);
@@ -143,9 +166,21 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
       return found.length > 0 ? found : undefined;
     });
     expect(entries).toHaveLength(1);
-    expect(entries[0]?.amount).toBeLessThan(0n);
+    expect((entries[0]?.amount ?? 0n) < 0n).toBe(isFree !== true);
     expect(await openReservations(id)).toBe(0);
     await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
+  });
+
+  test.each(walks)("an Idempotency-Key: $module", async ({ module, path, good }) => {
+    const key = { "idempotency-key": `${mode}-${module}` };
+    const first = await house.call(path, good, key);
+    const second = await house.call(path, good, key);
+    expect(await second.json()).toEqual(await first.json());
+    const again = idOf(second);
+    expect(await record(again, "succeeded")).toMatchObject({ module, throughline: { billing_reason: "replayed" } });
+    expect(await ledger(idOf(first))).toHaveLength(1);
+    expect(await ledger(again)).toEqual([]);
+    expect(upstreamSaw(again)).toEqual([]);
   });
 
   test.each(walks)("a validation error: $module", async ({ module, path, invalid: { body, code, param } }) => {

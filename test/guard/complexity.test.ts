@@ -24,8 +24,8 @@ const moments = { sentUs: 0, firstByteUs: 1, firstContentUs: 1, lastByteUs: 2, n
 
 /** What is measured, loaded after the counter has begun. */
 async function load() {
-  const [{ adapters }, { estimateRequest }, { findCarried }, chat, messages, responses, embeddings] = await Promise.all(
-    [
+  const [{ adapters }, { estimateRequest }, { findCarried }, chat, messages, responses, embeddings, rerank, judged] =
+    await Promise.all([
       import("../../services/provider-adapter/adapters/registry.ts"),
       import("../../shared/estimate/input.ts"),
       import("../../services/provider-adapter/remote-images/find-images.ts"),
@@ -33,12 +33,15 @@ async function load() {
       import("../../gateway/endpoints/chat/check-messages.ts"),
       import("../../gateway/endpoints/chat/check-responses.ts"),
       import("../../gateway/endpoints/embeddings/check-input.ts"),
-    ],
-  );
+      import("../../gateway/endpoints/rerank/rerank-demand.ts"),
+      import("../../gateway/endpoints/moderation/moderations.ts"),
+    ]);
   const checks: Readonly<Record<string, (body: never) => void>> = {
     "openai.chat": chat.checkChat,
     "anthropic.messages": (body) => messages.checkMessages(body, {}),
     "openai.responses": responses.checkResponses,
+    "jina.rerank": rerank.rerankDemand,
+    "openai.moderations": (body) => judged.moderations.read(body, {} as never),
     "openai.embeddings": (body) => embeddings.checkInput(Reflect.get(body, "input")),
   };
   return { adapters, estimateRequest, findCarried, checks };

@@ -56,8 +56,37 @@ const embeddings = (name: string, more: (size: number) => object): RequestShape 
   body: (size) => ({ model: "m", input: "x", ...more(size) }),
 });
 
+const rerank = (name: string, more: (size: number) => object): RequestShape => ({
+  name,
+  dialect: "jina.rerank",
+  body: (size) => ({ model: "m", query: "x", documents: ["y"], ...more(size) }),
+});
+const moderations = (name: string, more: (size: number) => object): RequestShape => ({
+  name,
+  dialect: "openai.moderations",
+  body: (size) => ({ model: "m", ...more(size) }),
+});
+
 /** Requests of every endpoint. */
 export const requestShapes: readonly RequestShape[] = [
+  rerank("documents", (size) => ({ documents: times(size, (i) => `document ${i}`) })),
+  rerank("documents of named fields", (size) => ({
+    documents: times(size, (i) => ({ title: `t${i}`, text: "x" })),
+    rank_fields: ["title", "text"],
+  })),
+  rerank("one document of fields", (size) => ({
+    documents: [fields(size, (i) => `v${i}`)],
+    rank_fields: times(size, (i) => `k${i}`),
+  })),
+  rerank("a long document", (size) => ({ documents: ["word ".repeat(size * 8)] })),
+  rerank("unknown fields", (size) => fields(size, () => 1)),
+  moderations("texts", (size) => ({ input: times(size, (i) => `text ${i}`) })),
+  moderations("parts", (size) => ({
+    input: times(size, (i) =>
+      i % 2 ? { type: "text", text: "x" } : { type: "image_url", image_url: { url: `https://a.example/${i}.png` } },
+    ),
+  })),
+  moderations("unknown fields", (size) => ({ input: "x", ...fields(size, () => 1) })),
   chat("unknown fields", (size) => fields(size, () => 1)),
   chat("fields of extra_body", (size) => ({ extra_body: fields(size, () => 1) })),
   chat("fields of google", (size) => ({ extra_body: { google: fields(size, (i) => ({ snake_case: i })) } })),
@@ -376,6 +405,25 @@ const packed = (vector: unknown) => Buffer.from(Float32Array.from(vector as numb
 
 /** Whole answers of modules that are not chat. */
 export const wholeShapes: readonly WholeShape[] = [
+  {
+    ...{ name: "results", adapter: "openai", dialect: "jina.rerank" },
+    request: (size) => ({ query: "x", documents: times(size, (i) => ({ text: `document ${i}` })) }),
+    answer: (size) => ({ results: times(size, (i) => ({ index: size - 1 - i, relevance_score: (i * 7919) % 97 })) }),
+  },
+  {
+    ...{ name: "verdicts", adapter: "openai", dialect: "openai.moderations" },
+    request: (size) => ({ input: times(size, (i) => `text ${i}`) }),
+    answer: (size) => ({
+      results: times(size, () => ({ categories: { hate: true }, category_scores: { hate: 0.5 } })),
+    }),
+  },
+  {
+    ...{ name: "categories of one verdict", adapter: "openai", dialect: "openai.moderations" },
+    request: () => ({ input: "x" }),
+    answer: (size) => ({
+      results: [{ categories: fields(size, () => true), category_scores: fields(size, () => 0.5) }],
+    }),
+  },
   ...vectors("lists of numbers", "openai", (given) => ({
     data: given.map((embedding, index) => ({ index, embedding })),
   })),

@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { rankingTokens } from "../../../../shared/estimate/rerank.ts";
-import { type BillableUsage, hasRate, noUsage, type Quantity } from "../../../../shared/money.ts";
+import { type BillableUsage, hasRate, noUsage, type Prices, type Quantity } from "../../../../shared/money.ts";
 import { Unit } from "../../../../shared/units.ts";
 import { type Asked, type Exchange, type UpstreamMessage, wholeExchange } from "../../domain/exchange.ts";
 import { createNotes } from "../../domain/notes.ts";
@@ -66,17 +66,23 @@ function rankingIn(body: Buffer, format: RerankFormat): Ranking {
   throw new ThroughlineError("upstream_error", "The upstream's answer is no ranking.");
 }
 
-/** What is charged, and what the client is told: it is told both counts, charged is what the vendor counts in. */
+/**
+ * What is charged, and what the client is told: it is told both counts. Charged is what the vendor counts in, and what has a price:
+ * else a ranking would be free whose price goes by what the vendor does not count.
+ */
 function measure(ranking: Ranking, { bills }: RerankFormat, { query, documents }: RerankRequest, asked: Asked) {
-  // A price by the search needs searches, whatever the upstream counts: else the ranking would be free.
-  const needsSearches = bills === "searches" || (asked.prices !== undefined && hasRate(asked.prices, Unit.SEARCHES));
-  const estimated = needsSearches
-    ? ranking.searches === undefined
-    : ranking.tokens === undefined && ranking.searches === undefined;
+  const { prices } = asked;
+  const lacksSearches =
+    ranking.searches === undefined &&
+    (bills === "searches" || (prices !== undefined && hasRate(prices, Unit.SEARCHES)));
+  const lacksTokens =
+    ranking.tokens === undefined &&
+    ((bills === "tokens" && ranking.searches === undefined) || (prices !== undefined && pricesTokens(prices)));
+  const estimated = lacksSearches || lacksTokens;
   const tokens = ranking.tokens ?? (asked.estimatedInputTokens || rankingTokens(query, documents));
   const searches = ranking.searches ?? Math.ceil(documents.length / documentsOfSearch);
-  const countsTokens = ranking.tokens !== undefined || (estimated && bills === "tokens");
-  const countsSearches = ranking.searches !== undefined || needsSearches;
+  const countsTokens = ranking.tokens !== undefined || lacksTokens;
+  const countsSearches = ranking.searches !== undefined || lacksSearches;
   const more = [
     ...quantity(Unit.SEARCHES, countsSearches ? BigInt(searches) : 0n),
     ...quantity(Unit.VENDOR_NANO_USD, ranking.costNanoUsd ?? 0n),
@@ -92,4 +98,8 @@ function measure(ranking: Ranking, { bills }: RerankFormat, { query, documents }
 
 function quantity(unit: Unit, amount: bigint): Quantity[] {
   return amount === 0n ? [] : [{ unit, amount }];
+}
+
+function pricesTokens(prices: Prices): boolean {
+  return prices.inputNanoUsdPerMtok > 0n || hasRate(prices, Unit.INPUT_TOKENS);
 }

@@ -12,7 +12,7 @@ const format: RerankFormat = {
   },
 };
 const moments = { sentMs: 0, endedMs: 0, startMs: 0 } as unknown as Parameters<Exchange["whole"]>[1];
-const prices = { rates: [{ unit: Unit.SEARCHES, nanoUsd: 2_000_000n }] } as unknown as Prices;
+const prices = { inputNanoUsdPerMtok: 0n, rates: [{ unit: Unit.SEARCHES, nanoUsd: 2_000_000n }] } as unknown as Prices;
 const documents = Array.from({ length: 101 }, (_, index) => `document ${index}`);
 const asked = (more: Partial<Asked>): Asked => ({
   ...{ requestId: 1n, model: "m", upstreamModel: "m", control: "", stream: false, includeUsage: false, headers: {} },
@@ -32,4 +32,17 @@ test("searches that have a price are estimated where an upstream counts tokens a
   expect(measure(answer, prices)).toEqual({ more: searches, inputTokens: 9n, estimated: true });
   const said = { ...answer, meta: { billed_units: { search_units: 1 } } };
   expect(measure(said, prices)).toMatchObject({ more: [{ unit: Unit.SEARCHES, amount: 1n }], estimated: false });
+});
+
+test("tokens that have a price are estimated where an upstream counts searches alone", () => {
+  const byToken = { inputNanoUsdPerMtok: 1n } as unknown as Prices;
+  const exchangeOf = (priced: Prices) =>
+    rerankExchanges(() => ({ ...format, bills: "searches" }))["cohere.rerank"]?.(
+      asked({ prices: priced, estimatedInputTokens: 77 }),
+    );
+  const answer = { results: [{ index: 0, relevance_score: 1 }], meta: { billed_units: { search_units: 2 } } };
+  const usageOf = (priced: Prices) => exchangeOf(priced)?.whole(Buffer.from(JSON.stringify(answer)), moments).usage;
+  const searches = [{ unit: Unit.SEARCHES, amount: 2n }];
+  expect(usageOf(prices)).toMatchObject({ inputTokens: 0n, more: searches, estimated: false });
+  expect(usageOf(byToken)).toMatchObject({ inputTokens: 77n, more: searches, estimated: true });
 });
