@@ -5,6 +5,7 @@ import { messages } from "./chat/messages.ts";
 import { responses } from "./chat/responses.ts";
 import { embeddings } from "./embeddings/embeddings.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { imageGenerations } from "./images/generations.ts";
 import { moderations } from "./moderation/moderations.ts";
 import { rerank, rerankV1 } from "./rerank/rerank.ts";
 
@@ -18,5 +19,6 @@ export const endpoints: readonly Endpoint[] = [
   rerank,
   rerankV1,
   speech,
+  imageGenerations,
   moderations,
 ];

@@ -12,6 +12,8 @@ export interface Behaviour {
   readonly malformed: boolean;
   /** False: no usage anywhere in the answer. */
   readonly usage: boolean;
+  /** False: a usage does not tell apart what it counts. */
+  readonly details: boolean;
   /** False: the stream ends without its end marker. */
   readonly done: boolean;
   /** An error object inside an answer that began with 200. */
@@ -66,6 +68,7 @@ export const normalBehaviour: Behaviour = Object.freeze({
   drop: "",
   malformed: false,
   usage: true,
+  details: true,
   done: true,
   errorIn: "",
   empty: "",
@@ -168,6 +171,9 @@ const rules: readonly Rule[] = [
     () => ({ malformed: true }),
   ),
   rule("sim-no-usage", "sim-no-usage", "Leaves usage out, whatever was asked.", () => ({ usage: false })),
+  rule("sim-no-details", "sim-no-details", "The usage of images has no details of its output.", () => ({
+    details: false,
+  })),
   rule("sim-no-done", "sim-no-done", "The stream ends without its end marker.", () => ({ done: false })),
   rule(
     "sim-error-in-stream",

@@ -3,6 +3,7 @@ import { countTokens, messages } from "./formats/anthropic-messages.ts";
 import { transcriptions, translations } from "./formats/audio.ts";
 import { cohereEmbed, embeddings } from "./formats/embeddings.ts";
 import { geminiModels } from "./formats/gemini.ts";
+import { imageGenerations } from "./formats/images.ts";
 import { listGeminiModels, listModels } from "./formats/models.ts";
 import { mistralModerations, moderations, zhipuModerations } from "./formats/moderations.ts";
 import { chatCompletions } from "./formats/openai-chat.ts";
@@ -31,6 +32,7 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /rerank": rerank,
   "POST /compatible-api/v1/reranks": dashscopeRerank,
   "POST /v1/audio/speech": speech,
+  "POST /v1/images/generations": imageGenerations,
   "POST /v1/moderations": moderations,
   "POST /mistral/v1/moderations": mistralModerations,
   "POST /api/paas/v4/moderations": zhipuModerations,

@@ -1,0 +1,25 @@
+import { type Static, Type } from "typebox";
+import { maybe, modelName, oneOf, open } from "../schemas/json.ts";
+
+/* POST /v1/images/generations (openai 7.59, resources/images.d.ts). Unknown fields pass. */
+
+/** Body of POST /v1/images/generations. */
+export const imagesBody = open({
+  model: modelName,
+  prompt: Type.String({ minLength: 1, maxLength: 100_000 }),
+  n: maybe(Type.Integer({ minimum: 1, maximum: 10 })),
+  size: maybe(Type.String({ pattern: "^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$" })),
+  quality: maybe(oneOf("auto", "low", "medium", "high", "xhigh", "max", "standard", "hd")),
+  background: maybe(oneOf("auto", "transparent", "opaque")),
+  output_format: maybe(oneOf("png", "jpeg", "webp", "gif", "svg")),
+  output_compression: maybe(Type.Integer({ minimum: 0, maximum: 100 })),
+  moderation: maybe(oneOf("auto", "low")),
+  response_format: maybe(oneOf("url", "b64_json")),
+  style: maybe(Type.String({ maxLength: 64 })),
+  stream: maybe(Type.Boolean()),
+  partial_images: maybe(Type.Integer({ minimum: 0, maximum: 3 })),
+  user: maybe(Type.String()),
+});
+
+/** Body of POST /v1/images/generations, checked. */
+export type ImagesBody = Static<typeof imagesBody>;
