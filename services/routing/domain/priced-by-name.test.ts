@@ -79,11 +79,27 @@ channels:
     }
     expect(asked).toBe(before);
     // Clients choose the names: what is kept of them has a bound.
-    for (let i = 0; i < 2_000; i++) route(snapshot, `gpt-${i}`);
+    for (let i = 0; i < 1_100; i++) route(snapshot, `gpt-${i}`);
     asked = 0;
     route(snapshot, "gpt-4o");
     expect(asked).toBeGreaterThan(0);
   });
+});
+
+test("prices that are left out of a model of a pattern are told once, when it is first asked for", () => {
+  const configuration = configurationOf(`
+presets: false
+models: [{ name: "sonar-*", owned_by: perplexity }]
+channels: [{ name: c, adapter: openai, base_url: "https://api.perplexity.ai", models: ["sonar-*"] }]
+`);
+  const warned: string[] = [];
+  const snapshot = buildSnapshot(configuration, [], 1n, testPrices, (text) => warned.push(text));
+  route(snapshot, "sonar-pro");
+  expect(warned).toEqual([]);
+  for (let i = 0; i < 20; i++) route(snapshot, i % 2 === 0 ? "sonar-deep-research" : "sonar-pro");
+  expect(warned).toEqual([
+    "price of perplexity/sonar-deep-research from the table: output_citation_mtok is left out: citations are counted with the output",
+  ]);
 });
 
 test("a channel that was entered at run time before rates were known has those of the table", () => {

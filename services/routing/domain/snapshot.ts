@@ -82,13 +82,18 @@ const keptNames = 1_000;
  * Builds the snapshot of a configuration and the channels entered at run time. A channel of the configuration hides one
  * of the same name entered at run time; what the latter cannot be served (a model no longer configured, or without a
  * price) is left out with a warning: a change of the file must not be refused for its sake.
+ *
+ * @param warn called later, where a model that a pattern stands for has prices in the table that are left out.
  */
 export function buildSnapshot(
   configuration: Configuration,
   runtime: readonly RuntimeChannel[],
   version: bigint,
   table: PriceTable,
+  warn: (text: string) => void = () => undefined,
 ): Snapshot {
+  // Once each: clients choose names, but the table has only so many models.
+  const told = new Set<string>();
   const warnings: string[] = [];
   const models = new Map(configuration.models.map((model) => [model.name, model]));
   const groups = new Map(configuration.groups.map((group) => [group.name, group]));
@@ -119,7 +124,13 @@ export function buildSnapshot(
       model: name,
       vendor: model.ownedBy,
     };
-    return tablePrice(named, table, question)?.strategy;
+    const found = tablePrice(named, table, question);
+    for (const text of found?.dropped ?? []) {
+      const warning = `price of ${found?.id} from the table: ${text}`;
+      if (!told.has(warning)) warn(warning);
+      told.add(warning);
+    }
+    return found?.strategy;
   };
   const strategyOf = (channel: SnapshotChannel, model: Model, served: ChannelModel): Strategy | undefined => {
     const known = strategies.get(served.tableKey || served.strategy || model.strategy);

@@ -3,7 +3,7 @@ import { readState, type StoredState } from "../db/configuration.ts";
 import { poll, readHealth } from "../db/health.ts";
 import type { RoutingDatabase } from "../db/open.ts";
 import { type HealthView, noHealth, type ReportedLine, summarise } from "../domain/health.ts";
-import type { PriceTable } from "../domain/price-table.ts";
+import { type PriceTable, pricesNotAsWritten } from "../domain/price-table.ts";
 import { buildSnapshot, type Snapshot } from "../domain/snapshot.ts";
 
 /** What resolving reads, as of now. */
@@ -53,7 +53,9 @@ export function createFollower({ db, everyMs, prices, nowMs, log, onSnapshot }: 
   const refresh = coalesce(async () => {
     const { version, configuration, runtimeChannels, firstSeen } = await readState(db);
     if (current?.snapshot.version === version) return;
-    const snapshot = buildSnapshot(configuration, runtimeChannels, version, prices);
+    const snapshot = buildSnapshot(configuration, runtimeChannels, version, prices, (text) =>
+      log.warn({ warnings: [text] }, pricesNotAsWritten),
+    );
     current = { snapshot, health: current?.health ?? noHealth, firstSeen };
     const { channels, models } = snapshot;
     log.info({ config_version: version.toString(), channels: channels.length, models: models.size }, "routes changed");
