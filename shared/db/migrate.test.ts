@@ -115,6 +115,11 @@ describe("migrate", () => {
         [],
       );
       expect(schemas.map(({ name }) => name)).not.toContain("routing");
+      const open = statement(
+        "open",
+        "select 1 from pg_stat_activity where application_name like '% migrations' and datname = current_database()",
+      );
+      await expect.poll(() => db.query(open, [])).toEqual([]);
     } finally {
       await db.close();
     }

@@ -89,6 +89,8 @@ export async function migrate(url: string, options: MigrateOptions): Promise<voi
     });
   } finally {
     await kysely.destroy();
+    // Kysely ends only a connection that it has used; what refuses before that would leave one open.
+    await client.end();
   }
 }
 

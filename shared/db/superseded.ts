@@ -24,7 +24,7 @@ export async function refuseSuperseded(client: pg.Client, migrationTable: string
     throw new ConfigError(
       "DATABASE_URL",
       `The database "${client.database}" was made by a version from before the first release, which this one cannot read (schema "${schema}" has the ` +
-        `migration ${first}). Nothing was changed. Start on a new database or data folder, or go on with that version.`,
+        `migration ${first}). Nothing was changed. Start on a new database (DATABASE_URL) or data folder (THROUGHLINE_DATA), or go on with that version.`,
     );
   }
 }
