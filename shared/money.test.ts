@@ -156,6 +156,22 @@ describe("costNanoUsd", () => {
     );
   });
 
+  test.each(units)(
+    "follows a rate of $name alone where something of it was used, and of no other unit",
+    ({ unit, part }) => {
+      const one = 10n ** 9n;
+      const parts = Object.fromEntries(partUnits.map((entry) => [entry.part, one])) as Parts;
+      const usage = { ...noUsage, ...parts };
+      const prices = { ...noPrices, rates: [{ unit, nanoUsd: 7n }] };
+      const used = unit === Unit.REQUESTS ? 1n : part === undefined ? 0n : one;
+      const expected = (used * 7n) / unitEntry(unit).divisor;
+      expect(costNanoUsd(usage, prices)).toBe(expected);
+      expect(dearestCostNanoUsd(usage, prices)).toBe(expected);
+      const listed = { ...usage, more: [{ unit, amount: one }] };
+      if (used === 0n) expect(costNanoUsd(listed, prices)).toBe((one * 7n) / unitEntry(unit).divisor);
+    },
+  );
+
   test("never falls when the usage grows", () => {
     fc.assert(
       fc.property(

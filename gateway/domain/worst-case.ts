@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { type BillableUsage, dearestCostNanoUsd, type Prices, type Quantity } from "../../shared/money.ts";
-import { unitEntry } from "../../shared/units.ts";
+import { Unit, unitEntry } from "../../shared/units.ts";
 
 /** How much more than its estimate of an input is reserved. */
 export const inputMargin = 1.5;
@@ -39,12 +39,11 @@ export function dearestCase<P extends Prices>(
   candidates: readonly { readonly pricing?: P | undefined }[],
   usage: BillableUsage,
 ): { readonly pricing: P; readonly worstCase: BillableUsage } {
-  const allReasoned = { ...usage, outputTokens: 0n, reasoningTokens: usage.outputTokens + usage.reasoningTokens };
   let dearest: { pricing: P; worstCase: BillableUsage } | undefined;
   let cost = -1n;
   for (const { pricing } of candidates) {
     if (pricing === undefined) continue;
-    const cases = reasoningMayDiffer(pricing) ? [usage, allReasoned] : [usage];
+    const cases = reasoningMayDiffer(pricing) ? [usage, allReasoned(usage)] : [usage];
     if (usage.more !== undefined) cases.push(asText(usage, usage.more));
     for (const worstCase of cases) {
       const own = dearestCostNanoUsd(worstCase, pricing);
@@ -68,7 +67,13 @@ function asText(usage: BillableUsage, more: readonly Quantity[]): BillableUsage 
   return { ...usage, inputTokens, outputTokens, more: others };
 }
 
-/** Whether reasoning may cost more than other output. */
-function reasoningMayDiffer({ reasoningNanoUsdPerMtok, outputNanoUsdPerMtok, rates }: Prices): boolean {
-  return reasoningNanoUsdPerMtok > outputNanoUsdPerMtok || (rates !== undefined && rates.length > 0);
+function allReasoned(usage: BillableUsage): BillableUsage {
+  return { ...usage, outputTokens: 0n, reasoningTokens: usage.outputTokens + usage.reasoningTokens };
+}
+
+/** Whether reasoning may cost more than other output: rates of other units say nothing of it. */
+function reasoningMayDiffer({ reasoningNanoUsdPerMtok, outputNanoUsdPerMtok, rates = [] }: Prices): boolean {
+  if (reasoningNanoUsdPerMtok > outputNanoUsdPerMtok) return true;
+  for (const { unit } of rates) if (unit === Unit.OUTPUT_TOKENS || unit === Unit.REASONING_TOKENS) return true;
+  return false;
 }
