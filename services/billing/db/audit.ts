@@ -108,7 +108,7 @@ const invariants: readonly Invariant[] = [
       where l.kind = 1 and k.account_id is distinct from l.account_id`,
   },
   {
-    name: "every charge is its usage at its prices, rounded up once",
+    name: "every charge is its usage at its prices, rounded up once, over all units, rates and conditions",
     counted: "select count(*) from billing.ledger where kind = 1",
     offending: wrongCharges,
   },

@@ -38,6 +38,12 @@ const facts = fc.record({
 const list = fc.array(written, { maxLength: 9 });
 const withRatio = (prices: ListPrices) => ({ ...prices, groupRatioPpm: 1_000_000 });
 
+/** The units whose price holds, one behind the other, where a unit has none. */
+function ancestorsOf(unit: Unit): Unit[] {
+  const { parent } = unitEntry(unit);
+  return parent === undefined ? [] : [parent, ...ancestorsOf(parent)];
+}
+
 describe("a price list that compiles", () => {
   test("charges the same in whatever order its rates are looked at, and is the same however it was written", () => {
     let compiled = 0;
@@ -80,9 +86,10 @@ describe("a price list that compiles", () => {
           )[0];
           if (hasBase || parent === undefined) return best?.nanoUsd ?? 0n;
           if (best === undefined) return expected(parent);
-          // The parent's price under more conditions is the more exact one.
+          // A price of the units that it follows is the more exact one under more conditions.
+          const followed = ancestorsOf(unit);
           const parents = prices.filter(
-            (price) => price.unit === parent && conditionsOf(price.when) >= conditionsOf(best.when),
+            (price) => followed.includes(price.unit) && conditionsOf(price.when) >= conditionsOf(best.when),
           );
           return parents.length === 0 ? best.nanoUsd : rateOf(withRatio(made), unit, inputTokens, traits);
         };
