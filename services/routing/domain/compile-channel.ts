@@ -1,4 +1,5 @@
 import type { ChannelConfig } from "./config-schema.ts";
+import { chargesFor } from "./consumed.ts";
 import { coveringPattern } from "./covered.ts";
 import type { Names } from "./names.ts";
 import type { PriceTable } from "./price-table.ts";
@@ -80,6 +81,11 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
       // What a pattern stands for is not known before the request: its prices are looked up then.
       const byRequest = name.endsWith("*");
       const price = named?.prices != null || byRequest ? undefined : tablePrice(named, scope.prices, question);
+      if (named?.prices != null && named.origin === "strategy" && !chargesFor(model.module, named.prices)) {
+        warnings.push(
+          `strategy ${named.name} has no price for what every request to ${name} consumes (${model.module}): such requests are free`,
+        );
+      }
       if (named?.prices != null || byRequest) models.push({ ...served, tableKey: "" });
       else if (price === undefined) refuse(path, `"${name}" has no price: name a strategy that has prices or is free`);
       else {

@@ -325,6 +325,34 @@ channels: [${channel}]
     expect(problemsOf(text("rerank"))).toContainEqual(expect.stringContaining('"judge" has no price'));
   });
 
+  test("that charge nothing for what a module consumes are told", () => {
+    const text = (module: string, prices: string) => `
+strategies: [{ name: s, prices: { ${prices} } }]
+models: [{ name: m, module: ${module}, strategy: s }]
+channels: [{ name: c, adapter: openai, base_url: "http://x", models: [m] }]
+`;
+    const warnings = (module: string, prices: string) => {
+      const compiled = load(text(module, prices));
+      return compiled.ok ? compiled.warnings : undefined;
+    };
+    expect(warnings("rerank", 'output: "1"')).toEqual([
+      "strategy s has no price for what every request to m consumes (rerank): such requests are free",
+    ]);
+    expect(warnings("chat", 'image: "1"')).toHaveLength(1);
+    const charged = {
+      rerank: "search",
+      chat: "output",
+      embeddings: "input",
+      image: "output_image",
+      audio: "characters",
+      video: "video_second",
+    };
+    for (const [module, key] of Object.entries(charged)) {
+      expect(warnings(module, `${key}: "1"`), module).toEqual([]);
+      expect(warnings(module, 'request: "1"'), module).toEqual([]);
+    }
+  });
+
   test("of the table that cannot be charged as they stand there are told", () => {
     const text = `
 models: [{ name: sonar-deep-research, owned_by: perplexity }]
