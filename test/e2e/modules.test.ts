@@ -37,6 +37,10 @@ const asked: readonly (readonly [path: string, body: (model: string) => fc.Arbit
         encoding_format: fc.constantFrom("float", "base64"),
       }),
   ],
+  [
+    "/v1/moderations",
+    (model) => fc.record({ model: fc.constant(`moderation/${model}`), input: fc.oneof(words, texts) }),
+  ],
   ["/v2/rerank", (model) => fc.record({ model: fc.constant(`rerank/${model}`), query: words, documents: texts })],
   [
     "/v1/audio/speech",
