@@ -51,6 +51,9 @@ export interface UnitEntry {
 export const traits = ["service_tier", "size", "quality", "resolution", "variant"] as const;
 export type Trait = (typeof traits)[number];
 
+/** What the value of a trait may be: prices go by it, and the ledger keeps it. Of what an upstream says anything else is no trait. */
+export const traitForm = /^[\x21-\x7e]{1,64}$/;
+
 const million = 1_000_000n;
 const thousand = 1_000n;
 

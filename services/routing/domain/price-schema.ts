@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { maxRateNanoUsd, parseUsd } from "../../../shared/money.ts";
-import { type Trait, traits, type UnitEntry, units } from "../../../shared/units.ts";
+import { type Trait, traitForm, traits, type UnitEntry, units } from "../../../shared/units.ts";
 
 /** A decimal, as text or as a plain YAML number. Money is never a binary fraction: the digits that were typed are kept. */
 export const decimalText = z.unknown().transform((value, context) => {
@@ -73,7 +73,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
 }
 
 const traitValueForm = "must be 1 to 64 printable characters without spaces";
-const traitValue = z.string().regex(/^[\x21-\x7e]{1,64}$/, traitValueForm);
+const traitValue = z.string().regex(traitForm, traitValueForm);
 
 const priceShape: Record<string, z.ZodOptional<ReturnType<typeof amounts>>> = Object.fromEntries(
   units.map((entry) => [entry.priceKey, amounts(entry).optional()]),

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { imageBound } from "../../../../shared/estimate/images.ts";
 import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
 import { noUsage, type Quantity, rateOf } from "../../../../shared/money.ts";
-import { Unit } from "../../../../shared/units.ts";
+import { traitForm, Unit } from "../../../../shared/units.ts";
 import type { AnswerFacts, Asked } from "../../domain/exchange.ts";
 import { asArray, asObject, asString, countOf, type JsonObject, parseJson } from "../../wire/json.ts";
 
@@ -89,7 +89,7 @@ function quantities(counts: readonly (readonly [Unit, number])[]): Quantity[] {
 }
 
 function said(name: string, value: string): Record<string, string> {
-  return value === "auto" || value === "" ? {} : { [name]: value };
+  return value === "auto" || !traitForm.test(value) ? {} : { [name]: value };
 }
 
 /** What history keeps of an answer: of base64 its size and digest, never the bytes. */
