@@ -213,10 +213,10 @@ describe("usage by day", () => {
 
   test("reads rows of whole days, hours of the ragged ends, and records of the open hours", async () => {
     const perHour = perDay / 24;
-    const everybodys = await rowsRead({ operator: true });
-    // The records were not stored by the service, which summed up what there was when it started.
+    // The records were not stored by the service, which summed up what there was when it started, and each minute since.
     await sql.raw("truncate history.usage_hour, history.usage_day").execute(plans.db);
     await sql.raw("update history.usage_state set summed_below = 0, days_below = 0").execute(plans.db);
+    const everybodys = await rowsRead({ operator: true });
     await sumHours(history.context);
     await sql.raw("vacuum (analyze) history.usage_day, history.usage_hour").execute(plans.db);
     // Small tables would be read whole.
