@@ -1,0 +1,161 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readlinkSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseForm, type SimulatedForm } from "../../services/simulator/formats/audio.ts";
+import { statement } from "../../shared/db/index.ts";
+import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+
+/* Uploads through both modes: as the official SDK sends them, charged alike in every format, held by no process for long. */
+
+const modes: Mode[] = ["up", "mesh"];
+const ledgerOf = statement(
+  "transcription_ledger",
+  "select amount, reason from billing.ledger where entry_id = $1 and kind = 1",
+);
+const audio = Buffer.alloc(2_500_000, "audio of no format. ");
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const model = "audio/sim-plain";
+const uploads = { count: 4, bytes: 10 * 1024 * 1024 };
+
+describe.each(modes)("transcription: %s", (mode) => {
+  let house: Deployment;
+  let openai: OpenAI;
+  let spool: string;
+
+  beforeAll(async () => {
+    spool = await mkdtemp(join(tmpdir(), "throughline-spool-"));
+    house = await startDeployment(mode, { SPOOL_DIR: spool });
+    openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
+  }, 90_000);
+
+  afterAll(async () => {
+    await house?.[Symbol.asyncDispose]();
+    await rm(spool, { recursive: true, force: true });
+  }, 60_000);
+
+  const file = (bytes: Buffer = audio) => OpenAI.toFile(bytes, "speech.mp3");
+
+  async function charged(id: string) {
+    return eventually(async () => {
+      const [row] = await house.db.query<{ amount: bigint; reason: string }>(ledgerOf, [BigInt(id)]);
+      return row;
+    });
+  }
+
+  async function record(id: string) {
+    return eventually(async () => {
+      const found = (await (await house.call(`/v1/requests/${id}`)).json()) as Record<string, unknown>;
+      return found.status === "succeeded" || found.status === "failed" ? found : undefined;
+    });
+  }
+
+  const received = (id: string) => {
+    const request = house.simulator.requests.find(({ clientRequestId }) => clientRequestId === id);
+    const { form } = parseForm(request?.body ?? Buffer.alloc(0), request?.headers["content-type"] ?? "") as unknown as {
+      form: SimulatedForm;
+    };
+    return { file: sha256(form.files.get("file") ?? Buffer.alloc(0)), texts: form.texts };
+  };
+
+  test("every format says what was heard, costs the same, and is on the record without its bytes", async () => {
+    const amounts = new Set<bigint>();
+    for (const format of ["json", "text", "srt", "verbose_json", "vtt"] as const) {
+      const { data, response } = await openai.audio.transcriptions
+        .create({ file: await file(), model, response_format: format })
+        .withResponse();
+      const id = response.headers.get("x-request-id") ?? "";
+      expect(JSON.stringify(data)).toContain(`${audio.length} bytes`);
+      expect(typeof data).toBe(["text", "srt", "vtt"].includes(format) ? "string" : "object");
+      expect(received(id).file).toBe(sha256(audio));
+      const { amount, reason } = await charged(id);
+      expect(reason).toBe("usage");
+      amounts.add(amount);
+      const kept = JSON.stringify(await record(id));
+      expect(kept).toContain(sha256(audio));
+      expect(kept).toContain(`${audio.length} bytes`);
+      expect(kept).not.toContain("audio of no format");
+    }
+    expect(amounts.size).toBe(1);
+    expect([...amounts][0]).toBeLessThan(0n);
+  });
+
+  test("file first or last, streamed, and translated", async () => {
+    const stream = await openai.audio.transcriptions.create({ model, file: await file(), stream: true });
+    const events: string[] = [];
+    for await (const { type } of stream) events.push(type);
+    expect(events.at(-1)).toBe("transcript.text.done");
+    expect(events.length).toBeGreaterThan(2);
+    const { text } = await openai.audio.translations.create({ file: await file(), model });
+    expect(text).toContain("translation is simulated");
+  });
+
+  test("an upstream's refusal and a break in the middle are told with the ID", async () => {
+    for (const [name, status] of [
+      ["sim-status-400", 400],
+      ["sim-status-500", 502],
+      ["sim-drop-stream", 502],
+    ] as const) {
+      const failure = await openai.audio.transcriptions
+        .create({ file: await file(), model: `audio/${name}` })
+        .catch((error: unknown) => error);
+      expect(failure).toMatchObject({ status, error: { request_id: expect.stringMatching(/^\d+$/) } });
+      const id = (failure as { error: { request_id: string } }).error.request_id;
+      expect(await record(id)).toMatchObject({ status: "failed" });
+    }
+  });
+
+  test("a repeat with its Idempotency-Key gets the first answer, another file is refused", async () => {
+    const headers = { "idempotency-key": `upload-${mode}` };
+    const first = await openai.audio.transcriptions.create({ file: await file(), model }, { headers }).withResponse();
+    const again = await openai.audio.transcriptions.create({ file: await file(), model }, { headers }).withResponse();
+    expect(again.response.headers.get("idempotent-replayed")).toBe("true");
+    expect(again.data).toEqual(first.data);
+    const other = openai.audio.transcriptions.create({ file: await file(audio.subarray(1)), model }, { headers });
+    await expect(other).rejects.toMatchObject({ status: 422 });
+  });
+
+  test("large uploads at once arrive whole, at the pace of a slow upstream, and leave nothing", async () => {
+    const large = Array.from({ length: uploads.count }, (_, index) => Buffer.alloc(uploads.bytes, `large ${index}. `));
+    await Promise.all(
+      large.map(async (bytes) => {
+        const { response } = await openai.audio.transcriptions
+          .create({ model: "audio/sim-slow-read-1", file: await file(bytes) })
+          .withResponse();
+        expect(received(response.headers.get("x-request-id") ?? "").file).toBe(sha256(bytes));
+      }),
+    );
+    expect(readdirSync(spool)).toEqual([]);
+  });
+
+  test("a process that is killed leaves no file", async () => {
+    const head = `POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${house.key}\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 9000000\r\n\r\n`;
+    const { port } = new URL(house.url);
+    const socket = connect(Number(port), "127.0.0.1").on("error", () => {});
+    socket.write(`${head}--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n`);
+    socket.write(Buffer.alloc(3_000_000));
+    const pid = house.pid(mode === "up" ? "up" : "gateway");
+    await eventually(async () => (spooled(pid) === 1 ? true : undefined));
+    process.kill(pid, "SIGKILL");
+    expect(readdirSync(spool)).toEqual([]);
+    socket.destroy();
+  });
+
+  /** Uploads that a process has open. */
+  function spooled(pid: number): number {
+    const maps = readdirSync(`/proc/${pid}/fd`).filter((descriptor) => linkOf(pid, descriptor).startsWith(spool));
+    return maps.length;
+  }
+});
+
+function linkOf(pid: number, descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+  } catch {
+    return "";
+  }
+}
