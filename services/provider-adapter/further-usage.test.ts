@@ -539,6 +539,15 @@ describe.each(waysOf("gemini"))("searches of Gemini for $dialect, streamed: $str
   });
 });
 
+test("kinds that are told beyond all belief are no more than an answer can have", () => {
+  const tokenCount = 1e9;
+  const told = Array.from({ length: 3_000 }, () => ({ modality: "AUDIO", tokenCount }));
+  for (const { format, dialect, stream } of waysOf("gemini")) {
+    const { usage } = answered(format, dialect, stream, [{ promptTokensDetails: told, candidatesTokensDetails: told }]);
+    expect(quantitiesOf(usage).every(({ amount }) => amount <= 10n ** 10n)).toBe(true);
+  }
+});
+
 test.each(waysOf("chat", "messages", "gemini").filter(({ stream }) => stream))(
   "a later usage takes no detail away: $format.name for $dialect",
   ({ format, dialect }) => {

@@ -54,4 +54,7 @@ test("xAI counts in ticks; with a key of one's own OpenRouter's fee is beside th
   );
   expect(vendorCostOf({ cost: 0.02, is_byok: true, cost_details: null })).toBe(20_000_000);
   expect(vendorCostOf({})).toBeUndefined();
+  // More than a quantity may be would never be settled.
+  const absurd = { cost: 600_000, is_byok: true, cost_details: { upstream_inference_cost: 600_000 } };
+  expect(vendorCostOf(absurd)).toBeUndefined();
 });

@@ -18,7 +18,9 @@ export function vendorCostOf(usage: JsonObject): number | undefined {
   const own = toNano(usage.cost, 0);
   if (usage.is_byok !== true) return own;
   const upstream = toNano(asObject(usage.cost_details)?.upstream_inference_cost, 0);
-  return own === undefined && upstream === undefined ? undefined : (own ?? 0) + (upstream ?? 0);
+  if (own === undefined && upstream === undefined) return undefined;
+  const sum = (own ?? 0) + (upstream ?? 0);
+  return sum > Number(maxNanoUsd) ? undefined : sum;
 }
 
 /**

@@ -40,7 +40,9 @@ export function withCount(further: Growing | undefined, name: CountName, value: 
   const count = countOf(value);
   if (!count) return further;
   const grown = further ?? {};
-  grown[name] = (grown[name] ?? 0) + count;
+  const known = grown[name] ?? 0;
+  // A sum that no answer can have is not believed either.
+  grown[name] = countOf(known + count) ?? known;
   return grown;
 }
 

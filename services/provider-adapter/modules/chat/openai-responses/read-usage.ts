@@ -47,6 +47,9 @@ function withImages(counts: UsageCounts, images: JsonObject): UsageCounts {
   };
 }
 
+/** Most containers of an answer that the request is searched for. */
+const maxSought = 16;
+
 /**
  * Calls of the vendor's tools that it bills (openai 7, responses.d.ts; OpenAI's price list).
  *
@@ -73,8 +76,12 @@ function toolCounts(
     } else if (item?.type === "file_search_call") further = withCount(further, "toolCalls", 1);
     else if (item?.type === "code_interpreter_call") containers.add(asString(item.container_id) ?? "");
   }
-  for (const id of containers)
-    if (id === "" || !Buffer.from(body).includes(id)) further = withCount(further, "sessions", 1);
+  const request = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  let sought = 0;
+  for (const id of containers) {
+    const named = id !== "" && sought++ < maxSought && request.includes(id);
+    if (!named) further = withCount(further, "sessions", 1);
+  }
   return further;
 }
 
