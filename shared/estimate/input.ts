@@ -32,14 +32,21 @@ const forms = ["output_config", "text"] as const;
  * reserved for it goes by it, and so does what is charged where the upstream does not count.
  */
 export function estimateRequest(body: object): InputEstimate {
-  const read = (name: string): unknown => Reflect.get(body, name);
-  const messages = lists.map(read).flatMap((list) => (list === undefined || list === null ? [] : [list]));
-  const formats = forms.map((name) => {
-    const form = read(name);
-    return typeof form === "object" && form !== null ? Reflect.get(form, "format") : undefined;
-  });
-  const framed = messages.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 1), 0);
-  return estimateValues(framed, [...messages, ...others.map(read), ...formats]);
+  const fields = body as Readonly<Record<string, unknown>>;
+  const values: unknown[] = [];
+  let framed = 0;
+  for (const name of lists) {
+    const list = fields[name];
+    if (list === undefined || list === null) continue;
+    framed += Array.isArray(list) ? list.length : 1;
+    values.push(list);
+  }
+  for (const name of others) values.push(fields[name]);
+  for (const name of forms) {
+    const form = fields[name];
+    if (typeof form === "object" && form !== null) values.push(Reflect.get(form, "format"));
+  }
+  return estimateValues(framed, values);
 }
 
 /**
