@@ -66,6 +66,7 @@ describe("an answer", () => {
       { tokens: 9, searches: 1, costNanoUsd: 2_000_000n },
     ],
     ["a count of nothing", { results, usage: { total_tokens: 0 } }, {}],
+    ["searches of nothing", { results, meta: { billed_units: { search_units: 0 } } }, {}],
     ["counts that are none", { results, usage: { total_tokens: -1, search_units: 0.5, cost: "much" } }, {}],
     ["no ranking", { object: "list" }, undefined],
     ["no JSON", undefined, undefined],

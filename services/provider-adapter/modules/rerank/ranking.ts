@@ -39,7 +39,8 @@ export function readRanking(json: unknown): Ranking | undefined {
     model: asString(top.model) ?? "",
     id: asString(top.id) ?? asString(top.request_id),
     tokens: tokensOf(usage) ?? tokensOf(asObject(meta?.tokens) ?? {}) ?? tokensOf(asObject(meta?.billed_units) ?? {}),
-    searches: countOf(asObject(meta?.billed_units)?.search_units) ?? countOf(usage.search_units),
+    // As of tokens: a ranking is a search, so a count of 0 is none.
+    searches: countOf(asObject(meta?.billed_units)?.search_units) || countOf(usage.search_units) || undefined,
     costNanoUsd: costOf(usage.cost),
   };
 }
