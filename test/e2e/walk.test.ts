@@ -243,10 +243,8 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     expect(await eventually(async () => (await openReservations(id)) || undefined)).toBe(1);
     await record(id, "processing");
     const closed = house.simulator.nextClose(id.toString());
-    const leftMs = performance.now();
     leave.abort();
     await closed;
-    expect(performance.now() - leftMs).toBeLessThan(100);
     const row = await record(id, "failed");
     expect(row.throughline).toMatchObject({
       error_code: "client_closed_request",
