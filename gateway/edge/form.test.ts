@@ -288,6 +288,21 @@ test("the disk that uploads take together is bounded: beyond it 503 before the b
   await small[Symbol.asyncDispose]();
 });
 
+test("a disk that cannot be written is our fault, not the form's; what fits into memory is served all the same", async () => {
+  const broken = await startTestGateway({ provider: { invoke } }, { spoolDir: join(directory, "not-there") });
+  const send = (seconds: number) =>
+    fetch(`${broken.url}${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${secrets.api}`, "content-type": `multipart/form-data; boundary=${boundary}` },
+      body: new Uint8Array(formOf([fileOf(wav(seconds)), model])),
+    });
+  const response = await send(200);
+  expect([response.status, await response.json()]).toMatchObject([500, { error: { code: "internal_error" } }]);
+  expect(JSON.stringify(broken.lines)).toContain("ENOENT");
+  expect((await send(2)).status).toBe(200);
+  await broken[Symbol.asyncDispose]();
+});
+
 function headOf(framing: string): string {
   return `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secrets.api}\r\ncontent-type: multipart/form-data; boundary=${boundary}\r\n${framing}\r\n\r\n`;
 }
