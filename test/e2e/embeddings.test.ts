@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
@@ -8,16 +11,50 @@ import { type Deployment, eventually, type Mode, startDeployment } from "./deplo
 const chargeOf = statement("embeddings_charge", "select amount from billing.ledger where entry_id = $1");
 const model = "text-embedding-3-small";
 
+/** One model in one vector space at two channels, one whose channels have different spaces, and one with an extraction. */
+const config = (simulator: string) => `
+strategies:
+  - { name: house, prices: { input: "1.00" }, custom_response: "{vectors: data.count, tokens: usage.total_tokens}" }
+models:
+  - { name: together, module: embeddings, strategy: house, capabilities: [dimensions] }
+  - { name: apart, module: embeddings, strategy: house, capabilities: [] }
+channels:
+  - name: failing
+    adapter: openai
+    base_url: ${simulator}
+    groups: "*"
+    priority: 9
+    models:
+      - { name: together, upstream: sim-embed-wrong-count, space: one }
+      - { name: apart, upstream: sim-embed-wrong-count }
+  - name: sound
+    adapter: openai
+    base_url: ${simulator}
+    groups: "*"
+    models:
+      - { name: together, upstream: good, space: one }
+      - { name: apart, upstream: good }
+`;
+
 const modes: Mode[] = ["up", "mesh"];
 
 describe.each(modes)("embeddings: %s", (mode) => {
   let house: Deployment;
   let client: OpenAI;
+  let folder = "";
   beforeAll(async () => {
-    house = await startDeployment(mode);
+    folder = await mkdtemp(join(tmpdir(), "throughline-embeddings-"));
+    const file = join(folder, "throughline.yaml");
+    await writeFile(file, "presets: true\n");
+    house = await startDeployment(mode, { THROUGHLINE_CONFIG: file });
+    await writeFile(file, config(`${house.simulator.url}/v1`));
+    await eventually(async () => ((await house.call("/v1/models/together")).ok ? true : undefined));
     client = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
   }, 90_000);
-  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+  afterAll(async () => {
+    await house?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
 
   async function recordOf(id: string) {
     return eventually(async () => {
@@ -64,5 +101,48 @@ describe.each(modes)("embeddings: %s", (mode) => {
     });
     expect(row.unit_price).toMatchObject({ input_token: 4, output_token: 0 });
     expect(await eventually(() => chargedFor(id))).toBeLessThan(0n);
+  });
+
+  test("another channel is asked where its vectors are of the same space, and no other", async () => {
+    const { data, response } = await client.embeddings.create({ model: "together", input: ["a", "b"] }).withResponse();
+    expect(data.data).toHaveLength(2);
+    const row = await recordOf(response.headers.get("x-request-id") ?? "");
+    expect(row?.throughline).toMatchObject({ channel: "sound" });
+    expect(row?.custom_response).toEqual({ vectors: 2, tokens: 2 });
+
+    const seen = house.simulator.requests.length;
+    await expect(client.embeddings.create({ model: "apart", input: ["a", "b"] })).rejects.toMatchObject({
+      status: 502,
+      code: "upstream_error",
+    });
+    expect(house.simulator.requests.length).toBe(seen + 1);
+  });
+
+  test("what a model cannot do, or another endpoint does, is told by its field", async () => {
+    await expect(client.embeddings.create({ model: "apart", input: "x", dimensions: 8 })).rejects.toMatchObject({
+      status: 400,
+      param: "dimensions",
+    });
+    const messages = [{ role: "user" as const, content: "x" }];
+    await expect(client.chat.completions.create({ model, messages })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining("/v1/embeddings"),
+    });
+    await expect(client.embeddings.create({ model: "gpt-4o", input: "x" })).rejects.toMatchObject({ status: 400 });
+  });
+
+  test("a repeat with the same Idempotency-Key gets the same answer, and is charged once", async () => {
+    const again = async () => {
+      const headers = { "idempotency-key": `embeddings-${mode}` };
+      const response = await house.call("/v1/embeddings", { model, input: ["once"] }, headers);
+      expect(response.status).toBe(200);
+      return { response, text: await response.text() };
+    };
+    const first = await again();
+    const second = await again();
+    expect(second.text).toBe(first.text);
+    expect(second.response.headers.get("idempotent-replayed")).toBe("true");
+    expect(await chargedFor(second.response.headers.get("x-request-id") ?? "")).toBeUndefined();
+    expect(await eventually(() => chargedFor(first.response.headers.get("x-request-id") ?? ""))).toBeLessThan(0n);
   });
 });

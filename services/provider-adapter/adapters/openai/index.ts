@@ -4,13 +4,11 @@ import { transcriptionExchanges } from "../../modules/audio/transcription.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
-import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
 import { speechExchange } from "./audio/speech.ts";
 import { transcriptionFormat } from "./audio/transcription.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
-import { openaiEmbeddings } from "./embeddings/index.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { generationsExchange } from "./image/generations.ts";
@@ -46,7 +44,6 @@ const spoken: Readonly<
 function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
   const exchanges: Record<string, MakeExchange> = {
     ...translations(chatCompletionsFormat(of)),
-    ...embeddingsExchanges((model) => openaiEmbeddings(of(model))),
     ...Object.assign({}, ...openaiModules.map((module) => module.exchanges(of))),
     ...transcriptionExchanges((model) => transcriptionFormat(of(model))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),

@@ -1,6 +1,7 @@
+import { openaiEmbeddings } from "./embeddings/index.ts";
 import { openaiModeration } from "./moderation/index.ts";
 import type { OpenaiModule } from "./module.ts";
 import { openaiRerank } from "./rerank/index.ts";
 
 /** Every module beside chat that goes by a flavour's `modules`: one row each. */
-export const openaiModules: readonly OpenaiModule[] = [openaiRerank, openaiModeration];
+export const openaiModules: readonly OpenaiModule[] = [openaiEmbeddings, openaiRerank, openaiModeration];

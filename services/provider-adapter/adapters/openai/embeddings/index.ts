@@ -4,13 +4,22 @@ import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { vendorCostOf } from "../../../domain/vendor-cost.ts";
 import type { EmbeddingsFormat } from "../../../modules/embeddings/neutral.ts";
 import { byIndex } from "../../../modules/embeddings/order.ts";
+import { embeddingsExchanges } from "../../../modules/embeddings/translate.ts";
 import { badVectors, vectorIn } from "../../../modules/embeddings/vector.ts";
 import { asArray, asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
 import type { LiftedJson } from "../../../wire/lift-values.ts";
 import { fieldText, patchJson } from "../../../wire/patch-json.ts";
+import type { OpenaiModule } from "../module.ts";
+
+/** Embeddings as OpenAI and compatible servers serve them. */
+export const openaiEmbeddings: OpenaiModule = {
+  name: "embeddings",
+  shapes: ["openai"],
+  exchanges: (of) => embeddingsExchanges((model) => formatOf(of(model))),
+};
 
 /** OpenAI's embeddings, and those of every vendor that speaks as it does. The client's bytes go on, quirks apart. */
-export function openaiEmbeddings(flavour: OpenaiFlavour): EmbeddingsFormat {
+function formatOf(flavour: OpenaiFlavour): EmbeddingsFormat {
   return {
     maxInputs: flavour.maxEmbeddingInputs,
     takesTokens: flavour.embedsTokens,
@@ -27,10 +36,17 @@ export function openaiEmbeddings(flavour: OpenaiFlavour): EmbeddingsFormat {
         patch[field] = undefined;
         note(`${field} dropped: the vendor does not take it`);
       }
-      return { path: endpointPath(flavour, upstreamModel, "embeddings"), headers: {}, body: patchJson(body, patch) };
+      return { ...placeOf(flavour, upstreamModel), headers: {}, body: patchJson(body, patch) };
     },
     read: readOpenaiEmbeddings,
   };
+}
+
+/** Where they are asked for: what the channel's flavour says goes before the place beside chat's. */
+function placeOf(flavour: OpenaiFlavour, model: string) {
+  const { path, base } = flavour.modules.embeddings ?? {};
+  const own = path?.replaceAll("{model}", encodeURIComponent(model));
+  return { path: own ?? endpointPath(flavour, model, "embeddings"), ...(base === undefined ? {} : { base }) };
 }
 
 /** Reads an answer in OpenAI's shape. Throws upstream_error when it is none. */

@@ -1,0 +1,87 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { LLMock } from "@copilotkit/aimock";
+import { embed, embedMany } from "ai";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Deployment, type Mode, startDeployment } from "../e2e/deployment.ts";
+
+/*
+ * The SDKs that applications embed with: against the simulator, and against an upstream that this project did not write, as
+ * the channel that OPENAI_API_KEY and OPENAI_BASE_URL add.
+ */
+
+const run = promisify(execFile);
+/** Models that aimock serves, and the simulator. */
+const theirs = "text-embedding-3-small";
+const ours = "gemini-embedding-001";
+
+/** openai for Python and LangChain; the script says which of them are there. */
+const python = `
+import sys, importlib.util
+url, key, model = sys.argv[1:]
+if importlib.util.find_spec("openai") is None: sys.exit("no openai")
+from openai import OpenAI
+client = OpenAI(api_key=key, base_url=url, max_retries=0)
+plain = client.embeddings.create(model=model, input=["one", "two"], encoding_format="float")
+packed = client.embeddings.create(model=model, input=["one", "two"])
+assert [one.embedding for one in plain.data] == [one.embedding for one in packed.data]
+if importlib.util.find_spec("langchain_openai") is not None:
+    from langchain_openai import OpenAIEmbeddings
+    chain = OpenAIEmbeddings(model=model, api_key=key, base_url=url, check_embedding_ctx_length=False)
+    assert chain.embed_documents(["one", "two"]) == [one.embedding for one in plain.data]
+`;
+const hasPython = await run("python3", ["-c", "import openai"]).then(
+  () => true,
+  () => false,
+);
+
+const mock = new LLMock({ port: 0 });
+beforeAll(() => mock.start());
+afterAll(() => mock.stop());
+
+const modes: Mode[] = ["up", "mesh"];
+
+describe.each(modes)("%s", (mode) => {
+  let house: Deployment;
+  beforeAll(async () => {
+    house = await startDeployment(mode, {
+      OPENAI_API_KEY: "sk-of-the-mock",
+      OPENAI_BASE_URL: `${mock.url}/v1`,
+      LOG_LEVEL: "warn",
+    });
+  }, 90_000);
+  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+  describe.each([theirs, ours])("%s", (model) => {
+    test("openai for Node: in base64, which it asks for by itself, and as numbers", async () => {
+      const client = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
+      const input = ["one", "two"];
+      const packed = await client.embeddings.create({ model, input });
+      const plain = await client.embeddings.create({ model, input, encoding_format: "float" });
+      expect(packed.data).toHaveLength(2);
+      for (const [place, { embedding }] of packed.data.entries()) {
+        // aimock's numbers are doubles; a float32 is what base64 can say.
+        const floats = Array.from(plain.data[place]?.embedding ?? [], Math.fround);
+        expect(Array.from(embedding, Math.fround)).toEqual(floats);
+        expect(floats.length).toBeGreaterThan(0);
+      }
+      expect(plain.usage.prompt_tokens).toBeGreaterThan(0);
+    });
+
+    test("AI SDK: embed and embedMany", async () => {
+      const provider = createOpenAICompatible({ name: "house", baseURL: `${house.url}/v1`, apiKey: house.key });
+      const embedder = provider.embeddingModel(model);
+      const one = await embed({ model: embedder, value: "one", maxRetries: 0 });
+      const many = await embedMany({ model: embedder, values: ["one", "two"], maxRetries: 0 });
+      expect(many.embeddings[0]).toEqual(one.embedding);
+      expect(many.embeddings[1]).not.toEqual(one.embedding);
+      expect(many.usage.tokens).toBeGreaterThan(0);
+    });
+
+    test.runIf(hasPython)("openai for Python and LangChain, where they are installed", async () => {
+      await run("python3", ["-c", python, `${house.url}/v1`, house.key, model]);
+    });
+  });
+});
