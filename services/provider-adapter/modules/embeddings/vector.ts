@@ -21,25 +21,29 @@ export function badVectors(what: string): ThroughlineError {
   return new ThroughlineError("upstream_error", `The upstream's vectors cannot be used: ${what}.`);
 }
 
-/** The vector that stands in the place of a value. Throws upstream_error where there is none. */
-export function vectorIn(answer: LiftedJson, value: unknown): Vector {
-  const lifted = liftedIn(answer, value);
-  if (lifted?.kind === "numbers") return { encoding: "float", text: lifted.bytes, dimensions: lifted.count };
-  if (lifted !== undefined) return base64Vector(lifted.bytes);
-  if (typeof value === "string" && value !== "") return base64Vector(Buffer.from(value, "latin1"));
-  throw badVectors("one is missing, or holds something else than numbers");
+/** The vectors that stand in the places of values. Throws upstream_error where one is missing or cannot be used. */
+export function vectorsIn(answer: LiftedJson, values: readonly unknown[]): readonly Vector[] {
+  // One room for all of them: 2,048 vectors of 3,072 numbers would leave 25 MB behind each time.
+  const room = createRoom();
+  return values.map((value) => {
+    const lifted = liftedIn(answer, value);
+    if (lifted?.kind === "numbers") return { encoding: "float", text: lifted.bytes, dimensions: lifted.count };
+    if (lifted !== undefined) return base64Vector(lifted.bytes, room);
+    if (typeof value === "string" && value !== "") return base64Vector(Buffer.from(value, "latin1"), room);
+    throw badVectors("one is missing, or holds something else than numbers");
+  });
 }
 
 /** A vector in base64, checked: whole numbers of float32, each of them finite. */
-function base64Vector(given: Buffer): Vector {
+function base64Vector(given: Buffer, room: Room): Vector {
   // "/" may be written as "\/" in JSON.
-  const escaped = given.includes("\\");
+  const isEscaped = given.includes("\\");
   const said = given.toString("latin1");
-  const text = escaped ? said.replaceAll("\\/", "/") : said;
-  const floats = unpack(text);
+  const text = isEscaped ? said.replaceAll("\\/", "/") : said;
+  const floats = unpack(text, room);
   if (floats === undefined) throw badVectors("one is not base64 of float32");
-  for (const value of floats) if (!Number.isFinite(value)) throw badVectors("one holds a number that is not finite");
-  const isCanonical = !escaped && text.length % 4 === 0 && !/[-_]/.test(text);
+  if (!floats.every(Number.isFinite)) throw badVectors("one holds a number that is not finite");
+  const isCanonical = !isEscaped && text.length % 4 === 0 && !/[-_]/.test(text);
   return {
     encoding: "base64",
     text: isCanonical ? given : Buffer.from(pack(floats), "latin1"),
@@ -55,17 +59,36 @@ export function floatsOf({ encoding, text }: Vector): Float32Array {
   return floats;
 }
 
-/** Little-endian float32 of base64; undefined where it is none. */
-export function unpack(base64: string): Float32Array | undefined {
+/** Where bytes of base64 are put; it grows with the largest. */
+interface Room {
+  /** At least so many bytes, beginning where a float32 may. */
+  ofBytes(bytes: number): Buffer;
+}
+
+function createRoom(): Room {
+  let space = Buffer.alloc(0);
+  return {
+    ofBytes(bytes) {
+      if (space.length < bytes) space = Buffer.from(new ArrayBuffer(bytes));
+      return space;
+    },
+  };
+}
+
+/**
+ * Little-endian float32 of base64; undefined where it is none.
+ *
+ * @param room where the numbers are put: they hold until it is used again. Absent: a room of their own.
+ */
+export function unpack(base64: string, room = createRoom()): Float32Array | undefined {
   const digits = base64.endsWith("==") ? base64.length - 2 : base64.endsWith("=") ? base64.length - 1 : base64.length;
-  const bytes = Buffer.from(base64, "base64");
-  // What is no base64 is passed over by Node; then there are fewer bytes than digits say, or a digit is alone.
-  const isWhole = digits % 4 !== 1 && bytes.length === Math.floor((digits * 3) / 4);
-  if (!isWhole || bytes.length === 0 || bytes.length % floatBytes !== 0) return undefined;
-  if (isBigEndian) bytes.swap32();
-  // Small buffers share one, in which they may begin anywhere.
-  const aligned = bytes.byteOffset % floatBytes === 0 ? bytes : Buffer.from(new Uint8Array(bytes).buffer);
-  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / floatBytes);
+  const expected = Math.floor((digits * 3) / 4);
+  if (digits % 4 === 1 || expected === 0 || expected % floatBytes !== 0) return undefined;
+  const space = room.ofBytes(expected);
+  // What is no base64 is passed over by Node: then there are fewer bytes than digits say.
+  if (space.write(base64, "base64") !== expected) return undefined;
+  if (isBigEndian) space.subarray(0, expected).swap32();
+  return new Float32Array(space.buffer, space.byteOffset, expected / floatBytes);
 }
 
 /** Base64 of little-endian float32. */

@@ -2,7 +2,7 @@ import { noUsage } from "../../../../../shared/money.ts";
 import { noteUnknownFields } from "../../../domain/notes.ts";
 import type { EmbeddingsFormat } from "../../../modules/embeddings/neutral.ts";
 import { knownOthers, textsOf } from "../../../modules/embeddings/request.ts";
-import { vectorIn } from "../../../modules/embeddings/vector.ts";
+import { vectorsIn } from "../../../modules/embeddings/vector.ts";
 import { asArray, asCount, asObject, asString } from "../../../wire/json.ts";
 import { cohereInBand } from "../errors.ts";
 import type { CohereFlavour } from "../flavour.ts";
@@ -38,7 +38,7 @@ export function cohereEmbeddings({ embedPath }: CohereFlavour): EmbeddingsFormat
       const { float, base64 } = asObject(top.embeddings) ?? {};
       const billed = asObject(asObject(top.meta)?.billed_units) ?? {};
       return {
-        vectors: asArray(base64 ?? float).map((vector) => vectorIn(answer, vector)),
+        vectors: vectorsIn(answer, asArray(base64 ?? float)),
         model: "",
         usage: { ...noUsage, inputTokens: BigInt(asCount(billed.input_tokens)) },
         id: asString(top.id),

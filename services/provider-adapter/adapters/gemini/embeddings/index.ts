@@ -2,7 +2,7 @@ import { noUsage } from "../../../../../shared/money.ts";
 import { noteUnknownFields } from "../../../domain/notes.ts";
 import type { EmbeddingsFormat } from "../../../modules/embeddings/neutral.ts";
 import { textsOf } from "../../../modules/embeddings/request.ts";
-import { vectorIn } from "../../../modules/embeddings/vector.ts";
+import { vectorsIn } from "../../../modules/embeddings/vector.ts";
 import { asArray, asCount, asObject, asString } from "../../../wire/json.ts";
 import { pathTo } from "../chat/write-request.ts";
 import { inBandFailure } from "../errors.ts";
@@ -39,7 +39,10 @@ export function geminiEmbeddings(flavour: GeminiFlavour): EmbeddingsFormat {
       const top = asObject(answer.value) ?? {};
       const tokens = asCount(asObject(top.usageMetadata)?.promptTokenCount);
       return {
-        vectors: asArray(top.embeddings).map((embedding) => vectorIn(answer, asObject(embedding)?.values)),
+        vectors: vectorsIn(
+          answer,
+          asArray(top.embeddings).map((embedding) => asObject(embedding)?.values),
+        ),
         model: "",
         usage: { ...noUsage, inputTokens: BigInt(tokens) },
       };

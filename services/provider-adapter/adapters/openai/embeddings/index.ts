@@ -5,7 +5,7 @@ import { vendorCostOf } from "../../../domain/vendor-cost.ts";
 import type { EmbeddingsFormat } from "../../../modules/embeddings/neutral.ts";
 import { byIndex } from "../../../modules/embeddings/order.ts";
 import { embeddingsExchanges } from "../../../modules/embeddings/translate.ts";
-import { badVectors, vectorIn } from "../../../modules/embeddings/vector.ts";
+import { badVectors, vectorsIn } from "../../../modules/embeddings/vector.ts";
 import { asArray, asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
 import type { LiftedJson } from "../../../wire/lift-values.ts";
 import { fieldText, patchJson } from "../../../wire/patch-json.ts";
@@ -55,7 +55,10 @@ export function readOpenaiEmbeddings(answer: LiftedJson) {
   const items = asArray(top.data).map(asObject);
   if (!items.every((item) => item !== undefined)) throw badVectors("there are none");
   return {
-    vectors: byIndex(items).map(({ embedding }) => vectorIn(answer, embedding)),
+    vectors: vectorsIn(
+      answer,
+      byIndex(items).map(({ embedding }) => embedding),
+    ),
     model: asString(top.model) ?? "",
     usage: usageIn(asObject(top.usage) ?? {}),
   };
