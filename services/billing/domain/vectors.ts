@@ -1,3 +1,4 @@
+import { memoFrozen } from "../../../shared/memo-frozen.ts";
 import type { BillableUsage, Condition, Quantity, Rate } from "../../../shared/money.ts";
 import { partUnits, unitEntry, unitNamed } from "../../../shared/units.ts";
 
@@ -29,13 +30,16 @@ export function ratesText(rates: readonly Rate[] | undefined): string | undefine
  * `ratesText`: it is made for every request.
  */
 export function ratesKey(rates: readonly Rate[] | undefined): string {
-  if (rates === undefined || rates.length === 0) return "";
+  return rates === undefined || rates.length === 0 ? "" : keyOfRates(rates);
+}
+
+const keyOfRates = memoFrozen((rates: readonly Rate[]): string => {
   const keys: string[] = [];
   for (const { unit, nanoUsd, when } of rates) {
     keys.push(when === undefined ? `;${unit}:${nanoUsd}` : `;${unit}:${nanoUsd}${conditionKey(when)}`);
   }
   return keys.sort().join("");
-}
+});
 
 /** Texts with their lengths, so that no two conditions make the same. Empty for a condition that says nothing. */
 function conditionKey({ aboveInputTokens, traits }: Condition): string {

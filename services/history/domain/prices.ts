@@ -1,3 +1,4 @@
+import { memoFrozen } from "../../../shared/memo-frozen.ts";
 import type { Prices, Rate } from "../../../shared/money.ts";
 import { units } from "../../../shared/units.ts";
 import { storedUnit, unitOfStored } from "./quantities.ts";
@@ -37,8 +38,15 @@ export function toStoredPrices(pricing: PricingLike | undefined, text: (text: st
   for (const { name, price } of priced) if (pricing[price] !== 0n) prices[name] = pricing[price].toString();
   const stored = { strategy: text(pricing.strategy), ratio: pricing.groupRatioPpm, source: pricing.source, prices };
   if (pricing.rates === undefined || pricing.rates.length === 0) return stored;
-  const rates = pricing.rates.map((rate) => toStoredRate(rate, text));
-  return { ...stored, rates: rates.sort(inOrder) };
+  // Rates that are frozen are this process's own configuration: their texts have been checked.
+  const rates = Object.isFrozen(pricing.rates) ? ownRates(pricing.rates) : toStoredRates(pricing.rates, text);
+  return { ...stored, rates };
+}
+
+const ownRates = memoFrozen((rates: readonly Rate[]) => toStoredRates(rates, (text) => text));
+
+function toStoredRates(rates: readonly Rate[], text: (text: string) => string): StoredRate[] {
+  return rates.map((rate) => toStoredRate(rate, text)).sort(inOrder);
 }
 
 /** The price list that was stored; undefined: there was none. */

@@ -64,7 +64,7 @@ function pricing(price: GroupPrice): Pricing {
   const made = freeze(
     create(PricingSchema, {
       ...prices,
-      rates: prices.rates ?? [],
+      rates: freeze(prices.rates ?? []),
       strategy: strategy.name,
       groupRatioPpm: ratioPpm,
       source: sources[strategy.origin],

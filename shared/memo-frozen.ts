@@ -1,0 +1,15 @@
+/**
+ * Remembers what was made of objects that nobody can change, for as long as they live. What is not frozen is made anew each
+ * time: a message that came over the wire is never seen twice, and to remember it would cost more than to make it.
+ */
+export function memoFrozen<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const known = new WeakMap<K, V>();
+  return (key) => {
+    if (!Object.isFrozen(key)) return make(key);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = make(key);
+    known.set(key, made);
+    return made;
+  };
+}
