@@ -13,9 +13,7 @@ import { deliveredBy } from "./neutral/delivered.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
 import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat, UpstreamStream } from "./neutral/formats.ts";
 import { usageOf } from "./neutral/usage.ts";
-
-/** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
-const maxKeptText = 256 * 1024;
+import { maxKeptText } from "./unread.ts";
 
 /** Longest ID of an upstream, in characters. */
 const maxIdLength = 256;

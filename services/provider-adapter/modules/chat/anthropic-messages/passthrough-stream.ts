@@ -7,14 +7,10 @@ import { writeDocument } from "../../../wire/too-deep.ts";
 import { saysContent } from "../content.ts";
 import { createAnswerFold } from "../neutral/fold.ts";
 import { usageOf } from "../neutral/usage.ts";
+import { createUnread, maxKeptText } from "../unread.ts";
 import type { StreamError } from "./read-answer.ts";
 import { readMessageStream } from "./read-stream.ts";
 import { writeMessage } from "./write-answer.ts";
-
-/** Unread events kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
-const maxUnfoldedLength = 16 * 1024;
-/** Text of an answer that is kept for history, in characters. */
-const maxKeptText = 256 * 1024;
 
 /**
  * A stream whose upstream speaks the client's own dialect. Events go on as they come; only the first is parsed on its way,
@@ -28,17 +24,12 @@ export function createMessagesPassthrough(
 ): StreamTranslation {
   const fold = createAnswerFold(countTokens, asked.keepResponse ? maxKeptText : 0);
   const reader = readMessageStream(streamError);
-  let unread: string[] = [];
-  let unreadLength = 0;
   let stopReason = "";
   let stopped = false;
   let ended = false;
   let content = false;
 
-  function takeIn(): void {
-    const events = unread;
-    unread = [];
-    unreadLength = 0;
+  const unread = createUnread((events) => {
     for (const data of events) {
       try {
         reader.read({ data }, (step) => fold.add(step));
@@ -46,13 +37,7 @@ export function createMessagesPassthrough(
         // It has gone to the client already; what it held is not counted.
       }
     }
-  }
-
-  function keep(data: string): void {
-    unread.push(data);
-    unreadLength += data.length;
-    if (unreadLength > maxUnfoldedLength) takeIn();
-  }
+  });
 
   /** The first event bears the ID; it is the one that is written anew. */
   function open(data: string): string {
@@ -67,7 +52,7 @@ export function createMessagesPassthrough(
   }
 
   function facts(): AnswerFacts {
-    takeIn();
+    unread.takeIn();
     return {
       usage: usageOf(fold.usage(), fold.partialUsage(), {
         asked,
@@ -89,7 +74,7 @@ export function createMessagesPassthrough(
       const name = nameOf(event);
       switch (name) {
         case "message_start":
-          keep(data);
+          unread.add(data);
           return open(data);
         case "error":
           throw streamError(asObject(asObject(parseJson(data))?.error) ?? {});
@@ -108,7 +93,7 @@ export function createMessagesPassthrough(
         default:
           content ||= saysContent(data, (said) => said);
       }
-      keep(data);
+      unread.add(data);
       return `event: ${name}\ndata: ${data}\n\n`;
     },
     hasContent() {
@@ -133,7 +118,7 @@ export function createMessagesPassthrough(
       return writeDocument(message, fold.truncated());
     },
     contentChunks() {
-      takeIn();
+      unread.takeIn();
       return fold.contentSteps();
     },
   };

@@ -9,14 +9,13 @@ import { writeDocument } from "../../../wire/too-deep.ts";
 import { holdsContent, saysContent } from "../content.ts";
 import { createCountSum, usageOf } from "../neutral/usage.ts";
 import { countsIn, writeOpenaiUsage } from "../openai-usage.ts";
+import { createUnread, maxKeptText } from "../unread.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
 import { choicesIn, inUsualWords } from "./vendor-words.ts";
 
 const finishMark = '"finish_reason"';
 const contentMark = '"content"';
-/** Text of an answer that is kept for history, in characters; beyond it the record says that it was cut. */
-const maxKeptText = 256 * 1024;
 
 /**
  * A stream whose upstream speaks the client's own dialect. Chunks go on as they come, but for their ID, which becomes
@@ -31,11 +30,8 @@ export function createChatPassthrough(
 ): StreamTranslation {
   const messageId = chatMessageId(asked.requestId);
   const fold = createChatFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
-  // Unfolded chunks: memory of a stream stays small, and folding stays off the first byte. Where the answer is not kept,
-  // they are only wanted if the upstream counts nothing, so most streams are never folded at all.
-  const maxUnfoldedLength = asked.keepResponse ? 16 * 1024 : 64 * 1024;
-  let unfolded: string[] = [];
-  let unfoldedLength = 0;
+  // Where the answer is not kept, its chunks are only wanted if the upstream counts nothing, so most streams are never folded.
+  const unread = createUnread(foldAll, asked.keepResponse ? undefined : 64 * 1024);
   let oldId: string | undefined;
   const counts = createCountSum();
   let upstreamUsage: JsonObject | undefined;
@@ -47,15 +43,13 @@ export function createChatPassthrough(
   let opened = false;
   let content = false;
 
-  function takeIn(): void {
+  function foldAll(texts: readonly string[]): void {
     // One parse for all; where a chunk among them is no JSON, one by one.
-    const all = parseJson(`[${unfolded.join(",")}]`);
-    for (const value of Array.isArray(all) ? all : unfolded.map(parseJson)) {
+    const all = parseJson(`[${texts.join(",")}]`);
+    for (const value of Array.isArray(all) ? all : texts.map(parseJson)) {
       const chunk = asObject(value);
       if (chunk !== undefined) fold.add(chunk);
     }
-    unfolded = [];
-    unfoldedLength = 0;
   }
 
   /** Parses a chunk in which something may have to change; gives the text to send. */
@@ -93,9 +87,7 @@ export function createChatPassthrough(
     if (finish === "") contentChunks += opened ? 1 : 0;
     else if (finishReason === "") finishReason = finish;
     opened = true;
-    unfolded.push(data);
-    unfoldedLength += data.length;
-    if (unfoldedLength > maxUnfoldedLength) takeIn();
+    unread.add(data);
   }
 
   function counted(): AnswerFacts["usage"] {
@@ -103,7 +95,7 @@ export function createChatPassthrough(
       asked,
       input: inputTokens,
       delivered() {
-        takeIn();
+        unread.takeIn();
         return fold.delivered();
       },
     });
@@ -158,17 +150,17 @@ export function createChatPassthrough(
     isComplete() {
       if (done && finishReason !== "") return true;
       if (done) {
-        takeIn();
+        unread.takeIn();
         return fold.hasChoices();
       }
       if (finishReason === "") return false;
-      takeIn();
+      unread.takeIn();
       return fold.finished();
     },
     facts,
     document(moments) {
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
-      takeIn();
+      unread.takeIn();
       const known = facts();
       const outputTokens = Number(outputTokensOf(known.usage));
       const completion = writeCompletion(

@@ -9,11 +9,7 @@ import { holdsContent, saysContent } from "../content.ts";
 import { createTokenCount } from "../neutral/delivered.ts";
 import { createCountSum, usageOf } from "../neutral/usage.ts";
 import { countsIn, writeOpenaiUsage } from "../openai-usage.ts";
-
-/** Unread chunks kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
-const maxUnfoldedLength = 16 * 1024;
-/** Text of an answer that is kept for history, in characters. */
-const maxKeptText = 256 * 1024;
+import { createUnread, maxKeptText } from "../unread.ts";
 
 interface FoldedChoice {
   readonly pieces: string[];
@@ -30,8 +26,6 @@ export function createCompletionsPassthrough(
   toError: (error: JsonObject) => Error,
 ): StreamTranslation {
   const choices = new Map<number, FoldedChoice>();
-  let unread: string[] = [];
-  let unreadLength = 0;
   let textLength = 0;
   const visible = createTokenCount(estimateTextTokens);
   const thinking = createTokenCount(estimateTextTokens);
@@ -45,10 +39,7 @@ export function createCompletionsPassthrough(
   let finished = false;
   let content = false;
 
-  function takeIn(): void {
-    const chunks = unread;
-    unread = [];
-    unreadLength = 0;
+  const unread = createUnread((chunks) => {
     for (const data of chunks) {
       for (const raw of asArray(asObject(parseJson(data))?.choices)) {
         const given = asObject(raw);
@@ -66,13 +57,7 @@ export function createCompletionsPassthrough(
         if (asked.keepResponse && textLength <= maxKeptText) choice.pieces.push(text);
       }
     }
-  }
-
-  function keep(data: string): void {
-    unread.push(data);
-    unreadLength += data.length;
-    if (unreadLength > maxUnfoldedLength) takeIn();
-  }
+  });
 
   /** Parses a chunk in which something has to change; gives the text to send. */
   function inspect(data: string): string {
@@ -94,13 +79,13 @@ export function createCompletionsPassthrough(
       upstreamUsage = Object.assign(upstreamUsage ?? {}, found);
       if (list.length === 0) return "";
     }
-    keep(data);
+    unread.add(data);
     const { usage: _usage, ...rest } = chunk;
     return `data: ${JSON.stringify({ ...rest, id: completionId })}\n\n`;
   }
 
   function facts(): AnswerFacts {
-    takeIn();
+    unread.takeIn();
     return {
       usage: usageOf(counts.counts(), counts.isPartial(), {
         asked,
@@ -137,7 +122,7 @@ export function createCompletionsPassthrough(
       const at = data.indexOf(oldId);
       if (at < 0) return inspect(data);
       content ||= saysContent(data, spokenIn);
-      keep(data);
+      unread.add(data);
       return `data: ${data.slice(0, at)}"${completionId}"${data.slice(at + oldId.length)}\n\n`;
     },
     hasContent() {
@@ -147,14 +132,14 @@ export function createCompletionsPassthrough(
       return asked.includeUsage ? `data: ${frame(moments, [])}\n\ndata: [DONE]\n\n` : "data: [DONE]\n\n";
     },
     isComplete() {
-      takeIn();
+      unread.takeIn();
       const ended = done || [...choices.values()].every(({ finishReason }) => finishReason !== "");
       return ended && choices.size > 0;
     },
     facts,
     document(moments) {
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
-      takeIn();
+      unread.takeIn();
       const list = [...choices].map(([index, { pieces, finishReason }]) => ({
         text: pieces.join(""),
         index,
@@ -164,7 +149,7 @@ export function createCompletionsPassthrough(
       return { body: Buffer.from(frame(moments, list)), truncated: textLength > maxKeptText };
     },
     contentChunks() {
-      takeIn();
+      unread.takeIn();
       return contentChunks;
     },
   };

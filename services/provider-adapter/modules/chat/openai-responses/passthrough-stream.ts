@@ -8,14 +8,10 @@ import { writeDocument } from "../../../wire/too-deep.ts";
 import { saysContent } from "../content.ts";
 import { createAnswerFold } from "../neutral/fold.ts";
 import { usageOf } from "../neutral/usage.ts";
+import { createUnread, maxKeptText } from "../unread.ts";
 import { readDelta } from "./read-delta.ts";
 import { countsIn } from "./read-usage.ts";
 import { writeResponse } from "./write-response.ts";
-
-/** Unread events kept before they are folded: memory of a stream stays small, and folding stays off the first byte. */
-const maxUnfoldedLength = 16 * 1024;
-/** Text of an answer that is kept for history, in characters. */
-const maxKeptText = 256 * 1024;
 
 /** Events that end a stream. */
 const endings: ReadonlySet<string> = new Set(["response.completed", "response.incomplete"]);
@@ -43,24 +39,12 @@ export function createResponsesPassthrough(
   toError: (error: JsonObject) => Error,
 ): StreamTranslation {
   const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
-  let unread: string[] = [];
-  let unreadLength = 0;
+  const unread = createUnread((events) => {
+    for (const data of events) readDelta(data, (step) => fold.add(step));
+  });
   let last: JsonObject | undefined;
   let model = "";
   let content = false;
-
-  function takeIn(): void {
-    const events = unread;
-    unread = [];
-    unreadLength = 0;
-    for (const data of events) readDelta(data, (step) => fold.add(step));
-  }
-
-  function keep(data: string): void {
-    unread.push(data);
-    unreadLength += data.length;
-    if (unreadLength > maxUnfoldedLength) takeIn();
-  }
 
   /** An event with the response: its ID becomes ours. */
   function rewrite(name: string, data: string): string {
@@ -82,7 +66,7 @@ export function createResponsesPassthrough(
   }
 
   function facts(): AnswerFacts {
-    takeIn();
+    unread.takeIn();
     return {
       usage: usageOf(fold.usage(), fold.partialUsage(), {
         asked,
@@ -108,7 +92,7 @@ export function createResponsesPassthrough(
       }
       if (bearers.has(name)) return rewrite(name, data);
       content ||= saysContent(data, (said) => said);
-      keep(data);
+      unread.add(data);
       return `event: ${name}\ndata: ${data}\n\n`;
     },
     hasContent() {
@@ -134,7 +118,7 @@ export function createResponsesPassthrough(
       return writeDocument(response, fold.truncated());
     },
     contentChunks() {
-      takeIn();
+      unread.takeIn();
       return fold.contentSteps();
     },
   };
