@@ -96,11 +96,11 @@ export function createTarget(options: ConnectionOptions): Target {
         if (this.#writable && (rows[0]?.standby || rows[0]?.read_only))
           throw new ReadOnlyServer("the server takes no writes");
       } catch (error) {
+        // It is being closed: what breaks until then is nobody's loss, and unheard it would end the process.
         void this.end().catch(() => undefined);
         throw failed(this.#index, error);
-      } finally {
-        this.removeListener("error", onError);
       }
+      this.removeListener("error", onError);
     }
   }
   return { Client: ReadyClient, ways: ways.length };
