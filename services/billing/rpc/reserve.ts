@@ -104,7 +104,7 @@ function check(index: number, { item, requestId, deadlineMs }: LaneCall<ReserveI
   const module = moduleNameOf(item.module);
   if (!module) throw invalid("module", "must be a module");
   const usage = checkedUsage(worstCase, "worst_case");
-  const amount = dearestCostNanoUsd(usage, checkedPricing(pricing, "pricing"));
+  const amount = dearestCostNanoUsd(usage, checkedPricing(pricing));
   return {
     index,
     tokens: tokensOf(usage),

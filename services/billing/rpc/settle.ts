@@ -115,7 +115,7 @@ function check(index: number, { item, requestId }: LaneCall<SettleItem>): Checke
   if (rule.charges && item.usage === undefined) throw invalid("usage", "must be given to charge a request");
   if (rule.charges && item.pricing === undefined) throw invalid("pricing", "must be given to charge a request");
   if (rule.charges && item.facts === undefined) throw invalid("facts", "must be given to charge a request");
-  const pricing = item.pricing === undefined ? undefined : checkedPricing(item.pricing, "pricing");
+  const pricing = item.pricing === undefined ? undefined : checkedPricing(item.pricing);
   const charge = rule.charges && pricing !== undefined ? costNanoUsd(usage, pricing) : 0n;
   if (charge > maxChargeNanoUsd) throw invalid("usage", "costs more than ten million dollars at these prices");
   const { facts } = item;

@@ -1,4 +1,5 @@
 import { DisconnectPolicy, type Pricing, type Usage } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { memoFrozen } from "../../../shared/memo-frozen.ts";
 import { partUnits, priceUnits } from "../../../shared/units.ts";
 import { maxGeneration, maxId, maxNanoUsd, maxUsagePart } from "../domain/amounts.ts";
 import type { DisconnectPolicy as PolicyName } from "../domain/settlement.ts";
@@ -52,14 +53,18 @@ export function checkedUsage(usage: Usage, param: string): Usage {
   return usage;
 }
 
+/** The field of the contract that holds prices. */
+const pricingField = "pricing";
+
 /** Prices of which none is negative or beyond reason. Throws invalid_value with the path of what is. */
-export function checkedPricing(pricing: Pricing, param: string): Pricing {
+export const checkedPricing = memoFrozen((pricing: Pricing): Pricing => {
   for (const { price } of priceUnits) {
-    if (pricing[price] < 0n || pricing[price] > maxNanoUsd) throw invalid(param, "has a price below 0 or above 10^18");
+    if (pricing[price] < 0n || pricing[price] > maxNanoUsd)
+      throw invalid(pricingField, "has a price below 0 or above 10^18");
   }
-  if (pricing.rates.length > 0) checkRates(pricing.rates, `${param}.rates`);
+  if (pricing.rates.length > 0) checkRates(pricing.rates, `${pricingField}.rates`);
   return pricing;
-}
+});
 
 /** What a request did, apart from its price. */
 export type Work = Pick<Tariff, "module" | "model" | "dialect" | "group" | "channel" | "platform">;

@@ -63,7 +63,7 @@ describe("a usage", () => {
 describe("prices", () => {
   const one = { unit: Unit.INPUT_TOKENS, nanoUsd: 1n };
   const when = { aboveInputTokens: 0n, traits: {} };
-  const check = (rates: Rate[]) => refused(() => checkedPricing(create(PricingSchema, { rates }), "pricing"));
+  const check = (rates: Rate[]) => refused(() => checkedPricing(create(PricingSchema, { rates })));
 
   test("may have as many rates as a list may be written with, of every unit", () => {
     const all = units.map(({ unit }) => ({ unit, nanoUsd: most, when: { aboveInputTokens: most, traits: {} } }));

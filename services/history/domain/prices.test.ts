@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Quantity, Rate } from "../../../shared/money.ts";
 import { traits, units } from "../../../shared/units.ts";
-import { fromStoredPrices, type PricingLike, toStoredPrices } from "./prices.ts";
+import { fromStoredPrices, ownPricesText, type PricingLike, toStoredPrices } from "./prices.ts";
 import { fromStoredQuantities, toStoredQuantities, toStoredTraits } from "./quantities.ts";
 
 const money = fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n });
@@ -101,4 +101,19 @@ describe("stored quantities", () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`t${n}`, "x"]));
     expect(Object.keys(toStoredTraits(many, repairs) ?? {})).toHaveLength(32);
   });
+});
+
+test("the text of a list that cannot change is that of any", () => {
+  const list = Object.freeze({
+    ...{
+      strategy: "s",
+      source: 1,
+      inputNanoUsdPerMtok: 1n,
+      cachedInputNanoUsdPerMtok: 1n,
+      cacheWriteNanoUsdPerMtok: 1n,
+    },
+    ...{ outputNanoUsdPerMtok: 2n, reasoningNanoUsdPerMtok: 2n, imageNanoUsd: 0n, audioSecondNanoUsd: 0n },
+    ...{ characterNanoUsdPerMchar: 0n, requestNanoUsd: 0n, groupRatioPpm: 1_000_000 },
+  });
+  expect(ownPricesText(list)).toBe(JSON.stringify(toStoredPrices(list, (text) => text)));
 });

@@ -38,16 +38,14 @@ export function toStoredPrices(pricing: PricingLike | undefined, text: (text: st
   for (const { name, price } of priced) if (pricing[price] !== 0n) prices[name] = pricing[price].toString();
   const stored = { strategy: text(pricing.strategy), ratio: pricing.groupRatioPpm, source: pricing.source, prices };
   if (pricing.rates === undefined || pricing.rates.length === 0) return stored;
-  // Rates that are frozen are this process's own configuration: their texts have been checked.
-  const rates = Object.isFrozen(pricing.rates) ? ownRates(pricing.rates) : toStoredRates(pricing.rates, text);
-  return { ...stored, rates };
+  const rates = pricing.rates.map((rate) => toStoredRate(rate, text));
+  return { ...stored, rates: rates.sort(inOrder) };
 }
 
-const ownRates = memoFrozen((rates: readonly Rate[]) => toStoredRates(rates, (text) => text));
-
-function toStoredRates(rates: readonly Rate[], text: (text: string) => string): StoredRate[] {
-  return rates.map((rate) => toStoredRate(rate, text)).sort(inOrder);
-}
+/** The JSON text of a price list of this process's own configuration, as it is stored: its texts have been checked there. */
+export const ownPricesText = memoFrozen((pricing: PricingLike) =>
+  JSON.stringify(toStoredPrices(pricing, (text) => text)),
+);
 
 /** The price list that was stored; undefined: there was none. */
 export function fromStoredPrices(stored: StoredPrices | ""): Required<PricingLike> | undefined {

@@ -13,7 +13,7 @@ import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
 import { keepAnswer } from "../domain/answer.ts";
 import { toFlags } from "../domain/flags.ts";
-import { toStoredPrices } from "../domain/prices.ts";
+import { ownPricesText, toStoredPrices } from "../domain/prices.ts";
 import { toStoredQuantities, toStoredTraits } from "../domain/quantities.ts";
 import {
   maxLength,
@@ -75,7 +75,7 @@ export async function prepareEnded(
   const model = name(record.model);
   const requestedModel = name(record.requestedModel);
   const small = (value: number): number => repairSmall(value, repairs);
-  const shape = JSON.stringify({
+  const work = {
     model,
     platform: name(record.platform),
     channel: name(record.channel),
@@ -84,8 +84,13 @@ export async function prepareEnded(
     module: small(record.module),
     policy: small(record.policy),
     store: small(record.storeResponse),
-    prices: toStoredPrices(record.pricing, name),
-  } satisfies Shape);
+  } satisfies Omit<Shape, "prices">;
+  const { pricing } = record;
+  // Prices are the longest part of a shape: those that cannot change have their text made once, and put behind the rest.
+  const shape =
+    pricing !== undefined && Object.isFrozen(pricing)
+      ? `${JSON.stringify(work).slice(0, -1)},"prices":${ownPricesText(pricing)}}`
+      : JSON.stringify({ ...work, prices: toStoredPrices(pricing, name) } satisfies Shape);
   const outcome = JSON.stringify({
     error: name(record.errorCode),
     reason: name(record.billingReason),
