@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, openSync, read, unlinkSync, write } from "node:fs";
+import { closeSync, constants, openSync, read, unlinkSync, write } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { UploadSource } from "../domain/form.ts";
@@ -125,8 +125,21 @@ function letGo(): Error {
   return new Error("the upload was let go of");
 }
 
-/** Both calls in one go: between them a process that is killed would leave the file. */
+/** Linux's __O_TMPFILE (open(2)), which Node has no name for: with O_DIRECTORY it makes a file that never has one. */
+const temporaryFile = 0o20000000;
+
+/**
+ * A file that a process which is killed cannot leave. Where the file system knows none without a name, two calls follow each other
+ * at once.
+ */
 function openUnnamed(directory: string): number {
+  if (process.platform === "linux") {
+    try {
+      return openSync(directory, constants.O_RDWR | constants.O_DIRECTORY | temporaryFile, 0o600);
+    } catch {
+      // If it is the directory's fault, what follows says so.
+    }
+  }
   const path = join(directory, `throughline-upload-${randomUUID()}`);
   const descriptor = openSync(path, "wx+", 0o600);
   unlinkSync(path);
