@@ -17,7 +17,7 @@ export function reservedInputTokens(estimate: number): number {
 export const windowTolerance = 2;
 
 /**
- * context_length_exceeded where the estimate of an input is far over what a model takes. What is closer the upstream judges,
+ * context_length_exceeded where the estimate of an input is far over what a model takes. An input that is closer is judged by the upstream,
  * which counts exactly.
  *
  * @param windowTokens what the model takes; 0: unknown, and nothing is refused.

@@ -90,7 +90,7 @@ export function worstCase(ask: Ceilings, limits: ModelLimits): BillableUsage {
 
 /**
  * context_length_exceeded when the output that is asked for, or the estimate of the input, is far over the model's window.
- * What is closer the upstream judges, which counts exactly.
+ * An input that is closer is judged by the upstream, which counts exactly.
  */
 export function contextError(ask: Ceilings, limits: ModelLimits): ThroughlineError | undefined {
   const window = Number(limits.contextWindowTokens);

@@ -424,7 +424,7 @@ export const RateSchema: GenMessage<Rate> = /*@__PURE__*/
   messageDesc(file_throughline_common_v1_common, 6);
 
 /**
- * What must be so for a rate to hold: all that is said.
+ * The conditions of a rate. It holds when each of them that is said is met.
  *
  * @generated from message throughline.common.v1.Condition
  */
@@ -778,7 +778,7 @@ export const StoreResponseSchema: GenEnum<StoreResponse> = /*@__PURE__*/
  */
 export const Unit = {
   /**
-   * Not said; refused.
+   * The unit is not said, so the message is refused.
    *
    * @generated from enum value: UNIT_UNSPECIFIED = 0;
    */
@@ -988,7 +988,7 @@ export const Unit = {
   SESSIONS: 29,
 
   /**
-   * What the upstream itself says that the request costs, in nano-USD.
+   * The cost of the request, in nano-USD, as the upstream itself reports it.
    *
    * @generated from enum value: UNIT_VENDOR_NANO_USD = 30;
    */

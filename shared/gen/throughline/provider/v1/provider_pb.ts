@@ -150,14 +150,14 @@ export type InvokeItem = Message<"throughline.provider.v1.InvokeItem"> & {
   estimatedInputTokens: bigint;
 
   /**
-   * Of an item with CALL_OP_DATA: a piece of the call's body.
+   * A piece of the call's body. Only an item with CALL_OP_DATA has one.
    *
    * @generated from field: bytes data = 16;
    */
   data: Uint8Array;
 
   /**
-   * Of an item with CALL_OP_DATA: where the piece begins, in bytes from the start of the body.
+   * Where the piece begins, in bytes from the start of the body. Only an item with CALL_OP_DATA says it.
    *
    * @generated from field: uint64 data_offset = 17;
    */
@@ -214,7 +214,7 @@ export type FormPart = Message<"throughline.provider.v1.FormPart"> & {
   name: string;
 
   /**
-   * What it holds.
+   * The part holds either a value or a file.
    *
    * @generated from oneof throughline.provider.v1.FormPart.content
    */
