@@ -1,24 +1,22 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { LLMock } from "@copilotkit/aimock";
 import { embed, embedMany } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, type Mode, startDeployment } from "../e2e/deployment.ts";
+import { hasPython, python } from "./python.ts";
 
 /*
  * The SDKs that applications embed with: against the simulator, and against an upstream that this project did not write, as
  * the channel that OPENAI_API_KEY and OPENAI_BASE_URL add.
  */
 
-const run = promisify(execFile);
 /** Models that aimock serves, and the simulator. */
 const theirs = "text-embedding-3-small";
 const ours = "gemini-embedding-001";
 
 /** openai for Python, and LangChain where it is there too. aimock's numbers are doubles, so they are compared as float32. */
-const python = `
+const embedsInPython = `
 import array, importlib.util, sys
 from openai import OpenAI
 url, key, model = sys.argv[1:]
@@ -33,10 +31,7 @@ if importlib.util.find_spec("langchain_openai") is not None:
     chain = OpenAIEmbeddings(model=model, api_key=key, base_url=url, check_embedding_ctx_length=False)
     assert floats(chain.embed_documents(["one", "two"])) == expected
 `;
-const hasPython = await run("python3", ["-c", "import openai"]).then(
-  () => true,
-  () => false,
-);
+const hasOpenAi = await hasPython("openai");
 
 const mock = new LLMock({ port: 0 });
 beforeAll(() => mock.start());
@@ -81,8 +76,8 @@ describe.each(modes)("%s", (mode) => {
       expect(many.usage.tokens).toBeGreaterThan(0);
     });
 
-    test.runIf(hasPython)("openai for Python and LangChain, where they are installed", async () => {
-      await run("python3", ["-c", python, `${house.url}/v1`, house.key, model]);
+    test.runIf(hasOpenAi)("openai for Python and LangChain, where they are installed", async () => {
+      await python(embedsInPython, `${house.url}/v1`, house.key, model);
     });
   });
 });

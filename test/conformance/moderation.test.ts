@@ -2,11 +2,33 @@ import { LLMock } from "@copilotkit/aimock";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, eventually, type Mode, startDeployment } from "../e2e/deployment.ts";
+import { hasPython, python } from "./python.ts";
 
 /*
  * OpenAI's SDK: against the simulator, and against an upstream that this project did not write, as the channel that
  * OPENAI_API_KEY and OPENAI_BASE_URL add.
  */
+
+const hasOpenAi = await hasPython("openai");
+/** openai for Python: the upstream that another house wrote, the simulator, and an error. */
+const moderatesInPython = `
+import sys
+import openai
+url, key = sys.argv[1:]
+client = openai.OpenAI(api_key=key, base_url=url, max_retries=0)
+judged = client.moderations.with_raw_response.create(input="I hate it")
+answer = judged.parse()
+assert answer.id == "modr-" + judged.headers["x-request-id"], answer.id
+assert answer.results[0].flagged and answer.results[0].categories.hate
+ours = client.moderations.create(model="moderation/sim-slow-first-token-1", input=["a nice day", "they kill"])
+assert [one.flagged for one in ours.results] == [False, True]
+assert ours.results[1].category_applied_input_types.violence == ["text"]
+try:
+    client.moderations.create(input=[])
+    assert False, "an empty list was judged"
+except openai.BadRequestError as error:
+    assert error.param == "input" and error.request_id, error
+`;
 
 const mock = new LLMock({ port: 0 });
 beforeAll(async () => {
@@ -68,6 +90,10 @@ describe.each(modes)("%s", (mode) => {
       { flagged: true, category_applied_input_types: { violence: ["text", "image"] } },
     ]);
     await recordOf(parts._request_id);
+  });
+
+  test.runIf(hasOpenAi)("openai for Python, where it is installed", async () => {
+    await python(moderatesInPython, `${house.url}/v1`, house.key);
   });
 
   test("errors are the SDK's", async () => {

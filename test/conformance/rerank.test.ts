@@ -2,11 +2,35 @@ import { LLMock } from "@copilotkit/aimock";
 import { CohereClient, CohereClientV2, CohereError } from "cohere-ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, eventually, type Mode, startDeployment } from "../e2e/deployment.ts";
+import { hasPython, python } from "./python.ts";
 
 /*
  * Cohere's own SDK, both of its clients, and a client of Jina's shape: against the simulator, and against an upstream that this
  * project did not write, as the channel that COHERE_API_KEY and COHERE_BASE_URL add.
  */
+
+const hasCohere = await hasPython("cohere");
+/** Cohere's client for Python, both versions: the simulator, the upstream that another house wrote, and an error. */
+const ranksInPython = `
+import sys
+import cohere
+from cohere.core import ApiError
+url, key = sys.argv[1:]
+documents = ["Paris is a city", "the weather in Paris is fine", "weather in Rome"]
+asked = dict(query="weather in Paris", documents=documents)
+second = cohere.ClientV2(api_key=key, base_url=url).rerank(model="qwen3-rerank", top_n=2, **asked)
+assert [one.index for one in second.results] == [1, 2], second
+assert second.meta.billed_units.search_units == 1
+first = cohere.Client(api_key=key, base_url=url).rerank(model="rerank-2.5", return_documents=True, **asked)
+assert first.results[0].document.text == documents[1], first
+theirs = cohere.ClientV2(api_key=key, base_url=url).rerank(model="rerank-v3.5", **asked)
+assert [one.index for one in theirs.results] == [1, 0], theirs
+try:
+    cohere.ClientV2(api_key=key, base_url=url).rerank(model="rerank-2.5", query="", documents=documents)
+    assert False, "an empty query was ranked"
+except ApiError as error:
+    assert error.status_code == 400 and error.body["error"]["param"] == "query", error
+`;
 
 const mock = new LLMock({ port: 0 });
 beforeAll(async () => {
@@ -91,6 +115,10 @@ describe.each(modes)("%s", (mode) => {
     const headers = new Headers(sent?.headers as Record<string, string>);
     expect(headers.get("x-request-id")).toBe(answer.id?.replace("rerank-", ""));
     expect(headers.get("authorization")).not.toContain(house.key);
+  });
+
+  test.runIf(hasCohere)("Cohere's client for Python, where it is installed", async () => {
+    await python(ranksInPython, house.url, house.key);
   });
 
   test("errors are the SDK's", async () => {
