@@ -4,6 +4,7 @@ export const errorCodes = [
   "invalid_value",
   "model_not_supported",
   "context_length_exceeded",
+  "content_filtered",
   "invalid_api_key",
   "expired_api_key",
   "revoked_api_key",
@@ -17,12 +18,15 @@ export const errorCodes = [
   "rate_limit_exceeded",
   "concurrent_limit_exceeded",
   "client_closed_request",
+  "cancelled",
   "internal_error",
   "interrupted",
   "not_implemented",
   "upstream_error",
+  "upstream_outcome_unknown",
   "service_unavailable",
   "upstream_timeout",
+  "expired",
   "upstream_overloaded",
 ] as const;
 
@@ -95,6 +99,14 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     retryable: false,
     meaning: "The input and the requested output together exceed the model's context window.",
     action: "Shorten messages or lower max_tokens.",
+    public: true,
+  },
+  content_filtered: {
+    httpStatus: 400,
+    type: "invalid_request_error",
+    retryable: false,
+    meaning: "The upstream's rules on content do not allow what the job was to make.",
+    action: "Change the prompt or the media of the request.",
     public: true,
   },
   invalid_api_key: {
@@ -206,6 +218,14 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     action: "None: seen on records only. The account's disconnect policy decides the charge.",
     public: false,
   },
+  cancelled: {
+    httpStatus: 499,
+    type: "api_error",
+    retryable: false,
+    meaning: "The job was cancelled before its end. Nothing is charged.",
+    action: "None: somebody with a key of the account asked for it.",
+    public: true,
+  },
   internal_error: {
     httpStatus: 500,
     type: "api_error",
@@ -238,6 +258,15 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     action: "Retry with backoff; report the request ID if it persists.",
     public: true,
   },
+  upstream_outcome_unknown: {
+    httpStatus: 502,
+    type: "api_error",
+    retryable: false,
+    meaning:
+      "The upstream was asked to begin a job and its answer was lost, so nobody knows whether the job runs. Nothing is charged.",
+    action: "Send the request again if a second job does no harm.",
+    public: true,
+  },
   service_unavailable: {
     httpStatus: 503,
     type: "api_error",
@@ -253,6 +282,14 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     retryable: true,
     meaning: "The upstream did not answer in time.",
     action: "Retry with backoff; consider a smaller max_tokens.",
+    public: true,
+  },
+  expired: {
+    httpStatus: 504,
+    type: "api_error",
+    retryable: true,
+    meaning: "The job did not end within its time, or the upstream has forgotten it. Nothing is charged.",
+    action: "Begin the job again.",
     public: true,
   },
   upstream_overloaded: {

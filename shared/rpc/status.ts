@@ -12,6 +12,7 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   invalid_value: status.INVALID_ARGUMENT,
   model_not_supported: status.INVALID_ARGUMENT,
   context_length_exceeded: status.INVALID_ARGUMENT,
+  content_filtered: status.INVALID_ARGUMENT,
   invalid_api_key: status.UNAUTHENTICATED,
   expired_api_key: status.UNAUTHENTICATED,
   revoked_api_key: status.UNAUTHENTICATED,
@@ -25,12 +26,15 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   rate_limit_exceeded: status.RESOURCE_EXHAUSTED,
   concurrent_limit_exceeded: status.RESOURCE_EXHAUSTED,
   client_closed_request: status.CANCELLED,
+  cancelled: status.ABORTED,
   internal_error: status.INTERNAL,
   interrupted: status.ABORTED,
   not_implemented: status.UNIMPLEMENTED,
   upstream_error: status.INTERNAL,
+  upstream_outcome_unknown: status.INTERNAL,
   service_unavailable: status.UNAVAILABLE,
   upstream_timeout: status.DEADLINE_EXCEEDED,
+  expired: status.DEADLINE_EXCEEDED,
   upstream_overloaded: status.UNAVAILABLE,
 };
 

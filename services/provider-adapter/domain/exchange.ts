@@ -29,6 +29,19 @@ export interface Asked {
   readonly form?: AskedForm | undefined;
   /** The answer is kept for history: a stream is assembled into one document. */
   readonly keepResponse: boolean;
+  /** Absent: it is no job's. */
+  readonly job?: AskedStep | undefined;
+}
+
+/** A step in the life of a job. */
+export interface AskedStep {
+  readonly action: "start" | "poll" | "cancel" | "content";
+  /** Vendor's ID of the job; empty at its start. */
+  readonly vendorJobId: string;
+  /** As the report on the start said it; empty: nothing. */
+  readonly locator: string;
+  /** Which result is asked for. */
+  readonly variant: string;
 }
 
 /** A form of a client, whose files' bytes are asked for when they are sent. */
@@ -66,6 +79,8 @@ export interface BodySource {
 
 /** What to send upstream. */
 export interface UpstreamMessage {
+  /** True: it is sent once, for it may begin work that nobody could find again if the answer were lost. */
+  readonly once?: boolean;
   /** Absent: POST. */
   readonly method?: "GET" | "POST" | "DELETE";
   /** Behind the channel's base URL, e.g. "/chat/completions". */

@@ -77,6 +77,8 @@ export interface AttemptOptions {
   readonly clockUs: () => number;
 }
 
+const lostAnswer = "The upstream's answer was lost, so it is not known whether it began the job.";
+
 /** Largest error body that is read. */
 const maxErrorBytes = 64 * 1024;
 /**
@@ -138,7 +140,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function settleThrown(cause: unknown): void {
     const thrown = asUpstreamFault(cause);
     const error = ThroughlineError.from(thrown);
-    settle(error, error.entry.httpStatus >= 500, thrownVerdict(thrown));
+    settle(error, error.entry.httpStatus >= 500 && exchange.message.once !== true, thrownVerdict(thrown));
+  }
+
+  /** The work may have begun, and nobody could find it: it is not begun a second time elsewhere. */
+  function settleUnknown(verdict: Verdict): void {
+    settle(new ThroughlineError("upstream_outcome_unknown", lostAnswer), false, verdict);
   }
 
   function settle(failure: ThroughlineError | undefined, failover: boolean, verdict: Verdict): void {
@@ -201,6 +208,10 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     const { upstreamAtFault, failover } = faultTable[fault.kind];
     attempt.fault = fault.kind;
     attempt.faultCode = fault.detail;
+    if (exchange.message.once === true && fault.sent) {
+      settleUnknown(faultVerdict(fault));
+      return;
+    }
     // The answer had come to its end: what the connection did then speaks against the channel, and is no loss of the client's.
     if (upstreamAtFault && translation?.isComplete() === true) {
       // The event in which it broke is none.
@@ -391,7 +402,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       // Before the message is cut to its length: a part of the credential would be left.
       const said = hideCredential(all.toString(), credential);
       const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
-      settle(failure.error, failure.failover, failureVerdict(attempt.httpStatus, failure));
+      const refused = exchange.message.once !== true || isRefusal(attempt.httpStatus);
+      settle(failure.error, failure.failover && refused, failureVerdict(attempt.httpStatus, failure));
     },
     onError(fault) {
       if (!over) fail(fault);
@@ -421,6 +433,11 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     resume: () => call.resume(),
     cancel: () => call.abort(),
   };
+}
+
+/** True: the upstream says that it began nothing. What stands before it may answer with other statuses of 500 and more. */
+function isRefusal(status: number): boolean {
+  return status < 500 || status === 503 || status === 529;
 }
 
 /** The length that a head announces of a body that is sent as it is; undefined: none. */

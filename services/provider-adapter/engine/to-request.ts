@@ -32,5 +32,6 @@ export function toRequest(channel: OpenChannel, message: UpstreamMessage, option
       ...(traceparent === "" ? {} : { traceparent }),
     },
     body: message.source ?? message.body,
+    once: message.once ?? false,
   };
 }

@@ -11,6 +11,8 @@ import {
   type Frame,
   HeadSchema,
   type InvokeItem,
+  JobAction,
+  type JobStep,
   type Outcome,
   OutcomeSchema,
   TimingsSchema,
@@ -20,7 +22,7 @@ import { formatRequestId } from "../../../shared/request-id.ts";
 import { type FrameSink, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
-import type { Asked, AskedForm } from "../domain/exchange.ts";
+import type { Asked, AskedForm, AskedStep } from "../domain/exchange.ts";
 import { unpricedNotes } from "../domain/unpriced.ts";
 import { type AttemptResult, type RunningAttempt, startAttempt } from "../engine/attempt.ts";
 import { firstByteMsOf, logBug, reportAttempt } from "../engine/report-attempt.ts";
@@ -232,7 +234,22 @@ function askedOf(call: StreamCall<InvokeItem>, candidate: Candidate, body: Uint8
     headers: item.headers,
     createdUnixS: Number(item.createdUnixS),
     keepResponse: item.storeResponse !== StoreResponse.NONE,
+    job: item.job === undefined ? undefined : stepOf(item.job),
   };
+}
+
+const actions: Readonly<Record<JobAction, AskedStep["action"] | undefined>> = {
+  [JobAction.UNSPECIFIED]: undefined,
+  [JobAction.START]: "start",
+  [JobAction.POLL]: "poll",
+  [JobAction.CANCEL]: "cancel",
+  [JobAction.CONTENT]: "content",
+};
+
+function stepOf({ action: asked, vendorJobId, locator, variant }: JobStep): AskedStep {
+  const action = actions[asked];
+  if (action === undefined) throw new ThroughlineError("internal_error", "This step of a job is not known.");
+  return { action, vendorJobId, locator, variant };
 }
 
 function formOf({ item, body }: StreamCall<InvokeItem>): AskedForm {

@@ -19,6 +19,8 @@ export interface UpstreamRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Absent: no body. Held until it is written; must not change. A source is read as the socket takes it. */
   readonly body?: Uint8Array | BodySource;
+  /** True: what was written is not written again, whatever became of the connection. */
+  readonly once?: boolean;
   /** Aborts like `abort()`. Costs a listener a call: on the hot path call `abort()` instead. */
   readonly signal?: AbortSignal;
   /** Bound instead of the client's `connectTimeoutMs`; 0: none. */
@@ -370,6 +372,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
 
   #isStale({ sent, headSeen }: UpstreamFault): boolean {
     if (!sent) return true;
+    if (this.#request.once === true) return false;
     const { line } = this;
     if (headSeen || line === undefined || this.#readBefore === 0) return false;
     const soon = this.#context.watch.now() - this.#startTick <= this.#context.staleTicks;

@@ -4,17 +4,17 @@
 
 // Provider: speaks to upstreams, in the client's dialect.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Call, Candidate, DisconnectPolicy, Error, Module, RouteReason, StoreResponse, Usage, Want } from "../../common/v1/common_pb.ts";
 import { file_throughline_common_v1_common } from "../../common/v1/common_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file throughline/provider/v1/provider.proto.
  */
 export const file_throughline_provider_v1_provider: GenFile = /*@__PURE__*/
-  fileDesc("CiZ0aHJvdWdobGluZS9wcm92aWRlci92MS9wcm92aWRlci5wcm90bxIXdGhyb3VnaGxpbmUucHJvdmlkZXIudjEiQwoNSW52b2tlUmVxdWVzdBIyCgVpdGVtcxgBIAMoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0izgUKCkludm9rZUl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg8KB2RpYWxlY3QYAiABKAkSLQoGbW9kdWxlGAMgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRINCgVtb2RlbBgEIAEoCRIPCgdjb250cm9sGAUgASgJEg4KBnN0cmVhbRgGIAEoCBIVCg1pbmNsdWRlX3VzYWdlGAcgASgIEjQKCmNhbmRpZGF0ZXMYCCADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYCSABKAwSEgoKZWxhcHNlZF91cxgKIAEoBBJBCgdoZWFkZXJzGAsgAygLMjAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbS5IZWFkZXJzRW50cnkSFgoOY3JlYXRlZF91bml4X3MYDCABKAMSPAoOc3RvcmVfcmVzcG9uc2UYDSABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIWCg5jb25maWdfdmVyc2lvbhgOIAEoBBIeChZlc3RpbWF0ZWRfaW5wdXRfdG9rZW5zGA8gASgEEgwKBGRhdGEYECABKAwSEwoLZGF0YV9vZmZzZXQYESABKAQSEwoLYm9keV9sZW5ndGgYEiABKAQSLwoEZm9ybRgTIAMoCzIhLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZvcm1QYXJ0EjQKBWZhY3RzGBQgASgLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuUmVxdWVzdEZhY3RzEhYKDmlucHV0X2F1ZGlvX21zGBUgASgEGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImcKCEZvcm1QYXJ0EgwKBG5hbWUYASABKAkSDwoFdmFsdWUYAiABKAlIABIxCgRmaWxlGAMgASgLMiEudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuRm9ybUZpbGVIAEIJCgdjb250ZW50ImIKCEZvcm1GaWxlEhAKCGZpbGVuYW1lGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIOCgZvZmZzZXQYAyABKAQSDgoGbGVuZ3RoGAQgASgEEg4KBnNoYTI1NhgFIAEoDCLIAgoMUmVxdWVzdEZhY3RzEhIKCmFjY291bnRfaWQYASABKAMSDgoGa2V5X2lkGAIgASgDEg8KB3VzZXJfaWQYAyABKAkSFgoOZnJvbV9hcHBzZXJ2ZXIYBCABKAgSDQoFZ3JvdXAYBSABKAkSNwoGcG9saWN5GAYgASgOMicudGhyb3VnaGxpbmUuY29tbW9uLnYxLkRpc2Nvbm5lY3RQb2xpY3kSDQoFbW9kZWwYByABKAkSFwoPY3JlYXRlZF91bml4X3VzGAggASgDEhkKEXJlc2VydmVkX25hbm9fdXNkGAkgASgDEhAKCHRyYWNlX2lkGAogASgJEhkKEWNsaWVudF9yZXF1ZXN0X2lkGAsgASgJEjMKB3JlYXNvbnMYDCADKAsyIi50aHJvdWdobGluZS5jb21tb24udjEuUm91dGVSZWFzb24iSAoOSW52b2tlUmVzcG9uc2USNgoHcmVzdWx0cxgBIAMoCzIlLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZVJlc3VsdCLnAQoMSW52b2tlUmVzdWx0Eg8KB2NhbGxfaWQYASABKA0SLgoCb2sYAiABKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5PdXRjb21lSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIABIvCgVmcmFtZRgEIAEoCzIeLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZyYW1lSAASKwoEd2FudBgFIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5XYW50SABCCQoHb3V0Y29tZSJCCgVGcmFtZRIMCgRkYXRhGAEgASgMEisKBGhlYWQYAiABKAsyHS50aHJvdWdobGluZS5wcm92aWRlci52MS5IZWFkInYKBEhlYWQSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRISCgphdHRlbXB0X2lkGAQgASgGEhYKDmNvbnRlbnRfbGVuZ3RoGAUgASgEIoQDCgdPdXRjb21lEhEKCWNhbmRpZGF0ZRgBIAEoDRIrCgV1c2FnZRgCIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Vc2FnZRIVCg1maW5pc2hfcmVhc29uGAMgASgJEjIKCGF0dGVtcHRzGAQgAygLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQXR0ZW1wdBIrCgVlcnJvchgFIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvchISCgpmaXJzdF9ieXRlGAYgASgIEhEKCWNhbmNlbGxlZBgHIAEoCBISCgptZXNzYWdlX2lkGAggASgJEhYKDnJlc3BvbnNlX21vZGVsGAkgASgJEhAKCHJlc3BvbnNlGAogASgMEhoKEnJlc3BvbnNlX3RydW5jYXRlZBgLIAEoCBIxCgd0aW1pbmdzGAwgASgLMiAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuVGltaW5ncxINCgVub3RlcxgNIAMoCSKbAgoHQXR0ZW1wdBISCgphdHRlbXB0X2lkGAEgASgGEg8KB2NoYW5uZWwYAiABKAkSEAoIcGxhdGZvcm0YAyABKAkSFgoOdXBzdHJlYW1fbW9kZWwYBCABKAkSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgFIAEoCRITCgtodHRwX3N0YXR1cxgGIAEoDRISCgplcnJvcl9jb2RlGAcgASgJEhUKDWVycm9yX21lc3NhZ2UYCCABKAkSEAoIc3RhcnRfdXMYCSABKAQSDwoHaGVhZF91cxgKIAEoBBIOCgZlbmRfdXMYCyABKAQSDQoFZmF1bHQYDCABKAkSEgoKZmF1bHRfY29kZRgNIAEoCRIOCgZyZXNlbnQYDiABKAgiewoHVGltaW5ncxIYChB1cHN0cmVhbV9zZW50X3VzGAEgASgEEh4KFnVwc3RyZWFtX2ZpcnN0X2J5dGVfdXMYAiABKAQSHQoVdXBzdHJlYW1fbGFzdF9ieXRlX3VzGAMgASgEEhcKD3Vwc3RyZWFtX2NodW5rcxgEIAEoDSKwAgoSQ291bnRUb2tlbnNSZXF1ZXN0Eg8KB2RpYWxlY3QYASABKAkSNAoKY2FuZGlkYXRlcxgCIAMoCzIgLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYW5kaWRhdGUSDAoEYm9keRgDIAEoDBJJCgdoZWFkZXJzGAQgAygLMjgudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXF1ZXN0LkhlYWRlcnNFbnRyeRISCgpyZXF1ZXN0X2lkGAUgASgGEhYKDmNvbmZpZ192ZXJzaW9uGAYgASgEEh4KFmVzdGltYXRlZF9pbnB1dF90b2tlbnMYByABKAQaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoTQ291bnRUb2tlbnNSZXNwb25zZRIUCgxpbnB1dF90b2tlbnMYASABKAQSEQoJZXN0aW1hdGVkGAIgASgIEhsKE3Vwc3RyZWFtX3JlcXVlc3RfaWQYAyABKAky2gEKD1Byb3ZpZGVyU2VydmljZRJdCgZJbnZva2USJi50aHJvdWdobGluZS5wcm92aWRlci52MS5JbnZva2VSZXF1ZXN0GicudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVzcG9uc2UoATABEmgKC0NvdW50VG9rZW5zEisudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXF1ZXN0GiwudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuQ291bnRUb2tlbnNSZXNwb25zZWIGcHJvdG8z", [file_throughline_common_v1_common]);
+  fileDesc("CiZ0aHJvdWdobGluZS9wcm92aWRlci92MS9wcm92aWRlci5wcm90bxIXdGhyb3VnaGxpbmUucHJvdmlkZXIudjEiQwoNSW52b2tlUmVxdWVzdBIyCgVpdGVtcxgBIAMoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0i/QUKCkludm9rZUl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg8KB2RpYWxlY3QYAiABKAkSLQoGbW9kdWxlGAMgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRINCgVtb2RlbBgEIAEoCRIPCgdjb250cm9sGAUgASgJEg4KBnN0cmVhbRgGIAEoCBIVCg1pbmNsdWRlX3VzYWdlGAcgASgIEjQKCmNhbmRpZGF0ZXMYCCADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYCSABKAwSEgoKZWxhcHNlZF91cxgKIAEoBBJBCgdoZWFkZXJzGAsgAygLMjAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbS5IZWFkZXJzRW50cnkSFgoOY3JlYXRlZF91bml4X3MYDCABKAMSPAoOc3RvcmVfcmVzcG9uc2UYDSABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIWCg5jb25maWdfdmVyc2lvbhgOIAEoBBIeChZlc3RpbWF0ZWRfaW5wdXRfdG9rZW5zGA8gASgEEgwKBGRhdGEYECABKAwSEwoLZGF0YV9vZmZzZXQYESABKAQSEwoLYm9keV9sZW5ndGgYEiABKAQSLwoEZm9ybRgTIAMoCzIhLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZvcm1QYXJ0EjQKBWZhY3RzGBQgASgLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuUmVxdWVzdEZhY3RzEhYKDmlucHV0X2F1ZGlvX21zGBUgASgEEi0KA2pvYhgWIAEoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkpvYlN0ZXAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidgoHSm9iU3RlcBIyCgZhY3Rpb24YASABKA4yIi50aHJvdWdobGluZS5wcm92aWRlci52MS5Kb2JBY3Rpb24SFQoNdmVuZG9yX2pvYl9pZBgCIAEoCRIPCgdsb2NhdG9yGAMgASgJEg8KB3ZhcmlhbnQYBCABKAkiZwoIRm9ybVBhcnQSDAoEbmFtZRgBIAEoCRIPCgV2YWx1ZRgCIAEoCUgAEjEKBGZpbGUYAyABKAsyIS50aHJvdWdobGluZS5wcm92aWRlci52MS5Gb3JtRmlsZUgAQgkKB2NvbnRlbnQiYgoIRm9ybUZpbGUSEAoIZmlsZW5hbWUYASABKAkSFAoMY29udGVudF90eXBlGAIgASgJEg4KBm9mZnNldBgDIAEoBBIOCgZsZW5ndGgYBCABKAQSDgoGc2hhMjU2GAUgASgMIsgCCgxSZXF1ZXN0RmFjdHMSEgoKYWNjb3VudF9pZBgBIAEoAxIOCgZrZXlfaWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoCRIWCg5mcm9tX2FwcHNlcnZlchgEIAEoCBINCgVncm91cBgFIAEoCRI3CgZwb2xpY3kYBiABKA4yJy50aHJvdWdobGluZS5jb21tb24udjEuRGlzY29ubmVjdFBvbGljeRINCgVtb2RlbBgHIAEoCRIXCg9jcmVhdGVkX3VuaXhfdXMYCCABKAMSGQoRcmVzZXJ2ZWRfbmFub191c2QYCSABKAMSEAoIdHJhY2VfaWQYCiABKAkSGQoRY2xpZW50X3JlcXVlc3RfaWQYCyABKAkSMwoHcmVhc29ucxgMIAMoCzIiLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Sb3V0ZVJlYXNvbiJICg5JbnZva2VSZXNwb25zZRI2CgdyZXN1bHRzGAEgAygLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVzdWx0IucBCgxJbnZva2VSZXN1bHQSDwoHY2FsbF9pZBgBIAEoDRIuCgJvaxgCIAEoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLk91dGNvbWVIABItCgVlcnJvchgDIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvckgAEi8KBWZyYW1lGAQgASgLMh4udGhyb3VnaGxpbmUucHJvdmlkZXIudjEuRnJhbWVIABIrCgR3YW50GAUgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLldhbnRIAEIJCgdvdXRjb21lIkIKBUZyYW1lEgwKBGRhdGEYASABKAwSKwoEaGVhZBgCIAEoCzIdLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkhlYWQidgoESGVhZBIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIPCgdjaGFubmVsGAMgASgJEhIKCmF0dGVtcHRfaWQYBCABKAYSFgoOY29udGVudF9sZW5ndGgYBSABKAQihAMKB091dGNvbWUSEQoJY2FuZGlkYXRlGAEgASgNEisKBXVzYWdlGAIgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLlVzYWdlEhUKDWZpbmlzaF9yZWFzb24YAyABKAkSMgoIYXR0ZW1wdHMYBCADKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5BdHRlbXB0EisKBWVycm9yGAUgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9yEhIKCmZpcnN0X2J5dGUYBiABKAgSEQoJY2FuY2VsbGVkGAcgASgIEhIKCm1lc3NhZ2VfaWQYCCABKAkSFgoOcmVzcG9uc2VfbW9kZWwYCSABKAkSEAoIcmVzcG9uc2UYCiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAsgASgIEjEKB3RpbWluZ3MYDCABKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5UaW1pbmdzEg0KBW5vdGVzGA0gAygJIpsCCgdBdHRlbXB0EhIKCmF0dGVtcHRfaWQYASABKAYSDwoHY2hhbm5lbBgCIAEoCRIQCghwbGF0Zm9ybRgDIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgEIAEoCRIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJEhMKC2h0dHBfc3RhdHVzGAYgASgNEhIKCmVycm9yX2NvZGUYByABKAkSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRIQCghzdGFydF91cxgJIAEoBBIPCgdoZWFkX3VzGAogASgEEg4KBmVuZF91cxgLIAEoBBINCgVmYXVsdBgMIAEoCRISCgpmYXVsdF9jb2RlGA0gASgJEg4KBnJlc2VudBgOIAEoCCJ7CgdUaW1pbmdzEhgKEHVwc3RyZWFtX3NlbnRfdXMYASABKAQSHgoWdXBzdHJlYW1fZmlyc3RfYnl0ZV91cxgCIAEoBBIdChV1cHN0cmVhbV9sYXN0X2J5dGVfdXMYAyABKAQSFwoPdXBzdHJlYW1fY2h1bmtzGAQgASgNIrACChJDb3VudFRva2Vuc1JlcXVlc3QSDwoHZGlhbGVjdBgBIAEoCRI0CgpjYW5kaWRhdGVzGAIgAygLMiAudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbmRpZGF0ZRIMCgRib2R5GAMgASgMEkkKB2hlYWRlcnMYBCADKAsyOC50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1JlcXVlc3QuSGVhZGVyc0VudHJ5EhIKCnJlcXVlc3RfaWQYBSABKAYSFgoOY29uZmlnX3ZlcnNpb24YBiABKAQSHgoWZXN0aW1hdGVkX2lucHV0X3Rva2VucxgHIAEoBBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJbChNDb3VudFRva2Vuc1Jlc3BvbnNlEhQKDGlucHV0X3Rva2VucxgBIAEoBBIRCgllc3RpbWF0ZWQYAiABKAgSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgDIAEoCSqBAQoJSm9iQWN0aW9uEhoKFkpPQl9BQ1RJT05fVU5TUEVDSUZJRUQQABIUChBKT0JfQUNUSU9OX1NUQVJUEAESEwoPSk9CX0FDVElPTl9QT0xMEAISFQoRSk9CX0FDVElPTl9DQU5DRUwQAxIWChJKT0JfQUNUSU9OX0NPTlRFTlQQBDLaAQoPUHJvdmlkZXJTZXJ2aWNlEl0KBkludm9rZRImLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZVJlcXVlc3QaJy50aHJvdWdobGluZS5wcm92aWRlci52MS5JbnZva2VSZXNwb25zZSgBMAESaAoLQ291bnRUb2tlbnMSKy50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1JlcXVlc3QaLC50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1Jlc3BvbnNlYgZwcm90bzM", [file_throughline_common_v1_common]);
 
 /**
  * A batch of items of the Invoke lane.
@@ -191,6 +191,14 @@ export type InvokeItem = Message<"throughline.provider.v1.InvokeItem"> & {
    * @generated from field: uint64 input_audio_ms = 21;
    */
   inputAudioMs: bigint;
+
+  /**
+   * Step in the life of a job, of which this is the whole work: the answer is a report on the job (JSON, shared/job-report.ts),
+   * or, for JOB_ACTION_CONTENT, the bytes of a result. Absent: the item is no job's.
+   *
+   * @generated from field: throughline.provider.v1.JobStep job = 22;
+   */
+  job?: JobStep | undefined;
 };
 
 /**
@@ -199,6 +207,48 @@ export type InvokeItem = Message<"throughline.provider.v1.InvokeItem"> & {
  */
 export const InvokeItemSchema: GenMessage<InvokeItem> = /*@__PURE__*/
   messageDesc(file_throughline_provider_v1_provider, 1);
+
+/**
+ * What is to be done about a job: work of a vendor that outlives the call which began it.
+ *
+ * @generated from message throughline.provider.v1.JobStep
+ */
+export type JobStep = Message<"throughline.provider.v1.JobStep"> & {
+  /**
+   * What is to be done.
+   *
+   * @generated from field: throughline.provider.v1.JobAction action = 1;
+   */
+  action: JobAction;
+
+  /**
+   * Vendor's ID of the job. Empty for JOB_ACTION_START, which brings it.
+   *
+   * @generated from field: string vendor_job_id = 2;
+   */
+  vendorJobId: string;
+
+  /**
+   * What the adapter noted at the start to find the job again, beside its ID. Empty: nothing.
+   *
+   * @generated from field: string locator = 3;
+   */
+  locator: string;
+
+  /**
+   * Which of its results JOB_ACTION_CONTENT asks for: "video", "thumbnail" or "spritesheet".
+   *
+   * @generated from field: string variant = 4;
+   */
+  variant: string;
+};
+
+/**
+ * Describes the message throughline.provider.v1.JobStep.
+ * Use `create(JobStepSchema)` to create a new message.
+ */
+export const JobStepSchema: GenMessage<JobStep> = /*@__PURE__*/
+  messageDesc(file_throughline_provider_v1_provider, 2);
 
 /**
  * One part of a form.
@@ -242,7 +292,7 @@ export type FormPart = Message<"throughline.provider.v1.FormPart"> & {
  * Use `create(FormPartSchema)` to create a new message.
  */
 export const FormPartSchema: GenMessage<FormPart> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 2);
+  messageDesc(file_throughline_provider_v1_provider, 3);
 
 /**
  * A file of a form.
@@ -291,7 +341,7 @@ export type FormFile = Message<"throughline.provider.v1.FormFile"> & {
  * Use `create(FormFileSchema)` to create a new message.
  */
 export const FormFileSchema: GenMessage<FormFile> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 3);
+  messageDesc(file_throughline_provider_v1_provider, 4);
 
 /**
  * What a settlement and a record say of a request that holds a reservation, beside what the item says.
@@ -389,7 +439,7 @@ export type RequestFacts = Message<"throughline.provider.v1.RequestFacts"> & {
  * Use `create(RequestFactsSchema)` to create a new message.
  */
 export const RequestFactsSchema: GenMessage<RequestFacts> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 4);
+  messageDesc(file_throughline_provider_v1_provider, 5);
 
 /**
  * A batch of results of the Invoke lane.
@@ -410,7 +460,7 @@ export type InvokeResponse = Message<"throughline.provider.v1.InvokeResponse"> &
  * Use `create(InvokeResponseSchema)` to create a new message.
  */
 export const InvokeResponseSchema: GenMessage<InvokeResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 5);
+  messageDesc(file_throughline_provider_v1_provider, 6);
 
 /**
  * A frame, a want or the end of one invocation.
@@ -470,7 +520,7 @@ export type InvokeResult = Message<"throughline.provider.v1.InvokeResult"> & {
  * Use `create(InvokeResultSchema)` to create a new message.
  */
 export const InvokeResultSchema: GenMessage<InvokeResult> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 6);
+  messageDesc(file_throughline_provider_v1_provider, 7);
 
 /**
  * A piece of the answer.
@@ -498,7 +548,7 @@ export type Frame = Message<"throughline.provider.v1.Frame"> & {
  * Use `create(FrameSchema)` to create a new message.
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 7);
+  messageDesc(file_throughline_provider_v1_provider, 8);
 
 /**
  * What the response head needs.
@@ -547,7 +597,7 @@ export type Head = Message<"throughline.provider.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 8);
+  messageDesc(file_throughline_provider_v1_provider, 9);
 
 /**
  * How an invocation ended.
@@ -653,7 +703,7 @@ export type Outcome = Message<"throughline.provider.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 9);
+  messageDesc(file_throughline_provider_v1_provider, 10);
 
 /**
  * One try of one candidate.
@@ -767,7 +817,7 @@ export type Attempt = Message<"throughline.provider.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 10);
+  messageDesc(file_throughline_provider_v1_provider, 11);
 
 /**
  * Times of an invocation, in microseconds since the arrival of the request at the gateway. 0: did not happen.
@@ -809,7 +859,7 @@ export type Timings = Message<"throughline.provider.v1.Timings"> & {
  * Use `create(TimingsSchema)` to create a new message.
  */
 export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 11);
+  messageDesc(file_throughline_provider_v1_provider, 12);
 
 /**
  * Asks for a count.
@@ -872,7 +922,7 @@ export type CountTokensRequest = Message<"throughline.provider.v1.CountTokensReq
  * Use `create(CountTokensRequestSchema)` to create a new message.
  */
 export const CountTokensRequestSchema: GenMessage<CountTokensRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 12);
+  messageDesc(file_throughline_provider_v1_provider, 13);
 
 /**
  * A count.
@@ -907,7 +957,63 @@ export type CountTokensResponse = Message<"throughline.provider.v1.CountTokensRe
  * Use `create(CountTokensResponseSchema)` to create a new message.
  */
 export const CountTokensResponseSchema: GenMessage<CountTokensResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 13);
+  messageDesc(file_throughline_provider_v1_provider, 14);
+
+/**
+ * A step in the life of a job.
+ *
+ * @generated from enum throughline.provider.v1.JobAction
+ */
+export const JobAction = {
+  /**
+   * Not said; refused.
+   *
+   * @generated from enum value: JOB_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Begins it. The request is sent once: where its answer is lost nobody knows whether the job runs, and the outcome's error is
+   * upstream_outcome_unknown.
+   *
+   * @generated from enum value: JOB_ACTION_START = 1;
+   */
+  START: 1,
+
+  /**
+   * Asks how far it is.
+   *
+   * @generated from enum value: JOB_ACTION_POLL = 2;
+   */
+  POLL: 2,
+
+  /**
+   * Asks the vendor to give it up.
+   *
+   * @generated from enum value: JOB_ACTION_CANCEL = 3;
+   */
+  CANCEL: 3,
+
+  /**
+   * Fetches a result.
+   *
+   * @generated from enum value: JOB_ACTION_CONTENT = 4;
+   */
+  CONTENT: 4,
+} as const;
+
+/**
+ * A step in the life of a job.
+ *
+ * @generated from enum throughline.provider.v1.JobAction
+ */
+export type JobAction = (typeof JobAction)[keyof typeof JobAction] | UnknownEnum;
+
+/**
+ * Describes the enum throughline.provider.v1.JobAction.
+ */
+export const JobActionSchema: GenEnum<JobAction> = /*@__PURE__*/
+  enumDesc(file_throughline_provider_v1_provider, 0);
 
 /**
  * Speaks to upstreams, in the client's dialect.
