@@ -33,7 +33,7 @@ program
 
 program
   .command("mesh")
-  .description("the five processes on this machine over real gRPC")
+  .description("the six processes on this machine over real gRPC")
   .action(async () => {
     process.exitCode = await (await import("./mesh.ts")).mesh();
   });
@@ -65,6 +65,7 @@ const roles: Readonly<Record<string, [string, string]>> = {
   billing: ["../services/billing/main.ts", "keys, limits, reservations, the ledger"],
   provider: ["../services/provider-adapter/main.ts", "speaks to the upstreams"],
   history: ["../services/history/main.ts", "a record of every request"],
+  jobs: ["../services/jobs/main.ts", "work that outlives its request"],
 };
 for (const [role, [file, description]] of Object.entries(roles)) {
   program

@@ -115,7 +115,7 @@ describe("the mesh in a terminal", () => {
   it("gives each process the secrets that it needs and no others, and serves nobody without its own", async () => {
     const pids = JSON.parse(await readFile(join(folder, "mesh.json"), "utf8")) as Record<Role, number>;
     const made = JSON.parse(await readFile(join(folder, "secrets.json"), "utf8")) as Record<string, string>;
-    const storing: Role[] = ["routing", "billing", "history"];
+    const storing: Role[] = ["routing", "billing", "history", "jobs"];
     const all = Object.keys(pids) as Role[];
     /** What may not be seen, and by whom all the same. */
     const holders: readonly (readonly [string, readonly Role[]])[] = [
@@ -161,7 +161,7 @@ describe("the mesh in a terminal", () => {
   it("leaves no process behind when it is killed", async () => {
     const pids = await processes();
     const alive = async () => (await Promise.all(pids.map(startOfProcess))).filter((started) => started !== undefined);
-    expect(await alive()).toHaveLength(5);
+    expect(await alive()).toHaveLength(6);
     mesh.kill("SIGKILL");
     await vi.waitFor(async () => expect(await alive()).toEqual([]), { timeout: 25_000, interval: 200 });
   }, 30_000);

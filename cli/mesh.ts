@@ -23,31 +23,39 @@ import { type Role, roleEnv } from "./role-env.ts";
 import { upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
-/** The five processes and where their code is. The gateway comes last: it needs the others to answer. */
+/** The processes and where their code is. The gateway comes last: it needs the others to answer. */
 const roles = {
   routing: "services/routing/main.ts",
   history: "services/history/main.ts",
   billing: "services/billing/main.ts",
   "provider-adapter": "services/provider-adapter/main.ts",
+  jobs: "services/jobs/main.ts",
   gateway: "gateway/main.ts",
 } as const satisfies Record<Role, string>;
 
 /** Whose metrics are at METRICS_PORT, at the next one, and so on. */
-const metricsOrder: readonly Role[] = ["gateway", "routing", "billing", "provider-adapter", "history"];
+const metricsOrder: readonly Role[] = ["gateway", "routing", "billing", "provider-adapter", "history", "jobs"];
 const restartAfterMs = 200;
 const stopWithinMs = 90_000;
 const readyWithinMs = 60_000;
 
-/** Five processes on this machine over real gRPC; one that dies is started again. Gives the exit code. */
+/** Six processes on this machine over real gRPC; one that dies is started again. Gives the exit code. */
 export function mesh(): Promise<number> {
   return runProcess("mesh", async (process, onStop) => {
     const { log, signal } = process;
     const config = gatewayConfig(process.env);
     await assertPortFree(config.host, config.port);
     const ground = await openGround(process, onStop);
-    const [routing = 0, history = 0, billing = 0, provider = 0, edge = 0] = await freePorts(5);
+    const [routing = 0, history = 0, billing = 0, provider = 0, jobs = 0, edge = 0] = await freePorts(6);
     const port = config.port === 0 ? edge : config.port;
-    const grpcPort: Record<Role, number> = { routing, history, billing, "provider-adapter": provider, gateway: 0 };
+    const grpcPort: Record<Role, number> = {
+      routing,
+      history,
+      billing,
+      "provider-adapter": provider,
+      jobs,
+      gateway: 0,
+    };
     const env: Env = {
       ...ground.env,
       PORT: String(port),
@@ -56,6 +64,7 @@ export function mesh(): Promise<number> {
       HISTORY_TARGET: `dns:///127.0.0.1:${history}`,
       BILLING_TARGET: `dns:///127.0.0.1:${billing}`,
       PROVIDER_TARGET: `dns:///127.0.0.1:${provider}`,
+      JOBS_TARGET: `dns:///127.0.0.1:${jobs}`,
     };
     const firstMetricsPort = config.metricsPort;
     const metricsPortOf = (role: Role) =>

@@ -2,6 +2,8 @@ import { envToConfig as billingConfig } from "../services/billing/config.ts";
 import { openDatabase as openBilling } from "../services/billing/db/open.ts";
 import { envToConfig as historyConfig } from "../services/history/config.ts";
 import { migrations as historyMigrations } from "../services/history/db/migrations/index.ts";
+import { envToConfig as jobsConfig } from "../services/jobs/config.ts";
+import { openDatabase as openJobs } from "../services/jobs/db/open.ts";
 import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { openDatabase as openRouting } from "../services/routing/db/open.ts";
 import { ConfigError, configLines, type Env, readEnv, readTogether } from "../shared/config.ts";
@@ -12,7 +14,7 @@ import { tell } from "../shared/log-output.ts";
 const program = "throughline migrate";
 
 /**
- * Brings the schemas of routing, billing and history at DATABASE_URL up to date. Gives the exit code. Mistakes of the
+ * Brings the schemas of routing, billing, history and jobs at DATABASE_URL up to date. Gives the exit code. Mistakes of the
  * configuration, and a database that cannot be reached, are told in a line each.
  */
 export async function migrate(env: Env = readEnv()): Promise<number> {
@@ -36,11 +38,12 @@ export async function migrate(env: Env = readEnv()): Promise<number> {
 }
 
 async function migrateAll(env: Env, log: Log): Promise<void> {
-  const [routing, billing, history] = readTogether(
+  const [routing, billing, history, jobs] = readTogether(
     () => routingConfig(env),
     // No migration reads the pepper, so the job need not be given it.
     () => billingConfig({ KEY_PEPPER: "migrations hash nothing", ...env }),
     () => historyConfig(env),
+    () => jobsConfig(env),
   );
   const routingDb = await openRouting({
     url: routing.databaseUrl,
@@ -52,4 +55,6 @@ async function migrateAll(env: Env, log: Log): Promise<void> {
   const billingDb = await openBilling({ ...billing, migrate: true }, log);
   await billingDb.close();
   await migrateSchema(history.databaseUrl, { schema: "history", migrations: historyMigrations, log });
+  const jobsDb = await openJobs({ url: jobs.databaseUrl, maxConnections: 1, migrate: true, log });
+  await jobsDb.close();
 }

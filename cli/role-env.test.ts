@@ -4,7 +4,7 @@ import { declaredEnv } from "../test/repository/declared-env.ts";
 import { cliEnv } from "./config.ts";
 import { type Role, roleEnv, secretRoles } from "./role-env.ts";
 
-const roles: readonly Role[] = ["routing", "history", "billing", "provider-adapter", "gateway"];
+const roles: readonly Role[] = ["routing", "history", "billing", "provider-adapter", "jobs", "gateway"];
 
 test("every declared secret, and every address that may hold a password, says which roles are given it", () => {
   const all = declaredEnv.flatMap(({ variables }) => Object.entries(variables));
@@ -21,6 +21,7 @@ test("a setting that is no secret reaches the roles that read it", () => {
     "services/billing/config.ts": ["billing"],
     "services/provider-adapter/config.ts": ["provider-adapter"],
     "services/history/config.ts": ["history"],
+    "services/jobs/config.ts": ["jobs"],
     "shared/telemetry/config.ts": roles,
   };
   for (const { file, variables } of declaredEnv) {
@@ -52,5 +53,5 @@ test("routing is told which vendors' keys are set, and not what they hold", asyn
   expect(new Set(Object.values(roleEnv("routing", env, keys)))).toEqual(new Set(["set"]));
   expect(roleEnv("routing", env, keys)).not.toHaveProperty("GEMINI_API_KEY");
   expect(roleEnv("provider-adapter", env, keys)).toEqual(env);
-  for (const role of ["gateway", "billing", "history"] as const) expect(roleEnv(role, env, keys)).toEqual({});
+  for (const role of ["gateway", "billing", "history", "jobs"] as const) expect(roleEnv(role, env, keys)).toEqual({});
 });

@@ -1,16 +1,17 @@
 import { gatewayEnv } from "../gateway/config.ts";
 import { billingEnv } from "../services/billing/config.ts";
 import { historyEnv } from "../services/history/config.ts";
+import { jobsEnv } from "../services/jobs/config.ts";
 import { providerEnv } from "../services/provider-adapter/config.ts";
 import { routingEnv } from "../services/routing/config.ts";
 import type { Env } from "../shared/config.ts";
 import { processEnv } from "../shared/run-service.ts";
 
-/** The five processes of a deployment. */
-export type Role = "routing" | "history" | "billing" | "provider-adapter" | "gateway";
+/** The processes of a deployment. */
+export type Role = "routing" | "history" | "billing" | "provider-adapter" | "jobs" | "gateway";
 
-const everybody: readonly Role[] = ["routing", "history", "billing", "provider-adapter", "gateway"];
-const storing: readonly Role[] = ["routing", "history", "billing"];
+const everybody: readonly Role[] = ["routing", "history", "billing", "provider-adapter", "jobs", "gateway"];
+const storing: readonly Role[] = ["routing", "history", "billing", "jobs"];
 
 /** Who is given a secret, by its variable. Nobody else's environment holds it. */
 export const secretRoles: Readonly<Record<string, readonly Role[]>> = {
@@ -30,7 +31,7 @@ export const secretRoles: Readonly<Record<string, readonly Role[]>> = {
 };
 
 const plainSettings: ReadonlySet<string> = new Set(
-  [processEnv, gatewayEnv, billingEnv, historyEnv, providerEnv, routingEnv].flatMap(({ variables }) =>
+  [processEnv, gatewayEnv, billingEnv, historyEnv, jobsEnv, providerEnv, routingEnv].flatMap(({ variables }) =>
     Object.keys(variables),
   ),
 );

@@ -6,6 +6,8 @@ import { envToConfig as billingConfig } from "../services/billing/config.ts";
 import { startBilling } from "../services/billing/server.ts";
 import { envToConfig as historyConfig } from "../services/history/config.ts";
 import { startHistory } from "../services/history/server.ts";
+import { envToConfig as jobsConfig } from "../services/jobs/config.ts";
+import { startJobs } from "../services/jobs/server.ts";
 import { envToConfig as providerConfig } from "../services/provider-adapter/config.ts";
 import { startProvider } from "../services/provider-adapter/server.ts";
 import { envToConfig as routingConfig } from "../services/routing/config.ts";
@@ -71,6 +73,10 @@ export function up(): Promise<number> {
     onStop("provider-adapter", () => providerService.stop());
     const provider = inProcess(providerService, laneHabits.provider);
 
+    const jobsService = await startJobs(jobsConfig(env), { ...parts("jobs"), provider, billing, history });
+    onStop("jobs", () => jobsService.stop());
+    const jobs = inProcess(jobsService, laneHabits.jobs);
+
     const key = await ensureDefaultAccount(billing, ground.keys);
     const readiness = Object.entries({
       routing: routingService,
@@ -86,6 +92,7 @@ export function up(): Promise<number> {
       billing,
       provider,
       history,
+      jobs,
       ids,
       ready: async () => {
         const found = await Promise.all(readiness.map(async ({ name, ready }) => ((await ready()) ? [] : [name])));

@@ -1,5 +1,6 @@
 import type { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { HistoryService } from "../shared/gen/throughline/history/v1/history_pb.ts";
+import type { JobsService } from "../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import type { ProviderService } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../shared/log.ts";
@@ -18,5 +19,6 @@ export interface GatewayDeps {
   readonly billing: ServiceClient<typeof BillingService>;
   readonly provider: ServiceClient<typeof ProviderService>;
   readonly history: ServiceClient<typeof HistoryService>;
+  readonly jobs: ServiceClient<typeof JobsService>;
   readonly ids: RequestIdSource;
 }

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { HistoryService } from "../shared/gen/throughline/history/v1/history_pb.ts";
+import { JobsService } from "../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { ProviderService } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { keepLease } from "../shared/keep-lease.ts";
@@ -13,7 +14,7 @@ import { startGateway } from "./server.ts";
 /** The first server that is asked has half of it (health.ts); probes wait 2.5 s and more. */
 const readyTimeoutMs = 1_000;
 
-/** Runs the gateway as a process of its own, with the four services over gRPC. Gives the exit code. */
+/** Runs the gateway as a process of its own, with the services over gRPC. Gives the exit code. */
 export function runGateway(): Promise<number> {
   return runProcess(
     "gateway",
@@ -23,12 +24,15 @@ export function runGateway(): Promise<number> {
       const billing = client(BillingService, "BILLING_TARGET", laneHabits.billing);
       const provider = client(ProviderService, "PROVIDER_TARGET", laneHabits.provider);
       const history = client(HistoryService, "HISTORY_TARGET", laneHabits.history);
+      const jobs = client(JobsService, "JOBS_TARGET", laneHabits.jobs);
       const ids = createRequestIdSource({});
       const lease = await keepLease(routing, ids, `gateway@${hostname()}:${process.pid}:${Date.now()}`, log);
       onStop("node lease", () => lease.stop());
+      // Jobs is not among what every request needs: without it only what outlives a request is refused.
       const services = { routing, billing, provider, history };
       const gateway = await startGateway(config, {
         ...services,
+        jobs,
         log,
         tracing: telemetry.tracer("gateway"),
         metrics: telemetry.metrics,

@@ -16,8 +16,11 @@ import { serveEndpoint, serveForms } from "./endpoints/endpoint.ts";
 import { formEndpoints } from "./endpoints/forms.ts";
 import { historyQuery } from "./endpoints/history-query.ts";
 import { endpoints } from "./endpoints/index.ts";
+import { jobs } from "./endpoints/jobs/jobs.ts";
 import { models } from "./endpoints/models.ts";
 import { requests } from "./endpoints/requests.ts";
+import { createVideo } from "./endpoints/videos/create.ts";
+import { videos } from "./endpoints/videos/owned.ts";
 import { createRunning } from "./story/running.ts";
 import { trpc } from "./trpc/endpoint.ts";
 
@@ -81,6 +84,9 @@ export async function startGateway(
   health(edge, context, missing);
   for (const endpoint of endpoints) serveEndpoint(edge, context, open, endpoint);
   serveForms(edge, context, open, formEndpoints);
+  createVideo(edge, context);
+  videos(edge, context);
+  jobs(edge, context);
   countTokens(edge, context);
   models(edge, context);
   historyQuery(edge, context);

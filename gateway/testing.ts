@@ -21,6 +21,7 @@ import {
   type Recorded,
   type RecordItem,
 } from "../shared/gen/throughline/history/v1/history_pb.ts";
+import { JobsService } from "../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import {
   type Frame,
   type FrameSchema,
@@ -53,6 +54,7 @@ export interface Stubs {
   readonly billing?: Partial<HandlersOf<typeof BillingService>>;
   readonly provider?: Partial<HandlersOf<typeof ProviderService>>;
   readonly history?: Partial<HandlersOf<typeof HistoryService>>;
+  readonly jobs?: Partial<HandlersOf<typeof JobsService>>;
 }
 
 /** A gateway on a port of its own, the real edge, with services that are stubs in this process. */
@@ -172,6 +174,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
     billing: createInProcessClient(billing),
     provider: createInProcessClient(provider),
     history: createInProcessClient(history),
+    jobs: createInProcessClient(service(JobsService, { ...stubs.jobs })),
   };
   const gateway = await startGateway(
     // On a busy machine every request would run long enough to be shown while it runs.

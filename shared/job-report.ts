@@ -7,17 +7,26 @@ import { ThroughlineError } from "./errors/error.ts";
  */
 
 /** How far a job is. "unknown": the upstream used a word that we do not know, which is neither success nor failure. */
-export const jobStates = ["queueing", "processing", "succeeded", "failed", "unknown"] as const;
-export type JobState = (typeof jobStates)[number];
+const states = Type.Union([
+  Type.Literal("queueing"),
+  Type.Literal("processing"),
+  Type.Literal("succeeded"),
+  Type.Literal("failed"),
+  Type.Literal("unknown"),
+]);
 
 /** Why a job failed, as codes of the catalogue. */
-export const jobFailures = ["upstream_error", "content_filtered", "expired", "cancelled"] as const;
-export type JobFailure = (typeof jobFailures)[number];
+const failures = Type.Union([
+  Type.Literal("upstream_error"),
+  Type.Literal("content_filtered"),
+  Type.Literal("expired"),
+  Type.Literal("cancelled"),
+]);
 
 const schema = Type.Object({
   /** The upstream's ID of the job, 1 to 512 characters. */
   vendorJobId: Type.String({ minLength: 1, maxLength: 512 }),
-  state: Type.Union(jobStates.map((state) => Type.Literal(state))),
+  state: states,
   /** The upstream's own word of the state, for logs. */
   word: Type.String({ maxLength: 64 }),
   /** 0 to 100; 0 where the upstream says nothing. */
@@ -27,7 +36,7 @@ const schema = Type.Object({
   /** Only of a job that failed. `message` names no host and no secret. */
   failure: Type.Optional(
     Type.Object({
-      code: Type.Union(jobFailures.map((code) => Type.Literal(code))),
+      code: failures,
       message: Type.String({ maxLength: 1_024 }),
     }),
   ),

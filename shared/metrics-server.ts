@@ -9,7 +9,7 @@ export const metricsPort = {
   min: 0,
   max: 65_535,
   description:
-    "Port of a process's Prometheus metrics (GET /metrics), and of a gateway's GET /readyz with its details. 0: a service has none, the gateway serves them beside its API. In `mesh` it is the gateway's, and routing, billing, provider and history have the next four.",
+    "Port of a process's Prometheus metrics (GET /metrics), and of a gateway's GET /readyz with its details. 0: a service has none, the gateway serves them beside its API. In `mesh` it is the gateway's, and routing, billing, provider, history and jobs have the next five.",
 } as const;
 
 /** What is served to those who watch a process, apart from what it does for others. */

@@ -22,13 +22,14 @@ export type ModuleName = (typeof moduleNames)[number];
 const chat = ["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions"];
 const audio = ["/v1/audio/speech"];
 const image = ["/v1/images/generations"];
+const video = ["/v1/videos"];
 const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
 
 const table: readonly ModuleEntry[] = [
   { module: Module.CHAT, name: "chat", operation: "chat", outputType: "text", endpoints: chat },
   { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: ["/v1/embeddings"] },
   { module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image", endpoints: image },
-  { module: Module.VIDEO, name: "video", operation: "video_generation", endpoints: [] },
+  { module: Module.VIDEO, name: "video", operation: "video_generation", endpoints: video },
   { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech", endpoints: audio },
   { module: Module.RERANK, name: "rerank", operation: "rerank", endpoints: rerank },
   {

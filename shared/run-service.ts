@@ -61,15 +61,16 @@ export const processEnv = declareEnv({
     description: "Authorities (PEM) whose certificates are taken from servers and asked of clients.",
   },
   HISTORY_TARGET: { kind: "string", default: "dns:///history:50051", description: "gRPC target of history." },
+  JOBS_TARGET: { kind: "string", default: "dns:///jobs:50051", description: "gRPC target of jobs." },
   GRPC_SECRET: {
     kind: "secret",
     description:
-      "Secret that the five processes know each other by, at least 128 bits; required unless all three GRPC_TLS_* are set. Several with commas: the first is sent, all are accepted. `up` and `mesh` make their own.",
+      "Secret that the processes know each other by, at least 128 bits; required unless all three GRPC_TLS_* are set. Several with commas: the first is sent, all are accepted. `up` and `mesh` make their own.",
   },
 });
 
 /** Name of a variable that holds a service's target. */
-type TargetVariable = "ROUTING_TARGET" | "BILLING_TARGET" | "PROVIDER_TARGET" | "HISTORY_TARGET";
+type TargetVariable = "ROUTING_TARGET" | "BILLING_TARGET" | "PROVIDER_TARGET" | "HISTORY_TARGET" | "JOBS_TARGET";
 
 /** What a process has before its service starts. */
 export interface ServiceProcess {
@@ -108,6 +109,7 @@ export const laneHabits = {
   },
   provider: {},
   history: { idempotent: ["record"], lingerMs: { record: 10 } },
+  jobs: {},
 } as const satisfies Record<string, LaneHabits>;
 
 /** Exit code of a process whose configuration cannot be used. */
@@ -193,7 +195,7 @@ export async function runProcess(
   }
 }
 
-/** Runs one of the four services as a process of its own: gRPC server, health, metrics. Gives the exit code. */
+/** Runs one of the services as a process of its own: gRPC server, health, metrics. Gives the exit code. */
 export function runService(name: string, start: (process: ServiceProcess) => Promise<RunningService>): Promise<number> {
   return runProcess(
     name,

@@ -63,7 +63,7 @@ export function assertTrust({ GRPC_SECRET, GRPC_TLS_CERT_FILE, GRPC_TLS_CA_FILE 
   if (GRPC_SECRET !== undefined || (GRPC_TLS_CERT_FILE !== undefined && GRPC_TLS_CA_FILE !== undefined)) return;
   throw new ConfigError(
     "GRPC_SECRET",
-    "GRPC_SECRET must be set, the same for all five processes (openssl rand -base64 32), or GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE and GRPC_TLS_CA_FILE for mutual TLS",
+    "GRPC_SECRET must be set, the same for all six processes (openssl rand -base64 32), or GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE and GRPC_TLS_CA_FILE for mutual TLS",
   );
 }
 

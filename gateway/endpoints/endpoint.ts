@@ -163,7 +163,8 @@ async function answerAsk(
   reply.hijack();
 }
 
-function misspelt(param: string): ThroughlineError {
+/** Answers a field whose name differs from a known one in its letters' case alone. */
+export function misspelt(param: string): ThroughlineError {
   return new ThroughlineError("invalid_value", `${param} is spelt in lower case.`, { param });
 }
 

@@ -5,18 +5,15 @@ import type { Reservation } from "../../shared/gen/throughline/billing/v1/billin
 import { DisconnectPolicy } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Head, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
-import { moduleNameOf } from "../../shared/modules.ts";
 import type { GatewayContext } from "../context.ts";
-import { platformFault } from "../domain/platform-fault.ts";
 import type { Answer, Ask } from "./ask.ts";
-import { forgetRefused } from "./authenticate.ts";
 import { closingRequest, processingRecord } from "./closing.ts";
 import type { Ending } from "./ending.ts";
-import { finish, recordRefusal, recordReplay } from "./finish.ts";
-import { maxStoredBytes, replayAnswer, storedAnswer } from "./idempotency.ts";
-import { elapsedUs, type Incoming, mark, type Served } from "./incoming.ts";
-import { invokeItem, reserveItem } from "./items.ts";
-import { resolve } from "./resolve.ts";
+import { finish } from "./finish.ts";
+import { maxStoredBytes } from "./idempotency.ts";
+import { elapsedUs, type Incoming, mark } from "./incoming.ts";
+import { invokeItem } from "./items.ts";
+import { inTime, takeIn } from "./take-in.ts";
 
 /**
  * The story of one request: resolve -> reserve -> invoke -> settle -> record. Settling and recording go on after the
@@ -27,34 +24,9 @@ import { resolve } from "./resolve.ts";
  */
 export async function tellStory(context: GatewayContext, ask: Ask, answer: Answer): Promise<void> {
   const { incoming } = ask;
-  incoming.told = true;
-  const served: Served = {
-    dialect: ask.dialect,
-    module: moduleNameOf(ask.module),
-    model: ask.demand.model,
-    stream: ask.demand.answer === "events",
-  };
-  incoming.served = served;
-  context.metrics.requestStarted(served.module);
-  await context.running.admit();
-  let route: Route | undefined;
-  let reservation: Reservation;
-  try {
-    route = await resolveRoute(context, ask);
-    reservation = await reserve(context, ask, route);
-    if (reservation.replayRequestId !== 0n) {
-      const stored = await storedAnswer(context, ask, reservation.replayRequestId);
-      ask.body = new Uint8Array();
-      // Nobody else knows of a replay: whoever has the answer finds its record, whatever becomes of this process.
-      await inTime(context, recordReplay(context, ask, route, reservation.replayRequestId));
-      return await replayAnswer(stored, answer);
-    }
-  } catch (thrown) {
-    const error = platformFault(thrown);
-    forgetRefused(context, incoming, error);
-    recordRefusal(context, ask, route, error);
-    throw error;
-  }
+  const taken = await takeIn(context, ask, answer);
+  if (taken === undefined) return;
+  const { route, reservation } = taken;
 
   const request = closingRequest(ask, route, reservation.reservedNanoUsd);
   const release = context.running.hold({
@@ -80,43 +52,12 @@ function settlesFirst({ config }: GatewayContext, { idempotencyKey }: Ask): bool
   return idempotencyKey !== "" || config.settleBeforeEnd;
 }
 
-/** Waits for what must be durable first as long as a call may take: a client does not wait for a service that is away. */
-async function inTime({ config }: GatewayContext, durable: Promise<void>): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, config.callTimeoutMs);
-  await Promise.race([durable, late]);
-  clearTimeout(timer);
-}
-
 /** Gives the client what is left: the last frame, and the end or the error. */
 function giveEnd({ error, gone, heldBack }: Ending, answer: Answer): void {
   if (gone || answer.isGone()) return;
   if (heldBack !== undefined) void answer.write(heldBack);
   if (error === undefined) answer.end();
   else if (answer.hasBegun()) answer.fail(error);
-}
-
-/** The route, if its model can serve the demand. */
-async function resolveRoute(context: GatewayContext, ask: Ask): Promise<Route> {
-  const { incoming } = ask;
-  const route = await resolve(context, ask);
-  const refusal = ask.demand.refuses(route);
-  if (refusal !== undefined) throw refusal;
-  noteModel(context, incoming, route.model);
-  mark(incoming, "resolved");
-  return route;
-}
-
-/** Holds the worst-case cost: durable before the upstream is called. */
-async function reserve(context: GatewayContext, ask: Ask, route: Route): Promise<Reservation> {
-  const { incoming } = ask;
-  const reservation = await context.billing.reserve.call(reserveItem(ask, route), {
-    requestId: incoming.id,
-    traceparent: incoming.span.traceparent,
-    timeoutMs: context.config.callTimeoutMs,
-  });
-  mark(incoming, "reserved");
-  return reservation;
 }
 
 /** Lets the provider try the candidates and passes frames on as they come, with backpressure; never throws. */
@@ -225,14 +166,6 @@ function failureOf({ error, cancelled }: Outcome, gone: boolean, cut: boolean): 
   return cancelled && !gone
     ? new ThroughlineError("upstream_timeout", "The answer was not complete in the time that a request may take.")
     : undefined;
-}
-
-/** Counts go by configured names: those that routing has answered with are known. */
-function noteModel({ models, metrics }: GatewayContext, { served }: Incoming, model: string): void {
-  if (served !== undefined) served.model = model;
-  if (models.has(model)) return;
-  models.add(model);
-  metrics.knowModels(models);
 }
 
 function noteHead({ served }: Incoming, head: Head, firstByteUs: bigint): void {

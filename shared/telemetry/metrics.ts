@@ -69,6 +69,7 @@ const observed = {
   edge_spool_bytes: "Bytes of uploads that requests keep on disk.",
   retention_waiting:
     "Periods past their retention that stay for now, since too much would go at once or clocks differ.",
+  jobs_running: "Jobs that a process of jobs works at in this moment.",
   channels_broken: "Channels whose breaker is open.",
   certificate_ends_unix_seconds: "Unix seconds at which the process's own certificate ends.",
   configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = join(root, "node_modules/.bin/node");
 const startWithinMs = 60_000;
 
-/** How Throughline runs: everything in one process, or five processes over gRPC. */
+/** How Throughline runs: everything in one process, or six processes over gRPC. */
 export type Mode = "up" | "mesh";
 
 /** One line of a log. */

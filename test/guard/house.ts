@@ -12,6 +12,7 @@ import { startRouting } from "../../services/routing/server.ts";
 import { testPostgres } from "../../shared/db/testing.ts";
 import { type BillingService, KeyKind } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { JobsService } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { keepLease } from "../../shared/keep-lease.ts";
 import { createLog } from "../../shared/log.ts";
 import { nanoUsdPerUsd } from "../../shared/money.ts";
@@ -115,6 +116,9 @@ export async function startHouse(answer: string): Promise<House> {
   const provider = await serve(providerService.definition, laneHabits.provider);
   for (const account of Object.keys(accounts) as Account[]) await openAccount(billing, account);
 
+  // No request that is counted here begins a job.
+  const jobs = createGrpcClient(JobsService, { ...laneHabits.jobs, target: "dns:///127.0.0.1:1" });
+  undo.defer(() => jobs.close());
   const gate = createGate();
   const gateway = await startGateway(
     { ...gatewayConfig(env), keyCacheMs: neverMs, processingAfterMs: neverMs, extendEveryMs: neverMs },
@@ -125,6 +129,7 @@ export async function startHouse(answer: string): Promise<House> {
       billing: { ...billing, reserve: gate.guard(billing.reserve), settle: gate.guard(billing.settle) },
       provider,
       history: { ...history, record: gate.guard(history.record, ending.recorded) },
+      jobs,
       ids,
       ready: async () => [],
     },

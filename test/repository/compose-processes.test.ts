@@ -41,7 +41,7 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
   const folder = await mkdtemp(join(tmpdir(), "throughline-compose-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
 
-  const names = ["simulator", "routing", "history", "billing", "provider", "gateway"];
+  const names = ["simulator", "routing", "history", "billing", "provider", "jobs", "gateway"];
   const ports = await freePorts(names.length * 2);
   const portOf = (name: string) => ports[names.indexOf(name)] ?? 0;
   const metricsPortOf = (name: string) => ports[names.length + names.indexOf(name)] ?? 0;
@@ -109,7 +109,7 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
   expect(response.status).toBe(200);
   expect(response.headers.get("x-oneapi-request-id")).toMatch(/^\d{18}$/);
 
-  for (const name of ["routing", "history", "billing", "provider", "gateway"]) {
+  for (const name of ["routing", "history", "billing", "provider", "jobs", "gateway"]) {
     const metrics = await fetch(`http://127.0.0.1:${metricsPortOf(name)}/metrics`);
     expect([name, metrics.status]).toEqual([name, 200]);
   }

@@ -2,6 +2,7 @@ import { cliEnv } from "../../cli/config.ts";
 import { gatewayEnv } from "../../gateway/config.ts";
 import { billingEnv } from "../../services/billing/config.ts";
 import { historyEnv } from "../../services/history/config.ts";
+import { jobsEnv } from "../../services/jobs/config.ts";
 import { providerEnv } from "../../services/provider-adapter/config.ts";
 import { routingEnv } from "../../services/routing/config.ts";
 import type { Variables } from "../../shared/config-declare.ts";
@@ -21,5 +22,6 @@ export const declaredEnv: readonly {
   { heading: "Billing", file: "services/billing/config.ts", variables: billingEnv.variables },
   { heading: "The provider", file: "services/provider-adapter/config.ts", variables: providerEnv.variables },
   { heading: "History", file: "services/history/config.ts", variables: historyEnv.variables },
+  { heading: "Jobs", file: "services/jobs/config.ts", variables: jobsEnv.variables },
   { heading: "Traces", file: "shared/telemetry/config.ts", variables: telemetryEnv.variables },
 ];

@@ -32,7 +32,7 @@ interface Compose {
 const composeText = read("docker-compose.yml");
 const compose = parse(composeText, { merge: true }) as Compose;
 const services = Object.entries(compose.services);
-const roles = ["gateway", "routing", "billing", "provider", "history"];
+const roles = ["gateway", "routing", "billing", "provider", "history", "jobs"];
 
 describe("Dockerfile", () => {
   const text = read("deploy/Dockerfile");
@@ -162,7 +162,7 @@ describe("docker-compose.yml", () => {
         .map(([name]) => name)
         .toSorted();
     expect(names("services")).toEqual([...roles, "init"].toSorted());
-    expect(names("storage")).toEqual(["billing", "history", "postgres", "routing", "valkey"]);
+    expect(names("storage")).toEqual(["billing", "history", "jobs", "postgres", "routing", "valkey"]);
     expect(names("upstreams")).toEqual(["provider", "simulator"]);
     expect([compose.networks.services, compose.networks.storage]).toEqual([{ internal: true }, { internal: true }]);
     for (const [name, { networks = [] }] of services) expect([name, networks.length > 0]).toEqual([name, true]);
@@ -236,7 +236,7 @@ describe("observability", () => {
       scrape_configs: { job_name: string; dns_sd_configs: { names: string[]; port: number }[] }[];
     };
     const ports = Object.fromEntries(jobs.map((job) => [job.dns_sd_configs[0]?.names[0], job.dns_sd_configs[0]?.port]));
-    expect(ports).toEqual({ gateway: 9464, routing: 9464, billing: 9464, provider: 9464, history: 9464 });
+    expect(ports).toEqual({ gateway: 9464, routing: 9464, billing: 9464, provider: 9464, history: 9464, jobs: 9464 });
   });
 });
 
@@ -260,6 +260,7 @@ function requiredBy(role: string): string[] {
     billing: "services/billing/config.ts",
     provider: "services/provider-adapter/config.ts",
     history: "services/history/config.ts",
+    jobs: "services/jobs/config.ts",
   };
   const room = declaredEnv.find(({ file }) => file === files[role]);
   if (room === undefined) throw new Error(`no declaration of ${role}`);

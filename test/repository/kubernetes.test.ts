@@ -65,7 +65,7 @@ interface Manifest {
   };
 }
 
-const services = ["routing", "billing", "provider", "history"];
+const services = ["routing", "billing", "provider", "history", "jobs"];
 const roles = ["gateway", ...services];
 const nameLabel = "app.kubernetes.io/name";
 
@@ -174,6 +174,7 @@ test("network policies let through the calls that the processes make, and no oth
     provider: clientsOf("services/provider-adapter/main.ts"),
     routing: [],
     history: [],
+    jobs: clientsOf("services/jobs/main.ts"),
   };
   expect(calls.gateway?.toSorted()).toEqual(services.toSorted());
   for (const from of roles) {
@@ -191,7 +192,7 @@ test("network policies let through the calls that the processes make, and no oth
   const reachesDatabase = roles.filter((role) =>
     named("NetworkPolicy", role).spec.egress?.some((rule) => opens(rule, 5_432)),
   );
-  expect(reachesDatabase).toEqual(["routing", "billing", "history"]);
+  expect(reachesDatabase).toEqual(["routing", "billing", "history", "jobs"]);
 });
 
 test("variables of the environment are declared in the code", () => {
@@ -230,7 +231,7 @@ test.runIf(hasKubectl)(
   async () => {
     expect(kustomized.stderr).toBe("");
     const rendered = documents(kustomized.stdout);
-    expect(rendered.map(({ kind }) => kind).filter((kind) => kind === "Deployment")).toHaveLength(5);
+    expect(rendered.map(({ kind }) => kind).filter((kind) => kind === "Deployment")).toHaveLength(6);
     for (const manifest of rendered) expect(await schemaErrors(manifest)).toBe("");
     expect(typeErrors(rendered)).toEqual([]);
     for (const role of roles) {

@@ -101,6 +101,7 @@ describe("what the documents say", () => {
       "HISTORY_PAYLOAD_RETENTION",
       "HISTORY_PARTITION",
       "HISTORY_PAYLOAD_PARTITION",
+      "JOBS_RETENTION",
     ];
     expect(unbounded).toEqual(compared);
   });

@@ -1,0 +1,57 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { FastifyRequest } from "fastify";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { fromWireError } from "../../../shared/errors/wire.ts";
+import type { Job } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import type { JobStepSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { GatewayContext } from "../../context.ts";
+import type { Answer } from "../../story/ask.ts";
+
+/** Fetches a result of a job from the vendor that has it and passes it on as it comes. It costs nothing. */
+export function createFetch(context: GatewayContext) {
+  return async function fetchResult(
+    { incoming, headers: { range } }: FastifyRequest,
+    job: Job,
+    step: MessageInitShape<typeof JobStepSchema>,
+    answer: Answer,
+  ): Promise<void> {
+    const stream = context.provider.invoke.open(
+      {
+        dialect: job.dialect,
+        module: job.module,
+        model: job.model,
+        candidates: job.candidate === undefined ? [] : [job.candidate],
+        headers: range === undefined ? {} : { range },
+        createdUnixS: incoming.arrivedUnixUs / 1_000_000n,
+        job: { ...step, vendorJobId: job.vendorJobId, locator: job.locator },
+      },
+      {
+        requestId: incoming.id,
+        traceparent: incoming.span.traceparent,
+        timeoutMs: context.config.requestTimeoutMs,
+        frameBytes: (frame) => frame.data.length,
+      },
+    );
+    answer.onGone(() => stream.cancel());
+    const uncut = context.running.onCut(() => stream.cancel());
+    let error: ThroughlineError | undefined;
+    try {
+      for await (const frame of stream) {
+        if (answer.isGone()) break;
+        if (frame.head !== undefined) answer.begin(frame.head, {});
+        const ready = answer.write(frame.data);
+        if (ready !== undefined) await ready;
+      }
+      const outcome = await stream.outcome;
+      if (outcome.error !== undefined) error = fromWireError(outcome.error);
+    } catch (thrown) {
+      error = ThroughlineError.from(thrown);
+    } finally {
+      uncut();
+    }
+    if (answer.isGone()) return;
+    if (error === undefined) answer.end();
+    else if (answer.hasBegun()) answer.fail(error);
+    else throw error;
+  };
+}

@@ -1,0 +1,24 @@
+import { type Static, Type } from "typebox";
+import { maybe, modelName, open } from "../schemas/json.ts";
+
+/* POST /v1/videos (openai 7.59, resources/videos.d.ts). Unknown fields pass: vendors have many of their own. */
+
+/** Body of POST /v1/videos, whether it came as JSON or as a form. */
+export const videosBody = open({
+  model: modelName,
+  prompt: Type.String({ minLength: 1, maxLength: 32_000 }),
+  seconds: maybe(
+    Type.Union([Type.String({ pattern: "^[1-9][0-9]{0,2}$" }), Type.Integer({ minimum: 1, maximum: 999 })]),
+  ),
+  size: maybe(Type.String({ pattern: "^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$" })),
+  input_reference: maybe(
+    Type.Union([
+      Type.String({ minLength: 1 }),
+      open({ image_url: maybe(Type.String({ minLength: 1 })), file_id: maybe(Type.String({ minLength: 1 })) }),
+    ]),
+  ),
+  user: maybe(Type.String()),
+});
+
+/** Body of POST /v1/videos, checked. */
+export type VideosBody = Static<typeof videosBody>;

@@ -1,0 +1,95 @@
+import type { Reservation } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
+import type { GatewayContext } from "../context.ts";
+import { platformFault } from "../domain/platform-fault.ts";
+import type { Answer, Ask } from "./ask.ts";
+import { forgetRefused } from "./authenticate.ts";
+import { recordRefusal, recordReplay } from "./finish.ts";
+import { replayAnswer, storedAnswer } from "./idempotency.ts";
+import { type Incoming, mark, type Served } from "./incoming.ts";
+import { reserveItem } from "./items.ts";
+import { resolve } from "./resolve.ts";
+
+/** A request that may be carried out. */
+export interface TakenIn {
+  readonly route: Route;
+  readonly reservation: Reservation;
+}
+
+/**
+ * The first half of every story that costs money: resolve -> reserve. Gives undefined where the client was answered with what
+ * an earlier request with its Idempotency-Key got.
+ *
+ * Throws the error that the client shall get; it is on the record by then, but for one of `admit`: its record would wait in the
+ * memory that is full.
+ */
+export async function takeIn(context: GatewayContext, ask: Ask, answer: Answer): Promise<TakenIn | undefined> {
+  const { incoming } = ask;
+  incoming.told = true;
+  const served: Served = {
+    dialect: ask.dialect,
+    module: moduleNameOf(ask.module),
+    model: ask.demand.model,
+    stream: ask.demand.answer === "events",
+  };
+  incoming.served = served;
+  context.metrics.requestStarted(served.module);
+  await context.running.admit();
+  let route: Route | undefined;
+  try {
+    route = await resolveRoute(context, ask);
+    const reservation = await reserve(context, ask, route);
+    if (reservation.replayRequestId === 0n) return { route, reservation };
+    const stored = await storedAnswer(context, ask, reservation.replayRequestId);
+    ask.body = new Uint8Array();
+    // Nobody else knows of a replay: whoever has the answer finds its record, whatever becomes of this process.
+    await inTime(context, recordReplay(context, ask, route, reservation.replayRequestId));
+    await replayAnswer(stored, answer);
+    return undefined;
+  } catch (thrown) {
+    const error = platformFault(thrown);
+    forgetRefused(context, incoming, error);
+    recordRefusal(context, ask, route, error);
+    throw error;
+  }
+}
+
+/** Waits for what must be durable first as long as a call may take: a client does not wait for a service that is away. */
+export async function inTime({ config }: GatewayContext, durable: Promise<void>): Promise<void> {
+  const { promise: late, resolve: end } = Promise.withResolvers<void>();
+  const timer = setTimeout(end, config.callTimeoutMs);
+  await Promise.race([durable, late]);
+  clearTimeout(timer);
+}
+
+/** The route, if its model can serve the demand. */
+async function resolveRoute(context: GatewayContext, ask: Ask): Promise<Route> {
+  const { incoming } = ask;
+  const route = await resolve(context, ask);
+  const refusal = ask.demand.refuses(route);
+  if (refusal !== undefined) throw refusal;
+  noteModel(context, incoming, route.model);
+  mark(incoming, "resolved");
+  return route;
+}
+
+/** Holds the worst-case cost: durable before the upstream is called. */
+async function reserve(context: GatewayContext, ask: Ask, route: Route): Promise<Reservation> {
+  const { incoming } = ask;
+  const reservation = await context.billing.reserve.call(reserveItem(ask, route), {
+    requestId: incoming.id,
+    traceparent: incoming.span.traceparent,
+    timeoutMs: context.config.callTimeoutMs,
+  });
+  mark(incoming, "reserved");
+  return reservation;
+}
+
+/** Counts go by configured names: those that routing has answered with are known. */
+function noteModel({ models, metrics }: GatewayContext, { served }: Incoming, model: string): void {
+  if (served !== undefined) served.model = model;
+  if (models.has(model)) return;
+  models.add(model);
+  metrics.knowModels(models);
+}

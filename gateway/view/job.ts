@@ -1,0 +1,33 @@
+import { type Job, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
+
+/** History's words of a job's state. */
+const statusOf: Readonly<Record<JobState, string>> = {
+  [JobState.UNSPECIFIED]: "pending",
+  [JobState.PENDING]: "pending",
+  [JobState.QUEUEING]: "queueing",
+  [JobState.PROCESSING]: "processing",
+  [JobState.SUCCEEDED]: "succeeded",
+  [JobState.FAILED]: "failed",
+};
+
+/** A job of any kind as its owner sees it. */
+export function toJobView(job: Job): object {
+  return {
+    id: `job_${job.requestId}`,
+    object: "job",
+    request_id: job.requestId.toString(),
+    module: moduleNameOf(job.module),
+    dialect: job.dialect,
+    model: job.model,
+    status: statusOf[job.state],
+    progress: job.progressPercent,
+    cancel_requested: job.cancelRequested,
+    channel: job.candidate?.channel ?? null,
+    vendor_job_id: job.vendorJobId || null,
+    created_time: new Date(Number(job.createdUnixMs)).toISOString(),
+    ended_time: job.endedUnixMs === 0n ? null : new Date(Number(job.endedUnixMs)).toISOString(),
+    expires_time: job.expiresUnixMs === 0n ? null : new Date(Number(job.expiresUnixMs)).toISOString(),
+    error: job.error === undefined ? null : { code: job.error.code, message: job.error.message },
+  };
+}

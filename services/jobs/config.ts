@@ -1,0 +1,75 @@
+import type { Env } from "../../shared/config.ts";
+import { declareEnv } from "../../shared/config-declare.ts";
+
+const dayMs = 86_400_000;
+
+/** Variables of jobs. */
+export const jobsEnv = declareEnv({
+  DATABASE_URL: { kind: "postgres", required: true, description: "PostgreSQL that the services keep their data in." },
+  DATABASE_MIGRATE: {
+    kind: "bool",
+    default: true,
+    description: "Brings the service's schema up to date at the start.",
+  },
+  DATABASE_POOL_SIZE: {
+    kind: "int",
+    default: 10,
+    min: 2,
+    max: 500,
+    description: "Most connections of one service to PostgreSQL; history takes six at least.",
+  },
+  JOBS_FIRST_POLL: {
+    kind: "duration",
+    default: 5_000,
+    min: 10,
+    max: 300_000,
+    description: "How long after its start an upstream is first asked after a job.",
+  },
+  JOBS_MAX_POLL: {
+    kind: "duration",
+    default: 15_000,
+    min: 10,
+    max: 300_000,
+    description: "Longest time between two questions after a job that runs well.",
+  },
+  JOBS_AT_ONCE: {
+    kind: "int",
+    default: 64,
+    min: 1,
+    max: 10_000,
+    description: "Most jobs that one process of jobs works at in the same moment.",
+  },
+  JOBS_RETENTION: {
+    kind: "duration",
+    default: 30 * dayMs,
+    min: 0,
+    description: "How long a job that has ended can be read and listed; 0: for ever. Its record is history's.",
+  },
+});
+
+/** Configuration of jobs. */
+export interface JobsConfig {
+  readonly databaseUrl: string;
+  readonly poolSize: number;
+  /** False: the schema is brought up to date elsewhere. */
+  readonly migrate: boolean;
+  readonly firstPollMs: number;
+  readonly maxPollMs: number;
+  readonly atOnce: number;
+  /** 0: for ever. */
+  readonly retentionMs: number;
+}
+
+/** The configuration that an environment describes. Throws ConfigError. */
+export function envToConfig(env: Env): JobsConfig {
+  const read = jobsEnv.read(env);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    poolSize: read.DATABASE_POOL_SIZE,
+    migrate: read.DATABASE_MIGRATE,
+    firstPollMs: read.JOBS_FIRST_POLL,
+    maxPollMs: read.JOBS_MAX_POLL,
+    atOnce: read.JOBS_AT_ONCE,
+    retentionMs: read.JOBS_RETENTION,
+  };
+}

@@ -1,0 +1,121 @@
+import { statement } from "../../../shared/db/index.ts";
+import type { JobsDatabase } from "./open.ts";
+
+/** What a step has brought of a job that goes on. */
+export interface Progress {
+  readonly requestId: bigint;
+  readonly state: number;
+  readonly progress: number;
+  readonly locator: string;
+  /** Milliseconds until it is asked after again. */
+  readonly wakeInMs: number;
+  /** True: the vendor could not be asked. */
+  readonly failed: boolean;
+  /** Empty: nothing that is worth a line happened. */
+  readonly event: string;
+}
+
+/** An event is worth at most one entry, and a job has few of them. */
+const noted = (name: string) => `case when ${name} = '' or jsonb_array_length(events) >= 64 then events
+  else events || jsonb_build_array(jsonb_build_array(${name}::text, floor(extract(epoch from now() - created_at) * 1000))) end`;
+
+const begun = statement(
+  "jobs_begun",
+  `update jobs.job set phase = 2, state = $2, progress = $3, locator = $4, body = null, lease_until = null,
+     wake_at = now() + $5 * interval '1 millisecond', candidate = $6, vendor_job_id = $7, started = $8, usage = $9,
+     events = ${noted("$10")}
+   where request_id = $1 and phase = 1 returning request_id`,
+);
+
+/** A vendor has taken the job. False: it was ended meanwhile. */
+export async function noteBegun(
+  db: JobsDatabase,
+  job: Progress,
+  vendor: {
+    readonly candidate: number;
+    readonly vendorJobId: string;
+    readonly started: Uint8Array;
+    readonly usage: Uint8Array;
+  },
+): Promise<boolean> {
+  const rows = await db.query(begun, [
+    ...[job.requestId, job.state, job.progress, job.locator, job.wakeInMs],
+    ...[vendor.candidate, vendor.vendorJobId, vendor.started, vendor.usage, job.event],
+  ]);
+  return rows.length > 0;
+}
+
+const followed = statement(
+  "jobs_followed",
+  `update jobs.job set state = $2, progress = $3, locator = $4, lease_until = null,
+     wake_at = now() + $5 * interval '1 millisecond', polls = polls + 1,
+     failed_polls = case when $6 then failed_polls + 1 else 0 end, events = ${noted("$7")}
+   where request_id = $1 and phase = 2`,
+);
+
+/** The vendor was asked after a job that goes on. */
+export async function noteFollowed(db: JobsDatabase, job: Progress): Promise<void> {
+  await db.query(followed, [
+    ...[job.requestId, job.state, job.progress, job.locator, job.wakeInMs, job.failed, job.event],
+  ]);
+}
+
+/** How a job ended. */
+export interface End {
+  readonly requestId: bigint;
+  readonly state: number;
+  /** Absent: it succeeded. */
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+  /** What its end is charged by; absent: what its start said. */
+  readonly usage?: Uint8Array | undefined;
+  /** The outcome of its start, where it ends with it. */
+  readonly started?: Uint8Array | undefined;
+  readonly candidate?: number | undefined;
+  readonly locator?: string | undefined;
+  readonly resultMs: number;
+  readonly size: string;
+  /** 0: not known. */
+  readonly expiresUnixMs: number;
+}
+
+const end = statement(
+  "jobs_end",
+  `update jobs.job set phase = 3, state = $2, progress = case when $3::text is null then 100 else progress end, body = null,
+     error_code = $3, error_message = $4, usage = coalesce($5, usage), started = coalesce($6, started),
+     candidate = coalesce($7, candidate), locator = coalesce($8, locator), result_ms = $9, size = $10,
+     expires_at = case when $11 = 0 then null else to_timestamp($11 / 1000.0) end, ended_at = now(),
+     lease_until = null, wake_at = now(), events = ${noted("$12")}
+   where request_id = $1 and phase < 3 returning request_id`,
+);
+
+/**
+ * Ends a job, once: the row says from now on that it is to be settled and recorded, whoever dies. False: it had ended already.
+ */
+export async function noteEnd(db: JobsDatabase, job: End): Promise<boolean> {
+  const rows = await db.query(end, [
+    ...[job.requestId, job.state, job.error?.code ?? null, job.error?.message ?? null, job.usage ?? null],
+    ...[job.started ?? null, job.candidate ?? null, job.locator ?? null, job.resultMs, job.size, job.expiresUnixMs],
+    job.error === undefined ? "succeeded" : job.error.code,
+  ]);
+  return rows.length > 0;
+}
+
+const close = statement(
+  "jobs_close",
+  "update jobs.job set phase = 4, wake_at = null, lease_until = null, started = null, usage = null where request_id = $1 and phase = 3",
+);
+
+/** Its settlement and its record are durable. */
+export async function noteClosed(db: JobsDatabase, requestId: bigint): Promise<void> {
+  await db.query(close, [requestId]);
+}
+
+const retry = statement(
+  "jobs_retry",
+  "update jobs.job set lease_until = null, wake_at = now() + $2 * interval '1 millisecond' where request_id = $1 and wake_at is not null",
+);
+
+/** It is tried again later. */
+export async function noteRetry(db: JobsDatabase, requestId: bigint, inMs: number): Promise<void> {
+  await db.query(retry, [requestId, inMs]);
+}

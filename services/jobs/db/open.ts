@@ -1,0 +1,23 @@
+import { createDatabase, type Database, type DatabaseLog, migrate } from "../../../shared/db/index.ts";
+import { jobs } from "./migrations/0001-jobs.ts";
+
+const schema = "jobs";
+
+/** The database of jobs; all of its statements are prepared. */
+export type JobsDatabase = Database<unknown>;
+
+/** How to open it. */
+export interface OpenOptions {
+  readonly url: string;
+  readonly maxConnections: number;
+  /** Runs the migrations first. */
+  readonly migrate: boolean;
+  readonly log: DatabaseLog;
+}
+
+/** Brings the schema up to date, if asked to, and opens the database. */
+export async function openDatabase(options: OpenOptions): Promise<JobsDatabase> {
+  const { url, maxConnections, log } = options;
+  if (options.migrate) await migrate(url, { schema, migrations: { "0001_jobs": jobs }, log });
+  return createDatabase<unknown>({ url, schema, maxConnections, applicationName: "throughline jobs", log });
+}

@@ -1,0 +1,46 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import type { CreateJobRequest } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { UnaryContext } from "../../../shared/rpc/index.ts";
+import type { JobsContext } from "../context.ts";
+import { insertJob, readJob } from "../db/jobs.ts";
+import { begin, startLostMs } from "../work/begin.ts";
+import type { Worker } from "../work/worker.ts";
+import { errorOf, noSuchJob, toJob } from "./job-message.ts";
+
+const maxViewBytes = 64 * 1024;
+
+/** Begins a job. What is asked goes on whether or not the caller waits for it: the job is ours from its row on. */
+export async function createJob(
+  context: JobsContext,
+  worker: Worker,
+  request: CreateJobRequest,
+  { traceparent }: UnaryContext,
+) {
+  const { requestId, item, view, lifeMs } = request;
+  const facts = item?.facts;
+  if (item === undefined || facts === undefined || requestId === 0n || view.length > maxViewBytes) {
+    throw new ThroughlineError("invalid_value", "A job needs a request, its facts and a view of at most 64 KiB.");
+  }
+  const { accountId, keyId, userId, createdUnixUs } = facts;
+  const owner = { accountId, keyId: 0n, userId: "" };
+  const isNew = await insertJob(context.db, {
+    ...{ requestId, accountId, keyId, userId, module: item.module, body: item.body, view, traceparent },
+    item: toBinary(InvokeItemSchema, { ...item, body: new Uint8Array() }),
+    createdUnixMs: Number(createdUnixUs / 1_000n),
+    lifeMs: Number(lifeMs),
+    startMs: startLostMs,
+  });
+  if (isNew) {
+    const row = await readJob(context.db, owner, requestId);
+    if (row === undefined) throw noSuchJob();
+    await begin(context, row);
+    worker.wake();
+  }
+  const row = await readJob(context.db, owner, requestId);
+  if (row === undefined) throw noSuchJob();
+  // A refusal at the start is the answer of the request. A job that failed later was begun.
+  if (row.error_code !== null && row.vendor_job_id === "") throw errorOf(row);
+  return { job: toJob(row) };
+}

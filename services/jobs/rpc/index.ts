@@ -1,0 +1,17 @@
+import { JobsService } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { defineService, type ServiceDefinition, unaryHandler } from "../../../shared/rpc/index.ts";
+import type { JobsContext } from "../context.ts";
+import type { Worker } from "../work/worker.ts";
+import { createJob } from "./create-job.ts";
+import { cancelJob, deleteJob, getJob, listJobs } from "./owned-jobs.ts";
+
+/** The methods of jobs. `worker`: what works at them in this process. */
+export function jobsDefinition(context: JobsContext, worker: Worker): ServiceDefinition<typeof JobsService> {
+  return defineService(JobsService, {
+    createJob: unaryHandler((request, call) => createJob(context, worker, request, call)),
+    getJob: unaryHandler((request) => getJob(context, request)),
+    listJobs: unaryHandler((request) => listJobs(context, request)),
+    cancelJob: unaryHandler((request) => cancelJob(context, worker, request)),
+    deleteJob: unaryHandler((request) => deleteJob(context, request)),
+  });
+}

@@ -1,0 +1,53 @@
+import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { catalogue, isErrorCode } from "../../../shared/errors/catalogue.ts";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { toWireError } from "../../../shared/errors/wire.ts";
+import { ErrorSchema, type Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { JobOwner, JobSchema, JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { JobRow } from "../db/job-row.ts";
+import type { Owner } from "../db/jobs.ts";
+
+/** A job as callers see it. */
+export function toJob(row: JobRow): MessageInitShape<typeof JobSchema> {
+  const item = fromBinary(InvokeItemSchema, row.item);
+  const candidate = row.candidate === null ? undefined : item.candidates[row.candidate];
+  return {
+    requestId: row.request_id,
+    module: row.module as Module,
+    dialect: item.dialect,
+    model: item.model,
+    state: row.state as JobState,
+    progressPercent: row.progress,
+    ...(row.error_code === null ? {} : { error: create(ErrorSchema, toWireError(errorOf(row))) }),
+    view: row.view,
+    createdUnixMs: BigInt(row.created_at.getTime()),
+    endedUnixMs: BigInt(row.ended_at?.getTime() ?? 0),
+    expiresUnixMs: BigInt(row.expires_at?.getTime() ?? 0),
+    resultMs: row.result_ms,
+    size: row.size,
+    ...(candidate === undefined ? {} : { candidate }),
+    vendorJobId: row.vendor_job_id,
+    locator: row.locator,
+    cancelRequested: row.cancel_requested,
+  };
+}
+
+/** Why a job failed. */
+export function errorOf({ error_code: code, error_message: message }: JobRow): ThroughlineError {
+  const known = code !== null && isErrorCode(code) ? code : "upstream_error";
+  return new ThroughlineError(known, message ?? catalogue[known].meaning);
+}
+
+/** Whose jobs a caller means. Throws invalid_value where it names nobody. */
+export function ownerOf(owner: JobOwner | undefined): Owner {
+  if (owner === undefined || owner.accountId <= 0n) {
+    throw new ThroughlineError("invalid_value", "An owner is required.", { param: "owner" });
+  }
+  return { accountId: owner.accountId, keyId: owner.keyId, userId: owner.userId };
+}
+
+/** The same words for what is unknown and for what is another owner's. */
+export function noSuchJob(): ThroughlineError {
+  return new ThroughlineError("not_found", "There is no such job.");
+}

@@ -1,0 +1,33 @@
+import { statement } from "../../shared/db/index.ts";
+import type { JobsService } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import type { RunningService } from "../../shared/run-service.ts";
+import type { JobsConfig } from "./config.ts";
+import type { JobsContext, JobsDeps } from "./context.ts";
+import { openDatabase } from "./db/open.ts";
+import { jobsDefinition } from "./rpc/index.ts";
+import { startUpkeep } from "./work/upkeep.ts";
+import { startWorker } from "./work/worker.ts";
+
+const ping = statement("jobs_ping", "select 1 as one", { idempotent: true });
+
+/** Starts jobs: schema, methods, the worker that follows jobs, upkeep. */
+export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<RunningService<typeof JobsService>> {
+  const { databaseUrl: url, poolSize: maxConnections, migrate } = config;
+  const db = await openDatabase({ url, maxConnections, migrate, log: deps.log });
+  const context: JobsContext = { ...deps, config, db, random: Math.random };
+  const worker = startWorker(context);
+  const upkeep = startUpkeep(context);
+  const unobserve = deps.metrics.observe("jobs_running", () => worker.running, "jobs");
+  return {
+    definition: jobsDefinition(context, worker),
+    async ready() {
+      await db.query(ping, []);
+      return true;
+    },
+    async stop() {
+      unobserve();
+      await Promise.all([worker.stop(), upkeep.stop()]);
+      await db.close();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { JobAction, type Outcome, OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { JobsContext } from "../context.ts";
+import { noteBegun, noteEnd } from "../db/advance.ts";
+import type { JobRow } from "../db/job-row.ts";
+import { afterReport } from "../domain/after-report.ts";
+import { nextPollMs } from "../domain/poll-pace.ts";
+import { ask, itemOf } from "./ask.ts";
+import { endedBy, recordState, stateOf } from "./end.ts";
+
+/** Longest time that a vendor may take to say that it has a job: some read an image of some megabytes first. */
+export const startTimeoutMs = 60_000;
+/** A start that nobody has brought to its end by then was lost with its process. */
+export const startLostMs = startTimeoutMs + 15_000;
+
+const lost = "The upstream's answer was lost, so it is not known whether it began the job.";
+
+/**
+ * Asks the vendors to begin a job and notes what came of it. It is asked once: who finds a start that was left in the middle
+ * ends it (`endLostStart`). The row may be ended, settled and recorded behind this.
+ */
+export async function begin(context: JobsContext, row: JobRow): Promise<void> {
+  const { db, config, random } = context;
+  const item = itemOf(row);
+  const asked = await ask(
+    context,
+    row,
+    { ...item, body: row.body ?? new Uint8Array() },
+    { action: JobAction.START },
+    startTimeoutMs,
+  );
+  const { report, outcome } = asked;
+  if (report === undefined || outcome === undefined) {
+    await noteEnd(db, failedStart(row, asked.error, outcome));
+    return;
+  }
+  const decision = afterReport({ state: "queueing", progressPercent: 0, cancelRequested: false }, report);
+  const started = toBinary(OutcomeSchema, { ...outcome, response: new Uint8Array() });
+  const usage = toBinary(UsageSchema, outcome.usage ?? create(UsageSchema, { estimated: true }));
+  if (decision.kind !== "goes_on") {
+    const ended = { ...endedBy(row.request_id, decision, report), started, usage, candidate: outcome.candidate };
+    await noteEnd(db, ended);
+    return;
+  }
+  const state = stateOf(decision.state);
+  await noteBegun(
+    db,
+    {
+      requestId: row.request_id,
+      state,
+      progress: decision.progressPercent,
+      locator: report.locator ?? "",
+      wakeInMs: nextPollMs({ polls: 0, failedPolls: 0 }, pollPace(config), random()),
+      failed: false,
+      event: decision.state,
+    },
+    { candidate: outcome.candidate, vendorJobId: report.vendorJobId, started, usage },
+  );
+  await recordState(context, { ...row, state, started: Buffer.from(started), candidate: outcome.candidate });
+}
+
+/** How often its vendor is asked after a job. */
+export function pollPace({ firstPollMs, maxPollMs }: JobsContext["config"]) {
+  return { firstMs: firstPollMs, maxMs: maxPollMs };
+}
+
+/** Its process died while a vendor was asked: nobody knows whether the job runs. */
+export async function endLostStart(context: JobsContext, row: JobRow): Promise<void> {
+  context.log.error({ request_id: row.request_id.toString() }, "the start of a job was lost with its process");
+  await noteEnd(context.db, failedStart(row, undefined, undefined));
+}
+
+function failedStart(row: JobRow, error: ThroughlineError | undefined, outcome: Outcome | undefined) {
+  // Without the provider's word nobody knows how far it came.
+  const said = outcome === undefined || error === undefined ? unknown() : error;
+  return {
+    requestId: row.request_id,
+    state: JobState.FAILED,
+    error: { code: said.code, message: said.message },
+    started: outcome === undefined ? undefined : toBinary(OutcomeSchema, { ...outcome, response: new Uint8Array() }),
+    candidate: outcome?.candidate,
+    resultMs: 0,
+    size: "",
+    expiresUnixMs: 0,
+  };
+}
+
+function unknown(): ThroughlineError {
+  return new ThroughlineError("upstream_outcome_unknown", lost);
+}

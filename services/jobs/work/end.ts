@@ -1,0 +1,150 @@
+import { create, fromBinary } from "@bufbuild/protobuf";
+import {
+  baseRecord,
+  type ClosingEnding,
+  type ClosingRequest,
+  finalRecord,
+  settleItem,
+} from "../../../shared/closing/index.ts";
+import { isErrorCode } from "../../../shared/errors/catalogue.ts";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import type { Settlement } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import {
+  type Record,
+  type RecordStatus,
+  TimelineEventSchema,
+} from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import {
+  type Outcome,
+  OutcomeSchema,
+  RequestFactsSchema,
+} from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { JobReport } from "../../../shared/job-report.ts";
+import type { JobsContext } from "../context.ts";
+import { type End, noteClosed } from "../db/advance.ts";
+import type { JobRow } from "../db/job-row.ts";
+import type { Decision, RunningState } from "../domain/after-report.ts";
+import { itemOf } from "./ask.ts";
+
+/** How long a worker has a job to itself. A worker that was killed is followed by another after this time. */
+export const leaseMs = 12_000;
+const callTimeoutMs = 8_000;
+
+/** The contract's state of a job that goes on. */
+export function stateOf(state: RunningState): JobState {
+  return state === "queueing" ? JobState.QUEUEING : JobState.PROCESSING;
+}
+
+/** The end that a decision means. */
+export function endedBy(requestId: bigint, decision: Exclude<Decision, { kind: "goes_on" }>, report: JobReport): End {
+  const failed = decision.kind === "failed";
+  return {
+    requestId,
+    state: failed ? JobState.FAILED : JobState.SUCCEEDED,
+    error: failed ? { code: decision.code, message: decision.message } : undefined,
+    locator: report.locator,
+    resultMs: Math.round((report.seconds ?? 0) * 1_000),
+    size: report.size ?? "",
+    expiresUnixMs: Math.round(report.expiresUnixMs ?? 0),
+  };
+}
+
+/**
+ * Settles and records a job that has ended. Both are idempotent by request ID, and the row says until then that they are to be
+ * done: together they are done once, whoever dies in between. Throws what kept it from being done.
+ */
+export async function close(context: JobsContext, row: JobRow): Promise<void> {
+  const { billing, history, db } = context;
+  const request = closingRequest(row);
+  const ending = closingEnding(row);
+  const options = { requestId: row.request_id, traceparent: row.traceparent, timeoutMs: callTimeoutMs };
+  const settlement = await billing.settle.call(settleItem(request, ending), options);
+  await history.record.call({ record: finalOf(row, request, ending, settlement) }, options);
+  await noteClosed(db, row.request_id);
+}
+
+/** Tells history how far a job is. It is told of the end in any case, so nobody waits for this. */
+export async function recordState({ history, log }: JobsContext, row: JobRow): Promise<void> {
+  const record = baseRecord(closingRequest(row));
+  record.status = row.state as number as RecordStatus;
+  const candidate = itemOf(row).candidates[row.candidate ?? 0];
+  record.channel = candidate?.channel ?? "";
+  record.platform = candidate?.platform ?? "";
+  const options = { requestId: row.request_id, traceparent: row.traceparent, timeoutMs: callTimeoutMs };
+  await history.record.call({ record }, options).catch((error: unknown) => {
+    log.warn({ err: error, request_id: row.request_id.toString() }, "the state of a job could not be recorded");
+  });
+}
+
+function closingRequest(row: JobRow): ClosingRequest {
+  const item = itemOf(row);
+  const { facts = create(RequestFactsSchema) } = item;
+  return {
+    requestId: row.request_id,
+    facts,
+    dialect: item.dialect,
+    module: item.module,
+    requestedModel: item.model,
+    stream: false,
+    storeResponse: item.storeResponse,
+    candidates: item.candidates,
+  };
+}
+
+function closingEnding(row: JobRow): ClosingEnding {
+  const failed = row.error_code === null ? undefined : errorOf(row.error_code, row.error_message ?? "");
+  return {
+    outcome: outcomeOf(row),
+    error: failed,
+    gone: false,
+    lost: false,
+    // A job that failed has delivered nothing, whatever its vendor began.
+    pieces: failed === undefined ? 1 : 0,
+    channel: "",
+    inputTokens: 0,
+  };
+}
+
+/** The start's attempts with what the end is charged by. */
+function outcomeOf(row: JobRow): Outcome {
+  const started = row.started === null ? create(OutcomeSchema) : fromBinary(OutcomeSchema, row.started);
+  if (row.usage !== null) started.usage = fromBinary(UsageSchema, row.usage);
+  started.candidate = row.candidate ?? 0;
+  return started;
+}
+
+/** A code that the catalogue has no more, after an upgrade, is a failure all the same. */
+function errorOf(code: string, message: string): ThroughlineError {
+  return new ThroughlineError(isErrorCode(code) ? code : "upstream_error", message);
+}
+
+function finalOf(row: JobRow, request: ClosingRequest, ending: ClosingEnding, settlement: Settlement): Record {
+  const endedMs = (row.ended_at ?? new Date()).getTime();
+  const record = finalRecord(
+    request,
+    ending,
+    {
+      firstByteUs: 0n,
+      durationUs: BigInt(Math.max(0, endedMs - row.created_at.getTime())) * 1_000n,
+      timeline: row.events.map(([name, atMs]) =>
+        create(TimelineEventSchema, { name, atUs: BigInt(Math.max(0, Math.round(atMs))) * 1_000n }),
+      ),
+      response: row.error_code === null ? documentOf(row) : new Uint8Array(),
+      responseTruncated: false,
+      notes:
+        row.cancel_requested && row.error_code === null ? ["The end of the job was asked for; it came first."] : [],
+    },
+    settlement,
+  );
+  // By this ID operators find the job at its vendor; the ID of the HTTP call stands at the attempt.
+  if (row.vendor_job_id !== "") record.upstreamRequestId = row.vendor_job_id;
+  return record;
+}
+
+function documentOf(row: JobRow): Buffer {
+  const view: unknown = JSON.parse(row.view.toString());
+  const said = { ...(typeof view === "object" ? view : {}), status: "completed", vendor_job_id: row.vendor_job_id };
+  return Buffer.from(JSON.stringify(said));
+}

@@ -1,0 +1,99 @@
+import { toBinary } from "@bufbuild/protobuf";
+import type { ErrorCode } from "../../../shared/errors/catalogue.ts";
+import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { type InvokeItem, JobAction } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { JobsContext } from "../context.ts";
+import { noteEnd, noteFollowed } from "../db/advance.ts";
+import type { JobRow } from "../db/job-row.ts";
+import { afterReport, type RunningState } from "../domain/after-report.ts";
+import { nextPollMs } from "../domain/poll-pace.ts";
+import { type Asked, ask, itemOf } from "./ask.ts";
+import { pollPace } from "./begin.ts";
+import { endedBy, recordState, stateOf } from "./end.ts";
+
+/** Less than a lease: who asks has the job to itself until the answer. */
+const pollTimeoutMs = 8_000;
+
+/** Asks after a job that a vendor has, and notes what came of it. */
+export async function follow(context: JobsContext, row: JobRow): Promise<void> {
+  const { db, config, random, log } = context;
+  const isOver = row.deadline_at.getTime() <= Date.now();
+  if (row.cancel_requested || isOver) await step(context, row, JobAction.CANCEL);
+  const { report, outcome, error } = await step(context, row, JobAction.POLL);
+  const before = {
+    state: runningState(row),
+    progressPercent: row.progress,
+    cancelRequested: row.cancel_requested,
+  };
+  const decision = report === undefined ? { kind: "goes_on" as const, ...before } : afterReport(before, report);
+  if (report !== undefined && decision.kind !== "goes_on") {
+    const usage = decision.kind === "succeeded" ? said(outcome?.usage) : undefined;
+    await noteEnd(db, { ...endedBy(row.request_id, decision, report), usage });
+    return;
+  }
+  if (isOver) {
+    await noteEnd(db, failed(row, "expired", "The job did not end within its time."));
+    return;
+  }
+  if (decision.kind !== "goes_on") return;
+  if (report?.state === "unknown") {
+    log.warn(
+      { request_id: row.request_id.toString(), word: report.word },
+      "an upstream has a word for a job that is not known",
+    );
+  }
+  if (error !== undefined && row.failed_polls === 0) {
+    log.warn({ request_id: row.request_id.toString(), code: error.code }, "an upstream could not be asked after a job");
+  }
+  const state = stateOf(decision.state);
+  const failedPolls = report === undefined ? row.failed_polls + 1 : 0;
+  await noteFollowed(db, {
+    requestId: row.request_id,
+    state,
+    progress: decision.progressPercent,
+    locator: report?.locator ?? row.locator,
+    wakeInMs: Math.min(
+      nextPollMs({ polls: row.polls + 1, failedPolls }, pollPace(config), random()),
+      Math.max(0, row.deadline_at.getTime() - Date.now()),
+    ),
+    failed: report === undefined,
+    event: state === row.state ? "" : decision.state,
+  });
+  if (state !== row.state) await recordState(context, { ...row, state });
+}
+
+function runningState({ state }: JobRow): RunningState {
+  return state === JobState.PROCESSING ? "processing" : "queueing";
+}
+
+function step(context: JobsContext, row: JobRow, action: JobAction): Promise<Asked> {
+  const { vendor_job_id: vendorJobId, locator } = row;
+  return ask(context, row, followed(row), { action, vendorJobId, locator }, pollTimeoutMs);
+}
+
+/** Of the candidates the one that has the job. */
+function followed(row: JobRow): InvokeItem {
+  const item = itemOf(row);
+  const candidate = item.candidates[row.candidate ?? 0];
+  return { ...item, candidates: candidate === undefined ? [] : [candidate] };
+}
+
+/** The vendor's own figures; undefined: it says none. */
+function said(usage: NonNullable<Asked["outcome"]>["usage"]): Uint8Array | undefined {
+  if (usage === undefined) return undefined;
+  const { $typeName: _type, $unknown: _unknown, estimated: _estimated, traits: _traits, more, ...parts } = usage;
+  const consumed = more.length > 0 || Object.values(parts).some((part) => typeof part === "bigint" && part > 0n);
+  return consumed ? toBinary(UsageSchema, usage) : undefined;
+}
+
+function failed(row: JobRow, code: ErrorCode, message: string) {
+  return {
+    requestId: row.request_id,
+    state: JobState.FAILED,
+    error: { code, message },
+    resultMs: 0,
+    size: "",
+    expiresUnixMs: 0,
+  };
+}

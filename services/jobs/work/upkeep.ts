@@ -1,0 +1,52 @@
+import type { JobsContext } from "../context.ts";
+import { forgetJobs, openJobs } from "../db/jobs.ts";
+
+/** The recurring work of jobs. */
+export interface Upkeep {
+  /** Ends it after the run in progress. */
+  stop(): Promise<void>;
+}
+
+/** A reservation lives for a minute. */
+const extendEveryMs = 20_000;
+const atOnce = 1_000;
+const callTimeoutMs = 10_000;
+const forgetEveryMs = 10 * 60_000;
+
+/** Keeps the reservations of jobs that have not ended alive, and deletes jobs past their retention. Every replica does. */
+export function startUpkeep(context: JobsContext): Upkeep {
+  let running: Promise<void> = Promise.resolve();
+  const timers = [
+    { everyMs: extendEveryMs, run: () => extendAll(context) },
+    { everyMs: forgetEveryMs, run: () => forgetAll(context) },
+  ].map(({ everyMs, run }) => {
+    const start = (): void => {
+      running = running.then(run).catch((error: unknown) => {
+        context.log.warn({ err: error }, "the upkeep of jobs failed; it is tried again");
+      });
+    };
+    start();
+    return setInterval(start, everyMs).unref();
+  });
+  return {
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+async function extendAll({ db, billing }: JobsContext): Promise<void> {
+  for (let after = 0n; ; ) {
+    const requestIds = await openJobs(db, after, atOnce);
+    const last = requestIds.at(-1);
+    if (last === undefined) return;
+    await billing.extend({ requestIds }, { requestId: 0n, traceparent: "", timeoutMs: callTimeoutMs });
+    after = last;
+  }
+}
+
+async function forgetAll({ db, config }: JobsContext): Promise<void> {
+  if (config.retentionMs === 0) return;
+  while ((await forgetJobs(db, config.retentionMs, atOnce)) === atOnce);
+}
