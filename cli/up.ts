@@ -14,6 +14,7 @@ import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { startRouting } from "../services/routing/server.ts";
 import { keepLease } from "../shared/keep-lease.ts";
 import { tell } from "../shared/log-output.ts";
+import { createPacing } from "../shared/pace.ts";
 import { createReadiness } from "../shared/readiness.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { createInProcessClient } from "../shared/rpc/index.ts";
@@ -33,13 +34,14 @@ export function up(): Promise<number> {
     const ground = await openGround(process, onStop);
     const { env } = ground;
 
+    const pacing = createPacing();
     const parts = (name: string) => ({
       log: logFor(name),
       tracing: telemetry.tracer(name),
       metrics: telemetry.metrics,
     });
     const inProcess = <S extends DescService>(service: RunningService<S>, lanes: LaneHabits) => {
-      const client = createInProcessClient(service.definition, { ...lanes, log: process.log });
+      const client = createInProcessClient(service.definition, { ...lanes, log: process.log, pacing });
       onStop(`client of ${service.definition.service.typeName}`, () => client.close());
       return client;
     };
@@ -47,7 +49,7 @@ export function up(): Promise<number> {
     const routingService = await startRouting(routingConfig(env), parts("routing"));
     onStop("routing", () => routingService.stop());
     const routing = inProcess(routingService, laneHabits.routing);
-    const historyService = await startHistory(historyConfig(env), parts("history"));
+    const historyService = await startHistory(historyConfig(env), { ...parts("history"), pacing });
     onStop("history", () => historyService.stop());
     const history = inProcess(historyService, laneHabits.history);
     const billingService = await startBilling(billingConfig(env), { ...parts("billing"), history });
@@ -94,6 +96,7 @@ export function up(): Promise<number> {
       history,
       jobs,
       ids,
+      pacing,
       ready: async () => {
         const found = await Promise.all(readiness.map(async ({ name, ready }) => ((await ready()) ? [] : [name])));
         return found.flat();

@@ -1,5 +1,6 @@
 import type { LRUCache } from "lru-cache";
 import type { Principal } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Pacing } from "../shared/pace.ts";
 import type { GatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayDeps } from "./deps.ts";
@@ -11,6 +12,7 @@ import type { Running } from "./story/running.ts";
 /** What every endpoint works with. */
 export interface GatewayContext extends GatewayDeps {
   readonly config: GatewayConfig;
+  readonly pacing: Pacing;
   readonly spans: GatewaySpans;
   /** Requests between arrival and their last durable word. */
   readonly running: Running;

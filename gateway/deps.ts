@@ -4,6 +4,7 @@ import type { JobsService } from "../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import type { ProviderService } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../shared/log.ts";
+import type { Pacing } from "../shared/pace.ts";
 import type { RequestIdSource } from "../shared/request-id.ts";
 import type { ServiceClient } from "../shared/rpc/index.ts";
 import type { Metrics, Tracing } from "../shared/telemetry/index.ts";
@@ -21,4 +22,6 @@ export interface GatewayDeps {
   readonly history: ServiceClient<typeof HistoryService>;
   readonly jobs: ServiceClient<typeof JobsService>;
   readonly ids: RequestIdSource;
+  /** What work in bulk goes by, shared with the history of the same process. Default: its own. */
+  readonly pacing?: Pacing;
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { httpUrl } from "../shared/http-url.ts";
 import { serveMetrics } from "../shared/metrics-server.ts";
+import { createPacing } from "../shared/pace.ts";
 import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import { createOpenStreams } from "./answers/open-streams.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -51,6 +52,7 @@ export async function startGateway(
   const context: GatewayContext = {
     ...deps,
     config,
+    pacing: deps.pacing ?? createPacing(),
     refusals,
     bodies,
     spool,

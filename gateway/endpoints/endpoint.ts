@@ -154,10 +154,12 @@ async function answerAsk(
 ): Promise<void> {
   const answer = createAnswer[ask.demand.answer](reply.raw, open, ask.incoming.idText, inBandError);
   context.running.entered();
+  context.pacing.begun();
   try {
     await tellStory(context, ask, answer);
     context.limits.served(ask.principal.keyId);
   } finally {
+    context.pacing.ended();
     context.running.left();
   }
   reply.hijack();

@@ -49,9 +49,10 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
       toJson: (record) => historyItem(record, context.config.idStyle),
       before: '{"data":[',
       after: `],"has_more":${page.hasMore}}`,
+      pace: context.pacing.pace(),
     });
     reply.type("application/json; charset=utf-8").header("content-length", bytes);
-    return reply.send(chunks.length === 1 ? chunks[0] : streamInPieces(chunks));
+    return reply.send(chunks.length === 1 ? chunks[0] : streamInPieces(chunks, context.pacing.pace()));
   };
   for (const path of [`${own}/query`, "/ai_request/history/query", `${ofUser}/query`]) {
     edge.get<UserPath>(path, admitted(path, "history.read"), query);

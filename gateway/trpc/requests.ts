@@ -1,6 +1,7 @@
 import { tracked } from "@trpc/server";
 import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import { mapInPieces } from "../../shared/pace.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
 import { findRequest } from "../endpoints/requests.ts";
 import { recordOf } from "../view/history-item.ts";
@@ -41,11 +42,14 @@ export const requests = router({
         },
         callOptions(ctx, listTimeoutMs),
       );
-      const { config } = ctx.gateway;
+      const { config, pacing } = ctx.gateway;
+      const pace = pacing.pace();
       return {
-        requests: page.records.map((record) => requestRow(record, config)),
+        requests: await mapInPieces(page.records, pace, (record) => requestRow(record, config)),
         /** With `with_payload`: the same requests with all that is kept of them; otherwise empty. */
-        details: input.with_payload ? page.records.map((record) => requestWithResponse(record, config)) : [],
+        details: input.with_payload
+          ? await mapInPieces(page.records, pace, (record) => requestWithResponse(record, config))
+          : [],
         next_cursor: page.nextCursor === 0n ? null : page.nextCursor.toString(),
       };
     }),
@@ -70,8 +74,9 @@ export const requests = router({
         },
         callOptions(ctx, listTimeoutMs),
       );
+      const { config, pacing } = ctx.gateway;
       return {
-        requests: page.records.map((record) => requestWithResponse(record, ctx.gateway.config)),
+        requests: await mapInPieces(page.records, pacing.pace(), (record) => requestWithResponse(record, config)),
         next_cursor: page.nextCursor,
         /** True: there is more already; a page may be short or empty all the same. */
         more: page.more,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { UsageBy } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { formatUsd } from "../../shared/money.ts";
+import { mapInPieces } from "../../shared/pace.ts";
 import { reachedAccount } from "../reach.ts";
 import { id, time } from "./input.ts";
 import { iso, usageOut } from "./output.ts";
@@ -83,7 +84,7 @@ export const usage = router({
         callOptions(ctx, sumTimeoutMs),
       );
       return {
-        points: points.map((point) => ({
+        points: await mapInPieces(points, ctx.gateway.pacing.pace(), (point) => ({
           time: iso(point.atUnixMs),
           group: point.group || null,
           requests: Number(point.requests),

@@ -2,7 +2,7 @@ import { create, type DescMessage, fromBinary, type Message, ScalarType, toBinar
 import { ThroughlineError } from "../errors/error.ts";
 import { fromWireError } from "../errors/wire.ts";
 import { ErrorSchema, type Want, WantSchema } from "../gen/throughline/common/v1/common_pb.ts";
-import { createPace } from "../pace.ts";
+import type { Pace } from "../pace.ts";
 import type { ClientCodec, LooseMessage, ServerCodec } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
 
@@ -153,7 +153,7 @@ export function roughBytes(value: unknown): number {
 const longList = 64;
 
 /** The same of an answer; a promise where a list in it is long. */
-export function roughBytesInTurns(message: unknown, pace = createPace()): number | Promise<number> {
+export function roughBytesInTurns(message: unknown, pace: Pace): number | Promise<number> {
   const fields = typeof message === "object" && message !== null ? valuesOf(message) : [];
   const isLong = (field: unknown): boolean => Array.isArray(field) && field.length > longList;
   return fields.some(isLong) ? countLists(fields, pace) : roughBytes(message);
@@ -163,7 +163,7 @@ function valuesOf(message: object): unknown[] {
   return Object.entries(message).flatMap(([name, value]: [string, unknown]) => (name === "$typeName" ? [] : [value]));
 }
 
-async function countLists(fields: readonly unknown[], pace: ReturnType<typeof createPace>): Promise<number> {
+async function countLists(fields: readonly unknown[], pace: Pace): Promise<number> {
   let total = 0;
   for (const field of fields) {
     for (const element of Array.isArray(field) ? field : [field]) {

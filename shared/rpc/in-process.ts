@@ -1,5 +1,6 @@
 import { create, type DescMethod, type DescService } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
+import { createPacing, type Pacing } from "../pace.ts";
 import { localClientCodec, localServerCodec, roughBytes, roughBytesInTurns } from "./codec.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { ServiceDefinition } from "./define.ts";
@@ -19,10 +20,17 @@ export interface InProcessServer<S extends DescService> {
   close(graceMs: number): Promise<void>;
 }
 
+/** What a service within the process is served with. */
+export interface InProcessOptions {
+  readonly log?: RpcLog | undefined;
+  /** What long answers give way to. Default: others have a turn after each piece. */
+  readonly pacing?: Pacing | undefined;
+}
+
 /** Makes a client that calls the definition's handlers in this process, without serialising. */
 export function createInProcessClient<S extends DescService>(
   definition: ServiceDefinition<S>,
-  options: ClientOptions & { readonly log?: RpcLog | undefined } = {},
+  options: ClientOptions & InProcessOptions = {},
 ): ServiceClient<S> & ClientControl {
   return createInProcessServer(definition, options).client(options);
 }
@@ -30,10 +38,10 @@ export function createInProcessClient<S extends DescService>(
 /** Serves a definition within this process: one server for clients of different options, and one that can stop. */
 export function createInProcessServer<S extends DescService>(
   definition: ServiceDefinition<S>,
-  options: { readonly log?: RpcLog | undefined } = {},
+  options: InProcessOptions = {},
 ): InProcessServer<S> {
   const { service } = definition;
-  const { log } = options;
+  const { log, pacing = createPacing() } = options;
   const laneServers = new Map<string, LaneServer<unknown>>();
   const unaryCalls = new Set<UnaryCall>();
   let draining = false;
@@ -96,7 +104,11 @@ export function createInProcessServer<S extends DescService>(
       const handler = handlerOf(method) as AnyUnaryHandler;
       return (request, callOptions) => {
         if (draining) return Promise.reject(unavailableError());
-        return callUnary({ method, handler, maxMessageBytes, deadlines, log, unaryCalls }, request, callOptions);
+        return callUnary(
+          { method, handler, maxMessageBytes, deadlines, log, pacing, unaryCalls },
+          request,
+          callOptions,
+        );
       };
     },
     close: () => {},
@@ -135,11 +147,12 @@ interface UnaryParts {
   readonly maxMessageBytes: number;
   readonly deadlines: Deadlines;
   readonly log: RpcLog | undefined;
+  readonly pacing: Pacing;
   readonly unaryCalls: Set<UnaryCall>;
 }
 
 async function callUnary(parts: UnaryParts, request: unknown, options: CallOptions): Promise<unknown> {
-  const { method, handler, maxMessageBytes, deadlines, log, unaryCalls } = parts;
+  const { method, handler, maxMessageBytes, deadlines, log, pacing, unaryCalls } = parts;
   const { signal, timeoutMs } = options;
   if (signal?.aborted) throw cancelledError();
   if (!(timeoutMs > 0)) throw deadlineError();
@@ -169,7 +182,7 @@ async function callUnary(parts: UnaryParts, request: unknown, options: CallOptio
   runUnary(method, handler, message, context, log).then(resolve, reject);
   try {
     const answer = messageOf(method.output, await promise);
-    const counted = roughBytesInTurns(answer);
+    const counted = roughBytesInTurns(answer, pacing.pace());
     const answerBytes = typeof counted === "number" ? counted : await counted;
     if (answerBytes > maxMessageBytes) throw answerTooLargeError(answerBytes, maxMessageBytes);
     return answer;

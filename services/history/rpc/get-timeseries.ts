@@ -6,7 +6,7 @@ import {
   TimePointSchema,
   TimeStep,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import { createPace } from "../../../shared/pace.ts";
+import type { Pace } from "../../../shared/pace.ts";
 import type { HistoryContext } from "../context.ts";
 import { type PartRow, summedTimeseries, timeseries } from "../db/timeseries.ts";
 import { type DaysAsked, summedDays } from "../db/usage-days.ts";
@@ -41,7 +41,7 @@ export async function getTimeseries(
   for (const range of statuses.length === 0 ? [] : filter.ranges) {
     for (const row of await rowsOf(context, range, asked)) rows.push(row);
   }
-  return { points: await pointsOf(rows) };
+  return { points: await pointsOf(rows, context.pacing.pace()) };
 }
 
 type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: Grouping };
@@ -85,8 +85,7 @@ function summedScope({ scope, scan, stepMs: step, groupBy }: Asked): { accountId
 }
 
 /** The points of all rows, by time, then group. */
-async function pointsOf(rows: readonly PartRow[]): Promise<TimePoint[]> {
-  const pace = createPace();
+async function pointsOf(rows: readonly PartRow[], pace: Pace): Promise<TimePoint[]> {
   const parts = new Map<string, Point>();
   for (const row of rows) {
     const others = pace();

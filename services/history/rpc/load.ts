@@ -1,6 +1,5 @@
 import type { StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Payload } from "../../../shared/gen/throughline/history/v1/payload_pb.ts";
-import { createPace } from "../../../shared/pace.ts";
 import type { HistoryContext } from "../context.ts";
 import { unpackPayload } from "../db/payload.ts";
 import type { RecordRow } from "../db/record-row.ts";
@@ -10,7 +9,7 @@ import { fairShare } from "../domain/fair-share.ts";
 import { shortenJson } from "../domain/shorten.ts";
 import { termsOf, toRunningRecord, toStoredRecord } from "./to-record.ts";
 
-type LoadContext = Pick<HistoryContext, "reader" | "terms" | "log">;
+type LoadContext = Pick<HistoryContext, "reader" | "terms" | "log" | "pacing">;
 
 /** Payloads are read in groups of at most this size before compression: what comes at once is unpacked in one go. */
 const groupBytes = 512 * 1024;
@@ -49,7 +48,7 @@ export async function loadRecords(
   const stored = new Map<bigint, StoredRecord>();
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
   if (!wantsPayloads) {
-    const pace = createPace();
+    const pace = context.pacing.pace();
     for (const row of rows) {
       stored.set(row.request_id, toStoredRecord(row, undefined, { ...context, expired: false, detail }));
       const others = pace();
@@ -92,7 +91,7 @@ async function* withPayloads(
   rows: readonly LoadedRow[],
   { share, detail }: { share: number; detail: boolean },
 ): AsyncGenerator<[bigint, StoredRecord]> {
-  const pace = createPace();
+  const pace = context.pacing.pace();
   for (const group of groups(rows)) {
     const bodies = await readPayloads(context.reader, group.filter(isToBeRead).map(idOf));
     for (const row of group) {
