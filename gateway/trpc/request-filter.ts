@@ -7,6 +7,7 @@ import { type Owner, ownerOf } from "../endpoints/history-query.ts";
 import { reachedAccount } from "../reach.ts";
 import { statuses } from "../view/history-item.ts";
 import { id, name, time } from "./input.ts";
+import { callOptions, type TrpcContext } from "./procedures.ts";
 
 /** Which records; what is left out does not filter. */
 export const filter = z.strictObject({
@@ -43,6 +44,25 @@ export function filterOf(given: Partial<z.output<typeof filter>>): MessageInitSh
     toUnixMs: given.to === undefined ? 0n : given.to > 0n ? given.to : 1n,
     idText: given.id_text ?? "",
   };
+}
+
+/** The context of a procedure, with who calls. */
+type Caller = TrpcContext & { readonly principal: Principal };
+
+/**
+ * Whose records a filter asks for. A key is one account's, and records are found by their account: of an operator who names
+ * the key alone a list read 630,000 records, and a sum over time all of them. A key that billing does not know is looked for
+ * among everybody's records, as before.
+ */
+export async function ownerOfFilter(
+  ctx: Caller,
+  { account_id, key_id }: Pick<z.output<typeof filter>, "account_id" | "key_id">,
+): Promise<Owner> {
+  const owner = ownerOfCaller(ctx.principal, account_id);
+  if (owner.operator !== true || key_id === undefined || key_id <= 0n) return owner;
+  const { keys } = await ctx.gateway.billing.listKeys({ afterKeyId: key_id - 1n, limit: 1 }, callOptions(ctx));
+  const [key] = keys;
+  return key?.keyId === key_id ? { accountId: key.accountId } : owner;
 }
 
 /**

@@ -1,10 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it, vi } from "vitest";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import type { AuthenticateItem, Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type {
+  AuthenticateItem,
+  ListKeysRequest,
+  Principal,
+} from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { Module, Unit } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
+  type ExportRecordsRequest,
   type GetRecordRequest,
+  type GetTimeseriesRequest,
   type ListRecordsRequest,
   RecordStatus,
   type StoredRecord,
@@ -64,6 +70,58 @@ describe("records over tRPC", () => {
     expect((await failure(() => clientOf(gateway, "narrow").requests.list.query())).data.code).toBe(
       "permission_denied",
     );
+  });
+
+  it("asks for a key's records by its account, which billing knows, and only where nobody has named one", async () => {
+    const asked: [string, bigint | undefined, boolean | undefined, bigint | undefined][] = [];
+    const note = (method: string, { owner, filter }: Pick<ListRecordsRequest, "owner" | "filter">) => {
+      asked.push([method, owner?.accountId, owner?.operator, filter?.keyId]);
+    };
+    const keys = new Map([
+      [11n, 4n],
+      [13n, 5n],
+    ]);
+    await using gateway = await startTestGateway({
+      billing: {
+        listKeys: unaryHandler(async ({ accountId, afterKeyId, limit }: ListKeysRequest) => {
+          expect(accountId).toBe(0n);
+          const after = [...keys].filter(([keyId]) => keyId > afterKeyId).slice(0, limit);
+          return { keys: after.map(([keyId, accountId]) => ({ keyId, accountId })) };
+        }),
+      },
+      history: {
+        listRecords: unaryHandler(async (request: ListRecordsRequest) => {
+          note("list", request);
+          return { records: [], nextCursor: 0n };
+        }),
+        exportRecords: unaryHandler(async (request: ExportRecordsRequest) => {
+          note("export", request);
+          return { records: [], nextCursor: "", more: false };
+        }),
+        getTimeseries: unaryHandler(async (request: GetTimeseriesRequest) => {
+          note("series", request);
+          return { points: [] };
+        }),
+      },
+    });
+    const client = clientOf(gateway);
+    await client.requests.list.query({ filter: { key_id: "13" } });
+    await client.requests.export.query({ filter: { key_id: "11" } });
+    const [from, to] = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
+    await client.usage.timeseries.query({ from, to, filter: { key_id: "13" } });
+    await client.requests.list.query({ filter: { key_id: "12" } });
+    await client.requests.list.query({ filter: { key_id: "14" } });
+    await client.requests.list.query({ filter: { key_id: "13", account_id: "9" } });
+    await clientOf(gateway, "server").requests.list.query({ filter: { key_id: "13" } });
+    expect(asked).toEqual([
+      ["list", 5n, false, 13n],
+      ["export", 4n, false, 11n],
+      ["series", 5n, false, 13n],
+      ["list", 0n, true, 12n],
+      ["list", 0n, true, 14n],
+      ["list", 9n, false, 13n],
+      ["list", 1n, false, 13n],
+    ]);
   });
 
   it("says what was used of every unit, at which rates, and takes a module for a filter", async () => {

@@ -9,7 +9,7 @@ import { requestRow, requestWithResponse } from "../view/request-life.ts";
 import { id, limit, requestId } from "./input.ts";
 import { present } from "./output.ts";
 import { callOptions, ownDelete, ownRead, router } from "./procedures.ts";
-import { filter, filterOf, ownerOfCaller } from "./request-filter.ts";
+import { filter, filterOf, ownerOfCaller, ownerOfFilter } from "./request-filter.ts";
 import { tailRecords } from "./tail.ts";
 
 /** Time that a page of a rare filter may take. */
@@ -33,7 +33,7 @@ export const requests = router({
     .query(async ({ ctx, input }) => {
       const page = await ctx.gateway.history.listRecords(
         {
-          owner: ownerOfCaller(ctx.principal, input.filter.account_id),
+          owner: await ownerOfFilter(ctx, input.filter),
           filter: filterOf(input.filter),
           cursor: input.cursor ?? 0n,
           limit: input.limit,
@@ -67,7 +67,7 @@ export const requests = router({
     .query(async ({ ctx, input }) => {
       const page = await ctx.gateway.history.exportRecords(
         {
-          owner: ownerOfCaller(ctx.principal, input.filter.account_id),
+          owner: await ownerOfFilter(ctx, input.filter),
           filter: filterOf(input.filter),
           cursor: input.cursor ?? "",
           limit: input.limit,
@@ -120,7 +120,7 @@ export const requests = router({
       const after = parseRequestId(input.lastEventId ?? "");
       let highest = after ?? 0n;
       const source = {
-        owner: ownerOfCaller(ctx.principal, input.filter.account_id),
+        owner: await ownerOfFilter(ctx, input.filter),
         filter: filterOf(input.filter),
         after,
         mayStill: ctx.mayStill,

@@ -7,7 +7,7 @@ import { reachedAccount } from "../reach.ts";
 import { id, time } from "./input.ts";
 import { iso, usageOut } from "./output.ts";
 import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
-import { filter, filterOf, ownerOfCaller } from "./request-filter.ts";
+import { filter, filterOf, ownerOfFilter } from "./request-filter.ts";
 
 const usageBy = {
   day: UsageBy.DAY,
@@ -76,7 +76,7 @@ export const usage = router({
     .query(async ({ ctx, input }) => {
       const { points } = await ctx.gateway.history.getTimeseries(
         {
-          owner: ownerOfCaller(ctx.principal, input.filter.account_id),
+          owner: await ownerOfFilter(ctx, input.filter),
           filter: filterOf({ ...input.filter, from: input.from, to: input.to }),
           step: steps[input.step],
           groupBy: input.group_by ?? "",

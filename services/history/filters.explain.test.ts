@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { startTestHistory } from "./testing.ts";
@@ -49,17 +50,37 @@ async function fill(): Promise<void> {
     const requestId = firstIdAt(nowMs - day * dayMs - 1_000);
     await history.record({ requestId, accountId: 2n, keyId: 20n, status: RecordStatus.SUCCEEDED });
   }
+  // Six models, five channels, two kinds of errors; one model is rare.
+  await sql
+    .raw(
+      `insert into history.term (digest, value)
+       select decode(md5(model || channel), 'hex'), t.value || jsonb_build_object('model', model, 'channel', channel, 'module', ${Module.CHAT})
+         from history.term t, unnest(array['rare', 'm1', 'm2', 'm3', 'm4', 'm5']) as model,
+           unnest(array['c1', 'c2', 'c3', 'c4', 'c5']) as channel
+        where t.value ? 'model' and t.value ->> 'model' = ''`,
+    )
+    .execute(plans.db);
+  await sql
+    .raw(
+      `insert into history.term (digest, value)
+       select decode(md5(error), 'hex'), t.value || jsonb_build_object('error', error)
+         from history.term t, unnest(array['bad', 'worse']) as error where t.value ? 'error'`,
+    )
+    .execute(plans.db);
   const step = Math.floor(dayMs / perDay);
   await sql
     .raw(
       `insert into history.record (stored, request_id, account_id, key_id, updated_us, shape_id, outcome_id, payload_bytes,
           created_us, status, flags, user_id)
        select 1, ${firstIdAt(nowMs - 2_000)} - (n::bigint * ${step} << 22), 1,
-          case when n % ${perDay} in (1, 9) then 11 else 10 end, n, (select id from history.term where value ? 'model'),
-          (select id from history.term where value ? 'error'), 100, 1,
+          case when n % ${perDay} in (1, 9) then 11 else 10 end, n,
+          shapes[case when n % ${perDay} = 7 then 1 + n % 5 else 6 + n % 25 end],
+          outcomes[case when n % ${perDay} in (2, 9) then 2 + n / ${perDay} % 2 else 1 end], 100, 1,
           case when n % ${perDay} in (2, 9) then 5 else 4 end, case when n % ${perDay} in (3, 9) then 2 else 0 end,
           case when n % ${perDay} in (4, 9) then 'rare' else 'dense' end
-         from generate_series(1, ${perDay * days - 2}) as n`,
+         from generate_series(1, ${perDay * days - 2}) as n,
+          (select array_agg(id order by value ->> 'model' <> 'rare', id) as shapes from history.term where value ->> 'model' <> '') as s,
+          (select array_agg(id order by id) as outcomes from history.term where value ? 'error') as o`,
     )
     .execute(plans.db);
   await sql
@@ -150,6 +171,45 @@ describe("the operator's list", () => {
     expect(nextCursor).toBe(0n);
     // One day along the primary key, then those of the filter alone; each match is read three times.
     expect(costOf(await plans.of(ask, { run: true })).rows).toBeLessThanOrEqual(perDay + 4 * matches + days);
+  });
+
+  const whose: Filter = {
+    everybody: { operator: true },
+    "a dense account": { accountId: 1n },
+    "a rare account": { accountId: 2n },
+  };
+  /** Filters without an index, and of how many records one matches. */
+  const unindexed: readonly [name: string, filter: object, each: number][] = [
+    ["a model", { model: "m1" }, 5],
+    ["a channel", { channel: "c2" }, 5],
+    ["a module", { module: Module.CHAT }, 1],
+    ["a model on a channel", { model: "m1", channel: "c2" }, 25],
+    ["a model that there is not", { model: "nope" }, 0],
+    ["an error", { errorCode: "bad" }, 0],
+  ];
+  const beside: Filter = {
+    "at any time": {},
+    "of a dense user": { userId: "dense" },
+    "of days in the middle": { fromUnixMs: BigInt(nowMs - 12 * dayMs), toUnixMs: BigInt(nowMs - 4 * dayMs) },
+  };
+  const lists = Object.entries(whose).flatMap(([who, owner]) =>
+    unindexed.flatMap(([what, filter, each]) =>
+      Object.entries(beside).map(([also, more]): [string, { owner: object; filter: object; each: number }] => [
+        `${what} ${also} of ${who}`,
+        { owner, filter: { ...filter, ...more }, each },
+      ]),
+    ),
+  );
+  test.each(lists)("of %s looks at a few times what the page needs", async (name, { owner, filter, each }) => {
+    const limit = 10;
+    const ask = () => history.client.listRecords({ owner, filter, limit }, history.options);
+    const { records } = await ask();
+    if (each > 0 && !name.includes("rare account")) expect(records).toHaveLength(limit);
+    const { rows, buffers } = costOf(await plans.of(ask, { run: true }));
+    // Failed ones of everybody: a day or two of all records, then failed ones alone.
+    const atMost = name.includes("an error") ? 2 * perDay + 4 * days : 5 * limit * each + 4 * limit;
+    expect(rows).toBeLessThanOrEqual(atMost);
+    expect(buffers).toBeLessThanOrEqual(buffersOfPartitions + buffersEach * records.length);
   });
 
   test("goes on from a cursor in either direction", async () => {

@@ -5,6 +5,7 @@ import type { Walk } from "../db/branches.ts";
 import { readRows } from "../db/records.ts";
 import { scan } from "../db/scan.ts";
 import { intersect } from "../domain/id-text.ts";
+import { firstScanLimit, nextScanLimit } from "../domain/scan-limit.ts";
 import { allIds, type IdRange } from "../domain/times.ts";
 import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
 import { type Filter, readFilter } from "./filter.ts";
@@ -12,10 +13,8 @@ import { loadRecords } from "./load.ts";
 
 const defaultLimit = 50;
 const maxLimit = 1_000;
-/** Records that one statement looks at: about 50 ms. */
-const scanLimit = 25_000;
 /** As many are looked at for a key or user of any account before the indexes of keys and users are entered. */
-const firstScanLimit = 2_500;
+const beforeRare = 2_500;
 /** Most bytes of payloads of a page that goes by cursor: the next is one call away. */
 const pagePayloadBytes = 4 * 1024 * 1024;
 const succeeded = 4;
@@ -54,20 +53,25 @@ async function listIds(
   const ids: bigint[] = [];
   const rare = rareOf(filter);
   let only: Walk["only"];
+  let scanLimit = firstScanLimit(limit);
+  let passed = 0;
   for (const whole of ascending ? filter.ranges.toReversed() : filter.ranges) {
     const after = intersect(whole, behind(cursor, ascending));
     if (after === undefined) continue;
     for (const window of windows(after, { nowMs: nowMs(), firstMs: firstWindowMs })) {
       for (let left: IdRange | undefined = window; left !== undefined; ) {
         const walk = { ...filter, range: left, fromAppserver: undefined, afterFirst: false, ascending, only };
-        const most = rare !== undefined && only === undefined ? firstScanLimit : scanLimit;
+        const most = rare === undefined || only !== undefined ? scanLimit : Math.min(scanLimit, beforeRare - passed);
         const asked = { filter: filter.scan, limit: limit - ids.length, scanLimit: most };
         const found = await scan(planningReader, walk, asked);
         for (const id of found.ids) ids.push(id);
         if (ids.length >= limit) return { ids, nextCursor: ids.at(-1) ?? 0n };
+        passed += found.passed;
+        const isWhole = found.passed < most;
         // Few among everybody's: from here on only those.
-        only = rare;
-        if (found.passed < most) break;
+        if (isWhole || passed >= beforeRare) only = rare;
+        scanLimit = nextScanLimit(scanLimit, { passed, found: ids.length, missing: limit - ids.length });
+        if (isWhole) break;
         if (performance.now() - startMs > scanTimeMs) return { ids, nextCursor: found.last };
         left = intersect(left, behind(found.last, ascending));
       }
