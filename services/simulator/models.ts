@@ -58,6 +58,10 @@ export interface Behaviour {
   readonly nan: boolean;
   /** A transcription claims to be millions of years long. */
   readonly lies: boolean;
+  /** Partial images of a stream, whatever was asked for. -1: as many as were asked for. */
+  readonly partials: number;
+  /** Images come as addresses, whatever was asked for. */
+  readonly addresses: boolean;
 }
 
 /** The behaviour of every model whose name does not begin with `sim-`. */
@@ -91,6 +95,8 @@ export const normalBehaviour: Behaviour = Object.freeze({
   vectors: "",
   nan: false,
   lies: false,
+  partials: -1,
+  addresses: false,
 });
 
 /** One line of the table of misbehaving models. */
@@ -319,6 +325,16 @@ const rules: readonly Rule[] = [
     "A transcription states its usage in seconds, as whisper-1 does, and knows no streams.",
     () => ({}),
   ),
+  rule(
+    "sim-partials-<n>",
+    "sim-partials-1",
+    "A stream of images has so many partial ones, whatever was asked for.",
+    (partials) => ({ partials }),
+    { max: 100 },
+  ),
+  rule("sim-addresses", "sim-addresses", "Images come as addresses, also where data was asked for.", () => ({
+    addresses: true,
+  })),
   rule(
     "sim-slow-read-<ms>",
     "sim-slow-read-50",

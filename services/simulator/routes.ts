@@ -3,7 +3,15 @@ import { countTokens, messages } from "./formats/anthropic-messages.ts";
 import { transcriptions, translations } from "./formats/audio.ts";
 import { cohereEmbed, embeddings } from "./formats/embeddings.ts";
 import { geminiModels } from "./formats/gemini.ts";
-import { imageGenerations } from "./formats/images.ts";
+import {
+  dashscopeImages,
+  minimaxImages,
+  openrouterImages,
+  seedreamImages,
+  siliconflowImages,
+  zhipuImages,
+} from "./formats/image-vendors.ts";
+import { imageEdits, imageGenerations } from "./formats/images.ts";
 import { listGeminiModels, listModels } from "./formats/models.ts";
 import { mistralModerations, moderations, zhipuModerations } from "./formats/moderations.ts";
 import { chatCompletions } from "./formats/openai-chat.ts";
@@ -33,6 +41,13 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /compatible-api/v1/reranks": dashscopeRerank,
   "POST /v1/audio/speech": speech,
   "POST /v1/images/generations": imageGenerations,
+  "POST /v1/images/edits": imageEdits,
+  "POST /v1/images": openrouterImages,
+  "POST /api/v1/services/aigc/multimodal-generation/generation": dashscopeImages,
+  "POST /api/paas/v4/images/generations": zhipuImages,
+  "POST /siliconflow/v1/images/generations": siliconflowImages,
+  "POST /api/v3/images/generations": seedreamImages,
+  "POST /v1/image_generation": minimaxImages,
   "POST /v1/moderations": moderations,
   "POST /mistral/v1/moderations": mistralModerations,
   "POST /api/paas/v4/moderations": zhipuModerations,

@@ -6,6 +6,7 @@ import { cut, deliverError } from "./deliver.ts";
 import { type Exchange, InvalidRequest, type Route } from "./exchange.ts";
 import { failureOf, invalid, namedFailures } from "./failures.ts";
 import { parseForm } from "./formats/audio.ts";
+import { pictureAt } from "./formats/pictures.ts";
 import { isObject, type Json, stringOf } from "./json.ts";
 import { type Behaviour, createBehaviours, normalBehaviour, simulatedModels } from "./models.ts";
 import { createRecorder, nowMs, type RecordedRequest, type RequestEntry } from "./recorder.ts";
@@ -146,6 +147,12 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const answerOwn = (response: ServerResponse, entry: RequestEntry) => {
     const [path, query] = entry.path.split("?");
     const id = new URLSearchParams(query).get("id");
+    const picture = entry.method === "GET" ? pictureAt(path ?? "") : undefined;
+    if (picture !== undefined) {
+      response.writeHead(200, { "content-type": "image/png", "x-throughline-simulator": "1" });
+      response.end(picture);
+      return;
+    }
     let body: unknown;
     if (path === "/sim/requests" && entry.method === "DELETE") {
       recorder.clear();

@@ -5,6 +5,8 @@ import { openaiFormat } from "./openai.ts";
 
 /** What is read of a form: the texts of its fields by name (of lists all), and its files. */
 export interface SimulatedForm {
+  /** The files in their order, with what was said of them. */
+  readonly parts: readonly { readonly name: string; readonly type: string; readonly bytes: Buffer }[];
   readonly texts: ReadonlyMap<string, readonly string[]>;
   readonly files: ReadonlyMap<string, Buffer>;
 }
@@ -150,6 +152,7 @@ export function parseForm(body: Buffer, contentType: string): Json {
   if (boundary === undefined) throw new InvalidRequest("The request is no form.", null);
   const texts = new Map<string, string[]>();
   const files = new Map<string, Buffer>();
+  const parts: { readonly name: string; readonly type: string; readonly bytes: Buffer }[] = [];
   const mark = Buffer.from(`--${boundary}`);
   let at = body.indexOf(mark);
   while (at !== -1) {
@@ -159,10 +162,12 @@ export function parseForm(body: Buffer, contentType: string): Json {
     const head = body.toString("utf8", at + mark.length, headEnd);
     const value = body.subarray(headEnd + 4, next - 2);
     const name = /[ ;]name="([^"]*)"/.exec(head)?.[1] ?? "";
-    if (/[ ;]filename="/.test(head)) files.set(name, value);
-    else texts.set(name, [...(texts.get(name) ?? []), value.toString()]);
+    if (/[ ;]filename="/.test(head)) {
+      files.set(name, value);
+      parts.push({ name, type: /content-type: *([^\r\n;]+)/i.exec(head)?.[1] ?? "", bytes: value });
+    } else texts.set(name, [...(texts.get(name) ?? []), value.toString()]);
     at = next;
   }
-  const form: SimulatedForm = { texts, files };
+  const form: SimulatedForm = { texts, files, parts };
   return { model: stringOf(texts.get("model")?.[0]), form };
 }

@@ -4,6 +4,7 @@ import { type Exchange, InvalidRequest, type Route, type Target, type WireFormat
 import { arrayOf, countOf, type Json, objectOf, parsedObject, stringOf } from "../json.ts";
 import type { Behaviour } from "../models.ts";
 import { modalities } from "../reports.ts";
+import { asksForImage, geminiImages } from "./image-vendors.ts";
 import { dimensionsOf, tokensOf, vectorsOf } from "./vectors.ts";
 
 const statusNames: Readonly<Record<number, string>> = {
@@ -153,6 +154,10 @@ interface GeminiAnswer {
 }
 
 function generate(exchange: Exchange, body: Json, target: Target): void {
+  if (target.verb === "generateContent" && asksForImage(objectOf(field(body, "generationConfig")))) {
+    geminiImages(exchange, geminiFormat, body);
+    return;
+  }
   const ask = askOf(exchange.model, body);
   const config = objectOf(field(body, "generationConfig"));
   const candidates: Composed[] = [];

@@ -1,69 +1,129 @@
-import { deliverJson, deliverStream } from "../deliver.ts";
-import { InvalidRequest, type Route } from "../exchange.ts";
+import { deliverError, deliverJson, deliverStream } from "../deliver.ts";
+import { type Exchange, InvalidRequest, type Route } from "../exchange.ts";
+import { invalid } from "../failures.ts";
 import { countOf, stringOf } from "../json.ts";
+import type { SimulatedForm } from "./audio.ts";
 import { openaiFormat } from "./openai.ts";
+import { numberOf, picturesOf, qualityOf, sizeOf, usageOf } from "./pictures.ts";
 
-/** A PNG of one transparent pixel; what more is asked for follows its end, which readers pass over. */
-const pixel = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
-  "base64",
-);
-const usualBytes = 2_000;
-/** Tokens of an image by quality, as gpt-image-1 counts 1024x1024. */
-const tokensOf: Readonly<Record<string, number>> = { low: 272, medium: 1_056, high: 4_160 };
+/** What both endpoints are asked. */
+interface AskedImages {
+  readonly events: "image_generation" | "image_edit";
+  readonly prompt: string;
+  readonly n: number;
+  readonly size: string;
+  readonly quality: string;
+  readonly urls: boolean;
+  readonly stream: boolean;
+  readonly partials: number;
+  /** Images that were given. */
+  readonly given: number;
+}
 
 /** POST /v1/images/generations: pictures of one pixel, as base64 or as addresses; as events with partial ones. */
 export const imageGenerations: Route = {
   format: openaiFormat,
   readsBody: true,
   answer(exchange, body) {
-    const { behaviour } = exchange;
-    const prompt = stringOf(body.prompt);
-    if (prompt === "") throw new InvalidRequest("'$.prompt' is invalid: it must not be empty.", "prompt");
-    const n = countOf(body.n) || 1;
-    const size = sizeOf(stringOf(body.size));
-    const quality = tokensOf[stringOf(body.quality)] === undefined ? "high" : stringOf(body.quality);
-    const created = Math.floor(Date.now() / 1_000);
-    const image = Buffer.concat([pixel, Buffer.alloc(Math.max(usualBytes, behaviour.largeKb * 1_000), prompt)]);
-    const inputTokens = Math.ceil(prompt.length / 4);
-    const outputTokens = n * (tokensOf[quality] ?? 0);
-    const usage = {
-      input_tokens: inputTokens,
-      output_tokens: outputTokens,
-      total_tokens: inputTokens + outputTokens,
-      input_tokens_details: { text_tokens: inputTokens, image_tokens: 0 },
-      ...(behaviour.details ? { output_tokens_details: { image_tokens: outputTokens, text_tokens: 0 } } : {}),
-    };
-    const counted = behaviour.usage ? { usage } : {};
-    const head = { created, size, quality, output_format: "png", background: "opaque" };
-    const base64 = image.toString("base64");
-    if (body.stream === true) {
-      const partials = Array.from({ length: countOf(body.partial_images) ?? 0 }, (_, partial_image_index) =>
-        eventOf("image_generation.partial_image", { partial_image_index, b64_json: base64, ...head }),
-      );
-      const { created: created_at, ...rest } = head;
-      return deliverStream(exchange, openaiFormat, {
-        contentType: "text/event-stream; charset=utf-8",
-        open: [],
-        tokens: partials,
-        tokenCount: partials.length,
-        close: [eventOf("image_generation.completed", { b64_json: base64, created_at, ...rest, ...counted })],
-        done: "",
-        malformed: 'data: {"type":"image_generation\n\n',
-        error: `data: ${JSON.stringify({ error: { message: "The server had an error.", code: "server_error" } })}\n\n`,
-      });
-    }
-    const url = `https://simulator.invalid/images/${encodeURIComponent(prompt.slice(0, 20))}.png`;
-    const one = body.response_format === "url" ? { url } : { b64_json: base64 };
-    const data = behaviour.empty === "content" ? [] : Array.from({ length: n }, () => one);
-    return deliverJson(exchange, openaiFormat, JSON.stringify({ ...head, data, ...counted }));
+    answer(exchange, {
+      events: "image_generation",
+      prompt: promptOf(body.prompt),
+      n: numberOf(body.n),
+      size: sizeOf(body.size),
+      quality: qualityOf(body.quality),
+      urls: body.response_format === "url",
+      stream: body.stream === true,
+      partials: countOf(body.partial_images) ?? 0,
+      given: 0,
+    });
   },
 };
 
-function sizeOf(size: string): string {
-  return size === "" || size === "auto" ? "1024x1024" : size;
+/** POST /v1/images/edits: the same of a form. */
+export const imageEdits: Route = {
+  format: openaiFormat,
+  readsBody: true,
+  readsForm: true,
+  answer(exchange, body) {
+    const { form } = body as { form?: SimulatedForm };
+    const text = (name: string) => form?.texts.get(name)?.[0];
+    const given = (form?.parts ?? []).filter(({ name }) => name === "image" || name === "image[]");
+    if (given.length === 0) throw new InvalidRequest("you must provide an image", "image");
+    const wrong = given.find(({ type }) => !type.startsWith("image/"));
+    if (wrong !== undefined) throw new InvalidRequest(`unsupported mimetype ('${wrong.type}')`, "image");
+    answer(exchange, {
+      events: "image_edit",
+      prompt: promptOf(text("prompt")),
+      n: numberOf(Number(text("n") ?? 1)),
+      size: sizeOf(text("size")),
+      quality: qualityOf(text("quality")),
+      urls: text("response_format") === "url",
+      stream: text("stream") === "true",
+      partials: Number(text("partial_images") ?? 0),
+      given: given.length,
+    });
+  },
+};
+
+function promptOf(prompt: unknown): string {
+  const text = stringOf(prompt);
+  if (text === "") throw new InvalidRequest("'$.prompt' is invalid: it must not be empty.", "prompt");
+  return text;
 }
 
-function eventOf(type: string, fields: object): string {
-  return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+function answer(exchange: Exchange, asked: AskedImages): void {
+  const { behaviour } = exchange;
+  if (behaviour.filtered) {
+    const refused = invalid("Your request was rejected by the safety system.", null);
+    deliverError(exchange, openaiFormat, { ...refused, code: "moderation_blocked" });
+    return;
+  }
+  const pictures = picturesOf(exchange, asked.prompt, asked.n);
+  const head = {
+    created: Math.floor(Date.now() / 1_000),
+    size: asked.size,
+    quality: asked.quality,
+    output_format: "png",
+    background: "opaque",
+  };
+  if (asked.stream) {
+    const base64s = pictures.map(({ base64 }) => base64);
+    stream(exchange, asked, base64s, head);
+    return;
+  }
+  const urls = asked.urls || behaviour.addresses;
+  const data = pictures.map(({ base64, url }) => (urls ? { url } : { b64_json: base64 }));
+  deliverJson(exchange, openaiFormat, JSON.stringify({ ...head, data, ...usageOf(exchange, asked) }));
+}
+
+/** Each image with the usage of its own; partial ones of the first before them. */
+function stream(
+  exchange: Exchange,
+  asked: AskedImages,
+  base64s: readonly string[],
+  { created, ...head }: { readonly created: number },
+): void {
+  const { behaviour } = exchange;
+  const partials = behaviour.partials < 0 ? asked.partials : behaviour.partials;
+  const frame = (name: string, fields: object) => {
+    const type = `${asked.events}.${name}`;
+    return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields, created_at: created, ...head })}\n\n`;
+  };
+  const usage = usageOf(exchange, { ...asked, n: 1 });
+  const tokens = [
+    ...Array.from({ length: partials }, (_, partial_image_index) =>
+      frame("partial_image", { partial_image_index, b64_json: base64s[0] }),
+    ),
+    ...base64s.map((b64_json) => frame("completed", { b64_json, ...usage })),
+  ];
+  deliverStream(exchange, openaiFormat, {
+    contentType: "text/event-stream; charset=utf-8",
+    open: [],
+    tokens,
+    tokenCount: tokens.length,
+    close: [],
+    done: "",
+    malformed: 'data: {"type":"image_generation\n\n',
+    error: `data: ${JSON.stringify({ type: "error", error: { message: "The server had an error.", code: "server_error" } })}\n\n`,
+  });
 }
