@@ -145,6 +145,8 @@ export interface ProviderConfig {
   readonly lostGatewayHeadStartMs: number;
   /** Largest answer of one JSON body, bytes. */
   readonly maxBodyBytes: number;
+  /** Bounds on an image that an answer names by an address. */
+  readonly answerImages: { readonly maxBytes: number; readonly timeoutMs: number };
 }
 
 /** Configuration from the environment. Throws ConfigError that names the variable. */
@@ -173,5 +175,7 @@ export function envToConfig(env: Env): ProviderConfig {
     channelPollMs: 500,
     lostGatewayHeadStartMs: 1_000,
     maxBodyBytes: 64 * 1024 * 1024,
+    // A PNG of 4,096 pixels each way has about 30 MB.
+    answerImages: { maxBytes: 32 * 1024 * 1024, timeoutMs: 60_000 },
   };
 }

@@ -8,7 +8,7 @@ import type { ProviderSpans } from "../../shared/telemetry/spans/provider.ts";
 import type { Channels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { LostGatewayDeps, LostGateways } from "./lost-gateways/lost-gateways.ts";
-import type { ImageAccess } from "./remote-images/fetch-image.ts";
+import type { ImageAccess, ImageFetcher } from "./remote-images/fetch-image.ts";
 import type { ImageProxy } from "./remote-images/image-proxy.ts";
 import type { FirstTokenWatch } from "./resilience/first-token.ts";
 import type { Health } from "./resilience/health.ts";
@@ -43,4 +43,6 @@ export interface ProviderContext extends ProviderDeps {
   readonly lostGateways: LostGateways;
   /** Undefined: switched off. */
   readonly images: ImageProxy | undefined;
+  /** Fetches what answers of upstreams name by an address, where the client wants data. */
+  readonly answerImages: ImageFetcher;
 }

@@ -8,6 +8,7 @@ import { followChannels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { ProviderContext, ProviderDeps } from "./context.ts";
 import { createLostGateways } from "./lost-gateways/lost-gateways.ts";
+import { createImageFetcher } from "./remote-images/fetch-image.ts";
 import { createImageProxy } from "./remote-images/image-proxy.ts";
 import { watchFirstTokens } from "./resilience/first-token.ts";
 import { createHealth } from "./resilience/health.ts";
@@ -63,11 +64,12 @@ export async function startProvider(
     config.imageProxy === undefined
       ? undefined
       : createImageProxy({ ...config.imageProxy, proxies: config.proxies, ...deps.imageAccess });
+  const answerImages = createImageFetcher({ ...config.answerImages, proxies: config.proxies, ...deps.imageAccess });
   const spans = providerSpans(deps.tracing);
   const lostGateways = createLostGateways(deps, config.lostGatewayHeadStartMs);
   const context: ProviderContext = {
     ...deps,
-    ...{ config, channels, upstream, spans, health, firstToken, images, lostGateways },
+    ...{ config, channels, upstream, spans, health, firstToken, images, answerImages, lostGateways },
   };
   return {
     definition: providerService(context),
@@ -78,6 +80,7 @@ export async function startProvider(
       await lostGateways.stop(lostGatewayGraceMs);
       await upstream.close();
       await images?.close();
+      await answerImages.close();
       firstToken.stop();
       await reports.stop();
     },

@@ -24,3 +24,9 @@ export function imageBound(size: string, quality: string, partials: number): num
   const each = tokensPerMegapixel[quality] ?? dearestUsual;
   return Math.ceil(megapixels * each) + partials * partialTokens;
 }
+
+/**
+ * The most tokens of one image that is given: gpt-image-1 takes up to 6,240 at high fidelity and some hundreds beside (OpenAI's
+ * image guide), others take less.
+ */
+export const inputImageBound = 7_500;

@@ -67,6 +67,12 @@ const moderations = (name: string, more: (size: number) => object): RequestShape
   body: (size) => ({ model: "m", ...more(size) }),
 });
 
+const images = (name: string, more: (size: number) => object): RequestShape => ({
+  name,
+  dialect: "openai.images",
+  body: (size) => ({ model: "m", prompt: "x", ...more(size) }),
+});
+
 /** Requests of every endpoint. */
 export const requestShapes: readonly RequestShape[] = [
   rerank("documents", (size) => ({ documents: times(size, (i) => `document ${i}`) })),
@@ -80,6 +86,8 @@ export const requestShapes: readonly RequestShape[] = [
   })),
   rerank("a long document", (size) => ({ documents: ["word ".repeat(size * 8)] })),
   rerank("unknown fields", (size) => fields(size, () => 1)),
+  images("a long prompt", (size) => ({ prompt: "words and 你好 ".repeat(size) })),
+  images("unknown fields", (size) => fields(size, () => 1)),
   moderations("texts", (size) => ({ input: times(size, (i) => `text ${i}`) })),
   moderations("parts", (size) => ({
     input: times(size, (i) =>
@@ -409,6 +417,11 @@ export const wholeShapes: readonly WholeShape[] = [
     ...{ name: "results", adapter: "openai", dialect: "jina.rerank" },
     request: (size) => ({ query: "x", documents: times(size, (i) => ({ text: `document ${i}` })) }),
     answer: (size) => ({ results: times(size, (i) => ({ index: size - 1 - i, relevance_score: (i * 7919) % 97 })) }),
+  },
+  {
+    ...{ name: "images", adapter: "openai", dialect: "openai.images" },
+    request: () => ({ model: "m", prompt: "x", response_format: "url" }),
+    answer: (size) => ({ data: times(size, () => ({ b64_json: png })) }),
   },
   {
     ...{ name: "verdicts", adapter: "openai", dialect: "openai.moderations" },

@@ -175,6 +175,9 @@ export interface StreamTranslation extends FlowFacts {
   end(moments: Moments): string;
 }
 
+/** Media that an answer names by addresses, fetched: by their addresses. */
+export type FetchedMedia = ReadonlyMap<string, { readonly mediaType: string; readonly bytes: Buffer }>;
+
 /** One attempt, translated between a client's dialect and an upstream's format. */
 export interface Exchange {
   /** True: this status carries the answer. Absent: 200 alone. */
@@ -182,12 +185,17 @@ export interface Exchange {
   readonly message: UpstreamMessage;
   /** Things dropped or changed, for the record. */
   readonly notes: readonly string[];
+  /**
+   * The addresses in a whole answer whose images must be fetched before it can be given. Absent: there are never any. Throws as
+   * `whole` does.
+   */
+  fetches?(body: Buffer): readonly string[];
   /** Translates a whole answer. Throws a ThroughlineError when it is none (an error inside a 200). */
-  whole(body: Buffer, moments: Moments): WholeAnswer;
+  whole(body: Buffer, moments: Moments, fetched?: FetchedMedia): WholeAnswer;
   /** Translates a stream. */
   stream(): StreamTranslation;
   /** A whole answer, where a stream was asked for and the upstream knows none, as the events of one. Absent: it is a failure. */
-  events?(body: Buffer): readonly UpstreamEvent[];
+  events?(body: Buffer, fetched?: FetchedMedia): readonly UpstreamEvent[];
   /** Translates an answer of bytes. Absent: the answer is JSON or events. A JSON answer goes to `whole` all the same. */
   bytes?(head: BytesHead): BytesTranslation;
 }

@@ -10,6 +10,7 @@ import type {
   BytesHead,
   BytesTranslation,
   Exchange,
+  FetchedMedia,
   FlowFacts,
   StreamTranslation,
 } from "../domain/exchange.ts";
@@ -24,6 +25,7 @@ import { isKeepAlive } from "../wire/keep-alive.ts";
 import { createTextBytes } from "../wire/text-bytes.ts";
 import { asUpstreamFault } from "../wire/too-deep.ts";
 import { boundedFacts } from "./bounded-facts.ts";
+import { fetchMedia } from "./fetch-media.ts";
 import { hideCredential, withoutCredential } from "./hide-credential.ts";
 import { toRequest } from "./to-request.ts";
 import { upstreamRequestIdOf, withUpstreamRequestId } from "./upstream-request-id.ts";
@@ -125,6 +127,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let bytes: BytesTranslation | undefined;
   let feed: EventFeed | undefined;
   let pending = "";
+  /** Ends the fetching of what an answer names. */
+  let stopFetching: AbortController | undefined;
   let heardContent = () => {};
   attempt.startUs = BigInt(startUs);
 
@@ -153,6 +157,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     over = true;
     const error = failure === undefined ? undefined : named(withoutCredential(failure, credential));
     heardContent();
+    stopFetching?.abort();
     attempt.endUs = BigInt(clockUs());
     attempt.resent = call.resent;
     if (error !== undefined) {
@@ -325,9 +330,30 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     }
   }
 
-  function finishWhole(bytes: Buffer): void {
+  /** The whole answer is there; what it names by addresses may have to be fetched before it can be given. */
+  function giveWhole(all: Buffer): void {
     try {
-      const answer = exchange.whole(bytes, moments());
+      const addresses = exchange.fetches?.(all) ?? [];
+      if (addresses.length === 0) {
+        finish(all, undefined);
+        return;
+      }
+      stopFetching = new AbortController();
+      fetchMedia(context, addresses, stopFetching.signal).then((fetched) => finish(all, fetched), settleThrown);
+    } catch (thrown) {
+      settleThrown(thrown);
+    }
+  }
+
+  function finish(all: Buffer, fetched: FetchedMedia | undefined): void {
+    if (over) return;
+    if (options.stream && exchange.events !== undefined) finishAsStream(all, exchange.events, fetched);
+    else finishWhole(all, fetched);
+  }
+
+  function finishWhole(bytes: Buffer, fetched: FetchedMedia | undefined): void {
+    try {
+      const answer = exchange.whole(bytes, moments(), fetched);
       facts = answer;
       whole = answer.body;
       const head = { contentType: answer.contentType ?? "application/json", contentLength: answer.body.length };
@@ -344,11 +370,15 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   }
 
   /** The upstream knows no streams: its whole answer is given as one. */
-  function finishAsStream(all: Buffer, eventsOf: NonNullable<Exchange["events"]>): void {
+  function finishAsStream(
+    all: Buffer,
+    eventsOf: NonNullable<Exchange["events"]>,
+    fetched: FetchedMedia | undefined,
+  ): void {
     try {
       const stream = exchange.stream();
       translation = events = stream;
-      for (const event of eventsOf(all)) pending += stream.event(event);
+      for (const event of eventsOf(all, fetched)) pending += stream.event(event);
       finishStream(stream, good);
     } catch (thrown) {
       settleThrown(thrown);
@@ -397,8 +427,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const all = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
       // An attempt is kept until its answer was given; what came of it is not.
       body.length = 0;
-      if (answered && !options.stream) return finishWhole(all);
-      if (answered && exchange.events !== undefined) return finishAsStream(all, exchange.events);
+      if (answered && (!options.stream || exchange.events !== undefined)) return giveWhole(all);
       // Before the message is cut to its length: a part of the credential would be left.
       const said = hideCredential(all.toString(), credential);
       const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
@@ -431,7 +460,10 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       if (!over) call.pause();
     },
     resume: () => call.resume(),
-    cancel: () => call.abort(),
+    cancel() {
+      call.abort();
+      stopFetching?.abort();
+    },
   };
 }
 

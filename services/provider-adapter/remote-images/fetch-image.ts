@@ -1,11 +1,12 @@
 import { promises as dns } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, request } from "undici";
+import { imageTypeOf } from "../../../shared/image-type.ts";
 import { bounded } from "../upstream/connectors.ts";
 import type { Connect } from "../upstream/line.ts";
 import { hasProxy, type Proxies } from "../upstream/proxies.ts";
 import { isPublicAddress } from "./public-address.ts";
-import { documentTypeOf, imageTypeOf } from "./sniff.ts";
+import { documentTypeOf } from "./sniff.ts";
 
 /** A picture. */
 export interface FetchedImage {

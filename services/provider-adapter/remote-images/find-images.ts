@@ -25,7 +25,7 @@ interface Place {
 }
 
 /** The fields of a body that hold parts. What is a tool's schema or input holds none, whatever it is called there. */
-const roots: readonly string[] = ["messages", "system", "input", "tools"];
+const roots: readonly string[] = ["messages", "system", "input", "tools", "input_references"];
 /** The fields of a part, or of what holds parts, in which further parts may stand. */
 const inner: readonly string[] = ["content", "output", "source", "input_image_mask"];
 

@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { addressKind } from "../wire/address.ts";
 import { parseJson } from "../wire/json.ts";
-import { addressKind } from "./address.ts";
 import { createImageFetcher, type FetchedImage, type FetcherOptions, ImageRefused } from "./fetch-image.ts";
 import { type Carried, findCarried } from "./find-images.ts";
 import { pathText, splice } from "./splice.ts";

@@ -1,4 +1,5 @@
 import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
+import { imageExchanges } from "../../modules/image/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { countTranslations, translations } from "../translations.ts";
 import { geminiFormat } from "./chat/index.ts";
@@ -6,6 +7,7 @@ import { countRequest } from "./count-tokens.ts";
 import { geminiEmbeddings } from "./embeddings/index.ts";
 import { geminiFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
+import { geminiImages } from "./image/index.ts";
 
 /** Google's Gemini, and whoever speaks its format. */
 export const geminiAdapter: Adapter = {
@@ -17,7 +19,11 @@ export const geminiAdapter: Adapter = {
         flavour.authHeader === "authorization"
           ? { authorization: `Bearer ${credential}` }
           : { [flavour.authHeader]: credential },
-      exchanges: { ...translations(format), ...embeddingsExchanges(() => geminiEmbeddings(flavour)) },
+      exchanges: {
+        ...translations(format),
+        ...embeddingsExchanges(() => geminiEmbeddings(flavour)),
+        ...imageExchanges((model) => geminiImages(flavour, model)),
+      },
       ...(flavour.counts ? { counts: countTranslations(format, countRequest) } : {}),
       failure: geminiFailure,
     };

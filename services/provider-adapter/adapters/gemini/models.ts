@@ -17,6 +17,8 @@ export interface Generation {
   readonly signedCalls: boolean;
   /** Every search of the web is billed; false: every request that searches, however often. */
   readonly searchesBilled: boolean;
+  /** Images of 2K and 4K may be asked for; false: all have about a million pixels. */
+  readonly imageSizes: boolean;
 }
 
 /** Version of an unknown name: the newest. */
@@ -42,6 +44,7 @@ export function generationOf(model: string): Generation {
     toolsTogether: version >= 3,
     signedCalls: version >= 3,
     searchesBilled: version >= 3,
+    imageSizes: version >= 3,
   };
 }
 

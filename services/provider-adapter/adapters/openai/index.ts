@@ -11,7 +11,6 @@ import { transcriptionFormat } from "./audio/transcription.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
-import { generationsExchange } from "./image/generations.ts";
 import { checkModules } from "./module.ts";
 import { openaiModules } from "./modules.ts";
 
@@ -47,7 +46,6 @@ function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
     ...Object.assign({}, ...openaiModules.map((module) => module.exchanges(of))),
     ...transcriptionExchanges((model) => transcriptionFormat(of(model))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
-    "openai.images": (asked) => generationsExchange(asked, of(asked.upstreamModel)),
     "openai.speech": (asked) => speechExchange(asked, of(asked.upstreamModel)),
   };
   for (const field of ["responses", "completions"] as const) {

@@ -18,6 +18,8 @@ export const openai: FlavourConfig = {
   ],
   models: [
     { match: "^(gpt-3|gpt-4|chatgpt|gpt-5-chat)", thinks: false },
+    // They always give data, and know no style; how images come back is seen to here.
+    { match: "^(gpt-image|chatgpt-image)", drop_fields: ["response_format", "style"] },
     { match: "^(gpt-3.5-turbo-instruct|davinci-002|babbage-002)", completions: true, responses: false },
     {
       match: "^(o\\d|gpt-5(?!-chat))",
