@@ -16,6 +16,7 @@ import { countTokens } from "./endpoints/chat/count-tokens.ts";
 import { serveEndpoint, serveForms } from "./endpoints/endpoint.ts";
 import { formEndpoints } from "./endpoints/forms.ts";
 import { historyQuery } from "./endpoints/history-query.ts";
+import { imageVariations } from "./endpoints/images/variations.ts";
 import { endpoints } from "./endpoints/index.ts";
 import { jobs } from "./endpoints/jobs/jobs.ts";
 import { models } from "./endpoints/models.ts";
@@ -89,6 +90,7 @@ export async function startGateway(
   createVideo(edge, context);
   videos(edge, context);
   jobs(edge, context);
+  imageVariations(edge);
   countTokens(edge, context);
   models(edge, context);
   historyQuery(edge, context);

@@ -51,6 +51,8 @@ export interface FormEndpoint extends PaidEndpoint {
   readonly form: FormSpec;
   /** Whose limit holds for its size. */
   readonly upload: keyof GatewayConfig["maxUploadBytes"];
+  /** What the bytes of its files tell of them. Absent: nothing is looked at. Throws catalogue errors with the name of the part. */
+  look?(upload: Upload): Promise<Upload>;
   /** Checks what a spec cannot say and reads the form, and of its files what the reservation goes by. */
   read(form: Form, upload: Upload, request: FastifyRequest): Promise<Demand>;
 }
@@ -107,8 +109,10 @@ function serveForm(edge: FastifyInstance, context: GatewayContext, open: OpenStr
     const length = Number(request.headers["content-length"] ?? bodyLimit);
     const spool = openSpool(config.spoolDir, room, length > memoryBytes ? length : 0);
     try {
-      const upload = await receiveForm(request, spool, bodyLimit);
-      const demand = await endpoint.read(readForm(endpoint.form, upload.parts), upload, request);
+      const received = await receiveForm(request, spool, bodyLimit);
+      const form = readForm(endpoint.form, received.parts);
+      const upload = (await endpoint.look?.(received)) ?? received;
+      const demand = await endpoint.read(form, upload, request);
       const ask = askOf(endpoint, request, { demand, body: noBytes, upload });
       await answerAsk(context, open, endpoint, ask, reply);
     } finally {

@@ -12,5 +12,5 @@ export const imageGenerations: Endpoint<typeof imagesBody> = {
   body: imagesBody,
   inBandError: openaiInBandError,
   keepsAnswer: false,
-  read: imageDemand,
+  read: (body) => imageDemand(body),
 };

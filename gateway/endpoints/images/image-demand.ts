@@ -1,37 +1,48 @@
-import { imageBound } from "../../../shared/estimate/images.ts";
+import { imageBound, inputImageBound } from "../../../shared/estimate/images.ts";
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage, type Quantity } from "../../../shared/money.ts";
 import { inputTooLong, reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Demand } from "../../story/demand.ts";
-import type { ImagesBody } from "./schema.ts";
+import type { ImageFields } from "./schema.ts";
 
-/** What a request for images asks for: each of them at the most tokens that its size and quality may take. */
-export function imageDemand(body: ImagesBody): Demand {
-  const { model, prompt, n, size, quality, stream, partial_images: partials } = body;
-  const inputTokens = estimateTextTokens(prompt);
+/**
+ * What a request for images asks for: each of them at the most tokens that its size and quality may take.
+ *
+ * @param given how many images the client brings, its mask among them.
+ */
+export function imageDemand(fields: ImageFields, given = 0): Demand {
+  const { model, prompt, n, size, quality, stream, partial_images: partials } = fields;
+  const textTokens = estimateTextTokens(prompt);
   const images = n ?? 1;
   return {
     model,
     answer: stream === true ? "events" : "json",
     includeUsage: true,
-    needs: { inputTokens, maxOutputTokens: 0, capabilities: [] },
+    needs: {
+      inputTokens: textTokens,
+      maxOutputTokens: 0,
+      capabilities: given > 0 ? ["image_edit"] : [],
+    },
     headers: {},
     affinity: "",
     worst: () => ({
       ...noUsage,
-      inputTokens: BigInt(reservedInputTokens(inputTokens)),
+      inputTokens: BigInt(reservedInputTokens(textTokens)),
       images: BigInt(images),
-      more: [
-        {
-          unit: Unit.OUTPUT_IMAGE_TOKENS,
-          amount: BigInt(imageBound(size ?? "auto", quality ?? "auto", partials ?? 0) * images),
-        },
-      ],
+      more: quantities([
+        [Unit.INPUT_IMAGE_TOKENS, given * inputImageBound],
+        [Unit.OUTPUT_IMAGE_TOKENS, imageBound(size ?? "auto", quality ?? "auto", partials ?? 0) * images],
+        [Unit.INPUT_IMAGES, given],
+      ]),
       traits: { ...certain("size", size), ...certain("quality", quality) },
     }),
-    refuses: ({ contextWindowTokens }) => inputTooLong(inputTokens, contextWindowTokens, "prompt"),
+    refuses: ({ contextWindowTokens }) => inputTooLong(textTokens, contextWindowTokens, "prompt"),
   };
+}
+
+function quantities(counts: readonly (readonly [Unit, number])[]): Quantity[] {
+  return counts.filter(([, count]) => count > 0).map(([unit, count]) => ({ unit, amount: BigInt(count) }));
 }
 
 /** A trait that the upstream does not choose. */
