@@ -111,10 +111,12 @@ export async function startDeployment(
           method: body === undefined ? "GET" : "POST",
           headers: {
             authorization: `Bearer ${bootstrapKey}`,
-            ...(body === undefined ? {} : { "content-type": "application/json" }),
+            ...(body === undefined || body instanceof FormData ? {} : { "content-type": "application/json" }),
             ...headers,
           },
-          ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+          ...(body === undefined
+            ? {}
+            : { body: typeof body === "string" || body instanceof FormData ? body : JSON.stringify(body) }),
           ...(signal === undefined ? {} : { signal }),
         }),
       pid(role) {

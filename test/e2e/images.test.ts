@@ -1,5 +1,11 @@
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseForm, type SimulatedForm } from "../../services/simulator/formats/audio.ts";
 import { statement } from "../../shared/db/index.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
 
@@ -8,17 +14,28 @@ import { type Deployment, eventually, type Mode, startDeployment } from "./deplo
 const modes: Mode[] = ["up", "mesh"];
 const ledgerOf = statement("images_ledger", "select amount from billing.ledger where entry_id = $1 and kind = 1");
 const prompt = "A lighthouse at dusk";
-/** Nano-USD: 5 tokens of the prompt at $5 a million, and so many of the image at $30. */
-const price = (imageTokens: number) => -BigInt(5 * 5_000 + imageTokens * 30_000);
+/** Nano-USD: 5 tokens of the prompt and those of images that were given at $5 a million, and so many of the images at $30. */
+const price = (imageTokens: number, givenTokens = 0) => -BigInt((5 + givenTokens) * 5_000 + imageTokens * 30_000);
+/** Tokens of an image that is given, as the simulator counts. */
+const given = 323;
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const pngs = ["one", "two"].map((text) =>
+  Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(1_500_000, text)]),
+);
 
 describe.each(modes)("images: %s", (mode) => {
   let house: Deployment;
   let openai: OpenAI;
+  let spool: string;
   beforeAll(async () => {
-    house = await startDeployment(mode);
+    spool = await mkdtemp(join(tmpdir(), "throughline-images-"));
+    house = await startDeployment(mode, { SPOOL_DIR: spool });
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
   }, 90_000);
-  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+  afterAll(async () => {
+    await house?.[Symbol.asyncDispose]();
+    await rm(spool, { recursive: true, force: true });
+  }, 60_000);
 
   const idOf = (response: Response) => BigInt(response.headers.get("x-request-id") ?? "0");
 
@@ -34,6 +51,14 @@ describe.each(modes)("images: %s", (mode) => {
       return data.find((one) => one.request_id === id.toString() && one.status !== "processing");
     });
     return JSON.stringify(row);
+  }
+
+  const files = () => Promise.all(pngs.map((bytes, at) => OpenAI.toFile(bytes, `${at}.png`)));
+
+  function received(id: bigint): SimulatedForm {
+    const request = house.simulator.requests.find(({ clientRequestId }) => clientRequestId === id.toString());
+    const type = request?.headers["content-type"] ?? "";
+    return (parseForm(request?.body ?? Buffer.alloc(0), type) as unknown as { form: SimulatedForm }).form;
   }
 
   test.each([
@@ -53,11 +78,21 @@ describe.each(modes)("images: %s", (mode) => {
     },
   );
 
-  test("addresses come as the upstream gives them", async () => {
-    const request = { model: "image/sim-plain", prompt, response_format: "url" } as const;
+  test("addresses come as the upstream gives them, and custom_response has them", async () => {
+    const request = { model: "gpt-image-2", prompt, response_format: "url", n: 2 } as const;
     const { data, response } = await openai.images.generate(request).withResponse();
-    expect(data.data?.[0]?.url).toMatch(/^https:/);
-    expect(await historyOf(idOf(response))).toContain("https://simulator.invalid/");
+    const urls = data.data?.map(({ url }) => url) ?? [];
+    expect((await fetch(urls[0] ?? "")).headers.get("content-type")).toBe("image/png");
+    expect(JSON.parse(await historyOf(idOf(response)))).toMatchObject({ custom_response: { image_urls: urls } });
+  });
+
+  test("data at an address of this network is not fetched, and costs nothing", async () => {
+    const request = { model: "image/sim-addresses", prompt, response_format: "b64_json" } as const;
+    const failure = await openai.images.generate(request).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ status: 502, error: { message: expect.stringContaining("could not be fetched") } });
+    const id = BigInt((failure as { error: { request_id: string } }).error.request_id);
+    expect(await historyOf(id)).toContain('"failed"');
+    expect(await house.db.query(ledgerOf, [id])).toEqual([]);
   });
 
   test("a usage without details of its output is of image tokens", async () => {
@@ -89,9 +124,54 @@ describe.each(modes)("images: %s", (mode) => {
   });
 
   test.each([
+    ["first", (image: File[]) => ({ image, model: "image/sim-plain", prompt, n: 2 })],
+    ["last", (image: File[]) => ({ model: "image/sim-slow-read-1", prompt, n: 2, image })],
+  ])(
+    "an edit with its two files %s: the upstream gets them as they were, history their digests",
+    async (_where, make) => {
+      const { data, response } = await openai.images.edit(make(await files())).withResponse();
+      expect(data.data?.map(({ b64_json }) => b64_json?.slice(0, 11))).toEqual(["iVBORw0KGgo", "iVBORw0KGgo"]);
+      const id = idOf(response);
+      expect(received(id).parts.map(({ name, type, bytes }) => [name, type, sha256(bytes)])).toEqual(
+        pngs.map((bytes) => ["image[]", "image/png", sha256(bytes)]),
+      );
+      expect(await charged(id)).toBe(price(2 * 4_160, 2 * given));
+      const kept = await historyOf(id);
+      expect(kept).not.toContain("iVBORw0KGgo");
+      const life = JSON.stringify(await (await house.call(`/v1/requests/${id}`)).json());
+      for (const bytes of pngs) expect(life).toContain(sha256(bytes));
+      expect(readdirSync(spool)).toEqual([]);
+    },
+  );
+
+  test("an edit of one file with a mask, as a stream", async () => {
+    const [image, mask] = await files();
+    if (image === undefined || mask === undefined) throw new Error("no files");
+    const request = { model: "image/sim-partials-1", prompt, image, mask, stream: true } as const;
+    const { data, response } = await openai.images.edit(request).withResponse();
+    const types: string[] = [];
+    for await (const { type } of data) types.push(type);
+    expect(types).toEqual(["image_edit.partial_image", "image_edit.completed"]);
+    expect(received(idOf(response)).parts.map(({ name }) => name)).toEqual(["image", "mask"]);
+    expect(await charged(idOf(response))).toBe(price(4_160, given));
+  });
+
+  test("an edit that is repeated with its Idempotency-Key gets the first answer; other files are refused", async () => {
+    const headers = { "idempotency-key": `edit-${mode}` };
+    const ask = (image: File[]) =>
+      openai.images.edit({ model: "image/sim-plain", prompt, image }, { headers }).withResponse();
+    const first = await ask(await files());
+    const again = await ask(await files());
+    expect(again.response.headers.get("idempotent-replayed")).toBe("true");
+    expect(again.data).toEqual(first.data);
+    await expect(ask((await files()).toReversed())).rejects.toMatchObject({ status: 422 });
+  });
+
+  test.each([
     ["image/sim-status-500", 502],
     ["image/sim-error-in-200", 502],
     ["image/sim-empty", 502],
+    ["image/sim-drop-stream", 502],
   ])("%s: %d with the ID, nothing charged", async (model, status) => {
     const response = await house.call("/v1/images/generations", { model, prompt });
     expect(response.status).toBe(status);

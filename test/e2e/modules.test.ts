@@ -15,6 +15,7 @@ const behaviours = fc.constantFrom(
   ...["status-500", "error-in-200", "malformed-chunk", "empty", "slow-chunks-2", "tokens-0", "split-bytes"],
 );
 const words = fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 });
+const picture = new Blob([Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(300)])]);
 const texts = fc.array(words, { minLength: 1, maxLength: 5 });
 
 /** One endpoint of each module, and what may be asked of it. */
@@ -53,6 +54,31 @@ const asked: readonly (readonly [path: string, body: (model: string) => fc.Arbit
         stream_format: fc.constantFrom("audio", "sse"),
       }),
   ],
+  [
+    "/v1/images/generations",
+    (model) =>
+      fc.record({
+        model: fc.constant(`image/${model}`),
+        prompt: words,
+        n: fc.constantFrom(1, 2),
+        quality: fc.constantFrom("auto", "low", "high"),
+        response_format: fc.constantFrom("url", "b64_json"),
+        stream: fc.boolean(),
+        partial_images: fc.constantFrom(0, 2),
+      }),
+  ],
+  [
+    "/v1/images/edits",
+    (model) =>
+      fc.record({ images: fc.integer({ min: 1, max: 3 }), prompt: words, stream: fc.boolean() }).map((given) => {
+        const form = new FormData();
+        for (let count = 0; count < given.images; count += 1) form.append("image[]", picture, "picture.png");
+        form.append("prompt", given.prompt);
+        form.append("stream", String(given.stream));
+        form.append("model", `image/${model}`);
+        return form;
+      }),
+  ],
 ];
 
 const anyRequest = fc
@@ -70,8 +96,11 @@ test("a thousand requests over all modules leave sound books", async () => {
       all.slice(at, at + together).map(async ({ path, body }) => {
         const response = await fetch(house.url + path, {
           method: "POST",
-          headers: { "content-type": "application/json", ...customer.headers },
-          body: JSON.stringify(body),
+          headers: {
+            ...(body instanceof FormData ? {} : { "content-type": "application/json" }),
+            ...customer.headers,
+          },
+          body: body instanceof FormData ? body : JSON.stringify(body),
         });
         const id = response.headers.get("x-request-id") ?? "";
         expect(id).toMatch(/^\d+$/);

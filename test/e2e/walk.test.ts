@@ -11,6 +11,16 @@ import { type Deployment, eventually, type Mode, startDeployment } from "./deplo
 
 const chat = (model: string, more: object = {}) => ({ model, messages: [{ role: "user", content: "Hello" }], ...more });
 
+const picture = new Blob([Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(500)])]);
+
+/** A form with a picture. */
+function form(fields: Readonly<Record<string, string>>): FormData {
+  const made = new FormData();
+  made.append("image", picture, "picture.png");
+  for (const [name, value] of Object.entries(fields)) made.append(name, value);
+  return made;
+}
+
 /** What one module is asked, and what of its answer is on the record. */
 interface Walk {
   readonly module: string;
@@ -20,6 +30,8 @@ interface Walk {
   readonly failing: object;
   /** Its records have the answer itself; else a document that says what there was. */
   readonly keepsAnswer: boolean;
+  /** That document. Absent: a list. */
+  readonly kept?: object;
   /** It costs nothing. */
   readonly isFree?: true;
 }
@@ -69,6 +81,42 @@ const walks: readonly Walk[] = [
     failing: { model: "moderation/sim-status-500", input: "Hello" },
     keepsAnswer: true,
     isFree: true,
+  },
+  {
+    module: "image",
+    path: "/v1/images/generations",
+    good: { model: "image/sim-plain", prompt: "A hat" },
+    invalid: { body: { model: "image/sim-plain", prompt: "A hat", n: 11 }, code: "invalid_value", param: "n" },
+    failing: { model: "image/sim-status-500", prompt: "A hat" },
+    keepsAnswer: false,
+    kept: { data: [{ b64_json: expect.stringMatching(/^\[image\/png, \d+ bytes, sha256:/) }] },
+  },
+  {
+    module: "image",
+    path: "/v1/images/edits",
+    good: form({ model: "image/sim-plain", prompt: "A hat" }),
+    invalid: {
+      body: form({ model: "image/sim-plain" }),
+      code: "missing_required_field",
+      param: "prompt",
+    },
+    failing: form({ model: "image/sim-status-500", prompt: "A hat" }),
+    keepsAnswer: false,
+    kept: { data: [{ b64_json: expect.stringMatching(/^\[image\/png, \d+ bytes, sha256:/) }] },
+  },
+];
+
+/** Streams that break off at the upstream, and streams that a client leaves. */
+const streams = [
+  {
+    path: "/v1/chat/completions",
+    breaking: chat("sim-drop-stream", { stream: true }),
+    slow: chat("sim-slow-chunks-50", { stream: true }),
+  },
+  {
+    path: "/v1/images/generations",
+    breaking: { model: "image/sim-drop-stream", prompt: "A hat", stream: true, partial_images: 3 },
+    slow: { model: "image/sim-partials-100+slow-chunks-50", prompt: "A hat", stream: true },
   },
 ];
 
@@ -146,7 +194,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     for (const line of lines) expect(line.request_id).toBe(id.toString());
   }
 
-  test.each(walks)("a success: $module", async ({ module, path, good, keepsAnswer, isFree }) => {
+  test.each(walks)("a success: $path", async ({ module, path, good, keepsAnswer, kept, isFree }) => {
     const response = await house.call(path, good, { "x-request-id": "mine-1" });
     expect(response.status).toBe(200);
     const id = idOf(response);
@@ -160,7 +208,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     const row = await record(id, "succeeded");
     expect(row.module).toBe(module);
     if (keepsAnswer) expect(JSON.parse(String(row.response))).toEqual(body);
-    else expect(JSON.parse(String(row.response))).toMatchObject({ object: "list" });
+    else expect(JSON.parse(String(row.response))).toMatchObject(kept ?? { object: "list" });
     const entries = await eventually(async () => {
       const found = await ledger(id);
       return found.length > 0 ? found : undefined;
@@ -171,8 +219,8 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
   });
 
-  test.each(walks)("an Idempotency-Key: $module", async ({ module, path, good }) => {
-    const key = { "idempotency-key": `${mode}-${module}` };
+  test.each(walks)("an Idempotency-Key: $path", async ({ module, path, good }) => {
+    const key = { "idempotency-key": `${mode}-${path}` };
     const first = await house.call(path, good, key);
     const second = await house.call(path, good, key);
     expect(await second.json()).toEqual(await first.json());
@@ -183,7 +231,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     expect(upstreamSaw(again)).toEqual([]);
   });
 
-  test.each(walks)("a validation error: $module", async ({ module, path, invalid: { body, code, param } }) => {
+  test.each(walks)("a validation error: $path", async ({ module, path, invalid: { body, code, param } }) => {
     const response = await house.call(path, body);
     expect(response.status).toBe(400);
     const id = idOf(response);
@@ -199,7 +247,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     await traced(id, ["gateway"]);
   });
 
-  test.each(walks)("an upstream error: $module", async ({ module, path, failing }) => {
+  test.each(walks)("an upstream error: $path", async ({ module, path, failing }) => {
     const response = await house.call(path, failing);
     expect(response.status).toBe(502);
     const id = idOf(response);
@@ -214,11 +262,11 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
   });
 
-  test("a stream that fails in the middle", async () => {
-    const response = await house.call("/v1/chat/completions", chat("sim-drop-stream", { stream: true }));
+  test.each(streams)("a stream that fails in the middle: $path", async ({ path, breaking }) => {
+    const response = await house.call(path, breaking);
     expect(response.status).toBe(200);
     const id = idOf(response);
-    const events = (await response.text()).split("\n\n").filter((event) => event.startsWith("data: "));
+    const events = (await response.text()).match(/^data: .*$/gm) ?? [];
     const last = JSON.parse(events.at(-1)?.slice(6) ?? "") as { error: Record<string, unknown>; request_id: string };
     expect(last.request_id).toBe(id.toString());
     expect(last.error).toMatchObject({ code: "upstream_error", request_id: id.toString() });
@@ -229,14 +277,9 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
   });
 
-  test("a client that leaves", async () => {
+  test.each(streams)("a client that leaves: $path", async ({ path, slow }) => {
     const leave = new AbortController();
-    const response = await house.call(
-      "/v1/chat/completions",
-      chat("sim-slow-chunks-50", { stream: true }),
-      {},
-      leave.signal,
-    );
+    const response = await house.call(path, slow, {}, leave.signal);
     const id = idOf(response);
     const reader = response.body?.getReader();
     await reader?.read();
