@@ -104,7 +104,7 @@ async function invoke(
       else stream.cancel();
     });
     try {
-      for await (const frame of stream) {
+      await stream.each((frame) => {
         if (frame.head !== undefined && !answer.isGone()) {
           contentType = frame.head.contentType;
           firstByteUs = elapsedUs(incoming);
@@ -116,25 +116,24 @@ async function invoke(
           if (!keepsRecord && keptBytes > maxStoredBytes) kept.length = 0;
           else kept.push(frame.data);
         }
-        if (answer.isGone()) continue;
+        if (answer.isGone()) return undefined;
         frames++;
         if (holdsBack && stream.isLast()) {
           heldBack = frame.data;
-          continue;
+          return undefined;
         }
         const ready = answer.write(frame.data);
-        if (ready === undefined) continue;
-        if (!slow) {
+        if (ready !== undefined && !slow) {
           slow = true;
           // A client that reads nothing must not outlast the deadline, which ends the outcome.
           const letGo = () => answer.letGo();
           stream.outcome.then(letGo, letGo);
         }
-        await ready;
-      }
+        return ready;
+      });
     } catch (thrown) {
       error = ThroughlineError.from(thrown);
-      // Of a frame that could not be read the loop has not let go.
+      // The provider still sends where a frame could not be read or passed on.
       stream.cancel();
     } finally {
       clearTimeout(drainTimer);

@@ -25,6 +25,14 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
+interface Taker {
+  take(frame: unknown): Promise<void> | undefined;
+  /** True: it cannot take more yet. */
+  busy: boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
 /** Opens a streaming call. What cannot be sent fails as if the server had refused it. */
 export function openLaneStream<P>(
   parts: LaneMethodParts<P>,
@@ -46,10 +54,16 @@ export function openLaneStream<P>(
   /** Set: the call was cancelled or is past its deadline; what the outcome rejects with when the grace is over. */
   let stopped: ThroughlineError | undefined;
   let waiter: Waiter | undefined;
+  /** Who takes frames by a callback. */
+  let taker: Taker | undefined;
+  /** What this turn of the loop brought for the taker. It is given at the turn's end: by then it is known whether it is all. */
+  let fresh: P[] = [];
+  let giving = false;
 
   function endLoop(error: ThroughlineError | undefined): void {
     if (ended !== undefined) return;
     ended = { error };
+    if (taker !== undefined) giveSoon();
     const waiting = waiter;
     waiter = undefined;
     if (waiting === undefined) return;
@@ -59,6 +73,7 @@ export function openLaneStream<P>(
 
   function dropFrames(): void {
     frames = [];
+    fresh = [];
     heldBytes = 0;
   }
 
@@ -83,6 +98,11 @@ export function openLaneStream<P>(
 
   function onFrame(payload: P): void {
     if (ended !== undefined) return;
+    if (taker?.busy === false) {
+      fresh.push(payload);
+      giveSoon();
+      return;
+    }
     const waiting = waiter;
     if (waiting !== undefined) {
       waiter = undefined;
@@ -93,6 +113,10 @@ export function openLaneStream<P>(
       }
       return;
     }
+    keep(payload);
+  }
+
+  function keep(payload: P): void {
     const held = hold(payload);
     frames.push(held);
     heldBytes += held.bytes;
@@ -100,6 +124,47 @@ export function openLaneStream<P>(
       paused = true;
       call?.control(callOp.pause);
     }
+  }
+
+  function giveSoon(): void {
+    if (giving) return;
+    giving = true;
+    queueMicrotask(give);
+  }
+
+  /** Gives the taker what it can take. */
+  function give(): void {
+    giving = false;
+    if (taker === undefined || taker.busy) return;
+    try {
+      while (frames.length > 0 || fresh.length > 0) {
+        const held = frames.shift();
+        const ready = taker.take(held === undefined ? codec.decodeFrame(fresh.shift() as P) : takeFrame(held));
+        if (ready === undefined) continue;
+        taker.busy = true;
+        ready.then(goOn, stopGiving);
+        // What the taker leaves must neither go uncounted nor keep the message that it came in.
+        for (const payload of fresh.splice(0)) keep(payload);
+        return;
+      }
+    } catch (error) {
+      stopGiving(error);
+      return;
+    }
+    if (ended === undefined) return;
+    if (ended.error === undefined) taker.resolve();
+    else taker.reject(ended.error);
+  }
+
+  function goOn(): void {
+    if (taker !== undefined) taker.busy = false;
+    give();
+  }
+
+  /** The taker could not take a frame, so it gets no more. */
+  function stopGiving(error: unknown): void {
+    taker?.reject(ThroughlineError.from(error));
+    taker = undefined;
   }
 
   function want(payload: P): void {
@@ -188,7 +253,12 @@ export function openLaneStream<P>(
   return {
     outcome,
     cancel: () => stop(cancelledError(), undefined),
-    isLast: () => ended !== undefined && frames.length === 0,
+    each: (take) =>
+      new Promise((resolve, reject) => {
+        taker = { take, busy: false, resolve, reject };
+        giveSoon();
+      }),
+    isLast: () => ended !== undefined && frames.length === 0 && fresh.length === 0,
     acknowledgement,
     [Symbol.asyncIterator]: () => iterator,
   };

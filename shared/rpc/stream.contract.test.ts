@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ThroughlineError } from "../errors/error.ts";
 import { collect, failureOf, soon, transports } from "./testing-pairs.ts";
 
 describe.each(transports)("a streaming lane %s", (_name, pair) => {
@@ -34,6 +35,93 @@ describe.each(transports)("a streaming lane %s", (_name, pair) => {
     );
     expect(got).toEqual([0, 1, 2]);
     expect(failed.code).toBe("upstream_error");
+  });
+
+  describe("read by a callback", () => {
+    test("gives the frames in order, and ends with the outcome", async () => {
+      const { client } = await pair();
+      const stream = client.count.open({ frames: 50, frameBytes: 10 }, soon);
+      const got: number[] = [];
+      const last: boolean[] = [];
+      await stream.each(({ index }) => {
+        got.push(index);
+        last.push(stream.isLast());
+        return undefined;
+      });
+      expect(got).toEqual(Array.from({ length: 50 }, (_, index) => index));
+      expect(last.slice(0, -1)).not.toContain(true);
+      expect(await stream.outcome).toMatchObject({ frames: 50, cancelled: false });
+    });
+
+    test("waits for the promise that it is given, and the handler pauses meanwhile", async () => {
+      const { client } = await pair();
+      const stream = client.count.open({ frames: 40, frameBytes: 1_000 }, { ...soon, highWaterBytes: 4_000 });
+      const got: number[] = [];
+      let taking = false;
+      await stream.each(async ({ index, data }) => {
+        expect([taking, data[0]]).toEqual([false, index]);
+        taking = true;
+        // Until nothing more comes: the handler stands still.
+        if (index === 0) await quiet(client);
+        taking = false;
+        got.push(index);
+      });
+      expect(got).toEqual(Array.from({ length: 40 }, (_, index) => index));
+      expect((await stream.outcome).pauses).toBeGreaterThan(0);
+    });
+
+    test.each([
+      [
+        "throws",
+        () => {
+          throw new ThroughlineError("not_found", "mine");
+        },
+      ],
+      ["rejects", () => Promise.reject(new ThroughlineError("not_found", "mine"))],
+    ])("fails where the callback %s, which gets no more", async (_how, fail) => {
+      const { client } = await pair();
+      const stream = client.count.open({ frames: 10, frameBytes: 1 }, soon);
+      let taken = 0;
+      const failed = await failureOf(
+        stream.each(() => {
+          taken += 1;
+          return fail();
+        }),
+      );
+      expect([failed.code, (await stream.outcome).frames, taken]).toEqual(["not_found", 10, 1]);
+    });
+
+    test.each([
+      ["fail:x", "not_found", 0],
+      ["fail-late", "upstream_error", 3],
+    ])("fails with the error of the handler (%s)", async (text, code, taken) => {
+      const { client } = await pair();
+      let got = 0;
+      const stream = client.count.open({ frames: 3, frameBytes: 1, text }, soon);
+      const failed = await failureOf(
+        stream.each(() => {
+          got += 1;
+          return undefined;
+        }),
+      );
+      expect([failed.code, got]).toEqual([code, taken]);
+    });
+
+    test("a cancel ends it at once", async () => {
+      const { client } = await pair();
+      const stream = client.count.open({ frames: 1_000_000, frameBytes: 1 }, soon);
+      let after = 0;
+      let stopped = false;
+      await stream.each(({ index }) => {
+        if (stopped) after += 1;
+        if (index === 2) {
+          stopped = true;
+          stream.cancel();
+        }
+        return undefined;
+      });
+      expect([after, (await stream.outcome).cancelled]).toEqual([0, true]);
+    });
   });
 
   test("leaving the loop cancels; the outcome still tells what was done", async () => {

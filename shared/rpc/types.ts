@@ -86,6 +86,11 @@ export interface LaneMethod<I extends Message, O extends Message, F extends Mess
  */
 export interface LaneStream<F, O> extends AsyncIterable<F> {
   /**
+   * Reads it as the loop does, in place of the loop, without a promise for each frame. A promise that `take` gives is waited
+   * for before the next frame. What `take` throws is thrown; it does not cancel.
+   */
+  each(take: (frame: F) => Promise<void> | undefined): Promise<void>;
+  /**
    * The last result. After a cancel, an aborted signal or the deadline it still brings what the handler answers, within
    * a grace (`outcomeGraceMs`); then it rejects (`client_closed_request`, `upstream_timeout`). Never an unhandled rejection.
    */
@@ -94,7 +99,7 @@ export interface LaneStream<F, O> extends AsyncIterable<F> {
   cancel(): void;
   /**
    * True: the outcome has come and every frame was given, so the frame that was read last is the last one. A frame that
-   * travelled in one message with the outcome is known as the last when the loop gives it.
+   * travelled in one message with the outcome is known as the last when it is given.
    */
   isLast(): boolean;
   /** Of a call that was opened with `acknowledges`. Who keeps it keeps nothing else of the call. */
