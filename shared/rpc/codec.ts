@@ -1,4 +1,5 @@
-import { create, type DescMessage, fromBinary, type Message, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { codecOf, decoderOf } from "../codec/lanes.ts";
 import { ThroughlineError } from "../errors/error.ts";
 import { fromWireError } from "../errors/wire.ts";
 import { ErrorSchema, type Want, WantSchema } from "../gen/throughline/common/v1/common_pb.ts";
@@ -6,54 +7,56 @@ import type { Pace } from "../pace.ts";
 import type { ClientCodec, LooseMessage, ServerCodec } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
 
-/** The message that the fields make; the given object itself where it is one already. */
-function messageOf(schema: DescMessage, init: unknown): LooseMessage {
-  return create(schema, init as Record<string, unknown>) as LooseMessage;
+type Maker = (init: unknown) => LooseMessage;
+
+/** Makes messages of fields; the given object itself where it is one already. */
+function makerOf(schema: DescMessage): Maker {
+  const codec = codecOf(schema);
+  return (init) => codec.create(init as object) as LooseMessage;
 }
 
-/** The item without its call, which the envelope carries; a message of our own, because the link sets its call. */
-function itemOf(schema: DescMessage, init: unknown): LooseMessage {
-  const message = messageOf(schema, init);
-  const item =
-    message === init
-      ? (Object.assign(Object.create(Object.getPrototypeOf(message)), message) as LooseMessage)
-      : message;
-  item.call = undefined;
-  return item;
+/** Makes items without their call, which the envelope carries. */
+function itemMakerOf(schema: DescMessage): Maker {
+  const make = makerOf(schema);
+  return (init) => {
+    const item = make(init);
+    return item.call === undefined ? item : { ...item, call: undefined };
+  };
 }
 
 /** Codec of a lane's client over gRPC: a payload is an encoded message. */
-export function wireClientCodec(shape: LaneShape): ClientCodec<Uint8Array> {
+export function wireClientCodec(shape: LaneShape): ClientCodec<Buffer> {
+  const item = itemMakerOf(shape.item);
+  const decodeError = decoderOf(ErrorSchema);
+  const decodeWant = decoderOf(WantSchema);
   return {
-    item: (init) => itemOf(shape.item, init),
-    decodeOk: (payload) => fromBinary(shape.ok, payload),
-    decodeFrame: (payload) => fromBinary(shape.frame ?? shape.ok, payload),
-    decodeError: (payload) => fromWireError(fromBinary(ErrorSchema, payload)),
-    decodeWant: (payload) => wantOf(fromBinary(WantSchema, payload)),
-    data: (offset, bytes) => dataItem(shape, offset, bytes),
+    item,
+    decodeOk: decoderOf(shape.ok),
+    decodeFrame: decoderOf(shape.frame ?? shape.ok),
+    decodeError: (payload) => fromWireError(decodeError(payload)),
+    decodeWant: (payload) => wantOf(decodeWant(payload)),
+    data: (offset, bytes) => item({ data: bytes, dataOffset: BigInt(offset) }),
     bytes: (payload) => payload.byteLength,
     // From Buffer's pool: an 8 KiB slab shared by neighbours beats an ArrayBuffer each, and a batch of a megabyte.
-    hold: (payload) => {
-      const copy = Buffer.from(payload);
-      return new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength);
-    },
+    hold: (payload) => Buffer.from(payload),
   };
 }
 
 /** Codec of a lane's server over gRPC. */
-export function wireServerCodec(shape: LaneShape): ServerCodec<Uint8Array> {
-  return { ...serverMessages(shape), decodeItem: (payload) => fromBinary(shape.item, payload) };
+export function wireServerCodec(shape: LaneShape): ServerCodec<Buffer> {
+  return { ...serverMessages(shape), decodeItem: decoderOf(shape.item) };
 }
 
 /** Codec of a lane's client in process: a payload is the message itself, or the error. */
 export function localClientCodec(shape: LaneShape): ClientCodec<unknown> {
+  const item = itemMakerOf(shape.item);
   return {
-    item: (init) => itemOf(shape.item, init),
+    item,
     decodeOk: (payload) => payload,
     decodeFrame: (payload) => payload,
     decodeError: (payload) => ThroughlineError.from(payload),
     decodeWant: (payload) => wantOf(payload as Want),
-    data: (offset, bytes) => dataItem(shape, offset, bytes),
+    data: (offset, bytes) => item({ data: bytes, dataOffset: BigInt(offset) }),
     bytes: roughBytes,
     hold: (payload) => payload,
   };
@@ -68,10 +71,6 @@ function wantOf({ offset, bytes }: Want): { readonly offset: number; readonly by
   return { offset: Number(offset), bytes };
 }
 
-function dataItem(shape: LaneShape, offset: number, bytes: Uint8Array): LooseMessage {
-  return messageOf(shape.item, { data: bytes, dataOffset: BigInt(offset) });
-}
-
 /** The fields of an item that are about its call's body; absent where the method knows none. */
 interface BodyFields {
   readonly data?: Uint8Array;
@@ -82,10 +81,11 @@ interface BodyFields {
 function serverMessages(shape: LaneShape): Omit<ServerCodec<never>, "decodeItem"> {
   const hasBodies = shape.tags.want !== 0;
   const sizes = { ok: createSizeOf(shape.ok), frame: createSizeOf(shape.frame ?? shape.ok) };
+  const want = makerOf(WantSchema);
   return {
-    ok: (init) => messageOf(shape.ok, init),
-    frame: (init) => messageOf(shape.frame ?? shape.ok, init),
-    want: (offset, bytes) => create(WantSchema, { offset: BigInt(offset), bytes }) as Message as LooseMessage,
+    ok: makerOf(shape.ok),
+    frame: makerOf(shape.frame ?? shape.ok),
+    want: (offset, bytes) => want({ offset: BigInt(offset), bytes }),
     bodyLength: (item) => (hasBodies ? Number((item as BodyFields).bodyLength ?? 0n) : 0),
     pieceOf: (item) => {
       const { data, dataOffset } = item as BodyFields;
@@ -95,9 +95,9 @@ function serverMessages(shape: LaneShape): Omit<ServerCodec<never>, "decodeItem"
   };
 }
 
-/** Encodes a message for gRPC. The view is cut to the message: `toBinary` may hand out a part of a larger buffer. */
+/** Encodes a message of a unary call for gRPC. The view is cut to the message: `toBinary` may hand out a part of a larger buffer. */
 export function encodeMessage(schema: DescMessage, init: unknown): Buffer {
-  const bytes = toBinary(schema, messageOf(schema, init));
+  const bytes = toBinary(schema, create(schema, init as Record<string, unknown>));
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

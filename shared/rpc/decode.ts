@@ -1,5 +1,6 @@
 import type { CallOp, ResultKind } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
+import { tagCallId, tagOp, tagRequestId, tagTimeout, tagTraceparent } from "./tags.ts";
 import { Reader, WireError } from "./wire-reader.ts";
 
 /**
@@ -7,11 +8,6 @@ import { Reader, WireError } from "./wire-reader.ts";
  * decoded when it is read, and the envelope makes no objects.
  */
 
-const tagCallId = 0x08;
-const tagRequestId = 0x11;
-const tagTraceparent = 0x1a;
-const tagTimeout = 0x20;
-const tagOp = 0x28;
 /** Takes one item apart: `payload` is the item's message without its call. */
 export type ItemVisitor = (
   callId: number,
@@ -19,7 +15,7 @@ export type ItemVisitor = (
   requestId: bigint,
   traceparent: string,
   timeoutMs: number,
-  payload: Uint8Array,
+  payload: Buffer,
 ) => void;
 
 /** Reads a message of items. Throws WireError where it is none. */
@@ -63,12 +59,12 @@ function decodeItem(shape: LaneShape, reader: Reader, visit: ItemVisitor): void 
     else if (tag === tagOp) op = call.varint();
     else call.skip(tag);
   }
-  const payload = viewOf(buffer, call.end, end);
+  const payload = buffer.subarray(call.end, end);
   visit(callId, op as CallOp, requestId, traceparent, timeoutMs, payload);
 }
 
 /** Takes one result apart. */
-export type ResultVisitor = (callId: number, kind: ResultKind, payload: Uint8Array) => void;
+export type ResultVisitor = (callId: number, kind: ResultKind, payload: Buffer) => void;
 
 /** Reads a message of results. Throws WireError where it is none. */
 export function decodeResults(shape: LaneShape, message: Buffer, visit: ResultVisitor): void {
@@ -94,7 +90,7 @@ export function decodeResults(shape: LaneShape, message: Buffer, visit: ResultVi
         continue;
       }
       const length = result.length();
-      visit(callId, kind, viewOf(message, result.offset, result.offset + length));
+      visit(callId, kind, message.subarray(result.offset, result.offset + length));
       result.offset += length;
     }
     reader.offset = end;
@@ -106,9 +102,4 @@ function kindOf(shape: LaneShape, tag: number): ResultKind | undefined {
   if (tag === shape.tags.error) return "error";
   if (tag === shape.tags.frame && shape.frame !== undefined) return "frame";
   return tag === shape.tags.want && shape.tags.want !== 0 ? "want" : undefined;
-}
-
-/** A view, not a Buffer: what becomes of it are a message's `bytes`, and those are plain Uint8Arrays in process too. */
-function viewOf(buffer: Buffer, start: number, end: number): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start);
 }

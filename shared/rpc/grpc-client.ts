@@ -63,7 +63,7 @@ export function createGrpcClient<S extends DescService>(
     reason = new Error(details);
     complaint.tell({ target: options.target, reason: details });
   };
-  const transport: Transport<Uint8Array> = {
+  const transport: Transport<Buffer> = {
     defaultLanes: 4,
     unreachable() {
       const { client, release } = channels.lease();

@@ -26,7 +26,7 @@ export function openGrpcLink(
   shape: LaneShape,
   maxMessageBytes: number,
   { secret, refused }: { secret: string | undefined; refused: (details: string) => void },
-): OpenLink<Uint8Array> {
+): OpenLink<Buffer> {
   const encode = createItemEncoder(shape);
   return (events) => {
     const metadata = new Metadata({ waitForReady: true });
@@ -106,7 +106,7 @@ export function serveGrpcLink(
   shape: LaneShape,
   encode: ResultEncoder,
   maxMessageBytes: number,
-  accept: (link: ServerLink) => ServerLinkEvents<Uint8Array>,
+  accept: (link: ServerLink) => ServerLinkEvents<Buffer>,
 ): void {
   const maxResultBytes = readLimit(stream.metadata, maxMessageBytes);
   let over = false;

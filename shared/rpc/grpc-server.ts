@@ -80,7 +80,7 @@ export async function startGrpcServer(
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
     // Channelz stays on: without it forceShutdown knows no connections and cuts none (grpc-js 1.14.7, server.js).
   });
-  const laneServers: LaneServer<Uint8Array>[] = [];
+  const laneServers: LaneServer<Buffer>[] = [];
   let draining = false;
 
   for (const { service, handlers } of definitions) {

@@ -23,7 +23,7 @@ export interface OutgoingItem {
   readonly traceparent: string;
   /** Milliseconds left, 1 to 2^32 - 1; 0: no deadline. */
   readonly timeoutMs: number;
-  /** The item's message, without its call; only of an item that opens or carries data. The link may set its call. */
+  /** The item's message, without its call; only of an item that opens or carries data. */
   readonly message: LooseMessage | undefined;
 }
 

@@ -5,11 +5,7 @@ import { ErrorSchema, WantSchema } from "../gen/throughline/common/v1/common_pb.
 export interface LaneShape {
   /** Path of the method, "/package.Service/Method". */
   readonly path: string;
-  /** The message of a batch of items, and of results. */
-  readonly input: DescMessage;
-  readonly output: DescMessage;
   readonly item: DescMessage;
-  readonly result: DescMessage;
   readonly ok: DescMessage;
   /** Absent: the method has no frames. */
   readonly frame: DescMessage | undefined;
@@ -50,10 +46,7 @@ export function laneShape(method: DescMethod): LaneShape {
   const want = results.message.field.want === undefined ? 0 : wantTag(method, items.message, results.message);
   return {
     path: methodPath(method),
-    input: method.input,
-    output: method.output,
     item: items.message,
-    result: results.message,
     ok: ok.message,
     frame: frame?.message,
     itemsTag: items.tag,

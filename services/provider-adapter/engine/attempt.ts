@@ -1,7 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { createAttempt } from "../../../shared/gen/lane_codecs.ts";
 import type { Candidate } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { type Attempt, AttemptSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Attempt } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Span } from "../../../shared/telemetry/index.ts";
 import { boundsOf, type OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
@@ -96,7 +96,7 @@ const pieceBytes = 1024 * 1024;
 export function startAttempt(context: ProviderContext, options: AttemptOptions, out: AttemptSink): RunningAttempt {
   const { channel, exchange, clockUs } = options;
   const { credential } = options.pass;
-  const attempt = create(AttemptSchema);
+  const attempt = createAttempt({});
   attempt.attemptId = options.attemptId;
   attempt.channel = channel.name;
   attempt.platform = channel.platform;

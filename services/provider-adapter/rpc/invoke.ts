@@ -1,21 +1,13 @@
-import { create } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { toWireError } from "../../../shared/errors/wire.ts";
-import {
-  type Candidate,
-  ErrorSchema,
-  StoreResponse,
-  UsageSchema,
-} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { createError, createHead, createOutcome, createTimings, createUsage } from "../../../shared/gen/lane_codecs.ts";
+import { type Candidate, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   type Frame,
-  HeadSchema,
   type InvokeItem,
   JobAction,
   type JobStep,
   type Outcome,
-  OutcomeSchema,
-  TimingsSchema,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
@@ -46,7 +38,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   const { item } = call;
   const arrivedMs = performance.now() - Number(item.elapsedUs) / 1_000;
   const clockUs = () => Math.round((performance.now() - arrivedMs) * 1_000);
-  const outcome = create(OutcomeSchema);
+  const outcome = createOutcome({});
   const skips: string[] = [];
   /** Candidates whose channel was not well. */
   const skipped: number[] = [];
@@ -196,7 +188,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
           headSent = true;
           out.write({
             data,
-            head: create(HeadSchema, {
+            head: createHead({
               upstreamRequestId,
               contentType,
               contentLength: BigInt(contentLength),
@@ -274,17 +266,17 @@ function fill(
   error: ThroughlineError | undefined,
 ): void {
   outcome.cancelled = cancelled;
-  if (error !== undefined && !cancelled) outcome.error = create(ErrorSchema, toWireError(error));
+  if (error !== undefined && !cancelled) outcome.error = createError(toWireError(error));
   if (last === undefined) return;
   outcome.firstByte = last.began;
-  outcome.timings = create(TimingsSchema, {
+  outcome.timings = createTimings({
     upstreamSentUs: BigInt(last.timings.sentUs),
     upstreamFirstByteUs: BigInt(last.timings.firstByteUs),
     upstreamLastByteUs: BigInt(last.timings.lastByteUs),
     upstreamChunks: last.timings.chunks,
   });
   if (last.facts !== undefined) {
-    outcome.usage = create(UsageSchema, last.facts.usage);
+    outcome.usage = createUsage(last.facts.usage);
     outcome.finishReason = last.facts.finishReason;
     outcome.messageId = last.facts.messageId;
     outcome.responseModel = last.facts.responseModel;

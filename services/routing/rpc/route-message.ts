@@ -1,13 +1,6 @@
-import { create } from "@bufbuild/protobuf";
-import {
-  type Candidate,
-  CandidateSchema,
-  PriceSource,
-  type Pricing,
-  PricingSchema,
-  RouteReasonSchema,
-} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { type Route as RouteMessage, RouteSchema } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { createCandidate, createPricing, createRoute, createRouteReason } from "../../../shared/gen/lane_codecs.ts";
+import { type Candidate, PriceSource, type Pricing } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Route as RouteMessage } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { GroupPrice } from "../domain/group-price.ts";
 import type { Reason, Route, RouteCandidate } from "../domain/resolve.ts";
 import type { Member } from "../domain/snapshot.ts";
@@ -27,7 +20,7 @@ const candidates = new WeakMap<Member, Candidate>();
 /** The route as the contract has it. */
 export function routeMessage(route: Route, version: bigint): RouteMessage {
   const { model } = route;
-  return create(RouteSchema, {
+  return createRoute({
     model: model.name,
     candidates: route.candidates.map(candidateMessage),
     reasons: route.reasons.map(reasonMessage),
@@ -44,7 +37,7 @@ function candidateMessage({ member, upstreamModel, price }: RouteCandidate): Can
   if (known?.upstreamModel === upstreamModel && known.pricing === priced) return known;
   const { channel } = member;
   const made = freeze(
-    create(CandidateSchema, {
+    createCandidate({
       channel: channel.name,
       platform: channel.platform,
       upstreamModel,
@@ -62,7 +55,7 @@ function pricing(price: GroupPrice): Pricing {
   if (known !== undefined) return known;
   const { strategy, prices, ratioPpm } = price;
   const made = freeze(
-    create(PricingSchema, {
+    createPricing({
       ...prices,
       rates: freeze(prices.rates ?? []),
       strategy: strategy.name,
@@ -81,5 +74,5 @@ function freeze<M extends object>(message: M): M {
 }
 
 function reasonMessage(reason: Reason) {
-  return create(RouteReasonSchema, reason);
+  return createRouteReason(reason);
 }
