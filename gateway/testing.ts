@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { create, type DescService, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import { readable } from "../shared/closing/testing.ts";
 import { ThroughlineError } from "../shared/errors/error.ts";
 import {
   type AdministrationEvent,
@@ -164,7 +165,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
   const provider = service(ProviderService, { invoke: answering('{"ok":true}'), ...stubs.provider });
   const history = service(HistoryService, {
     record: each<RecordItem, Recorded>(({ record }) => {
-      if (record !== undefined) recorded.push(record);
+      if (record !== undefined) recorded.push(readable(record));
       return {};
     }),
     ...stubs.history,

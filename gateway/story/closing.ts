@@ -1,14 +1,12 @@
-import { create } from "@bufbuild/protobuf";
 import { baseRecord, type ClosingEnding, type ClosingRequest, detailOf } from "../../shared/closing/index.ts";
+import { createRequestFacts, createTimelineEvent } from "../../shared/gen/lane_codecs.ts";
 import { KeyKind } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import {
   type Detail,
   type Record,
   RecordStatus,
   type TimelineEvent,
-  TimelineEventSchema,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { RequestFactsSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Ask, Asked } from "./ask.ts";
 import type { Ending } from "./ending.ts";
@@ -17,7 +15,7 @@ import type { Incoming } from "./incoming.ts";
 /** A request as its settlement and its records see it; without a route where it was refused before it had one. */
 export function closingRequest(ask: Asked, route: Route | undefined, reservedNanoUsd: bigint): ClosingRequest {
   const { incoming, principal } = ask;
-  const facts = create(RequestFactsSchema);
+  const facts = createRequestFacts({});
   facts.accountId = principal.accountId;
   facts.keyId = principal.keyId;
   facts.userId = principal.userId;
@@ -57,7 +55,7 @@ export function closingEnding(ask: Ask, { outcome, error, gone, frames }: Ending
 
 /** The steps of a request so far. */
 export function timelineOf({ timeline }: Incoming): TimelineEvent[] {
-  return timeline.map((event) => create(TimelineEventSchema, event));
+  return timeline.map(createTimelineEvent);
 }
 
 /** What is known of a request that was never asked of an upstream. */

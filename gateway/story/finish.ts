@@ -1,4 +1,4 @@
-import { baseRecord, finalRecord, noteFailure, settleItem } from "../../shared/closing/index.ts";
+import { baseRecord, finalRecord, noteDetail, noteFailure, settleItem } from "../../shared/closing/index.ts";
 import type { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Settlement } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { type Record, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
@@ -96,7 +96,7 @@ export function recordRefusal(
   refused.status = RecordStatus.FAILED;
   noteFailure(refused, error);
   refused.durationUs = elapsedUs(ask.incoming);
-  refused.detail = plainDetail(request, ask.incoming);
+  noteDetail(refused, plainDetail(request, ask.incoming));
   void keepRecord(context, ask, refused);
 }
 
@@ -111,7 +111,7 @@ export function recordReplay(context: GatewayContext, ask: Ask, route: Route, fi
   replayed.httpStatus = 200;
   replayed.billingReason = "replayed";
   replayed.durationUs = elapsedUs(ask.incoming);
-  replayed.detail = plainDetail(request, ask.incoming, `replay of request ${first}`);
+  noteDetail(replayed, plainDetail(request, ask.incoming, `replay of request ${first}`));
   return keepRecord(context, ask, replayed);
 }
 

@@ -1,6 +1,5 @@
-import { create } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { type Record, RecordItemSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { Record } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { createRoster } from "../../shared/roster.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayDeps } from "../deps.ts";
@@ -87,9 +86,11 @@ export function createRunning({
   }
 
   function showProcessing(entry: Held): void {
-    const item = create(RecordItemSchema, { record: entry.processing() });
     history.record
-      .call(item, { requestId: entry.id, traceparent: entry.traceparent, timeoutMs: config.finishTimeoutMs })
+      .call(
+        { record: entry.processing() },
+        { requestId: entry.id, traceparent: entry.traceparent, timeoutMs: config.finishTimeoutMs },
+      )
       // Only a picture of the present: the terminal record follows, with retries.
       .catch((error: unknown) => log.debug({ err: error, request_id: entry.id.toString() }, "processing record lost"));
   }

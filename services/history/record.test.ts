@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
@@ -199,11 +199,34 @@ describe("an answer", () => {
 describe("details", () => {
   test("already encoded by the sender are stored as they came", async () => {
     const id = nextId();
-    const { toBinary } = await import("@bufbuild/protobuf");
     const detail = create(DetailSchema, { traceId: "t", notes: ["one"] });
     await history.record(ended(id, { detailBytes: toBinary(DetailSchema, detail) }));
     expect((await stored(id)).record.detail).toEqual(detail);
     expect((await stored(id)).record.detailBytes).toHaveLength(0);
+  });
+
+  const encoded = (said: object) => ({ detailBytes: toBinary(DetailSchema, create(DetailSchema, said)) });
+  const plain = (said: object) => ({ detail: create(DetailSchema, said) });
+  test.each([
+    ["encoded after encoded", encoded, encoded],
+    ["encoded after plain", plain, encoded],
+    ["plain after encoded", encoded, plain],
+    ["plain after plain", plain, plain],
+  ])("of a reconstructed record take the place of those of the running one: %s", async (_case, first, second) => {
+    const id = nextId();
+    await history.record({ ...ended(id, first({ traceId: "early" })), status: RecordStatus.PROCESSING });
+    await history.record({ ...ended(id, second({ traceId: "late" })), reconstructed: true });
+    expect((await stored(id)).record.detail).toMatchObject({ traceId: "late" });
+  });
+
+  test.each([
+    ["encoded", encoded],
+    ["plain", plain],
+  ])("of the running record stay where the reconstructed one has none: %s", async (_case, first) => {
+    const id = nextId();
+    await history.record({ ...ended(id, first({ traceId: "early" })), status: RecordStatus.PROCESSING });
+    await history.record({ ...ended(id), detail: undefined, reconstructed: true });
+    expect((await stored(id)).record.detail).toMatchObject({ traceId: "early" });
   });
 });
 

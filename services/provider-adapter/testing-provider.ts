@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { readable } from "../../shared/closing/testing.ts";
 import { envelope } from "../../shared/errors/envelope.ts";
 import type { ThroughlineError } from "../../shared/errors/error.ts";
 import { fromWireError } from "../../shared/errors/wire.ts";
@@ -159,7 +160,7 @@ export async function startTestProvider(
   const history = {
     record: {
       async call({ record }: RecordItem) {
-        if (record !== undefined) recorded.push(record);
+        if (record !== undefined) recorded.push(readable(record));
         return {};
       },
     },

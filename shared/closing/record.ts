@@ -1,14 +1,13 @@
-import { create } from "@bufbuild/protobuf";
+import { encoderOf } from "../codec/lanes.ts";
 import type { ThroughlineError } from "../errors/error.ts";
+import { createDetail, createRecord, createTimelineEvent } from "../gen/lane_codecs.ts";
 import type { Settlement } from "../gen/throughline/billing/v1/billing_pb.ts";
 import {
   type Detail,
   DetailSchema,
   type Record,
-  RecordSchema,
   RecordStatus,
   type TimelineEvent,
-  TimelineEventSchema,
 } from "../gen/throughline/history/v1/history_pb.ts";
 import type { ClosingDetail, ClosingEnding, ClosingRequest } from "./request.ts";
 import { failureOf, servedBy, usageOf } from "./settlement.ts";
@@ -16,7 +15,7 @@ import { failureOf, servedBy, usageOf } from "./settlement.ts";
 /** What every record of a request says, whatever became of it. */
 export function baseRecord(request: ClosingRequest): Record {
   const { facts } = request;
-  const record = create(RecordSchema);
+  const record = createRecord({});
   record.requestId = request.requestId;
   record.accountId = facts.accountId;
   record.keyId = facts.keyId;
@@ -66,7 +65,7 @@ export function finalRecord(
   final.messageId = outcome?.messageId ?? "";
   final.response = said.response;
   final.responseTruncated = said.responseTruncated;
-  final.detail = detailOf(request, ending, said);
+  noteDetail(final, detailOf(request, ending, said));
   return final;
 }
 
@@ -75,6 +74,20 @@ export function noteFailure(record: Record, error: ThroughlineError): void {
   record.errorCode = error.code;
   record.errorMessage = error.message;
   record.httpStatus = error.httpStatus;
+}
+
+const encodeDetail = encoderOf(DetailSchema);
+
+/**
+ * Puts on a record what else is known. It goes encoded, for history only keeps it: nobody on the way has to read and write it
+ * again. What cannot be encoded goes as it is, and history sees what it can keep of the record.
+ */
+export function noteDetail(record: Record, detail: Detail): void {
+  try {
+    record.detailBytes = encodeDetail(detail);
+  } catch {
+    record.detail = detail;
+  }
 }
 
 /** What else is known of a request. */
@@ -88,7 +101,7 @@ export function detailOf(
   noteStep(timeline, "upstream_sent", outcome?.timings?.upstreamSentUs);
   noteStep(timeline, "first_byte", said.firstByteUs);
   timeline.sort((a, b) => (a.atUs < b.atUs ? -1 : a.atUs > b.atUs ? 1 : 0));
-  const built = create(DetailSchema);
+  const built = createDetail({});
   built.attempts = outcome?.attempts ?? [];
   built.reasons = facts.reasons;
   built.timeline = timeline;
@@ -102,5 +115,5 @@ export function detailOf(
 }
 
 function noteStep(timeline: TimelineEvent[], name: string, atUs: bigint | undefined): void {
-  if (atUs !== undefined && atUs > 0n) timeline.push(create(TimelineEventSchema, { name, atUs }));
+  if (atUs !== undefined && atUs > 0n) timeline.push(createTimelineEvent({ name, atUs }));
 }

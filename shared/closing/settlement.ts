@@ -1,7 +1,8 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
+import { createUsage } from "../gen/lane_codecs.ts";
 import { SettleCase, type SettleItemSchema } from "../gen/throughline/billing/v1/billing_pb.ts";
-import { type Candidate, DisconnectPolicy, type Usage, UsageSchema } from "../gen/throughline/common/v1/common_pb.ts";
+import { type Candidate, DisconnectPolicy, type Usage } from "../gen/throughline/common/v1/common_pb.ts";
 import type { ClosingEnding, ClosingRequest } from "./request.ts";
 
 /** What billing is told at the end of a request that held a reservation. */
@@ -46,7 +47,7 @@ export function servedBy({ candidates }: ClosingRequest, { outcome, channel }: C
 /** Consumption; where the provider went away in the middle, a piece counts as one token. */
 export function usageOf({ outcome, pieces, inputTokens }: ClosingEnding): Usage {
   if (outcome?.usage !== undefined) return outcome.usage;
-  const usage = create(UsageSchema);
+  const usage = createUsage({});
   usage.estimated = true;
   if (pieces > 0) {
     usage.inputTokens = BigInt(inputTokens);

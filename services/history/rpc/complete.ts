@@ -23,10 +23,16 @@ export async function completeReconstructed(
 
 function complete(made: HistoryRecord, earlier: HistoryRecord): HistoryRecord {
   const said = Object.entries(made).filter(([, value]) => !isEmpty(value));
-  const record = create(RecordSchema, { ...withoutType(earlier), ...Object.fromEntries(said) });
+  const known = said.some(([name]) => name === "detail" || name === "detailBytes") ? withoutDetail(earlier) : earlier;
+  const record = create(RecordSchema, { ...withoutType(known), ...Object.fromEntries(said) });
   // The gateway saw the arrival; the ledger only knows when it was told.
   record.createdUnixUs = earlier.createdUnixUs;
   return record;
+}
+
+/** Details come encoded or not: those of one record must not stand beside those of another. */
+function withoutDetail({ detail: _, ...record }: HistoryRecord): HistoryRecord {
+  return { ...record, detailBytes: new Uint8Array() };
 }
 
 function withoutType({ $typeName: _, ...fields }: HistoryRecord): Omit<HistoryRecord, "$typeName"> {

@@ -8,7 +8,7 @@ import {
 import type { CustomResponse } from "../custom-response/custom-responses.ts";
 import { packPayload } from "../db/payload.ts";
 import type { EndedRow, UnfinishedRow } from "../db/put.ts";
-import { type RecordRow, type UsageColumn, usageColumns } from "../db/record-row.ts";
+import { type UsageColumn, usageColumns } from "../db/record-row.ts";
 import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
 import { keepAnswer } from "../domain/answer.ts";
@@ -97,12 +97,14 @@ export async function prepareEnded(
     http: small(record.httpStatus),
   } satisfies Outcome);
   const { usage } = record;
+  const { estimated = false, more = [], traits = {} } = usage ?? {};
   const userId = storedUserId(record.userId, repairs);
   const errorMessage = repairText(record.errorMessage, maxLength.message, repairs);
   const within = createdWithinMs(record.requestId, record.createdUnixUs);
   const standing = standingOf(record);
   const count = (value: bigint | undefined): bigint | null => repairCount(value ?? 0n, repairs);
-  const row = {
+  const row: EndedRow = {
+    ...noUsage,
     request_id: record.requestId,
     account_id: record.accountId,
     key_id: record.keyId,
@@ -112,35 +114,38 @@ export async function prepareEnded(
     first_byte_us: count(record.firstByteUs),
     reserved_nano_usd: count(record.reservedNanoUsd),
     billed_nano_usd: count(record.billedNanoUsd),
-    ...usageOf(usage, repairs),
     upstream_hash: upstreamHash(upstreamRequestId),
+    shape_id: 0,
+    outcome_id: 0,
     payload_bytes: packed.bytes === 0 ? null : packed.bytes,
     created_us: within,
     status: record.status,
+    flags: 0,
     user_id: orNull(userId),
     requested_model: requestedModel === model ? null : requestedModel,
     error_message: orNull(errorMessage),
+    more: toStoredQuantities(more, repairs),
+    traits: toStoredTraits(traits, repairs),
     body: packed.bytes === 0 ? null : packed.body,
   };
+  if (usage !== undefined) putUsage(row, usage, repairs);
   return {
     kind: "ended",
     standing,
     terms: [shape, outcome],
     repaired: repairs.repaired,
     toRow: (ids) => {
-      return {
-        ...row,
-        shape_id: ids.idOf(shape),
-        outcome_id: ids.idOf(outcome),
-        flags: toFlags({
-          stream: record.stream,
-          fromAppserver: record.fromAppserver,
-          reconstructed: record.reconstructed,
-          estimated: usage?.estimated ?? false,
-          truncated: kept.truncated,
-          repaired: repairs.repaired,
-        }),
-      };
+      row.shape_id = ids.idOf(shape);
+      row.outcome_id = ids.idOf(outcome);
+      row.flags = toFlags({
+        stream: record.stream,
+        fromAppserver: record.fromAppserver,
+        reconstructed: record.reconstructed,
+        estimated,
+        truncated: kept.truncated,
+        repaired: repairs.repaired,
+      });
+      return row;
     },
   };
 }
@@ -187,15 +192,14 @@ export function standingOf(record: HistoryRecord): Standing {
   };
 }
 
-function usageOf(usage: Usage | undefined, repairs: Repairs) {
-  const amount = (value: bigint): bigint | null => (value === 0n ? null : repairAmount(value, repairs));
-  const counts: Partial<Record<UsageColumn, bigint | null>> = {};
-  for (const { column, part } of usageColumns) counts[column] = usage === undefined ? null : amount(usage[part]);
-  return {
-    ...(counts as Pick<RecordRow, UsageColumn>),
-    more: usage === undefined ? null : toStoredQuantities(usage.more, repairs),
-    traits: usage === undefined ? null : toStoredTraits(usage.traits, repairs),
-  };
+/** The columns of units of a record that consumed nothing. */
+const noUsage = Object.fromEntries(usageColumns.map(({ column }) => [column, null])) as Record<UsageColumn, null>;
+
+function putUsage(row: EndedRow, usage: Usage, repairs: Repairs): void {
+  for (const { column, part } of usageColumns) {
+    const amount = usage[part];
+    if (amount !== 0n) row[column] = repairAmount(amount, repairs);
+  }
 }
 
 /** The details as they are stored. Encoding them again is spared where nothing is to be added. */
