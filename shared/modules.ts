@@ -11,6 +11,8 @@ export interface ModuleEntry {
   readonly outputType?: string;
   /** Paths of its endpoints, the usual one first: all POST. Empty: none serves it yet. */
   readonly endpoints: readonly string[];
+  /** Kinds of its work that a model may do alone, each with the paths of its endpoints. Absent: every model does all of it. */
+  readonly operations?: Readonly<Partial<Record<Operation, readonly string[]>>>;
   /** Vendors give it away: a model that nobody prices is free. Absent: such a model is refused. */
   readonly isFreeUnlessPriced?: true;
 }
@@ -19,8 +21,16 @@ export interface ModuleEntry {
 export const moduleNames = ["chat", "embeddings", "image", "video", "audio", "rerank", "moderation"] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
+/** Kinds of work within a module. A model whose capabilities name one of them does no other. */
+export const operations = ["speech", "transcription", "translation"] as const;
+export type Operation = (typeof operations)[number];
+
 const chat = ["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions"];
-const audio = ["/v1/audio/speech"];
+const audio = {
+  speech: ["/v1/audio/speech"],
+  transcription: ["/v1/audio/transcriptions"],
+  translation: ["/v1/audio/translations"],
+};
 const image = ["/v1/images/generations"];
 const video = ["/v1/videos"];
 const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
@@ -30,7 +40,10 @@ const table: readonly ModuleEntry[] = [
   { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: ["/v1/embeddings"] },
   { module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image", endpoints: image },
   { module: Module.VIDEO, name: "video", operation: "video_generation", endpoints: video },
-  { module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech", endpoints: audio },
+  {
+    ...{ module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech" },
+    ...{ operations: audio, endpoints: Object.values(audio).flat() },
+  },
   { module: Module.RERANK, name: "rerank", operation: "rerank", endpoints: rerank },
   {
     ...{ module: Module.MODERATION, name: "moderation", operation: "moderation", endpoints: ["/v1/moderations"] },
@@ -61,9 +74,22 @@ export function outputTypeOf(name: string): string | undefined {
   return byName.get(name)?.outputType;
 }
 
-/** Paths of the endpoints of a module's name, the usual one first; none: it is not served yet. */
-export function endpointsOf(name: string): readonly string[] {
-  return byName.get(name)?.endpoints ?? [];
+/**
+ * Paths of the endpoints of a module's name, the usual one first; none: it is not served yet.
+ *
+ * @param capabilities of a model: where they name operations of the module, the paths are those of these alone.
+ */
+export function endpointsOf(name: string, capabilities: readonly string[] | null = null): readonly string[] {
+  const entry = byName.get(name);
+  const paths = Object.entries(entry?.operations ?? {}).flatMap(([operation, own]) =>
+    capabilities?.includes(operation) ? own : [],
+  );
+  return paths.length > 0 ? paths : (entry?.endpoints ?? []);
+}
+
+/** True: it names a kind of work within a module. */
+export function isOperation(name: string): name is Operation {
+  return operations.some((operation) => operation === name);
 }
 
 /** True: a model of this module's name that has no price is free. */

@@ -25,7 +25,7 @@ function speechDemand({ model, input, instructions, speed, stream_format: format
     model,
     answer: format === "sse" ? "events" : "bytes",
     includeUsage: true,
-    needs: { inputTokens, maxOutputTokens: 0, capabilities: [] },
+    needs: { inputTokens, maxOutputTokens: 0, capabilities: ["speech"] },
     headers: {},
     affinity: "",
     worst() {

@@ -1,6 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import { Module, Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Operation } from "../../../shared/modules.ts";
 import { noUsage } from "../../../shared/money.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import type { Form, FormSpec, Upload } from "../../domain/form.ts";
@@ -47,7 +48,7 @@ export const transcriptions: FormEndpoint = {
   keepsAnswer: false,
   read(given, upload) {
     checkFormat(given, transcriptionFormats);
-    return demandOf(given, upload, given.boolean("stream") === true);
+    return demandOf(given, upload, { operation: "transcription", stream: given.boolean("stream") === true });
   },
 };
 
@@ -58,7 +59,7 @@ export const translations: FormEndpoint = {
   dialect: "openai.translation",
   read(given, upload) {
     checkFormat(given, formats);
-    return demandOf(given, upload, false);
+    return demandOf(given, upload, { operation: "translation", stream: false });
   },
 };
 
@@ -79,7 +80,11 @@ function invalid(param: string, what: string): ThroughlineError {
   return new ThroughlineError("invalid_value", `${param} ${what}.`, { param });
 }
 
-async function demandOf(given: Form, { source }: Upload, stream: boolean): Promise<Demand> {
+async function demandOf(
+  given: Form,
+  { source }: Upload,
+  { operation, stream }: { readonly operation: Operation; readonly stream: boolean },
+): Promise<Demand> {
   const [file] = given.files;
   if (file === undefined) throw new ThroughlineError("internal_error", "The form has no file.");
   const { ms, told } = await audioLength(file, source);
@@ -89,7 +94,7 @@ async function demandOf(given: Form, { source }: Upload, stream: boolean): Promi
     model: given.text("model") ?? "",
     answer: stream ? "events" : "json",
     includeUsage: false,
-    needs: { inputTokens: promptTokens + tokensOf(ms), maxOutputTokens: 0, capabilities: [] },
+    needs: { inputTokens: promptTokens + tokensOf(ms), maxOutputTokens: 0, capabilities: [operation] },
     headers: {},
     affinity: "",
     inputAudioMs: ms,

@@ -21,6 +21,9 @@ const table = [
   { name: "dimensions", what: "a choice of dimensions", param: "dimensions" },
   { name: "image_edit", what: "edits of images", param: "image" },
   { name: "languages", what: "a choice of languages", param: "languages" },
+  { name: "speech", what: "speech", param: "model" },
+  { name: "transcription", what: "transcription", param: "model" },
+  { name: "translation", what: "translation", param: "model" },
 ] as const satisfies readonly CapabilityEntry[];
 
 export type Capability = (typeof table)[number]["name"];

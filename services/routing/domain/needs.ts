@@ -1,3 +1,4 @@
+import { isOperation } from "../../../shared/modules.ts";
 import type { Capability } from "./capabilities.ts";
 import type { Model } from "./types.ts";
 
@@ -15,14 +16,18 @@ export const noNeeds: Needs = { inputTokens: 0, maxOutputTokens: 0, capabilities
 
 /** The first capability that the model is known to lack. */
 export function lacks(model: Model, needs: Needs): Capability | undefined {
-  const { capabilities } = model;
-  return capabilities === null ? undefined : needs.capabilities.find((needed) => !capabilities.includes(needed));
+  return needs.capabilities.find((needed) => can(model, needed) === false);
 }
 
 /** Whether `auto` may choose the model: it is known to have what is needed, and input and output fit as far as known. */
 export function suits(model: Model, needs: Needs): boolean {
-  const able = needs.capabilities.every((needed) => model.capabilities?.includes(needed) === true);
-  return able && fits(model, needs);
+  return needs.capabilities.every((needed) => can(model, needed) === true) && fits(model, needs);
+}
+
+/** Whether a model has a capability; undefined: it is not known. One that names no operation does all of its module's. */
+function can({ capabilities }: Model, needed: Capability): boolean | undefined {
+  if (isOperation(needed) && capabilities?.some(isOperation) !== true) return true;
+  return capabilities?.includes(needed);
 }
 
 /** Whether input and output fit the model's limits, as far as they are known. */

@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import { endpointsOf } from "../../../shared/modules.ts";
+import { endpointsOf, isOperation } from "../../../shared/modules.ts";
 import { choose, notSupported } from "./auto.ts";
 import { askedFor, type Capability } from "./capabilities.ts";
 import { type GroupPrice, priceAt } from "./group-price.ts";
@@ -81,7 +81,7 @@ export function resolveRoute(question: RouteQuestion, ground: RouteGround): Rout
     serving = snapshot.serving(question.group, named.model, named.concrete);
     if (serving === undefined || serving.tiers.length === 0) throw noChannel(question.model, serving);
     const missing = lacks(asked, question.needs);
-    if (missing !== undefined) throw cannot(question, missing);
+    if (missing !== undefined) throw cannot(question, asked, missing);
   } else {
     const choice = choose(snapshot, question.group, asked, question.needs, health, nowMs);
     serving = choice.serving;
@@ -141,19 +141,21 @@ function noChannel(name: string, serving: Serving | undefined): ThroughlineError
   return new ThroughlineError("service_unavailable", `All channels of the model '${name}' are out of service.`);
 }
 
-function wrongModule({ model, module }: RouteQuestion, { module: actual }: Model): ThroughlineError {
-  const [path] = endpointsOf(actual);
-  const way = path === undefined ? "no endpoint serves it" : `use POST ${path}`;
-  return new ThroughlineError(
-    "model_not_supported",
-    `The model '${model}' is for ${actual}, not for ${module}: ${way}.`,
-    {
-      param: "model",
-    },
-  );
+function wrongModule({ model, module }: RouteQuestion, asked: Model): ThroughlineError {
+  const message = `The model '${model}' is for ${asked.module}, not for ${module}: ${wayTo(asked)}.`;
+  return new ThroughlineError("model_not_supported", message, { param: "model" });
 }
 
-function cannot({ model, module }: RouteQuestion, missing: Capability): ThroughlineError {
+/** Where a model is served. */
+function wayTo({ module, capabilities }: Model): string {
+  const paths = endpointsOf(module, capabilities);
+  const ways = capabilities?.some(isOperation) ? paths : paths.slice(0, 1);
+  return ways.length === 0 ? "no endpoint serves it" : `use POST ${ways.join(" or ")}`;
+}
+
+function cannot({ model, module }: RouteQuestion, asked: Model, missing: Capability): ThroughlineError {
   const { what, param } = askedFor(missing, module);
-  return new ThroughlineError("invalid_value", `The model '${model}' does not support ${what}.`, { param });
+  const message = `The model '${model}' does not support ${what}`;
+  if (!isOperation(missing)) return new ThroughlineError("invalid_value", `${message}.`, { param });
+  return new ThroughlineError("model_not_supported", `${message}: ${wayTo(asked)}.`, { param });
 }
