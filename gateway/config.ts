@@ -203,6 +203,8 @@ export interface GatewayConfig {
   readonly finishTimeoutMs: number;
   /** Largest body, bytes. */
   readonly bodyLimitBytes: number;
+  /** Time that a client has to send its request: 16 MB at about 1 Mbit/s. A form may take longer while it keeps its pace, and an answer. */
+  readonly receiveTimeoutMs: number;
   /** Silence after which a stream gets a comment that keeps proxies from closing it. */
   readonly keepAliveMs: number;
   /** How long a client may leave its answer unread once its request is over; then its connection is cut. */
@@ -240,6 +242,7 @@ export function envToConfig(env: Env): GatewayConfig {
     callTimeoutMs: 10_000,
     finishTimeoutMs: 15_000,
     bodyLimitBytes: 16 * 1024 * 1024,
+    receiveTimeoutMs: 120_000,
     keepAliveMs: 15_000,
     unreadMs: 60_000,
   };

@@ -66,6 +66,7 @@ function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: st
     secretSha256: "",
     principal: undefined,
     bodyBytes: 0,
+    formBytes: 0,
     endpoint: undefined,
     served: undefined,
     errorCode: undefined,

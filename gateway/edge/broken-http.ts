@@ -7,6 +7,7 @@ import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming } from "../story/incoming.ts";
 import { idHeaders, safetyHeaders } from "./arrival.ts";
+import { keepsPace, watchPace } from "./upload-pace.ts";
 
 /** The last request of each connection. */
 export type OpenRequests = WeakMap<Socket, { readonly response: ServerResponse; readonly incoming: Incoming }>;
@@ -22,7 +23,7 @@ const causes: Readonly<Record<string, string>> = {
  * envelope and an ID, then closes the connection. What has begun to be answered is cut: more words would corrupt it.
  */
 export function answerBrokenHttp(context: GatewayContext, open: OpenRequests) {
-  return (fault: NodeJS.ErrnoException, socket: Socket): void => {
+  const answer = (fault: NodeJS.ErrnoException, socket: Socket): void => {
     const last = open.get(socket);
     const running = last === undefined || last.response.writableEnded ? undefined : last;
     // It was refused by its head: what is wrong with its body changes nothing.
@@ -39,9 +40,20 @@ export function answerBrokenHttp(context: GatewayContext, open: OpenRequests) {
       // A client that has sent nothing has no request that could be answered.
       if (socket.bytesRead === 0) return void socket.destroy();
     }
+    if (
+      fault.code === "ERR_HTTP_REQUEST_TIMEOUT" &&
+      running !== undefined &&
+      keepsPace(running.incoming, performance.now())
+    ) {
+      const { incoming, response } = running;
+      const tooSlow = () => answer(fault, socket);
+      watchPace(context, socket, { incoming, isComplete: () => response.req.complete }, tooSlow);
+      return;
+    }
     const message = causes[fault.code ?? ""] ?? "The request is not valid HTTP/1.1.";
     refuse(context, socket, new ThroughlineError("invalid_value", message), running?.incoming);
   };
+  return answer;
 }
 
 /** Answers CONNECT: this is no proxy. */

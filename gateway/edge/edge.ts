@@ -15,17 +15,6 @@ import { failRequest, handleErrors, unknownPath } from "./errors.ts";
 import { framingFault } from "./framing.ts";
 import { hasUnreadBody } from "./unread-body.ts";
 
-/** Time that a client has to send its request: 16 MB at about 1 Mbit/s. An answer may take longer. */
-const receiveTimeoutMs = 120_000;
-
-/** Slowest rate at which a large upload may come. */
-const leastBytesPerMs = 256;
-
-/** Node has one bound for all requests: it is long enough for the largest upload. */
-function receiveTimeoutOf({ config }: GatewayContext): number {
-  return Math.max(receiveTimeoutMs, Math.ceil(Math.max(...Object.values(config.maxUploadBytes)) / leastBytesPerMs));
-}
-
 /** Largest body of a route that says nothing else. The list of IDs of a deletion is the longest, with 25 kB. */
 const smallBodyBytes = 64 * 1024;
 
@@ -44,7 +33,7 @@ export function createEdge(context: GatewayContext): FastifyInstance {
     forceCloseConnections: "idle",
     // What still comes over a connection that is kept alive is answered, not refused: it may be the client's only one.
     return503OnClosing: false,
-    requestTimeout: receiveTimeoutOf(context),
+    requestTimeout: context.config.receiveTimeoutMs,
     // No request runs that long in silence: what is left is a client that does not read its answer.
     connectionTimeout: Math.min(longestTimerMs, context.config.requestTimeoutMs + context.config.unreadMs),
     keepAliveTimeout: 75_000,

@@ -268,6 +268,56 @@ describe("a form that is refused reserves nothing and leaves nothing", () => {
   });
 });
 
+describe("a request has its time to arrive", () => {
+  let slow: TestGateway;
+  const times = { receiveTimeoutMs: 300, headTimeoutMs: 200 };
+  beforeAll(async () => {
+    slow = await startTestGateway({ provider: { invoke } }, { spoolDir: directory, ...times });
+  });
+  afterAll(() => slow[Symbol.asyncDispose]());
+
+  /** Sends a head and a beginning, the rest as soon as `goOn` resolves, and gives what comes back. */
+  async function sendSlowly(head: string, beginning: Buffer, goOn: Promise<unknown>, rest: Buffer): Promise<string> {
+    const socket = connect(slow.port, "127.0.0.1");
+    let answer = "";
+    socket.on("data", (data) => {
+      answer += data.toString();
+    });
+    const closed = new Promise((resolve) => socket.on("error", () => {}).on("close", resolve));
+    socket.write(head);
+    socket.write(beginning);
+    await Promise.race([goOn, closed]);
+    if (!socket.destroyed) socket.write(rest);
+    await closed;
+    return answer;
+  }
+  const never = new Promise(() => {});
+
+  test("and a form more of it while it keeps its pace, whatever its class may hold", async () => {
+    const body = formOf([fileOf(wav(200)), model]);
+    const length = `content-length: ${body.length}\r\nconnection: close`;
+    // So much has come that it may take six seconds; it takes twice the time that other requests have.
+    const later = new Promise((resolve) => setTimeout(resolve, 2 * times.receiveTimeoutMs));
+    const answer = await sendSlowly(headOf(length), body.subarray(0, -1_000), later, body.subarray(-1_000));
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    const tooSlow = await sendSlowly(headOf(length), body.subarray(0, 100_000), never, body);
+    expect(tooSlow).toMatch(/^HTTP\/1\.1 400 .*did not arrive in time/s);
+    await nothingLeft();
+  });
+
+  test.each([
+    ["a form of which nothing comes", headOf("content-length: 1000000"), ""],
+    ["JSON, however much of it has come", jsonHead(4_000_000), `{"input": "${"x".repeat(1_000_000)}`],
+  ])("%s is cut", async (_name, head, beginning) => {
+    const answer = await sendSlowly(head, Buffer.from(beginning), never, Buffer.alloc(0));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*did not arrive in time/s);
+  });
+});
+
+function jsonHead(length: number): string {
+  return `POST /v1/embeddings HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secrets.api}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+}
+
 test("the disk that uploads take together is bounded: beyond it 503 before the body", async () => {
   const small = await startTestGateway({ provider: { invoke } }, { spoolDir: directory, spoolBytes: 3_000_000 });
   const body = formOf([fileOf(wav(200)), model]);

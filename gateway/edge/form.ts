@@ -48,6 +48,7 @@ export function receiveForm(request: FastifyRequest, spool: Spool, maxBytes: num
 
     function onBytes(chunk: Buffer): void {
       received += chunk.length;
+      request.incoming.formBytes = received;
       if (received > maxBytes) fail(formTooLarge(maxBytes));
     }
 

@@ -35,6 +35,8 @@ export interface Incoming {
   principal: Principal | undefined;
   /** Bytes that its body may take, or takes; counted until the answer has ended. */
   bodyBytes: number;
+  /** Bytes of its form that have come; 0: it has none. */
+  formBytes: number;
   /** What the endpoint serves, where it is a paid one. */
   endpoint: { readonly dialect: string; readonly module: Module } | undefined;
   /** Absent where no paid request was understood. */
