@@ -4,7 +4,12 @@ import { envelope } from "../../shared/errors/envelope.ts";
 import type { ThroughlineError } from "../../shared/errors/error.ts";
 import { fromWireError } from "../../shared/errors/wire.ts";
 import type { SettleItem } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { CandidateSchema, Module, StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import {
+  CandidateSchema,
+  Module,
+  type PricingSchema,
+  StoreResponse,
+} from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Record as HistoryRecord, RecordItem } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type {
   Outcome,
@@ -45,6 +50,7 @@ export interface TestChannel {
 export interface Invoked {
   /** Everything that the client was given. */
   readonly text: string;
+  readonly bytes: Buffer;
   readonly outcome: Outcome;
   readonly error: ThroughlineError | undefined;
   readonly contentType: string;
@@ -55,7 +61,7 @@ export interface Invocation {
   readonly dialect: string;
   readonly body: object | Uint8Array;
   /** Channels in order, each with the model sent upstream. */
-  readonly candidates: readonly { channel: string; model: string }[];
+  readonly candidates: readonly { channel: string; model: string; prices?: MessageInitShape<typeof PricingSchema> }[];
   readonly control?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** `cancel` is what the gateway does when its client leaves. */
@@ -222,8 +228,13 @@ async function invoke(
       control: control ?? "",
       stream: given.stream === true,
       includeUsage: given.stream_options?.include_usage === true,
-      candidates: candidates.map(({ channel, model }) =>
-        create(CandidateSchema, { channel, platform: channel, upstreamModel: model }),
+      candidates: candidates.map(({ channel, model, prices }) =>
+        create(CandidateSchema, {
+          channel,
+          platform: channel,
+          upstreamModel: model,
+          ...(prices === undefined ? {} : { pricing: prices }),
+        }),
       ),
       body: bytes,
       headers: { ...headers },
@@ -243,7 +254,8 @@ async function invoke(
   const outcome = await stream.outcome;
   if (onOutcome !== "owes") stream.acknowledgement.give();
   const error = outcome.error === undefined ? undefined : fromWireError(outcome.error);
-  return { text: Buffer.concat(parts).toString(), outcome, error, contentType };
+  const all = Buffer.concat(parts);
+  return { text: all.toString(), bytes: all, outcome, error, contentType };
 }
 
 /** The in-band error of a stream that has begun, as the edge writes it. */

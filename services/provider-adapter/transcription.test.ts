@@ -1,26 +1,17 @@
 import { createHash } from "node:crypto";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { fromWireError } from "../../shared/errors/wire.ts";
-import {
-  CandidateSchema,
-  Module,
-  type PricingSchema,
-  StoreResponse,
-  Unit,
-} from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { BodySource } from "../../shared/rpc/index.ts";
+import { type PricingSchema, Unit } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { parseForm, type SimulatedForm } from "../simulator/formats/audio.ts";
 import { createSimulator, type Simulator } from "../simulator/simulator.ts";
 import { startTestProvider, type TestProvider } from "./testing-provider.ts";
+import { type TranscriptionGiven, transcribeBy } from "./testing-transcription.ts";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const audio = Buffer.alloc(400_000, "audio of no format. ");
 const bySecond = { audioSecondNanoUsd: 100_000n };
 const byToken = { inputNanoUsdPerMtok: 1_000_000n, outputNanoUsdPerMtok: 1_000_000n };
-/** What the gateway measured: by its size at 4,000 bytes a second. */
-const audioMs = 100_000;
 
 let simulator: Simulator;
 let provider: TestProvider;
@@ -42,61 +33,7 @@ afterAll(async () => {
   await simulator.close();
 });
 
-interface Given {
-  readonly fields?: Readonly<Record<string, string>>;
-  readonly candidates?: readonly { readonly channel: string; readonly model: string }[];
-  readonly prices?: MessageInitShape<typeof PricingSchema>;
-  readonly fileFirst?: boolean;
-  readonly dialect?: string;
-  readonly file?: Buffer;
-}
-
-async function transcribe({ fields = {}, candidates, prices = byToken, fileFirst, dialect, file = audio }: Given = {}) {
-  const texts = Object.entries({ model: "asked-for", ...fields }).map(([name, value]) => ({
-    name,
-    content: { case: "value" as const, value },
-  }));
-  const part = {
-    name: "file",
-    content: {
-      case: "file" as const,
-      value: { filename: 'an "odd" näme.mp3', contentType: "audio/mpeg", offset: 0n, length: BigInt(file.length) },
-    },
-  };
-  const reads: number[] = [];
-  const body: BodySource = {
-    length: file.length,
-    read: async (offset, maxBytes) => {
-      reads.push(offset);
-      return file.subarray(offset, offset + maxBytes);
-    },
-  };
-  const stream = provider.client.invoke.open(
-    {
-      dialect: dialect ?? "openai.transcription",
-      module: Module.AUDIO,
-      model: "asked-for",
-      stream: fields.stream === "true",
-      candidates: (candidates ?? [{ channel: "one", model: "gpt-4o-transcribe" }]).map(({ channel, model }) =>
-        create(CandidateSchema, { channel, platform: channel, upstreamModel: model, pricing: prices }),
-      ),
-      form: fileFirst ? [part, ...texts] : [...texts, part],
-      bodyLength: BigInt(file.length),
-      inputAudioMs: BigInt(audioMs),
-      storeResponse: StoreResponse.FULL,
-    },
-    { requestId: provider.nextId(), timeoutMs: 20_000, body },
-  );
-  const parts: Uint8Array[] = [];
-  let contentType = "";
-  for await (const frame of stream) {
-    contentType ||= frame.head?.contentType ?? "";
-    parts.push(frame.data);
-  }
-  const outcome = await stream.outcome;
-  const error = outcome.error === undefined ? undefined : fromWireError(outcome.error);
-  return { text: Buffer.concat(parts).toString(), contentType, outcome, error, reads };
-}
+const transcribe = (given: TranscriptionGiven = {}) => transcribeBy(provider, audio, given);
 
 /** The forms that the simulator got, with the digests of their files. */
 function received() {

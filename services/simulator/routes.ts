@@ -1,10 +1,11 @@
 import type { Route, Target } from "./exchange.ts";
 import { countTokens, messages } from "./formats/anthropic-messages.ts";
 import { transcriptions, translations } from "./formats/audio.ts";
+import { elevenLabsTranscription, mistralTranscription, openrouterTranscription } from "./formats/audio-vendors.ts";
+import { dashscopeGeneration } from "./formats/dashscope-generation.ts";
 import { cohereEmbed, embeddings } from "./formats/embeddings.ts";
 import { geminiModels } from "./formats/gemini.ts";
 import {
-  dashscopeImages,
   minimaxImages,
   openrouterImages,
   seedreamImages,
@@ -20,6 +21,7 @@ import { responses } from "./formats/openai-responses.ts";
 import { cohereRerank, dashscopeRerank, rerank, teiRerank } from "./formats/rerank.ts";
 
 import { speech } from "./formats/speech.ts";
+import { elevenLabsSpeech, minimaxSpeech } from "./formats/speech-vendors.ts";
 
 /** A route with what its path says. */
 export interface RouteMatch extends Target {
@@ -40,10 +42,14 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /rerank": rerank,
   "POST /compatible-api/v1/reranks": dashscopeRerank,
   "POST /v1/audio/speech": speech,
+  "POST /v1/t2a_v2": minimaxSpeech,
+  "POST /v1/speech-to-text": elevenLabsTranscription,
+  "POST /mistral/v1/audio/transcriptions": mistralTranscription,
+  "POST /openrouter/v1/audio/transcriptions": openrouterTranscription,
   "POST /v1/images/generations": imageGenerations,
   "POST /v1/images/edits": imageEdits,
   "POST /v1/images": openrouterImages,
-  "POST /api/v1/services/aigc/multimodal-generation/generation": dashscopeImages,
+  "POST /api/v1/services/aigc/multimodal-generation/generation": dashscopeGeneration,
   "POST /api/paas/v4/images/generations": zhipuImages,
   "POST /siliconflow/v1/images/generations": siliconflowImages,
   "POST /api/v3/images/generations": seedreamImages,
@@ -58,6 +64,9 @@ const matches: ReadonlyMap<string, RouteMatch> = new Map(
   Object.entries(fixed).map(([key, route]) => [key, { route, model: undefined, verb: "", query: "" }]),
 );
 const teiPath = /^\/tei\/([^/]+)\/rerank$/;
+const elevenLabsPath = /^\/v1\/text-to-speech\/([^/]+)(?:\/stream)?$/;
+/** Azure names the model in the path: what follows is as OpenAI has it. */
+const azurePath = /^\/openai\/deployments\/([^/]+)(\/.+)$/;
 const geminiPath = /^\/v1(?:beta)?\/models\/([^/:]+):([A-Za-z]+)$/;
 
 /** The route of a method and a request target; undefined if there is none. */
@@ -71,6 +80,13 @@ export function findRoute(method: string, target: string): RouteMatch | undefine
   if (plain !== undefined) return { ...plain, query };
   const [, served] = teiPath.exec(path) ?? [];
   if (method === "POST" && served !== undefined) return { route: teiRerank, model: decode(served), verb: "", query };
+  const [, voice] = elevenLabsPath.exec(path) ?? [];
+  if (method === "POST" && voice !== undefined) {
+    return { route: elevenLabsSpeech, model: undefined, verb: decode(voice), query };
+  }
+  const [, deployment, rest] = azurePath.exec(path) ?? [];
+  const behind = deployment === undefined ? undefined : matches.get(`${method} /v1${rest}`);
+  if (behind !== undefined) return { ...behind, model: decode(deployment ?? ""), query };
   const [, model, verb] = geminiPath.exec(path) ?? [];
   if (method !== "POST" || model === undefined || verb === undefined) return undefined;
   return { route: geminiModels, model: decode(model), verb, query };

@@ -119,7 +119,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     const { route } = match;
     try {
       const body = bodyOf(exchange, route);
-      exchange.model = match.model ?? stringOf(body.model);
+      exchange.model = match.model ?? (stringOf(body.model) || stringOf(body.model_id));
       if (route.readsBody && exchange.model === "") {
         throw new InvalidRequest("you must provide a model parameter", "model");
       }
@@ -242,7 +242,9 @@ function bodyOf({ entry, request }: Exchange, { readsBody, readsForm }: Route): 
 
 /** How slowly a form is read, where the model's name comes before its file: milliseconds a piece. */
 function slowness(piece: Buffer): number {
-  return Number(/name="model"\r\n\r\n\S*slow-read-(\d{1,4})/.exec(piece.toString("latin1", 0, 4_096))?.[1] ?? 0);
+  return Number(
+    /name="model(?:_id)?"\r\n\r\n\S*slow-read-(\d{1,4})/.exec(piece.toString("latin1", 0, 4_096))?.[1] ?? 0,
+  );
 }
 
 function parseBody(bytes: Buffer): Json {
@@ -271,7 +273,7 @@ function shown(record: RecordedRequest): object {
   return { ...record, headers: withoutSecrets(record.headers), body: record.body.toString() };
 }
 
-const secretHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+const secretHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"];
 
 /** The HTTP view hides credentials; the programmatic one keeps them, because tests check that they are sent. */
 function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -196,8 +196,12 @@ export interface Exchange {
   stream(): StreamTranslation;
   /** A whole answer, where a stream was asked for and the upstream knows none, as the events of one. Absent: it is a failure. */
   events?(body: Buffer, fetched?: FetchedMedia): readonly UpstreamEvent[];
-  /** Translates an answer of bytes. Absent: the answer is JSON or events. A JSON answer goes to `whole` all the same. */
-  bytes?(head: BytesHead): BytesTranslation;
+  /**
+   * Translates an answer of bytes, or one whose events become bytes or other events: it makes all that the client gets. Absent: the
+   * answer is JSON or events. A JSON answer goes to `whole` all the same, or to `events` where a stream was asked for. Undefined: this
+   * one is to be read as events.
+   */
+  bytes?(head: BytesHead): BytesTranslation | undefined;
 }
 
 /** The exchange of a module that is answered whole: none of its endpoints lets a client ask for a stream. */

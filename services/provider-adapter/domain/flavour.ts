@@ -68,6 +68,8 @@ export interface OpenaiFlavour {
   readonly embedsTokens: boolean;
   /** Name of the vendor; empty: none. */
   readonly vendor: string;
+  /** Names of voices that clients may say, and what the vendor calls them; they go before those that are known of it. */
+  readonly voices: Readonly<Record<string, string>>;
   /** By the module's name. */
   readonly modules: Readonly<Partial<Record<string, VendorModule>>>;
   /** The vendor's finish reasons that OpenAI does not have: OpenAI's word, or "error". */

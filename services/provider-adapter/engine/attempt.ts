@@ -258,7 +258,13 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       sendBytes(taken, taken.chunk(chunk));
     } catch (thrown) {
       breakOff(thrown);
+      return;
     }
+    if (!taken.isComplete()) return;
+    // As with a stream: what the connection does now is no affair of the client's.
+    lastByteUs = clockUs();
+    finishBytes(taken, good);
+    call.drain();
   }
 
   function sendBytes({ head }: BytesTranslation, data: Uint8Array): void {
@@ -268,6 +274,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       options.pass.began();
     }
     began = true;
+    attempt.upstreamRequestId ||= translation?.upstreamRequestId?.() ?? "";
     if (firstContentUs === 0) firstContentUs = clockUs();
     out.write(data, attempt.upstreamRequestId, head);
   }
@@ -395,9 +402,10 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const type = String(given["content-type"] ?? "");
       answered = exchange.accepts?.(status) ?? status === 200;
       if (!answered || type.includes("application/json")) return "whole";
-      if (options.stream) feed = openFeed(exchange.stream());
-      else if (exchange.bytes === undefined) return "whole";
-      else translation = bytes = exchange.bytes({ contentType: type, contentLength: lengthOf(given) });
+      translation = bytes = exchange.bytes?.({ contentType: type, contentLength: lengthOf(given) });
+      if (bytes !== undefined) return "stream";
+      if (!options.stream) return "whole";
+      feed = openFeed(exchange.stream());
       return "stream";
     },
     onData(chunk) {

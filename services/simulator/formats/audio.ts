@@ -23,7 +23,7 @@ const textFormats: Readonly<Record<string, (heard: Heard) => string>> = {
 };
 
 /** What was "heard" in a file. */
-interface Heard {
+export interface Heard {
   readonly seconds: number;
   readonly text: string;
   readonly segments: readonly { readonly start: number; readonly end: number; readonly text: string }[];
@@ -92,7 +92,8 @@ function stream(exchange: Exchange, heard: Heard, usage: object): void {
   });
 }
 
-function hear(file: Buffer, form: SimulatedForm, task: string, silent: boolean): Heard {
+/** What is heard in a file; nothing where it is to be silent. */
+export function hear(file: Buffer, form: SimulatedForm, task: string, silent: boolean): Heard {
   const seconds = secondsOf(file);
   if (silent) return { seconds, text: "", segments: [] };
   const sentences = [
@@ -129,7 +130,12 @@ function isWhisper(model: string): boolean {
   return model.includes("whisper") || model.includes("audio-seconds");
 }
 
-function wordsOf({ text, seconds }: Heard): object[] {
+/** The words with their times, spread evenly. */
+export function wordsOf({
+  text,
+  seconds,
+}: Heard): { readonly word: string; readonly start: number; readonly end: number }[] {
+  if (text === "") return [];
   const words = text.split(" ");
   const each = seconds / words.length;
   return words.map((word, at) => ({ word, start: round(at * each), end: round((at + 1) * each) }));
@@ -169,5 +175,5 @@ export function parseForm(body: Buffer, contentType: string): Json {
     at = next;
   }
   const form: SimulatedForm = { texts, files, parts };
-  return { model: stringOf(texts.get("model")?.[0]), form };
+  return { model: stringOf(texts.get("model")?.[0] ?? texts.get("model_id")?.[0]), form };
 }

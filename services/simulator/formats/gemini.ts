@@ -1,40 +1,13 @@
 import { type Ask, type Composed, compose, countInput, type InputTokens } from "../compose.ts";
 import { deliverJson, deliverStream } from "../deliver.ts";
-import { type Exchange, InvalidRequest, type Route, type Target, type WireFormat } from "../exchange.ts";
+import { type Exchange, InvalidRequest, type Route, type Target } from "../exchange.ts";
 import { arrayOf, countOf, type Json, objectOf, parsedObject, stringOf } from "../json.ts";
 import type { Behaviour } from "../models.ts";
 import { modalities } from "../reports.ts";
+import { geminiFormat } from "./gemini-format.ts";
+import { speakGemini, wantsSpeech } from "./gemini-speech.ts";
 import { asksForImage, geminiImages } from "./image-vendors.ts";
 import { dimensionsOf, tokensOf, vectorsOf } from "./vectors.ts";
-
-const statusNames: Readonly<Record<number, string>> = {
-  400: "INVALID_ARGUMENT",
-  401: "UNAUTHENTICATED",
-  403: "PERMISSION_DENIED",
-  404: "NOT_FOUND",
-  409: "ABORTED",
-  429: "RESOURCE_EXHAUSTED",
-  500: "INTERNAL",
-  503: "UNAVAILABLE",
-  504: "DEADLINE_EXCEEDED",
-};
-
-/** Errors of the Gemini format. It has no request ID header; answers bear `responseId`. */
-export const geminiFormat: WireFormat = {
-  requestIdHeader: "",
-  errorBody: ({ status, message, retryAfterSeconds }) =>
-    JSON.stringify({
-      error: {
-        code: status,
-        message,
-        status: statusNames[status] ?? (status < 500 ? "INVALID_ARGUMENT" : "INTERNAL"),
-        details:
-          retryAfterSeconds > 0
-            ? [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${retryAfterSeconds}s` }]
-            : [],
-      },
-    }),
-};
 
 /** POST /v1beta/models/{model}:{verb}: generateContent, streamGenerateContent, countTokens, embedContent, batchEmbedContents. */
 export const geminiModels: Route = {
@@ -43,6 +16,9 @@ export const geminiModels: Route = {
   answer(exchange, body, target) {
     switch (target.verb) {
       case "generateContent":
+        if (wantsSpeech(body)) return speakGemini(exchange, body);
+        generate(exchange, body, target);
+        return;
       case "streamGenerateContent":
         generate(exchange, body, target);
         return;

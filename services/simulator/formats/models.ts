@@ -2,7 +2,7 @@ import { deliverJson } from "../deliver.ts";
 import type { Route } from "../exchange.ts";
 import { simulatedModels } from "../models.ts";
 import { anthropicFormat } from "./anthropic-messages.ts";
-import { geminiFormat } from "./gemini.ts";
+import { geminiFormat } from "./gemini-format.ts";
 import { openaiFormat } from "./openai.ts";
 
 /** One that answers normally, then an example of each that does not. */

@@ -42,7 +42,7 @@ export const cohereFormat: WireFormat = {
 };
 
 /** DashScope: errors are flat. */
-const dashscopeFormat: WireFormat = {
+export const dashscopeFormat: WireFormat = {
   requestIdHeader: "x-dashscope-request-id",
   errorBody: ({ code, message }, request_id) => JSON.stringify({ code, message, request_id }),
 };

@@ -1,6 +1,7 @@
 import { deliverBytes, deliverStream } from "../deliver.ts";
 import { InvalidRequest, type Route } from "../exchange.ts";
 import { stringOf } from "../json.ts";
+import type { Behaviour } from "../models.ts";
 import { openaiFormat } from "./openai.ts";
 
 /** Time of one character, in milliseconds. */
@@ -20,20 +21,13 @@ export const speech: Route = {
   answer(exchange, body) {
     const input = stringOf(body.input);
     if (input === "") throw new InvalidRequest("'$.input' is invalid: it must not be empty.", "input");
-    const format = stringOf(body.response_format) || "mp3";
-    const make = formats[format];
-    if (make === undefined) throw new InvalidRequest(`response_format '${format}' is not supported`, "response_format");
     const { behaviour } = exchange;
-    const sound = make([...input].length * msPerCharacter, behaviour.largeKb * 1_000);
+    const sound = soundOf(stringOf(body.response_format) || "mp3", input, behaviour);
     if (body.stream_format !== "sse") return deliverBytes(exchange, openaiFormat, sound);
-    const pieces: string[] = [];
-    for (let at = 0; at < sound.length; ) {
-      const piece = sound.piece(at);
-      at += piece.length;
-      pieces.push(eventOf({ type: "speech.audio.delta", audio: Buffer.from(piece).toString("base64") }));
-    }
-    const inputTokens = Math.ceil(input.length / 4);
-    const outputTokens = Math.ceil(([...input].length * msPerCharacter * 1_250) / 60_000);
+    const pieces = piecesOf(sound, behaviour.empty === "content").map((piece) =>
+      eventOf({ type: "speech.audio.delta", audio: piece.toString("base64") }),
+    );
+    const { inputTokens, outputTokens } = speechTokens(input);
     const total_tokens = inputTokens + outputTokens;
     const usage = { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens };
     deliverStream(exchange, openaiFormat, {
@@ -49,11 +43,43 @@ export const speech: Route = {
   },
 };
 
+/** The sound of a text. Throws for a format that there is not. */
+export function soundOf(format: string, input: string, { largeKb }: Behaviour): Sound {
+  const make = formats[format];
+  if (make === undefined) throw new InvalidRequest(`response_format '${format}' is not supported`, "response_format");
+  return make([...input].length * msPerCharacter, largeKb * 1_000);
+}
+
+/** All of a sound, in its pieces; of an empty answer none. */
+export function piecesOf(sound: Sound, isEmpty = false): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < sound.length && !isEmpty; ) {
+    const piece = Buffer.from(sound.piece(at));
+    at += piece.length;
+    pieces.push(piece);
+  }
+  return pieces;
+}
+
+/** Tokens of a text and of its speech. */
+export function speechTokens(input: string): { readonly inputTokens: number; readonly outputTokens: number } {
+  return {
+    inputTokens: Math.ceil(input.length / 4),
+    outputTokens: Math.ceil(([...input].length * msPerCharacter * 1_250) / 60_000),
+  };
+}
+
+/** Time that a text takes, in milliseconds. */
+export function durationOf(input: string): number {
+  return [...input].length * msPerCharacter;
+}
+
 function eventOf(event: object): string {
   return `data: ${JSON.stringify(event)}\n\n`;
 }
 
-interface Sound {
+/** A sound that is made piece by piece. */
+export interface Sound {
   readonly contentType: string;
   readonly length: number;
   piece(at: number): Uint8Array;
@@ -86,6 +112,9 @@ const formats: Readonly<Record<string, (durationMs: number, bytes: number) => So
       piece: (at) => noise(Buffer.alloc(Math.min(32_768, length - at)), at),
     };
   },
+  opus: marked("audio/ogg", "OggS"),
+  aac: marked("audio/aac", "\u00ff\u00f1"),
+  flac: marked("audio/flac", "fLaC"),
   wav(durationMs, bytes) {
     const pcm = formats.pcm?.(durationMs, bytes) ?? { contentType: "", length: 0, piece: () => new Uint8Array() };
     const head = wavHead(pcm.length);
@@ -96,6 +125,22 @@ const formats: Readonly<Record<string, (durationMs: number, bytes: number) => So
     };
   },
 };
+
+/** Bytes that begin as a format does, 8 for each millisecond. */
+function marked(contentType: string, mark: string): (durationMs: number, bytes: number) => Sound {
+  return (durationMs, bytes) => {
+    const length = bytes > 0 ? bytes : Math.max(64, durationMs * 8);
+    return {
+      contentType,
+      length,
+      piece(at) {
+        const piece = noise(Buffer.alloc(Math.min(16_384, length - at)), at);
+        if (at === 0) piece.write(mark, 0, "latin1");
+        return piece;
+      },
+    };
+  };
+}
 
 /** Bytes that depend on their place alone. */
 function noise(bytes: Buffer, from: number): Buffer {

@@ -16,6 +16,8 @@ const flavourSchema = z.strictObject({
   like: z.string().optional(),
   /** True: clients may ask for service above the standard, which costs more than the model's price. */
   premium: z.boolean().default(false),
+  /** Names of voices that clients may say, and what the upstream calls them. */
+  voices: z.record(z.string(), z.string()).default({}),
 });
 
 /** How an upstream that speaks Gemini's format differs from Google's own API. */
@@ -27,6 +29,7 @@ export interface GeminiFlavour {
   readonly safetySettings: readonly { readonly category: string; readonly threshold: string }[];
   readonly like: string | undefined;
   readonly premium: boolean;
+  readonly voices: Readonly<Record<string, string>>;
 }
 
 /** Reads a channel's flavour. Throws a ZodError that names the field. */
@@ -40,5 +43,6 @@ export function readFlavour(json: string): GeminiFlavour {
     safetySettings: given.safety_settings,
     like: given.like,
     premium: given.premium,
+    voices: given.voices,
   };
 }

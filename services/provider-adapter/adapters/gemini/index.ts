@@ -1,3 +1,4 @@
+import { speechDialect, speechExchangeOf } from "../../modules/audio/speech-exchange.ts";
 import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import { imageExchanges } from "../../modules/image/translate.ts";
 import type { Adapter } from "../adapter.ts";
@@ -8,6 +9,7 @@ import { geminiEmbeddings } from "./embeddings/index.ts";
 import { geminiFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { geminiImages } from "./image/index.ts";
+import { geminiSpeech } from "./speech/index.ts";
 
 /** Google's Gemini, and whoever speaks its format. */
 export const geminiAdapter: Adapter = {
@@ -23,6 +25,7 @@ export const geminiAdapter: Adapter = {
         ...translations(format),
         ...embeddingsExchanges(() => geminiEmbeddings(flavour)),
         ...imageExchanges((model) => geminiImages(flavour, model)),
+        [speechDialect]: (asked) => speechExchangeOf(asked, geminiSpeech(flavour)),
       },
       ...(flavour.counts ? { counts: countTranslations(format, countRequest) } : {}),
       failure: geminiFailure,

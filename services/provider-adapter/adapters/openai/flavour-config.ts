@@ -32,6 +32,8 @@ const modelShape = {
   max_embedding_inputs: z.number().int().min(0),
   /** Inputs of embeddings may be tokens, as numbers. */
   embeds_tokens: z.boolean(),
+  /** Names of voices that clients may say, and what the vendor calls them. */
+  voices: words,
   modules: z.partialRecord(
     z.enum(moduleNames),
     z.strictObject({

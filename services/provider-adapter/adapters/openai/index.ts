@@ -1,13 +1,10 @@
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
-import { transcriptionExchanges } from "../../modules/audio/transcription.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
-import { speechExchange } from "./audio/speech.ts";
-import { transcriptionFormat } from "./audio/transcription.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
@@ -44,9 +41,7 @@ function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
   const exchanges: Record<string, MakeExchange> = {
     ...translations(chatCompletionsFormat(of)),
     ...Object.assign({}, ...openaiModules.map((module) => module.exchanges(of))),
-    ...transcriptionExchanges((model) => transcriptionFormat(of(model))),
     "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
-    "openai.speech": (asked) => speechExchange(asked, of(asked.upstreamModel)),
   };
   for (const field of ["responses", "completions"] as const) {
     const { name, pass } = spoken[field];

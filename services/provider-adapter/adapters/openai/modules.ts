@@ -1,3 +1,4 @@
+import { openaiAudio } from "./audio/index.ts";
 import { openaiEmbeddings } from "./embeddings/index.ts";
 import { openaiImage } from "./image/index.ts";
 import { openaiModeration } from "./moderation/index.ts";
@@ -5,4 +6,10 @@ import type { OpenaiModule } from "./module.ts";
 import { openaiRerank } from "./rerank/index.ts";
 
 /** Every module beside chat that goes by a flavour's `modules`: one row each. */
-export const openaiModules: readonly OpenaiModule[] = [openaiEmbeddings, openaiRerank, openaiModeration, openaiImage];
+export const openaiModules: readonly OpenaiModule[] = [
+  openaiEmbeddings,
+  openaiRerank,
+  openaiModeration,
+  openaiImage,
+  openaiAudio,
+];

@@ -7,6 +7,8 @@ import type { SpokenUsage } from "./transcript.ts";
 const leastBytesPerMs = 1;
 /** Vendors count about ten tokens for a second of audio. */
 const msPerToken = 100;
+/** More tokens than one in so much time are not believed. */
+const leastMsPerToken = 10;
 
 /** What is known of the audio and the answer. */
 export interface Measured {
@@ -29,12 +31,14 @@ export function measure(
   measured: Measured,
   prices: Prices | undefined,
 ): BillableUsage & { readonly estimated: boolean } {
-  const { said, durationS, audioMs, fileBytes, prompt, text } = measured;
+  const { durationS, audioMs, fileBytes, prompt, text } = measured;
   const mostMs = Math.ceil(fileBytes / leastBytesPerMs);
+  const said = believed(measured.said, mostMs);
   const saidMs = [said.seconds, durationS].map(msOf).find((one) => one !== undefined && one <= mostMs);
   const ms = saidMs ?? Math.min(audioMs, mostMs);
+  const cost = quantity(Unit.VENDOR_NANO_USD, said.costNanoUsd ?? 0);
   if (pricesSeconds(prices) || (said.tokens === undefined && !pricesTokens(prices))) {
-    return { ...noUsage, ...moreOf(Unit.INPUT_AUDIO_MS, ms), estimated: saidMs === undefined };
+    return { ...noUsage, ...listed([...quantity(Unit.INPUT_AUDIO_MS, ms), ...cost]), estimated: saidMs === undefined };
   }
   const tokens = said.tokens ?? {
     text: estimateTextTokens(prompt),
@@ -45,9 +49,17 @@ export function measure(
     ...noUsage,
     inputTokens: BigInt(tokens.text),
     outputTokens: BigInt(tokens.output),
-    ...moreOf(Unit.INPUT_AUDIO_TOKENS, tokens.audio),
+    ...listed([...quantity(Unit.INPUT_AUDIO_TOKENS, tokens.audio), ...cost]),
     estimated: said.tokens === undefined,
   };
+}
+
+/** Without tokens that no file of this length has. */
+function believed(said: SpokenUsage, mostMs: number): SpokenUsage {
+  const { tokens } = said;
+  if (tokens === undefined || tokens.audio + tokens.output <= Math.max(1_000, (2 * mostMs) / leastMsPerToken))
+    return said;
+  return { ...said, tokens: undefined };
 }
 
 const secondUnits: readonly Unit[] = [Unit.AUDIO_MS, Unit.INPUT_AUDIO_MS];
@@ -65,8 +77,12 @@ function pricesTokens(prices: Prices | undefined): boolean {
   return rates?.some(({ unit }) => tokenUnits.includes(unit)) === true;
 }
 
-function moreOf(unit: Unit, amount: number): { more?: Quantity[] } {
-  return amount > 0 ? { more: [{ unit, amount: BigInt(amount) }] } : {};
+function quantity(unit: Unit, amount: number): Quantity[] {
+  return amount > 0 ? [{ unit, amount: BigInt(amount) }] : [];
+}
+
+function listed(more: Quantity[]): { more?: Quantity[] } {
+  return more.length > 0 ? { more } : {};
 }
 
 function msOf(seconds: number | undefined): number | undefined {

@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { Asked, BytesHead, BytesTranslation } from "../../domain/exchange.ts";
 import { createHeard } from "./heard.ts";
-import { contentTypes, type SpeechRequest, speechUsage } from "./speech.ts";
+import { checkAudioType, contentTypeOf, type SpeechRequest, speechUsage } from "./speech.ts";
 
 const nothing = new Uint8Array();
 
@@ -9,12 +9,13 @@ const nothing = new Uint8Array();
 export function createSpeechBytes(asked: Asked, request: SpeechRequest, head: BytesHead): BytesTranslation {
   const heard = createHeard();
   const { contentLength } = head;
-  const contentType = head.contentType || (contentTypes[request.format] ?? "application/octet-stream");
+  const contentType = head.contentType || contentTypeOf(request.format);
   const isComplete = () => contentLength !== undefined && heard.bytes() >= contentLength;
   let ended = false;
   return {
     head: { contentType, contentLength },
     chunk(data) {
+      checkAudioType(contentType);
       heard.add(data);
       return data;
     },

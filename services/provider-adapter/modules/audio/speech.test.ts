@@ -16,7 +16,10 @@ const byTokens = {
   inputNanoUsdPerMtok: 600_000_000n,
   rates: [{ unit: Unit.OUTPUT_AUDIO_TOKENS, nanoUsd: 12n }],
 };
-const request = { input: "Hello, 世界!", voice: "alloy", instructions: "", format: "mp3", speed: 1 };
+const request = {
+  ...{ input: "Hello, 世界!", voice: "alloy", voicePath: "voice" as const, instructions: "", format: "mp3" },
+  ...{ saysFormat: false, speed: 1, others: {} },
+};
 
 test("where characters are charged they are counted, and nothing is estimated", () => {
   const usage = speechUsage({ prices: byCharacters }, request, {}, undefined);

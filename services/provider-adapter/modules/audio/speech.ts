@@ -9,28 +9,38 @@ import { asObject, asString, countOf, type JsonObject, parseJson } from "../../w
 /** The neutral form of a request for speech, which is OpenAI's. */
 export interface SpeechRequest {
   readonly input: string;
-  /** Name or ID of the voice. */
+  /** Name or ID of the voice, and the field that says it. */
   readonly voice: string;
+  readonly voicePath: "voice" | "voice.id";
   readonly instructions: string;
   /** mp3, opus, aac, flac, wav or pcm. */
   readonly format: string;
+  /** False: the client left the choice of the format open. */
+  readonly saysFormat: boolean;
   readonly speed: number;
+  /** What else the client sent. */
+  readonly others: JsonObject;
 }
 
 /** Reads the client's body, which the edge has checked. */
 export function readSpeech({ body }: Asked): SpeechRequest {
   const given = asObject(parseJson(Buffer.from(body).toString())) ?? {};
+  const { model, input, voice, instructions, response_format, speed, stream_format, ...others } = given;
+  const format = asString(response_format);
   return {
-    input: asString(given.input) ?? "",
-    voice: asString(given.voice) ?? asString(asObject(given.voice)?.id) ?? "",
-    instructions: asString(given.instructions) ?? "",
-    format: asString(given.response_format) ?? "mp3",
-    speed: typeof given.speed === "number" ? given.speed : 1,
+    input: asString(input) ?? "",
+    voice: asString(voice) ?? asString(asObject(voice)?.id) ?? "",
+    voicePath: typeof voice === "string" ? "voice" : "voice.id",
+    instructions: asString(instructions) ?? "",
+    format: format ?? "mp3",
+    saysFormat: format !== undefined,
+    speed: typeof speed === "number" ? speed : 1,
+    others,
   };
 }
 
 /** Content types of the formats. */
-export const contentTypes: Readonly<Record<string, string>> = {
+const contentTypes: Readonly<Record<string, string>> = {
   mp3: "audio/mpeg",
   opus: "audio/ogg",
   aac: "audio/aac",
@@ -38,6 +48,16 @@ export const contentTypes: Readonly<Record<string, string>> = {
   wav: "audio/wav",
   pcm: "audio/pcm",
 };
+
+/** The content type of a format. */
+export function contentTypeOf(format: string): string {
+  return contentTypes[format] ?? "application/octet-stream";
+}
+
+/** Throws where what comes instead of audio is text, e.g. the page of a proxy. */
+export function checkAudioType(contentType: string): void {
+  if (/^(text\/|application\/(json|xml|xhtml))/i.test(contentType)) throw noAudio();
+}
 
 /** What an upstream counted of a speech. */
 export interface SpeechCounts {
@@ -73,7 +93,7 @@ export function speechUsage(
   return {
     ...noUsage,
     inputTokens: BigInt(inputTokens),
-    characters: BigInt(counts.characters ?? estimate.characters),
+    characters: BigInt(charactersOf(counts, estimate.characters)),
     more: [
       { unit: Unit.OUTPUT_AUDIO_TOKENS, amount: BigInt(audioTokens) },
       { unit: Unit.OUTPUT_AUDIO_MS, amount: BigInt(audioMs) },
@@ -83,6 +103,13 @@ export function speechUsage(
       (counts.audioTokens === undefined && audioTokens > 0) ||
       (durationMs === undefined && audioMs > 0),
   };
+}
+
+/** Vendors count a character of Chinese as two, and marks of their own. What is far beyond the text was never in it. */
+const mostPerCharacter = 4;
+
+function charactersOf({ characters }: SpeechCounts, ours: number): number {
+  return characters !== undefined && characters > 0 && characters <= ours * mostPerCharacter ? characters : ours;
 }
 
 /** An answer of JSON where audio was expected is none. */

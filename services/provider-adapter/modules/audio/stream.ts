@@ -1,7 +1,9 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import { errorIn } from "../../domain/error-in-answer.ts";
 import type { AnswerFacts, StreamTranslation } from "../../domain/exchange.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import type { TranscriptionFormat } from "./format.ts";
+import { readTranscript } from "./openai-document.ts";
 import type { TranscriptionRequest } from "./request.ts";
 import type { Transcript } from "./transcript.ts";
 
@@ -26,18 +28,20 @@ export function createTranscriptStream(
     return done ?? { usage: {}, durationS: undefined, text: deltas.join("") };
   }
 
-  function take(json: JsonObject): void {
-    const error = asObject(json.error) ?? (json.type === "error" ? json : undefined);
+  function failOn(json: JsonObject): void {
+    const error = errorIn(json) ?? (json.type === "error" ? json : undefined);
     if (error !== undefined) throw format.inBandError(error);
+  }
+
+  function take(json: JsonObject): void {
+    failOn(json);
     const delta = asString(json.delta) ?? (json.type === "transcript.text.segment" ? asString(json.text) : undefined);
     if (delta !== undefined) {
       chunks += 1;
       length += delta.length;
       if (length <= maxKeptLength) deltas.push(delta);
     }
-    if (json.type === "transcript.text.done" || json.type === "transcription.done") {
-      done = format.read(json, request);
-    }
+    if (json.type === "transcript.text.done") done = readTranscript(json);
   }
 
   return {
@@ -47,8 +51,17 @@ export function createTranscriptStream(
       if (json === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream sent an event that is no JSON.");
       }
-      take(json);
-      return `${event === undefined ? "" : `event: ${event}\n`}data: ${data}\n\n`;
+      if (format.event === undefined) {
+        take(json);
+        return `${event === undefined ? "" : `event: ${event}\n`}data: ${data}\n\n`;
+      }
+      failOn(json);
+      // A whole answer that is given as a stream has OpenAI's words already.
+      const isOurs = asString(json.type)?.startsWith("transcript.") === true;
+      const translated = isOurs ? json : format.event(json, request);
+      if (translated === undefined) return "";
+      take(translated);
+      return `data: ${JSON.stringify(translated)}\n\n`;
     },
     hasContent: () => chunks > 0 || done !== undefined,
     isComplete: () => done !== undefined,

@@ -11,6 +11,8 @@ export interface Segment {
 export interface SpokenUsage {
   /** Seconds of audio. */
   readonly seconds?: number | undefined;
+  /** What the upstream says that it cost. */
+  readonly costNanoUsd?: number | undefined;
   readonly tokens?:
     | {
         /** Of text in the input: the prompt. */

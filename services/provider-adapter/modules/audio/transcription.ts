@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import { errorIn } from "../../domain/error-in-answer.ts";
 import type { Asked, Exchange, UpstreamEvent } from "../../domain/exchange.ts";
 import { createNotes } from "../../domain/notes.ts";
 import { asObject, parseJson } from "../../wire/json.ts";
@@ -14,12 +15,15 @@ const tasks: Readonly<Record<string, TranscriptionRequest["task"]>> = {
   "openai.translation": "translate",
 };
 
-/** The exchanges between the client dialects and an upstream's format. */
+/** The exchanges between the client dialects and an upstream's format, for what the upstream does. */
 export function transcriptionExchanges(
   formatOf: (upstreamModel: string) => TranscriptionFormat,
+  does: readonly TranscriptionRequest["task"][] = ["transcribe", "translate"],
 ): Record<string, (asked: Asked) => Exchange> {
   return Object.fromEntries(
-    Object.entries(tasks).map(([dialect, task]) => [dialect, (asked) => exchangeOf(asked, task, formatOf)]),
+    Object.entries(tasks)
+      .filter(([, task]) => does.includes(task))
+      .map(([dialect, task]) => [dialect, (asked) => exchangeOf(asked, task, formatOf)]),
   );
 }
 
@@ -47,14 +51,15 @@ function exchangeOf(
   const transcriptIn = (body: Buffer): Transcript => {
     const json = asObject(parseJson(body.toString()));
     if (json === undefined) throw noTranscript();
-    const error = asObject(json.error);
+    const error = format.errorIn === undefined ? errorIn(json) : format.errorIn(json);
     if (error !== undefined) throw format.inBandError(error);
     const transcript = format.read(json, request);
     if (transcript === undefined) throw noTranscript();
     return transcript;
   };
+  const message = format.write(request, asked.upstreamModel, note);
   return {
-    message: format.write(request, asked.upstreamModel, note),
+    message,
     notes: list(),
     whole(body) {
       const transcript = transcriptIn(body);

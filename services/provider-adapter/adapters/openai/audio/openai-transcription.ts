@@ -1,9 +1,10 @@
-import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
+import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import type { UpstreamMessage } from "../../../domain/exchange.ts";
+import type { OpenaiFlavour } from "../../../domain/flavour.ts";
+import { transcriptOf } from "../../../modules/audio/document.ts";
 import type { TranscriptionFormat } from "../../../modules/audio/format.ts";
-import type { TranscriptionRequest } from "../../../modules/audio/request.ts";
-import type { Segment, SpokenUsage, Transcript } from "../../../modules/audio/transcript.ts";
-
-import { asArray, asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
+import { readTranscript } from "../../../modules/audio/openai-document.ts";
+import { listOf, needsTimes, type TranscriptionRequest } from "../../../modules/audio/request.ts";
 import { type WrittenPart, writeMultipart } from "../../../wire/multipart.ts";
 
 const noBytes = new Uint8Array();
@@ -11,66 +12,78 @@ const noBytes = new Uint8Array();
 /** What is asked for in place of formats that carry no usage, or no times. */
 const askedFormats: Readonly<Record<string, string>> = { text: "json", srt: "verbose_json", vtt: "verbose_json" };
 
-/** Transcriptions and translations of OpenAI and of all who take its form (Azure, Groq, Mistral, servers of one's own). */
-export function transcriptionFormat(flavour: OpenaiFlavour): TranscriptionFormat {
+/** Transcriptions and translations of OpenAI and of all who take its form (Azure, Groq, servers of one's own). */
+export function openaiTranscription(
+  flavour: OpenaiFlavour,
+  place: Pick<UpstreamMessage, "path" | "base">,
+): TranscriptionFormat {
   return {
     inBandError: flavour.streamError,
-    write(request, upstreamModel) {
-      const endpoint = request.task === "transcribe" ? "audio/transcriptions" : "audio/translations";
-      const { contentType, source } = writeMultipart(partsOf(request, upstreamModel), request.form.read);
-      const path = endpointPath(flavour, upstreamModel, endpoint);
-      return { path, contentType, headers: {}, body: noBytes, source };
-    },
+    write: (request, upstreamModel) => formMessage(request, partsOf(request, upstreamModel, askedFormats), place),
     read: readTranscript,
   };
 }
 
-/** The client's parts in their order, with the upstream's name of the model. */
-function partsOf({ form, format }: TranscriptionRequest, upstreamModel: string): WrittenPart[] {
-  return form.parts.map((part) => {
-    if (part.file !== undefined) return part;
-    if (part.name === "model") return { ...part, value: upstreamModel };
-    if (part.name === "response_format") return { ...part, value: askedFormats[format] ?? format };
-    return part;
-  });
-}
-
-function readTranscript(json: JsonObject): Transcript | undefined {
-  const text = asString(json.text);
-  if (text === undefined) return undefined;
+/** Of models that give `json` alone, without times: what is made of times has one piece, as long as the audio. */
+export function textTranscription(
+  flavour: OpenaiFlavour,
+  place: Pick<UpstreamMessage, "path" | "base">,
+): TranscriptionFormat {
   return {
-    text,
-    segments: asArray(json.segments).flatMap(segmentOf),
-    durationS: secondsOf(json.duration),
-    usage: usageOf(asObject(json.usage)),
-    document: json,
+    inBandError: flavour.streamError,
+    write(request, upstreamModel, note) {
+      refuseTimes(request);
+      if (needsTimes(request)) note(`${request.format} has one piece: the model tells no times`);
+      const parts = partsOf(request, upstreamModel, {
+        ...askedFormats,
+        srt: "json",
+        vtt: "json",
+        verbose_json: "json",
+      });
+      return formMessage(request, parts, place);
+    },
+    read(json, request) {
+      const transcript = readTranscript(json);
+      if (transcript === undefined || request.format !== "verbose_json") return transcript;
+      const { text, durationS, usage } = transcript;
+      return transcriptOf({ text, language: "", durationS, segments: [], words: [], usage }, request);
+    },
   };
 }
 
-function segmentOf(value: unknown): Segment[] {
-  const segment = asObject(value) ?? {};
-  const startS = secondsOf(segment.start);
-  const endS = secondsOf(segment.end);
-  const text = asString(segment.text);
-  return startS === undefined || endS === undefined || text === undefined ? [] : [{ startS, endS, text }];
+/** Throws where the client asks for times or speakers, which the model does not tell. */
+export function refuseTimes({ form, format }: TranscriptionRequest): void {
+  const param =
+    format === "diarized_json"
+      ? "response_format"
+      : listOf(form, "timestamp_granularities").length > 0
+        ? "timestamp_granularities"
+        : undefined;
+  if (param === undefined) return;
+  const what = param === "response_format" ? "speakers" : "times";
+  throw new ThroughlineError("invalid_value", `${param}: this model does not tell ${what}.`, { param });
 }
 
-/** Of OpenAI, by tokens or by seconds; Mistral says both under the names of chat. */
-function usageOf(usage: JsonObject | undefined): SpokenUsage {
-  if (usage === undefined) return {};
-  const seconds = secondsOf(usage.seconds) ?? secondsOf(usage.prompt_audio_seconds);
-  const input = countOf(usage.input_tokens) ?? countOf(usage.prompt_tokens);
-  const output = countOf(usage.output_tokens) ?? countOf(usage.completion_tokens);
-  if (input === undefined && output === undefined) return { seconds };
-  const details = asObject(usage.input_token_details) ?? asObject(usage.input_tokens_details) ?? {};
-  // Without details all of it is audio, but for what is said to be text.
-  const text = Math.min(countOf(details.text_tokens) ?? 0, input ?? 0);
-  const audio = countOf(details.audio_tokens) ?? (input ?? 0) - text;
-  return { seconds, tokens: { text: Math.max(0, (input ?? 0) - audio), audio, output: output ?? 0 } };
+/** A form as it is sent. */
+export function formMessage(
+  { form }: TranscriptionRequest,
+  parts: readonly WrittenPart[],
+  place: Pick<UpstreamMessage, "path" | "base">,
+): UpstreamMessage {
+  const { contentType, source } = writeMultipart(parts, form.read);
+  return { ...place, contentType, headers: {}, body: noBytes, source };
 }
 
-/** Some servers write numbers as text. */
-function secondsOf(value: unknown): number | undefined {
-  const seconds = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+/** The client's parts in their order, with the upstream's name of the model. */
+function partsOf(
+  { form, format }: TranscriptionRequest,
+  upstreamModel: string,
+  formats: Readonly<Record<string, string>>,
+): WrittenPart[] {
+  return form.parts.map((part) => {
+    if (part.file !== undefined) return part;
+    if (part.name === "model") return { ...part, value: upstreamModel };
+    if (part.name === "response_format") return { ...part, value: formats[format] ?? format };
+    return part;
+  });
 }
