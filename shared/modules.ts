@@ -31,7 +31,7 @@ const audio = {
   transcription: ["/v1/audio/transcriptions"],
   translation: ["/v1/audio/translations"],
 };
-const image = ["/v1/images/generations"];
+const image = ["/v1/images/generations", "/v1/images/edits"];
 const video = ["/v1/videos"];
 const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
 
