@@ -52,10 +52,16 @@ async function fill(): Promise<void> {
   }
   await sql
     .raw(
+      `insert into history.term (digest, value)
+       select 'bad', value || '{"error": "bad"}' from history.term where value ? 'error'`,
+    )
+    .execute(plans.db);
+  await sql
+    .raw(
       `insert into history.record (stored, request_id, account_id, key_id, updated_us, upstream_hash, shape_id, outcome_id,
           payload_bytes, created_us, status, flags, user_id)
        select 1, ${firstIdAt(nowMs - 1_000)} - (n::bigint * 7200 << 22), n % 3 + 1, (n % 3 + 1) * 10 + n % 2, n, n,
-          (select id from history.term where value ? 'model'), (select id from history.term where value ? 'error'), 100, 1,
+          (select id from history.term where value ? 'model'), (select id from history.term where value ->> 'error' = case when n % 50 = 0 then 'bad' else '' end), 100, 1,
           case when n % 50 = 0 then 5 else 4 end, n % 2 * 2, 'user' || n % 97
          from generate_series(1, ${perDay * (days - 1)}) as n`,
     )
@@ -199,8 +205,8 @@ test("the reconciler's question is answered from primary keys of the partitions 
 describe("usage by day", () => {
   const filter = { fromUnixMs: BigInt(nowMs - (days - 1) * dayMs), toUnixMs: BigInt(nowMs) };
   /** Rows that the statements of a sum read, by table; those of partitions together. */
-  async function rowsRead(whose: object): Promise<Record<string, number>> {
-    const ask = { owner: whose, filter, step: TimeStep.DAY, groupBy: "model" };
+  async function rowsRead(whose: object, groupBy = "model", also: object = {}): Promise<Record<string, number>> {
+    const ask = { owner: whose, filter: { ...filter, ...also }, step: TimeStep.DAY, groupBy };
     const call = () => history.client.getTimeseries(ask, history.options);
     const rows: Record<string, number> = { usage_day: 0, usage_hour: 0, record: 0 };
     for (const node of (await plans.of(call, { run: true })).flatMap(nodesOf)) {
@@ -227,6 +233,20 @@ describe("usage by day", () => {
     expect(summed.usage_hour).toBeLessThanOrEqual(3 * 24 + 2);
     expect(summed.record).toBeLessThanOrEqual(2 * perHour);
     expect(everybodys.record).toBeGreaterThan((days - 2) * perDay);
+    // Six keys, in two states. By error there are rows for failed ones alone, and whether an hour or a day has such is one more.
+    const keys = await rowsRead({ operator: true }, "key");
+    expect(keys.usage_day).toBeLessThanOrEqual(14 * days);
+    expect(keys.usage_hour).toBeLessThanOrEqual(14 * 24);
+    expect(keys.record).toBeLessThanOrEqual(2 * perHour);
+    const ofKey = await rowsRead({ operator: true }, "", { keyId: 10n });
+    expect(ofKey.usage_day).toBeLessThanOrEqual(4 * days);
+    expect(ofKey.record).toBeLessThanOrEqual(2 * perHour);
+    for (const groupBy of ["", "channel", "key"]) {
+      const failed = await rowsRead({ operator: true }, groupBy, { errorCode: "bad" });
+      expect(failed.usage_day).toBeLessThanOrEqual(9 * days);
+      expect(failed.usage_hour).toBeLessThanOrEqual(9 * 24);
+      expect(failed.record).toBeLessThanOrEqual(2 * perHour);
+    }
     // This account's hours are too small to be summed: the ragged ends are a day of its records.
     const accounts = await rowsRead(owner);
     expect(accounts.usage_day).toBeLessThanOrEqual(4 * days);

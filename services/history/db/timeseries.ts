@@ -140,18 +140,16 @@ export async function summedTimeseries(
   return db.query<PartRow>(named(sql), parameters.values);
 }
 
-/** One row a step and group: the driver takes longer over a row than PostgreSQL over the buckets of it. */
+/**
+ * One row a step and group: the driver takes longer over a row than PostgreSQL over the buckets of it. A bucket may come more
+ * than once in a row, where several shapes have one name.
+ */
 function bucketsTogether(groupBy: Grouping, counted: string): string {
   return `
-    select at_unix_ms, group_name, sum(requests)::bigint as requests, sum(errors)::bigint as errors,
+    select at_unix_ms, ${groupName[groupBy]} as group_name, sum(requests)::bigint as requests, sum(errors)::bigint as errors,
       ${addedNamedSql}, array_agg(bucket)::text as buckets,
       array_agg(requests::bigint)::text as counts
-    from (
-      select at_unix_ms, ${groupName[groupBy]} as group_name, bucket, sum(requests) as requests, sum(errors) as errors,
-        sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(billed_nano_usd) as billed_nano_usd
-      from (${counted}) as counted ${groupJoin[groupBy]}
-      group by 1, 2, 3
-    ) as named
+    from (${counted}) as counted ${groupJoin[groupBy]}
     group by 1, 2 order by 1, 2`;
 }
 

@@ -4,8 +4,16 @@ import type { Grouping } from "../domain/points.ts";
 import { createParameters } from "./branches.ts";
 import { conditionsOf, type ScanFilter } from "./scan.ts";
 import { groupColumn, groupJoin, groupName, named, type PartRow } from "./timeseries.ts";
-import { type Dimensions, dayGrain, dayGrainsSql, grainIdSql } from "./usage-grains.ts";
-import { addedSql, bucketSql, sumsSql } from "./usage-sql.ts";
+import {
+  type Dimensions,
+  dayGrain,
+  dayGrainsSql,
+  grainIdSql,
+  grainKeySql,
+  grainOutcomeSql,
+  inGrainSql,
+} from "./usage-grains.ts";
+import { addedSql, bucketSql, failedOutcomeSql, sumsSql } from "./usage-sql.ts";
 
 /** Accounts with fewer requests in a day are not summed up: reading their records is as quick. */
 const minRequests = 1_000;
@@ -40,31 +48,34 @@ const sumDay = statement(
   `with marked as (
      update history.usage_change set in_day = true where hour >= $1 * 24 and hour < $1 * 24 + 24 and not in_day
    ), counted as materialized (
-     select account_id, key_id, shape_id, status, ${bucketSql} as bucket, count(*) as requests,
-       ${sumsSql[0]} as input_tokens, ${sumsSql[1]} as output_tokens, ${sumsSql[2]} as billed_nano_usd
-     from history.record where request_id >= $2 and request_id < $3 group by 1, 2, 3, 4, 5
+     select account_id, key_id, shape_id, ${failedOutcomeSql} as outcome_id, status, ${bucketSql} as bucket,
+       count(*) as requests, ${sumsSql[0]} as input_tokens, ${sumsSql[1]} as output_tokens, ${sumsSql[2]} as billed_nano_usd
+     from history.record where request_id >= $2 and request_id < $3 group by 1, 2, 3, 4, 5, 6
    ), large as (
      select account_id, sum(requests) >= ${minRequestsPerKeyRow} * count(distinct (key_id, shape_id, status)) as by_key
      from counted group by 1 having sum(requests) >= ${minRequests}
+   ), everybody as (
+     select sum(requests) >= ${minRequestsPerKeyRow} * count(distinct (key_id, shape_id, status)) as by_key from counted
    ), parts as (
      select counted.*, by_key from counted join large using (account_id)
      union all
-     select 0, 0, shape_id, status, bucket, sum(requests), sum(input_tokens), sum(output_tokens), sum(billed_nano_usd), false
-       from counted group by shape_id, status, bucket
+     select 0, case when by_key then key_id else 0 end, shape_id, outcome_id, status, bucket, sum(requests),
+       sum(input_tokens), sum(output_tokens), sum(billed_nano_usd), by_key
+       from counted cross join everybody group by 1, 2, 3, 4, 5, 6, by_key
    ), grains as (
-     select account_id, case when grain >= 4 then key_id else 0 end as key_id, grain::smallint as grain, by_key, status, bucket,
-       ${grainIdSql("shape_id")} as shape_id,
+     select account_id, ${grainKeySql("key_id")} as key_id, grain::smallint as grain, by_key,
+       ${grainOutcomeSql("outcome_id")} as outcome_id, status, bucket, ${grainIdSql("shape_id")} as shape_id,
        sum(requests) as requests, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
        sum(billed_nano_usd) as billed_nano_usd
      from parts left join history.usage_shape shape on shape.id = shape_id cross join ${dayGrainsSql} as g(grain)
-     where grain < 4 or by_key
-     group by 1, 2, 3, 4, 5, 6, 7
+     where ${inGrainSql("status", "by_key")}
+     group by 1, 2, 3, 4, 5, 6, 7, 8
    )
    insert into history.usage_day (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd, day, shape_id,
-     grain, status, by_key, buckets, counts)
-   select account_id, key_id, sum(requests), ${addedSql}, $1, shape_id,
-     grain, status, by_key, array_agg(bucket order by bucket), array_agg(requests::integer order by bucket)
-   from grains group by account_id, key_id, shape_id, grain, status, by_key`,
+     outcome_id, grain, status, by_key, by_outcome, buckets, counts)
+   select account_id, key_id, sum(requests), ${addedSql}, $1, shape_id, outcome_id,
+     grain, status, by_key, true, array_agg(bucket order by bucket), array_agg(requests::integer order by bucket)
+   from grains group by account_id, key_id, shape_id, outcome_id, grain, status, by_key`,
 );
 
 /** How days are summed up. */
@@ -147,7 +158,8 @@ export async function summedDays(
       select d.day from generate_series(${first}, ${end} - 1) as d(day)
       cross join lateral (
         select from history.usage_day u
-         where u.account_id = ${account} and u.grain = 0 and u.key_id = 0 and u.day = d.day${dimensions.key ? " and u.by_key" : ""}
+         where u.account_id = ${account} and u.grain = 0 and u.key_id = 0 and u.day = d.day
+           ${dimensions.key ? "and u.by_key" : ""} ${dimensions.outcome ? "and u.by_outcome" : ""}
          limit 1
       ) as one
       where not exists (select from history.usage_late where hour >= d.day * 24 and hour < d.day * 24 + 24)

@@ -6,33 +6,49 @@ export interface Dimensions {
   readonly model: boolean;
   readonly channel: boolean;
   readonly key: boolean;
+  /** How failed requests ended. Those that succeeded have no rows by it. */
+  readonly outcome: boolean;
 }
 
-/** The grain of days that answers: bit 0 by model, bit 1 by channel, bit 2 by key. */
-export function dayGrain({ model, channel, key }: Dimensions): number {
-  return Number(model) + 2 * Number(channel) + 4 * Number(key);
+/** The bit of grains by key, and of those by outcome. */
+const [keyBit, outcomeBit] = [4, 8];
+
+/** The grain of days that answers: bit 0 by model, bit 1 by channel, bit 2 by key, bit 3 by outcome. */
+export function dayGrain({ model, channel, key, outcome }: Dimensions): number {
+  return Number(model) + 2 * Number(channel) + keyBit * Number(key) + outcomeBit * Number(outcome);
 }
 
 /** Grains of days, of which those of keys are kept where they are few enough. */
-export const dayGrainsSql = "generate_series(0, 7)";
+export const dayGrainsSql = "generate_series(0, 15)";
 /** Grains of hours. By key there is the finest alone, for rows by key are many. */
-export const hourGrainsSql = "(values (0), (1), (2), (3), (7))";
+export const hourGrainsSql = "(values (0), (1), (2), (3), (7), (8), (9), (10), (11), (15))";
 
 /** The grain of hours that answers. */
 export function hourGrain(dimensions: Dimensions): number {
-  return dimensions.key ? 7 : dayGrain(dimensions);
+  return dayGrain(dimensions.key ? { ...dimensions, model: true, channel: true } : dimensions);
 }
+
+/** Whether a row of status 4 or 5 has a part in grain `g.grain`; `byKey`: whether there are grains by key. */
+export function inGrainSql(status: string, byKey: string): string {
+  return `(g.grain & ${keyBit} = 0 or ${byKey}) and (g.grain < ${outcomeBit} or ${status} = 5)`;
+}
+
+/** The key that it stands under there, and the outcome. */
+export const grainKeySql = (keyId: string): string => `case when g.grain & ${keyBit} = 0 then 0 else ${keyId} end`;
+export const grainOutcomeSql = (outcomeId: string): string =>
+  `case when g.grain < ${outcomeBit} then 0 else ${outcomeId} end`;
 
 /** The dimensions of a question. */
 export function dimensionsOf(
   named: { readonly model: boolean; readonly channel: boolean },
   groupBy: Grouping,
-  byKey: boolean,
+  filter: { readonly keyId?: bigint | undefined; readonly outcomeIds?: readonly number[] | undefined },
 ): Dimensions {
   return {
     model: named.model || groupBy === "model" || groupBy === "module",
     channel: named.channel || groupBy === "channel",
-    key: byKey || groupBy === "key",
+    key: filter.keyId !== undefined || groupBy === "key",
+    outcome: filter.outcomeIds !== undefined,
   };
 }
 

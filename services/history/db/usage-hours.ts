@@ -1,11 +1,21 @@
 import { type Database, integerArray, type Queryable, statement } from "../../../shared/db/index.ts";
 import { hourOfId, idsOfHour } from "../domain/hours.ts";
 import { waitForBatches } from "./batches.ts";
-import { grainIdSql, hourGrainsSql } from "./usage-grains.ts";
-import { addedSql, bucketSql, sumsSql } from "./usage-sql.ts";
+import {
+  type Dimensions,
+  grainIdSql,
+  grainKeySql,
+  grainOutcomeSql,
+  hourGrain,
+  hourGrainsSql,
+  inGrainSql,
+} from "./usage-grains.ts";
+import { addedSql, bucketSql, failedOutcomeSql, sumsSql } from "./usage-sql.ts";
 
 /** Accounts with fewer requests in an hour are not summed up: reading their records is as quick. */
 const minRequests = 1_000;
+/** Sums of all accounts by key are kept where they are fewer than the records by this factor at least. */
+const minRequestsPerKeyRow = 20;
 
 const readState = statement("history.usage.state", "select summed_below from history.usage_state", {
   idempotent: true,
@@ -45,30 +55,33 @@ const sumHour = statement(
   `with known as (
      delete from history.usage_change where hour = $1
    ), counted as materialized (
-     select account_id, key_id, shape_id, status, ${bucketSql} as bucket, count(*) as requests,
-       ${sumsSql[0]} as input_tokens, ${sumsSql[1]} as output_tokens, ${sumsSql[2]} as billed_nano_usd
-     from history.record where request_id >= $2 and request_id < $3 group by 1, 2, 3, 4, 5
+     select account_id, key_id, shape_id, ${failedOutcomeSql} as outcome_id, status, ${bucketSql} as bucket,
+       count(*) as requests, ${sumsSql[0]} as input_tokens, ${sumsSql[1]} as output_tokens, ${sumsSql[2]} as billed_nano_usd
+     from history.record where request_id >= $2 and request_id < $3 group by 1, 2, 3, 4, 5, 6
    ), large as (
      select account_id from counted group by 1 having sum(requests) >= ${minRequests}
+   ), everybody as (
+     select sum(requests) >= ${minRequestsPerKeyRow} * count(distinct (key_id, shape_id, status)) as by_key from counted
    ), parts as (
-     select * from counted join large using (account_id)
+     select counted.*, true as by_key from counted join large using (account_id)
      union all
-     select 0, 0, shape_id, status, bucket, sum(requests), sum(input_tokens), sum(output_tokens), sum(billed_nano_usd)
-       from counted group by shape_id, status, bucket
+     select 0, case when by_key then key_id else 0 end, shape_id, outcome_id, status, bucket, sum(requests),
+       sum(input_tokens), sum(output_tokens), sum(billed_nano_usd), by_key
+       from counted cross join everybody group by 1, 2, 3, 4, 5, 6, by_key
    ), grains as (
-     select account_id, case when grain >= 4 then key_id else 0 end as key_id, grain, status, bucket,
-       ${grainIdSql("shape_id")} as shape_id,
+     select account_id, ${grainKeySql("key_id")} as key_id, grain, ${grainOutcomeSql("outcome_id")} as outcome_id, status,
+       bucket, ${grainIdSql("shape_id")} as shape_id,
        sum(requests) as requests, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
        sum(billed_nano_usd) as billed_nano_usd
      from parts left join history.usage_shape shape on shape.id = shape_id cross join ${hourGrainsSql} as g(grain)
-     where grain < 4 or account_id <> 0
-     group by 1, 2, 3, 4, 5, 6
+     where ${inGrainSql("status", "by_key")}
+     group by 1, 2, 3, 4, 5, 6, 7
    )
    insert into history.usage_hour (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd, hour,
-     shape_id, grain, status, buckets, counts)
+     shape_id, outcome_id, grain, status, by_outcome, buckets, counts)
    select account_id, key_id, sum(requests), ${addedSql}, $1,
-     shape_id, grain, status, array_agg(bucket order by bucket), array_agg(requests::integer order by bucket)
-   from grains group by account_id, key_id, shape_id, grain, status`,
+     shape_id, outcome_id, grain, status, true, array_agg(bucket order by bucket), array_agg(requests::integer order by bucket)
+   from grains group by account_id, key_id, shape_id, outcome_id, grain, status`,
 );
 
 /** How the hours are summed up. */
@@ -138,18 +151,32 @@ const findSummed = statement(
   `select h.hour from (
      select min(hour) as first, max(hour) as last from history.usage_hour where account_id = $1 and grain = 0
    ) as known cross join lateral generate_series(greatest(known.first, $2), least(known.last, $3 - 1)) as h(hour)
-     cross join lateral (select from history.usage_hour where account_id = $1 and grain = 0 and hour = h.hour limit 1) as one
+     cross join lateral (
+       select from history.usage_hour where account_id = $1 and grain = $5 and hour = h.hour and by_outcome >= $6 limit 1
+     ) as one
    where h.hour / 24 <> all($4::integer[])
      and not exists (select from history.usage_late where hour = h.hour)`,
   { idempotent: true },
 );
 
-/** The hours of an account (0: of all accounts together) that are summed up, but those of some days. */
+/**
+ * The hours of an account (0: of all accounts together) that are summed up by these dimensions, but those of some days. Of
+ * all together there are sums by key in some. Whether there are sums by outcome is said by each row, for an hour may have no
+ * failed request.
+ */
 export async function summedHours(
   db: Pick<Database<unknown>, "query">,
   accountId: bigint,
-  { from, to, withoutDays = [] }: { from: number; to: number; withoutDays?: readonly number[] },
+  {
+    from,
+    to,
+    withoutDays = [],
+    dimensions,
+  }: { from: number; to: number; withoutDays?: readonly number[]; dimensions: Dimensions },
 ): Promise<number[]> {
-  const rows = await db.query<{ hour: number }>(findSummed, [accountId, from, to, integerArray(withoutDays)]);
+  const { key, outcome } = dimensions;
+  const grain = key ? hourGrain({ ...dimensions, outcome: false }) : 0;
+  const values = [accountId, from, to, integerArray(withoutDays), grain, outcome];
+  const rows = await db.query<{ hour: number }>(findSummed, values);
   return rows.map(({ hour }) => hour);
 }

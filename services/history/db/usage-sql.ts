@@ -14,12 +14,13 @@ const inMore = (units: typeof inputTokenUnits): string =>
 export const inputTokensSql = `(${parts(inputTokenUnits)} + case when more is null then 0 else history.more_input_tokens(more) end)`;
 /** Output tokens likewise. */
 export const outputTokensSql = `(${parts(outputTokenUnits)} + case when more is null then 0 else history.more_output_tokens(more) end)`;
-/** Columns that these two and `bucketSql` read. */
+/** Columns that these two, `bucketSql` and `changesSql` read. */
 export const summedColumns = [
   "duration_us",
   ...[...inputTokenUnits, ...outputTokenUnits].flatMap(({ name, part }) => (part === undefined ? [] : [name])),
   "more",
   "billed_nano_usd",
+  "outcome_id",
 ].join(", ");
 
 /** Bodies of the functions of those names. */
@@ -28,6 +29,9 @@ export const moreOutputTokensSql = inMore(outputTokenUnits);
 
 /** The bucket of a record's latency: see domain/latency.ts. */
 export const bucketSql = `floor(ln(greatest(coalesce(duration_us, 1), 1)::float8) * ${bucketsPerE})::smallint`;
+
+/** How a request ended, where sums differ by it. */
+export const failedOutcomeSql = "case when status = 5 then outcome_id else 0 end";
 
 /** The hour of an ID, counted from the Unix epoch. */
 export function hourSql(id: string): string {
@@ -54,9 +58,9 @@ export const addedNamedSql = sumColumns.map((column) => `${boundedSum(column)} a
 export function changesSql({ records, join, sign }: { records: string; join: string; sign: "" | "-" }): string {
   return `
      insert into history.usage_change (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd,
-       hour, shape_id, status, bucket)
-     select whose.account_id, case when whose.account_id = 0 then 0 else key_id end, ${sign}count(*),
-       ${sumsSql.map((sum) => sign + sum).join(", ")}, ${hourSql("request_id")}, shape_id, status, ${bucketSql}
+       hour, shape_id, outcome_id, status, bucket)
+     select whose.account_id, key_id, ${sign}count(*),
+       ${sumsSql.map((sum) => sign + sum).join(", ")}, ${hourSql("request_id")}, shape_id, ${failedOutcomeSql}, status, ${bucketSql}
      from ${records} ${join} cross join lateral (values (${records}.account_id), (0)) as whose(account_id)
-     group by 1, 2, 7, 8, 9, 10`;
+     group by 1, 2, 7, 8, 9, 10, 11`;
 }

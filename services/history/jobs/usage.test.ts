@@ -20,27 +20,21 @@ const perHour = 1_300;
 const firstDayMs = Date.UTC(2026, 5, 14);
 
 let history: Awaited<ReturnType<typeof startTestHistory>>;
-beforeAll(async () => {
-  history = await startTestHistory({ deps: { nowMs: () => nowMs } });
-  await Promise.all(Array.from({ length: hours * perHour }, (_, n) => send(n)));
-  nowMs = endMs;
-});
-afterAll(async () => {
-  await history[Symbol.asyncDispose]();
-});
+/** The keys of account 2: where each request has one of its own, sums by key would be as many as records. */
+let keysOfSecond = 2;
 
-/** Of each hour the first thousand are account 1's, the others account 2's: too few to be summed by the hour, and each by a key of its own. */
+/** Of each hour the first thousand are account 1's, the others account 2's: too few to be summed by the hour. */
 function send(n: number, late = 0, replaced: { updatedUnixUs?: bigint; billedNanoUsd?: bigint } = {}) {
   const within = n % perHour;
   const id = firstIdAt(startMs + Math.floor(n / perHour) * hourMs + within * 1_500) + BigInt(late);
   return history.record({
     ...ended(id),
     accountId: within < 1_000 ? 1n : 2n,
-    keyId: within < 1_000 ? BigInt(10 + (n % 2)) : BigInt(1_000 + n),
+    keyId: within < 1_000 ? BigInt(10 + (n % 2)) : BigInt(1_000 + (n % keysOfSecond)),
     model: n % 3 === 0 ? "a" : "b",
     channel: n % 5 === 0 ? "x" : "y",
     status: n % 10 === 0 ? RecordStatus.FAILED : RecordStatus.SUCCEEDED,
-    errorCode: n % 10 === 0 ? "upstream_error" : "",
+    errorCode: n % 10 > 0 ? "" : n % 20 === 0 ? "upstream_error" : "upstream_timeout",
     usage: create(UsageSchema, {
       inputTokens: BigInt(n),
       cachedInputTokens: 2n,
@@ -67,6 +61,8 @@ const allAsks = [{ accountId: 1n }, { accountId: 1n, keyId: 11n }, { accountId: 
           { keyId: 10n },
           { keyId: 11n, model: "a" },
           { errorCode: "upstream_error" },
+          { errorCode: "upstream_error", model: "a" },
+          { errorCode: "upstream_timeout", channel: "x", keyId: 11n },
           { fromUnixMs: BigInt(startMs + 1_234_567), toUnixMs: BigInt(startMs + 2.5 * hourMs) },
           { fromUnixMs: BigInt(firstDayMs - 24 * hourMs), toUnixMs: BigInt(firstDayMs + 48 * hourMs) },
         ].map((filter) => ({
@@ -79,17 +75,20 @@ const allAsks = [{ accountId: 1n }, { accountId: 1n, keyId: 11n }, { accountId: 
     ),
 );
 
-const asks = allAsks.filter(({ step }, n) => n % (step === TimeStep.DAY ? 5 : 11) === 0);
+const asks = allAsks.filter(({ step }, n) => n % (step === TimeStep.DAY ? 5 : 7) === 0);
 
 const answers = () => Promise.all(asks.map((ask) => history.client.getTimeseries(ask, history.options)));
 const requestsOf = ([first]: Awaited<ReturnType<typeof answers>>): bigint =>
   first?.points.reduce((sum, { requests }) => sum + requests, 0n) ?? 0n;
-const summedOf = (account: bigint) => {
+const whole = { model: false, channel: false, key: false, outcome: false };
+const byKey = { model: true, channel: true, key: true, outcome: false };
+const byOutcome = { ...whole, outcome: true };
+const summedOf = (account: bigint, dimensions = whole) => {
   const first = startMs / hourMs;
-  return summedHours(history.context.reader, account, { from: first - 1, to: first + hours });
+  return summedHours(history.context.reader, account, { from: first - 1, to: first + hours, dimensions });
 };
 const day = firstDayMs / (24 * hourMs);
-const daysOf = async (accountId: bigint, dimensions = { model: false, channel: false, key: false }) => {
+const daysOf = async (accountId: bigint, dimensions = whole) => {
   const asked = {
     accountId,
     range: { from: day - 5, to: day + 5 },
@@ -99,8 +98,6 @@ const daysOf = async (accountId: bigint, dimensions = { model: false, channel: f
   };
   return (await summedDays(history.context.summingReader, { ...asked, dimensions })).days;
 };
-const byKey = { model: true, channel: true, key: true };
-
 test("a day whose first records come when it is long past has sums like others", async () => {
   await using late = await startTestHistory({ deps: { nowMs: () => firstDayMs + 72 * hourMs } });
   const { kysely } = late.context.db;
@@ -125,7 +122,22 @@ test("a day whose first records come when it is long past has sums like others",
   expect(await late.client.getTimeseries(ask, late.options)).toEqual(before);
 });
 
-describe("sums of hours and days", () => {
+describe.each([
+  { named: "few keys", keys: 2 },
+  { named: "a key for each request of an account", keys: Number.MAX_SAFE_INTEGER },
+])("sums of hours and days, with $named", ({ keys }) => {
+  const kept = <T>(list: T[]): T[] => (keys === 2 ? list : []);
+  beforeAll(async () => {
+    keysOfSecond = keys;
+    nowMs = startMs;
+    history = await startTestHistory({ deps: { nowMs: () => nowMs } });
+    await Promise.all(Array.from({ length: hours * perHour }, (_, n) => send(n)));
+    nowMs = endMs;
+  });
+  afterAll(async () => {
+    await history[Symbol.asyncDispose]();
+  });
+
   test("answer as the records themselves do", async () => {
     const fromRecords = await answers();
     expect(fromRecords.some(({ points }) => points.length > 5)).toBe(true);
@@ -141,7 +153,11 @@ describe("sums of hours and days", () => {
     expect(await daysOf(1n, byKey)).toEqual([day]);
     // Sums by key would be as many as its records.
     expect(await daysOf(2n)).toEqual([day]);
-    expect(await daysOf(2n, byKey)).toEqual([]);
+    expect(await daysOf(2n, byKey)).toEqual(kept([day]));
+    expect(await daysOf(0n, byKey)).toEqual(kept([day]));
+    expect(await summedOf(0n, byKey)).toHaveLength(kept(await summedOf(0n)).length);
+    expect(await summedOf(0n, byOutcome)).toHaveLength(hours - 1);
+    expect(await daysOf(0n, byOutcome)).toEqual([day]);
     // Which hours are summed, their sums, and the records before and after them.
     const { summingReader } = history.context;
     const statements = (): number => summingReader.statements;
@@ -154,7 +170,7 @@ describe("sums of hours and days", () => {
 
   test("follow records that come late", async () => {
     const before = await answers();
-    await Promise.all([send(5, 1), send(17, 1), send(2 * perHour + 3, 1)]);
+    await Promise.all([5, 17, 2 * perHour + 3, 20, 1_010].map((n) => send(n, 1)));
     // At once: they are added to the sums of their hours, which stay summed for everybody.
     const after = await answers();
     expect(after).not.toEqual(before);
@@ -197,6 +213,34 @@ describe("sums of hours and days", () => {
     const before = await answers();
     await Promise.all(Array.from({ length: 4 }, () => sumHours(history.context)));
     expect(await answers()).toEqual(before);
+  });
+
+  test("of an older version answer what they can until they are made anew, and what it noted is counted", async () => {
+    const { kysely } = history.context.db;
+    const before = await answers();
+    for (const table of ["usage_hour", "usage_day"]) {
+      await sql.raw(`delete from history.${table} where grain >= 8 or (account_id = 0 and grain >= 4)`).execute(kysely);
+      await sql.raw(`update history.${table} set by_outcome = false`).execute(kysely);
+    }
+    await sql`update history.usage_day set by_key = false where account_id = 0`.execute(kysely);
+    expect(await daysOf(0n)).toEqual([day]);
+    expect(await daysOf(0n, byOutcome)).toEqual([]);
+    expect(await summedOf(0n, byOutcome)).toEqual([]);
+    expect(await answers()).toEqual(before);
+    await sql`update history.usage_state set summed_below = 0, days_below = 0`.execute(kysely);
+    await sumHours(history.context);
+    expect(await daysOf(0n, byOutcome)).toEqual([day]);
+    expect(await daysOf(0n, byKey)).toEqual(kept([day]));
+    expect(await answers()).toEqual(before);
+    // A failed request, of which the older version would not note how it ended, nor whose key it was to all together.
+    const owner = { accountId: 1n };
+    await history.client.deleteRecords({ owner, requestIds: [firstIdAt(startMs + 40 * 1_500)] }, history.options);
+    const after = await answers();
+    await sql`update history.usage_change set outcome_id = null,
+      key_id = case when account_id = 0 then 0 else key_id end`.execute(kysely);
+    await sumHours(history.context);
+    expect(await answers()).toEqual(after);
+    expect(after).not.toEqual(before);
   });
 
   test("are still what the records say, after all that came late, was replaced and was deleted", async () => {

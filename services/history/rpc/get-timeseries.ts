@@ -56,9 +56,13 @@ async function rowsOf({ summingReader }: HistoryContext, range: IdRange, asked: 
   if (summed === undefined) return timeseries(summingReader, { scope, range, statuses, filter: scan }, asked);
   const { accountId, keyId } = summed;
   const filter = { ...scan, ...(keyId === undefined ? {} : { keyId }) };
-  const dimensions = dimensionsOf(asked.named, asked.groupBy, filter.keyId !== undefined);
+  const dimensions = dimensionsOf(asked.named, asked.groupBy, filter);
   const { days, rows } = await daysOf(summingReader, { ...asked, accountId, range, filter, dimensions });
-  const hours = await summedHours(summingReader, accountId, { ...wholeHours(range), withoutDays: days });
+  const hours = await summedHours(summingReader, accountId, {
+    ...wholeHours(range),
+    withoutDays: days,
+    dimensions,
+  });
   if (hours.length > 0) {
     rows.push(...(await summedTimeseries(summingReader, { accountId, hours, statuses, filter, dimensions }, asked)));
   }
@@ -76,11 +80,10 @@ async function daysOf(
   return summedDays(reader, { ...asked, range: wholeDays(asked.range) });
 }
 
-/** Where sums of whole hours can answer: not by the minute, by error or for one user; for all accounts not by key. */
-function summedScope({ scope, scan, stepMs: step, groupBy }: Asked): { accountId: bigint; keyId?: bigint } | undefined {
-  if (step < hourMs || scan.outcomeIds !== undefined || scan.userId !== undefined || scope.kind === "user")
-    return undefined;
-  if (scope.kind === "operator") return groupBy === "key" || scan.keyId !== undefined ? undefined : { accountId: 0n };
+/** Where sums of whole hours can answer: not by the minute or for one user. */
+function summedScope({ scope, scan, stepMs: step }: Asked): { accountId: bigint; keyId?: bigint } | undefined {
+  if (step < hourMs || scan.userId !== undefined || scope.kind === "user") return undefined;
+  if (scope.kind === "operator") return { accountId: 0n };
   return { accountId: scope.accountId, ...(scope.kind === "key" ? { keyId: scope.keyId } : {}) };
 }
 

@@ -69,8 +69,8 @@ const noteLate = `
  * Nearly always nothing of a batch is known yet, so plain inserts go first: to ask for conflicts makes PostgreSQL look each
  * key up twice and keep all rows aside, for 15 to 20 % more of its CPU.
  */
-const putRecords = `
-  create function history.put_records(${parameters}, p_body bytea[]) returns integer language plpgsql as $$
+export const putRecords = `
+  create or replace function history.put_records(${parameters}, p_body bytea[]) returns integer language plpgsql as $$
   declare
     deleted bigint[];
     place bigint;
