@@ -14,6 +14,7 @@ const payload = fc.record({
   customResponseJson: fc.string({ unit: "grapheme" }),
   messageId: fc.string({ unit: "grapheme" }),
   upstreamRequestId: fc.string(),
+  input: fc.uint8Array({ maxLength: 300 }),
 });
 
 const empty = {
@@ -22,6 +23,7 @@ const empty = {
   customResponseJson: "",
   messageId: "",
   upstreamRequestId: "",
+  input: new Uint8Array(),
 };
 
 test("what is packed is unpacked, small and large", async () => {
@@ -33,10 +35,12 @@ test("what is packed is unpacked, small and large", async () => {
         ...unpacked,
         response: Buffer.from(unpacked.response),
         detail: Buffer.from(unpacked.detail),
+        input: Buffer.from(unpacked.input),
       }).toMatchObject({
         ...fields,
         response: Buffer.from(fields.response),
         detail: Buffer.from(fields.detail),
+        input: Buffer.from(fields.input),
       });
     }),
     { numRuns: 60 },

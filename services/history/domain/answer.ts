@@ -47,6 +47,22 @@ async function shortenLarge(whole: Uint8Array, limit: number): Promise<KeptAnswe
   return { response: Buffer.from(shortenJson(toText(rest), limit)), truncated: true };
 }
 
+/** The input of a request whose items are not kept: its answer can be referred to, and not gone on from. */
+const inputWithoutItems = Buffer.from('{"items":null}');
+const noInput = new Uint8Array();
+
+/**
+ * What is kept of an input: all of it or none, because one that was cut would be another conversation. It is kept where the
+ * whole answer is.
+ */
+export function keepInput(
+  { input, storeResponse }: { readonly input: Uint8Array; readonly storeResponse: number },
+  maxBytes: number,
+): Uint8Array {
+  if (input.length === 0 || storeResponse === store.truncated || storeResponse === store.none) return noInput;
+  return input.length <= maxBytes && isUtf8(input) ? input : inputWithoutItems;
+}
+
 /** The text of UTF-8 bytes. */
 export function toText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");

@@ -74,7 +74,9 @@ export async function loadRecord(context: LoadContext, id: bigint): Promise<Stor
   const found = (await readRow(context.reader, id)) ?? (await readRunningOrRow(context, id));
   if (found === undefined || "$typeName" in found) return found;
   await context.terms.valuesOf(new Set(termsOf(found.row)));
-  return withPayload(context, found.row, { body: found.body, share: Number.POSITIVE_INFINITY, detail: true });
+  return withPayload(context, found.row, {
+    ...{ body: found.body, share: Number.POSITIVE_INFINITY, detail: true, input: true },
+  });
 }
 
 /** Looked at second, because it is rare; then the record once more: the request may have ended in between. */
@@ -135,7 +137,7 @@ function* groups(rows: readonly LoadedRow[]): Generator<LoadedRow[]> {
 async function withPayload(
   { terms, log }: LoadContext,
   row: RecordRow,
-  { body, share, detail }: { body: Buffer | null; share: number; detail: boolean },
+  { body, share, detail, input = false }: { body: Buffer | null; share: number; detail: boolean; input?: boolean },
 ): Promise<StoredRecord> {
   const bytes = row.payload_bytes ?? 0;
   if (bytes === 0) return toStoredRecord(row, undefined, { terms, expired: false, detail });
@@ -148,7 +150,7 @@ async function withPayload(
     log.error({ err: error, request_id: row.request_id }, "a payload could not be read");
     return toStoredRecord(row, undefined, { terms, expired: true, detail });
   }
-  const stored = toStoredRecord(row, payload, { terms, expired: false, detail });
+  const stored = toStoredRecord(row, payload, { terms, expired: false, detail, input });
   const { record } = stored;
   if (record !== undefined && record.response.length > share) {
     record.response = Buffer.from(shortenJson(toText(record.response), share));

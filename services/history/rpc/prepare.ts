@@ -11,7 +11,7 @@ import type { EndedRow, UnfinishedRow } from "../db/put.ts";
 import { type UsageColumn, usageColumns } from "../db/record-row.ts";
 import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
-import { keepAnswer } from "../domain/answer.ts";
+import { keepAnswer, keepInput } from "../domain/answer.ts";
 import { toFlags } from "../domain/flags.ts";
 import { ownPricesText, toStoredPrices } from "../domain/prices.ts";
 import { toStoredQuantities, toStoredTraits } from "../domain/quantities.ts";
@@ -71,6 +71,7 @@ export async function prepareEnded(
     customResponseJson: custom?.json ?? "",
     messageId: name(record.messageId),
     upstreamRequestId,
+    input: keepInput(record, deps.maxResponseBytes),
   });
   const model = name(record.model);
   const requestedModel = name(record.requestedModel);

@@ -51,7 +51,8 @@ export function record(context: Pick<HistoryContext, "spans" | "customResponses"
   async function one({ item, requestId, traceparent }: LaneCall<RecordItem>, batchSize: number): Promise<Answer> {
     const { record: given } = item;
     const span = spans.record({ requestId, traceparent, batchSize }, statusNames[given?.status ?? 0] ?? "unknown");
-    const bytes = recordBytes + (given?.response.length ?? 0) + (given?.detailBytes.length ?? 0);
+    const bytes =
+      recordBytes + (given?.response.length ?? 0) + (given?.detailBytes.length ?? 0) + (given?.input.length ?? 0);
     const answer = await records.accept(withCustomResponse(given, customResponses), bytes);
     if (answer instanceof ThroughlineError) span.fail(answer.code);
     span.end();

@@ -35,7 +35,7 @@ export function termsOf(row: RecordRow): number[] {
 export function toStoredRecord(
   row: RecordRow,
   payload: Payload | undefined,
-  { terms, expired, detail }: { terms: Terms; expired: boolean; detail: boolean },
+  { terms, expired, detail, input = false }: { terms: Terms; expired: boolean; detail: boolean; input?: boolean },
 ): StoredRecord {
   const shape = terms.shapeOf(row.shape_id) ?? emptyShape;
   const outcome = terms.outcomeOf(row.outcome_id) ?? emptyOutcome;
@@ -77,6 +77,7 @@ export function toStoredRecord(
     record.response = payload.response;
     record.messageId = payload.messageId;
     record.upstreamRequestId = payload.upstreamRequestId;
+    if (input) record.input = payload.input;
     if (detail) record.detail = fromBinary(DetailSchema, payload.detail);
   }
   const stored = create(StoredRecordSchema);

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file throughline/history/v1/payload.proto.
  */
 export const file_throughline_history_v1_payload: GenFile = /*@__PURE__*/
-  fileDesc("CiR0aHJvdWdobGluZS9oaXN0b3J5L3YxL3BheWxvYWQucHJvdG8SFnRocm91Z2hsaW5lLmhpc3RvcnkudjEiegoHUGF5bG9hZBIOCgZkZXRhaWwYASABKAwSEAoIcmVzcG9uc2UYAiABKAwSHAoUY3VzdG9tX3Jlc3BvbnNlX2pzb24YAyABKAkSEgoKbWVzc2FnZV9pZBgEIAEoCRIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJYgZwcm90bzM");
+  fileDesc("CiR0aHJvdWdobGluZS9oaXN0b3J5L3YxL3BheWxvYWQucHJvdG8SFnRocm91Z2hsaW5lLmhpc3RvcnkudjEiiQEKB1BheWxvYWQSDgoGZGV0YWlsGAEgASgMEhAKCHJlc3BvbnNlGAIgASgMEhwKFGN1c3RvbV9yZXNwb25zZV9qc29uGAMgASgJEhIKCm1lc3NhZ2VfaWQYBCABKAkSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgFIAEoCRINCgVpbnB1dBgGIAEoDGIGcHJvdG8z");
 
 /**
  * The part of a record that has its own retention. Stored after a byte that names the compression.
@@ -55,6 +55,13 @@ export type Payload = Message<"throughline.history.v1.Payload"> & {
    * @generated from field: string upstream_request_id = 5;
    */
   upstreamRequestId: string;
+
+  /**
+   * What the client sent, as Record.input. Empty: not kept.
+   *
+   * @generated from field: bytes input = 6;
+   */
+  input: Uint8Array;
 };
 
 /**
