@@ -1,6 +1,7 @@
 import type { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { JsonObject } from "../wire/json.ts";
 import type { FieldPatch } from "../wire/patch-json.ts";
+import type { LabelFit } from "./label-rule.ts";
 
 /** When a vendor wants the thinking of earlier turns of the assistant back, as `reasoning_content`. */
 export type ReasoningBack = "never" | "tool_turns" | "always";
@@ -58,6 +59,14 @@ export interface OpenaiFlavour {
   readonly maxTokensField: string;
   /** The vendor takes top_k. */
   readonly topK: boolean;
+  /** The vendor has tools that take free text (`custom`); else they are sent as functions. */
+  readonly customTools: boolean;
+  /** The vendor's responses know namespaces of tools; else such a request is sent as chat. */
+  readonly namespaces: boolean;
+  /** The schema of a tool must have a plain object as its root: no variants of it, no reference. */
+  readonly plainSchemas: boolean;
+  /** How the vendor takes names of tools and IDs of calls. */
+  readonly labels: { readonly names: LabelFit; readonly callIds: LabelFit };
   /** The vendor speaks OpenAI's responses too: they are passed through. */
   readonly responses: boolean;
   /** The vendor speaks OpenAI's older completions too: they are passed through. */

@@ -1,10 +1,13 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { Asked, UpstreamMessage } from "../../domain/exchange.ts";
 import { withoutForeignThinking } from "../../modules/chat/anthropic-messages/foreign-thinking.ts";
+import { messagesLabels } from "../../modules/chat/anthropic-messages/label-places.ts";
+import { fitLabels } from "../../modules/chat/passthrough-labels.ts";
 import { asObject, countOf, parseJson } from "../../wire/json.ts";
-import { patchJson } from "../../wire/patch-json.ts";
+import { fieldText, patchJson } from "../../wire/patch-json.ts";
 import type { TokenCount } from "../adapter.ts";
 import type { MessagesFlavour } from "./flavour.ts";
+import { messagesLabelFits } from "./labels.ts";
 
 /** Fields of a request that its count does not take. */
 const notCounted = { max_tokens: undefined, stream: undefined, stop_sequences: undefined, metadata: undefined };
@@ -25,11 +28,15 @@ export function passCount(
   headers: Readonly<Record<string, string>>,
 ): TokenCount {
   // What another vendor signed is not sent with the request either; its notes are for the record, which a count has none of.
-  const messages = withoutForeignThinking(asked.body, () => undefined);
+  const note = () => undefined;
+  const messages = withoutForeignThinking(asked.body, note);
+  const given = (field: string) =>
+    field === "messages" && messages !== undefined ? messages : fieldText(asked.body, field);
   const patch = {
     model: JSON.stringify(asked.upstreamModel),
     ...notCounted,
     ...(messages === undefined ? {} : { messages }),
+    ...fitLabels(asked.body, messagesLabels, messagesLabelFits, given, note).patch,
   };
   return { message: { path: countPath, headers, body: patchJson(asked.body, patch) }, read: readCount };
 }

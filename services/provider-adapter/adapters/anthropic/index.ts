@@ -3,6 +3,7 @@ import { type MessagesVendor, messagesPassthrough } from "../../modules/chat/ant
 import { readMessage } from "../../modules/chat/anthropic-messages/read-answer.ts";
 import { readMessageStream } from "../../modules/chat/anthropic-messages/read-stream.ts";
 import { withCustomTools } from "../../modules/chat/neutral/custom-tools.ts";
+import { withFitLabels } from "../../modules/chat/neutral/fit-labels.ts";
 import type { UpstreamFormat } from "../../modules/chat/neutral/formats.ts";
 import type { Adapter } from "../adapter.ts";
 import { countTranslations, translations } from "../translations.ts";
@@ -11,6 +12,7 @@ import { controlPatch, premiumPatch } from "./control.ts";
 import { countRequest, passCount } from "./count-tokens.ts";
 import { inBandFailure, messagesFailure } from "./errors.ts";
 import { type MessagesFlavour, readFlavour } from "./flavour.ts";
+import { messagesLabelFits } from "./labels.ts";
 
 /** Anthropic, and every vendor that speaks its format. */
 export const anthropicAdapter: Adapter = {
@@ -24,6 +26,7 @@ export const anthropicAdapter: Adapter = {
         ...controlPatch(asked, flavour, note),
       }),
       headers: (given) => headersOf(given, flavour),
+      labels: messagesLabelFits,
       streamError: inBandFailure,
     };
     return {
@@ -50,11 +53,14 @@ function formatOf(flavour: MessagesFlavour): UpstreamFormat {
   return {
     name: messagesFormat,
     open: () =>
-      withCustomTools({
-        write: (request, context) => writeMessagesRequest(request, context, flavour),
-        read: (body) => readMessage(body, inBandFailure),
-        stream: () => readMessageStream(inBandFailure),
-      }),
+      withFitLabels(
+        withCustomTools({
+          write: (request, context) => writeMessagesRequest(request, context, flavour),
+          read: (body) => readMessage(body, inBandFailure),
+          stream: () => readMessageStream(inBandFailure),
+        }),
+        messagesLabelFits,
+      ),
   };
 }
 

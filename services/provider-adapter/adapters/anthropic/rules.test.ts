@@ -148,7 +148,6 @@ describe("what the format cannot say is refused by its path", () => {
       },
       "messages[0].tool_calls[0].function.arguments",
     ],
-    [{ tools: [{ type: "custom", custom: { name: "f", format: { type: "grammar", grammar: {} } } }] }, "tools[0]"],
   ])("%j: %s", (body, param) => {
     expect(() => sent("claude-sonnet-4-5", body)).toThrow(expect.objectContaining({ code: "invalid_value", param }));
   });

@@ -5,6 +5,23 @@ import { errorMeanings } from "./errors.ts";
 const fields = z.record(z.string(), z.unknown());
 const words = z.record(z.string(), z.string());
 
+/** What a label may be; what is not said is not bounded. */
+const labelRule = z.strictObject({
+  max_length: z.number().int().min(0).optional(),
+  min_length: z.number().int().min(0).optional(),
+  /** The inside of a regular expression's class, e.g. "a-zA-Z0-9_-". */
+  characters: z.string().refine(isClass, "is not the inside of a class of characters").optional(),
+  first: z.string().refine(isClass, "is not the inside of a class of characters").optional(),
+});
+
+function isClass(text: string): boolean {
+  try {
+    return new RegExp(`[${text}]`, "u").source !== "";
+  } catch {
+    return false;
+  }
+}
+
 const modelShape = {
   stream_options: z.boolean(),
   drop_fields: z.array(z.string()),
@@ -26,6 +43,11 @@ const modelShape = {
   premium: z.boolean(),
   max_tokens_field: z.string(),
   top_k: z.boolean(),
+  custom_tools: z.boolean(),
+  namespaces: z.boolean(),
+  plain_schemas: z.boolean(),
+  tool_names: labelRule,
+  call_ids: labelRule,
   responses: z.boolean(),
   completions: z.boolean(),
   /** Most inputs of one request for embeddings. 0: as many as clients may send. */

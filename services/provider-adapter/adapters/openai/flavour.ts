@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
+import { createLabelFit, type LabelFit } from "../../domain/label-rule.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import { type ErrorRule, inBandFailure } from "./errors.ts";
 import { type FlavourConfig, flavourSchema } from "./flavour-config.ts";
@@ -37,6 +38,12 @@ const base = {
   premium: false,
   max_tokens_field: "max_tokens",
   top_k: false,
+  custom_tools: false,
+  namespaces: false,
+  plain_schemas: true,
+  // OpenAI's own rule for names, which most who speak its format have, too.
+  tool_names: { max_length: 64, characters: "a-zA-Z0-9_-" },
+  call_ids: {},
   responses: false,
   completions: false,
   max_embedding_inputs: 0,
@@ -125,6 +132,10 @@ function toFlavour(vendor: string, given: Merged, streamError: OpenaiFlavour["st
     premium: given.premium,
     maxTokensField: given.max_tokens_field,
     topK: given.top_k,
+    customTools: given.custom_tools,
+    namespaces: given.namespaces,
+    plainSchemas: given.plain_schemas,
+    labels: { names: toLabelFit(given.tool_names), callIds: toLabelFit(given.call_ids) },
     responses: given.responses,
     completions: given.completions,
     maxEmbeddingInputs: given.max_embedding_inputs,
@@ -135,6 +146,15 @@ function toFlavour(vendor: string, given: Merged, streamError: OpenaiFlavour["st
     finishReasons: given.finish_reasons,
     streamError,
   };
+}
+
+function toLabelFit({ max_length, min_length, characters, first }: Merged["tool_names"]): LabelFit {
+  return createLabelFit({
+    maxLength: max_length ?? 0,
+    minLength: min_length ?? 0,
+    characters: characters ?? "",
+    first: first ?? "",
+  });
 }
 
 function toTexts(given: Readonly<Record<string, unknown>>): Record<string, string> {

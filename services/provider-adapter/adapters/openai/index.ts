@@ -1,8 +1,12 @@
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
+import { hasCustomTools } from "../../modules/chat/openai-chat/custom-calls.ts";
+import { chatDialect } from "../../modules/chat/openai-chat/dialect.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
+import { hasUnknownWrapping } from "../../modules/chat/openai-responses/wrapped-tools.ts";
+import { translate } from "../../modules/chat/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { translations } from "../translations.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
@@ -29,26 +33,42 @@ export const openaiAdapter: Adapter = {
 
 type MakeExchange = (asked: Asked) => Exchange;
 
-/** Dialects beside chat that some of these vendors speak themselves, by the flavour of the model. */
-const spoken: Readonly<
-  Record<"responses" | "completions", { name: string; pass: (asked: Asked, flavour: OpenaiFlavour) => Exchange }>
-> = {
-  responses: { name: "openai.responses", pass: responsesPassthrough },
-  completions: { name: "openai.completions", pass: completionsPassthrough },
+/** A dialect beside chat that some of these vendors speak themselves, by the flavour of the model. */
+interface Spoken {
+  readonly name: string;
+  pass(asked: Asked, flavour: OpenaiFlavour): Exchange;
+  /** Whether a vendor that speaks it takes this body of it; else it is asked in chat. */
+  takes(asked: Asked, flavour: OpenaiFlavour): boolean;
+}
+
+const spoken: Readonly<Record<"responses" | "completions", Spoken>> = {
+  responses: {
+    name: "openai.responses",
+    pass: responsesPassthrough,
+    takes: ({ body }, flavour) => !hasUnknownWrapping(body, flavour),
+  },
+  completions: { name: "openai.completions", pass: completionsPassthrough, takes: () => true },
 };
 
 function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
+  const format = chatCompletionsFormat(of);
+  const translatedChat = translate(chatDialect, format);
   const exchanges: Record<string, MakeExchange> = {
-    ...translations(chatCompletionsFormat(of)),
+    ...translations(format),
     ...Object.assign({}, ...openaiModules.map((module) => module.exchanges(of))),
-    "openai.chat": (asked) => chatPassthrough(asked, of(asked.upstreamModel)),
+    "openai.chat": (asked) => {
+      const flavour = of(asked.upstreamModel);
+      const mustTranslate = !flavour.customTools && hasCustomTools(asked.body);
+      return mustTranslate ? translatedChat(asked) : chatPassthrough(asked, flavour);
+    },
   };
   for (const field of ["responses", "completions"] as const) {
-    const { name, pass } = spoken[field];
+    const { name, pass, takes } = spoken[field];
     const translated = exchanges[name];
     exchanges[name] = (asked) => {
       const flavour = of(asked.upstreamModel);
-      return flavour[field] || translated === undefined ? pass(asked, flavour) : translated(asked);
+      const passes = translated === undefined || (flavour[field] && takes(asked, flavour));
+      return passes ? pass(asked, flavour) : translated(asked);
     };
   }
   return exchanges;

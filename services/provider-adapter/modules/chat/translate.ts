@@ -11,6 +11,7 @@ import { isContent } from "./neutral/content.ts";
 import { withControl } from "./neutral/control.ts";
 import { deliveredBy } from "./neutral/delivered.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
+import { withoutForeignTools } from "./neutral/foreign-tools.ts";
 import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat, UpstreamStream } from "./neutral/formats.ts";
 import { usageOf } from "./neutral/usage.ts";
 import { maxKeptText } from "./unread.ts";
@@ -27,7 +28,8 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
     const upstream = format.open({ upstreamModel: asked.upstreamModel });
     const { client, message } = withinStack(() => {
       const opened = dialect.open(asked, note);
-      const written = upstream.write(withControl(opened.request, asked.control), {
+      const request = withoutForeignTools(withControl(opened.request, asked.control), format.name, note);
+      const written = upstream.write(request, {
         upstreamModel: asked.upstreamModel,
         stream: asked.stream,
         headers: asked.headers,

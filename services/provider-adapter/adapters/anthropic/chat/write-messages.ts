@@ -71,11 +71,11 @@ function writePart(part: Part, note: Note): JsonObject[] {
     case "file":
       return [{ ...writeDocument(part), ...cached }];
     case "tool_call":
-      return [{ type: "tool_use", id: callId(part.id), name: part.name, input: writeInput(part), ...cached }];
+      return [{ type: "tool_use", id: part.id, name: part.name, input: writeInput(part), ...cached }];
     case "tool_result": {
       const content = part.content.flatMap((piece) => writePart(piece, note));
       const failed = part.isError ? { is_error: true } : {};
-      return [{ type: "tool_result", tool_use_id: callId(part.callId), content, ...failed, ...cached }];
+      return [{ type: "tool_result", tool_use_id: part.callId, content, ...failed, ...cached }];
     }
     case "thinking":
       if (part.signature?.origin === messagesFormat) {
@@ -131,9 +131,4 @@ function writeInput({ input, custom, at }: ToolCallPart): JsonObject {
   const value = asObject(parseExact(input.trim() === "" ? "{}" : input));
   if (value === undefined) throw notValid(`${at}.function.arguments`, "must be the JSON text of an object");
   return value;
-}
-
-/** The vendor takes letters, digits, _ and - in the ID of a call. */
-function callId(id: string): string {
-  return id.replace(/[^a-zA-Z0-9_-]/g, "_");
 }

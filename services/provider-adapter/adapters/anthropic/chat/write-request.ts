@@ -7,7 +7,7 @@ import type { MessagesFlavour } from "../flavour.ts";
 import { type Generation, generationOf } from "../models.ts";
 import { type WrittenThinking, writeThinking } from "../reasoning.ts";
 import { type Turn, writeMessages } from "./write-messages.ts";
-import { closedSchema, writeToolChoice, writeTools } from "./write-tools.ts";
+import { heldSchema, writeToolChoice, writeTools } from "./write-tools.ts";
 
 /** Bound on output tokens of a request that names none. */
 const usualMaxTokens = 32_000;
@@ -45,7 +45,7 @@ export function writeMessagesRequest(
   const maxTokens = boundOf(request, generation, flavour);
   const thinking = thinkingOf(request, generation, maxTokens, turns, note);
   const tools = writeTools(request, generation, note);
-  const format = formatOf(request, generation);
+  const format = formatOf(request, generation, note);
   const outputConfig = {
     ...(thinking.effort === undefined ? {} : { effort: thinking.effort }),
     ...(format === undefined ? {} : { format }),
@@ -123,12 +123,12 @@ function hindrance(request: NeutralRequest, { thinking }: WrittenThinking, turns
   return undefined;
 }
 
-function formatOf(request: NeutralRequest, generation: Generation): JsonObject | undefined {
+function formatOf(request: NeutralRequest, generation: Generation, note: Note): JsonObject | undefined {
   if (request.output?.kind !== "schema") return undefined;
   if (!generation.structuredOutput) {
     throw cannotExpress(pathOf(request, "output"), "this model cannot be held to a schema");
   }
-  return { type: "json_schema", schema: closedSchema(request.output.schema) };
+  return { type: "json_schema", schema: heldSchema(request.output.schema, pathOf(request, "output"), note) };
 }
 
 /** The format has no mode for JSON without a schema: it is asked for in words. */

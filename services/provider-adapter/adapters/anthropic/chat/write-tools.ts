@@ -1,9 +1,12 @@
 import { messagesFormat } from "../../../modules/chat/anthropic-messages/format-name.ts";
+import { functionOf } from "../../../modules/chat/neutral/custom-tools.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
+import { plainRoot, rootFolded } from "../../../modules/chat/neutral/plain-root.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import type { NeutralRequest, Tool, WebSearch } from "../../../modules/chat/neutral/request.ts";
-import { asArray, asObject, type JsonObject } from "../../../wire/json.ts";
+import type { JsonObject } from "../../../wire/json.ts";
 import type { Generation } from "../models.ts";
+import { strictSchema } from "./strict-schema.ts";
 
 /** Searches that a size of search stands for (as new-api maps them). */
 const searchUses: Readonly<Record<WebSearch["contextSize"], number>> = { low: 1, medium: 5, high: 10 };
@@ -31,10 +34,13 @@ function writeTool(tool: Tool, generation: Generation, note: Note): JsonObject {
       const { name, description, parameters, strict, cache } = tool;
       if (strict === true && !generation.structuredOutput)
         note(`${tool.at}.strict dropped: this model does not take it`);
+      const plain = plainRoot(parameters ?? {});
+      if (plain !== parameters && parameters !== undefined) note(rootFolded(tool.at));
+      const schema = strict === true && generation.structuredOutput ? heldSchema(plain, tool.at, note) : plain;
       return {
         name,
         description,
-        input_schema: { type: "object", properties: {}, ...parameters },
+        input_schema: { type: "object", properties: {}, ...schema },
         ...(strict === true && generation.structuredOutput ? { strict } : {}),
         ...(cache === undefined ? {} : { cache_control: cache }),
       };
@@ -42,15 +48,8 @@ function writeTool(tool: Tool, generation: Generation, note: Note): JsonObject {
     case "native":
       if (tool.format === messagesFormat) return tool.value;
       throw cannotExpress(tool.at, "its format has no such tool");
-    case "custom": {
-      if (tool.format !== undefined && tool.format.type !== "text") {
-        throw cannotExpress(tool.at, "its tools take no grammar");
-      }
-      // Free text goes as the one value of an object, and comes back as the tool's text.
-      const properties = { input: { type: "string" } };
-      const schema = { type: "object", properties, required: ["input"] };
-      return { name: tool.name, description: tool.description, input_schema: schema };
-    }
+    case "custom":
+      return writeTool(functionOf(tool, note), generation, note);
   }
 }
 
@@ -73,16 +72,9 @@ export function writeToolChoice(request: NeutralRequest, hasTools: boolean): Jso
   }
 }
 
-/** A schema as the vendor's structured outputs want it: every object says that it takes no other properties. */
-export function closedSchema(schema: JsonObject): JsonObject {
-  const closed: JsonObject = {};
-  for (const [name, value] of Object.entries(schema)) {
-    if (Array.isArray(value)) {
-      closed[name] = asArray(value).map((item) =>
-        asObject(item) === undefined ? item : closedSchema(asObject(item) ?? {}),
-      );
-    } else closed[name] = asObject(value) === undefined ? value : closedSchema(asObject(value) ?? {});
-  }
-  if (schema.type === "object" && schema.additionalProperties === undefined) closed.additionalProperties = false;
-  return closed;
+/** A schema as the vendor holds a model to it; that some of its words are only told to the model is noted. */
+export function heldSchema(given: JsonObject, at: string, note: Note): JsonObject {
+  const { schema, moved } = strictSchema(given);
+  if (moved) note(`${at}: words that this vendor refuses in a schema moved into descriptions`);
+  return schema;
 }

@@ -1,4 +1,6 @@
+import { anyLabel, createLabelFit } from "../../../domain/label-rule.ts";
 import { withCustomTools } from "../../../modules/chat/neutral/custom-tools.ts";
+import { type LabelFits, withFitLabels } from "../../../modules/chat/neutral/fit-labels.ts";
 import type { UpstreamExchange, UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
 import type { GeminiFlavour } from "../flavour.ts";
 import { generationOf } from "../models.ts";
@@ -7,9 +9,18 @@ import { readGeminiStream } from "./read-stream.ts";
 import { geminiFormatName } from "./write-contents.ts";
 import { writeGeminiRequest } from "./write-request.ts";
 
+/** How the vendor takes names of functions (ai.google.dev/api/caching: FunctionDeclaration); it takes any ID of a call. */
+const labelFits: LabelFits = {
+  names: createLabelFit({ maxLength: 64, minLength: 1, characters: "a-zA-Z0-9_.-", first: "a-zA-Z_" }),
+  callIds: createLabelFit(anyLabel),
+};
+
 /** Gemini's generateContent as an upstream format, in a channel's flavour. */
 export function geminiFormat(flavour: GeminiFlavour): UpstreamFormat {
-  return { name: geminiFormatName, open: ({ upstreamModel }) => withCustomTools(open(flavour, upstreamModel)) };
+  return {
+    name: geminiFormatName,
+    open: ({ upstreamModel }) => withFitLabels(withCustomTools(open(flavour, upstreamModel)), labelFits),
+  };
 }
 
 function open(flavour: GeminiFlavour, upstreamModel: string): UpstreamExchange {

@@ -1,4 +1,5 @@
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
+import { describedBy } from "../../../modules/chat/neutral/schema-words.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
 
 /** Keywords of the vendor's subset of OpenAPI's schema that hold plain values. */
@@ -7,6 +8,9 @@ const plain = [
   ...["minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"],
   ...["required", "propertyOrdering"],
 ];
+
+/** Bounds that the subset has no word for: the model is told them in the description. */
+const bounds = ["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems"];
 
 /** How deep references are followed: a schema that holds itself ends there. */
 const maxDepth = 12;
@@ -26,8 +30,8 @@ interface Unfolding {
 
 /**
  * A JSON Schema in the vendor's subset of OpenAPI's, for models that know no other: references are put in, `const` becomes
- * an `enum`, `["x", "null"]` becomes `nullable`, `oneOf` and a union of types become `anyOf`, `allOf` is merged; what the
- * subset has no word for is left out. Throws invalid_value where the references unfold to more than a request can hold.
+ * an `enum`, `["x", "null"]` becomes `nullable`, `oneOf` and a union of types become `anyOf`, `allOf` is merged; bounds that the
+ * subset has no word for go into the description, other such words are left out. Throws invalid_value where the references unfold to more than a request can hold.
  *
  * @param at path of the schema in the client's body.
  */
@@ -40,6 +44,10 @@ function convert(given: JsonObject, unfolding: Unfolding, depth: number): JsonOb
   const schema = flat(given, unfolding, depth);
   const result: JsonObject = {};
   for (const name of plain) if (schema[name] !== undefined) result[name] = schema[name];
+  const told = bounds.filter((name) => schema[name] !== undefined && typeof schema[name] !== "object");
+  if (told.length > 0) {
+    result.description = describedBy(result, Object.fromEntries(told.map((name) => [name, schema[name]]))).description;
+  }
   if (Array.isArray(result.enum)) result.enum = result.enum.filter((value) => value !== null).map(String);
   if (schema.const !== undefined) result.enum = [String(schema.const)];
   const types = asArray(schema.type).filter((type) => typeof type === "string");

@@ -1,6 +1,8 @@
+import { functionOf } from "../../../modules/chat/neutral/custom-tools.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
+import { plainRoot, rootFolded } from "../../../modules/chat/neutral/plain-root.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
-import { type NeutralRequest, pathOf, type Tool } from "../../../modules/chat/neutral/request.ts";
+import { type NeutralRequest, pathOf, searchName, type Tool } from "../../../modules/chat/neutral/request.ts";
 import type { JsonObject } from "../../../wire/json.ts";
 import type { Generation } from "../models.ts";
 import { openApiSchema } from "./schema.ts";
@@ -23,17 +25,12 @@ export function writeTools(request: NeutralRequest, generation: Generation, note
     if (tool.format !== geminiFormatName) throw cannotExpress(tool.at, "its format has no such tool");
     tools.push(tool.value);
   }
-  const search = writeSearch(request, note);
-  if (search !== undefined) {
-    if (functions.length > 0 && !generation.toolsTogether) {
-      throw cannotExpress(pathOf(request, "webSearch"), "it does not search the web where functions may be called");
-    }
-    tools.push(search);
-  }
+  const search = writeSearch(request, functions.length > 0 && !generation.toolsTogether, note);
+  if (search !== undefined) tools.push(search);
   if (tools.length > 0 && request.output !== undefined && !generation.toolsTogether) {
     throw cannotExpress(pathOf(request, "output"), "it holds no answer to a form where it may use tools");
   }
-  const calling = functions.length === 0 ? undefined : writeChoice(request);
+  const calling = functions.length === 0 ? undefined : writeChoice(request, note);
   const toolConfig = {
     ...(calling === undefined ? {} : { functionCallingConfig: calling }),
     // Without it the vendor refuses its own tools beside functions.
@@ -49,18 +46,12 @@ export function writeTools(request: NeutralRequest, generation: Generation, note
 }
 
 function writeFunction(tool: Exclude<Tool, { kind: "native" }>, generation: Generation, note: Note): JsonObject {
+  if (tool.kind === "custom") return writeFunction(functionOf(tool, note), generation, note);
   const { name, description } = tool;
-  if (tool.kind === "custom") {
-    if (tool.format !== undefined && tool.format.type !== "text") {
-      throw cannotExpress(tool.at, "its tools take no grammar");
-    }
-    // Free text goes as the one value of an object, and comes back as the tool's text.
-    const schema = { type: "object", properties: { input: { type: "string" } }, required: ["input"] };
-    return { name, description, parameters: schema };
-  }
   if (tool.cache !== undefined) note("cache_control dropped: this vendor caches by itself");
   if (tool.strict === true) note(`${tool.at}.strict dropped: the upstream's format has no such field`);
-  const schema = tool.parameters;
+  const schema = tool.parameters === undefined ? undefined : plainRoot(tool.parameters);
+  if (schema !== tool.parameters) note(rootFolded(tool.at));
   // An object without properties is refused: such a function takes nothing.
   if (schema === undefined || Object.keys(schema).length === 0) return { name, description };
   return generation.jsonSchema
@@ -68,18 +59,29 @@ function writeFunction(tool: Exclude<Tool, { kind: "native" }>, generation: Gene
     : { name, description, parameters: openApiSchema(schema, tool.at) };
 }
 
-function writeSearch(request: NeutralRequest, note: Note): JsonObject | undefined {
-  const { webSearch } = request;
+/** The search of the web. Where the model cannot do it as it is asked for it is left out, unless the client insists on it. */
+function writeSearch(request: NeutralRequest, isAlone: boolean, note: Note): JsonObject | undefined {
+  const { webSearch, toolChoice } = request;
   if (webSearch === undefined) return undefined;
   const path = pathOf(request, "webSearch");
-  if (webSearch.allowedDomains !== undefined) throw cannotExpress(path, "it searches the whole web");
+  const isBound = webSearch.allowedDomains !== undefined || webSearch.blockedDomains !== undefined;
+  const why = isBound
+    ? "it searches the whole web"
+    : isAlone
+      ? "it does not search the web where functions may be called"
+      : undefined;
+  if (why !== undefined) {
+    if (toolChoice?.kind === "named" && toolChoice.name === searchName) throw cannotExpress(path, why);
+    note(`${path}: search of the web left out: ${why}`);
+    return undefined;
+  }
   if (webSearch.userLocation !== undefined) note(`${path}: user_location dropped: the upstream's search takes none`);
   if (webSearch.maxUses !== undefined) note(`${path}: max_uses dropped: the upstream's search takes none`);
-  if (webSearch.blockedDomains !== undefined) throw cannotExpress(path, "it searches the whole web");
   return { googleSearch: {} };
 }
 
-function writeChoice({ toolChoice }: NeutralRequest): JsonObject | undefined {
+function writeChoice(request: NeutralRequest, note: Note): JsonObject | undefined {
+  const { toolChoice, tools } = request;
   switch (toolChoice?.kind) {
     case undefined:
       return undefined;
@@ -90,6 +92,13 @@ function writeChoice({ toolChoice }: NeutralRequest): JsonObject | undefined {
     case "required":
       return { mode: "ANY" };
     case "named":
+      // The search is no function: the model cannot be held to it.
+      if (!tools.some(({ name }) => name === toolChoice.name)) {
+        note(
+          `${pathOf(request, "toolChoice")} dropped: the upstream's models choose by themselves whether they search`,
+        );
+        return undefined;
+      }
       return { mode: "ANY", allowedFunctionNames: [toolChoice.name] };
   }
 }

@@ -1,5 +1,7 @@
 import type { FlavourOf } from "../../../domain/flavour.ts";
-import type { UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
+import { withCustomTools } from "../../../modules/chat/neutral/custom-tools.ts";
+import { withFitLabels } from "../../../modules/chat/neutral/fit-labels.ts";
+import type { UpstreamExchange, UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
 import { readChatAnswer } from "./read-answer.ts";
 import { readChatStream } from "./read-stream.ts";
 import { writeChatRequest } from "./write-request.ts";
@@ -10,11 +12,12 @@ export function chatCompletionsFormat(flavourOf: FlavourOf): UpstreamFormat {
     name: "openai.chat",
     open({ upstreamModel }) {
       const flavour = flavourOf(upstreamModel);
-      return {
+      const exchange: UpstreamExchange = {
         write: (request, context) => writeChatRequest(request, context, flavour),
         read: (body) => readChatAnswer(body, flavour),
         stream: () => readChatStream(flavour),
       };
+      return withFitLabels(flavour.customTools ? exchange : withCustomTools(exchange), flavour.labels);
     },
   };
 }

@@ -1,8 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import type { AnswerPart, Choice, NeutralAnswer } from "../../../modules/chat/neutral/answer.ts";
+import { newCallId } from "../../../modules/chat/neutral/fit-labels.ts";
+import { namelessCall, readWholeCalls } from "../../../modules/chat/openai-chat/read-calls.ts";
 import { choicesIn, contentOf, thinkingOf } from "../../../modules/chat/openai-chat/vendor-words.ts";
 import { countsIn } from "../../../modules/chat/openai-usage.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
@@ -42,7 +43,7 @@ function readChoice(choice: JsonObject, flavour: OpenaiFlavour): Choice {
   if (refusal) parts.push({ type: "refusal", text: refusal });
   for (const citation of citationsOf(message)) parts.push({ type: "citation", citation });
   for (const { mediaType, data } of imagesOf(message)) parts.push({ type: "image", mediaType, data });
-  for (const call of readCalls(message)) parts.push(call);
+  for (const call of readCalls(message, flavour)) parts.push(call);
   const finish = finishOf(choice.finish_reason, flavour);
   // Some vendors say "stop" although tools are called.
   const called = parts.some((part) => part.type === "tool_call");
@@ -53,26 +54,11 @@ function readChoice(choice: JsonObject, flavour: OpenaiFlavour): Choice {
   };
 }
 
-function readCalls(message: JsonObject): AnswerPart[] {
+function readCalls(message: JsonObject, flavour: OpenaiFlavour): AnswerPart[] {
   const legacy = asObject(message.function_call);
-  const calls = asArray(message.tool_calls).map((raw) => asObject(raw) ?? {});
-  if (legacy !== undefined && calls.length === 0) calls.push({ function: legacy });
-  return calls.map((call) => {
-    const custom = call.type === "custom";
-    const given = asObject(custom ? call.custom : call.function) ?? {};
-    const input = custom ? given.input : given.arguments;
-    return {
-      type: "tool_call",
-      id: asString(call.id) || newCallId(),
-      name: asString(given.name) ?? "",
-      // Ollama's own format has an object here.
-      input: typeof input === "object" && input !== null ? JSON.stringify(input) : (asString(input) ?? ""),
-      custom,
-    };
-  });
-}
-
-/** An ID for a call whose vendor gave none. */
-export function newCallId(): string {
-  return `call_${randomUUID().replaceAll("-", "").slice(0, 24)}`;
+  const given = asArray(message.tool_calls);
+  const list = legacy !== undefined && given.length === 0 ? [{ function: legacy }] : given;
+  const calls = readWholeCalls(list, newCallId);
+  if (calls === undefined) throw flavour.streamError({ message: namelessCall });
+  return calls.map(({ id, name, text, custom }) => ({ type: "tool_call", id, name, input: text, custom }));
 }

@@ -1,25 +1,18 @@
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import type { Emit } from "../../../modules/chat/neutral/events.ts";
+import { newCallId } from "../../../modules/chat/neutral/fit-labels.ts";
 import type { UpstreamStream } from "../../../modules/chat/neutral/formats.ts";
+import { type CallReader, createCallReader, namelessCall } from "../../../modules/chat/openai-chat/read-calls.ts";
 import { choicesIn, contentOf, thinkingOf } from "../../../modules/chat/openai-chat/vendor-words.ts";
 import { countsIn } from "../../../modules/chat/openai-usage.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { createDetails } from "./details.ts";
-import { newCallId } from "./read-answer.ts";
 import { citationsOf, finishOf, imagesOf } from "./read-parts.ts";
 
-interface OpenCall {
-  readonly call: number;
-  id: string;
-  readonly custom: boolean;
-}
-
 interface OpenChoice {
-  /** The newest call at each of the vendor's indexes. */
-  readonly calls: Map<number, OpenCall>;
+  readonly calls: CallReader;
   readonly details: ReturnType<typeof createDetails>;
-  count: number;
   /** Thinking came and nothing else since. */
   thinking: boolean;
   finished: boolean;
@@ -33,21 +26,11 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
   let finished = 0;
 
   function readCall(choice: OpenChoice, index: number, raw: JsonObject, emit: Emit): void {
-    const at = typeof raw.index === "number" ? raw.index : choice.count;
-    const custom = raw.type === "custom" || asObject(raw.custom) !== undefined;
-    const given = asObject(custom ? raw.custom : raw.function) ?? {};
-    const id = asString(raw.id) ?? "";
-    const name = asString(given.name) ?? "";
-    let open = choice.calls.get(at);
-    // Some vendors give every call of a turn the index 0: a name with another ID is another call.
-    if (open === undefined || (name !== "" && id !== "" && id !== open.id)) {
-      open = { call: choice.count++, id: id || newCallId(), custom };
-      choice.calls.set(at, open);
-      emit({ type: "tool_call", choice: index, call: open.call, id: open.id, name, custom });
-    }
-    const input = custom ? given.input : given.arguments;
-    const text = typeof input === "object" && input !== null ? JSON.stringify(input) : (asString(input) ?? "");
-    if (text !== "") emit({ type: "tool_input", choice: index, call: open.call, text });
+    const step = choice.calls.read(raw);
+    if (step === undefined) return;
+    const { begins, number: call, id, name, custom, text } = step;
+    if (begins) emit({ type: "tool_call", choice: index, call, id, name, custom });
+    if (text !== "") emit({ type: "tool_input", choice: index, call, text });
   }
 
   /** The thinking is over: what it was signed with. */
@@ -63,7 +46,7 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
     const index = typeof raw.index === "number" ? raw.index : 0;
     let choice = choices.get(index);
     if (choice === undefined) {
-      choice = { calls: new Map(), details: createDetails(), count: 0, thinking: false, finished: false };
+      choice = { calls: createCallReader(newCallId), details: createDetails(), thinking: false, finished: false };
       choices.set(index, choice);
     }
     const delta = asObject(raw.delta) ?? asObject(raw.message) ?? {};
@@ -86,10 +69,12 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
     if (raw.logprobs) emit({ type: "logprobs", choice: index, value: raw.logprobs });
     const finish = finishOf(raw.finish_reason, flavour);
     if (finish === undefined || choice.finished) return;
+    if (choice.calls.isNameless()) throw flavour.streamError({ message: namelessCall });
     choice.finished = true;
     finished++;
     sign(choice, index, emit);
-    emit({ type: "finish", choice: index, reason: finish === "stop" && choice.count > 0 ? "tool_calls" : finish });
+    const called = finish === "stop" && choice.calls.count() > 0;
+    emit({ type: "finish", choice: index, reason: called ? "tool_calls" : finish });
   }
 
   return {

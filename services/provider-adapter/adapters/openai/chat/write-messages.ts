@@ -1,4 +1,5 @@
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
+import { argumentsOf } from "../../../modules/chat/neutral/custom-tools.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
 import { urlOfSource } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
@@ -97,14 +98,14 @@ function writeAssistant(message: Message, flavour: OpenaiFlavour, note: Note): J
     content: content === "" && calls.length > 0 ? null : content,
     ...nameOf(message),
     ...writeThinking(message.parts, calls.length > 0, flavour, note),
-    ...(calls.length === 0 ? {} : { tool_calls: calls.map(writeCall) }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => writeCall(call, flavour)) }),
   };
 }
 
-function writeCall({ id, name, input, custom }: ToolCallPart): JsonObject {
-  return custom
-    ? { id, type: "custom", custom: { name, input } }
-    : { id, type: "function", function: { name, arguments: input === "" ? "{}" : input } };
+function writeCall({ id, name, input, custom }: ToolCallPart, { customTools }: OpenaiFlavour): JsonObject {
+  if (custom && customTools) return { id, type: "custom", custom: { name, input } };
+  const text = custom ? JSON.stringify(argumentsOf(input)) : input;
+  return { id, type: "function", function: { name, arguments: text === "" ? "{}" : text } };
 }
 
 /** The thinking of an earlier turn: where the vendor wants it, as text; its own signed details unchanged. */

@@ -1,12 +1,14 @@
 import type { UpstreamMessage } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
-import type { WriteContext } from "../../../modules/chat/neutral/formats.ts";
+import { functionOf } from "../../../modules/chat/neutral/custom-tools.ts";
+import type { Note, WriteContext } from "../../../modules/chat/neutral/formats.ts";
+import { plainRoot, rootFolded } from "../../../modules/chat/neutral/plain-root.ts";
 import { effortOf } from "../../../modules/chat/neutral/reasoning.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import {
   type NeutralRequest,
-  type OutputShape,
   pathOf,
+  searchName,
   type Tool,
   type ToolChoice,
   type WebSearch,
@@ -14,6 +16,7 @@ import {
 import { thinkingPatch } from "../../../modules/chat/openai-chat/set-field.ts";
 import { vendorPatch } from "../../../modules/chat/openai-chat/vendor-patch.ts";
 import { type JsonObject, parseJson } from "../../../wire/json.ts";
+import { isStrictSchema } from "./strict-schema.ts";
 import { writeMessages } from "./write-messages.ts";
 
 /** Most stop sequences (OpenAI's API reference). */
@@ -39,7 +42,7 @@ export function writeChatRequest(
   if (webSearch?.allowedDomains !== undefined || webSearch?.blockedDomains !== undefined) {
     throw cannotExpress(pathOf(request, "webSearch"), "its search takes no list of domains");
   }
-  const tools = request.tools.map(writeTool);
+  const tools = request.tools.map((tool) => writeTool(tool, flavour, note));
   const body: JsonObject = {
     model: upstreamModel,
     messages: writeMessages(request.messages, flavour, note),
@@ -58,9 +61,9 @@ export function writeChatRequest(
     logprobs: request.logprobs,
     top_logprobs: request.topLogprobs,
     tools: tools.length === 0 ? undefined : tools,
-    tool_choice: tools.length === 0 ? undefined : writeChoice(request.toolChoice, request.tools),
+    tool_choice: tools.length === 0 ? undefined : writeChoice(request.toolChoice, request.tools, flavour),
     parallel_tool_calls: tools.length === 0 ? undefined : request.parallelToolCalls,
-    response_format: writeOutput(request.output),
+    response_format: writeOutput(request, note),
     web_search_options: flavour.searchOn === undefined ? writeSearch(webSearch) : undefined,
     user: request.user?.slice(0, maxUserLength),
     metadata: request.metadata,
@@ -110,14 +113,18 @@ function reasoning(
   });
 }
 
-function writeTool(tool: Tool): JsonObject {
+function writeTool(tool: Tool, flavour: OpenaiFlavour, note: Note): JsonObject {
   switch (tool.kind) {
     case "function": {
-      const { name, description, parameters, strict } = tool;
-      const given = { name, description, parameters: parameters ?? { type: "object", properties: {} }, strict };
-      return { type: "function", function: given };
+      const { name, description, parameters: given, strict, at } = tool;
+      const parameters = given === undefined || !flavour.plainSchemas ? given : plainRoot(given);
+      if (parameters !== given) note(rootFolded(at));
+      const schema = parameters ?? { type: "object", properties: {} };
+      const written = { name, description, parameters: schema, strict: strictOf(strict, schema, at, note) };
+      return { type: "function", function: written };
     }
     case "custom": {
+      if (!flavour.customTools) return writeTool(functionOf(tool, note), flavour, note);
       const { name, description, format } = tool;
       return { type: "custom", custom: { name, description, format } };
     }
@@ -127,19 +134,34 @@ function writeTool(tool: Tool): JsonObject {
   }
 }
 
-function writeChoice(choice: ToolChoice | undefined, tools: readonly Tool[]): unknown {
+/** The search of the web is no tool of this format, so a choice of it leaves the choice among the others to the model. */
+function writeChoice(choice: ToolChoice | undefined, tools: readonly Tool[], { customTools }: OpenaiFlavour): unknown {
   if (choice === undefined) return undefined;
   if (choice.kind !== "named") return choice.kind;
   const { name } = choice;
-  const custom = tools.some((tool) => tool.kind === "custom" && tool.name === name);
-  return custom ? { type: "custom", custom: { name } } : { type: "function", function: { name } };
+  const chosen = tools.find((tool) => tool.name === name);
+  if (chosen === undefined && name === searchName) return undefined;
+  return chosen?.kind === "custom" && customTools
+    ? { type: "custom", custom: { name } }
+    : { type: "function", function: { name } };
 }
 
-function writeOutput(output: OutputShape | undefined): JsonObject | undefined {
+function writeOutput(request: NeutralRequest, note: Note): JsonObject | undefined {
+  const { output } = request;
   if (output === undefined) return undefined;
   if (output.kind === "json") return { type: "json_object" };
-  const { schema, name, description, strict } = output;
+  const { schema, name, description } = output;
+  const strict = strictOf(output.strict, schema, pathOf(request, "output"), note);
   return { type: "json_schema", json_schema: { name: name ?? "answer", description, schema, strict } };
+}
+
+/** What other vendors call strict need not be a schema that this format holds a model to: it is refused as strict then. */
+function strictOf(strict: boolean | undefined, schema: JsonObject, at: string, note: Note): boolean | undefined {
+  if (strict !== true || isStrictSchema(schema)) return strict;
+  note(
+    `${at}: strict left out: the schema has optional properties, or words that the format refuses in strict schemas`,
+  );
+  return false;
 }
 
 function writeSearch(search: WebSearch | undefined): JsonObject | undefined {

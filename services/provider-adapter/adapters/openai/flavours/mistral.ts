@@ -28,6 +28,7 @@ export const mistral: FlavourConfig = {
   effort_field: "",
   finish_reasons: { model_length: "length", error: "error" },
   embeds_tokens: false,
+  call_ids: { max_length: 9, min_length: 9, characters: "a-zA-Z0-9" },
   errors: [{ message: "too large for model|maximum context length", means: "too_long" }],
   models: [
     { match: "^(mistral|open-|ministral|pixtral|codestral|devstral)", thinks: false },

@@ -8,6 +8,7 @@ export const moonshot: FlavourConfig = {
   effort_field: "",
   rename_fields: { max_completion_tokens: "max_tokens" },
   reasoning_back: "tool_turns",
+  tool_names: { max_length: 64, characters: "a-zA-Z0-9_-", first: "a-zA-Z_" },
   errors: [
     { status: 429, code: "exceeded_current_quota", means: "no_credit" },
     { code: "engine_overloaded|rate_limit_reached", means: "overloaded" },

@@ -3,6 +3,8 @@ import type { FlavourConfig } from "../flavour-config.ts";
 /** Ollama's compatible endpoint: no request ID, fewer fields; a model that is not pulled is a 404. */
 export const ollama: FlavourConfig = {
   completions: true,
+  tool_names: {},
+  plain_schemas: false,
   rename_fields: { max_completion_tokens: "max_tokens" },
   drop_fields: ["parallel_tool_calls", "logit_bias", "user", "store", "service_tier", "metadata", "prompt_cache_key"],
   thinking_on: { reasoning_effort: "medium" },

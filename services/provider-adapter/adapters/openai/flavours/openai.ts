@@ -7,6 +7,9 @@ import type { FlavourConfig } from "../flavour-config.ts";
 export const openai: FlavourConfig = {
   responses: true,
   developer_role: true,
+  custom_tools: true,
+  namespaces: true,
+  call_ids: { max_length: 40 },
   request_id_headers: ["x-request-id"],
   thinking_on: { reasoning_effort: "high" },
   thinking_off: { reasoning_effort: "minimal" },

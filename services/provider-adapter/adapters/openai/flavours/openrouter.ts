@@ -15,6 +15,8 @@ export const openrouter: FlavourConfig = {
   budget_field: "reasoning.max_tokens",
   reasoning_back: "always",
   top_k: true,
+  // Those of the vendors that it sends on to.
+  call_ids: { max_length: 40 },
   finish_reasons: { error: "error" },
   errors: [
     // Credit is held for each request under way, as here: it comes back when they end (Retry-After says when).

@@ -6,5 +6,7 @@ export const vllm: FlavourConfig = {
   thinking_on: { chat_template_kwargs: { enable_thinking: true } },
   thinking_off: { chat_template_kwargs: { enable_thinking: false } },
   top_k: true,
+  tool_names: {},
+  plain_schemas: false,
   errors: [{ message: "maximum context length|longer than the maximum model length", means: "too_long" }],
 };

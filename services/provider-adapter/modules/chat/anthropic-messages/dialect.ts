@@ -72,7 +72,7 @@ function parseRequest(body: JsonObject, note: Note): NeutralRequest {
   }
   noteUnknownFields(body, known, note);
   const choice = asObject(body.tool_choice);
-  const { tools, webSearch } = parseTools(body.tools);
+  const { tools, webSearch } = parseTools(body.tools, note);
   return {
     messages: parseMessages(body),
     tools,

@@ -1,6 +1,8 @@
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
+import type { Note } from "../neutral/formats.ts";
 import { defaultReasoning, isEffort, type Reasoning } from "../neutral/reasoning.ts";
 import type { OutputShape, Tool, ToolChoice, WebSearch } from "../neutral/request.ts";
+import { clientToolOf } from "./client-tools.ts";
 import { messagesFormat } from "./format-name.ts";
 
 /** Tools, and the search that one of them may ask for. */
@@ -9,20 +11,29 @@ export interface ParsedTools {
   readonly webSearch: WebSearch | undefined;
 }
 
-/** Reads `tools`. The vendor's search of the web is a capability that other formats have too. */
-export function parseTools(value: unknown): ParsedTools {
+/**
+ * Reads `tools`. The vendor's search of the web is a capability that other formats have too, and a tool that the client
+ * carries out is a function to them.
+ */
+export function parseTools(value: unknown, note: Note): ParsedTools {
   const tools: Tool[] = [];
   let webSearch: WebSearch | undefined;
   for (const [index, raw] of asArray(value).entries()) {
     const tool = asObject(raw) ?? {};
     const at = `tools[${index}]`;
     const type = asString(tool.type) ?? "custom";
+    const name = asString(tool.name) ?? "";
+    const known = type === "custom" ? undefined : clientToolOf(type);
     if (type.startsWith("web_search_")) webSearch = parseSearch(tool);
-    else if (type !== "custom") tools.push({ kind: "native", format: messagesFormat, value: tool, at });
-    else {
+    else if (known !== undefined) {
+      note(`${at} sent as a function: the upstream's models do not know this tool by themselves`);
+      tools.push({ kind: "function", name, ...known, cache: asObject(tool.cache_control), at });
+    } else if (type !== "custom") {
+      tools.push({ kind: "native", format: messagesFormat, name: name || type, value: tool, at });
+    } else {
       tools.push({
         kind: "function",
-        name: asString(tool.name) ?? "",
+        name,
         description: asString(tool.description),
         parameters: asObject(tool.input_schema),
         strict: typeof tool.strict === "boolean" ? tool.strict : undefined,

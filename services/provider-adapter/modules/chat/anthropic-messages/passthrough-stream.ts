@@ -7,6 +7,7 @@ import { writeDocument } from "../../../wire/too-deep.ts";
 import { saysContent } from "../content.ts";
 import { createAnswerFold } from "../neutral/fold.ts";
 import { usageOf } from "../neutral/usage.ts";
+import type { FittedLabels } from "../passthrough-labels.ts";
 import { createUnread, maxKeptText } from "../unread.ts";
 import type { StreamError } from "./read-answer.ts";
 import { readMessageStream } from "./read-stream.ts";
@@ -21,6 +22,7 @@ export function createMessagesPassthrough(
   messageId: string,
   streamError: StreamError,
   countTokens: (text: string) => number,
+  labels: Pick<FittedLabels, "restore">,
 ): StreamTranslation {
   const fold = createAnswerFold(countTokens, asked.keepResponse ? maxKeptText : 0);
   const reader = readMessageStream(streamError);
@@ -67,11 +69,12 @@ export function createMessagesPassthrough(
 
   return {
     event(event) {
-      const { data } = event;
+      let { data } = event;
       if (data === "") return "";
       // The end of a text that was cut short is the one fault that is cheap to see.
       if (!data.endsWith("}")) throw streamError({ message: "it sent an event that is not valid JSON" });
       const name = nameOf(event);
+      if (name === "content_block_start") data = labels.restore(data);
       switch (name) {
         case "message_start":
           unread.add(data);

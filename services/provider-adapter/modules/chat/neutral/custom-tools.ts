@@ -1,7 +1,33 @@
-import { asObject, asString, parseJson } from "../../../wire/json.ts";
+import { asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import type { AnswerPart } from "./answer.ts";
 import type { Emit, NeutralEvent } from "./events.ts";
-import type { UpstreamExchange } from "./formats.ts";
+import type { Note, UpstreamExchange } from "./formats.ts";
+import type { CustomTool, FunctionTool } from "./request.ts";
+
+/**
+ * A tool of free text as a function that takes it as the one argument `input`. A grammar that the text must follow is told
+ * in words, and noted: the upstream does not hold the model to it.
+ */
+export function functionOf({ name, description, format, at }: CustomTool, note: Note): FunctionTool {
+  const grammar = asObject(format?.grammar);
+  const syntax = asString(grammar?.syntax) ?? "";
+  const definition = asString(grammar?.definition);
+  if (definition !== undefined) note(`${at}.format told in words: the upstream holds no text to a grammar`);
+  const rule = definition === undefined ? undefined : `The input must follow this ${syntax} grammar:\n\n${definition}`;
+  const told = [description, "The argument `input` is the whole input of this tool as plain text.", rule];
+  return {
+    kind: "function",
+    name,
+    description: told.filter((piece) => piece !== undefined && piece !== "").join("\n\n"),
+    parameters: { type: "object", properties: { input: { type: "string" } }, required: ["input"] },
+    at,
+  };
+}
+
+/** The free text of a call as the arguments of such a function. */
+export function argumentsOf(input: string): JsonObject {
+  return { input };
+}
 
 /**
  * Gives a format that knows functions only the tools of free text: its writer offers such a tool as a function with the

@@ -147,11 +147,16 @@ export interface CustomTool extends Located {
 export interface NativeTool extends Located {
   readonly kind: "native";
   readonly format: string;
+  /** What a choice of it would name: its name, where its format gives it one, else its type. */
+  readonly name: string;
   readonly value: JsonObject;
 }
 
 /** A tool. */
 export type Tool = FunctionTool | CustomTool | NativeTool;
+
+/** What a choice of the search of the web names. */
+export const searchName = "web_search";
 
 /** Which tools must, may or may not be called. */
 export type ToolChoice =

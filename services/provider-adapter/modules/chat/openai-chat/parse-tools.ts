@@ -8,7 +8,7 @@ export function parseTools(body: JsonObject): Tool[] {
   const legacy = asArray(body.functions).map((raw, index) => parseFunction(asObject(raw) ?? {}, `functions[${index}]`));
   const allowed = allowedNames(asObject(body.tool_choice));
   const all = [...tools, ...legacy];
-  return allowed === undefined ? all : all.filter((tool) => tool.kind === "native" || allowed.has(tool.name));
+  return allowed === undefined ? all : all.filter(({ name }) => allowed.has(name));
 }
 
 function parseTool(tool: JsonObject, at: string): Tool {
@@ -28,7 +28,7 @@ function parseTool(tool: JsonObject, at: string): Tool {
     const parsed = parseFunction(given, `${at}.function`);
     return { ...parsed, cache: asObject(tool.cache_control) ?? asObject(given.cache_control) };
   }
-  return { kind: "native", format: chatFormat, value: tool, at };
+  return { kind: "native", format: chatFormat, name: asString(tool.type) ?? "", value: tool, at };
 }
 
 function parseFunction(given: JsonObject, at: string) {
@@ -46,7 +46,7 @@ function allowedNames(choice: JsonObject | undefined): ReadonlySet<string> | und
   if (choice?.type !== "allowed_tools") return undefined;
   const names = asArray(asObject(choice.allowed_tools)?.tools).map((raw) => {
     const tool = asObject(raw) ?? {};
-    return asString((asObject(tool.function) ?? asObject(tool.custom) ?? tool).name) ?? "";
+    return asString((asObject(tool.function) ?? asObject(tool.custom) ?? tool).name) ?? asString(tool.type) ?? "";
   });
   return new Set(names);
 }
@@ -59,7 +59,9 @@ export function parseToolChoice(value: unknown): ToolChoice | undefined {
   if (choice.type === "allowed_tools") {
     return { kind: asObject(choice.allowed_tools)?.mode === "required" ? "required" : "auto" };
   }
-  const name = asString((asObject(choice.function) ?? asObject(choice.custom) ?? choice).name);
+  const named = asString((asObject(choice.function) ?? asObject(choice.custom) ?? choice).name);
+  const isVendors = choice.type !== "function" && choice.type !== "custom";
+  const name = named ?? (isVendors ? asString(choice.type) : undefined);
   return name === undefined ? undefined : { kind: "named", name };
 }
 

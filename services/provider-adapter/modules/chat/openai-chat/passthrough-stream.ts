@@ -12,6 +12,7 @@ import { countsIn, writeOpenaiUsage } from "../openai-usage.ts";
 import { createUnread, maxKeptText } from "../unread.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
+import { createCallLabels, isHollow } from "./label-calls.ts";
 import { choicesIn, inUsualWords } from "./vendor-words.ts";
 
 const finishMark = '"finish_reason"';
@@ -27,12 +28,14 @@ export function createChatPassthrough(
   asked: Asked,
   inputTokens: () => number,
   flavour: OpenaiFlavour,
+  toolNameOf: (name: string) => string,
 ): StreamTranslation {
   const messageId = chatMessageId(asked.requestId);
   const fold = createChatFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
   // Where the answer is not kept, its chunks are only wanted if the upstream counts nothing, so most streams are never folded.
   const unread = createUnread(foldAll, asked.keepResponse ? undefined : 64 * 1024);
   let oldId: string | undefined;
+  const labels = createCallLabels(flavour, toolNameOf);
   const counts = createCountSum();
   let upstreamUsage: JsonObject | undefined;
   let responseModel = "";
@@ -75,7 +78,11 @@ export function createChatPassthrough(
       delete chunk.usage;
     }
     chunk.id = messageId;
-    if (choices.length > 0) chunk.choices = choicesIn(choices).map((choice) => inUsualWords(choice, flavour));
+    if (choices.length > 0) {
+      const labelled = choicesIn(choices).map((choice) => labels.label(inUsualWords(choice, flavour)));
+      if (opened && data.includes('"tool_calls"') && isHollow(labelled)) return "";
+      chunk.choices = labelled;
+    }
     content ||= holdsContent(spokenIn(chunk));
     const text = JSON.stringify(chunk);
     keep(text, finishIn(text));
@@ -122,7 +129,7 @@ export function createChatPassthrough(
       const vendorWord = finish === "error" || Object.hasOwn(flavour.finishReasons, finish);
       if (vendorWord || says(data, '"reasoning"') || hasChunks(data)) return inspect(data);
       // The end of a text that was cut short is the one fault that is cheap to see.
-      if (!data.endsWith("}")) return inspect(data);
+      if (!data.endsWith("}") || !labels.areRight(data)) return inspect(data);
       // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.
       const at = data.indexOf(oldId);
       if (at < 0) return inspect(data);

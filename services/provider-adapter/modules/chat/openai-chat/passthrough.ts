@@ -12,9 +12,12 @@ import type { Note } from "../neutral/formats.ts";
 import { isEffort } from "../neutral/reasoning.ts";
 import { usageOf } from "../neutral/usage.ts";
 import { countsIn } from "../openai-usage.ts";
+import { fitLabels } from "../passthrough-labels.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { deliveredMessages } from "./delivered-messages.ts";
 import { fittingMessages } from "./fitting-messages.ts";
+import { createCallLabels } from "./label-calls.ts";
+import { chatLabels } from "./label-places.ts";
 import { createChatPassthrough } from "./passthrough-stream.ts";
 import { type GrowingPatch, thinkingPatch } from "./set-field.ts";
 import { vendorPatch } from "./vendor-patch.ts";
@@ -23,7 +26,7 @@ import { choicesIn, inUsualWords } from "./vendor-words.ts";
 /** The client's chat dialect to an upstream that speaks it too: bytes go on, only what must change is changed. */
 export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange {
   const notes = createNotes();
-  const message = prepare(asked, flavour, notes.note);
+  const { message, toolNameOf } = prepare(asked, flavour, notes.note);
   const inputTokens = () => estimatedInput(asked);
   return {
     message,
@@ -37,7 +40,8 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
       // No answer, whatever stands in its place: it must not be charged as one.
       const given = choicesIn(answer.choices);
       if (given.length === 0) throw flavour.streamError(error ?? { message: "its answer is empty" });
-      const choices = given.map((choice) => inUsualWords(choice, flavour, error));
+      const labels = createCallLabels(flavour, toolNameOf);
+      const choices = given.map((choice) => labels.label(inUsualWords(choice, flavour, error)));
       const upstream: JsonObject = { ...answer, choices };
       const usage = usageOf(countsIn(answer), false, {
         asked,
@@ -59,12 +63,18 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
         responseModel: asString(answer.model) ?? "",
       };
     },
-    stream: () => createChatPassthrough(asked, inputTokens, flavour),
+    stream: () => createChatPassthrough(asked, inputTokens, flavour, toolNameOf),
   };
 }
 
+/** What goes to the vendor, and what the client calls the tools that the vendor names. */
+interface Prepared {
+  readonly message: UpstreamMessage;
+  readonly toolNameOf: (name: string) => string;
+}
+
 /** What must change in the body on its way to this vendor. */
-function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMessage {
+function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): Prepared {
   const patch: GrowingPatch = {};
   if (asked.stream && flavour.streamOptions) patch.stream_options = withIncludeUsage(asked.body);
   if (!flavour.streamOptions && fieldText(asked.body, "stream_options") !== undefined) patch.stream_options = undefined;
@@ -75,11 +85,14 @@ function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): UpstreamMess
   if (messages !== undefined) patch.messages = messages;
   const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
   Object.assign(patch, vendorPatch(flavour, asked, given, note));
-  return {
+  const labels = fitLabels(asked.body, chatLabels, flavour.labels, given, note);
+  Object.assign(patch, labels.patch);
+  const message = {
     path: endpointPath(flavour, asked.upstreamModel, "chat/completions"),
     headers: {},
     body: patchJson(asked.body, patch),
   };
+  return { message, toolNameOf: labels.clientsName };
 }
 
 /** Usage is always asked for: what is billed is what the upstream counted. */

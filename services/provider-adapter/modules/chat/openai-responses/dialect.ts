@@ -7,8 +7,10 @@ import { cannotExpress } from "../neutral/refuse.ts";
 import type { FieldName, NeutralRequest } from "../neutral/request.ts";
 import { refuseState } from "./conversation-state.ts";
 import { responseIdOf, responsesFormat } from "./format-name.ts";
+import { keeping } from "./keeping.ts";
+import { type Namespaces, readNamespaces } from "./namespaces.ts";
 import { parseInput } from "./parse-input.ts";
-import { parseOutput, parseToolChoice, parseTools } from "./parse-tools.ts";
+import { parseOutput, parseTools } from "./parse-tools.ts";
 import { reasonOf, writeResponse } from "./write-response.ts";
 import { writeResponseStream } from "./write-stream.ts";
 
@@ -43,17 +45,19 @@ const known: ReadonlySet<string> = new Set([
 /** What may be asked to be included: encrypted reasoning always is. */
 const included: ReadonlySet<unknown> = new Set(["reasoning.encrypted_content", "message.output_text.logprobs"]);
 
-/** OpenAI's responses, as clients speak it. No state of a conversation is kept. */
+/** OpenAI's responses, as clients speak it. What is kept of a conversation the gateway has put into the input. */
 export const responsesDialect: ClientDialect = {
   name: responsesFormat,
   messageId: responseIdOf,
   open(asked, note) {
     const body = bodyOf(asked);
+    const namespaces = readNamespaces(body.tools);
+    const kept = keeping(asked);
     return {
-      request: parseRequest(body, note),
-      whole: (answer, head, end) => writeResponse(body, answer, head, end),
+      request: parseRequest(body, namespaces, note),
+      whole: (answer, head, end) => writeResponse(body, answer, { ...head, ...kept }, end, namespaces.placeOf),
       finishReason: ({ choices: [choice] }) => reasonOf(choice?.finish),
-      stream: (head) => writeResponseStream(body, head),
+      stream: (head) => writeResponseStream(body, { ...head, ...kept }, namespaces.placeOf),
     };
   },
 };
@@ -62,11 +66,10 @@ function bodyOf({ body }: Asked): JsonObject {
   return asObject(parseJson(Buffer.from(body).toString())) ?? {};
 }
 
-function parseRequest(body: JsonObject, note: Note): NeutralRequest {
+function parseRequest(body: JsonObject, namespaces: Namespaces, note: Note): NeutralRequest {
   refuseState(body);
   if (asObject(body.prompt) !== undefined) throw cannotExpress("prompt", "templates are kept at another vendor");
   noteUnknownFields(body, known, note);
-  if (body.store === true) note("store ignored: answers are kept in history, not as a conversation");
   if (body.truncation === "auto") note("truncation dropped: the input is never cut here");
   const include = asArray(body.include);
   for (const name of include) {
@@ -74,13 +77,13 @@ function parseRequest(body: JsonObject, note: Note): NeutralRequest {
     if (!included.has(name)) note(`include: ${shown} dropped: the upstream has no such thing`);
   }
   const text = asObject(body.text) ?? {};
-  const { tools, webSearch } = parseTools(body);
+  const { tools, webSearch, toolChoice } = parseTools(body, namespaces, note);
   const topLogprobs = numberOf(body.top_logprobs);
   const logprobs = include.includes("message.output_text.logprobs") || (topLogprobs ?? 0) > 0;
   return {
-    messages: parseInput(body, note),
+    messages: parseInput(body, namespaces, note),
     tools,
-    toolChoice: parseToolChoice(body.tool_choice),
+    toolChoice,
     parallelToolCalls: typeof body.parallel_tool_calls === "boolean" ? body.parallel_tool_calls : undefined,
     output: parseOutput(asObject(text.format)),
     maxTokens: numberOf(body.max_output_tokens),

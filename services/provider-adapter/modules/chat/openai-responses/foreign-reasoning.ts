@@ -5,15 +5,16 @@ import type { Note } from "../neutral/formats.ts";
 import { parseEncryptedContent } from "./encrypted-content.ts";
 import { isOwnReasoningId, responsesFormat } from "./format-name.ts";
 
-const trace = Buffer.from('"reasoning"');
+const traces = [Buffer.from('"reasoning"'), Buffer.from('"item_reference"')];
 
 /**
  * The input without reasoning of answers that were translated from another vendor's: the upstream can neither decrypt it
- * nor find it by its ID, and would refuse the request. Undefined: it may stay as it is. It is parsed only when a search
+ * nor find it by its ID, and would refuse the request; references to such reasoning likewise. Undefined: it may stay as it is. It is parsed only when a search
  * finds reasoning.
  */
 export function withoutForeignReasoning(body: Uint8Array, note: Note): string | undefined {
-  if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(trace)) return undefined;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (!traces.some((trace) => bytes.includes(trace))) return undefined;
   const items = asArray(parseExact(fieldText(body, "input") ?? "[]"));
   const kept = items.filter((item) => !isForeign(item));
   if (kept.length === items.length) return undefined;
@@ -23,6 +24,7 @@ export function withoutForeignReasoning(body: Uint8Array, note: Note): string | 
 
 function isForeign(raw: unknown): boolean {
   const item = asObject(raw);
+  if (item?.type === "item_reference") return isOwnReasoningId(asString(item.id) ?? "");
   if (item?.type !== "reasoning") return false;
   const found = parseEncryptedContent(asString(item.encrypted_content));
   return found === undefined ? isOwnReasoningId(asString(item.id) ?? "") : found.signature.origin !== responsesFormat;

@@ -6,9 +6,14 @@ import type { FilePart, ImagePart, Message, Part, TextPart, ToolResultPart } fro
 import type { Signature } from "../neutral/signature.ts";
 import { parseEncryptedContent } from "./encrypted-content.ts";
 import { responsesFormat } from "./format-name.ts";
+import type { Namespaces } from "./namespaces.ts";
 
-/** Traces of the vendor's own tools: what they found stands in the text that follows. */
-const traces: ReadonlySet<unknown> = new Set(["web_search_call", "file_search_call", "code_interpreter_call"]);
+/** Traces of the vendor's own tools: what they found or made stands in the text that follows. */
+const traces: ReadonlySet<unknown> = new Set([
+  ...["web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"],
+  ...["mcp_call", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response"],
+  ...["tool_search_call", "tool_search_output"],
+]);
 
 interface Reading {
   readonly messages: Message[];
@@ -18,12 +23,13 @@ interface Reading {
   signature: Signature | undefined;
   /** Parts of the assistant's newest turn, which grow while that turn is the last. */
   turn: Part[];
+  readonly namespaces: Namespaces;
   readonly note: Note;
 }
 
 /** The turns of a request: `instructions` first, then `input`. What an assistant did in one turn is one message. */
-export function parseInput(body: JsonObject, note: Note): Message[] {
-  const reading: Reading = { messages: [], names: new Map(), signature: undefined, turn: [], note };
+export function parseInput(body: JsonObject, namespaces: Namespaces, note: Note): Message[] {
+  const reading: Reading = { messages: [], names: new Map(), signature: undefined, turn: [], namespaces, note };
   const { instructions, input } = body;
   if (typeof instructions === "string" && instructions !== "") {
     const parts: Part[] = [{ type: "text", text: instructions, at: "instructions" }];
@@ -46,7 +52,7 @@ function readItem(item: JsonObject, at: string, reading: Reading): void {
     case "custom_tool_call": {
       const custom = type === "custom_tool_call";
       const id = asString(item.call_id) ?? "";
-      const name = asString(item.name) ?? "";
+      const name = reading.namespaces.flatName(asString(item.name) ?? "", asString(item.namespace));
       const input = asString(custom ? item.input : item.arguments) ?? "";
       reading.names.set(id, name);
       assistant(reading, at, { type: "tool_call", id, name, input, custom, signature: reading.signature, at });
@@ -61,7 +67,14 @@ function readItem(item: JsonObject, at: string, reading: Reading): void {
       readReasoning(item, at, reading);
       return;
     case "item_reference":
-      throw notValid(at, "refers to an item that is not kept here: send the item itself");
+      if (asString(item.id)?.startsWith("rs_")) {
+        reading.note("thinking of earlier turns dropped: it is referred to, and not kept here");
+        return;
+      }
+      throw notValid(
+        at,
+        "refers to an item that is not kept here: send the item itself, or set store: false in your SDK so that it does",
+      );
     default:
       if (traces.has(type)) reading.note(`${at} dropped: a trace of another vendor's tool`);
       else assistant(reading, at, { type: "native", format: responsesFormat, value: item, at });

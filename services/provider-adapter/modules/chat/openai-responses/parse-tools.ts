@@ -1,43 +1,70 @@
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
-import type { OutputShape, Tool, ToolChoice, WebSearch } from "../neutral/request.ts";
+import type { Note } from "../neutral/formats.ts";
+import { cannotExpress } from "../neutral/refuse.ts";
+import { type OutputShape, searchName, type Tool, type ToolChoice, type WebSearch } from "../neutral/request.ts";
 import { responsesFormat } from "./format-name.ts";
+import { membersOf, type Namespaces } from "./namespaces.ts";
 
-/** Tools, and the search that one of them may ask for. */
+/** Tools, the search that one of them may ask for, and which of them may be called. */
 export interface ParsedTools {
   readonly tools: readonly Tool[];
   readonly webSearch: WebSearch | undefined;
+  readonly toolChoice: ToolChoice | undefined;
 }
 
-/** Reads `tools`, as far as the tool choice allows them. The search of the web is a capability that other formats have. */
-export function parseTools(body: JsonObject): ParsedTools {
+/**
+ * Reads `tools` and `tool_choice`. Tools that the choice does not allow are left out, those of a namespace stand for
+ * themselves under their flat names. The search of the web is a capability that other formats have.
+ */
+export function parseTools(body: JsonObject, namespaces: Namespaces, note: Note): ParsedTools {
   const tools: Tool[] = [];
   let webSearch: WebSearch | undefined;
-  const allowed = allowedNames(asObject(body.tool_choice));
-  for (const [index, raw] of asArray(body.tools).entries()) {
-    const tool = asObject(raw) ?? {};
+  const given = asArray(body.tools).map((raw) => asObject(raw) ?? {});
+  const toolChoice = parseToolChoice(body.tool_choice, namespaces);
+  const allowed = allowedNames(asObject(body.tool_choice), given, namespaces);
+  const isAllowed = (name: string) => allowed === undefined || allowed.has(name);
+  for (const [index, tool] of given.entries()) {
     const at = `tools[${index}]`;
     const type = asString(tool.type) ?? "";
-    const name = asString(tool.name) ?? "";
-    if (type.startsWith("web_search")) {
-      if (allowed?.has(type) !== false) webSearch = parseSearch(tool);
-    } else if (type !== "function" && type !== "custom") {
-      tools.push({ kind: "native", format: responsesFormat, value: tool, at });
-    } else if (allowed?.has(name) === false) {
-      // Not allowed in this turn.
-    } else if (type === "custom") {
-      tools.push({ kind: "custom", name, description: asString(tool.description), format: formatOf(tool), at });
+    if (isSearch(type)) {
+      if (isAllowed(searchName)) webSearch = parseSearch(tool, at, isNamed(toolChoice, searchName), note) ?? webSearch;
+    } else if (type === "namespace") {
+      for (const member of parseNamespace(tool, at, namespaces)) if (isAllowed(member.name)) tools.push(member);
     } else {
-      tools.push({
-        kind: "function",
-        name,
-        description: asString(tool.description),
-        parameters: asObject(tool.parameters),
-        strict: typeof tool.strict === "boolean" ? tool.strict : undefined,
-        at,
-      });
+      const parsed = parseTool(tool, at, asString(tool.name) ?? "");
+      if (isAllowed(parsed.name)) tools.push(parsed);
     }
   }
-  return { tools, webSearch };
+  return { tools, webSearch, toolChoice };
+}
+
+function parseTool(tool: JsonObject, at: string, name: string): Tool {
+  if (tool.type === "custom") {
+    return { kind: "custom", name, description: asString(tool.description), format: formatOf(tool), at };
+  }
+  if (tool.type !== "function") {
+    return { kind: "native", format: responsesFormat, name: asString(tool.type) ?? "", value: tool, at };
+  }
+  return {
+    kind: "function",
+    name,
+    description: asString(tool.description),
+    parameters: asObject(tool.parameters),
+    strict: typeof tool.strict === "boolean" ? tool.strict : undefined,
+    at,
+  };
+}
+
+/** What a namespace is about stands on the first of its tools: other formats have no other place for it. */
+function parseNamespace(group: JsonObject, at: string, namespaces: Namespaces): Tool[] {
+  const namespace = asString(group.name) ?? "";
+  const about = asString(group.description);
+  return membersOf(group).map(({ name, tool }, index) => {
+    const parsed = parseTool(tool, `${at}.tools[${index}]`, namespaces.flatName(name, namespace));
+    if (index > 0 || !about || parsed.kind === "native") return parsed;
+    const own = parsed.description === undefined ? "" : `${parsed.description}\n\n`;
+    return { ...parsed, description: `${own}${namespace}: ${about}` };
+  });
 }
 
 /** A grammar stands one level deeper in the chat form, which the neutral one keeps. */
@@ -48,7 +75,17 @@ function formatOf(tool: JsonObject): JsonObject | undefined {
   return { type, grammar };
 }
 
-function parseSearch(tool: JsonObject): WebSearch {
+function isSearch(type: string): boolean {
+  return type.startsWith("web_search");
+}
+
+/** Reads a search. One that must not reach the web is none: other vendors search the web as it is, and bill it. */
+function parseSearch(tool: JsonObject, at: string, isDemanded: boolean, note: Note): WebSearch | undefined {
+  if (tool.external_web_access === false) {
+    if (isDemanded) throw cannotExpress(at, "it searches the web as it is, and not only what is cached");
+    note(`${at} left out: the upstream searches the web as it is, and external_web_access is false`);
+    return undefined;
+  }
   const size = tool.search_context_size;
   const domains = asObject(tool.filters)?.allowed_domains;
   return {
@@ -58,23 +95,49 @@ function parseSearch(tool: JsonObject): WebSearch {
   };
 }
 
-function allowedNames(choice: JsonObject | undefined): ReadonlySet<string> | undefined {
-  if (choice?.type !== "allowed_tools") return undefined;
-  const names = asArray(choice.tools).map((raw) => {
-    const tool = asObject(raw) ?? {};
-    return asString(tool.name) ?? asString(tool.type) ?? "";
-  });
-  return new Set(names);
+function isNamed(choice: ToolChoice | undefined, name: string): boolean {
+  return choice?.kind === "named" && choice.name === name;
 }
 
-/** Reads `tool_choice`. One that names a tool of the vendor's own leaves the choice to the model. */
-export function parseToolChoice(value: unknown): ToolChoice | undefined {
+/** Names of the tools that may be called; undefined: all of them. */
+function allowedNames(
+  choice: JsonObject | undefined,
+  given: readonly JsonObject[],
+  namespaces: Namespaces,
+): ReadonlySet<string> | undefined {
+  const listed =
+    choice?.type === "allowed_tools" ? asArray(choice.tools) : choice?.type === "namespace" ? [choice] : [];
+  if (choice?.type !== "allowed_tools" && listed.length === 0) return undefined;
+  const names = new Set<string>();
+  for (const raw of listed) {
+    const tool = asObject(raw) ?? {};
+    if (tool.type !== "namespace") names.add(chosenName(tool, namespaces));
+    else {
+      const namespace = asString(tool.name) ?? "";
+      for (const group of given) {
+        if (group.type !== "namespace" || group.name !== namespace) continue;
+        for (const { name } of membersOf(group)) names.add(namespaces.flatName(name, namespace));
+      }
+    }
+  }
+  return names;
+}
+
+/** The name of the tool that an entry of a choice names: of the vendor's own tools it is their type. */
+function chosenName(entry: JsonObject, namespaces: Namespaces): string {
+  const type = asString(entry.type) ?? "function";
+  if (isSearch(type)) return searchName;
+  if (type !== "function" && type !== "custom") return type;
+  return namespaces.flatName(asString(entry.name) ?? "", asString(entry.namespace));
+}
+
+function parseToolChoice(value: unknown, namespaces: Namespaces): ToolChoice | undefined {
   if (value === "none" || value === "auto" || value === "required") return { kind: value };
   const choice = asObject(value);
   if (choice === undefined) return undefined;
   if (choice.type === "allowed_tools") return { kind: choice.mode === "required" ? "required" : "auto" };
-  const name = choice.type === "function" || choice.type === "custom" ? asString(choice.name) : undefined;
-  return name === undefined ? { kind: "auto" } : { kind: "named", name };
+  if (choice.type === "namespace") return { kind: "required" };
+  return { kind: "named", name: chosenName(choice, namespaces) };
 }
 
 /** Reads `text.format`. */

@@ -8,7 +8,9 @@ import { writeDocument } from "../../../wire/too-deep.ts";
 import { saysContent } from "../content.ts";
 import { createAnswerFold } from "../neutral/fold.ts";
 import { usageOf } from "../neutral/usage.ts";
+import type { FittedLabels } from "../passthrough-labels.ts";
 import { createUnread, maxKeptText } from "../unread.ts";
+import { keeping } from "./keeping.ts";
 import { readDelta } from "./read-delta.ts";
 import { countsIn } from "./read-usage.ts";
 import { writeResponse } from "./write-response.ts";
@@ -24,6 +26,13 @@ const bearers: ReadonlySet<string> = new Set([
   "response.failed",
 ]);
 
+/** Events that name a tool. */
+const namers: ReadonlySet<string> = new Set([
+  "response.output_item.added",
+  "response.output_item.done",
+  "response.function_call_arguments.done",
+]);
+
 /** What a whole response says of its end: its status, or why it is not complete. */
 export function endingOf(response: JsonObject): string {
   return asString(asObject(response.incomplete_details)?.reason) ?? asString(response.status) ?? "";
@@ -37,11 +46,14 @@ export function createResponsesPassthrough(
   asked: Asked,
   responseId: string,
   toError: (error: JsonObject) => Error,
+  labels: Pick<FittedLabels, "restore">,
 ): StreamTranslation {
   const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
   const unread = createUnread((events) => {
     for (const data of events) readDelta(data, (step) => fold.add(step));
   });
+  const { previousId } = keeping(asked);
+  const known = { id: responseId, ...(previousId === null ? {} : { previous_response_id: previousId }) };
   let last: JsonObject | undefined;
   let model = "";
   let content = false;
@@ -54,11 +66,11 @@ export function createResponsesPassthrough(
     if (name === "response.failed") throw toError(asObject(response.error) ?? {});
     model = asString(response.model) ?? model;
     if (endings.has(name)) {
-      last = { ...response, id: responseId };
+      last = { ...response, ...known };
       const usage = countsIn(response, asked.body);
       if (usage !== undefined) fold.add({ type: "usage", usage });
     }
-    return `event: ${name}\ndata: ${JSON.stringify({ ...event, response: { ...response, id: responseId } })}\n\n`;
+    return `event: ${name}\ndata: ${JSON.stringify({ ...event, response: { ...response, ...known } })}\n\n`;
   }
 
   function notValid(): Error {
@@ -81,7 +93,7 @@ export function createResponsesPassthrough(
 
   return {
     event(event: UpstreamEvent) {
-      const { data } = event;
+      let { data } = event;
       if (data === "" || data.startsWith("[DONE]")) return "";
       // The end of a text that was cut short is the one fault that is cheap to see.
       if (!data.endsWith("}")) throw notValid();
@@ -90,6 +102,7 @@ export function createResponsesPassthrough(
         const error = asObject(parseJson(data)) ?? {};
         throw toError(asObject(error.error) ?? error);
       }
+      if (bearers.has(name) || namers.has(name)) data = labels.restore(data);
       if (bearers.has(name)) return rewrite(name, data);
       content ||= saysContent(data, (said) => said);
       unread.add(data);

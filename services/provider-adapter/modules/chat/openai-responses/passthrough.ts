@@ -3,18 +3,23 @@ import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
+import { anyLabel, createLabelFit } from "../../../domain/label-rule.ts";
 import { createNotes } from "../../../domain/notes.ts";
 import { asArray, asObject, asString, parseJson } from "../../../wire/json.ts";
-import { fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
+import { type FieldPatch, fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
+import type { LabelFits } from "../neutral/fit-labels.ts";
 import type { Note } from "../neutral/formats.ts";
 import { isEffort } from "../neutral/reasoning.ts";
 import { usageOf } from "../neutral/usage.ts";
 import { standardTier } from "../openai-chat/standard-tier.ts";
+import { fitLabels } from "../passthrough-labels.ts";
 import { isReadable } from "../readable.ts";
 import { refuseState } from "./conversation-state.ts";
 import { deliveredItems } from "./delivered-items.ts";
 import { withoutForeignReasoning } from "./foreign-reasoning.ts";
 import { responseIdOf } from "./format-name.ts";
+import { keeping } from "./keeping.ts";
+import { responsesLabels } from "./label-places.ts";
 import { createResponsesPassthrough, endingOf } from "./passthrough-stream.ts";
 import { countsIn } from "./read-usage.ts";
 
@@ -25,14 +30,18 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
   const given = (field: string) => fieldValue(asked.body, field);
   refuseState({ previous_response_id: given("previous_response_id"), conversation: given("conversation") });
   const input = withoutForeignReasoning(asked.body, note);
-  const patch = {
+  const base: FieldPatch = {
     model: JSON.stringify(asked.upstreamModel),
     ...samplingPatch(asked.body, flavour, note),
     ...controlPatch(asked.control, given, flavour, note),
     ...standardTier(flavour, asked.prices, fieldText(asked.body, "service_tier"), note),
     ...(input === undefined ? {} : { input }),
   };
+  const asSent = (field: string) => (Object.hasOwn(base, field) ? base[field] : fieldText(asked.body, field));
+  const labels = fitLabels(asked.body, responsesLabels, labelsOf(flavour), asSent, note);
+  const patch = { ...base, ...labels.patch };
   const responseId = responseIdOf(asked.requestId);
+  const { previousId } = keeping(asked);
   return {
     message: {
       path: endpointPath(flavour, asked.upstreamModel, "responses"),
@@ -40,7 +49,8 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       body: patchJson(asked.body, patch),
     },
     notes: notes.list(),
-    whole(body) {
+    whole(received) {
+      const body = labels.areChanged() ? Buffer.from(labels.restore(received.toString())) : received;
       const response = asObject(parseJson(body.toString()));
       if (response === undefined) {
         throw new ThroughlineError("upstream_error", "The upstream's answer is not a JSON object.");
@@ -52,7 +62,7 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       const error = errorIn(response) ?? missing;
       if (error !== undefined) throw flavour.streamError(error);
       return {
-        body: patchJson(body, { id: JSON.stringify(responseId) }),
+        body: patchJson(body, { id: JSON.stringify(responseId), ...previousPatch(previousId) }),
         usage: usageOf(countsIn(response, asked.body), false, {
           asked,
           input: () => estimatedInput(asked),
@@ -63,8 +73,20 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
         responseModel: asString(response.model) ?? "",
       };
     },
-    stream: () => createResponsesPassthrough(asked, responseId, flavour.streamError),
+    stream: () => createResponsesPassthrough(asked, responseId, flavour.streamError, labels),
   };
+}
+
+/** The upstream was sent the whole conversation, and does not know that it goes on from a response. */
+function previousPatch(previousId: string | null): FieldPatch {
+  return previousId === null ? {} : { previous_response_id: JSON.stringify(previousId) };
+}
+
+/** IDs of calls may be longer here than in chat (openai: "string too long. Expected a string with maximum length 64"). */
+const callIds = createLabelFit({ ...anyLabel, maxLength: 64 });
+
+function labelsOf({ labels: { names } }: OpenaiFlavour): LabelFits {
+  return { names, callIds };
 }
 
 /** Sampling that the model refuses, left out: it is named among the fields that chat drops. */

@@ -3,6 +3,7 @@ import type { AnswerPart, Citation } from "../neutral/answer.ts";
 import type { Signature } from "../neutral/signature.ts";
 import { type EncryptedKind, encryptedContent } from "./encrypted-content.ts";
 import { type ItemType, itemIdOf } from "./format-name.ts";
+import type { Namespaces, ToolPlace } from "./namespaces.ts";
 
 /** A source of a text. */
 export function writeAnnotation({ url, title, start, end }: Citation): JsonObject {
@@ -42,11 +43,11 @@ export function reasoningItem(
 export function callItem(
   id: string,
   status: string,
-  { callId, name, input, custom }: { callId: string; name: string; input: string; custom: boolean },
+  { callId, place, input, custom }: { callId: string; place: ToolPlace; input: string; custom: boolean },
 ): JsonObject {
   return custom
-    ? { id, type: "custom_tool_call", status, call_id: callId, name, input }
-    : { id, type: "function_call", status, call_id: callId, name, arguments: input };
+    ? { id, type: "custom_tool_call", status, call_id: callId, ...place, input }
+    : { id, type: "function_call", status, call_id: callId, ...place, arguments: input };
 }
 
 /** An image. */
@@ -59,7 +60,7 @@ export function writeItems(
   responseId: string,
   parts: readonly AnswerPart[],
   status: string,
-  logprobs: readonly unknown[],
+  { logprobs, placeOf }: { readonly logprobs: readonly unknown[]; readonly placeOf: Namespaces["placeOf"] },
 ): JsonObject[] {
   const items: JsonObject[] = [];
   /** The message that grows. */
@@ -106,7 +107,7 @@ export function writeItems(
         if (signature !== undefined) add(reasoningItem(idOf("reasoning"), "", "call", signature));
         const input = part.input === "" && !custom ? "{}" : part.input;
         const type = custom ? "custom_tool_call" : "function_call";
-        add(callItem(idOf(type), "completed", { callId, name, custom, input }));
+        add(callItem(idOf(type), "completed", { callId, place: placeOf(name), custom, input }));
         break;
       }
       case "image":

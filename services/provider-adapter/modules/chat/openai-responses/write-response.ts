@@ -3,6 +3,8 @@ import { asArray, asObject, type JsonObject } from "../../../wire/json.ts";
 import type { Finish, NeutralAnswer } from "../neutral/answer.ts";
 import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";
 import { toldUsage } from "../neutral/further.ts";
+import type { Keeping } from "./keeping.ts";
+import type { Namespaces } from "./namespaces.ts";
 import { writeItems } from "./write-items.ts";
 
 /** How a response stands. */
@@ -31,12 +33,18 @@ export function reasonOf(finish: Finish | undefined): string {
   return incompleteReasons[finish] ?? "completed";
 }
 
-/** A whole response. */
-export function writeResponse(body: JsonObject, answer: NeutralAnswer, head: AnswerHead, end: AnswerEnd): JsonObject {
+/** A whole response. `placeOf`: where the tools that it calls stand; absent: in no namespace. */
+export function writeResponse(
+  body: JsonObject,
+  answer: NeutralAnswer,
+  head: AnswerHead & Partial<Keeping>,
+  end: AnswerEnd,
+  placeOf: Namespaces["placeOf"] = (name) => ({ name }),
+): JsonObject {
   const [choice] = answer.choices;
   const status = statusOf(choice?.finish);
   const logprobs = asArray(asObject(choice?.logprobs)?.content);
-  const output = writeItems(head.id, choice?.parts ?? [], status, logprobs);
+  const output = writeItems(head.id, choice?.parts ?? [], status, { logprobs, placeOf });
   return responseFrame(body, head, status, output, { usage: end.usage, finish: choice?.finish });
 }
 
@@ -47,7 +55,7 @@ export function writeResponse(body: JsonObject, answer: NeutralAnswer, head: Ans
  */
 export function responseFrame(
   body: JsonObject,
-  head: AnswerHead,
+  head: AnswerHead & Partial<Keeping>,
   status: ResponseStatus,
   output: readonly JsonObject[],
   end?: { readonly usage: BillableUsage; readonly finish: Finish | undefined },
@@ -69,12 +77,12 @@ export function responseFrame(
     model: head.model,
     output,
     parallel_tool_calls: body.parallel_tool_calls ?? true,
-    previous_response_id: null,
+    previous_response_id: head.previousId ?? null,
     prompt_cache_key: body.prompt_cache_key ?? null,
     reasoning: { effort: reasoning?.effort ?? null, summary: reasoning?.summary ?? null },
     safety_identifier: body.safety_identifier ?? null,
     service_tier: "default",
-    store: false,
+    store: head.stored ?? false,
     temperature: body.temperature ?? 1,
     text: { ...text, format: text?.format ?? { type: "text" } },
     tool_choice: body.tool_choice ?? "auto",

@@ -5,6 +5,8 @@ import type { NeutralEvent } from "../neutral/events.ts";
 import type { AnswerHead, ClientStream } from "../neutral/formats.ts";
 import type { Signature } from "../neutral/signature.ts";
 import { itemIdOf } from "./format-name.ts";
+import type { Keeping } from "./keeping.ts";
+import type { Namespaces, ToolPlace } from "./namespaces.ts";
 import { callItem, imageItem, messageItem, reasoningItem, textContent, writeAnnotation } from "./write-items.ts";
 import { responseFrame, statusOf } from "./write-response.ts";
 
@@ -31,7 +33,7 @@ interface OpenCall {
   readonly id: string;
   readonly index: number;
   readonly callId: string;
-  readonly name: string;
+  readonly place: ToolPlace;
   readonly custom: boolean;
   readonly pieces: string[];
   readonly isWhole: () => boolean;
@@ -41,7 +43,11 @@ interface OpenCall {
  * A stream of response events, numbered from 0: the response, each item as it opens, grows and closes, the response again.
  * Texts and thinking stand one after the other; calls whose pieces interleave are open together.
  */
-export function writeResponseStream(body: JsonObject, about: Omit<AnswerHead, "model">): ClientStream {
+export function writeResponseStream(
+  body: JsonObject,
+  about: Omit<AnswerHead, "model"> & Partial<Keeping>,
+  placeOf: Namespaces["placeOf"] = (name) => ({ name }),
+): ClientStream {
   const head = { ...about, model: "" };
   const output: JsonObject[] = [];
   const calls = new Map<number, OpenCall>();
@@ -201,9 +207,10 @@ export function writeResponseStream(body: JsonObject, about: Omit<AnswerHead, "m
     const index = nextIndex++;
     const id = itemIdOf(head.id, custom ? "custom_tool_call" : "function_call", index);
     const pieces: string[] = [];
-    const begun: OpenCall = { id, index, callId, name, custom, pieces, isWhole: createJsonEnd(pieces) };
+    const place = placeOf(name);
+    const begun: OpenCall = { id, index, callId, place, custom, pieces, isWhole: createJsonEnd(pieces) };
     calls.set(number, begun);
-    return text + added(index, callItem(id, "in_progress", { callId, name, custom, input: "" }));
+    return text + added(index, callItem(id, "in_progress", { callId, place, custom, input: "" }));
   }
 
   function callDelta({ id, index, custom }: OpenCall, piece: string): string {
@@ -218,14 +225,17 @@ export function writeResponseStream(body: JsonObject, about: Omit<AnswerHead, "m
       ending.pieces.push("{}");
       text = callDelta(ending, "{}");
     }
-    const { id, index, callId, name, custom, pieces } = ending;
+    const { id, index, callId, place, custom, pieces } = ending;
     const input = pieces.join("");
     const at = `"item_id":"${id}","output_index":${index}`;
     const said = JSON.stringify(input);
     text += custom
       ? event("response.custom_tool_call_input.done", `${at},"input":${said}`)
-      : event("response.function_call_arguments.done", `${at},"name":${JSON.stringify(name)},"arguments":${said}`);
-    return text + done(index, callItem(id, "completed", { callId, name, custom, input }));
+      : event(
+          "response.function_call_arguments.done",
+          `${at},"name":${JSON.stringify(place.name)},"arguments":${said}`,
+        );
+    return text + done(index, callItem(id, "completed", { callId, place, custom, input }));
   }
 
   // ---- the rest

@@ -1,0 +1,15 @@
+import { previousHeader, storedHeader } from "../../../../../shared/response-headers.ts";
+import type { Asked } from "../../../domain/exchange.ts";
+
+/** What a response says of its being kept. */
+export interface Keeping {
+  /** Later requests may refer to it. */
+  readonly stored: boolean;
+  /** The response that its request went on from; null: none. */
+  readonly previousId: string | null;
+}
+
+/** What the gateway says of the keeping of a response. */
+export function keeping({ headers }: Pick<Asked, "headers">): Keeping {
+  return { stored: headers[storedHeader] === "true", previousId: headers[previousHeader] ?? null };
+}
