@@ -13,6 +13,8 @@ import { createFreeLimits } from "./edge/free-limits.ts";
 import { health } from "./edge/health.ts";
 import { createRefusalCounts } from "./edge/refusal-counts.ts";
 import { countTokens } from "./endpoints/chat/count-tokens.ts";
+import { inputTokens } from "./endpoints/chat/stored/input-tokens.ts";
+import { responsesStore } from "./endpoints/chat/stored/responses-store.ts";
 import { serveEndpoint, serveForms } from "./endpoints/endpoint.ts";
 import { formEndpoints } from "./endpoints/forms.ts";
 import { historyQuery } from "./endpoints/history-query.ts";
@@ -92,6 +94,8 @@ export async function startGateway(
   jobs(edge, context);
   imageVariations(edge);
   countTokens(edge, context);
+  inputTokens(edge, context);
+  responsesStore(edge, context);
   models(edge, context);
   historyQuery(edge, context);
   requests(edge, context);

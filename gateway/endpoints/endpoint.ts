@@ -44,6 +44,18 @@ export interface Endpoint<S extends TObject = TObject> extends PaidEndpoint {
   readonly body: S;
   /** Checks what a schema cannot say and reads the body. Throws catalogue errors with the field's path. */
   read(body: Static<S>, request: FastifyRequest): Demand;
+  /** What must be looked up before a body can be read. Absent: nothing. Throws as `read` does. */
+  prepare?(body: Static<S>, request: FastifyRequest, context: GatewayContext): Promise<PreparedBody<Static<S>>>;
+}
+
+/** A body as it is read and as it travels on. */
+export interface PreparedBody<B> {
+  readonly body: B;
+  readonly bytes: Uint8Array;
+  /** What it says to the dialect beside the client's headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As `Ask.input`. */
+  readonly input: Uint8Array;
 }
 
 /** One that takes a form with files. */
@@ -78,7 +90,16 @@ export function serveEndpoint(
     const given = request.body as Static<TObject>;
     const param = spelling.misspelt(Object.keys(given));
     if (param !== undefined) throw misspelt(param);
-    const ask = askOf(endpoint, request, { demand: endpoint.read(given, request), body: request.rawBody });
+    const prepared = await endpoint.prepare?.(given, request, context);
+    const demand = endpoint.read(prepared?.body ?? given, request);
+    const ask =
+      prepared === undefined
+        ? askOf(endpoint, request, { demand, body: request.rawBody })
+        : askOf(endpoint, request, {
+            demand: { ...demand, headers: { ...demand.headers, ...prepared.headers } },
+            body: prepared.bytes,
+            input: prepared.input,
+          });
     await answerAsk(context, open, endpoint, ask, reply);
   };
   for (const path of endpoint.paths) edge.post(path, { schema: { body }, bodyLimit, config: { admission } }, serve);
@@ -132,7 +153,7 @@ function admissionOf({ dialect, module, secretFirst }: PaidEndpoint): Admission 
 function askOf(
   { dialect, module, keepsAnswer }: PaidEndpoint,
   request: FastifyRequest,
-  given: Pick<Ask, "demand" | "body" | "upload">,
+  given: Pick<Ask, "demand" | "body" | "upload" | "input">,
 ): Ask {
   const principal = principalOf(request);
   return {
@@ -143,6 +164,7 @@ function askOf(
     demand: given.demand,
     body: given.body,
     upload: given.upload,
+    input: given.input,
     keepsAnswer,
     idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
     storeResponse: principal.storeResponse,

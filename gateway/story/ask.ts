@@ -22,6 +22,8 @@ export interface Ask extends Asked {
   readonly demand: Demand;
   /** The body as it came; it travels on as these bytes. Let go of, hence empty, once the request is answered. */
   body: Uint8Array;
+  /** What of the body is kept with the record of its answer, as Record.input of history's contract. Absent: nothing. */
+  readonly input?: Uint8Array | undefined;
   /** The form that the client sent in place of JSON; `body` is empty then. */
   readonly upload?: Upload | undefined;
   /**

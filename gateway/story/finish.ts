@@ -27,7 +27,8 @@ export function finish(context: GatewayContext, reserved: Reserved, ending: Endi
   ask.body = nothing;
   const answerBytes = ending.kept.length === 0 ? 0 : ending.keptBytes;
   const { promise: settled, resolve } = Promise.withResolvers<void>();
-  context.running.finish(answerBytes + (ending.outcome?.response.length ?? 0) + 4_096, async () => {
+  const inputBytes = ask.input?.length ?? 0;
+  context.running.finish(answerBytes + inputBytes + (ending.outcome?.response.length ?? 0) + 4_096, async () => {
     try {
       const settlement = await settle(context, reserved, ending);
       mark(incoming, "settled");
@@ -68,6 +69,7 @@ async function recordEnd(
     notes: uploadNotes(ask.upload),
   };
   const final = finalRecord(request, closingEnding(ask, ending), said, settlement);
+  if (ask.input !== undefined && final.status === RecordStatus.SUCCEEDED) final.input = ask.input;
   await record(context, final, incoming.span.traceparent);
 }
 

@@ -1,10 +1,17 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { previousHeader, storedHeader } from "../../../shared/response-headers.ts";
 import { responsesInBandError } from "../../answers/in-band-errors.ts";
+import { principalOf } from "../../edge/admission.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { ownerOf } from "../history-query.ts";
 import { askedCeiling, chatDemand } from "./chat-demand.ts";
 import { checkResponses } from "./check-responses.ts";
 import { responsesBody } from "./schemas/responses.ts";
+import { expandBody } from "./stored/expand.ts";
+import { isKept, keptInput } from "./stored/keep.ts";
+
+const nothing = new Uint8Array();
 
 /** POST /v1/responses: OpenAI's responses. */
 export const responses: Endpoint<typeof responsesBody> = {
@@ -14,6 +21,21 @@ export const responses: Endpoint<typeof responsesBody> = {
   body: responsesBody,
   inBandError: responsesInBandError,
   keepsAnswer: true,
+  async prepare(body, request, context) {
+    const { incoming, rawBody } = request;
+    const principal = principalOf(request);
+    const expanded = await expandBody(context, { incoming, owner: ownerOf(principal, undefined) }, body);
+    const keeps = isKept(body, principal);
+    return {
+      body: expanded?.body ?? body,
+      bytes: expanded?.bytes ?? rawBody,
+      headers: {
+        ...(keeps ? { [storedHeader]: "true" } : {}),
+        ...(typeof body.previous_response_id === "string" ? { [previousHeader]: body.previous_response_id } : {}),
+      },
+      input: keeps ? keptInput(body, rawBody.length, expanded?.continues) : nothing,
+    };
+  },
   read(body) {
     checkResponses(body);
     return chatDemand({
