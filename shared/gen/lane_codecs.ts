@@ -2335,6 +2335,7 @@ function newPayload(): Payload {
     customResponseJson: "",
     messageId: "",
     upstreamRequestId: "",
+    input: noBytes,
   };
 }
 
@@ -2348,12 +2349,17 @@ export function createPayload(init: MessageInitShape<typeof PayloadSchema>): Pay
     customResponseJson: init.customResponseJson ?? "",
     messageId: init.messageId ?? "",
     upstreamRequestId: init.upstreamRequestId ?? "",
+    input: init.input ?? noBytes,
   };
 }
 
 function writePayload(w: Writer, m: Payload): void {
   w.expect(m.$typeName, "throughline.history.v1.Payload");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.input.byteLength !== 0) {
+    w.bytes(m.input);
+    w.tag(50);
+  }
   if (m.upstreamRequestId !== "") {
     w.text(m.upstreamRequestId);
     w.tag(42);
@@ -2394,6 +2400,9 @@ function readPayload(r: Reader, end: number, m: Payload): Payload {
         break;
       case 5:
         m.upstreamRequestId = r.text();
+        break;
+      case 6:
+        m.input = r.bytes();
         break;
       default:
         r.unknown(m, no);
@@ -2852,6 +2861,7 @@ function newRecord(): Record {
     upstreamRequestId: "",
     customResponseExpression: "",
     detailBytes: noBytes,
+    input: noBytes,
   };
 }
 
@@ -2897,12 +2907,17 @@ export function createRecord(init: MessageInitShape<typeof RecordSchema>): Recor
     upstreamRequestId: init.upstreamRequestId ?? "",
     customResponseExpression: init.customResponseExpression ?? "",
     detailBytes: init.detailBytes ?? noBytes,
+    input: init.input ?? noBytes,
   };
 }
 
 function writeRecord(w: Writer, m: Record): void {
   w.expect(m.$typeName, "throughline.history.v1.Record");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.input.byteLength !== 0) {
+    w.bytes(m.input);
+    w.tag(306);
+  }
   if (m.detailBytes.byteLength !== 0) {
     w.bytes(m.detailBytes);
     w.tag(298);
@@ -3170,6 +3185,9 @@ function readRecord(r: Reader, end: number, m: Record): Record {
         break;
       case 37:
         m.detailBytes = r.bytes();
+        break;
+      case 38:
+        m.input = r.bytes();
         break;
       default:
         r.unknown(m, no);
