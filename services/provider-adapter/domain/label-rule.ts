@@ -11,12 +11,6 @@ export interface LabelRule {
   readonly first: string;
 }
 
-/** The limits of a vendor on the labels of tools and calls. */
-export interface LabelRules {
-  readonly names: LabelRule;
-  readonly callIds: LabelRule;
-}
-
 /** Any label. */
 export const anyLabel: LabelRule = { maxLength: 0, minLength: 0, characters: "", first: "" };
 

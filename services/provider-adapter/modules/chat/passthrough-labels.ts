@@ -1,6 +1,5 @@
 import type { LabelFit } from "../../domain/label-rule.ts";
 import { parseExact } from "../../wire/exact-json.ts";
-import { fieldText } from "../../wire/patch-json.ts";
 import { quote, skipSpace } from "../../wire/scan-json.ts";
 import { createFitNames, type FitNames, type LabelFits } from "./neutral/fit-labels.ts";
 import type { Note } from "./neutral/formats.ts";
@@ -69,11 +68,6 @@ export function fitLabels(
     areChanged: fitNames.areChanged,
     restore: restorer(fitNames),
   };
-}
-
-/** As `fitLabels`, of the fields as they came. */
-export function fitOwnLabels(body: Uint8Array, places: LabelPlaces, fits: LabelFits, note: Note): FittedLabels {
-  return fitLabels(body, places, fits, (field) => fieldText(body, field), note);
 }
 
 /** Texts of a JSON document that stand in quotes, none of them behind a backslash, are whole strings. */
