@@ -8,7 +8,8 @@ import type { ProviderSpans } from "../../shared/telemetry/spans/provider.ts";
 import type { Channels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { LostGatewayDeps, LostGateways } from "./lost-gateways/lost-gateways.ts";
-import type { ImageAccess, ImageFetcher } from "./remote-images/fetch-image.ts";
+import type { ImageFetcher } from "./remote-images/fetch-image.ts";
+import type { ImageAccess } from "./remote-images/guard.ts";
 import type { ImageProxy } from "./remote-images/image-proxy.ts";
 import type { FirstTokenWatch } from "./resilience/first-token.ts";
 import type { Health } from "./resilience/health.ts";
@@ -36,6 +37,8 @@ export interface ProviderContext extends ProviderDeps {
   readonly config: ProviderConfig;
   readonly channels: Channels;
   readonly upstream: Upstream;
+  /** For what upstreams keep on other hosts than their own: it connects to public addresses alone. */
+  readonly results: Upstream;
   readonly spans: ProviderSpans;
   /** Which channels are well. */
   readonly health: Health;

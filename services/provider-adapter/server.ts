@@ -9,6 +9,7 @@ import type { ProviderConfig } from "./config.ts";
 import type { ProviderContext, ProviderDeps } from "./context.ts";
 import { createLostGateways } from "./lost-gateways/lost-gateways.ts";
 import { createImageFetcher } from "./remote-images/fetch-image.ts";
+import { createGuard } from "./remote-images/guard.ts";
 import { createImageProxy } from "./remote-images/image-proxy.ts";
 import { watchFirstTokens } from "./resilience/first-token.ts";
 import { createHealth } from "./resilience/health.ts";
@@ -33,7 +34,7 @@ export async function startProvider(
       return openCredential(config.credentialKeys, channel, sealed);
     },
   });
-  const upstream = createUpstream({
+  const upstreamOptions = {
     connectTimeoutMs: config.connectTimeoutMs,
     headersTimeoutMs: config.headersTimeoutMs,
     chunkTimeoutMs: config.chunkTimeoutMs,
@@ -41,7 +42,9 @@ export async function startProvider(
     proxies: config.proxies,
     maxConnectionsPerOrigin: config.maxConnections,
     log: deps.log,
-  });
+  };
+  const upstream = createUpstream(upstreamOptions);
+  const results = createUpstream({ ...upstreamOptions, guard: createGuard(deps.imageAccess ?? {}) });
   const health = createHealth({
     probeAfterMs: config.probeAfterMs,
     silenceMs: config.silenceMs,
@@ -69,7 +72,7 @@ export async function startProvider(
   const lostGateways = createLostGateways(deps, config.lostGatewayHeadStartMs);
   const context: ProviderContext = {
     ...deps,
-    ...{ config, channels, upstream, spans, health, firstToken, images, answerImages, lostGateways },
+    ...{ config, channels, upstream, results, spans, health, firstToken, images, answerImages, lostGateways },
   };
   return {
     definition: providerService(context),
@@ -79,6 +82,7 @@ export async function startProvider(
       unobserve();
       await lostGateways.stop(lostGatewayGraceMs);
       await upstream.close();
+      await results.close();
       await images?.close();
       await answerImages.close();
       firstToken.stop();

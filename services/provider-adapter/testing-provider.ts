@@ -27,7 +27,7 @@ import { createInProcessServer, type ServiceClient } from "../../shared/rpc/inde
 import { createTestTelemetry, type TestTelemetry } from "../../shared/telemetry/testing.ts";
 import { envToConfig, type ProviderConfig } from "./config.ts";
 import type { LostGatewayDeps } from "./lost-gateways/lost-gateways.ts";
-import type { ImageAccess } from "./remote-images/fetch-image.ts";
+import type { ImageAccess } from "./remote-images/guard.ts";
 import { startProvider } from "./server.ts";
 
 /** A channel of a test. */

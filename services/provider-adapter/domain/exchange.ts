@@ -1,6 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { BillableUsage, Prices } from "../../../shared/money.ts";
 import type { Moments } from "./latency.ts";
+import type { UpstreamFailure } from "./upstream-failure.ts";
 
 /** What a client asked, as far as a translation needs it. */
 export interface Asked {
@@ -42,6 +43,8 @@ export interface AskedStep {
   readonly locator: string;
   /** Which result is asked for. */
   readonly variant: string;
+  /** Mark of the credential that the step is taken with (`credentialMark`); empty: it needs none. */
+  readonly credential: string;
 }
 
 /** A form of a client, whose files' bytes are asked for when they are sent. */
@@ -82,9 +85,14 @@ export interface UpstreamMessage {
   /** True: it is sent once, for it may begin work that nobody could find again if the answer were lost. */
   readonly once?: boolean;
   /** Absent: POST. */
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Behind the channel's base URL, e.g. "/chat/completions". */
   readonly path: string;
+  /**
+   * Address in place of it, as an upstream named it, or a path from the root of its host. On the channel's own host it is asked for like any path of the channel;
+   * elsewhere without credentials and headers of the channel, and only at public addresses.
+   */
+  readonly url?: string;
   /** A part of the base URL's path that is another for this message; absent: none. */
   readonly base?: readonly [part: string, instead: string];
   /** Type of the body. Absent: application/json. */
@@ -147,6 +155,17 @@ export interface BytesHead {
   readonly contentType: string;
   /** Absent: not known before its end. */
   readonly contentLength?: number | undefined;
+  /** Absent: 200. */
+  readonly status?: number | undefined;
+  /** Which part of the whole it is, of an answer with status 206. */
+  readonly contentRange?: string | undefined;
+}
+
+/** An answer with a status that the exchange accepts. */
+export interface UpstreamAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
 }
 
 /** The translation of one answer of bytes. */
@@ -190,16 +209,20 @@ export interface Exchange {
    * `whole` does.
    */
   fetches?(body: Buffer): readonly string[];
-  /** Translates a whole answer. Throws a ThroughlineError when it is none (an error inside a 200). */
-  whole(body: Buffer, moments: Moments, fetched?: FetchedMedia): WholeAnswer;
+  /** Translates a whole answer. Throws a ThroughlineError when it is none (an error inside a 200). `status`: 200 where it is absent. */
+  whole(body: Buffer, moments: Moments, fetched?: FetchedMedia, status?: number): WholeAnswer;
+  /** The refusal that an accepted status carries, of an upstream that did nothing; undefined: it is none. Asked before `whole`. */
+  refusal?(body: Buffer, status: number): UpstreamFailure | undefined;
+  /** The call that a whole answer leads to, which takes the place of this one; undefined: it is the answer itself. */
+  next?(answer: UpstreamAnswer): Exchange | undefined;
   /** Translates a stream. */
   stream(): StreamTranslation;
   /** A whole answer, where a stream was asked for and the upstream knows none, as the events of one. Absent: it is a failure. */
   events?(body: Buffer, fetched?: FetchedMedia): readonly UpstreamEvent[];
   /**
    * Translates an answer of bytes, or one whose events become bytes or other events: it makes all that the client gets. Absent: the
-   * answer is JSON or events. A JSON answer goes to `whole` all the same, or to `events` where a stream was asked for. Undefined: this
-   * one is to be read as events.
+   * answer is JSON or events. A JSON answer goes to `whole` all the same, or to `events` where a stream was asked for, and so does
+   * one with an accepted status that is neither 200 nor 206. Undefined: this one is to be read as events.
    */
   bytes?(head: BytesHead): BytesTranslation | undefined;
 }

@@ -16,7 +16,15 @@ import type {
 } from "../domain/exchange.ts";
 import type { Moments } from "../domain/latency.ts";
 import type { Pass } from "../resilience/channel-health.ts";
-import { failureVerdict, faultVerdict, good, quickFault, thrownVerdict, type Verdict } from "../resilience/verdict.ts";
+import {
+  failureVerdict,
+  faultVerdict,
+  good,
+  neutral,
+  quickFault,
+  thrownVerdict,
+  type Verdict,
+} from "../resilience/verdict.ts";
 import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "../upstream/call.ts";
 import { faultError, faultTable, type UpstreamFault } from "../upstream/faults.ts";
 import { isEndMark } from "../wire/end-mark.ts";
@@ -27,7 +35,7 @@ import { asUpstreamFault } from "../wire/too-deep.ts";
 import { boundedFacts } from "./bounded-facts.ts";
 import { fetchMedia } from "./fetch-media.ts";
 import { hideCredential, withoutCredential } from "./hide-credential.ts";
-import { toRequest } from "./to-request.ts";
+import { leadsAbroad, toRequest } from "./to-request.ts";
 import { upstreamRequestIdOf, withUpstreamRequestId } from "./upstream-request-id.ts";
 
 /** Where the pieces of an answer go. */
@@ -45,6 +53,8 @@ export interface AttemptResult {
   readonly error: ThroughlineError | undefined;
   /** True: another candidate may be tried (only when nothing began). */
   readonly failover: boolean;
+  /** What the answer leads to: the same candidate is asked on by it, and this attempt's answer is none of the client's. */
+  readonly next: Exchange | undefined;
   /** What it says of the channel's health. */
   readonly verdict: Verdict;
   readonly facts: AnswerFacts | undefined;
@@ -108,6 +118,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   const startUs = clockUs();
   /** The answer is passed on as it comes. */
   const flows = options.stream || exchange.bytes !== undefined;
+  const isAbroad = leadsAbroad(channel, exchange.message);
   let headers: ResponseHeaders = {};
   let firstByteUs = 0;
   let firstContentUs = 0;
@@ -121,6 +132,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let brought = false;
   let facts: AnswerFacts | undefined;
   let whole: Uint8Array | undefined;
+  let next: Exchange | undefined;
   let document: AttemptResult["document"];
   let translation: FlowFacts | undefined;
   let events: StreamTranslation | undefined;
@@ -173,7 +185,9 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       began,
       error,
       failover: failover && !began,
-      verdict,
+      next,
+      // Another host than the channel's says nothing of the channel.
+      verdict: isAbroad ? neutral : verdict,
       facts: facts && boundedFacts(facts),
       whole,
       document,
@@ -339,7 +353,18 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   /** The whole answer is there; what it names by addresses may have to be fetched before it can be given. */
   function giveWhole(all: Buffer): void {
+    const { httpStatus: status } = attempt;
     try {
+      const refusal = exchange.refusal?.(all, status);
+      if (refusal !== undefined) {
+        settle(refusal.error, refusal.failover, failureVerdict(status, refusal));
+        return;
+      }
+      next = exchange.next?.({ status, headers, body: all });
+      if (next !== undefined) {
+        settle(undefined, false, good);
+        return;
+      }
       const addresses = exchange.fetches?.(all) ?? [];
       if (addresses.length === 0) {
         finish(all, undefined);
@@ -360,7 +385,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   function finishWhole(bytes: Buffer, fetched: FetchedMedia | undefined): void {
     try {
-      const answer = exchange.whole(bytes, moments(), fetched);
+      const answer = exchange.whole(bytes, moments(), fetched, attempt.httpStatus);
       facts = answer;
       whole = answer.body;
       const head = { contentType: answer.contentType ?? "application/json", contentLength: answer.body.length };
@@ -402,7 +427,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const type = String(given["content-type"] ?? "");
       answered = exchange.accepts?.(status) ?? status === 200;
       if (!answered || type.includes("application/json")) return "whole";
-      translation = bytes = exchange.bytes?.({ contentType: type, contentLength: lengthOf(given) });
+      if (carriesBytes(status)) translation = bytes = exchange.bytes?.(bytesHeadOf(status, type, given));
       if (bytes !== undefined) return "stream";
       if (!options.stream) return "whole";
       feed = openFeed(exchange.stream());
@@ -447,7 +472,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     },
   };
 
-  const call: UpstreamCall = context.upstream.send(
+  const call: UpstreamCall = (isAbroad ? context.results : context.upstream).send(
     {
       ...toRequest(channel, exchange.message, {
         credential,
@@ -478,6 +503,19 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 /** True: the upstream says that it began nothing. What stands before it may answer with other statuses of 500 and more. */
 function isRefusal(status: number): boolean {
   return status < 500 || status === 503 || status === 529;
+}
+
+function carriesBytes(status: number): boolean {
+  return status === 200 || status === 206;
+}
+
+function bytesHeadOf(status: number, contentType: string, headers: ResponseHeaders): BytesHead {
+  const range = headers["content-range"];
+  return {
+    contentType,
+    contentLength: lengthOf(headers),
+    ...(status === 206 && typeof range === "string" ? { status, contentRange: range } : {}),
+  };
 }
 
 /** The length that a head announces of a body that is sent as it is; undefined: none. */

@@ -1,5 +1,6 @@
 import type { OpenChannel } from "../channels.ts";
 import type { UpstreamMessage } from "../domain/exchange.ts";
+import type { UpstreamRequest } from "../upstream/call.ts";
 
 /** What a request upstream needs beside its message. */
 export interface RequestOptions {
@@ -14,16 +15,18 @@ export interface RequestOptions {
 }
 
 /** The one place that makes an upstream's HTTP request of a message. */
-export function toRequest(channel: OpenChannel, message: UpstreamMessage, options: RequestOptions) {
+export function toRequest(channel: OpenChannel, message: UpstreamMessage, options: RequestOptions): UpstreamRequest {
   const { credential, stream, requestIdText, traceparent } = options;
-  const { base } = message;
+  const { method = "POST", url } = message;
+  const accept = message.accept ?? (stream ? "text/event-stream" : "application/json");
+  if (url !== undefined && leadsAbroad(channel, message)) return toStranger(url, accept, message);
   return {
     origin: channel.origin,
-    path: (base === undefined ? channel.basePath : channel.basePath.replace(base[0], base[1])) + message.path,
-    method: message.method ?? "POST",
+    path: url === undefined ? pathOf(channel, message) : pathIn(url, channel.origin),
+    method,
     headers: {
-      "content-type": message.contentType ?? "application/json",
-      accept: message.accept ?? (stream ? "text/event-stream" : "application/json"),
+      ...(method === "POST" ? { "content-type": message.contentType ?? "application/json" } : {}),
+      accept,
       "user-agent": "throughline",
       ...channel.headers,
       ...message.headers,
@@ -31,7 +34,31 @@ export function toRequest(channel: OpenChannel, message: UpstreamMessage, option
       ...(channel.requestIdHeader === "" ? {} : { [channel.requestIdHeader]: requestIdText }),
       ...(traceparent === "" ? {} : { traceparent }),
     },
-    body: message.source ?? message.body,
+    ...(method === "POST" ? { body: message.source ?? message.body } : {}),
     once: message.once ?? false,
   };
+}
+
+/** True: the message goes to another host than the channel's, where an upstream keeps what it made. */
+export function leadsAbroad(channel: OpenChannel, { url }: UpstreamMessage): boolean {
+  return url !== undefined && new URL(url, channel.origin).origin !== channel.origin;
+}
+
+/** Whoever it is learns nothing of the channel: no credential, no header, no ID. */
+function toStranger(url: string, accept: string, { headers }: UpstreamMessage): UpstreamRequest {
+  return {
+    origin: new URL(url).origin,
+    path: pathIn(url),
+    method: "GET",
+    headers: { accept, "user-agent": "throughline", ...headers },
+  };
+}
+
+function pathOf({ basePath }: OpenChannel, { base, path }: UpstreamMessage): string {
+  return (base === undefined ? basePath : basePath.replace(base[0], base[1])) + path;
+}
+
+function pathIn(url: string, origin?: string): string {
+  const { pathname, search } = new URL(url, origin);
+  return pathname + search;
 }

@@ -25,7 +25,7 @@ interface Place {
 }
 
 /** The fields of a body that hold parts. What is a tool's schema or input holds none, whatever it is called there. */
-const roots: readonly string[] = ["messages", "system", "input", "tools", "input_references"];
+const roots: readonly string[] = ["messages", "system", "input", "tools", "input_reference", "input_references"];
 /** The fields of a part, or of what holds parts, in which further parts may stand. */
 const inner: readonly string[] = ["content", "output", "source", "input_image_mask"];
 
@@ -36,6 +36,8 @@ const inner: readonly string[] = ["content", "output", "source", "input_image_ma
 export function findCarried(body: unknown): Carried[] {
   const found: Carried[] = [];
   const stack: [unknown, Place][] = [];
+  const reference = asObject(body)?.input_reference;
+  if (typeof reference === "string") found.push(addressed(reference, "image", ["input_reference"]));
   for (const step of roots) stack.push([asObject(body)?.[step], { parent: undefined, step }]);
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const [value, place] = next;

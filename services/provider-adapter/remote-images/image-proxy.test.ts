@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ThroughlineError } from "../../../shared/errors/error.ts";
 import { createSimulator } from "../../simulator/simulator.ts";
 import { startTestProvider } from "../testing-provider.ts";
-import type { ImageAccess } from "./fetch-image.ts";
+import type { ImageAccess } from "./guard.ts";
 import { createImageProxy, type ImageProxyOptions } from "./image-proxy.ts";
 
 const png = Buffer.from(

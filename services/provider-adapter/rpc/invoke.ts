@@ -14,13 +14,14 @@ import { formatRequestId } from "../../../shared/request-id.ts";
 import { type FrameSink, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
-import type { Asked, AskedForm, AskedStep } from "../domain/exchange.ts";
+import type { Asked, AskedForm, AskedStep, Exchange } from "../domain/exchange.ts";
 import { unpricedNotes } from "../domain/unpriced.ts";
 import { type AttemptResult, type RunningAttempt, startAttempt } from "../engine/attempt.ts";
 import { firstByteMsOf, logBug, reportAttempt } from "../engine/report-attempt.ts";
 import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { neutral } from "../resilience/verdict.ts";
+import { credentialMark, credentialsFor } from "./job-credentials.ts";
 
 /** Most credentials of one channel that one request tries. */
 const maxCredentials = 4;
@@ -107,7 +108,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     const tried = new Set<string>();
     while (tried.size < maxCredentials) {
       if (cancelled) return true;
-      const pass = health.enter({ credentials: channel.credentials, tried, force });
+      const pass = health.enter({ credentials: credentialsFor(channel.credentials, item.job), tried, force });
       if (typeof pass === "string") {
         if (!force && tried.size === 0) {
           skipped.push(index);
@@ -128,18 +129,14 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
 
   /** One attempt from its leave to its report. Throws what kept it from beginning. */
   async function attempt(channel: OpenChannel, candidate: Candidate, pass: Pass): Promise<AttemptResult> {
-    const startedMs = performance.now();
     let result: AttemptResult | undefined;
     try {
       if (!context.ids.leaseValid()) await context.ids.renewed();
-      const started = begin(channel, candidate, pass);
-      running = started.running;
-      if (cancelled) running.cancel();
-      if (out.paused) running.pause();
-      result = await running.result;
-      outcome.notes = [...started.exchange.notes];
-      if (result.facts !== undefined) outcome.notes.push(...unpricedNotes(result.facts.usage, candidate.pricing));
-      reportAttempt(context, call, { candidate, span: started.span, startedMs, result, cancelled });
+      result = await carryOut(channel, candidate, pass, exchangeFor(channel, candidate, pass));
+      while (result.next !== undefined && !cancelled) {
+        outcome.attempts.push(result.attempt);
+        result = await carryOut(channel, candidate, pass, result.next);
+      }
       return result;
     } finally {
       pass.end(
@@ -150,12 +147,34 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     }
   }
 
-  function begin(channel: OpenChannel, candidate: Candidate, pass: Pass) {
+  /** One call of the upstream, told to spans, metrics and log. */
+  async function carryOut(
+    channel: OpenChannel,
+    candidate: Candidate,
+    pass: Pass,
+    exchange: Exchange,
+  ): Promise<AttemptResult> {
+    const startedMs = performance.now();
+    const started = begin(channel, candidate, pass, exchange);
+    running = started.running;
+    if (cancelled) running.cancel();
+    if (out.paused) running.pause();
+    const result = await running.result;
+    outcome.notes = [...exchange.notes];
+    if (result.facts !== undefined) outcome.notes.push(...unpricedNotes(result.facts.usage, candidate.pricing));
+    reportAttempt(context, call, { candidate, span: started.span, startedMs, result, cancelled });
+    return result;
+  }
+
+  function exchangeFor(channel: OpenChannel, candidate: Candidate, pass: Pass): Exchange {
     const makeExchange = channel.adapter.exchanges[item.dialect];
     if (makeExchange === undefined) {
       throw new ThroughlineError("invalid_value", "This model is not available on this endpoint.", { param: "model" });
     }
-    const exchange = makeExchange(askedOf(call, candidate, body));
+    return makeExchange(askedOf(call, candidate, pass, body));
+  }
+
+  function begin(channel: OpenChannel, candidate: Candidate, pass: Pass, exchange: Exchange) {
     const attemptId = context.ids.next();
     const span = context.spans.upstreamAttempt(call, {
       attemptId,
@@ -183,7 +202,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
         clockUs,
       },
       {
-        write(data, upstreamRequestId, { contentType, contentLength = 0 }) {
+        write(data, upstreamRequestId, { contentType, contentLength = 0, status = 0, contentRange = "" }) {
           if (headSent) return out.write({ data });
           headSent = true;
           out.write({
@@ -194,12 +213,14 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
               contentLength: BigInt(contentLength),
               channel: channel.name,
               attemptId,
+              httpStatus: status,
+              contentRange,
             }),
           });
         },
       },
     );
-    return { running, exchange, span };
+    return { running, span };
   }
 
   return { run };
@@ -210,7 +231,7 @@ function closeLater({ lostGateways }: ProviderContext, kept: Unacknowledged): ()
   return () => lostGateways.close(kept);
 }
 
-function askedOf(call: StreamCall<InvokeItem>, candidate: Candidate, body: Uint8Array): Asked {
+function askedOf(call: StreamCall<InvokeItem>, candidate: Candidate, pass: Pass, body: Uint8Array): Asked {
   const { item, requestId } = call;
   return {
     form: item.form.length === 0 ? undefined : formOf(call),
@@ -226,7 +247,7 @@ function askedOf(call: StreamCall<InvokeItem>, candidate: Candidate, body: Uint8
     headers: item.headers,
     createdUnixS: Number(item.createdUnixS),
     keepResponse: item.storeResponse !== StoreResponse.NONE,
-    job: item.job === undefined ? undefined : stepOf(item.job),
+    job: item.job === undefined ? undefined : stepOf(item.job, pass.credential),
   };
 }
 
@@ -238,10 +259,10 @@ const actions: Readonly<Record<JobAction, AskedStep["action"] | undefined>> = {
   [JobAction.CONTENT]: "content",
 };
 
-function stepOf({ action: asked, vendorJobId, locator, variant }: JobStep): AskedStep {
+function stepOf({ action: asked, vendorJobId, locator, variant }: JobStep, credential: string): AskedStep {
   const action = actions[asked];
   if (action === undefined) throw new ThroughlineError("internal_error", "This step of a job is not known.");
-  return { action, vendorJobId, locator, variant };
+  return { action, vendorJobId, locator, variant, credential: credentialMark(credential) };
 }
 
 function formOf({ item, body }: StreamCall<InvokeItem>): AskedForm {

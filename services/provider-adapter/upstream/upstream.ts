@@ -4,6 +4,7 @@ import type { Proxies } from "./proxies.ts";
 import { createTransports } from "./transports.ts";
 import { createTurns } from "./turns.ts";
 import { createWatch } from "./watch.ts";
+import type { Guard } from "./way.ts";
 
 /** Options of the upstream client. All times are milliseconds; 0 switches a bound off. */
 export interface UpstreamOptions {
@@ -23,6 +24,8 @@ export interface UpstreamOptions {
   readonly ca?: string;
   /** Proxies on the way. Default: none. */
   readonly proxies?: Proxies;
+  /** Which addresses may be connected to. Absent: all. */
+  readonly guard?: Guard;
   readonly log?: Pick<Log, "error">;
 }
 
@@ -61,6 +64,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     keepAliveMs: options.keepAliveMs ?? 30_000,
     ca: options.ca,
     proxies: options.proxies ?? { http: "", https: "", none: "" },
+    guard: options.guard,
   });
   const context = {
     watch,

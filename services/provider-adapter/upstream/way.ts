@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { Agent, buildConnector, type Client, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
 import { bounded } from "./connectors.ts";
 import { type Connect, createLineClient } from "./line.ts";
@@ -9,6 +10,16 @@ export interface Way {
   destroy(): Promise<void>;
 }
 
+/** Decides which addresses may be connected to. */
+export interface Guard {
+  /** Gives the addresses of a host that may be. */
+  readonly lookup: LookupFunction;
+  /** Connections, but for those to what may not be. */
+  checked(connect: Connect): Connect;
+  /** The same by the tunnel of a proxy. */
+  pinned(tunnel: Connect): Connect;
+}
+
 /** Options of `createWay`. */
 export interface WayOptions {
   /** Bound on making a connection: resolution, TCP, a proxy's tunnel and TLS together. 0: none. */
@@ -18,6 +29,8 @@ export interface WayOptions {
   /** Certificate authorities (PEM) trusted instead of the system's. */
   readonly ca: string | undefined;
   readonly proxies: Proxies;
+  /** Undefined: all addresses may be connected to. */
+  readonly guard: Guard | undefined;
 }
 
 /** What a stalled socket may hold here: undici's own 64 KiB would be most of a paused stream's memory. */
@@ -25,10 +38,11 @@ const socketOptions = { highWaterMark: 16 * 1024 };
 
 /** Creates the pools; opens nothing until a call is made. Where a proxy is set they lead through it. */
 export function createWay(options: WayOptions): Way {
-  const { ca, connectTimeoutMs, proxies } = options;
+  const { ca, connectTimeoutMs, guard, proxies } = options;
   // One call a socket: an abort closes exactly that socket, and a slow reader stalls nobody else.
   const tls = { allowH2: false, ...socketOptions, ...(ca === undefined ? {} : { ca }) };
-  const connect = buildConnector({ timeout: 0, ...tls });
+  const plain = buildConnector({ timeout: 0, ...tls, ...(guard === undefined ? {} : { lookup: guard.lookup }) });
+  const connect = guard?.checked(plain) ?? plain;
   const clientOptions: Client.Options = {
     keepAliveTimeout: options.keepAliveMs,
     allowH2: false,
@@ -40,7 +54,9 @@ export function createWay(options: WayOptions): Way {
   /** The pool of an origin. `given.connect` is ours, or makes the connection by way of a proxy. */
   function factory(origin: string | URL, given: { readonly connect?: Connect }): Dispatcher {
     const own = given.connect === undefined || given.connect === connect;
-    const opener = bounded(given.connect ?? connect, { timeoutMs: connectTimeoutMs, proxied: !own });
+    const tunnel = own ? undefined : given.connect;
+    const open = tunnel === undefined ? connect : (guard?.pinned(tunnel) ?? tunnel);
+    const opener = bounded(open, { timeoutMs: connectTimeoutMs, proxied: !own });
     return new Pool(origin, {
       ...clientOptions,
       connections: options.maxConnectionsPerOrigin,
@@ -56,6 +72,8 @@ export function createWay(options: WayOptions): Way {
     httpProxy: proxies.http,
     httpsProxy: proxies.https,
     noProxy: proxies.none,
+    // What is not by a tunnel goes to the name of a host, which the proxy looks up by itself.
+    ...(guard === undefined ? {} : { proxyTunnel: true }),
     connect,
     // Ours comes first; this one closes what became of it.
     connectTimeout: connectTimeoutMs * 2,
