@@ -91,6 +91,8 @@ export interface BytesPlan {
   readonly length: number;
   /** The next piece, from `at` on. */
   piece(at: number): Uint8Array;
+  /** The part of it that was asked for: the offset of its first byte, and of the one behind its last. Absent: all of it. */
+  readonly part?: readonly [from: number, to: number];
 }
 
 /** Answers with bytes, misbehaving as the model says. */
@@ -101,21 +103,26 @@ export function deliverBytes(exchange: Exchange, format: WireFormat, plan: Bytes
     return;
   }
   const sent = behaviour.empty === "" ? plan : { ...plan, length: 0 };
-  exchange.response.writeHead(200, writeHead(exchange, format, 200, sent.contentType, sent.length));
-  pump(exchange, bytesSteps(exchange, sent));
+  const { part, length } = sent;
+  const [from, to] = part ?? [0, length];
+  const status = part === undefined ? 200 : 206;
+  const headers = writeHead(exchange, format, status, sent.contentType, to - from);
+  if (part !== undefined) headers.push("content-range", `bytes ${from}-${to - 1}/${length}`);
+  exchange.response.writeHead(status, headers);
+  pump(exchange, bytesSteps(exchange, sent, from, to));
 }
 
-function* bytesSteps({ behaviour }: Exchange, plan: BytesPlan): Generator<Step> {
+function* bytesSteps({ behaviour }: Exchange, plan: BytesPlan, from: number, to: number): Generator<Step> {
   if (behaviour.firstTokenMs > 0) yield { waitMs: behaviour.firstTokenMs };
   let isPastMiddle = false;
-  for (let at = 0; at < plan.length; ) {
-    if (!isPastMiddle && at >= plan.length / 2) {
+  for (let at = from; at < to; ) {
+    if (!isPastMiddle && at >= (from + to) / 2) {
       isPastMiddle = true;
       if (behaviour.hang === "stream") yield hang;
       if (behaviour.drop === "stream") yield drop;
     }
     if (behaviour.chunkMs > 0) yield { waitMs: behaviour.chunkMs };
-    const piece = plan.piece(at);
+    const piece = plan.piece(at).subarray(0, to - at);
     yield piece;
     at += piece.length;
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { JobStore } from "./jobs.ts";
 import type { Json } from "./json.ts";
 import type { Behaviour } from "./models.ts";
 import type { RequestEntry } from "./recorder.ts";
@@ -10,6 +11,8 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly entry: RequestEntry;
+  /** The jobs of the simulator. */
+  readonly jobs: JobStore;
   behaviour: Behaviour;
   /** The model asked for, with its `sim-*` name if it has one. */
   model: string;
@@ -44,8 +47,10 @@ export interface WireFormat {
 export interface Target {
   /** The model, where the path names it. */
   readonly model: string | undefined;
-  /** The verb after the model's colon, where the path has one. */
+  /** The verb after the model's colon, where the path has one; what is wanted of a job, where it is a job's. */
   readonly verb: string;
+  /** The ID of a job, where the path names one. */
+  readonly id?: string | undefined;
   readonly query: string;
 }
 
@@ -54,8 +59,8 @@ export interface Route {
   readonly format: WireFormat;
   /** True: the body is a JSON object, and it or the path names a model. */
   readonly readsBody: boolean;
-  /** True: the body is a form. */
-  readonly readsForm?: true;
+  /** True: the body is a form. "either": a form or JSON, as its type says. */
+  readonly readsForm?: true | "either";
   /** Answers a request that is neither hanging nor failing. Throws `InvalidRequest` for a body it cannot serve. */
   answer(exchange: Exchange, body: Json, target: Target): void;
 }

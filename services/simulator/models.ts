@@ -62,6 +62,18 @@ export interface Behaviour {
   readonly partials: number;
   /** Images come as addresses, whatever was asked for. */
   readonly addresses: boolean;
+  /** What becomes of a job, beside the time that it takes. */
+  readonly job: "" | "fails" | "filtered" | "stuck" | "forgotten";
+  /** A job that runs is said to be in a state that no client knows. */
+  readonly jobPuzzles: boolean;
+  /** What becomes of the request that begins a job. */
+  readonly jobStart: "" | "lost" | "refused";
+  /** So long a job waits before it runs, in milliseconds. */
+  readonly jobQueueMs: number;
+  /** So long a job runs, in milliseconds. */
+  readonly jobRunMs: number;
+  /** Every other poll of a job is answered 429, the first one among them. */
+  readonly jobPollRefused: boolean;
 }
 
 /** The behaviour of every model whose name does not begin with `sim-`. */
@@ -97,6 +109,12 @@ export const normalBehaviour: Behaviour = Object.freeze({
   lies: false,
   partials: -1,
   addresses: false,
+  job: "",
+  jobPuzzles: false,
+  jobStart: "",
+  jobQueueMs: 100,
+  jobRunMs: 400,
+  jobPollRefused: false,
 });
 
 /** One line of the table of misbehaving models. */
@@ -341,6 +359,54 @@ const rules: readonly Rule[] = [
     "Waits so many milliseconds after each piece of a form that it reads, where the model's name comes before the file.",
     () => ({}),
     { min: 1, max: 9_999 },
+  ),
+  rule(
+    "sim-job-queue-<ms>",
+    "sim-job-queue-2000",
+    "A job waits so many milliseconds (100) before it runs.",
+    (jobQueueMs) => ({ jobQueueMs }),
+    { max: 24 * 60 * minuteMs },
+  ),
+  rule("sim-job-run-<ms>", "sim-job-run-5000", "A job runs so many milliseconds (400).", (jobRunMs) => ({ jobRunMs }), {
+    max: 24 * 60 * minuteMs,
+  }),
+  rule("sim-job-fail", "sim-job-fail", "A job fails at its end.", () => ({ job: "fails" })),
+  rule("sim-job-fail-filtered", "sim-job-fail-filtered", "A job fails at its end, for its content.", () => ({
+    job: "filtered",
+  })),
+  rule("sim-job-stuck", "sim-job-stuck", "A job runs for ever.", () => ({ job: "stuck" })),
+  rule(
+    "sim-job-unknown-word",
+    "sim-job-unknown-word",
+    "A job that runs is said to be in a state that no client knows; it ends all the same.",
+    () => ({ jobPuzzles: true }),
+  ),
+  rule("sim-job-forgets", "sim-job-forgets", "From its end on a job is not known any more: 404.", () => ({
+    job: "forgotten",
+  })),
+  rule(
+    "sim-job-create-lost",
+    "sim-job-create-lost",
+    "Begins a job and destroys the socket before any byte of an answer.",
+    () => ({ jobStart: "lost" }),
+  ),
+  rule(
+    "sim-job-create-refused",
+    "sim-job-create-refused",
+    "Answers 400: the rules on content do not allow the job. None is begun.",
+    () => ({ jobStart: "refused" }),
+  ),
+  rule(
+    "sim-job-poll-429",
+    "sim-job-poll-429",
+    "Answers every other poll of a job with 429 and Retry-After, the first one among them.",
+    () => ({ jobPollRefused: true }),
+  ),
+  rule(
+    "sim-job-slow-content",
+    "sim-job-slow-content",
+    "The result of a job comes in pieces of 16 kB, one in 50 milliseconds.",
+    () => ({ chunkMs: 50 }),
   ),
 ];
 

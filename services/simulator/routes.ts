@@ -22,6 +22,7 @@ import { cohereRerank, dashscopeRerank, rerank, teiRerank } from "./formats/rera
 
 import { speech } from "./formats/speech.ts";
 import { elevenLabsSpeech, minimaxSpeech } from "./formats/speech-vendors.ts";
+import { createVideo, deleteVideo, listVideos, retrieveVideo, videoContent } from "./formats/videos.ts";
 
 /** A route with what its path says. */
 export interface RouteMatch extends Target {
@@ -54,15 +55,24 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /siliconflow/v1/images/generations": siliconflowImages,
   "POST /api/v3/images/generations": seedreamImages,
   "POST /v1/image_generation": minimaxImages,
+  "POST /v1/videos": createVideo,
+  "GET /v1/videos": listVideos,
   "POST /v1/moderations": moderations,
   "POST /mistral/v1/moderations": mistralModerations,
   "POST /api/paas/v4/moderations": zhipuModerations,
   "GET /v1/models": listModels,
   "GET /v1beta/models": listGeminiModels,
 };
+/** By method and what is wanted of a job. */
+const videoRoutes: Readonly<Record<string, Route>> = {
+  "GET ": retrieveVideo,
+  "DELETE ": deleteVideo,
+  "GET content": videoContent,
+};
 const matches: ReadonlyMap<string, RouteMatch> = new Map(
   Object.entries(fixed).map(([key, route]) => [key, { route, model: undefined, verb: "", query: "" }]),
 );
+const videoPath = /^\/v1\/videos\/([^/]+)(?:\/(content))?$/;
 const teiPath = /^\/tei\/([^/]+)\/rerank$/;
 const elevenLabsPath = /^\/v1\/text-to-speech\/([^/]+)(?:\/stream)?$/;
 /** Azure names the model in the path: what follows is as OpenAI has it. */
@@ -87,6 +97,11 @@ export function findRoute(method: string, target: string): RouteMatch | undefine
   const [, deployment, rest] = azurePath.exec(path) ?? [];
   const behind = deployment === undefined ? undefined : matches.get(`${method} /v1${rest}`);
   if (behind !== undefined) return { ...behind, model: decode(deployment ?? ""), query };
+  const [, job, wanted = ""] = videoPath.exec(path) ?? [];
+  if (job !== undefined) {
+    const route = videoRoutes[`${method} ${wanted}`];
+    return route === undefined ? undefined : { route, model: undefined, verb: wanted, id: decode(job), query };
+  }
   const [, model, verb] = geminiPath.exec(path) ?? [];
   if (method !== "POST" || model === undefined || verb === undefined) return undefined;
   return { route: geminiModels, model: decode(model), verb, query };

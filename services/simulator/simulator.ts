@@ -7,6 +7,7 @@ import { type Exchange, InvalidRequest, type Route } from "./exchange.ts";
 import { failureOf, invalid, namedFailures } from "./failures.ts";
 import { parseForm } from "./formats/audio.ts";
 import { pictureAt } from "./formats/pictures.ts";
+import { createJobStore, type SimulatedJob } from "./jobs.ts";
 import { isObject, type Json, stringOf } from "./json.ts";
 import { type Behaviour, createBehaviours, normalBehaviour, simulatedModels } from "./models.ts";
 import { createRecorder, nowMs, type RecordedRequest, type RequestEntry } from "./recorder.ts";
@@ -42,6 +43,8 @@ export interface Simulator {
   nextRequest(id: string): Promise<RecordedRequest>;
   /** Resolves when the caller closes the socket of that request before its answer is complete. */
   nextClose(id: string): Promise<RecordedRequest>;
+  /** Jobs that it has begun and not deleted, oldest first. */
+  readonly jobs: readonly SimulatedJob[];
   /** Forgets the recorded requests. */
   clear(): void;
   /** Stops listening and cuts every open exchange. */
@@ -61,6 +64,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const behaviourOf = createBehaviours();
   const flaky = createFlakiness();
   const run = randomBytes(4).toString("hex");
+  const jobs = createJobStore(run);
   let sequence = 0;
   let open = 0;
   let closing = false;
@@ -93,6 +97,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
       request,
       response,
       entry,
+      jobs,
       behaviour: normalBehaviour,
       model: "",
       cut: false,
@@ -204,6 +209,9 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     get open() {
       return open;
     },
+    get jobs() {
+      return jobs.list();
+    },
     nextRequest: recorder.nextRequest,
     nextClose: recorder.nextClose,
     clear: recorder.clear,
@@ -236,7 +244,9 @@ function readBody(request: IncomingMessage, use: (body: Buffer) => void): void {
 }
 
 function bodyOf({ entry, request }: Exchange, { readsBody, readsForm }: Route): Json {
-  if (readsForm) return parseForm(entry.body, request.headers["content-type"] ?? "");
+  const isForm = request.headers["content-type"]?.startsWith("multipart/") === true;
+  if (readsForm === true || (readsForm === "either" && isForm))
+    return parseForm(entry.body, request.headers["content-type"] ?? "");
   return readsBody ? parseBody(entry.body) : {};
 }
 

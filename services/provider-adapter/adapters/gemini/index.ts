@@ -1,6 +1,7 @@
 import { speechDialect, speechExchangeOf } from "../../modules/audio/speech-exchange.ts";
 import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import { imageExchanges } from "../../modules/image/translate.ts";
+import { videoDialect, videoExchange } from "../../modules/video/exchange.ts";
 import type { Adapter } from "../adapter.ts";
 import { countTranslations, translations } from "../translations.ts";
 import { geminiFormat } from "./chat/index.ts";
@@ -10,6 +11,7 @@ import { geminiFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { geminiImages } from "./image/index.ts";
 import { geminiSpeech } from "./speech/index.ts";
+import { geminiVideo } from "./video/index.ts";
 
 /** Google's Gemini, and whoever speaks its format. */
 export const geminiAdapter: Adapter = {
@@ -26,6 +28,7 @@ export const geminiAdapter: Adapter = {
         ...embeddingsExchanges(() => geminiEmbeddings(flavour)),
         ...imageExchanges((model) => geminiImages(flavour, model)),
         [speechDialect]: (asked) => speechExchangeOf(asked, geminiSpeech(flavour)),
+        [videoDialect]: (asked) => videoExchange(asked, geminiVideo(flavour)),
       },
       ...(flavour.counts ? { counts: countTranslations(format, countRequest) } : {}),
       failure: geminiFailure,

@@ -4,6 +4,7 @@ import { openaiImage } from "./image/index.ts";
 import { openaiModeration } from "./moderation/index.ts";
 import type { OpenaiModule } from "./module.ts";
 import { openaiRerank } from "./rerank/index.ts";
+import { openaiVideoModule } from "./video/index.ts";
 
 /** Every module beside chat that goes by a flavour's `modules`: one row each. */
 export const openaiModules: readonly OpenaiModule[] = [
@@ -12,4 +13,5 @@ export const openaiModules: readonly OpenaiModule[] = [
   openaiModeration,
   openaiImage,
   openaiAudio,
+  openaiVideoModule,
 ];

@@ -1,0 +1,78 @@
+import { cleanMessage } from "../../../domain/clean-message.ts";
+import type { OpenaiFlavour } from "../../../domain/flavour.ts";
+import { ask, type JobMeaning, type VideoFormat } from "../../../modules/video/format.ts";
+import { addressOf, figuresOf, sameFields } from "../../../modules/video/vendor.ts";
+import { asObject, asString, type JsonObject } from "../../../wire/json.ts";
+import { type FailureMeaning, failureOf } from "../../failures.ts";
+import type { VideoPlace } from "./place.ts";
+
+const words: Readonly<Record<string, JobMeaning>> = {
+  // The answer to a start has no word.
+  "": "queueing",
+  preparing: "queueing",
+  queueing: "queueing",
+  processing: "processing",
+  success: "succeeded",
+  fail: "failed",
+};
+/** Its errors come inside a 200 (MiniMax, "Error codes"). */
+const meanings: Readonly<Record<number, FailureMeaning>> = {
+  1001: "timeout",
+  1002: "overloaded",
+  1004: "credential",
+  1008: "no_credit",
+  1026: "filtered",
+  1027: "filtered",
+  1039: "overloaded",
+  1041: "overloaded",
+  2013: "refused",
+  2049: "credential",
+  2056: "overloaded",
+};
+const fields = ["prompt_optimizer", "fast_pretreatment", "aigc_watermark", "last_frame_image", "subject_reference"];
+const usual = { seconds: 6, resolution: "768p" };
+
+/** Hailuo at MiniMax ("Video generation"). A result is a file, whose address a further call brings. */
+export function minimaxVideo(_flavour: OpenaiFlavour, { path }: VideoPlace): VideoFormat {
+  return {
+    words,
+    filtered: /^102[67]$|sensitive/i,
+    start(request, model, note) {
+      const { prompt, image, seconds, resolution } = request;
+      const body = {
+        ...sameFields(request.others, fields, note),
+        model,
+        prompt,
+        ...(image === undefined ? {} : { first_frame_image: addressOf(image) }),
+        ...(seconds === undefined ? {} : { duration: seconds }),
+        ...(resolution === "" ? {} : { resolution: resolution.toUpperCase() }),
+      };
+      return {
+        message: { path, headers: {}, body: Buffer.from(JSON.stringify(body)) },
+        figures: figuresOf(request, usual),
+      };
+    },
+    refusal(answer) {
+      const { code, message } = saidIn(answer);
+      return code === 0 ? undefined : failureOf(meanings[code] ?? "failed", { said: cleanMessage(message) });
+    },
+    tell(answer, asked) {
+      const { code, message } = saidIn(answer);
+      const id = asString(answer.task_id);
+      const word = asString(answer.status) || (asked === "start" && code === 0 && id ? "" : undefined);
+      if (word === undefined) return undefined;
+      return { id, word, failure: { code: String(code), message }, file: asString(answer.file_id) };
+    },
+    poll: ({ id }) => ask("GET", `/query/video_generation?task_id=${encodeURIComponent(id)}`),
+    address: ({ file = "" }) =>
+      file === "" ? undefined : ask("GET", `/files/retrieve?file_id=${encodeURIComponent(file)}`),
+    addressed: (answer) => asString(asObject(answer.file)?.download_url),
+  };
+}
+
+/** 0: it says that all went well, or nothing. */
+function saidIn(answer: JsonObject): { readonly code: number; readonly message: string } {
+  const said = asObject(answer.base_resp);
+  const code = said?.status_code;
+  return { code: typeof code === "number" ? code : 0, message: asString(said?.status_msg) ?? "" };
+}

@@ -1,0 +1,130 @@
+import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import { type JobReport, writeJobReport } from "../../../../shared/job-report.ts";
+import { type Asked, type AskedStep, type Exchange, type WholeAnswer, wholeExchange } from "../../domain/exchange.ts";
+import { readLocator, writeLocator } from "../../domain/job-locator.ts";
+import { createNotes } from "../../domain/notes.ts";
+import { contentExchange } from "./content.ts";
+import type { JobPlace, Told, VideoFigures, VideoFormat } from "./format.ts";
+import { askAfter, objectIn, placeOf } from "./poll.ts";
+import { cancelledReport, forgottenReport, isOver, meaningOf, reportOf, videoUsage } from "./report.ts";
+import { readVideoRequest } from "./request.ts";
+
+/** The dialect of the module's clients. */
+export const videoDialect = "openai.videos";
+
+/** Longest ID of a vendor that is taken (shared/job-report.ts). */
+const maxIdLength = 512;
+
+type MakeStep = (asked: Asked, step: AskedStep, format: VideoFormat) => Exchange;
+
+const steps: Readonly<Record<AskedStep["action"], MakeStep>> = {
+  start: startExchange,
+  poll: (asked, step, format) => reportExchange(asked, step, format, () => undefined),
+  cancel: cancelExchange,
+  content: contentExchange,
+};
+
+/** The exchange of one step of a job for a video. */
+export function videoExchange(asked: Asked, format: VideoFormat): Exchange {
+  if (asked.job === undefined) throw new ThroughlineError("internal_error", "A video is made by a job, in steps.");
+  return steps[asked.job.action](asked, asked.job, format);
+}
+
+function startExchange(asked: Asked, { credential }: AskedStep, format: VideoFormat): Exchange {
+  const { note, list } = createNotes();
+  const { message, figures, place = "" } = format.start(readVideoRequest(asked), asked.upstreamModel, note);
+  return wholeExchange({
+    message: { ...message, once: true },
+    notes: list(),
+    accepts: isSuccess,
+    refusal: (body) => refusalIn(format, body),
+    whole(body) {
+      const top = objectIn(body);
+      const told = top === undefined ? undefined : format.tell(top, "start");
+      if (told?.id === undefined || told.id === "" || told.id.length > maxIdLength) throw unreadable();
+      const locator = writeLocator({ credential, place, urls: {} });
+      const report = reportOf(format, told, { id: told.id, locator });
+      return answerOf(asked, report, { ...figures, ...known(told.figures) }, true);
+    },
+  });
+}
+
+/** Some vendors create (201), some take for later (202). */
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function refusalIn(format: VideoFormat, body: Buffer) {
+  const top = objectIn(body);
+  return top === undefined ? undefined : format.refusal(top);
+}
+
+/** A job may run, and without its ID nobody can find it. */
+function unreadable(): ThroughlineError {
+  return new ThroughlineError(
+    "upstream_outcome_unknown",
+    "The upstream's answer does not name the job, so it is not known whether it began one.",
+  );
+}
+
+/** Asks how far a job is, and reports it unless the answer leads on. */
+function reportExchange(
+  asked: Asked,
+  step: AskedStep,
+  format: VideoFormat,
+  leadOn: (told: Told, job: JobPlace) => Exchange | undefined,
+): Exchange {
+  const job = placeOf(asked, step);
+  return askAfter(format, job, {
+    leadOn,
+    answer: (told) => answerOf(asked, reportFor(format, told, step), told?.figures),
+  });
+}
+
+function reportFor(format: VideoFormat, told: Told | undefined, { vendorJobId: id, locator }: AskedStep): JobReport {
+  if (told === undefined) return forgottenReport({ id, locator });
+  const noted = readLocator(locator);
+  return reportOf(format, told, { id, locator: writeLocator({ ...noted, urls: { ...known(told.urls) } }) });
+}
+
+function cancelExchange(asked: Asked, step: AskedStep, format: VideoFormat): Exchange {
+  return reportExchange(asked, step, format, (told, job) => {
+    // What has ended is not to be deleted: its result may be paid already.
+    if (isOver(meaningOf(format, told.word))) return undefined;
+    if (format.cancel === undefined) {
+      throw new ThroughlineError("not_implemented", "The upstream cannot give up a job that it has taken.");
+    }
+    return wholeExchange({
+      message: format.cancel(job),
+      notes: [],
+      accepts: isSuccess,
+      refusal: (body) => refusalIn(format, body),
+      whole(body) {
+        const top = objectIn(body);
+        const after = top === undefined ? undefined : format.tell(top, "cancel");
+        const isSaid = after !== undefined && meaningOf(format, after.word) !== undefined;
+        const { vendorJobId: id, locator } = step;
+        return answerOf(asked, isSaid ? reportFor(format, after, step) : cancelledReport({ id, locator }));
+      },
+    });
+  });
+}
+
+/** The answer that carries a report. Only a success has consumed something, beside a start, which says what is to come. */
+function answerOf({ prices }: Asked, report: JobReport, figures?: VideoFigures, estimated = false): WholeAnswer {
+  const counts = estimated || report.state === "succeeded";
+  return {
+    body: writeJobReport(report),
+    usage: videoUsage(counts ? figures : undefined, prices, estimated),
+    finishReason: "",
+    messageId: report.vendorJobId,
+    responseModel: "",
+  };
+}
+
+/** The fields that have a value. */
+function known<T extends object>(fields: T | undefined): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]: Exclude<T[Name], undefined>;
+  };
+}
