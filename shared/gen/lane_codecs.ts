@@ -1567,6 +1567,8 @@ function newHead(): Head {
     channel: "",
     attemptId: 0n,
     contentLength: 0n,
+    httpStatus: 0,
+    contentRange: "",
   };
 }
 
@@ -1580,12 +1582,22 @@ export function createHead(init: MessageInitShape<typeof HeadSchema>): Head {
     channel: init.channel ?? "",
     attemptId: init.attemptId ?? 0n,
     contentLength: init.contentLength ?? 0n,
+    httpStatus: init.httpStatus ?? 0,
+    contentRange: init.contentRange ?? "",
   };
 }
 
 function writeHead(w: Writer, m: Head): void {
   w.expect(m.$typeName, "throughline.provider.v1.Head");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.contentRange !== "") {
+    w.text(m.contentRange);
+    w.tag(58);
+  }
+  if (m.httpStatus !== 0) {
+    w.uint32(m.httpStatus);
+    w.tag(48);
+  }
   if (m.contentLength !== 0n) {
     w.uint64(m.contentLength);
     w.tag(40);
@@ -1626,6 +1638,12 @@ function readHead(r: Reader, end: number, m: Head): Head {
         break;
       case 5:
         m.contentLength = r.uint64();
+        break;
+      case 6:
+        m.httpStatus = r.uint32();
+        break;
+      case 7:
+        m.contentRange = r.text();
         break;
       default:
         r.unknown(m, no);
