@@ -203,22 +203,19 @@ describe("a start", () => {
     },
   );
 
-  test.each(refusals)(
-    "that is refused with %s is tried by the next channel",
-    async (model) => {
-      const answer = await step({
-        action: JobAction.START,
-        body: asked,
-        candidates: [
-          [`of ${model}`, model],
-          ["two", quick],
-        ],
-      });
-      expect(answer.error).toBeUndefined();
-      expect(answer.outcome.attempts.map(({ channel }) => channel)).toEqual([`of ${model}`, "two"]);
-      expect(answer.head?.channel).toBe("two");
-    },
-  );
+  test.each(refusals)("that is refused with %s is tried by the next channel", async (model) => {
+    const answer = await step({
+      action: JobAction.START,
+      body: asked,
+      candidates: [
+        [`of ${model}`, model],
+        ["two", quick],
+      ],
+    });
+    expect(answer.error).toBeUndefined();
+    expect(answer.outcome.attempts.map(({ channel }) => channel)).toEqual([`of ${model}`, "two"]);
+    expect(answer.head?.channel).toBe("two");
+  });
 
   test("that could not be written is tried by the next channel", async () => {
     const { error, outcome } = await start(quick, {}, ["away", "two"]);

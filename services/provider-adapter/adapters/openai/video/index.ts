@@ -35,6 +35,8 @@ const vendors: Readonly<Record<string, VendorModule & { readonly shape?: ShapeNa
   // Jobs have an address of their own beside that of the compatible mode.
   dashscope: { shape: "dashscope", base: ["compatible-mode/v1", "api/v1"] },
   zhipu: { shape: "zhipu" },
+  volcengine: { shape: "seedance" },
+  minimax: { shape: "minimax" },
   openrouter: { shape: "openrouter" },
 };
 
