@@ -5,7 +5,7 @@ import type { ResolveItemSchema, Route } from "../../shared/gen/throughline/rout
 import { isFile, type Upload } from "../domain/form.ts";
 import { dearestCase } from "../domain/worst-case.ts";
 import type { Ask } from "./ask.ts";
-import type { Demand } from "./demand.ts";
+import type { Demand, ModelLimits } from "./demand.ts";
 import { requestDigest } from "./idempotency.ts";
 
 /** Capabilities that have a field of their own in the contract. */
@@ -77,6 +77,24 @@ function formFields(
   };
 }
 
+/** Tokens that an estimate of the input may fall short of, in percent. */
+const shortfallPercent = 110;
+/** Less room than this for the answer is no answer: the upstream is to say that the input is too long. */
+const leastOutputTokens = 256;
+
+/**
+ * The most that the model gives, where the client asked for more: agents ask every model for what the largest gives. The input
+ * stands in the same window as the answer. 0: the client asked for no more.
+ */
+export function outputCeiling({ inputTokens, maxOutputTokens: asked }: Demand["needs"], limits: ModelLimits): bigint {
+  const bounds: number[] = [];
+  if (limits.maxOutputTokens > 0n) bounds.push(Number(limits.maxOutputTokens));
+  const left = Number(limits.contextWindowTokens) - Math.ceil((inputTokens * shortfallPercent) / 100);
+  if (limits.contextWindowTokens > 0n && left >= leastOutputTokens) bounds.push(left);
+  const ceiling = Math.min(...bounds);
+  return asked > ceiling ? BigInt(ceiling) : 0n;
+}
+
 /** What the provider is asked to do. */
 export function invokeItem(
   ask: Ask,
@@ -101,6 +119,7 @@ export function invokeItem(
     configVersion: route.configVersion,
     estimatedInputTokens: BigInt(demand.needs.inputTokens),
     facts,
+    outputCeiling: outputCeiling(demand.needs, route),
     ...(ask.upload === undefined ? {} : formFields(ask.upload, demand.inputAudioMs)),
   };
 }

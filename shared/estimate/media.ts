@@ -18,6 +18,12 @@ const kinds: Readonly<Record<string, MediaKind>> = {
   image_url: "image",
   input_image: "image",
   input_audio: "audio",
+  audio_url: "audio",
+  // A film's length is not known here either.
+  video_url: "document",
+  video: "document",
+  file_url: "document",
+  document_url: "document",
   document: "document",
   file: "document",
   input_file: "document",

@@ -1677,6 +1677,7 @@ function newInvokeItem(): InvokeItem {
     facts: undefined,
     inputAudioMs: 0n,
     job: undefined,
+    outputCeiling: 0n,
   };
 }
 
@@ -1707,12 +1708,17 @@ export function createInvokeItem(init: MessageInitShape<typeof InvokeItemSchema>
     facts: init.facts === undefined ? undefined : createRequestFacts(init.facts),
     inputAudioMs: init.inputAudioMs ?? 0n,
     job: init.job === undefined ? undefined : createJobStep(init.job),
+    outputCeiling: init.outputCeiling ?? 0n,
   };
 }
 
 function writeInvokeItem(w: Writer, m: InvokeItem): void {
   w.expect(m.$typeName, "throughline.provider.v1.InvokeItem");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.outputCeiling !== 0n) {
+    w.uint64(m.outputCeiling);
+    w.tag(184);
+  }
   if (m.job !== undefined) {
     const { size } = w;
     writeJobStep(w, m.job);
@@ -1874,6 +1880,9 @@ function readInvokeItem(r: Reader, end: number, m: InvokeItem): InvokeItem {
         break;
       case 22:
         m.job = readJobStep(r, r.end(), m.job ?? newJobStep());
+        break;
+      case 23:
+        m.outputCeiling = r.uint64();
         break;
       default:
         r.unknown(m, no);

@@ -20,6 +20,8 @@ export interface Asked {
   readonly body: Uint8Array;
   /** Input tokens by the estimate that the reservation went by; 0 or absent: not said. */
   readonly estimatedInputTokens?: number | undefined;
+  /** Most output tokens that the model gives, where the client asked for more; 0 or absent: it did not. */
+  readonly outputCeiling?: number | undefined;
   /** What is charged for the answer; absent: not said. */
   readonly prices?: Prices | undefined;
   /** Headers of the client that belong to its dialect. */
@@ -217,8 +219,16 @@ export interface Exchange {
   next?(answer: UpstreamAnswer): Exchange | undefined;
   /** Translates a stream. */
   stream(): StreamTranslation;
-  /** A whole answer, where a stream was asked for and the upstream knows none, as the events of one. Absent: it is a failure. */
-  events?(body: Buffer, fetched?: FetchedMedia): readonly UpstreamEvent[];
+  /**
+   * A whole answer, where a stream was asked for, as the events of one; undefined: it is no answer. Absent: a whole answer is
+   * a failure.
+   */
+  events?(body: Buffer, fetched?: FetchedMedia): readonly UpstreamEvent[] | undefined;
+  /**
+   * The translation of a stream that came where a whole answer was asked for: its `document`, whatever its length, is the
+   * answer. Absent: a stream is a failure.
+   */
+  gathered?(): StreamTranslation;
   /**
    * Translates an answer of bytes, or one whose events become bytes or other events: it makes all that the client gets. Absent: the
    * answer is JSON or events. A JSON answer goes to `whole` all the same, or to `events` where a stream was asked for, and so does

@@ -1,10 +1,26 @@
+import type { ExtraPartType, ExtraToolType } from "../../../shared/chat-extras.ts";
 import type { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { JsonObject } from "../wire/json.ts";
 import type { FieldPatch } from "../wire/patch-json.ts";
 import type { LabelFit } from "./label-rule.ts";
 
-/** When a vendor wants the thinking of earlier turns of the assistant back, as `reasoning_content`. */
+/** When a vendor wants the thinking of earlier turns of the assistant back. */
 export type ReasoningBack = "never" | "tool_turns" | "always";
+
+/** Where the turns of a conversation may stand at a vendor: its models' templates refuse what stands elsewhere. */
+export interface TurnRules {
+  /**
+   * Where system messages may stand. "first": one, at the start; what comes later is told as the user's. "never": nowhere; the
+   * user's first turn begins with what they say.
+   */
+  readonly system: "anywhere" | "first" | "never";
+  /** Two turns of the user, or of the assistant, must not follow each other. */
+  readonly alternate: boolean;
+  /** The first turn is the user's. */
+  readonly userFirst: boolean;
+  /** What the user says may follow the results of tools, without a turn of the assistant between. */
+  readonly userAfterTool: boolean;
+}
 
 /** How a vendor serves a module beside chat, where it differs from the others. */
 export interface VendorModule {
@@ -42,6 +58,12 @@ export interface OpenaiFlavour {
   readonly thinkingOff: FieldPatch;
   /** What switches search of the web on, where the vendor does not take OpenAI's web_search_options. */
   readonly searchOn: FieldPatch | undefined;
+  /** False: the model cannot search the web, however it is asked to. */
+  readonly searches: boolean;
+  /** Types of content beside OpenAI's own that the vendor takes in messages, e.g. "video_url". */
+  readonly extraParts: readonly ExtraPartType[];
+  /** Types of tools beside OpenAI's own that the vendor takes, e.g. "builtin_function". */
+  readonly extraTools: readonly ExtraToolType[];
   /** Field of the effort, e.g. "reasoning_effort" or "reasoning.effort". Empty: none. */
   readonly effortField: string;
   /** Efforts that the vendor calls differently or does not have. */
@@ -49,6 +71,10 @@ export interface OpenaiFlavour {
   /** Field of a thinking budget. Empty: none. */
   readonly budgetField: string;
   readonly reasoningBack: ReasoningBack;
+  /** Fields of a message in which the text of earlier thinking goes back. */
+  readonly reasoningFields: readonly string[];
+  /** Where turns may stand. */
+  readonly turns: TurnRules;
   /** Role of system messages. */
   readonly systemRole: "system" | "developer";
   /** The vendor knows the role "developer"; else it becomes "system". */
@@ -67,6 +93,8 @@ export interface OpenaiFlavour {
   readonly plainSchemas: boolean;
   /** How the vendor takes names of tools and IDs of calls. */
   readonly labels: { readonly names: LabelFit; readonly callIds: LabelFit };
+  /** False: the model does not speak chat, so clients of other dialects are served by way of responses. */
+  readonly chat: boolean;
   /** The vendor speaks OpenAI's responses too: they are passed through. */
   readonly responses: boolean;
   /** The vendor speaks OpenAI's older completions too: they are passed through. */

@@ -13,7 +13,7 @@ function buffersInUse(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
-test("of a JSON document in place of a stream no more is held than an error is read of", async () => {
+test("of a document that is no answer, in place of a stream, no more is held than an error is read of", async () => {
   const sent = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   const megabyte = "x".repeat(1_000_000);

@@ -13,6 +13,7 @@ import type {
   FetchedMedia,
   FlowFacts,
   StreamTranslation,
+  WholeAnswer,
 } from "../domain/exchange.ts";
 import type { Moments } from "../domain/latency.ts";
 import type { Pass } from "../resilience/channel-health.ts";
@@ -27,6 +28,7 @@ import {
 } from "../resilience/verdict.ts";
 import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "../upstream/call.ts";
 import { faultError, faultTable, type UpstreamFault } from "../upstream/faults.ts";
+import { type BodyKind, bodyKindOf } from "../wire/body-kind.ts";
 import { isEndMark } from "../wire/end-mark.ts";
 import { createEventFeed, type EventFeed } from "../wire/event-feed.ts";
 import { isKeepAlive } from "../wire/keep-alive.ts";
@@ -62,6 +64,8 @@ export interface AttemptResult {
   readonly whole: Uint8Array | undefined;
   /** What history keeps of the answer in place of what the client got; of a stream always. */
   readonly document: { readonly body: Uint8Array; readonly truncated: boolean } | undefined;
+  /** How the answer differed from what was asked for, for the record. */
+  readonly notes: readonly string[];
   readonly timings: { sentUs: number; firstByteUs: number; lastByteUs: number; chunks: number };
 }
 
@@ -128,6 +132,13 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   /** The status carries the answer. */
   let answered = false;
   let ended = false;
+  /** A stream was asked for, and nothing but white space has come: what comes may be a whole answer all the same. */
+  let undecided = false;
+  /** The head says that the body is JSON. */
+  let saysJson = false;
+  /** A stream was asked for, and a whole answer comes. */
+  let isWhole = false;
+  const notes: string[] = [];
   /** The stream said something since the last read, beside that it lives. */
   let brought = false;
   let facts: AnswerFacts | undefined;
@@ -191,6 +202,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       facts: facts && boundedFacts(facts),
       whole,
       document,
+      notes,
       timings: { sentUs: startUs, firstByteUs, lastByteUs, chunks: translation?.contentChunks() ?? 0 },
     });
   }
@@ -379,13 +391,15 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   function finish(all: Buffer, fetched: FetchedMedia | undefined): void {
     if (over) return;
-    if (options.stream && exchange.events !== undefined) finishAsStream(all, exchange.events, fetched);
+    if (isWhole && exchange.events !== undefined) finishAsStream(all, exchange.events, fetched);
     else finishWhole(all, fetched);
   }
 
   function finishWhole(bytes: Buffer, fetched: FetchedMedia | undefined): void {
     try {
-      const answer = exchange.whole(bytes, moments(), fetched, attempt.httpStatus);
+      const { gathered } = exchange;
+      const isStream = gathered !== undefined && bodyKindOf(bytes) === "events";
+      const answer = isStream ? gather(bytes, gathered()) : exchange.whole(bytes, moments(), fetched, attempt.httpStatus);
       facts = answer;
       whole = answer.body;
       const head = { contentType: answer.contentType ?? "application/json", contentLength: answer.body.length };
@@ -401,20 +415,63 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     }
   }
 
-  /** The upstream knows no streams: its whole answer is given as one. */
+  /** A stream where a whole answer was asked for: what it comes to. */
+  function gather(all: Buffer, stream: StreamTranslation): WholeAnswer {
+    const gathering = createEventFeed((event) => {
+      if (ended && stream.isComplete()) return;
+      stream.event(event);
+      ended ||= isEndMark(event);
+    });
+    gathering.feed(all);
+    gathering.end();
+    if (!stream.isComplete()) throw new ThroughlineError("upstream_error", "The upstream's stream ended too early.");
+    stream.end(moments());
+    notes.push("the upstream sent a stream in place of a whole answer: it was put together");
+    return { ...stream.facts(), body: stream.document(moments()).body };
+  }
+
+  /** A whole answer where a stream was asked for is given as one. */
   function finishAsStream(
     all: Buffer,
     eventsOf: NonNullable<Exchange["events"]>,
     fetched: FetchedMedia | undefined,
   ): void {
     try {
+      const parts = eventsOf(all, fetched);
+      if (parts === undefined) {
+        refuse(all);
+        return;
+      }
+      // That this module's upstreams know no streams is no news.
+      if (exchange.gathered !== undefined)
+        notes.push("the upstream sent a whole answer in place of a stream: it was cut up");
       const stream = exchange.stream();
       translation = events = stream;
-      for (const event of eventsOf(all, fetched)) pending += stream.event(event);
+      for (const event of parts) {
+        pending += stream.event(event);
+        ended ||= isEndMark(event);
+      }
       finishStream(stream, good);
     } catch (thrown) {
       settleThrown(thrown);
     }
+  }
+
+  /** The body says that the upstream failed. */
+  function refuse(all: Buffer): void {
+    // Before the message is cut to its length: a part of the credential would be left.
+    const said = hideCredential(all.toString(), credential);
+    const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
+    const refused = exchange.message.once !== true || isRefusal(attempt.httpStatus);
+    settle(failure.error, failure.failover && refused, failureVerdict(attempt.httpStatus, failure));
+  }
+
+  /** A stream was asked for: what came goes by what it is, and where that does not tell, by what its head says. */
+  function decide(kind: BodyKind): void {
+    undecided = false;
+    isWhole = kind === "json" && exchange.events !== undefined;
+    // What says that it is JSON and is none is no answer: its beginning is read as an error's.
+    if (kind === "events" || (kind === "other" && !saysJson)) feed = openFeed(exchange.stream());
   }
 
   const sink: UpstreamSink = {
@@ -426,15 +483,23 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       attempt.upstreamRequestId = upstreamRequestIdOf(given, channel.adapter.requestIdHeaders);
       const type = String(given["content-type"] ?? "");
       answered = exchange.accepts?.(status) ?? status === 200;
-      if (!answered || type.includes("application/json")) return "whole";
-      if (carriesBytes(status)) translation = bytes = exchange.bytes?.(bytesHeadOf(status, type, given));
+      saysJson = type.includes("application/json");
+      if (given["content-encoding"] !== undefined) notes.push("the upstream packed its answer, which nobody asked for");
+      if (!answered) return "whole";
+      if (!saysJson && carriesBytes(status)) translation = bytes = exchange.bytes?.(bytesHeadOf(status, type, given));
       if (bytes !== undefined) return "stream";
-      if (!options.stream) return "whole";
-      feed = openFeed(exchange.stream());
+      undecided = options.stream;
+      if (saysJson || !options.stream) return "whole";
       return "stream";
     },
     onData(chunk) {
       if (firstByteUs === 0) firstByteUs = clockUs();
+      if (undecided) {
+        const kind = bodyKindOf(chunk);
+        // White space is nothing to either.
+        if (kind === undefined) return true;
+        decide(kind);
+      }
       if (feed !== undefined) {
         brought = false;
         takeIn(feed, chunk);
@@ -445,7 +510,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
         takeBytes(bytes, chunk);
         return true;
       }
-      if ((answered && (!options.stream || exchange.events !== undefined)) || bodyBytes < maxErrorBytes) {
+      if ((answered && (!options.stream || isWhole)) || bodyBytes < maxErrorBytes) {
         bodyBytes += chunk.length;
         body.push(chunk);
         // A document where bytes were expected has no other bound.
@@ -456,16 +521,16 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     onEnd() {
       if (over) return;
       lastByteUs = clockUs();
+      if (undecided) decide("other");
       if (translation !== undefined) return finishFlow(good);
       const all = body.length === 1 && body[0] !== undefined ? body[0] : Buffer.concat(body);
       // An attempt is kept until its answer was given; what came of it is not.
       body.length = 0;
-      if (answered && (!options.stream || exchange.events !== undefined)) return giveWhole(all);
-      // Before the message is cut to its length: a part of the credential would be left.
-      const said = hideCredential(all.toString(), credential);
-      const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
-      const refused = exchange.message.once !== true || isRefusal(attempt.httpStatus);
-      settle(failure.error, failure.failover && refused, failureVerdict(attempt.httpStatus, failure));
+      if (answered && (!options.stream || (isWhole && exchange.events !== undefined))) {
+        giveWhole(all);
+        return;
+      }
+      refuse(all);
     },
     onError(fault) {
       if (!over) fail(fault);

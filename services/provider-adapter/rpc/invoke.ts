@@ -160,7 +160,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     if (cancelled) running.cancel();
     if (out.paused) running.pause();
     const result = await running.result;
-    outcome.notes = [...exchange.notes];
+    outcome.notes = [...exchange.notes, ...result.notes];
     if (result.facts !== undefined) outcome.notes.push(...unpricedNotes(result.facts.usage, candidate.pricing));
     reportAttempt(context, call, { candidate, span: started.span, startedMs, result, cancelled });
     return result;
@@ -243,6 +243,7 @@ function askedOf(call: StreamCall<InvokeItem>, candidate: Candidate, pass: Pass,
     includeUsage: item.includeUsage,
     body,
     estimatedInputTokens: Number(item.estimatedInputTokens),
+    outputCeiling: Number(item.outputCeiling),
     prices: candidate.pricing,
     headers: item.headers,
     createdUnixS: Number(item.createdUnixS),

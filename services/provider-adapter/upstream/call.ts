@@ -6,6 +6,7 @@ import { type FaultKind, faultOf, type UpstreamFault } from "./faults.ts";
 import type { Line, LineHolder } from "./line.ts";
 import type { Load, Transport } from "./transports.ts";
 import type { Turns } from "./turns.ts";
+import { createUnpacker, packingOf, type Unpacker } from "./unpack.ts";
 import type { Watch, Watched } from "./watch.ts";
 
 /** One request to an upstream. */
@@ -15,7 +16,10 @@ export interface UpstreamRequest {
   /** Path with its query, beginning with a slash. */
   readonly path: string;
   readonly method: Dispatcher.HttpMethod;
-  /** Without content-length, which follows from the body (of a source from its length). No accept-encoding is added, so answers come as they are. */
+  /**
+   * Without content-length, which follows from the body (of a source from its length). No accept-encoding is added; an answer
+   * that comes packed all the same is unpacked.
+   */
   readonly headers: Readonly<Record<string, string>>;
   /** Absent: no body. Held until it is written; must not change. A source is read as the socket takes it. */
   readonly body?: Uint8Array | BodySource;
@@ -111,6 +115,8 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
   readonly #load: Load;
   readonly #request: UpstreamRequest;
   readonly #sink: UpstreamSink;
+  /** Of a body that came packed. */
+  #unpacker: Unpacker | undefined;
   readonly #chunkTicks: number;
   /** Ticks that are left to the end of a whole body; 0: no bound. */
   #bodyTicks: number;
@@ -191,6 +197,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
     if (this.#over || this.#paused) return;
     this.#paused = true;
     this.#stood = true;
+    this.#unpacker?.pause();
     if (this.#headSeen) {
       this.#silenceIsOurs();
       queueMicrotask(this.#hold);
@@ -208,6 +215,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
   resume(): void {
     if (this.#over || !this.#paused) return;
     this.#paused = false;
+    this.#unpacker?.resume();
     if (this.#headSeen) this.#waitForTurn();
   }
 
@@ -261,6 +269,11 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
       this.#fail("too_large");
       return;
     }
+    const encoding = headers["content-encoding"];
+    if (encoding !== undefined && !this.#canUnpack(encoding)) {
+      this.#fail("protocol");
+      return;
+    }
     if (this.#sink.onHead(status, headers) === "stream") this.#bodyTicks = 0;
     if (this.#over) return;
     this.#context.watch.touch(this);
@@ -275,15 +288,47 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
   /** Of undici. */
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
+    this.#unheardBytes += chunk.length;
+    if (this.#unheardBytes > maxUnheardBytes) this.#letATurnGoBy();
+    if (this.#unpacker === undefined) this.#take(chunk);
+    else if (!this.#unpacker.write(chunk)) this.#controller?.pause();
+  }
+
+  /** A piece of the body itself. The bound holds for what a packed one unpacks to. */
+  #take(chunk: Buffer): void {
+    if (this.#over) return;
     this.#bytesLeft -= chunk.length;
     if (this.#bytesLeft < 0) {
       this.#fail("too_large");
       return;
     }
-    this.#unheardBytes += chunk.length;
-    if (this.#unheardBytes > maxUnheardBytes) this.#letATurnGoBy();
     const brought = this.#sink.onData(chunk);
     if (brought && !this.#draining) this.#heard();
+  }
+
+  /** Sees to a body that is packed. False: nobody knows how. */
+  #canUnpack(encoding: string | string[]): boolean {
+    const packing = packingOf(encoding);
+    if (packing !== "packed") return packing === "plain";
+    this.#unpacker = createUnpacker(encoding, {
+      onData: (chunk) => this.#unpacked(chunk),
+      onDrained: () => {
+        if (!this.#paused && !this.#waiting) this.#controller?.resume();
+      },
+      onEnd: () => this.#end(),
+      onBroken: () => this.#fail("protocol"),
+    });
+    return true;
+  }
+
+  /** Outside of undici's own call nobody catches what the sink throws. */
+  #unpacked(chunk: Buffer): void {
+    try {
+      this.#take(chunk);
+    } catch (error) {
+      this.#context.log?.error({ err: error }, "the reader of an upstream's answer failed");
+      this.#fail("internal");
+    }
   }
 
   /** Something came: the silence begins anew, the time of the whole body does not. */
@@ -338,6 +383,11 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
 
   /** Of undici. */
   onResponseEnd(): void {
+    if (this.#unpacker === undefined) this.#end();
+    else this.#unpacker.end();
+  }
+
+  #end(): void {
     if (this.#over) return;
     this.#close();
     try {
@@ -400,6 +450,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
 
   #close(): void {
     this.#over = true;
+    this.#unpacker?.destroy();
     this.#transport.open -= 1;
     if (this.#controller !== undefined) this.#load.running -= 1;
     this.#context.watch.delete(this);

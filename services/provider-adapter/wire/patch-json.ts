@@ -59,10 +59,15 @@ export function patchJson(json: Uint8Array, patch: FieldPatch): Uint8Array {
 
 /** The value of a field as text; of a name that occurs twice the last, as JSON.parse has it. */
 export function fieldText(json: Uint8Array, name: string): string | undefined {
+  return fieldBytes(json, name)?.toString();
+}
+
+/** As `fieldText`, without a copy: a slice of the object's text. */
+export function fieldBytes(json: Uint8Array, name: string): Buffer | undefined {
   const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
   if (!mayHold(bytes, name)) return undefined;
   const field = scanFields(bytes).fields.findLast((candidate) => candidate.name === name);
-  return field === undefined ? undefined : bytes.toString("utf8", field.valueStart, field.valueEnd);
+  return field === undefined ? undefined : bytes.subarray(field.valueStart, field.valueEnd);
 }
 
 /** The value of a field; undefined where there is none, or where it is not valid. */

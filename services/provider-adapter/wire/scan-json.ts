@@ -28,6 +28,23 @@ export function skipValue(bytes: Buffer, from: number): number {
   return at;
 }
 
+/** The elements of a list, as slices of its text. None where the text is no list. */
+export function elementsOf(list: Buffer): Buffer[] {
+  const elements: Buffer[] = [];
+  let at = skipSpace(list, 0);
+  if (list[at] !== 0x5b) return elements;
+  at = skipSpace(list, at + 1);
+  while (at < list.length && list[at] !== 0x5d) {
+    const end = skipValue(list, at);
+    // A text that is no JSON must not hold us here.
+    if (end <= at) return elements;
+    elements.push(list.subarray(at, end));
+    at = skipSpace(list, end);
+    if (list[at] === comma) at = skipSpace(list, at + 1);
+  }
+  return elements;
+}
+
 /** Where the string that begins at `from` has ended. */
 export function skipString(bytes: Buffer, from: number): number {
   let at = from;

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { extraPartTypes, extraToolTypes } from "../../../../shared/chat-extras.ts";
 import { anyObject, maybe, modelName, oneOf, open, tokenCeiling } from "../../schemas/json.ts";
 
 /*
@@ -19,13 +20,20 @@ const audioPart = open({
 const filePart = open({ type: oneOf("file"), file: anyObject });
 const refusalPart = open({ type: oneOf("refusal"), refusal: Type.String() });
 
+const address = Type.Union([Type.String({ minLength: 1 }), open({ url: Type.String({ minLength: 1 }) })]);
+const extraParts = extraPartTypes.map((type) =>
+  open({ type: oneOf(type), ...(type.endsWith("_url") ? { [type]: address } : {}) }),
+);
+
 /** A part is chosen by its `type`, so that an error names the field inside the part and not "none of five shapes". */
 const part = Type.Unsafe<{ type: string; text?: string; image_url?: { url: string } }>({
   type: "object",
   required: ["type"],
-  properties: { type: { type: "string", enum: ["text", "image_url", "input_audio", "file", "refusal"] } },
+  properties: {
+    type: { type: "string", enum: ["text", "image_url", "input_audio", "file", "refusal", ...extraPartTypes] },
+  },
   discriminator: { propertyName: "type" },
-  oneOf: [textPart, imagePart, audioPart, filePart, refusalPart],
+  oneOf: [textPart, imagePart, audioPart, filePart, refusalPart, ...extraParts],
 });
 
 const content = Type.Union([Type.String(), Type.Array(part)]);
@@ -49,7 +57,7 @@ const message = open({
 });
 
 const tool = open({
-  type: oneOf("function", "custom"),
+  type: oneOf("function", "custom", ...extraToolTypes),
   function: Type.Optional(
     open({ name: Type.String(), description: maybe(Type.String()), parameters: maybe(anyObject) }),
   ),
@@ -59,7 +67,7 @@ const tool = open({
 const toolChoice = Type.Union([
   oneOf("none", "auto", "required"),
   open({
-    type: oneOf("function", "custom", "allowed_tools"),
+    type: oneOf("function", "custom", "allowed_tools", ...extraToolTypes),
     function: Type.Optional(open({ name: Type.String() })),
   }),
 ]);

@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import type { Asked, UpstreamMessage } from "../../domain/exchange.ts";
-import { withoutForeignThinking } from "../../modules/chat/anthropic-messages/foreign-thinking.ts";
 import { messagesLabels } from "../../modules/chat/anthropic-messages/label-places.ts";
+import { fittingMessages, type MessagesVendor } from "../../modules/chat/anthropic-messages/passthrough.ts";
 import { fitLabels } from "../../modules/chat/passthrough-labels.ts";
 import { asObject, countOf, parseJson } from "../../wire/json.ts";
 import { fieldText, patchJson } from "../../wire/patch-json.ts";
@@ -22,14 +22,10 @@ export function countRequest(message: UpstreamMessage, { countPath }: MessagesFl
 }
 
 /** The count of a request in the vendor's own format: the client's bytes, but for the model. */
-export function passCount(
-  asked: Asked,
-  { countPath }: MessagesFlavour,
-  headers: Readonly<Record<string, string>>,
-): TokenCount {
-  // What another vendor signed is not sent with the request either; its notes are for the record, which a count has none of.
+export function passCount(asked: Asked, { countPath }: MessagesFlavour, vendor: MessagesVendor): TokenCount {
+  // The messages are those of the request; its notes are for the record, which a count has none of.
   const note = () => undefined;
-  const messages = withoutForeignThinking(asked.body, note);
+  const messages = fittingMessages(asked, vendor, note);
   const given = (field: string) =>
     field === "messages" && messages !== undefined ? messages : fieldText(asked.body, field);
   const patch = {
@@ -38,7 +34,10 @@ export function passCount(
     ...(messages === undefined ? {} : { messages }),
     ...fitLabels(asked.body, messagesLabels, messagesLabelFits, given, note).patch,
   };
-  return { message: { path: countPath, headers, body: patchJson(asked.body, patch) }, read: readCount };
+  return {
+    message: { path: countPath, headers: vendor.headers(asked.headers), body: patchJson(asked.body, patch) },
+    read: readCount,
+  };
 }
 
 function readCount(body: Buffer): number {

@@ -1,3 +1,4 @@
+import { messageEvents } from "../../modules/chat/anthropic-messages/as-events.ts";
 import { messagesFormat } from "../../modules/chat/anthropic-messages/format-name.ts";
 import { type MessagesVendor, messagesPassthrough } from "../../modules/chat/anthropic-messages/passthrough.ts";
 import { readMessage } from "../../modules/chat/anthropic-messages/read-answer.ts";
@@ -13,6 +14,7 @@ import { countRequest, passCount } from "./count-tokens.ts";
 import { inBandFailure, messagesFailure } from "./errors.ts";
 import { type MessagesFlavour, readFlavour } from "./flavour.ts";
 import { messagesLabelFits } from "./labels.ts";
+import { generationOf } from "./models.ts";
 
 /** Anthropic, and every vendor that speaks its format. */
 export const anthropicAdapter: Adapter = {
@@ -28,6 +30,7 @@ export const anthropicAdapter: Adapter = {
       headers: (given) => headersOf(given, flavour),
       labels: messagesLabelFits,
       streamError: inBandFailure,
+      takesSystemTurns: (upstreamModel) => generationOf(flavour.like ?? upstreamModel).systemTurns,
     };
     return {
       sign: (credential) =>
@@ -41,7 +44,7 @@ export const anthropicAdapter: Adapter = {
         : {
             counts: {
               ...countTranslations(format, (message) => countRequest(message, flavour)),
-              [messagesFormat]: (asked) => passCount(asked, flavour, headersOf(asked.headers, flavour)),
+              [messagesFormat]: (asked) => passCount(asked, flavour, vendor),
             },
           }),
       failure: messagesFailure,
@@ -58,6 +61,7 @@ function formatOf(flavour: MessagesFlavour): UpstreamFormat {
           write: (request, context) => writeMessagesRequest(request, context, flavour),
           read: (body) => readMessage(body, inBandFailure),
           stream: () => readMessageStream(inBandFailure),
+          events: messageEvents,
         }),
         messagesLabelFits,
       ),

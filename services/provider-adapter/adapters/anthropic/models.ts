@@ -16,6 +16,8 @@ export interface Generation {
   readonly hidesThinking: boolean;
   /** It thinks unless told not to. */
   readonly thinksByDefault: boolean;
+  /** System messages may stand among the turns. */
+  readonly systemTurns: boolean;
   /** Most output tokens of one answer. */
   readonly maxOutputTokens: number;
 }
@@ -48,6 +50,7 @@ export function generationOf(model: string): Generation {
     structuredOutput: version >= 4.1,
     hidesThinking: version >= 4.7,
     thinksByDefault: version >= 5,
+    systemTurns: version >= 4.8,
     maxOutputTokens: maxOutputOf(model, version),
   };
 }

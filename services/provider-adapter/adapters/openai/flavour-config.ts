@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { extraPartTypes, extraToolTypes } from "../../../../shared/chat-extras.ts";
 import { moduleNames } from "../../../../shared/modules.ts";
 import { errorMeanings } from "./errors.ts";
 
@@ -34,10 +35,18 @@ const modelShape = {
   thinking_on: fields,
   thinking_off: fields,
   search_on: fields.nullable(),
+  searches: z.boolean(),
+  extra_parts: z.array(z.enum(extraPartTypes)),
+  extra_tools: z.array(z.enum(extraToolTypes)),
   effort_field: z.string(),
   effort_values: words,
   budget_field: z.string(),
   reasoning_back: z.enum(["never", "tool_turns", "always"]),
+  reasoning_fields: z.array(z.string()).min(1),
+  system_turns: z.enum(["anywhere", "first", "never"]),
+  alternate_turns: z.boolean(),
+  user_first: z.boolean(),
+  user_after_tool: z.boolean(),
   system_role: z.enum(["system", "developer"]),
   developer_role: z.boolean(),
   premium: z.boolean(),
@@ -48,6 +57,7 @@ const modelShape = {
   plain_schemas: z.boolean(),
   tool_names: labelRule,
   call_ids: labelRule,
+  chat: z.boolean(),
   responses: z.boolean(),
   completions: z.boolean(),
   /** Most inputs of one request for embeddings. 0: as many as clients may send. */

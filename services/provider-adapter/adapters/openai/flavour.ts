@@ -1,10 +1,12 @@
 import type { z } from "zod";
+import { extraPartTypes, extraToolTypes } from "../../../../shared/chat-extras.ts";
 import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
 import { createLabelFit, type LabelFit } from "../../domain/label-rule.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import { type ErrorRule, inBandFailure } from "./errors.ts";
 import { type FlavourConfig, flavourSchema } from "./flavour-config.ts";
 import { flavours } from "./flavours/index.ts";
+import { openModels } from "./flavours/open-models.ts";
 
 /** A flavour, ready for use. */
 export interface OpenFlavour {
@@ -29,10 +31,20 @@ const base = {
   thinking_on: { enable_thinking: true },
   thinking_off: { enable_thinking: false },
   search_on: null,
+  searches: true,
+  // What is not known of a vendor is its own to judge.
+  extra_parts: [...extraPartTypes],
+  extra_tools: [...extraToolTypes],
   effort_field: "reasoning_effort",
   effort_values: {},
   budget_field: "",
   reasoning_back: "never",
+  reasoning_fields: ["reasoning_content"],
+  // Servers of open models go by their models' templates, most of which take one system message, at the start.
+  system_turns: "first",
+  alternate_turns: false,
+  user_first: false,
+  user_after_tool: true,
   system_role: "system",
   developer_role: false,
   premium: false,
@@ -44,6 +56,7 @@ const base = {
   // OpenAI's own rule for names, which most who speak its format have, too.
   tool_names: { max_length: 64, characters: "a-zA-Z0-9_-" },
   call_ids: {},
+  chat: true,
   responses: false,
   completions: false,
   max_embedding_inputs: 0,
@@ -73,10 +86,12 @@ export function readFlavour(json: string): OpenFlavour {
   }));
   const streamError = (error: JsonObject) => inBandFailure(error, errorRules);
   // A vendor's models differ from the vendor; the channel's own words for the vendor count for all of them but these.
-  const models = [...(preset.models ?? []), ...(given.models ?? [])].map(({ match, ...differs }) => ({
-    pattern: new RegExp(match, "i"),
-    differs,
-  }));
+  const models = [...(vendor === undefined ? openModels : (preset.models ?? [])), ...(given.models ?? [])].map(
+    ({ match, ...differs }) => ({
+      pattern: new RegExp(match, "i"),
+      differs,
+    }),
+  );
   const known = new Map<string, OpenaiFlavour>();
   return {
     of(model) {
@@ -123,10 +138,20 @@ function toFlavour(vendor: string, given: Merged, streamError: OpenaiFlavour["st
     thinkingOn: toTexts(given.thinking_on),
     thinkingOff: toTexts(given.thinking_off),
     searchOn: given.search_on === null ? undefined : toTexts(given.search_on),
+    searches: given.searches,
+    extraParts: given.extra_parts,
+    extraTools: given.extra_tools,
     effortField: given.effort_field,
     effortValues: given.effort_values,
     budgetField: given.budget_field,
     reasoningBack: given.reasoning_back,
+    reasoningFields: given.reasoning_fields,
+    turns: {
+      system: given.system_turns,
+      alternate: given.alternate_turns,
+      userFirst: given.user_first,
+      userAfterTool: given.user_after_tool,
+    },
     systemRole: given.system_role,
     developerRole: given.developer_role,
     premium: given.premium,
@@ -136,6 +161,7 @@ function toFlavour(vendor: string, given: Merged, streamError: OpenaiFlavour["st
     namespaces: given.namespaces,
     plainSchemas: given.plain_schemas,
     labels: { names: toLabelFit(given.tool_names), callIds: toLabelFit(given.call_ids) },
+    chat: given.chat,
     responses: given.responses,
     completions: given.completions,
     maxEmbeddingInputs: given.max_embedding_inputs,

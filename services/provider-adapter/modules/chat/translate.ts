@@ -10,10 +10,12 @@ import { isTooDeep, writeDocument } from "../../wire/too-deep.ts";
 import { isContent } from "./neutral/content.ts";
 import { withControl } from "./neutral/control.ts";
 import { deliveredBy } from "./neutral/delivered.ts";
+import type { NeutralEvent } from "./neutral/events.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
 import { withoutForeignTools } from "./neutral/foreign-tools.ts";
 import type { AnswerEnd, ClientDialect, ClientExchange, UpstreamFormat, UpstreamStream } from "./neutral/formats.ts";
 import { usageOf } from "./neutral/usage.ts";
+import { withinCeiling } from "./output-ceiling.ts";
 import { maxKeptText } from "./unread.ts";
 
 /** Longest ID of an upstream, in characters. */
@@ -28,7 +30,8 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
     const upstream = format.open({ upstreamModel: asked.upstreamModel });
     const { client, message } = withinStack(() => {
       const opened = dialect.open(asked, note);
-      const request = withoutForeignTools(withControl(opened.request, asked.control), format.name, note);
+      const wanted = withinCeiling(withControl(opened.request, asked.control), asked, note);
+      const request = withoutForeignTools(wanted, format.name, note);
       const written = upstream.write(request, {
         upstreamModel: asked.upstreamModel,
         stream: asked.stream,
@@ -63,7 +66,16 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
           upstreamRequestId: idOf(answer.upstreamId),
         };
       },
-      stream: () => translateStream(client, messageId, upstream.stream(), asked),
+      stream: () => translateStream(client, messageId, upstream.stream(), asked, asked.keepResponse ? maxKeptText : 0),
+      ...(upstream.events === undefined ? {} : { events: upstream.events }),
+      gathered: () =>
+        translateStream(
+          client,
+          messageId,
+          upstream.stream(),
+          { ...asked, keepResponse: true },
+          Number.POSITIVE_INFINITY,
+        ),
     };
   };
 }
@@ -83,9 +95,10 @@ function translateStream(
   messageId: string,
   source: UpstreamStream,
   asked: Asked,
+  maxText: number,
 ): StreamTranslation {
-  const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
-  const sink = client.stream({ id: messageId, createdUnixS: asked.createdUnixS });
+  const fold = createAnswerFold(estimateTextTokens, maxText);
+  const sink = client.stream({ id: messageId, createdUnixS: asked.createdUnixS, usageSoFar });
   let text = "";
   let started = false;
   let content = false;
@@ -97,6 +110,12 @@ function translateStream(
       input: () => estimatedInput(asked),
       delivered: fold.delivered,
     });
+
+  /** As the answer begins. What was delivered is not counted yet: pieces of a text make more tokens than the whole. */
+  function usageSoFar(): BillableUsage {
+    const nothing = { visible: 0, thinking: 0 };
+    return usageOf(fold.usage(), false, { asked, input: () => estimatedInput(asked), delivered: () => nothing });
+  }
 
   function facts(): AnswerFacts {
     return {
@@ -112,9 +131,13 @@ function translateStream(
     event(event) {
       text = "";
       let holds = false;
+      // All of an event is read before any of it is written: what clients are told first has the counts that come with it.
+      const steps: NeutralEvent[] = [];
       source.read(event, (step) => {
         fold.add(step);
-        if (step.type === "usage") return;
+        if (step.type !== "usage") steps.push(step);
+      });
+      for (const step of steps) {
         holds ||= isContent(step);
         if (!started) {
           // What clients are told first is told where the upstream left it out, too: without it the rest cannot be read.
@@ -124,7 +147,7 @@ function translateStream(
           text += sink.write({ type: "start", model: begun?.model || asked.upstreamModel });
         }
         if (step.type !== "start") text += sink.write(step);
-      });
+      }
       // An event that breaks gives nothing to the client, whatever it began with.
       content ||= holds;
       return text;

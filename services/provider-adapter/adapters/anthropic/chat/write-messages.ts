@@ -92,6 +92,8 @@ function writePart(part: Part, note: Note): JsonObject[] {
       throw cannotExpress(part.at, "its format has no such content");
     case "audio":
       throw cannotExpress(part.at, "it does not take audio");
+    case "clip":
+      throw cannotExpress(part.at, `it does not take ${part.medium}`);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Finish } from "../../../modules/chat/neutral/answer.ts";
+import type { Finish, RefusalReason } from "../../../modules/chat/neutral/answer.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
 
 const finishes: Readonly<Record<string, Finish>> = {
   STOP: "stop",
@@ -30,6 +31,18 @@ const failures: ReadonlySet<string> = new Set([
 export function finishOf(reason: string, called: boolean): Finish {
   const finish = finishes[reason] ?? "stop";
   return called && finish === "stop" ? "tool_calls" : finish;
+}
+
+/** Why a candidate was filtered: the kind of harm that blocked it, else the reason itself. */
+export function refusedOf(candidate: JsonObject, reason: string): RefusalReason | undefined {
+  if (finishes[reason] !== "content_filter") return undefined;
+  const blocked = asArray(candidate.safetyRatings)
+    .map(asObject)
+    .find((rating) => rating?.blocked === true);
+  return {
+    category: asString(blocked?.category) ?? reason,
+    explanation: asString(candidate.finishMessage) || undefined,
+  };
 }
 
 /** Whether a reason means that the answer went wrong. */

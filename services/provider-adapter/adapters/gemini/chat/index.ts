@@ -4,6 +4,7 @@ import { type LabelFits, withFitLabels } from "../../../modules/chat/neutral/fit
 import type { UpstreamExchange, UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
 import type { GeminiFlavour } from "../flavour.ts";
 import { generationOf } from "../models.ts";
+import { geminiEvents } from "./as-events.ts";
 import { readGeminiAnswer } from "./read-answer.ts";
 import { readGeminiStream } from "./read-stream.ts";
 import { geminiFormatName } from "./write-contents.ts";
@@ -33,5 +34,6 @@ function open(flavour: GeminiFlavour, upstreamModel: string): UpstreamExchange {
     },
     read: (body) => readGeminiAnswer(body, generation),
     stream: () => readGeminiStream(searched, generation),
+    events: geminiEvents,
   };
 }

@@ -9,7 +9,7 @@ import { failureOf } from "../../failures.ts";
 import { errorOf, inBandFailure } from "../errors.ts";
 import type { Generation } from "../models.ts";
 import { citationsOf } from "./citations.ts";
-import { finishOf, isFailure } from "./finish.ts";
+import { finishOf, isFailure, refusedOf } from "./finish.ts";
 import { readUsage } from "./usage.ts";
 import { geminiFormatName } from "./write-contents.ts";
 
@@ -93,15 +93,22 @@ export function createChunkReader(
   function readCandidate(raw: JsonObject, position: number, emit: Emit): void {
     const index = typeof raw.index === "number" ? raw.index : position;
     const candidate = candidateOf(index);
-    for (const part of asArray(asObject(raw.content)?.parts)) readPart(asObject(part) ?? {}, index, candidate, emit);
+    const result = asObject(raw.logprobsResult);
+    let logprobs = result === undefined ? undefined : readLogprobs(result);
+    for (const part of asArray(asObject(raw.content)?.parts)) {
+      readPart(asObject(part) ?? {}, index, candidate, (step) => {
+        // They are about all of the text of a chunk: its first piece bears them.
+        emit(step.type === "text" && logprobs !== undefined ? { ...step, logprobs } : step);
+        if (step.type === "text") logprobs = undefined;
+      });
+    }
     const grounding = asObject(raw.groundingMetadata);
     candidate.sources = grounding ?? candidate.sources;
     for (const query of asArray(grounding?.webSearchQueries)) {
       // One that is empty is not billed, and one that is repeated is billed once.
       if (typeof query === "string" && query !== "") queries.add(query);
     }
-    const logprobs = asObject(raw.logprobsResult);
-    if (logprobs !== undefined) emit({ type: "logprobs", choice: index, value: readLogprobs(logprobs) });
+    if (logprobs !== undefined) emit({ type: "logprobs", choice: index, value: logprobs });
     const reason = asString(raw.finishReason);
     if (!reason || reason === "FINISH_REASON_UNSPECIFIED" || candidate.finished) return;
     if (!candidate.filled && isFailure(reason)) {
@@ -112,7 +119,13 @@ export function createChunkReader(
     for (const citation of citationsOf(candidate.sources ?? {}, candidate.text.join(""))) {
       emit({ type: "citation", choice: index, citation });
     }
-    emit({ type: "finish", choice: index, reason: finishOf(reason, candidate.calls > 0) });
+    const refused = refusedOf(raw, reason);
+    emit({
+      type: "finish",
+      choice: index,
+      reason: finishOf(reason, candidate.calls > 0),
+      ...(refused === undefined ? {} : { refused }),
+    });
   }
 
   return {

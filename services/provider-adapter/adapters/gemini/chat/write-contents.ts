@@ -2,6 +2,7 @@ import type { Note } from "../../../modules/chat/neutral/formats.ts";
 import { cannotExpress, notValid } from "../../../modules/chat/neutral/refuse.ts";
 import type {
   AudioPart,
+  ClipPart,
   FilePart,
   ImagePart,
   Message,
@@ -97,6 +98,8 @@ function writePart(part: Part, rules: ContentRules, note: Note): JsonObject[] {
       return [writeMedia(part)];
     case "audio":
       return [writeAudio(part)];
+    case "clip":
+      return [writeMedia(part)];
     case "tool_call":
       return [writeCall(part, rules)];
     case "tool_result":
@@ -119,7 +122,11 @@ function writeThought(text: string, signature: Signature | undefined, note: Note
   return [{ text, ...(text === "" ? {} : { thought: true }), thoughtSignature: signature.value }];
 }
 
-function writeMedia({ source, at, type }: ImagePart | FilePart): JsonObject {
+/** Types where an address does not tell. */
+const usualTypes = { image: "image/jpeg", file: "application/pdf", video: "video/mp4", audio: "audio/mp3" } as const;
+
+function writeMedia(part: ImagePart | FilePart | ClipPart): JsonObject {
+  const { source, at } = part;
   switch (source.kind) {
     case "text":
       return { text: source.text };
@@ -128,8 +135,8 @@ function writeMedia({ source, at, type }: ImagePart | FilePart): JsonObject {
         inlineData: { mimeType: source.mediaType === "image/jpg" ? "image/jpeg" : source.mediaType, data: source.data },
       };
     case "url": {
-      const fallback = type === "image" ? "image/jpeg" : "application/pdf";
-      return { fileData: { mimeType: mediaTypeOfUrl(source.url) ?? fallback, fileUri: source.url } };
+      const usual = usualTypes[part.type === "clip" ? part.medium : part.type];
+      return { fileData: { mimeType: mediaTypeOfUrl(source.url) ?? usual, fileUri: source.url } };
     }
     case "upload":
       throw cannotExpress(at, "it is an upload at another vendor");

@@ -8,7 +8,7 @@ import { choicesIn, contentOf, thinkingOf } from "../../../modules/chat/openai-c
 import { countsIn } from "../../../modules/chat/openai-usage.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { createDetails } from "./details.ts";
-import { citationsOf, finishOf, imagesOf } from "./read-parts.ts";
+import { citationsOf, finishOf, imagesOf, refusedOf } from "./read-parts.ts";
 
 /** Reads a chat completion. An error object in its place is thrown. */
 export function readChatAnswer(body: Buffer, flavour: OpenaiFlavour): NeutralAnswer {
@@ -50,6 +50,7 @@ function readChoice(choice: JsonObject, flavour: OpenaiFlavour): Choice {
   return {
     parts,
     finish: called && (finish === "stop" || finish === undefined) ? "tool_calls" : (finish ?? "stop"),
+    refused: finish === "content_filter" ? refusedOf(choice) : undefined,
     ...(choice.logprobs ? { logprobs: choice.logprobs } : {}),
   };
 }

@@ -1,5 +1,5 @@
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
-import type { Citation, Finish } from "../../../modules/chat/neutral/answer.ts";
+import type { Citation, Finish, RefusalReason } from "../../../modules/chat/neutral/answer.ts";
 import { sourceOfUrl } from "../../../modules/chat/neutral/media.ts";
 import { usualFinish } from "../../../modules/chat/openai-chat/vendor-words.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
@@ -16,6 +16,13 @@ const finishes: Readonly<Record<string, Finish>> = {
 export function finishOf(word: unknown, flavour: OpenaiFlavour): Finish | undefined {
   if (typeof word !== "string" || word === "") return undefined;
   return finishes[usualFinish(word, flavour)] ?? "stop";
+}
+
+/** What Azure says of the filter that ended a choice; undefined: nothing. */
+export function refusedOf(choice: JsonObject): RefusalReason | undefined {
+  const results = asObject(choice.content_filter_results) ?? asObject(choice.content_filter_result) ?? {};
+  const kinds = Object.entries(results).filter(([, result]) => asObject(result)?.filtered === true);
+  return kinds.length === 0 ? undefined : { category: kinds.map(([kind]) => kind).join(", ") };
 }
 
 /** Images of an answer as OpenRouter gives them: data URLs. One that is an address only is left out. */

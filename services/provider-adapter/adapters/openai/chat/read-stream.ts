@@ -1,4 +1,4 @@
-import { errorIn } from "../../../domain/error-in-answer.ts";
+import { errorIn, errorOfEvent } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import type { Emit } from "../../../modules/chat/neutral/events.ts";
 import { newCallId } from "../../../modules/chat/neutral/fit-labels.ts";
@@ -8,7 +8,7 @@ import { choicesIn, contentOf, thinkingOf } from "../../../modules/chat/openai-c
 import { countsIn } from "../../../modules/chat/openai-usage.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { createDetails } from "./details.ts";
-import { citationsOf, finishOf, imagesOf } from "./read-parts.ts";
+import { citationsOf, finishOf, imagesOf, refusedOf } from "./read-parts.ts";
 
 interface OpenChoice {
   readonly calls: CallReader;
@@ -58,7 +58,7 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
       emit({ type: "thinking", choice: index, text: thought });
     }
     if (choice.thinking && (text !== "" || asArray(delta.tool_calls).length > 0)) sign(choice, index, emit);
-    if (text !== "") emit({ type: "text", choice: index, text });
+    if (text !== "") emit({ type: "text", choice: index, text, ...(raw.logprobs ? { logprobs: raw.logprobs } : {}) });
     const refusal = asString(delta.refusal);
     if (refusal) emit({ type: "refusal", choice: index, text: refusal });
     for (const citation of citationsOf(delta)) emit({ type: "citation", choice: index, citation });
@@ -66,19 +66,21 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
     for (const call of asArray(delta.tool_calls)) readCall(choice, index, asObject(call) ?? {}, emit);
     const legacy = asObject(delta.function_call);
     if (legacy !== undefined) readCall(choice, index, { index: 0, function: legacy }, emit);
-    if (raw.logprobs) emit({ type: "logprobs", choice: index, value: raw.logprobs });
+    if (raw.logprobs && text === "") emit({ type: "logprobs", choice: index, value: raw.logprobs });
     const finish = finishOf(raw.finish_reason, flavour);
     if (finish === undefined || choice.finished) return;
     if (choice.calls.isNameless()) throw flavour.streamError({ message: namelessCall });
     choice.finished = true;
     finished++;
     sign(choice, index, emit);
-    const called = finish === "stop" && choice.calls.count() > 0;
-    emit({ type: "finish", choice: index, reason: called ? "tool_calls" : finish });
+    const reason = finish === "stop" && choice.calls.count() > 0 ? "tool_calls" : finish;
+    const refused = finish === "content_filter" ? refusedOf(raw) : undefined;
+    emit({ type: "finish", choice: index, reason, ...(refused === undefined ? {} : { refused }) });
   }
 
   return {
-    read({ data }, emit) {
+    read({ event, data }, emit) {
+      if (event === "error") throw flavour.streamError(errorOfEvent(data));
       if (data.startsWith("[DONE]")) {
         done = true;
         return;

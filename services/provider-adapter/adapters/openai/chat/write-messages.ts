@@ -4,10 +4,14 @@ import type { Note } from "../../../modules/chat/neutral/formats.ts";
 import { urlOfSource } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import type { Message, Part, TextPart, ToolCallPart, ToolResultPart } from "../../../modules/chat/neutral/request.ts";
+import { fitTurns } from "../../../modules/chat/openai-chat/turns.ts";
 import { asObject, type JsonObject, parseJson } from "../../../wire/json.ts";
 
-/** The messages of a chat body. Results of tools become messages of their own, before what the user says in the same turn. */
-export function writeMessages(messages: readonly Message[], flavour: OpenaiFlavour, note: Note): JsonObject[] {
+/**
+ * The messages of a chat body, in the order that the vendor's template allows. Results of tools become messages of their own,
+ * before what the user says in the same turn.
+ */
+export function writeMessages(messages: readonly Message[], flavour: OpenaiFlavour, note: Note): readonly JsonObject[] {
   const written: JsonObject[] = [];
   for (const message of messages) {
     if (message.parts.some((part) => "cache" in part && part.cache !== undefined)) {
@@ -16,9 +20,9 @@ export function writeMessages(messages: readonly Message[], flavour: OpenaiFlavo
     if (message.role === "assistant") written.push(writeAssistant(message, flavour, note));
     else if (message.role === "system") {
       written.push({ role: flavour.systemRole, content: joined(message.parts.filter(isText)), ...nameOf(message) });
-    } else for (const one of writeUser(message)) written.push(one);
+    } else for (const one of writeUser(message, flavour)) written.push(one);
   }
-  return written;
+  return fitTurns(written, flavour.turns, note);
 }
 
 function nameOf({ name }: Message): JsonObject {
@@ -34,7 +38,7 @@ function joined(parts: readonly TextPart[]): string {
   return parts.map(({ text }) => text).join("\n");
 }
 
-function writeUser(message: Message): JsonObject[] {
+function writeUser(message: Message, flavour: OpenaiFlavour): JsonObject[] {
   const results = message.parts.filter((part) => part.type === "tool_result");
   const rest = message.parts.filter((part) => part.type !== "tool_result");
   const written: JsonObject[] = results.map(writeResult);
@@ -42,7 +46,7 @@ function writeUser(message: Message): JsonObject[] {
   const shown = results.flatMap(({ content }) => content.filter((part) => part.type !== "text"));
   const content = [...shown, ...rest];
   if (content.length > 0 || results.length === 0) {
-    written.push({ role: "user", content: writeContent(content), ...nameOf(message) });
+    written.push({ role: "user", content: writeContent(content, flavour), ...nameOf(message) });
   }
   return written;
 }
@@ -55,12 +59,12 @@ function writeResult({ callId, content, isError }: ToolResultPart): JsonObject {
   return { role: "tool", tool_call_id: callId, content: [said, media].filter((piece) => piece !== "").join("\n") };
 }
 
-function writeContent(parts: readonly Part[]): unknown {
+function writeContent(parts: readonly Part[], flavour: OpenaiFlavour): unknown {
   if (parts.every(isText)) return joined(parts);
-  return parts.map(writePart);
+  return parts.map((part) => writePart(part, flavour));
 }
 
-function writePart(part: Part): JsonObject {
+function writePart(part: Part, { extraParts }: OpenaiFlavour): JsonObject {
   switch (part.type) {
     case "text":
       return { type: "text", text: part.text };
@@ -71,6 +75,12 @@ function writePart(part: Part): JsonObject {
     }
     case "audio":
       return { type: "input_audio", input_audio: { data: part.data, format: part.format } };
+    case "clip": {
+      const type = `${part.medium}_url` as const;
+      if (!extraParts.includes(type)) throw cannotExpress(part.at, `it takes no ${part.medium} by its address`);
+      if (part.source.kind === "upload") throw cannotExpress(part.at, "it is an upload at another vendor");
+      return { type, [type]: { url: urlOfSource(part.source) } };
+    }
     case "file": {
       const { source, name } = part;
       if (source.kind === "text") return { type: "text", text: source.text };
@@ -121,5 +131,6 @@ function writeThinking(parts: readonly Part[], called: boolean, flavour: OpenaiF
     signature?.origin === "openai.chat" ? (asObject(parseJson(signature.value)) ?? []) : [],
   );
   if (details.length > 0) return { reasoning_details: details };
-  return text === "" && flavour.reasoningBack === "always" ? {} : { reasoning_content: text };
+  if (text === "" && flavour.reasoningBack === "always") return {};
+  return Object.fromEntries(flavour.reasoningFields.map((field) => [field, text]));
 }

@@ -6,6 +6,7 @@ import { plainRoot, rootFolded } from "../../../modules/chat/neutral/plain-root.
 import { effortOf } from "../../../modules/chat/neutral/reasoning.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import {
+  insistsOnSearch,
   type NeutralRequest,
   pathOf,
   searchName,
@@ -38,7 +39,7 @@ export function writeChatRequest(
   }
   if (request.cache !== undefined) note("cache_control dropped: this vendor caches by itself");
   if (request.google !== undefined) note("google dropped: it is for another vendor");
-  const { webSearch } = request;
+  const webSearch = searchOf(request, flavour, note);
   if (webSearch?.allowedDomains !== undefined || webSearch?.blockedDomains !== undefined) {
     throw cannotExpress(pathOf(request, "webSearch"), "its search takes no list of domains");
   }
@@ -83,6 +84,16 @@ export function writeChatRequest(
     headers: {},
     body: Buffer.from(JSON.stringify(body)),
   };
+}
+
+/** The search of the web, where the model can search at all. */
+function searchOf(request: NeutralRequest, flavour: OpenaiFlavour, note: WriteContext["note"]): WebSearch | undefined {
+  const { webSearch } = request;
+  if (webSearch === undefined || flavour.searches || flavour.searchOn !== undefined) return webSearch;
+  const path = pathOf(request, "webSearch");
+  if (insistsOnSearch(request)) throw cannotExpress(path, "it cannot search the web");
+  note(`${path}: search of the web left out: this model cannot search`);
+  return undefined;
 }
 
 function setFields(body: JsonObject, patch: Readonly<Record<string, string | undefined>>): void {

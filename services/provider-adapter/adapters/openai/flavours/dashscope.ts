@@ -14,6 +14,8 @@ export const dashscope: FlavourConfig = {
   budget_field: "thinking_budget",
   rename_fields: { max_completion_tokens: "max_tokens" },
   top_k: true,
+  extra_parts: ["video_url", "video"],
+  extra_tools: [],
   // docs: "Text embedding", the synchronous interface.
   max_embedding_inputs: 10,
   embeds_tokens: false,

@@ -6,6 +6,10 @@ import type { FlavourConfig } from "../flavour-config.ts";
  */
 export const deepseek: FlavourConfig = {
   request_id_headers: ["x-ds-trace-id"],
+  system_turns: "anywhere",
+  searches: false,
+  extra_parts: [],
+  extra_tools: [],
   thinking_on: { thinking: { type: "enabled" } },
   thinking_off: { thinking: { type: "disabled" } },
   effort_values: { minimal: "low", medium: "high", xhigh: "max" },

@@ -7,6 +7,10 @@ export const moonshot: FlavourConfig = {
   thinking_off: { thinking: { type: "disabled" } },
   effort_field: "",
   rename_fields: { max_completion_tokens: "max_tokens" },
+  system_turns: "anywhere",
+  searches: false,
+  extra_parts: ["video_url"],
+  extra_tools: ["builtin_function"],
   reasoning_back: "tool_turns",
   tool_names: { max_length: 64, characters: "a-zA-Z0-9_-", first: "a-zA-Z_" },
   errors: [

@@ -10,6 +10,13 @@ export const ollama: FlavourConfig = {
   thinking_on: { reasoning_effort: "medium" },
   thinking_off: { reasoning_effort: "none" },
   effort_values: { minimal: "low", xhigh: "high", max: "high" },
+  reasoning_back: "always",
+  reasoning_fields: ["reasoning"],
+  searches: false,
+  extra_parts: [],
+  extra_tools: [],
+  alternate_turns: true,
+  user_first: true,
   // Tokens would be those of another vocabulary.
   embeds_tokens: false,
   errors: [

@@ -10,6 +10,9 @@ export const openai: FlavourConfig = {
   custom_tools: true,
   namespaces: true,
   call_ids: { max_length: 40 },
+  system_turns: "anywhere",
+  extra_parts: [],
+  extra_tools: [],
   request_id_headers: ["x-request-id"],
   thinking_on: { reasoning_effort: "high" },
   thinking_off: { reasoning_effort: "minimal" },
@@ -20,6 +23,10 @@ export const openai: FlavourConfig = {
     { status: 404, code: "model_not_found", means: "unknown_model" },
   ],
   models: [
+    // Only those that are named so search in chat.
+    { match: "^(gpt|chatgpt|o\\d)(?!.*search)", searches: false },
+    // "This is not a chat model", "only supported in v1/responses".
+    { match: "^(o\\d(-mini)?-(pro|deep-research)|gpt-5(\\.\\d+)?(-pro|.*-codex)|codex-|computer-use)", chat: false },
     { match: "^(gpt-3|gpt-4|chatgpt|gpt-5-chat)", thinks: false },
     // They always give data, and know no style; how images come back is seen to here.
     { match: "^(gpt-image|chatgpt-image)", drop_fields: ["response_format", "style"] },

@@ -17,7 +17,21 @@ export const openrouter: FlavourConfig = {
   top_k: true,
   // Those of the vendors that it sends on to.
   call_ids: { max_length: 40 },
+  extra_parts: ["video_url"],
+  extra_tools: [],
+  system_turns: "anywhere",
   finish_reasons: { error: "error" },
+  // Those who serve open models go by their templates.
+  models: [
+    {
+      match: "^mistralai/",
+      system_turns: "first",
+      alternate_turns: true,
+      user_first: true,
+      user_after_tool: false,
+    },
+    { match: "^(qwen|google/gemma|meta-llama|nousresearch|microsoft/phi)", system_turns: "first" },
+  ],
   errors: [
     // Credit is held for each request under way, as here: it comes back when they end (Retry-After says when).
     { status: 402, message: "in[-_ ]flight", means: "overloaded" },

@@ -10,6 +10,10 @@ export const zhipu: FlavourConfig = {
   drop_fields: ["seed", "logit_bias", "logprobs", "top_logprobs", "presence_penalty", "frequency_penalty", "n"],
   rename_values: { tool_choice: { required: "auto" } },
   reasoning_back: "tool_turns",
+  system_turns: "anywhere",
+  searches: false,
+  extra_parts: ["video_url", "file_url"],
+  extra_tools: ["web_search", "retrieval", "mcp"],
   finish_reasons: { sensitive: "content_filter", network_error: "error", model_context_window_exceeded: "length" },
   errors: [
     { code: "^(1113)$", means: "no_credit" },

@@ -7,7 +7,7 @@ import type { FieldName, NeutralRequest } from "../neutral/request.ts";
 import { messageIdOf, messagesFormat } from "./format-name.ts";
 import { parseMessages } from "./parse-blocks.ts";
 import { parseOutput, parseReasoning, parseToolChoice, parseTools } from "./parse-tools.ts";
-import { stopReasonOf } from "./stop-reasons.ts";
+import { stopReasonOf, withRefusal } from "./stop-reasons.ts";
 import { writeMessage } from "./write-answer.ts";
 import { writeMessageStream } from "./write-stream.ts";
 
@@ -60,7 +60,12 @@ export const messagesDialect: ClientDialect = {
     return {
       request,
       whole: writeMessage,
-      finishReason: ({ choices: [choice] }) => (choice?.finish === undefined ? "" : stopReasonOf(choice.finish)),
+      finishReason({ choices: [choice] }) {
+        const said =
+          choice?.parts.some((part) => part.type === "refusal" && part.text !== "") === true ? "refusal" : "";
+        const finish = withRefusal(choice?.finish, said);
+        return finish === undefined ? "" : stopReasonOf(finish);
+      },
       stream: writeMessageStream,
     };
   },
@@ -74,7 +79,7 @@ function parseRequest(body: JsonObject, note: Note): NeutralRequest {
   const choice = asObject(body.tool_choice);
   const { tools, webSearch } = parseTools(body.tools, note);
   return {
-    messages: parseMessages(body),
+    messages: parseMessages(body, note),
     tools,
     toolChoice: parseToolChoice(choice),
     parallelToolCalls: choice?.disable_parallel_tool_use === true ? false : undefined,

@@ -1,14 +1,23 @@
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
+import type { Note } from "../neutral/formats.ts";
 import { cannotExpress, notValid } from "../neutral/refuse.ts";
+import { asReminder } from "../neutral/reminder.ts";
 import type { FilePart, ImagePart, MediaSource, Message, Part, TextPart } from "../neutral/request.ts";
 import { parseSignature } from "../neutral/signature.ts";
 import { messagesFormat } from "./format-name.ts";
 
-/** The turns of a request; `system` comes first. */
-export function parseMessages(body: JsonObject): Message[] {
-  const names = new Map<string, string>();
+/** What reading a request needs to know beside the block at hand. */
+interface Reading {
+  /** Names of the tools by the IDs of their calls. */
+  readonly names: Map<string, string>;
+  readonly note: Note;
+}
+
+/** The turns of a request, for a format other than the vendor's own; `system` comes first. */
+export function parseMessages(body: JsonObject, note: Note): Message[] {
+  const reading: Reading = { names: new Map(), note };
   const messages: Message[] = [];
-  const system = parseContent(body.system, "system", names);
+  const system = parseContent(body.system, "system", reading);
   if (system.length > 0) messages.push({ role: "system", parts: system, at: "system" });
   for (const [index, raw] of asArray(body.messages).entries()) {
     const message = asObject(raw) ?? {};
@@ -17,14 +26,28 @@ export function parseMessages(body: JsonObject): Message[] {
     if (role !== "user" && role !== "assistant" && role !== "system") {
       throw notValid(`${at}.role`, "must be user, assistant or system");
     }
-    messages.push({ role, parts: parseContent(message.content, `${at}.content`, names), at });
+    const parts = parseContent(message.content, `${at}.content`, reading, role === "assistant");
+    // All of the turn was the vendor's own work.
+    if (role === "assistant" && parts.length === 0 && asArray(message.content).length > 0) continue;
+    messages.push({ role, parts, at });
   }
   return messages;
 }
 
-function parseContent(content: unknown, at: string, names: Map<string, string>): Part[] {
+function parseContent(content: unknown, at: string, reading: Reading, isAssistants = false): Part[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content, at }];
-  const parts = asArray(content).map((block, index) => parseBlock(asObject(block) ?? {}, `${at}[${index}]`, names));
+  const parts = asArray(content).flatMap((raw, index): Part[] => {
+    const block = asObject(raw) ?? {};
+    const place = `${at}[${index}]`;
+    const part = parseBlock(block, place, reading);
+    if (part.type !== "native") return [part];
+    const text = wordsOf(block);
+    if (text !== undefined) return [{ type: "text", text, at: place, cache: asObject(block.cache_control) }];
+    // What the vendor's own tools did stands in the text that follows.
+    if (!isAssistants) return [part];
+    reading.note(`${place} left out: a trace of another vendor's own work`);
+    return [];
+  });
   return parts.some((part) => part.type === "thinking" && part.text === "") ? signCalls(parts) : parts;
 }
 
@@ -46,7 +69,33 @@ function signCalls(parts: readonly Part[]): Part[] {
   return signed;
 }
 
-function parseBlock(block: JsonObject, at: string, names: Map<string, string>): Part {
+/** A block that other formats do not have, in words; undefined: it has none. */
+function wordsOf(block: JsonObject): string | undefined {
+  const inner = () =>
+    asArray(block.content)
+      .map((piece) => asString(asObject(piece)?.text) ?? "")
+      .join("\n");
+  switch (block.type) {
+    case "search_result":
+      return [asString(block.title), asString(block.source), inner()].filter(Boolean).join("\n");
+    case "document": {
+      const { content } = asObject(block.source) ?? {};
+      return asString(content) ?? wordsOf({ type: "search_result", title: block.title, content });
+    }
+    // What stands for the turns before it.
+    case "compaction":
+      return asString(block.content) || undefined;
+    case "mid_conv_system":
+      return asReminder(inner());
+    case "tool_reference":
+      return `Tool: ${asString(block.tool_name) ?? ""}`;
+    default:
+      return undefined;
+  }
+}
+
+function parseBlock(block: JsonObject, at: string, reading: Reading): Part {
+  const { names } = reading;
   const cache = asObject(block.cache_control);
   switch (block.type) {
     case "text":
@@ -63,7 +112,7 @@ function parseBlock(block: JsonObject, at: string, names: Map<string, string>): 
     }
     case "tool_result": {
       const callId = asString(block.tool_use_id) ?? "";
-      const content = parseContent(block.content, `${at}.content`, names).map(resultPart);
+      const content = parseContent(block.content, `${at}.content`, reading).map(resultPart);
       const isError = block.is_error === true;
       return { type: "tool_result", callId, name: names.get(callId) ?? "", content, isError, at, cache };
     }

@@ -23,8 +23,9 @@ export function createMessagesPassthrough(
   streamError: StreamError,
   countTokens: (text: string) => number,
   labels: Pick<FittedLabels, "restore">,
+  maxText = asked.keepResponse ? maxKeptText : 0,
 ): StreamTranslation {
-  const fold = createAnswerFold(countTokens, asked.keepResponse ? maxKeptText : 0);
+  const fold = createAnswerFold(countTokens, maxText);
   const reader = readMessageStream(streamError);
   let stopReason = "";
   let stopped = false;
@@ -84,7 +85,13 @@ export function createMessagesPassthrough(
         case "message_delta": {
           const delta = asObject(asObject(parseJson(data))?.delta);
           if (delta === undefined) throw streamError({ message: "it sent an event that is not valid JSON" });
-          stopReason = asString(delta.stop_reason) ?? stopReason;
+          const reason = asString(delta.stop_reason);
+          if (reason !== undefined && stopReason !== "") {
+            // It has ended already. What this says of the usage counts all the same.
+            unread.add(data);
+            return "";
+          }
+          stopReason = reason ?? stopReason;
           break;
         }
         case "message_stop":

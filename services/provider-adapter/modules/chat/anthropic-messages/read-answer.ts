@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
 import { parseExact } from "../../../wire/exact-json.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
-import type { AnswerPart, Citation, NeutralAnswer } from "../neutral/answer.ts";
+import type { AnswerPart, Citation, NeutralAnswer, RefusalReason } from "../neutral/answer.ts";
 import { isReadable } from "../readable.ts";
 import { messagesFormat } from "./format-name.ts";
 import { finishOf } from "./stop-reasons.ts";
@@ -44,11 +44,20 @@ export function readMessage(body: Buffer, streamError: StreamError): NeutralAnsw
         parts,
         finish: finishOf(message.stop_reason),
         stopSequence: asString(message.stop_sequence),
+        refused: readRefusal(message.stop_details),
       },
     ],
     usage: usage === undefined ? undefined : readUsage(usage),
     model: asString(message.model) ?? "",
   };
+}
+
+/** What `stop_details` says of a refusal; undefined: nothing. */
+export function readRefusal(details: unknown): RefusalReason | undefined {
+  const given = asObject(details);
+  const category = asString(given?.category) || undefined;
+  const explanation = asString(given?.explanation) || undefined;
+  return category === undefined && explanation === undefined ? undefined : { category, explanation };
 }
 
 /** What a block means. Blocks of server tools are the upstream's own work: what they found shows as citations. */

@@ -4,7 +4,7 @@ import type { Citation } from "../neutral/answer.ts";
 import type { Emit } from "../neutral/events.ts";
 import type { UpstreamStream } from "../neutral/formats.ts";
 import { messagesFormat } from "./format-name.ts";
-import { readCitation, type StreamError } from "./read-answer.ts";
+import { readCitation, readRefusal, type StreamError } from "./read-answer.ts";
 import { finishOf } from "./stop-reasons.ts";
 import { readUsage } from "./usage.ts";
 
@@ -19,6 +19,7 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
   let textStart = 0;
   let textEnd = 0;
   let complete = false;
+  let finished = false;
 
   function readText(text: string | undefined, emit: Emit): void {
     if (!text) return;
@@ -127,9 +128,11 @@ export function readMessageStream(streamError: StreamError): UpstreamStream {
         case "message_delta": {
           const delta = asObject(event.delta) ?? {};
           const reason = finishOf(delta.stop_reason);
-          if (reason !== undefined) {
-            complete = true;
-            emit({ type: "finish", choice: 0, reason, stopSequence: asString(delta.stop_sequence) });
+          // A second reason does not take back the first.
+          if (reason !== undefined && !finished) {
+            complete = finished = true;
+            const stopSequence = asString(delta.stop_sequence);
+            emit({ type: "finish", choice: 0, reason, stopSequence, refused: readRefusal(delta.stop_details) });
           }
           count(asObject(event.usage), emit, reason === undefined);
           break;

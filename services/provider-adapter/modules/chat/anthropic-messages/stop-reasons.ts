@@ -26,6 +26,11 @@ export function stopReasonOf(finish: Finish): string {
   return stopReasons[finish];
 }
 
+/** The finish of an answer in which the model said that it declines: other formats have no reason of their own for it. */
+export function withRefusal(finish: Finish | undefined, said: string): Finish | undefined {
+  return said !== "" && finish === "stop" ? "refusal" : finish;
+}
+
 /** The finish of a stop reason; undefined: none yet. One that is new ends the answer like any other. */
 export function finishOf(stopReason: unknown): Finish | undefined {
   if (typeof stopReason !== "string") return undefined;

@@ -1,35 +1,63 @@
 import { parseExact } from "../../../wire/exact-json.ts";
 import { asObject, type JsonObject } from "../../../wire/json.ts";
-import type { AnswerPart, Citation, Finish, NeutralAnswer } from "../neutral/answer.ts";
+import type { AnswerPart, Citation, Finish, NeutralAnswer, RefusalReason } from "../neutral/answer.ts";
 import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";
 import { signatureText } from "../neutral/signature.ts";
 import { messagesFormat } from "./format-name.ts";
-import { stopReasonOf } from "./stop-reasons.ts";
+import { stopReasonOf, withRefusal } from "./stop-reasons.ts";
 import { writeUsage } from "./usage.ts";
 
 /** A whole message. */
 export function writeMessage(answer: NeutralAnswer, head: AnswerHead, end: AnswerEnd): JsonObject {
   const [choice] = answer.choices;
+  const parts = choice?.parts ?? [];
+  const said = parts.map((part) => (part.type === "refusal" ? part.text : "")).join("");
   return {
     id: head.id,
     type: "message",
     role: "assistant",
     model: head.model,
-    content: writeBlocks(choice?.parts ?? []),
-    ...writeStop(choice?.finish, choice?.stopSequence),
+    content: writeBlocks(parts),
+    ...writeStop(withRefusal(choice?.finish, said), choice?.stopSequence, choice?.refused, said),
     container: null,
     usage: writeUsage(end.usage),
   };
 }
 
-/** Why a message ended. */
-export function writeStop(finish: Finish | undefined, stopSequence: string | undefined): JsonObject {
+/**
+ * Why a message ended.
+ *
+ * @param said what the model said as it declined; empty: nothing.
+ */
+export function writeStop(
+  finish: Finish | undefined,
+  stopSequence: string | undefined,
+  refused?: RefusalReason,
+  said = "",
+): JsonObject {
   const reason = finish === undefined ? null : stopReasonOf(finish);
   return {
     stop_reason: reason,
     stop_sequence: stopSequence ?? null,
-    stop_details: reason === "refusal" ? { type: "refusal", category: null, explanation: null } : null,
+    stop_details: reason === "refusal" ? writeRefusal(refused, said) : null,
   };
+}
+
+/** The categories that the format's clients know (@anthropic-ai/sdk 1.11, RefusalStopDetails). */
+const categories: ReadonlySet<string> = new Set([
+  "cyber",
+  "bio",
+  "frontier_llm",
+  "reasoning_extraction",
+  "general_harms",
+]);
+
+/** A category of another vendor's stands in words. */
+function writeRefusal({ category, explanation }: RefusalReason = {}, said: string): JsonObject {
+  const known = category !== undefined && categories.has(category);
+  const foreign = category === undefined || known ? "" : `Category: ${category}.`;
+  const words = [explanation ?? said, foreign].filter((piece) => piece !== "").join(" ");
+  return { type: "refusal", category: known ? category : null, explanation: words === "" ? null : words };
 }
 
 function writeBlocks(parts: readonly AnswerPart[]): JsonObject[] {
@@ -66,11 +94,14 @@ function writeBlocks(parts: readonly AnswerPart[]): JsonObject[] {
         break;
     }
   }
-  return blocks.map((block) => (isUncited(block) ? { ...block, citations: null } : block));
+  return blocks.map(withoutEmptyCitations);
 }
 
-function isUncited({ citations }: JsonObject): boolean {
-  return Array.isArray(citations) && citations.length === 0;
+/** The vendor leaves the field out where nothing is cited, and strict readers take no null. */
+function withoutEmptyCitations(block: JsonObject): JsonObject {
+  if (!Array.isArray(block.citations) || block.citations.length > 0) return block;
+  const { citations: _none, ...rest } = block;
+  return rest;
 }
 
 /** What a call was signed with has no place in its block: it goes before it, and comes back with it. */

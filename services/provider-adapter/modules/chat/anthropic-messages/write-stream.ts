@@ -1,9 +1,10 @@
 import { noUsage } from "../../../../../shared/money.ts";
 import { createJsonEnd } from "../../../wire/json-end.ts";
-import type { Finish } from "../neutral/answer.ts";
-import type { AnswerHead, ClientStream } from "../neutral/formats.ts";
+import type { Finish, RefusalReason } from "../neutral/answer.ts";
+import type { ClientStream, StreamHead } from "../neutral/formats.ts";
 import { type Signature, signatureText } from "../neutral/signature.ts";
 import { messagesFormat } from "./format-name.ts";
+import { withRefusal } from "./stop-reasons.ts";
 import { writeUsage } from "./usage.ts";
 import { imageText, signedCall, startOfCall, writeCitation, writeStop } from "./write-answer.ts";
 
@@ -26,7 +27,7 @@ interface WaitingCall {
  * A stream of message events. Blocks stand one after the other and each is closed before the next is opened, so a call
  * whose pieces come while another is open waits until that one's input is complete.
  */
-export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStream {
+export function writeMessageStream(head: StreamHead): ClientStream {
   let index = -1;
   let open: "text" | "thinking" | "tool" | undefined;
   let openCall: WaitingCall | undefined;
@@ -35,7 +36,9 @@ export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStrea
   let nextWaiting = 0;
   const waitingByCall = new Map<number, WaitingCall>();
   let called = false;
-  let finish: { reason: Finish; stopSequence: string | undefined } | undefined;
+  let finish: { reason: Finish; stopSequence: string | undefined; refused?: RefusalReason | undefined } | undefined;
+  /** What the model said as it declined. */
+  const declined: string[] = [];
 
   function close(): string {
     if (open === undefined) return "";
@@ -135,11 +138,14 @@ export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStrea
               content: [],
               ...writeStop(undefined, undefined),
               container: null,
-              usage: writeUsage(noUsage),
+              // Clients show how full the window is from here on.
+              usage: writeUsage(head.usageSoFar?.() ?? noUsage),
             },
           });
-        case "text":
         case "refusal":
+          declined.push(event.text);
+          return text(event.text);
+        case "text":
           return text(event.text);
         case "thinking":
           return thinking(event.text);
@@ -179,7 +185,7 @@ export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStrea
           return begun + sse("content_block_delta", { type: "content_block_delta", index, delta: citation });
         }
         case "finish":
-          finish = { reason: event.reason, stopSequence: event.stopSequence };
+          finish = { reason: event.reason, stopSequence: event.stopSequence, refused: event.refused };
           return flush() + close();
         case "logprobs":
         case "usage":
@@ -188,7 +194,8 @@ export function writeMessageStream(head: Omit<AnswerHead, "model">): ClientStrea
     },
     end({ usage }) {
       const last = finish ?? { reason: called ? ("tool_calls" as const) : ("stop" as const), stopSequence: undefined };
-      const delta = writeStop(last.reason, last.stopSequence);
+      const said = declined.join("");
+      const delta = writeStop(withRefusal(last.reason, said), last.stopSequence, last.refused, said);
       return (
         flush() +
         close() +

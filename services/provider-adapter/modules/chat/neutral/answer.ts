@@ -16,6 +16,14 @@ export type Finish =
   /** The context window is full. */
   | "context_window";
 
+/** Why a model declined, or why its answer was filtered, as far as the upstream says. */
+export interface RefusalReason {
+  /** The upstream's own word for the kind, e.g. "cyber", "hate". */
+  readonly category?: string | undefined;
+  /** For a human to read. */
+  readonly explanation?: string | undefined;
+}
+
 /** A part of an answer. */
 export type AnswerPart =
   | { readonly type: "text"; readonly text: string }
@@ -53,6 +61,8 @@ export interface Choice {
   readonly finish: Finish | undefined;
   /** The sequence that stopped it. */
   readonly stopSequence?: string | undefined;
+  /** Of a finish that is a refusal or a filter; absent: not said. */
+  readonly refused?: RefusalReason | undefined;
   /** OpenAI's `logprobs`. */
   readonly logprobs?: unknown;
 }

@@ -37,6 +37,7 @@ export function argumentsOf(input: string): JsonObject {
 export function withCustomTools(exchange: UpstreamExchange): UpstreamExchange {
   let custom: ReadonlySet<string> = new Set();
   return {
+    ...(exchange.events === undefined ? {} : { events: exchange.events }),
     write(request, context) {
       custom = new Set(
         request.tools.filter(({ kind }) => kind === "custom").map((tool) => ("name" in tool ? tool.name : "")),

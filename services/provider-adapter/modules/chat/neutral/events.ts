@@ -1,4 +1,4 @@
-import type { Citation, Finish } from "./answer.ts";
+import type { Citation, Finish, RefusalReason } from "./answer.ts";
 import type { Signature } from "./signature.ts";
 import type { UsageCounts } from "./usage.ts";
 
@@ -10,7 +10,8 @@ import type { UsageCounts } from "./usage.ts";
 export type NeutralEvent =
   /** The first of all. `upstreamId`: the upstream's name of the request where only the body says it. */
   | { readonly type: "start"; readonly model: string; readonly upstreamId?: string | undefined }
-  | { readonly type: "text"; readonly choice: number; readonly text: string }
+  /** `logprobs`: OpenAI's, of this piece. */
+  | { readonly type: "text"; readonly choice: number; readonly text: string; readonly logprobs?: unknown }
   | { readonly type: "refusal"; readonly choice: number; readonly text: string }
   | { readonly type: "thinking"; readonly choice: number; readonly text: string }
   | { readonly type: "signature"; readonly choice: number; readonly signature: Signature }
@@ -28,13 +29,14 @@ export type NeutralEvent =
   /** Whole, base64. */
   | { readonly type: "image"; readonly choice: number; readonly mediaType: string; readonly data: string }
   | { readonly type: "citation"; readonly choice: number; readonly citation: Citation }
-  /** OpenAI's `logprobs` of the pieces since the last. */
+  /** OpenAI's `logprobs` of pieces that came without. */
   | { readonly type: "logprobs"; readonly choice: number; readonly value: unknown }
   | {
       readonly type: "finish";
       readonly choice: number;
       readonly reason: Finish;
       readonly stopSequence?: string | undefined;
+      readonly refused?: RefusalReason | undefined;
     }
   /** Counted so far: adds to what was said before. May come anywhere. `partial`: the output has not come to its end yet. */
   | { readonly type: "usage"; readonly usage: UsageCounts; readonly partial?: boolean };

@@ -18,6 +18,7 @@ export interface LabelFits {
 export function withFitLabels(exchange: UpstreamExchange, fits: LabelFits): UpstreamExchange {
   const names = createFitNames(fits.names);
   return {
+    ...(exchange.events === undefined ? {} : { events: exchange.events }),
     write(request, context) {
       const fitting = fitRequest(request, names, fits.callIds);
       names.tell(context.note);

@@ -1,5 +1,5 @@
 import { asArray } from "../../../wire/json.ts";
-import type { AnswerPart, Finish, NeutralAnswer } from "./answer.ts";
+import type { AnswerPart, Finish, NeutralAnswer, RefusalReason } from "./answer.ts";
 import { createTokenCount, imageTokens } from "./delivered.ts";
 import type { NeutralEvent } from "./events.ts";
 import type { Signature } from "./signature.ts";
@@ -28,6 +28,7 @@ interface OpenChoice {
   readonly logprobs: unknown[];
   finish: Finish | undefined;
   stopSequence: string | undefined;
+  refused: RefusalReason | undefined;
 }
 
 /** A whole answer put together from its steps. */
@@ -65,7 +66,14 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
   function choiceOf(index: number): OpenChoice {
     let choice = choices.get(index);
     if (choice === undefined) {
-      choice = { parts: [], calls: new Map(), logprobs: [], finish: undefined, stopSequence: undefined };
+      choice = {
+        parts: [],
+        calls: new Map(),
+        logprobs: [],
+        finish: undefined,
+        stopSequence: undefined,
+        refused: undefined,
+      };
       choices.set(index, choice);
     }
     return choice;
@@ -99,6 +107,7 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
         case "refusal":
         case "thinking":
           addText(event.choice, event.type, event.text);
+          if (event.type === "text" && event.logprobs) choiceOf(event.choice).logprobs.push(event.logprobs);
           break;
         case "signature": {
           const { parts } = choiceOf(event.choice);
@@ -148,6 +157,7 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
           const choice = choiceOf(event.choice);
           choice.finish = event.reason;
           choice.stopSequence = event.stopSequence;
+          choice.refused = event.refused;
           break;
         }
         case "usage":
@@ -163,6 +173,7 @@ export function createAnswerFold(countTokens: (text: string) => number, maxText:
             parts: choice.parts.map(closePart),
             finish: choice.finish,
             stopSequence: choice.stopSequence,
+            ...(choice.refused === undefined ? {} : { refused: choice.refused }),
             ...(choice.logprobs.length === 0 ? {} : { logprobs: joinLogprobs(choice.logprobs) }),
           })),
         usage: counts.counts(),

@@ -18,6 +18,12 @@ export interface AnswerHead {
   readonly model: string;
 }
 
+/** What a stream says of itself before its first step. */
+export interface StreamHead extends Omit<AnswerHead, "model"> {
+  /** The usage as far as it is known, with estimates for what is not. Absent: nothing is. */
+  usageSoFar?(): BillableUsage;
+}
+
 /** The figures at the end of an answer. */
 export interface AnswerEnd {
   readonly usage: BillableUsage;
@@ -40,7 +46,7 @@ export interface ClientExchange {
   /** The finish reason of an answer in the dialect's words; empty: unknown. */
   finishReason(answer: NeutralAnswer): string;
   /** Begins to write a stream. Its model is known when the step `start` has come. */
-  stream(head: Omit<AnswerHead, "model">): ClientStream;
+  stream(head: StreamHead): ClientStream;
 }
 
 /** A wire format of clients. */
@@ -80,6 +86,8 @@ export interface UpstreamExchange {
   read(body: Buffer): NeutralAnswer;
   /** Begins to read a stream. */
   stream(): UpstreamStream;
+  /** The events of a stream that says the same as a whole answer; undefined: it is no answer. Absent: it is never made one. */
+  events?(body: Buffer): readonly UpstreamEvent[] | undefined;
 }
 
 /** A wire format of upstreams, opened for one channel. */

@@ -51,6 +51,13 @@ export interface AudioPart extends Located {
   readonly format: string;
 }
 
+/** A film or a sound, where the client gives its address. */
+export interface ClipPart extends Located {
+  readonly type: "clip";
+  readonly medium: "video" | "audio";
+  readonly source: MediaSource;
+}
+
 /** A document: a PDF or a text. */
 export interface FilePart extends Located, Cacheable {
   readonly type: "file";
@@ -106,6 +113,7 @@ export type Part =
   | TextPart
   | ImagePart
   | AudioPart
+  | ClipPart
   | FilePart
   | ToolCallPart
   | ToolResultPart
@@ -259,6 +267,14 @@ export interface NeutralRequest {
   readonly google?: JsonObject | undefined;
   /** The client's names of the fields, for errors and notes. */
   readonly paths: Readonly<Partial<Record<FieldName, string>>>;
+}
+
+/** Whether the client holds the model to a search of the web: without one the answer is not what was asked for. */
+export function insistsOnSearch({ toolChoice, tools }: NeutralRequest): boolean {
+  const isAlone = tools.length === 0;
+  if (toolChoice?.kind === "required") return isAlone;
+  const names = toolChoice?.kind === "named" ? toolChoice.name : undefined;
+  return names === searchName && !tools.some((tool) => "name" in tool && tool.name === searchName);
 }
 
 /** The client's name of a field. */

@@ -36,9 +36,26 @@ function parsePart(part: JsonObject, at: string): Part {
     }
     case "file":
       return parseFile(asObject(part.file) ?? {}, at, cache);
+    case "video_url":
+    case "audio_url": {
+      const source = sourceOfUrl(addressIn(part[part.type]));
+      if (source === undefined) throw notValid(`${at}.${part.type}.url`, "must be an http(s) or a base64 data URL");
+      return { type: "clip", medium: part.type === "video_url" ? "video" : "audio", source, at };
+    }
+    case "file_url":
+    case "document_url": {
+      const source = sourceOfUrl(addressIn(part[part.type]));
+      if (source === undefined) throw notValid(`${at}.${part.type}`, "must be an http(s) or a base64 data URL");
+      return { type: "file", source, name: asString(part.document_name), at, cache };
+    }
     default:
       throw notValid(`${at}.type`, "is not a known kind of content");
   }
+}
+
+/** Vendors give an address as a text or as the `url` of an object. */
+function addressIn(value: unknown): string {
+  return asString(value) ?? asString(asObject(value)?.url) ?? "";
 }
 
 function parseFile(file: JsonObject, at: string, cache: JsonObject | undefined): FilePart {

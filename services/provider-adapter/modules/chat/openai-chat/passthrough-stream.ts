@@ -1,6 +1,6 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
 import { outputTokensOf } from "../../../../../shared/money.ts";
-import { errorIn } from "../../../domain/error-in-answer.ts";
+import { errorIn, errorOfEvent } from "../../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";
@@ -29,9 +29,10 @@ export function createChatPassthrough(
   inputTokens: () => number,
   flavour: OpenaiFlavour,
   toolNameOf: (name: string) => string,
+  maxText = asked.keepResponse ? maxKeptText : 0,
 ): StreamTranslation {
   const messageId = chatMessageId(asked.requestId);
-  const fold = createChatFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
+  const fold = createChatFold(estimateTextTokens, maxText);
   // Where the answer is not kept, its chunks are only wanted if the upstream counts nothing, so most streams are never folded.
   const unread = createUnread(foldAll, asked.keepResponse ? undefined : 64 * 1024);
   let oldId: string | undefined;
@@ -45,6 +46,9 @@ export function createChatPassthrough(
   let contentChunks = 0;
   let opened = false;
   let content = false;
+  /** Choices that have ended, and texts in which some more did. They are read only where an end comes after another. */
+  const over = new Set<number>();
+  let endings: string[] = [];
 
   function foldAll(texts: readonly string[]): void {
     // One parse for all; where a chunk among them is no JSON, one by one.
@@ -79,8 +83,9 @@ export function createChatPassthrough(
     }
     chunk.id = messageId;
     if (choices.length > 0) {
-      const labelled = choicesIn(choices).map((choice) => labels.label(inUsualWords(choice, flavour)));
-      if (opened && data.includes('"tool_calls"') && isHollow(labelled)) return "";
+      const own = withoutSecondEnds(choicesIn(choices));
+      const labelled = own.map((choice) => labels.label(inUsualWords(choice, flavour)));
+      if (own.length === 0 || (opened && data.includes('"tool_calls"') && isHollow(labelled))) return "";
       chunk.choices = labelled;
     }
     content ||= holdsContent(spokenIn(chunk));
@@ -89,10 +94,29 @@ export function createChatPassthrough(
     return `data: ${text}\n\n`;
   }
 
+  /** What ends a choice that has ended changes nothing: the client goes by the last word that it hears. */
+  function withoutSecondEnds(choices: JsonObject[]): JsonObject[] {
+    if (finishReason === "" || !choices.some(({ finish_reason: finish }) => finish)) return choices;
+    for (const text of endings) {
+      for (const choice of choicesIn(asObject(parseJson(text))?.choices)) {
+        if (choice.finish_reason) over.add(numberOf(choice));
+      }
+    }
+    endings = [];
+    return choices.flatMap((choice) => {
+      if (!choice.finish_reason || !over.has(numberOf(choice))) return [choice];
+      const rest = { ...choice, finish_reason: null };
+      return holdsContent(spokenIn({ choices: [rest] })) ? [rest] : [];
+    });
+  }
+
   function keep(data: string, finish: string): void {
     // The first chunk has a role and, as a rule, no text.
     if (finish === "") contentChunks += opened ? 1 : 0;
-    else if (finishReason === "") finishReason = finish;
+    else {
+      finishReason ||= finish;
+      endings.push(data);
+    }
     opened = true;
     unread.add(data);
   }
@@ -118,7 +142,8 @@ export function createChatPassthrough(
   }
 
   return {
-    event({ data }: UpstreamEvent) {
+    event({ event, data }: UpstreamEvent) {
+      if (event === "error") throw flavour.streamError(errorOfEvent(data));
       if (data.startsWith("[DONE]")) {
         done = true;
         return "";
@@ -127,7 +152,8 @@ export function createChatPassthrough(
       if (oldId === undefined || says(data, '"usage"') || says(data, '"error"')) return inspect(data);
       const finish = finishIn(data);
       const vendorWord = finish === "error" || Object.hasOwn(flavour.finishReasons, finish);
-      if (vendorWord || says(data, '"reasoning"') || hasChunks(data)) return inspect(data);
+      const isSecondEnd = finish !== "" && finishReason !== "";
+      if (vendorWord || isSecondEnd || says(data, '"reasoning"') || hasChunks(data)) return inspect(data);
       // The end of a text that was cut short is the one fault that is cheap to see.
       if (!data.endsWith("}") || !labels.areRight(data)) return inspect(data);
       // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.
@@ -182,6 +208,10 @@ export function createChatPassthrough(
       return contentChunks;
     },
   };
+}
+
+function numberOf({ index }: JsonObject): number {
+  return typeof index === "number" ? index : 0;
 }
 
 /** What the choices of a chunk say. Some vendors name the speaker beside it. */

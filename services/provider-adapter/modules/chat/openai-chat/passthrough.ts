@@ -10,11 +10,15 @@ import { asObject, asString, type JsonObject, parseJson } from "../../../wire/js
 import { fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
 import type { Note } from "../neutral/formats.ts";
 import { isEffort } from "../neutral/reasoning.ts";
+import { cannotExpress } from "../neutral/refuse.ts";
 import { usageOf } from "../neutral/usage.ts";
 import { countsIn } from "../openai-usage.ts";
+import { ceilingPatch } from "../output-ceiling.ts";
 import { fitLabels } from "../passthrough-labels.ts";
+import { completionEvents } from "./as-events.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { deliveredMessages } from "./delivered-messages.ts";
+import { checkParts, withoutExtraTools } from "./extras.ts";
 import { fittingMessages } from "./fitting-messages.ts";
 import { createCallLabels } from "./label-calls.ts";
 import { chatLabels } from "./label-places.ts";
@@ -64,6 +68,11 @@ export function chatPassthrough(asked: Asked, flavour: OpenaiFlavour): Exchange 
       };
     },
     stream: () => createChatPassthrough(asked, inputTokens, flavour, toolNameOf),
+    events: completionEvents,
+    gathered() {
+      const kept = { ...asked, keepResponse: true };
+      return createChatPassthrough(kept, inputTokens, flavour, toolNameOf, Number.POSITIVE_INFINITY);
+    },
   };
 }
 
@@ -78,12 +87,15 @@ function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): Prepared {
   const patch: GrowingPatch = {};
   if (asked.stream && flavour.streamOptions) patch.stream_options = withIncludeUsage(asked.body);
   if (!flavour.streamOptions && fieldText(asked.body, "stream_options") !== undefined) patch.stream_options = undefined;
-  Object.assign(patch, reasoningPatch(asked, flavour, note), searchPatch(asked, flavour));
+  Object.assign(patch, reasoningPatch(asked, flavour, note), searchPatch(asked, flavour, note));
   // Last: what is asked for is what was priced, whatever `extra_body` says.
   patch.model = JSON.stringify(asked.upstreamModel);
-  const messages = fittingMessages(asked.body, flavour);
+  checkParts(asked.body, flavour);
+  const messages = fittingMessages(asked.body, flavour, note);
   if (messages !== undefined) patch.messages = messages;
   const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
+  Object.assign(patch, ceilingPatch(asked, ["max_tokens", "max_completion_tokens"], given, note));
+  Object.assign(patch, withoutExtraTools(asked.body, flavour, given, note));
   Object.assign(patch, vendorPatch(flavour, asked, given, note));
   const labels = fitLabels(asked.body, chatLabels, flavour.labels, given, note);
   Object.assign(patch, labels.patch);
@@ -132,10 +144,15 @@ function reasoningPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): Growi
 }
 
 /** `web_search_options.search_context_size` defaults to medium; the suffix `-search` asks for search by itself. */
-function searchPatch(asked: Asked, flavour: OpenaiFlavour): GrowingPatch {
+function searchPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): GrowingPatch {
   const text = fieldText(asked.body, "web_search_options");
   const given = text === undefined ? undefined : asObject(parseJson(text));
   if (given === undefined && asked.control !== "search") return {};
+  if (!flavour.searches && flavour.searchOn === undefined) {
+    if (asked.control === "search") throw cannotExpress("model", "it cannot search the web");
+    note("web_search_options left out: this model cannot search the web");
+    return { web_search_options: undefined };
+  }
   if (flavour.searchOn !== undefined) {
     return { ...(text === undefined ? {} : { web_search_options: undefined }), ...flavour.searchOn };
   }

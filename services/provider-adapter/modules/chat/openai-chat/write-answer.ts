@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../wire/json.ts";
-import type { AnswerPart, Choice, Citation, Finish, NeutralAnswer } from "../neutral/answer.ts";
+import type { AnswerPart, Choice, Citation, Finish, NeutralAnswer, RefusalReason } from "../neutral/answer.ts";
 import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";
 import { writeCompletion } from "./completion.ts";
 import { writeReasoningDetails } from "./reasoning-details.ts";
@@ -30,6 +30,7 @@ export function writeChatAnswer(answer: NeutralAnswer, head: AnswerHead, end: An
       message: writeMessage(choice, legacy),
       logprobs: choice.logprobs ?? null,
       finish_reason: chatFinishReason(choice.finish, legacy),
+      ...writeFilter(choice.refused),
     })),
   };
   return writeCompletion(
@@ -40,11 +41,17 @@ export function writeChatAnswer(answer: NeutralAnswer, head: AnswerHead, end: An
   );
 }
 
-function writeMessage({ parts }: Choice, legacy: boolean): JsonObject {
+/** The kind of a refusal, in the one form that clients of the dialect know: Azure's. */
+export function writeFilter(refused: RefusalReason | undefined): JsonObject {
+  const category = refused?.category;
+  return category === undefined ? {} : { content_filter_results: { [category]: { filtered: true } } };
+}
+
+function writeMessage({ parts, refused }: Choice, legacy: boolean): JsonObject {
   const calls = parts.filter((part) => part.type === "tool_call");
   const thinking = textOf(parts, "thinking");
   const details = writeReasoningDetails(parts);
-  const refusal = textOf(parts, "refusal");
+  const refusal = textOf(parts, "refusal") ?? refused?.explanation;
   const images = parts.filter((part) => part.type === "image").map(writeImage);
   const [first] = calls;
   return {

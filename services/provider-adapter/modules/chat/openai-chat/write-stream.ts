@@ -1,9 +1,9 @@
 import type { JsonObject } from "../../../wire/json.ts";
 import type { AnswerPart } from "../neutral/answer.ts";
-import type { AnswerHead, ClientStream } from "../neutral/formats.ts";
+import type { ClientStream, StreamHead } from "../neutral/formats.ts";
 import { writeOpenaiUsage } from "../openai-usage.ts";
 import { writeReasoningDetails } from "./reasoning-details.ts";
-import { chatFinishReason, writeAnnotation, writeImage } from "./write-answer.ts";
+import { chatFinishReason, writeAnnotation, writeFilter, writeImage } from "./write-answer.ts";
 
 interface OpenChoice {
   /** Thinking and signed calls so far, for the one delta of `reasoning_details`. */
@@ -12,6 +12,8 @@ interface OpenChoice {
   /** Calls so far that take free text. */
   readonly custom: Set<number>;
   calls: number;
+  /** The model said that it declines. */
+  declined: boolean;
   finished: boolean;
 }
 
@@ -20,7 +22,7 @@ interface OpenChoice {
  * piece before the finish, the usage when asked for, `[DONE]`.
  */
 export function writeChatStream(
-  about: Omit<AnswerHead, "model">,
+  about: StreamHead,
   { legacy, includeUsage }: { legacy: boolean; includeUsage: boolean },
 ): ClientStream {
   const choices = new Map<number, OpenChoice>();
@@ -29,16 +31,17 @@ export function writeChatStream(
   // OpenAI puts it on every chunk but the last when the client asked for usage.
   const tail = includeUsage ? ',"usage":null}\n\n' : "}\n\n";
 
-  function chunk(choice: number, delta: string, finish: string | null, logprobs = "null"): string {
+  /** `more`: JSON text of further fields of the choice, each behind a comma. */
+  function chunk(choice: number, delta: string, finish: string | null, logprobs = "null", more = ""): string {
     const reason = finish === null ? "null" : JSON.stringify(finish);
-    return `${head}"choices":[{"index":${choice},"delta":${delta},"logprobs":${logprobs},"finish_reason":${reason}}]${tail}`;
+    return `${head}"choices":[{"index":${choice},"delta":${delta},"logprobs":${logprobs},"finish_reason":${reason}${more}}]${tail}`;
   }
 
   /** The choice, and its first chunk when it is new. */
   function open(index: number): { choice: OpenChoice; text: string } {
     let choice = choices.get(index);
     if (choice !== undefined) return { choice, text: "" };
-    choice = { signed: [], thinking: [], custom: new Set(), calls: 0, finished: false };
+    choice = { signed: [], thinking: [], custom: new Set(), calls: 0, declined: false, finished: false };
     choices.set(index, choice);
     return { choice, text: chunk(index, '{"role":"assistant","content":"","refusal":null}', null) };
   }
@@ -60,8 +63,9 @@ export function writeChatStream(
       const { choice, text } = open(event.choice);
       switch (event.type) {
         case "text":
-          return `${text}${chunk(event.choice, `{"content":${JSON.stringify(event.text)}}`, null)}`;
+          return `${text}${chunk(event.choice, `{"content":${JSON.stringify(event.text)}}`, null, JSON.stringify(event.logprobs ?? null))}`;
         case "refusal":
+          choice.declined = true;
           return `${text}${chunk(event.choice, `{"refusal":${JSON.stringify(event.text)}}`, null)}`;
         case "thinking":
           choice.thinking.push(event.text);
@@ -105,7 +109,12 @@ export function writeChatStream(
           const details = writeReasoningDetails(choice.signed);
           const signed =
             details.length === 0 ? "" : chunk(event.choice, JSON.stringify({ reasoning_details: details }), null);
-          return `${text}${signed}${chunk(event.choice, "{}", chatFinishReason(event.reason, legacy))}`;
+          const why = event.refused?.explanation;
+          const said =
+            why === undefined || choice.declined ? "" : chunk(event.choice, JSON.stringify({ refusal: why }), null);
+          const filter = JSON.stringify(writeFilter(event.refused)).slice(1, -1);
+          const reason = chatFinishReason(event.reason, legacy);
+          return `${text}${signed}${said}${chunk(event.choice, "{}", reason, "null", filter === "" ? "" : `,${filter}`)}`;
         }
       }
     },

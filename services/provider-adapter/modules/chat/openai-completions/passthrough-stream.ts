@@ -1,6 +1,6 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
 import { outputTokensOf } from "../../../../../shared/money.ts";
-import { errorIn } from "../../../domain/error-in-answer.ts";
+import { errorIn, errorOfEvent } from "../../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation } from "../../../domain/exchange.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint, type Moments } from "../../../domain/latency.ts";
@@ -24,6 +24,7 @@ export function createCompletionsPassthrough(
   asked: Asked,
   completionId: string,
   toError: (error: JsonObject) => Error,
+  maxText = asked.keepResponse ? maxKeptText : 0,
 ): StreamTranslation {
   const choices = new Map<number, FoldedChoice>();
   let textLength = 0;
@@ -54,7 +55,7 @@ export function createCompletionsPassthrough(
         contentChunks++;
         visible.add(text);
         textLength += text.length;
-        if (asked.keepResponse && textLength <= maxKeptText) choice.pieces.push(text);
+        if (textLength <= maxText) choice.pieces.push(text);
       }
     }
   });
@@ -112,7 +113,8 @@ export function createCompletionsPassthrough(
   }
 
   return {
-    event({ data }) {
+    event({ event, data }) {
+      if (event === "error") throw toError(errorOfEvent(data));
       if (data.startsWith("[DONE]")) {
         done = true;
         return "";
@@ -146,7 +148,7 @@ export function createCompletionsPassthrough(
         logprobs: null,
         finish_reason: finishReason || null,
       }));
-      return { body: Buffer.from(frame(moments, list)), truncated: textLength > maxKeptText };
+      return { body: Buffer.from(frame(moments, list)), truncated: textLength > maxText };
     },
     contentChunks() {
       unread.takeIn();

@@ -11,8 +11,10 @@ import { asArray, asObject, asString, type JsonObject, parseJson } from "../../.
 import { fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
 import type { Note } from "../neutral/formats.ts";
 import { type Delivered, usageOf } from "../neutral/usage.ts";
+import { textCompletionEvents } from "../openai-chat/as-events.ts";
 import { standardTier } from "../openai-chat/standard-tier.ts";
 import { countsIn, writeOpenaiUsage } from "../openai-usage.ts";
+import { ceilingPatch } from "../output-ceiling.ts";
 import { isReadable } from "../readable.ts";
 import { completionIdOf } from "./format-name.ts";
 import { createCompletionsPassthrough } from "./passthrough-stream.ts";
@@ -58,6 +60,11 @@ export function completionsPassthrough(asked: Asked, flavour: OpenaiFlavour): Ex
       };
     },
     stream: () => createCompletionsPassthrough(asked, completionId, flavour.streamError),
+    events: textCompletionEvents,
+    gathered() {
+      const kept = { ...asked, keepResponse: true };
+      return createCompletionsPassthrough(kept, completionId, flavour.streamError, Number.POSITIVE_INFINITY);
+    },
   };
 }
 
@@ -76,7 +83,8 @@ function deliveredBy(choices: readonly JsonObject[]): Delivered {
 function patchOf(asked: Asked, flavour: OpenaiFlavour, note: Note): Readonly<Record<string, string | undefined>> {
   const { body, prices, stream, upstreamModel } = asked;
   const tier = standardTier(flavour, prices, fieldText(body, "service_tier"), note);
-  const patch = { ...tier, model: JSON.stringify(upstreamModel) };
+  const ceiling = ceilingPatch(asked, ["max_tokens"], (field) => fieldText(body, field), note);
+  const patch = { ...tier, ...ceiling, model: JSON.stringify(upstreamModel) };
   if (!stream) return patch;
   if (!flavour.streamOptions) return { ...patch, stream_options: undefined };
   const given = asObject(fieldValue(body, "stream_options"));

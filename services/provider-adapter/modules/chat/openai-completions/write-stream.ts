@@ -1,4 +1,4 @@
-import type { AnswerHead, ClientStream } from "../neutral/formats.ts";
+import type { ClientStream, StreamHead } from "../neutral/formats.ts";
 import { writeOpenaiUsage } from "../openai-usage.ts";
 import { writeLogprobs } from "./logprobs.ts";
 import { finishReasonOf } from "./write-answer.ts";
@@ -11,7 +11,7 @@ interface OpenChoice {
 
 /** A stream of completion chunks: pieces of text, a finish reason, the usage when asked for, `[DONE]`. */
 export function writeCompletionStream(
-  about: Omit<AnswerHead, "model">,
+  about: StreamHead,
   { includeUsage, echo }: { includeUsage: boolean; echo: string },
 ): ClientStream {
   const choices = new Map<number, OpenChoice>();
@@ -43,8 +43,9 @@ export function writeCompletionStream(
         case "text":
         case "refusal": {
           const { choice, text } = open(step.choice);
+          const logprobs = step.type === "text" ? writeLogprobs(step.logprobs, choice.length) : null;
           choice.length += step.text.length;
-          return text + chunk(step.choice, step.text, null);
+          return text + chunk(step.choice, step.text, null, `"logprobs":${JSON.stringify(logprobs)}`);
         }
         case "thinking": {
           const more = `"logprobs":null,"reasoning_content":${JSON.stringify(step.text)}`;

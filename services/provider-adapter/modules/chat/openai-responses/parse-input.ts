@@ -12,7 +12,7 @@ import type { Namespaces } from "./namespaces.ts";
 const traces: ReadonlySet<unknown> = new Set([
   ...["web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"],
   ...["mcp_call", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response"],
-  ...["tool_search_call", "tool_search_output"],
+  ...["tool_search_call", "tool_search_output", "compaction"],
 ]);
 
 interface Reading {

@@ -47,8 +47,9 @@ export function createResponsesPassthrough(
   responseId: string,
   toError: (error: JsonObject) => Error,
   labels: Pick<FittedLabels, "restore">,
+  maxText = asked.keepResponse ? maxKeptText : 0,
 ): StreamTranslation {
-  const fold = createAnswerFold(estimateTextTokens, asked.keepResponse ? maxKeptText : 0);
+  const fold = createAnswerFold(estimateTextTokens, maxText);
   const unread = createUnread((events) => {
     for (const data of events) readDelta(data, (step) => fold.add(step));
   });
@@ -120,7 +121,7 @@ export function createResponsesPassthrough(
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
       if (last !== undefined) {
         const text = JSON.stringify(last);
-        if (text.length <= maxKeptText * 2) return { body: Buffer.from(text), truncated: false };
+        if (text.length <= maxText * 2) return { body: Buffer.from(text), truncated: false };
       }
       // It broke off, or is too long to keep: what was delivered, as far as it is kept.
       const { usage } = facts();

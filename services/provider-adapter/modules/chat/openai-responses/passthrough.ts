@@ -12,8 +12,10 @@ import type { Note } from "../neutral/formats.ts";
 import { isEffort } from "../neutral/reasoning.ts";
 import { usageOf } from "../neutral/usage.ts";
 import { standardTier } from "../openai-chat/standard-tier.ts";
+import { ceilingPatch } from "../output-ceiling.ts";
 import { fitLabels } from "../passthrough-labels.ts";
 import { isReadable } from "../readable.ts";
+import { responseEvents } from "./as-events.ts";
 import { refuseState } from "./conversation-state.ts";
 import { deliveredItems } from "./delivered-items.ts";
 import { withoutForeignReasoning } from "./foreign-reasoning.ts";
@@ -35,6 +37,7 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
     ...samplingPatch(asked.body, flavour, note),
     ...controlPatch(asked.control, given, flavour, note),
     ...standardTier(flavour, asked.prices, fieldText(asked.body, "service_tier"), note),
+    ...ceilingPatch(asked, ["max_output_tokens"], (field) => fieldText(asked.body, field), note),
     ...(input === undefined ? {} : { input }),
   };
   const asSent = (field: string) => (Object.hasOwn(base, field) ? base[field] : fieldText(asked.body, field));
@@ -74,6 +77,11 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       };
     },
     stream: () => createResponsesPassthrough(asked, responseId, flavour.streamError, labels),
+    events: responseEvents,
+    gathered() {
+      const kept = { ...asked, keepResponse: true };
+      return createResponsesPassthrough(kept, responseId, flavour.streamError, labels, Number.POSITIVE_INFINITY);
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { BillableUsage } from "../../../../../shared/money.ts";
 import { asArray, asObject, type JsonObject } from "../../../wire/json.ts";
-import type { Finish, NeutralAnswer } from "../neutral/answer.ts";
+import type { AnswerPart, Finish, NeutralAnswer, RefusalReason } from "../neutral/answer.ts";
 import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";
 import { toldUsage } from "../neutral/further.ts";
 import type { Keeping } from "./keeping.ts";
@@ -44,8 +44,19 @@ export function writeResponse(
   const [choice] = answer.choices;
   const status = statusOf(choice?.finish);
   const logprobs = asArray(asObject(choice?.logprobs)?.content);
-  const output = writeItems(head.id, choice?.parts ?? [], status, { logprobs, placeOf });
-  return responseFrame(body, head, status, output, { usage: end.usage, finish: choice?.finish });
+  const output = writeItems(head.id, withReason(choice?.parts ?? [], choice?.refused), status, { logprobs, placeOf });
+  return responseFrame(body, head, status, output, {
+    usage: end.usage,
+    finish: choice?.finish,
+    refused: choice?.refused,
+  });
+}
+
+/** The parts with the vendor's explanation of a refusal, where the model said nothing of it. */
+function withReason(parts: readonly AnswerPart[], refused: RefusalReason | undefined): readonly AnswerPart[] {
+  const text = refused?.explanation;
+  const isSaid = text === undefined || parts.some((part) => part.type === "refusal");
+  return isSaid ? parts : [...parts, { type: "refusal", text }];
 }
 
 /**
@@ -58,7 +69,11 @@ export function responseFrame(
   head: AnswerHead & Partial<Keeping>,
   status: ResponseStatus,
   output: readonly JsonObject[],
-  end?: { readonly usage: BillableUsage; readonly finish: Finish | undefined },
+  end?: {
+    readonly usage: BillableUsage;
+    readonly finish: Finish | undefined;
+    readonly refused?: RefusalReason | undefined;
+  },
 ): JsonObject {
   const reason = end?.finish === undefined ? undefined : incompleteReasons[end.finish];
   const reasoning = asObject(body.reasoning);
@@ -70,7 +85,8 @@ export function responseFrame(
     status,
     background: false,
     error: null,
-    incomplete_details: reason === undefined ? null : { reason },
+    // The format has no field for the kind of a refusal.
+    incomplete_details: reason === undefined ? null : { reason, category: end?.refused?.category },
     instructions: body.instructions ?? null,
     max_output_tokens: body.max_output_tokens ?? null,
     max_tool_calls: body.max_tool_calls ?? null,

@@ -1,8 +1,8 @@
 import { asArray, asObject, type JsonObject } from "../../../wire/json.ts";
 import { createJsonEnd } from "../../../wire/json-end.ts";
-import type { Citation, Finish } from "../neutral/answer.ts";
+import type { Citation, Finish, RefusalReason } from "../neutral/answer.ts";
 import type { NeutralEvent } from "../neutral/events.ts";
-import type { AnswerHead, ClientStream } from "../neutral/formats.ts";
+import type { ClientStream, StreamHead } from "../neutral/formats.ts";
 import type { Signature } from "../neutral/signature.ts";
 import { itemIdOf } from "./format-name.ts";
 import type { Keeping } from "./keeping.ts";
@@ -45,7 +45,7 @@ interface OpenCall {
  */
 export function writeResponseStream(
   body: JsonObject,
-  about: Omit<AnswerHead, "model"> & Partial<Keeping>,
+  { usageSoFar: _none, ...about }: StreamHead & Partial<Keeping>,
   placeOf: Namespaces["placeOf"] = (name) => ({ name }),
 ): ClientStream {
   const head = { ...about, model: "" };
@@ -57,6 +57,9 @@ export function writeResponseStream(
   let nextIndex = 0;
   let open: OpenMessage | OpenReasoning | undefined;
   let finish: Finish | undefined;
+  let refused: RefusalReason | undefined;
+  /** The model said that it declines. */
+  let declined = false;
 
   /** `rest` is the JSON text of the event's own fields: most events are deltas, of which only the text is encoded. */
   function event(type: string, rest: string): string {
@@ -127,17 +130,18 @@ export function writeResponseStream(
     };
   }
 
-  function say(type: OpenMessage["type"], piece: string): string {
+  function say(type: OpenMessage["type"], piece: string, logprobs: readonly unknown[] = []): string {
     if (piece === "") return "";
     const { message: target, text } = message(type);
     target.pieces.push(piece);
+    target.logprobs.push(...logprobs);
     const at = place(target, "content_index", target.content.length);
     const delta = `${at},"delta":${JSON.stringify(piece)}`;
     return (
       text +
       (type === "refusal"
         ? event("response.refusal.delta", delta)
-        : event("response.output_text.delta", `${delta},"logprobs":[]`))
+        : event("response.output_text.delta", `${delta},"logprobs":${JSON.stringify(logprobs)}`))
     );
   }
 
@@ -273,8 +277,9 @@ export function writeResponseStream(
           return event("response.created", response) + event("response.in_progress", response);
         }
         case "text":
-          return say("output_text", step.text);
+          return say("output_text", step.text, asArray(asObject(step.logprobs)?.content));
         case "refusal":
+          declined = true;
           return say("refusal", step.text);
         case "citation":
           return cite(step.citation);
@@ -300,9 +305,12 @@ export function writeResponseStream(
             for (const one of asArray(asObject(step.value)?.content)) open.logprobs.push(one);
           }
           return "";
-        case "finish":
+        case "finish": {
           finish = step.reason;
-          return closeAll();
+          refused = step.refused;
+          const why = declined ? "" : say("refusal", refused?.explanation ?? "");
+          return why + closeAll();
+        }
         case "usage":
           return "";
       }
@@ -310,7 +318,7 @@ export function writeResponseStream(
     end({ usage }) {
       const closed = closeAll();
       const status = statusOf(finish);
-      const response = responseFrame(body, head, status, output, { usage, finish });
+      const response = responseFrame(body, head, status, output, { usage, finish, refused });
       return closed + event(`response.${status}`, `"response":${JSON.stringify(response)}`);
     },
   };
