@@ -14,6 +14,7 @@ import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { checkModules } from "./module.ts";
 import { openaiModules } from "./modules.ts";
+import { responsesUpstreamFormat } from "./responses/index.ts";
 
 /** OpenAI and every vendor that speaks its chat format. */
 export const openaiAdapter: Adapter = {
@@ -53,6 +54,7 @@ const spoken: Readonly<Record<"responses" | "completions", Spoken>> = {
 function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
   const format = chatCompletionsFormat(of);
   const translatedChat = translate(chatDialect, format);
+  const byResponses = translations(responsesUpstreamFormat(of));
   const exchanges: Record<string, MakeExchange> = {
     ...translations(format),
     ...Object.assign({}, ...openaiModules.map((module) => module.exchanges(of))),
@@ -70,6 +72,10 @@ function exchangesOf(of: FlavourOf): Readonly<Record<string, MakeExchange>> {
       const passes = translated === undefined || (flavour[field] && takes(asked, flavour));
       return passes ? pass(asked, flavour) : translated(asked);
     };
+  }
+  for (const [name, translated] of Object.entries(byResponses)) {
+    const usual = exchanges[name];
+    exchanges[name] = (asked) => (of(asked.upstreamModel).chat && usual !== undefined ? usual : translated)(asked);
   }
   return exchanges;
 }
