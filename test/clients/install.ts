@@ -8,6 +8,7 @@ const run = promisify(execFile);
 /** The clients and their versions, from npm. */
 export const clients = {
   "@openai/codex": "0.171.0",
+  "@anthropic-ai/claude-code": "2.1.328",
   ai: "6.0.326",
   "@ai-sdk/openai": "3.0.141",
   zod: "4.6.7",

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runAiSdk } from "./ai-sdk.ts";
+import { runClaudeCode } from "./claude-code.ts";
 import { runCodex } from "./codex.ts";
 import { clients, installClients } from "./install.ts";
 import { startProduct } from "./product.ts";
@@ -11,7 +12,7 @@ import { startVendors } from "./vendors.ts";
 /*
  * Real clients, as their makers publish them, against a Throughline and vendors that enforce their rules:
  *
- *   node test/clients/main.ts [codex] [ai-sdk]
+ *   node test/clients/main.ts [codex] [claude-code] [ai-sdk]
  *
  * It installs the clients from npm, so it is run by hand and not by `npm test`; docs/matrix.md has what came of it. CLIENTS
  * names a folder that has them already.
@@ -20,6 +21,7 @@ import { startVendors } from "./vendors.ts";
 const vendorNames: readonly VendorName[] = ["chat", "messages", "gemini", "responses"];
 const programs = {
   codex: { shown: `Codex CLI ${clients["@openai/codex"]}`, run: runCodex },
+  "claude-code": { shown: `Claude Code ${clients["@anthropic-ai/claude-code"]}`, run: runClaudeCode },
   "ai-sdk": { shown: `AI SDK ${clients.ai}, @ai-sdk/openai ${clients["@ai-sdk/openai"]}`, run: runAiSdk },
 } as const;
 type ProgramName = keyof typeof programs;

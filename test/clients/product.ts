@@ -31,7 +31,10 @@ function configuration(port: number): string {
     "models:",
     ...Object.values(models).map((name) => `  - { name: ${name}, context_window: 200000, strategy: free-of-charge }`),
     "channels:",
-    channel("chat", "openai", "/v1", { vendor: "openai", responses: false, system_role: "system" }),
+    channel("chat", "openai", "/v1", {
+      ...{ vendor: "openai", responses: false, system_role: "system" },
+      ...{ system_turns: "first", alternate_turns: true, user_first: true },
+    }),
     channel("messages", "anthropic", "", { like: "claude-sonnet-4-5" }),
     channel("gemini", "gemini", "/v1beta", { like: "gemini-3-flash" }),
     channel("responses", "openai", "/v1", { vendor: "openai" }),

@@ -35,6 +35,8 @@ function readChat(body: Body): Conversation | string {
   for (const [index, message] of listOf(body.messages).entries()) {
     const { role, tool_calls: calls, tool_call_id: answered } = message;
     if (index > 0 && (role === "system" || role === "developer")) return "System message must be at the beginning.";
+    const before = listOf(body.messages)[index - 1]?.role;
+    if (role === before && role !== "tool") return "Conversation roles must alternate user/assistant/user/assistant/...";
     if (role === "tool") {
       if (!waiting.delete(answered)) return `messages[${index}]: answers no call`;
       if (typeof message.content !== "string") return `messages[${index}].content: must be a string`;
@@ -64,6 +66,7 @@ function readMessages(body: Body): Conversation | string {
   let last: unknown;
   const results: string[] = [];
   for (const [index, { role, content }] of listOf(body.messages).entries()) {
+    if (role === "system") return `messages.${index}.role: role 'system' is not supported on this model`;
     if (role === last) return `messages.${index}: roles must alternate`;
     last = role;
     const blocks = listOf(content);
