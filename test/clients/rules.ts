@@ -36,7 +36,8 @@ function readChat(body: Body): Conversation | string {
     const { role, tool_calls: calls, tool_call_id: answered } = message;
     if (index > 0 && (role === "system" || role === "developer")) return "System message must be at the beginning.";
     const before = listOf(body.messages)[index - 1]?.role;
-    if (role === before && role !== "tool") return "Conversation roles must alternate user/assistant/user/assistant/...";
+    if (role === before && role !== "tool")
+      return "Conversation roles must alternate user/assistant/user/assistant/...";
     if (role === "tool") {
       if (!waiting.delete(answered)) return `messages[${index}]: answers no call`;
       if (typeof message.content !== "string") return `messages[${index}].content: must be a string`;

@@ -40,7 +40,7 @@ const content = Type.Union([Type.String(), Type.Array(part)]);
 
 const toolCall = open({
   id: Type.Optional(Type.String()),
-  type: Type.Optional(oneOf("function", "custom")),
+  type: Type.Optional(oneOf("function", "custom", ...extraToolTypes)),
   function: Type.Optional(open({ name: Type.Optional(Type.String()), arguments: Type.Optional(Type.String()) })),
 });
 

@@ -27,8 +27,9 @@ export function listOf(value: unknown, change: (item: JsonObject) => JsonObject)
   });
 }
 
-/** A tool or a call with its name fitted, which stands in `function` or `custom`. */
+/** A tool or a call with its name fitted, which stands in `function` or `custom`. One of the vendor's own has the vendor's name. */
 function withName(item: JsonObject, fit: FitOne): JsonObject {
+  if (item.type === "builtin_function") return item;
   for (const kind of ["function", "custom"]) {
     const given = asObject(item[kind]);
     const name = asString(given?.name);
