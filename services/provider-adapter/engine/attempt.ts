@@ -399,7 +399,9 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     try {
       const { gathered } = exchange;
       const isStream = gathered !== undefined && bodyKindOf(bytes) === "events";
-      const answer = isStream ? gather(bytes, gathered()) : exchange.whole(bytes, moments(), fetched, attempt.httpStatus);
+      const answer = isStream
+        ? gather(bytes, gathered())
+        : exchange.whole(bytes, moments(), fetched, attempt.httpStatus);
       facts = answer;
       whole = answer.body;
       const head = { contentType: answer.contentType ?? "application/json", contentLength: answer.body.length };
