@@ -115,6 +115,22 @@ describe("a job", () => {
     expect(world.settled.get(requestId)?.case).toBe(SettleCase.FAILED);
   });
 
+  test("that was given up is cancelled, though its vendor knows it no longer then", async () => {
+    let givenUp = false;
+    world.vendor = (action) => {
+      if (action === "start" || (action === "poll" && !givenUp)) return { state: "processing" };
+      givenUp = true;
+      const code = action === "cancel" ? "cancelled" : "expired";
+      return { state: "failed", failure: { code, message: "It is over." } };
+    };
+    const { requestId } = await beginTestJob(jobs.client);
+    await jobs.client.cancelJob({ owner, requestId }, call);
+    expect((await closed(requestId)).error).toMatchObject({ code: "cancelled" });
+    givenUp = false;
+    const late = await beginTestJob(jobs.client, { lifeMs: 60 });
+    expect((await closed(late.requestId)).error).toMatchObject({ code: "expired" });
+  });
+
   test("that is cancelled ends as the vendor says: given up and free, or finished and charged", async () => {
     let cancelled = false;
     world.vendor = (action) => {

@@ -1,6 +1,4 @@
-import { toBinary } from "@bufbuild/protobuf";
 import type { ErrorCode } from "../../../shared/errors/catalogue.ts";
-import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { type InvokeItem, JobAction } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobsContext } from "../context.ts";
@@ -10,6 +8,7 @@ import { afterReport, type RunningState } from "../domain/after-report.ts";
 import { nextPollMs } from "../domain/poll-pace.ts";
 import { type Asked, ask, itemOf } from "./ask.ts";
 import { pollPace } from "./begin.ts";
+import { chargedBy } from "./charged-by.ts";
 import { endedBy, recordState, stateOf } from "./end.ts";
 
 /** Less than a lease: who asks has the job to itself until the answer. */
@@ -19,16 +18,18 @@ const pollTimeoutMs = 8_000;
 export async function follow(context: JobsContext, row: JobRow): Promise<void> {
   const { db, config, random, log } = context;
   const isOver = row.deadline_at.getTime() <= Date.now();
-  if (row.cancel_requested || isOver) await step(context, row, JobAction.CANCEL);
-  const { report, outcome, error } = await step(context, row, JobAction.POLL);
+  const givenUp = row.cancel_requested || isOver ? await step(context, row, JobAction.CANCEL) : undefined;
+  // Of a job that it has given up a vendor may know nothing any more, so what it said to that counts.
+  const { report, outcome, error } = hasEnded(givenUp) ? givenUp : await step(context, row, JobAction.POLL);
   const before = {
     state: runningState(row),
     progressPercent: row.progress,
     cancelRequested: row.cancel_requested,
   };
   const decision = report === undefined ? { kind: "goes_on" as const, ...before } : afterReport(before, report);
-  if (report !== undefined && decision.kind !== "goes_on") {
-    const usage = decision.kind === "succeeded" ? said(outcome?.usage) : undefined;
+  const isOurEnd = isOver && !row.cancel_requested && report?.failure?.code === "cancelled";
+  if (report !== undefined && decision.kind !== "goes_on" && !isOurEnd) {
+    const usage = decision.kind === "succeeded" ? chargedBy(row.usage, outcome?.usage) : undefined;
     await noteEnd(db, { ...endedBy(row.request_id, decision, report), usage });
     return;
   }
@@ -63,6 +64,10 @@ export async function follow(context: JobsContext, row: JobRow): Promise<void> {
   if (state !== row.state) await recordState(context, { ...row, state });
 }
 
+function hasEnded(asked: Asked | undefined): asked is Asked {
+  return asked?.report?.state === "failed" || asked?.report?.state === "succeeded";
+}
+
 function runningState({ state }: JobRow): RunningState {
   return state === JobState.PROCESSING ? "processing" : "queueing";
 }
@@ -77,14 +82,6 @@ function followed(row: JobRow): InvokeItem {
   const item = itemOf(row);
   const candidate = item.candidates[row.candidate ?? 0];
   return { ...item, candidates: candidate === undefined ? [] : [candidate] };
-}
-
-/** The vendor's own figures; undefined: it says none. */
-function said(usage: NonNullable<Asked["outcome"]>["usage"]): Uint8Array | undefined {
-  if (usage === undefined) return undefined;
-  const { $typeName: _type, $unknown: _unknown, estimated: _estimated, traits: _traits, more, ...parts } = usage;
-  const consumed = more.length > 0 || Object.values(parts).some((part) => typeof part === "bigint" && part > 0n);
-  return consumed ? toBinary(UsageSchema, usage) : undefined;
 }
 
 function failed(row: JobRow, code: ErrorCode, message: string) {
