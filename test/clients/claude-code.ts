@@ -30,7 +30,9 @@ export async function runClaudeCode(
   await mkdir(work, { recursive: true });
   const model = models[vendor];
   const asked = ["-p", "Say one and two.", "--model", model, "--allowedTools", "Bash", "--output-format", "json"];
-  const child = spawn(join(clients, "node_modules/.bin/claude"), [...asked, "--max-turns", "6"], {
+  // It starts the program of this machine's kind, also where no script ran after the installation.
+  const wrapper = join(clients, "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs");
+  const child = spawn(process.execPath, [wrapper, ...asked, "--max-turns", "6"], {
     cwd: work,
     env: {
       PATH: process.env.PATH ?? "",

@@ -37,7 +37,8 @@ function configuration(port: number): string {
     }),
     channel("messages", "anthropic", "", { like: "claude-sonnet-4-5" }),
     channel("gemini", "gemini", "/v1beta", { like: "gemini-3-flash" }),
-    channel("responses", "openai", "/v1", { vendor: "openai" }),
+    // It speaks nothing else: clients of other dialects are translated to it.
+    channel("responses", "openai", "/v1", { vendor: "openai", chat: false }),
     "",
   ].join("\n");
 }

@@ -297,3 +297,29 @@ describe("system messages among the turns, to Anthropic's own models", () => {
     expect(notes).toHaveLength(1);
   });
 });
+
+describe("documents that are words by another type", () => {
+  const ask = (adapter: string, flavour: object, type: string) => {
+    const file = { filename: "a", file_data: `data:${type};base64,${Buffer.from('{"a":1}').toString("base64")}` };
+    const messages = [
+      {
+        role: "user",
+        content: [
+          { type: "file", file },
+          { type: "text", text: "x" },
+        ],
+      },
+    ];
+    return JSON.stringify(sent(adapter, flavour, "openai.chat", { messages }, {}).body);
+  };
+  const types = ["application/json", "application/ld+json", "application/xml", "application/x-yaml", "text/x-python"];
+
+  test.each(types)("go as words where the vendor takes no others: %s", (type) => {
+    expect(ask("anthropic", {}, type)).toContain('"media_type":"text/plain","data":"{\\"a\\":1}"');
+    expect(ask("openai", { chat: false }, type)).toContain('{"type":"input_text","text":"{\\"a\\":1}"}');
+  });
+
+  test.each(["application/zip", "application/vnd.ms-excel"])("others are refused by name: %s", (type) => {
+    expect(() => ask("anthropic", {}, type)).toThrow(expect.objectContaining({ code: "invalid_value" }));
+  });
+});

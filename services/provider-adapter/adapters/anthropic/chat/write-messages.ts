@@ -1,5 +1,6 @@
 import { messagesFormat } from "../../../modules/chat/anthropic-messages/format-name.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
+import { wordsOf } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress, notValid } from "../../../modules/chat/neutral/refuse.ts";
 import type { MediaSource, Message, Part, ToolCallPart } from "../../../modules/chat/neutral/request.ts";
 import { parseExact } from "../../../wire/exact-json.ts";
@@ -115,11 +116,8 @@ const pdf: ReadonlySet<string> = new Set(["application/pdf"]);
 
 function writeDocument({ source, name, at }: Extract<Part, { type: "file" }>): JsonObject {
   const title = name === undefined ? {} : { title: name };
-  if (source.kind === "text") {
-    return { type: "document", source: { type: "text", media_type: "text/plain", data: source.text }, ...title };
-  }
-  if (source.kind === "data" && source.mediaType.startsWith("text/")) {
-    const data = Buffer.from(source.data, "base64").toString();
+  const data = wordsOf(source);
+  if (data !== undefined || source.kind === "text") {
     return { type: "document", source: { type: "text", media_type: "text/plain", data }, ...title };
   }
   if (source.kind === "data" && imageTypes.has(source.mediaType)) {

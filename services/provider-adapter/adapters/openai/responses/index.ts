@@ -1,7 +1,9 @@
 import type { FlavourOf } from "../../../domain/flavour.ts";
-import type { UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
+import { withFitLabels } from "../../../modules/chat/neutral/fit-labels.ts";
+import type { UpstreamExchange, UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
 import { responseEvents } from "../../../modules/chat/openai-responses/as-events.ts";
 import { responsesFormat } from "../../../modules/chat/openai-responses/format-name.ts";
+import { responsesLabelFits } from "../../../modules/chat/openai-responses/passthrough.ts";
 import { readResponse } from "./read-answer.ts";
 import { readResponseStream } from "./read-stream.ts";
 import { writeResponsesRequest } from "./write-request.ts";
@@ -14,7 +16,7 @@ export function responsesUpstreamFormat(flavourOf: FlavourOf): UpstreamFormat {
       const flavour = flavourOf(upstreamModel);
       /** What was sent: the reader of the usage looks for containers in it. */
       let sent: Uint8Array = new Uint8Array();
-      return {
+      const exchange: UpstreamExchange = {
         write(request, context) {
           const message = writeResponsesRequest(request, context, flavour);
           sent = message.body;
@@ -24,6 +26,7 @@ export function responsesUpstreamFormat(flavourOf: FlavourOf): UpstreamFormat {
         stream: () => readResponseStream(sent, flavour),
         events: responseEvents,
       };
+      return withFitLabels(exchange, responsesLabelFits(flavour));
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
-import { urlOfSource } from "../../../modules/chat/neutral/media.ts";
+import { urlOfSource, wordsOf } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import type { Message, Part, ToolResultPart } from "../../../modules/chat/neutral/request.ts";
 import { responsesFormat } from "../../../modules/chat/openai-responses/format-name.ts";
@@ -89,7 +89,8 @@ function writeContent(part: Part, role: Message["role"]): JsonObject {
       return { type: "input_image", image_url: urlOfSource(part.source), detail: part.detail ?? "auto" };
     case "file": {
       const { source, name } = part;
-      if (source.kind === "text") return { type: "input_text", text: source.text };
+      const words = wordsOf(source);
+      if (words !== undefined || source.kind === "text") return { type: "input_text", text: words };
       if (source.kind === "url") return { type: "input_file", file_url: source.url };
       if (source.kind === "upload") return { type: "input_file", file_id: source.id };
       const filename = name ?? (source.mediaType === "application/pdf" ? "document.pdf" : "document");

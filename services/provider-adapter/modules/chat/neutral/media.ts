@@ -9,6 +9,17 @@ export function sourceOfUrl(url: string): MediaSource | undefined {
   return { kind: "data", mediaType: head.slice(0, head.indexOf(";")).toLowerCase(), data: url.slice(comma + 1) };
 }
 
+/** Types of documents that are words, whatever they are called. */
+const wordTypes =
+  /^(text\/|application\/(.+\+)?(json|ld\+json|jsonl|x-ndjson|xml|yaml|x-yaml|toml|javascript|typescript|sql|x-sh|x-python|rtf|csv)$)/;
+
+/** The words of a document that is one of words; undefined: it is none, or is not here. */
+export function wordsOf(source: MediaSource | { readonly kind: "text"; readonly text: string }): string | undefined {
+  if (source.kind === "text") return source.text;
+  if (source.kind !== "data" || !wordTypes.test(source.mediaType)) return undefined;
+  return Buffer.from(source.data, "base64").toString();
+}
+
 /** The address of a source that is not an upload. */
 export function urlOfSource(source: Exclude<MediaSource, { kind: "upload" }>): string {
   return source.kind === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`;

@@ -41,7 +41,7 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
     ...(input === undefined ? {} : { input }),
   };
   const asSent = (field: string) => (Object.hasOwn(base, field) ? base[field] : fieldText(asked.body, field));
-  const labels = fitLabels(asked.body, responsesLabels, labelsOf(flavour), asSent, note);
+  const labels = fitLabels(asked.body, responsesLabels, responsesLabelFits(flavour), asSent, note);
   const patch = { ...base, ...labels.patch };
   const responseId = responseIdOf(asked.requestId);
   const { previousId } = keeping(asked);
@@ -93,7 +93,8 @@ function previousPatch(previousId: string | null): FieldPatch {
 /** IDs of calls may be longer here than in chat (openai: "string too long. Expected a string with maximum length 64"). */
 const callIds = createLabelFit({ ...anyLabel, maxLength: 64 });
 
-function labelsOf({ labels: { names } }: OpenaiFlavour): LabelFits {
+/** How a vendor takes names of tools and IDs of calls in this format. */
+export function responsesLabelFits({ labels: { names } }: OpenaiFlavour): LabelFits {
   return { names, callIds };
 }
 
