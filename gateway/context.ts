@@ -1,6 +1,7 @@
 import type { LRUCache } from "lru-cache";
 import type { Principal } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Pacing } from "../shared/pace.ts";
+import type { SpentBuffers } from "../shared/spent-buffers.ts";
 import type { GatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayDeps } from "./deps.ts";
@@ -24,6 +25,8 @@ export interface GatewayContext extends GatewayDeps {
   readonly bodies: Room;
   /** The disk that uploads take. */
   readonly spool: Room;
+  /** Buffers of uploads that were let go of. */
+  readonly spent: SpentBuffers;
   /** Configured models that requests were resolved to. */
   readonly models: Set<string>;
   /** Principals by SHA-256 of the secret (one character a byte), for a few seconds. */

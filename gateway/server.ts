@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { httpUrl } from "../shared/http-url.ts";
 import { serveMetrics } from "../shared/metrics-server.ts";
 import { createPacing } from "../shared/pace.ts";
+import { createSpentBuffers } from "../shared/spent-buffers.ts";
 import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import { createOpenStreams } from "./answers/open-streams.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -59,6 +60,7 @@ export async function startGateway(
     refusals,
     bodies,
     spool,
+    spent: createSpentBuffers(),
     limits: createFreeLimits(config, refusals),
     spans: gatewaySpans(deps.tracing),
     running: createRunning({ ...deps, config }),

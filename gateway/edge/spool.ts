@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { closeSync, constants, openSync, read, unlinkSync, write } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { SpentBuffers } from "../../shared/spent-buffers.ts";
 import type { UploadSource } from "../domain/form.ts";
 import type { Room } from "./capacity.ts";
 
@@ -19,21 +20,28 @@ export interface Spool extends UploadSource {
   release(): void;
 }
 
+/** Where uploads are kept. */
+export interface SpoolPlace {
+  readonly directory: string;
+  /** The disk that all uploads may take together. */
+  readonly room: Room;
+  readonly spent: SpentBuffers;
+}
+
 /**
  * Opens one. It is in memory while it is small, then in a file that has no name any more from its first moment on: whatever
  * becomes of this process, the system frees it with the process.
  *
- * @param room the disk that all uploads may take together; `bytes` of it are taken until the release.
+ * @param bytes so many of the room are taken until the release.
  */
-export function openSpool(directory: string, room: Room, bytes: number): Spool {
-  room.take(bytes);
-  return new FileSpool(directory, room, bytes);
+export function openSpool(place: SpoolPlace, bytes: number): Spool {
+  place.room.take(bytes);
+  return new FileSpool(place, bytes);
 }
 
 class FileSpool implements Spool {
   length = 0;
-  readonly #directory: string;
-  readonly #room: Room;
+  readonly #place: SpoolPlace;
   readonly #taken: number;
   #kept: Uint8Array[] = [];
   #file: number | undefined;
@@ -41,9 +49,8 @@ class FileSpool implements Spool {
   /** Reads and writes under way. */
   #busy = 0;
 
-  constructor(directory: string, room: Room, taken: number) {
-    this.#directory = directory;
-    this.#room = room;
+  constructor(place: SpoolPlace, taken: number) {
+    this.#place = place;
     this.#taken = taken;
   }
 
@@ -62,11 +69,14 @@ class FileSpool implements Spool {
       at += piece.length;
     }
     await this.#writeOut(bytes, offset);
+    this.#place.spent.add(bytes.length);
   }
 
   async read(offset: number, maxBytes: number): Promise<Uint8Array> {
     if (this.#file === undefined) return this.#keptAt(offset, maxBytes);
     const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(maxBytes, this.length - offset)));
+    // The one before it was sent, or is about to be.
+    this.#place.spent.add(buffer.length);
     const { bytesRead } = await this.#withFile(this.#file, (file) => readAt(file, buffer, 0, buffer.length, offset));
     return new Uint8Array(buffer.buffer, 0, bytesRead);
   }
@@ -75,7 +85,7 @@ class FileSpool implements Spool {
     if (this.#released) return;
     this.#released = true;
     this.#kept = [];
-    this.#room.give(this.#taken);
+    this.#place.room.give(this.#taken);
     this.#closeIfDone();
   }
 
@@ -94,7 +104,7 @@ class FileSpool implements Spool {
 
   async #writeOut(bytes: Uint8Array, offset: number): Promise<void> {
     if (this.#released) throw letGo();
-    this.#file ??= openUnnamed(this.#directory);
+    this.#file ??= openUnnamed(this.#place.directory);
     await this.#withFile(this.#file, async (file) => {
       for (let at = 0; at < bytes.length; ) {
         at += (await writeAt(file, bytes, at, bytes.length - at, offset + at)).bytesWritten;

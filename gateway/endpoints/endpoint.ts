@@ -122,13 +122,13 @@ export function serveForms(
 }
 
 function serveForm(edge: FastifyInstance, context: GatewayContext, open: OpenStreams, endpoint: FormEndpoint): void {
-  const { config, spool: room } = context;
+  const { config, spool: room, spent } = context;
   const bodyLimit = config.maxUploadBytes[endpoint.upload];
   const admission = { ...admissionOf(endpoint), memoryBytes: formMemoryBytes };
   const serve = async (request: FastifyRequest, reply: FastifyReply) => {
     checkFormHead(request, bodyLimit);
     const length = Number(request.headers["content-length"] ?? bodyLimit);
-    const spool = openSpool(config.spoolDir, room, length > memoryBytes ? length : 0);
+    const spool = openSpool({ directory: config.spoolDir, room, spent }, length > memoryBytes ? length : 0);
     try {
       const received = await receiveForm(request, spool, bodyLimit);
       const form = readForm(endpoint.form, received.parts);

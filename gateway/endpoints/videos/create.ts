@@ -74,11 +74,11 @@ async function read(context: GatewayContext, request: FastifyRequest): Promise<{
   return { body, raw: isForm ? Buffer.from(JSON.stringify(body)) : request.rawBody };
 }
 
-async function readForm({ config, spool: room }: GatewayContext, request: FastifyRequest): Promise<object> {
+async function readForm({ config, spool: room, spent }: GatewayContext, request: FastifyRequest): Promise<object> {
   const maxBytes = maxReferenceBytes + fieldsBytes;
   checkFormHead(request, maxBytes);
   const length = Number(request.headers["content-length"] ?? maxBytes);
-  const spool = openSpool(config.spoolDir, room, length > memoryBytes ? length : 0);
+  const spool = openSpool({ directory: config.spoolDir, room, spent }, length > memoryBytes ? length : 0);
   try {
     return await formBody(await receiveForm(request, spool, maxBytes));
   } finally {

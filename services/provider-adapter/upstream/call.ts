@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Log } from "../../../shared/log.ts";
+import type { SpentBuffers } from "../../../shared/spent-buffers.ts";
 import type { BodySource } from "../domain/exchange.ts";
 import { type FaultKind, faultOf, type UpstreamFault } from "./faults.ts";
 import type { Line, LineHolder } from "./line.ts";
@@ -83,6 +84,8 @@ export interface CallContext {
   /** Time to the end of a body of which nothing more is wanted. */
   readonly drainTicks: number;
   readonly turns: Turns<Call>;
+  /** Buffers of bodies that were sent. */
+  readonly spent: SpentBuffers;
 }
 
 /**
@@ -190,6 +193,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Watched, 
       if (this.#over) return;
       this.#context.watch.touch(this);
       yield piece;
+      this.#context.spent.add(piece.length);
     }
   }
 

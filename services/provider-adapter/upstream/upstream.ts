@@ -1,4 +1,5 @@
 import type { Log } from "../../../shared/log.ts";
+import { createSpentBuffers } from "../../../shared/spent-buffers.ts";
 import { Call, type UpstreamCall, type UpstreamRequest, type UpstreamSink } from "./call.ts";
 import type { Proxies } from "./proxies.ts";
 import { createTransports } from "./transports.ts";
@@ -76,6 +77,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     staleTicks: watch.ticks(staleMs),
     drainTicks: watch.ticks(drainTimeoutMs),
     turns: createTurns<Call>(callsInTurn),
+    spent: createSpentBuffers(),
   };
   return {
     send(request, sink) {
