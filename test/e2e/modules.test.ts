@@ -79,6 +79,24 @@ const asked: readonly (readonly [path: string, body: (model: string) => fc.Arbit
         return form;
       }),
   ],
+  [
+    "/v1/audio/transcriptions",
+    (model) =>
+      fc
+        .record({
+          bytes: fc.integer({ min: 1, max: 30_000 }),
+          format: fc.constantFrom("json", "text", "srt", "verbose_json", "vtt"),
+          stream: fc.boolean(),
+        })
+        .map(({ bytes, format, stream }) => {
+          const form = new FormData();
+          form.append("file", new Blob([Buffer.alloc(bytes, "audio of no format. ")]), "speech.mp3");
+          form.append("response_format", format);
+          form.append("stream", String(stream));
+          form.append("model", `audio/${model}`);
+          return form;
+        }),
+  ],
 ];
 
 const anyRequest = fc

@@ -1,13 +1,31 @@
 import { createHash } from "node:crypto";
 import { request as httpRequest } from "node:http";
+import { createOpenAI } from "@ai-sdk/openai";
+import { generateSpeech } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
+import { hasPython, python } from "../conformance/python.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
 
 /* Speech: bytes and events through both modes, as the official SDK asks for them, charged by characters. */
 
 const modes: Mode[] = ["up", "mesh"];
+
+const speaksInPython = `
+import sys
+from openai import OpenAI
+url, key = sys.argv[1:]
+client = OpenAI(api_key=key, base_url=url, max_retries=0)
+asked = {"model": "speech/sim-plain", "voice": "alloy", "input": "Hello, this is a test."}
+plain = client.audio.speech.create(**asked, response_format="wav").content
+assert plain[:4] == b"RIFF"
+with client.audio.speech.with_streaming_response.create(**asked, response_format="wav") as answer:
+    assert b"".join(answer.iter_bytes()) == plain
+with client.audio.speech.with_streaming_response.create(**asked, stream_format="sse") as answer:
+    assert '"speech.audio.done"' in "".join(answer.iter_text())
+`;
+const hasOpenAi = await hasPython("openai");
 const ledgerOf = statement(
   "speech_ledger",
   "select amount, reason from billing.ledger where entry_id = $1 and kind = 1",
@@ -84,6 +102,31 @@ describe.each(modes)("speech: %s", (mode) => {
     expect(text).toContain('"type":"speech.audio.delta"');
     expect(text).toContain('"type":"speech.audio.done"');
     expect((await charged(idOf(response))).amount).toBe(-BigInt(input.length) * perCharacter);
+  });
+
+  test("AI SDK: generateSpeech", async () => {
+    const provider = createOpenAI({ baseURL: `${house.url}/v1`, apiKey: house.key });
+    const { audio } = await generateSpeech({
+      ...{
+        model: provider.speech("speech/sim-plain"),
+        text: input,
+        voice: "alloy",
+        outputFormat: "wav",
+        maxRetries: 0,
+      },
+    });
+    expect(Buffer.from(audio.uint8Array).toString("latin1", 0, 4)).toBe("RIFF");
+  });
+
+  test.runIf(hasOpenAi)("openai for Python, where it is installed", async () => {
+    await python(speaksInPython, `${house.url}/v1`, house.key);
+  });
+
+  test("a model that does not speak is refused with the endpoint that serves it", async () => {
+    const response = await house.call("/v1/audio/speech", { model: "whisper-1", voice: "alloy", input });
+    expect(response.status).toBe(400);
+    const { error } = (await response.json()) as { error: { message: string; param: string } };
+    expect(error.message).toContain("/v1/audio/transcriptions");
   });
 
   test("40 MB arrive with the digest that they left with, beside a reader that stalls", async () => {

@@ -4,10 +4,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createOpenAI } from "@ai-sdk/openai";
+import { transcribe } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseForm, type SimulatedForm } from "../../services/simulator/formats/audio.ts";
 import { statement } from "../../shared/db/index.ts";
+import { hasPython, python } from "../conformance/python.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
 
 /* Uploads through both modes: as the official SDK sends them, charged alike in every format, held by no process for long. */
@@ -20,6 +23,27 @@ const ledgerOf = statement(
 const audio = Buffer.alloc(2_500_000, "audio of no format. ");
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const model = "audio/sim-plain";
+
+const transcribesInPython = `
+import sys
+from openai import OpenAI
+url, key = sys.argv[1:]
+client = OpenAI(api_key=key, base_url=url, max_retries=0)
+file = ("speech.mp3", b"audio of no format. " * 5000)
+model = "audio/sim-plain"
+for format in ("json", "text", "srt", "verbose_json", "vtt"):
+    answer = client.audio.transcriptions.create(model=model, file=file, response_format=format)
+    text = answer if isinstance(answer, str) else answer.text
+    assert "100000 bytes" in text.replace("\\n", " "), text
+    assert isinstance(answer, str) == (format in ("text", "srt", "vtt"))
+words = client.audio.transcriptions.create(
+    model=model, file=file, response_format="verbose_json", timestamp_granularities=["word", "segment"])
+assert words.words[0].word == "This" and len(words.segments) > 1
+types = [event.type for event in client.audio.transcriptions.create(model=model, file=file, stream=True)]
+assert types[0] == "transcript.text.delta" and types[-1] == "transcript.text.done"
+assert "translation" in client.audio.translations.create(model=model, file=file).text
+`;
+const hasOpenAi = await hasPython("openai");
 const uploads = { count: 4, bytes: 10 * 1024 * 1024 };
 
 describe.each(modes)("transcription: %s", (mode) => {
@@ -92,6 +116,18 @@ describe.each(modes)("transcription: %s", (mode) => {
     expect(events.length).toBeGreaterThan(2);
     const { text } = await openai.audio.translations.create({ file: await file(), model });
     expect(text).toContain("translation is simulated");
+  });
+
+  test("AI SDK: transcribe", async () => {
+    const provider = createOpenAI({ baseURL: `${house.url}/v1`, apiKey: house.key });
+    for (const name of ["whisper-1", "gpt-4o-transcribe"]) {
+      const { text } = await transcribe({ model: provider.transcription(name), audio, maxRetries: 0 });
+      expect(text).toContain(`${audio.length} bytes`);
+    }
+  });
+
+  test.runIf(hasOpenAi)("openai for Python, where it is installed", async () => {
+    await python(transcribesInPython, `${house.url}/v1`, house.key);
   });
 
   test("an upstream's refusal and a break in the middle are told with the ID", async () => {

@@ -32,6 +32,8 @@ interface Walk {
   readonly keepsAnswer: boolean;
   /** That document. Absent: a list. */
   readonly kept?: object;
+  /** The answer is no JSON. */
+  readonly isBytes?: true;
   /** It costs nothing. */
   readonly isFree?: true;
 }
@@ -104,6 +106,28 @@ const walks: readonly Walk[] = [
     keepsAnswer: false,
     kept: { data: [{ b64_json: expect.stringMatching(/^\[image\/png, \d+ bytes, sha256:/) }] },
   },
+  {
+    module: "audio",
+    path: "/v1/audio/speech",
+    good: speechOf("sim-plain"),
+    invalid: { body: { ...speechOf("sim-plain"), speed: 9 }, code: "invalid_value", param: "speed" },
+    failing: speechOf("sim-status-500"),
+    keepsAnswer: false,
+    kept: { object: "audio", content_type: "audio/mpeg" },
+    isBytes: true,
+  },
+  {
+    module: "audio",
+    path: "/v1/audio/transcriptions",
+    good: speechIn({ model: "audio/sim-plain" }),
+    invalid: {
+      body: speechIn({ model: "audio/sim-plain", stream: "maybe" }),
+      code: "invalid_value",
+      param: "stream",
+    },
+    failing: speechIn({ model: "audio/sim-status-500" }),
+    keepsAnswer: true,
+  },
 ];
 
 /** Streams that break off at the upstream, and streams that a client leaves. */
@@ -118,7 +142,25 @@ const streams = [
     breaking: { model: "image/sim-drop-stream", prompt: "A hat", stream: true, partial_images: 3 },
     slow: { model: "image/sim-partials-100+slow-chunks-50", prompt: "A hat", stream: true },
   },
+  {
+    path: "/v1/audio/transcriptions",
+    breaking: speechIn({ model: "audio/sim-drop-stream", stream: "true" }),
+    slow: speechIn({ model: "audio/sim-slow-chunks-50", stream: "true" }),
+  },
 ];
+
+/** A request for speech of five characters. */
+function speechOf(model: string) {
+  return { model: `speech/${model}`, voice: "alloy", input: "Hello" };
+}
+
+/** A form with a file of 5 seconds, by the size that the simulator counts. */
+function speechIn(fields: Readonly<Record<string, string>>): FormData {
+  const given = new FormData();
+  given.set("file", new Blob([Buffer.alloc(20_000, "audio of no format. ")]), "speech.mp3");
+  for (const [name, value] of Object.entries(fields)) given.set(name, value);
+  return given;
+}
 
 interface LedgerRow {
   entry_id: bigint;
@@ -194,11 +236,13 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     for (const line of lines) expect(line.request_id).toBe(id.toString());
   }
 
-  test.each(walks)("a success: $path", async ({ module, path, good, keepsAnswer, kept, isFree }) => {
+  test.each(walks)("a success: $path", async (walk) => {
+    const { module, path, good, keepsAnswer, kept, isFree, isBytes } = walk;
     const response = await house.call(path, good, { "x-request-id": "mine-1" });
     expect(response.status).toBe(200);
     const id = idOf(response);
-    const body = (await response.json()) as { id?: string };
+    const text = await response.text();
+    const body = isBytes ? {} : (JSON.parse(text) as { id?: string });
     // The ID of an answer, where the dialect has one, is that of the request.
     if (body.id !== undefined) expect(body.id.split("-").at(-1)).toBe(id.toString());
     const [seen] = upstreamSaw(id);
@@ -223,7 +267,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     const key = { "idempotency-key": `${mode}-${path}` };
     const first = await house.call(path, good, key);
     const second = await house.call(path, good, key);
-    expect(await second.json()).toEqual(await first.json());
+    expect(await second.text()).toBe(await first.text());
     const again = idOf(second);
     expect(await record(again, "succeeded")).toMatchObject({ module, throughline: { billing_reason: "replayed" } });
     expect(await ledger(idOf(first))).toHaveLength(1);
@@ -294,6 +338,39 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
       billing_reason: "disconnect_delivered",
       estimated: true,
     });
+    expect(await openReservations(id)).toBe(0);
+    await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
+  });
+
+  test("speech that breaks off is cut for the client, charged in full and told", async () => {
+    const response = await house.call("/v1/audio/speech", speechOf("sim-drop-stream+large-300"));
+    expect(response.status).toBe(200);
+    const id = idOf(response);
+    await expect(response.arrayBuffer()).rejects.toThrow();
+    const row = await record(id, "failed");
+    expect(row).toMatchObject({ module: "audio", throughline: { error_code: "upstream_error" } });
+    const entries = await eventually(async () => ((await ledger(id)).length > 0 ? ledger(id) : undefined));
+    // Five characters at $15 a million.
+    expect(entries.map((entry) => entry.amount)).toEqual([-75_000n]);
+    expect(await openReservations(id)).toBe(0);
+    await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
+  });
+
+  test("a client that leaves speech pays for all of it", async () => {
+    const leave = new AbortController();
+    const asked = speechOf("sim-slow-chunks-50+large-300");
+    const response = await house.call("/v1/audio/speech", asked, {}, leave.signal);
+    const id = idOf(response);
+    await response.body?.getReader().read();
+    const closed = house.simulator.nextClose(id.toString());
+    leave.abort();
+    await closed;
+    expect((await record(id, "failed")).throughline).toMatchObject({
+      error_code: "client_closed_request",
+      billing_reason: "disconnect_delivered",
+    });
+    const entries = await eventually(async () => ((await ledger(id)).length > 0 ? ledger(id) : undefined));
+    expect(entries.map((entry) => entry.amount)).toEqual([-75_000n]);
     expect(await openReservations(id)).toBe(0);
     await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
   });

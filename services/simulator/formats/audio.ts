@@ -29,6 +29,9 @@ export interface Heard {
   readonly segments: readonly { readonly start: number; readonly end: number; readonly text: string }[];
 }
 
+/** How sure the model was of a segment. */
+const certainty = { temperature: 0, avg_logprob: -0.1, compression_ratio: 1, no_speech_prob: 0 };
+
 /** POST /v1/audio/transcriptions: a text that names the size of the file; whisper-1 knows no streams, the others no text formats. */
 export const transcriptions: Route = {
   format: openaiFormat,
@@ -69,7 +72,7 @@ function answer(exchange: Exchange, body: Json, task: string): void {
         language: task === "translate" ? "english" : (form.texts.get("language")?.[0] ?? "english"),
         ...(behaviour.usage || behaviour.lies ? { duration: seconds } : {}),
         text: heard.text,
-        segments: heard.segments.map((segment, id) => ({ id, seek: 0, ...segment, tokens: [], temperature: 0 })),
+        segments: heard.segments.map((segment, id) => ({ id, seek: 0, ...segment, tokens: [], ...certainty })),
         ...(words ? { words: wordsOf(heard) } : {}),
         ...usage,
       }
