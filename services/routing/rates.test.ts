@@ -49,6 +49,8 @@ test("rates reach whoever asks in canonical order, before and after a restart, a
     await using one = await start();
     const [first, second] = [await one.route("m"), await one.route("m")];
     expect(first.candidates[0], round).toBe(second.candidates[0]);
+    // Whoever reckons with a list remembers what it made of it only where nobody can change it.
+    expect(first.candidates[0]?.pricing?.rates).toSatisfy(Object.isFrozen);
     expect(short(first.candidates[0]?.pricing)).toEqual([
       ["INPUT_TOKENS", 500_000_000n, 0n, { service_tier: "flex" }],
       ["INPUT_TOKENS", 3_000_000_000n, 1_000n, {}],

@@ -40,7 +40,7 @@ test("spans reach a collector as OTLP protobuf, each service under its own name,
     parent: root.traceparent,
     requestId,
     kind: "client",
-    attrs: { text: "é", whole: 12, big: 2 ** 40, part: 0.25, yes: true, list: ["stop", "x"] },
+    attrs: () => ({ text: "é", whole: 12, big: 2 ** 40, part: 0.25, yes: true, list: ["stop", "x"] }),
   });
   attempt.fail("529", "overloaded");
   attempt.end();

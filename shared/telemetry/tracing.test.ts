@@ -82,7 +82,7 @@ test("attributes, failure and times are kept; nothing changes a span that has en
   const before = Date.now();
   const span = telemetry
     .tracer("provider")
-    .startChild("chat m", { parent: inbound, requestId: 0n, kind: "client", attrs: { a: 1, gone: undefined } });
+    .startChild("chat m", { parent: inbound, requestId: 0n, kind: "client", attrs: () => ({ a: 1, gone: undefined }) });
   span.set({ b: "x".repeat(5000), c: true, d: ["p", "q"], a: 2 });
   span.fail("upstream_error", "key sk-abcdef123456 was refused");
   span.end();

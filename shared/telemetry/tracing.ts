@@ -27,7 +27,8 @@ export interface RootOptions {
   /** The caller's `traceparent` header, where the deployment trusts it: then its trace goes on. Ignored if malformed. */
   inbound?: string | undefined;
   kind: SpanKindName;
-  attrs?: SpanAttributes;
+  /** Asked only where the span is recorded: most are not, and an object of a dozen names costs more than the span. */
+  attrs?: () => SpanAttributes;
 }
 
 export interface ChildOptions {
@@ -36,7 +37,8 @@ export interface ChildOptions {
   /** The platform's request ID; it is on every span. 0n where no request is involved. */
   requestId: bigint;
   kind: SpanKindName;
-  attrs?: SpanAttributes;
+  /** Asked only where the span is recorded: most are not, and an object of a dozen names costs more than the span. */
+  attrs?: () => SpanAttributes;
 }
 
 /** Starts the spans of one service. */
@@ -73,7 +75,7 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
       parent,
     );
     if (options.requestId !== 0n) span.attributes[attribute.requestId] = options.requestId.toString();
-    if (options.attrs !== undefined) span.set(options.attrs);
+    if (options.attrs !== undefined) span.set(options.attrs());
     return span;
   };
   return {

@@ -1,5 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
-import type { Usage } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { createUsage } from "../../../shared/gen/lane_codecs.ts";
 import {
   DetailSchema,
   type Record as HistoryRecord,
@@ -8,7 +8,6 @@ import {
 import type { CustomResponse } from "../custom-response/custom-responses.ts";
 import { packPayload } from "../db/payload.ts";
 import type { EndedRow, UnfinishedRow } from "../db/put.ts";
-import { type UsageColumn, usageColumns } from "../db/record-row.ts";
 import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
 import { keepAnswer, keepInput } from "../domain/answer.ts";
@@ -97,15 +96,14 @@ export async function prepareEnded(
     reason: name(record.billingReason),
     http: small(record.httpStatus),
   } satisfies Outcome);
-  const { usage } = record;
-  const { estimated = false, more = [], traits = {} } = usage ?? {};
+  const usage = record.usage ?? nothing;
   const userId = storedUserId(record.userId, repairs);
   const errorMessage = repairText(record.errorMessage, maxLength.message, repairs);
   const within = createdWithinMs(record.requestId, record.createdUnixUs);
   const standing = standingOf(record);
+  const amount = (value: bigint): bigint | null => (value === 0n ? null : repairAmount(value, repairs));
   const count = (value: bigint | undefined): bigint | null => repairCount(value ?? 0n, repairs);
   const row: EndedRow = {
-    ...noUsage,
     request_id: record.requestId,
     account_id: record.accountId,
     key_id: record.keyId,
@@ -115,6 +113,14 @@ export async function prepareEnded(
     first_byte_us: count(record.firstByteUs),
     reserved_nano_usd: count(record.reservedNanoUsd),
     billed_nano_usd: count(record.billedNanoUsd),
+    input_tokens: amount(usage.inputTokens),
+    output_tokens: amount(usage.outputTokens),
+    cached_input_tokens: amount(usage.cachedInputTokens),
+    cache_write_tokens: amount(usage.cacheWriteTokens),
+    reasoning_tokens: amount(usage.reasoningTokens),
+    images: amount(usage.images),
+    audio_ms: amount(usage.audioMs),
+    characters: amount(usage.characters),
     upstream_hash: upstreamHash(upstreamRequestId),
     shape_id: 0,
     outcome_id: 0,
@@ -125,11 +131,10 @@ export async function prepareEnded(
     user_id: orNull(userId),
     requested_model: requestedModel === model ? null : requestedModel,
     error_message: orNull(errorMessage),
-    more: toStoredQuantities(more, repairs),
-    traits: toStoredTraits(traits, repairs),
+    more: toStoredQuantities(usage.more, repairs),
+    traits: toStoredTraits(usage.traits, repairs),
     body: packed.bytes === 0 ? null : packed.body,
   };
-  if (usage !== undefined) putUsage(row, usage, repairs);
   return {
     kind: "ended",
     standing,
@@ -142,7 +147,7 @@ export async function prepareEnded(
         stream: record.stream,
         fromAppserver: record.fromAppserver,
         reconstructed: record.reconstructed,
-        estimated,
+        estimated: usage.estimated,
         truncated: kept.truncated,
         repaired: repairs.repaired,
       });
@@ -193,15 +198,8 @@ export function standingOf(record: HistoryRecord): Standing {
   };
 }
 
-/** The columns of units of a record that consumed nothing. */
-const noUsage = Object.fromEntries(usageColumns.map(({ column }) => [column, null])) as Record<UsageColumn, null>;
-
-function putUsage(row: EndedRow, usage: Usage, repairs: Repairs): void {
-  for (const { column, part } of usageColumns) {
-    const amount = usage[part];
-    if (amount !== 0n) row[column] = repairAmount(amount, repairs);
-  }
-}
+/** What a record without a usage consumed. */
+const nothing = createUsage({});
 
 /** The details as they are stored. Encoding them again is spared where nothing is to be added. */
 function detailBytes(record: HistoryRecord, note: string | undefined): Uint8Array {

@@ -57,12 +57,14 @@ function pricing(price: GroupPrice): Pricing {
   const made = freeze(
     createPricing({
       ...prices,
-      rates: freeze(prices.rates ?? []),
+      rates: prices.rates ?? [],
       strategy: strategy.name,
       groupRatioPpm: ratioPpm,
       source: sources[strategy.origin],
     }),
   );
+  // The message's own list: who remembers what it made of the rates goes by it.
+  freeze(made.rates);
   pricings.set(price, made);
   return made;
 }

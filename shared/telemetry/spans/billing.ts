@@ -26,11 +26,11 @@ export function billingSpans(tracing: Tracing): BillingSpans {
         parent: traceparent,
         requestId,
         kind: "server",
-        attrs: {
+        attrs: () => ({
           [attribute.account]: accountId.toString(),
           [attribute.keyId]: keyId.toString(),
           [attribute.batchSize]: batchSize,
-        },
+        }),
       }),
     reserved(span, nanoUsd) {
       if (span.recording) span.set({ [attribute.reservedNanoUsd]: nanoUsd.toString() });
@@ -41,7 +41,7 @@ export function billingSpans(tracing: Tracing): BillingSpans {
         parent: traceparent,
         requestId,
         kind: "server",
-        attrs: { [attribute.account]: accountId.toString(), [attribute.batchSize]: batchSize },
+        attrs: () => ({ [attribute.account]: accountId.toString(), [attribute.batchSize]: batchSize }),
       }),
     settled(span, { reservedNanoUsd, billedNanoUsd, reason }) {
       if (span.recording) {

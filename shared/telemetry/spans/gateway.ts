@@ -49,11 +49,11 @@ export function gatewaySpans(tracing: Tracing): GatewaySpans {
         traceId,
         inbound,
         kind: "server",
-        attrs: {
+        attrs: () => ({
           [attribute.httpMethod]: method,
           [attribute.httpRoute]: route,
           [attribute.clientRequestId]: clientRequestId,
-        },
+        }),
       }),
     answered(span, end) {
       if (span.recording) {

@@ -16,7 +16,7 @@ export function historySpans(tracing: Tracing): HistorySpans {
         parent: traceparent,
         requestId,
         kind: "server",
-        attrs: { [attribute.recordStatus]: status, [attribute.batchSize]: batchSize },
+        attrs: () => ({ [attribute.recordStatus]: status, [attribute.batchSize]: batchSize }),
       }),
   };
 }

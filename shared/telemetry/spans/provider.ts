@@ -74,7 +74,7 @@ export function providerSpans(tracing: Tracing): ProviderSpans {
         parent: traceparent,
         requestId,
         kind: "client",
-        attrs: {
+        attrs: () => ({
           [attribute.operation]: operation,
           [attribute.provider]: start.provider,
           [attribute.requestModel]: start.model,
@@ -88,7 +88,7 @@ export function providerSpans(tracing: Tracing): ProviderSpans {
           [attribute.channel]: start.channel,
           [attribute.attempt]: start.attempt,
           [attribute.attemptId]: start.attemptId.toString(),
-        },
+        }),
       });
     },
     answered(span, end) {

@@ -18,10 +18,12 @@ export function routingSpans(tracing: Tracing): RoutingSpans {
         parent: traceparent,
         requestId,
         kind: "server",
-        attrs: { [attribute.requestModel]: model, [attribute.group]: group, [attribute.module]: module },
+        attrs: () => ({ [attribute.requestModel]: model, [attribute.group]: group, [attribute.module]: module }),
       }),
     resolved(span, { channels, skipped }) {
-      span.set({ [attribute.candidates]: channels, [attribute.skipped]: skipped.length === 0 ? undefined : skipped });
+      if (span.recording) {
+        span.set({ [attribute.candidates]: channels, [attribute.skipped]: skipped.length === 0 ? undefined : skipped });
+      }
       span.end();
     },
   };
