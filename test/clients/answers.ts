@@ -17,13 +17,15 @@ const typed = (type: string, data: object) => event({ type, ...data }, type);
 const newId = (prefix: string) => `${prefix}_${randomUUID().replaceAll("-", "").slice(0, 20)}`;
 
 /** A turn as a vendor answers with it. */
-export function answerOf(vendor: VendorName, turn: Turn, streams: boolean): string {
+export function answerOf(vendor: VendorName, turn: Turn, streams: boolean, keep: Keep): string {
   const calls = "calls" in turn ? turn.calls : [];
   const text = "text" in turn ? turn.text : "Let me see.";
-  return writers[vendor](text, calls, streams);
+  return writers[vendor](text, calls, streams, keep);
 }
 
-type Write = (text: string, calls: readonly Call[], streams: boolean) => string;
+/** Keeps an item of an answer, so that later requests may refer to it. */
+type Keep = (item: Readonly<Record<string, unknown>>) => void;
+type Write = (text: string, calls: readonly Call[], streams: boolean, keep: Keep) => string;
 
 const writeChat: Write = (text, calls, streams) => {
   const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
@@ -102,7 +104,7 @@ const writeGemini: Write = (text, calls, streams) => {
   return streams ? event(answer) : JSON.stringify(answer);
 };
 
-const writeResponses: Write = (text, calls, streams) => {
+const writeResponses: Write = (text, calls, streams, keep) => {
   const content = [{ type: "output_text", text, annotations: [] }];
   const output: Record<string, unknown>[] = [
     { id: newId("msg"), type: "message", status: "completed", role: "assistant", content },
@@ -113,6 +115,7 @@ const writeResponses: Write = (text, calls, streams) => {
       return { id: newId("fc"), type: "function_call", status: "completed", ...call };
     }),
   ];
+  for (const item of output) keep(item);
   const usage = {
     ...{ input_tokens: 10, output_tokens: 5, total_tokens: 15 },
     ...{ input_tokens_details: { cached_tokens: 0 }, output_tokens_details: { reasoning_tokens: 0 } },

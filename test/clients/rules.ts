@@ -56,6 +56,8 @@ function readChat(body: Body): Conversation | string {
 function readMessages(body: Body): Conversation | string {
   const tools = listOf(body.tools);
   for (const [index, tool] of tools.entries()) {
+    // The vendor's own search has a name, and no schema.
+    if (textOf(tool.type ?? "").startsWith("web_search_")) continue;
     if (tool.type !== undefined && tool.type !== "custom")
       return `tools.${index}: does not match any of the expected tags`;
     if (!/^[a-zA-Z0-9_-]{1,128}$/.test(textOf(tool.name))) return `tools.${index}.name: does not match the pattern`;
@@ -103,13 +105,14 @@ function readGemini(body: Body): Conversation | string {
   return { offered: functions.map(({ name }) => textOf(name)), results };
 }
 
-/** Reads a request for a response as OpenAI does, which keeps nothing here. */
-function readResponses(body: Body): Conversation | string {
+/** Reads a request for a response as OpenAI does, which keeps the items of its answers. */
+function readResponses(body: Body, kept: ReadonlyMap<unknown, Body>): Conversation | string {
   if (typeof body.previous_response_id === "string") return "Previous response not found.";
   const calls = new Set<unknown>();
   const results: string[] = [];
-  for (const item of listOf(body.input)) {
-    if (item.type === "item_reference") return `Item with id '${textOf(item.id)}' not found.`;
+  for (const given of listOf(body.input)) {
+    const item = given.type === "item_reference" ? kept.get(given.id) : given;
+    if (item === undefined) return `Item with id '${textOf(given.id)}' not found.`;
     if (item.type === "function_call" || item.type === "custom_tool_call") calls.add(item.call_id);
     if (item.type !== "function_call_output" && item.type !== "custom_tool_call_output") continue;
     if (!calls.delete(item.call_id)) return "No tool call found for function call output.";
@@ -124,8 +127,10 @@ function readResponses(body: Body): Conversation | string {
   return { offered, results };
 }
 
-/** How each vendor reads a request; a text says which rule it breaks. */
-export const readers: Readonly<Record<VendorName, (body: Body) => Conversation | string>> = {
+type Read = (body: Body, kept: ReadonlyMap<unknown, Body>) => Conversation | string;
+
+/** How each vendor reads a request, given the items of its answers by their IDs; a text says which rule it breaks. */
+export const readers: Readonly<Record<VendorName, Read>> = {
   chat: readChat,
   messages: readMessages,
   gemini: readGemini,

@@ -21,6 +21,7 @@ export interface Vendors extends AsyncDisposable {
 export async function startVendors(): Promise<Vendors> {
   const refused: string[] = [];
   const asked: Conversation[] = [];
+  const kept = new Map<unknown, Body>();
   let plan: Plan = () => ({ text: "FINAL-ANSWER" });
   const server = createServer((request, response) => void serve(request, response));
 
@@ -30,7 +31,7 @@ export async function startVendors(): Promise<Vendors> {
     const url = request.url ?? "";
     const vendor = vendorOf(url);
     const body = JSON.parse(Buffer.concat(pieces).toString() || "{}") as Body;
-    const read = readers[vendor](body);
+    const read = readers[vendor](body, kept);
     if (typeof read === "string") {
       refused.push(`${vendor}: ${read}`);
       response.writeHead(400, { "content-type": "application/json" });
@@ -40,7 +41,7 @@ export async function startVendors(): Promise<Vendors> {
     asked.push(read);
     const streams = body.stream === true || url.includes("streamGenerateContent");
     response.writeHead(200, { "content-type": streams ? "text/event-stream" : "application/json" });
-    response.end(answerOf(vendor, plan(read), streams));
+    response.end(answerOf(vendor, plan(read), streams, (item) => kept.set(item.id, item)));
   }
 
   server.listen(0, "127.0.0.1");
