@@ -13,7 +13,7 @@ import { toVideo, type VideoView } from "../../view/video.ts";
 import { misspelt } from "../endpoint.ts";
 import { formBody, maxReferenceBytes } from "./form-body.ts";
 import { type VideosBody, videosBody } from "./schema.ts";
-import { videoDemand } from "./video-demand.ts";
+import { secondsOf, videoDemand } from "./video-demand.ts";
 
 /** Dialect of OpenAI's videos. */
 export const videosDialect = "openai.videos";
@@ -86,10 +86,11 @@ async function readForm({ config, spool: room, spent }: GatewayContext, request:
   }
 }
 
-function viewOf({ prompt, seconds, size }: VideosBody, store: StoreResponse): VideoView {
+function viewOf(body: VideosBody, store: StoreResponse): VideoView {
+  const { prompt, size } = body;
   return {
     prompt: store === StoreResponse.NONE ? null : prompt,
-    seconds: seconds === undefined || seconds === null ? null : String(seconds),
+    seconds: secondsOf(body) ?? null,
     size: size ?? null,
   };
 }

@@ -11,6 +11,7 @@ const spec: FormSpec = {
     model: { kind: "text", required: true },
     prompt: { kind: "text", required: true },
     seconds: { kind: "text" },
+    duration: { kind: "text" },
     size: { kind: "text" },
     user: { kind: "text" },
   },

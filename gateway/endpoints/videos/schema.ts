@@ -3,13 +3,17 @@ import { maybe, modelName, open } from "../schemas/json.ts";
 
 /* POST /v1/videos (openai 7.59, resources/videos.d.ts). Unknown fields pass: vendors have many of their own. */
 
+const seconds = maybe(
+  Type.Union([Type.String({ pattern: "^[1-9][0-9]{0,2}$" }), Type.Integer({ minimum: 1, maximum: 999 })]),
+);
+
 /** Body of POST /v1/videos, whether it came as JSON or as a form. */
 export const videosBody = open({
   model: modelName,
   prompt: Type.String({ minLength: 1, maxLength: 32_000 }),
-  seconds: maybe(
-    Type.Union([Type.String({ pattern: "^[1-9][0-9]{0,2}$" }), Type.Integer({ minimum: 1, maximum: 999 })]),
-  ),
+  seconds,
+  /** As many vendors call the seconds; `seconds` goes before it. */
+  duration: seconds,
   size: maybe(Type.String({ pattern: "^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$" })),
   input_reference: maybe(
     Type.Union([

@@ -7,12 +7,11 @@ import type { Demand } from "../../story/demand.ts";
 import type { VideosBody } from "./schema.ts";
 
 /** What a request for a video asks for: its length by the second, or by the tokens that its size makes of it. */
-export function videoDemand({ model, prompt, seconds, size }: VideosBody): Demand {
+export function videoDemand(body: VideosBody): Demand {
+  const { model, prompt, size } = body;
   const inputTokens = estimateTextTokens(prompt);
-  const { ms, tokens } = videoBound(
-    seconds === undefined || seconds === null ? undefined : Number(seconds),
-    size ?? undefined,
-  );
+  const seconds = secondsOf(body);
+  const { ms, tokens } = videoBound(seconds === undefined ? undefined : Number(seconds), size ?? undefined);
   return {
     model,
     answer: "json",
@@ -31,4 +30,10 @@ export function videoDemand({ model, prompt, seconds, size }: VideosBody): Deman
     }),
     refuses: () => undefined,
   };
+}
+
+/** The length that a request names, under whichever name; undefined: none. */
+export function secondsOf({ seconds, duration }: Pick<VideosBody, "seconds" | "duration">): string | undefined {
+  const given = seconds ?? duration ?? undefined;
+  return given === undefined ? undefined : String(given);
 }

@@ -229,7 +229,7 @@ const vendors: Readonly<Record<string, Vendor>> = {
     model: "MiniMax-Hailuo-2.3",
     start: {
       path: "/video_generation",
-      body: { model: "MiniMax-Hailuo-2.3", prompt: "a river", duration: 8, resolution: "720P" },
+      body: { model: "MiniMax-Hailuo-2.3", prompt: "a river", duration: 8, resolution: "768P" },
       pictured: { first_frame_image: picture },
     },
     started: { answer: { task_id: "106", base_resp: { status_code: 0, status_msg: "success" } }, id: "106" },

@@ -8,9 +8,9 @@ export interface VideoRequest {
   readonly seconds: number | undefined;
   /** Pixels. Undefined: the vendor decides. */
   readonly size: VideoSize | undefined;
-  /** In lower case, e.g. "720p", "4k": as the client says, else as its size has it. Empty: the vendor decides. */
+  /** In lower case, e.g. "720p", "4k": as its size has it, else as the client says. Empty: the vendor decides. */
   readonly resolution: string;
-  /** E.g. "16:9": as the client says, else as its size has it. Empty: the vendor decides. */
+  /** E.g. "16:9": as its size has it, else as the client says. Empty: the vendor decides. */
   readonly ratio: string;
   /** Its first picture. */
   readonly image: VideoImage | undefined;
@@ -43,8 +43,9 @@ export function readVideoRequest({ body }: Asked): VideoRequest {
     prompt: asString(given.prompt) ?? "",
     seconds: readSeconds(given.seconds) ?? readSeconds(given.duration),
     size,
-    resolution: asString(given.resolution)?.toLowerCase() ?? (size === undefined ? "" : resolutionOf(size)),
-    ratio: asString(given.aspect_ratio) ?? asString(given.ratio) ?? (size === undefined ? "" : ratioOf(size)),
+    // The size is what was reserved for.
+    resolution: size === undefined ? (asString(given.resolution)?.toLowerCase() ?? "") : resolutionOf(size),
+    ratio: size === undefined ? (asString(given.aspect_ratio) ?? asString(given.ratio) ?? "") : ratioOf(size),
     image: readImage(given.input_reference),
     others: Object.fromEntries(Object.entries(given).filter(([name]) => !neutral.has(name))),
   };

@@ -38,7 +38,9 @@ export function minimaxVideo(_flavour: OpenaiFlavour, { path }: VideoPlace): Vid
     words,
     filtered: /^102[67]$|sensitive/i,
     start(request, model, note) {
-      const { prompt, image, seconds, resolution } = request;
+      const { prompt, image, seconds } = request;
+      const resolution = tierOf(request.resolution);
+      if (resolution !== request.resolution) note(`resolution ${request.resolution} became ${resolution}`);
       const body = {
         ...sameFields(request.others, fields, note),
         model,
@@ -49,7 +51,7 @@ export function minimaxVideo(_flavour: OpenaiFlavour, { path }: VideoPlace): Vid
       };
       return {
         message: { path, headers: {}, body: Buffer.from(JSON.stringify(body)) },
-        figures: figuresOf(request, usual),
+        figures: { ...figuresOf(request, usual), resolution: resolution || usual.resolution },
       };
     },
     refusal(answer) {
@@ -68,6 +70,19 @@ export function minimaxVideo(_flavour: OpenaiFlavour, { path }: VideoPlace): Vid
       file === "" ? undefined : ask("GET", `/files/retrieve?file_id=${encodeURIComponent(file)}`),
     addressed: (answer) => asString(asObject(answer.file)?.download_url),
   };
+}
+
+/** Its resolutions, by the lines that they are the nearest to. */
+const tiers: readonly (readonly [fewerLines: number, resolution: string])[] = [
+  [640, "512p"],
+  [924, "768p"],
+  [Number.POSITIVE_INFINITY, "1080p"],
+];
+
+/** The resolution that the vendor has for one that a size or a client says; empty: it is left to the vendor. */
+function tierOf(resolution: string): string {
+  const lines = resolution === "4k" ? 2_160 : Number(/^(\d{2,5})p$/.exec(resolution)?.[1] ?? Number.NaN);
+  return tiers.find(([fewer]) => lines < fewer)?.[1] ?? resolution;
 }
 
 /** 0: it says that all went well, or nothing. */
