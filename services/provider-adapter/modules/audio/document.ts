@@ -21,8 +21,10 @@ export interface HeardText {
 
 /** The transcript of a vendor with a format of its own, with the document that OpenAI would give for it. */
 export function transcriptOf(heard: HeardText, request: TranscriptionRequest): Transcript {
-  const segments = heard.segments.length > 0 ? heard.segments : segmentsOf(heard.words);
   const { text, durationS, usage } = heard;
+  const told = heard.segments.length > 0 ? heard.segments : segmentsOf(heard.words);
+  const whole = { startS: 0, endS: durationS ?? request.form.inputAudioMs / 1_000, text };
+  const segments = told.length === 0 && text !== "" ? [whole] : told;
   const document = (documents[request.format] ?? plain)({ ...heard, segments }, request);
   return { text, segments, durationS, usage, document: { ...document, ...usageOf(usage) } };
 }

@@ -37,6 +37,11 @@ export function listOf(form: AskedForm, name: string): readonly string[] {
   return parts.map(({ value }) => value);
 }
 
+/** The field that a part belongs to: `timestamp_granularities[]` to `timestamp_granularities`. */
+export function baseName(name: string): string {
+  return name.replace(/\[.*$/s, "");
+}
+
 /** Formats that are made of times. */
 const timed: ReadonlySet<string> = new Set(["srt", "vtt", "verbose_json", "diarized_json"]);
 
@@ -52,7 +57,7 @@ export function noteUnknownParts(
   note: (text: string) => void,
 ): void {
   for (const { name, file } of form.parts) {
-    const base = name.replace(/\[.*$/s, "");
+    const base = baseName(name);
     if (file === undefined && !known.has(base))
       note(`${nameOf(base)} dropped: the upstream's format has no such field`);
   }

@@ -8,7 +8,7 @@ import { dashscopeSpeech } from "./dashscope-speech.ts";
 import { minimaxSpeech } from "./minimax-speech.ts";
 import { mistralTranscription } from "./mistral-transcription.ts";
 import { openaiSpeech } from "./openai-speech.ts";
-import { openaiTranscription, textTranscription } from "./openai-transcription.ts";
+import { openaiTranscription, speakerTranscription, textTranscription } from "./openai-transcription.ts";
 import { openrouterTranscription } from "./openrouter-transcription.ts";
 import { openaiPlace, ownPlace } from "./place.ts";
 
@@ -28,6 +28,8 @@ const shapes = {
   openai,
   /** OpenAI's models that give text without times. */
   openai_text: { ...openai, transcription: textTranscription },
+  /** OpenAI's models that tell speakers apart. */
+  openai_speakers: { ...openai, transcription: speakerTranscription },
   mistral: { ...openai, transcription: mistralTranscription },
   openrouter: { ...openai, transcription: openrouterTranscription },
   minimax: {
@@ -49,6 +51,8 @@ const differing: readonly { readonly vendor: string; readonly model: RegExp; rea
   // gpt-4o-transcribe, its mini and gpt-transcribe: `json` alone (developers.openai.com, "Speech to text").
   { vendor: "openai", model: /^gpt-(4o-(mini-)?)?transcribe(?!-diarize)/, shape: "openai_text" },
   { vendor: "azure", model: /^gpt-(4o-(mini-)?)?transcribe(?!-diarize)/, shape: "openai_text" },
+  { vendor: "openai", model: /^gpt-4o-transcribe-diarize/, shape: "openai_speakers" },
+  { vendor: "azure", model: /^gpt-4o-transcribe-diarize/, shape: "openai_speakers" },
   { vendor: "mistral", model: /(?:)/, shape: "mistral" },
   { vendor: "openrouter", model: /(?:)/, shape: "openrouter" },
   { vendor: "minimax", model: /(?:)/, shape: "minimax" },

@@ -4,7 +4,7 @@ import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { transcriptOf } from "../../../modules/audio/document.ts";
 import type { TranscriptionFormat } from "../../../modules/audio/format.ts";
 import { readTranscript } from "../../../modules/audio/openai-document.ts";
-import { listOf, needsTimes, type TranscriptionRequest } from "../../../modules/audio/request.ts";
+import { baseName, listOf, needsTimes, type TranscriptionRequest } from "../../../modules/audio/request.ts";
 import { type WrittenPart, writeMultipart } from "../../../wire/multipart.ts";
 
 const noBytes = new Uint8Array();
@@ -51,6 +51,40 @@ export function textTranscription(
   };
 }
 
+/** What is asked for of models that tell speakers apart, which give times with them alone. */
+const speakerFormats: Readonly<Record<string, string>> = {
+  ...{ text: "json", srt: "diarized_json", vtt: "diarized_json", verbose_json: "diarized_json" },
+};
+
+/** Of models that tell speakers apart. */
+export function speakerTranscription(
+  flavour: OpenaiFlavour,
+  place: Pick<UpstreamMessage, "path" | "base">,
+): TranscriptionFormat {
+  return {
+    inBandError: flavour.streamError,
+    write(request, upstreamModel, note) {
+      const { form } = request;
+      if (listOf(form, "timestamp_granularities").includes("word"))
+        throw cannotTell("timestamp_granularities", "words");
+      const times = form.parts.filter(({ name }) => baseName(name) === "timestamp_granularities");
+      const parts = partsOf(request, upstreamModel, speakerFormats).filter(({ name }) =>
+        times.every((part) => part.name !== name),
+      );
+      // Audio of more than half a minute is refused without one.
+      const isCut = form.parts.some(({ name }) => baseName(name) === "chunking_strategy");
+      if (!isCut) note("chunking_strategy auto added: the upstream wants one");
+      return formMessage(request, [...parts, ...(isCut ? [] : [{ name: "chunking_strategy", value: "auto" }])], place);
+    },
+    read(json, request) {
+      const transcript = readTranscript(json);
+      if (transcript === undefined || request.format !== "verbose_json") return transcript;
+      const { text, durationS, segments, usage } = transcript;
+      return transcriptOf({ text, language: "", durationS, segments, words: [], usage }, request);
+    },
+  };
+}
+
 /** Throws where the client asks for times or speakers, which the model does not tell. */
 export function refuseTimes({ form, format }: TranscriptionRequest): void {
   const param =
@@ -59,9 +93,11 @@ export function refuseTimes({ form, format }: TranscriptionRequest): void {
       : listOf(form, "timestamp_granularities").length > 0
         ? "timestamp_granularities"
         : undefined;
-  if (param === undefined) return;
-  const what = param === "response_format" ? "speakers" : "times";
-  throw new ThroughlineError("invalid_value", `${param}: this model does not tell ${what}.`, { param });
+  if (param !== undefined) throw cannotTell(param, param === "response_format" ? "speakers" : "times");
+}
+
+function cannotTell(param: string, what: string): ThroughlineError {
+  return new ThroughlineError("invalid_value", `${param}: this model does not tell ${what}.`, { param });
 }
 
 /** A form as it is sent. */
