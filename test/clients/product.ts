@@ -24,17 +24,29 @@ export const models: Readonly<Record<VendorName, string>> = {
 const key = "tl-clients-0123456789abcdef";
 
 function configuration(port: number): string {
-  const channel = (vendor: VendorName, adapter: string, path: string, flavour: object) =>
-    `  - { name: ${vendor}, adapter: ${adapter}, base_url: "http://127.0.0.1:${port}${path}", models: [${models[vendor]}], flavour: ${JSON.stringify(flavour)} }`;
+  const channel = (
+    vendor: VendorName,
+    adapter: string,
+    path: string,
+    flavour: object,
+    upstream: string = models[vendor],
+  ) =>
+    `  - { name: ${vendor}, adapter: ${adapter}, base_url: "http://127.0.0.1:${port}${path}", models: { ${models[vendor]}: ${upstream} }, flavour: ${JSON.stringify(flavour)} }`;
   return [
     "strategies: [{ name: free-of-charge, free: true }]",
     "models:",
     ...Object.values(models).map((name) => `  - { name: ${name}, context_window: 200000, strategy: free-of-charge }`),
     "channels:",
-    channel("chat", "openai", "/v1", {
-      ...{ vendor: "openai", responses: false, system_role: "system" },
-      ...{ system_turns: "first", alternate_turns: true, user_first: true },
-    }),
+    channel(
+      "chat",
+      "openai",
+      "/v1",
+      {
+        ...{ vendor: "openai", responses: false, system_role: "system" },
+        ...{ system_turns: "first", alternate_turns: true, user_first: true },
+      },
+      "gpt-4o",
+    ),
     channel("messages", "anthropic", "", { like: "claude-sonnet-4-5" }),
     channel("gemini", "gemini", "/v1beta", { like: "gemini-3-flash" }),
     // It speaks nothing else: clients of other dialects are translated to it.
