@@ -305,6 +305,11 @@ describe.each(names)("%s", (name) => {
     expect((await ask({ channel: failing(name), model })).error).toMatchObject({ code });
   });
 
+  test("an error inside a 200 keeps the vendor's words", async () => {
+    const { error } = await ask({ channel: failing(name), model: "sim-error-in-200" });
+    expect(error?.message).toContain("Simulated: The server had an error");
+  });
+
   test("a refusal for the content is final: no other channel is asked", async () => {
     const { outcome } = await ask({
       channel: name,

@@ -11,7 +11,8 @@ import {
 } from "../../../modules/audio/choices.ts";
 import type { SpeechFormat } from "../../../modules/audio/speech-format.ts";
 import { asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
-import { type FailureMeaning, failureOf } from "../../failures.ts";
+import { failureOf } from "../../failures.ts";
+import { minimaxMeanings } from "../minimax-meanings.ts";
 import type { PlaceOfAudio } from "./place.ts";
 
 /** Voices of the system (platform.minimax.io, "System Voice ID List") that stand for OpenAI's. */
@@ -52,24 +53,6 @@ const known: ReadonlySet<string> = new Set([
   "text_normalization",
 ]);
 
-/** What `base_resp.status_code` means, with status 200 all of them (platform.minimax.io, "Error Codes"). */
-const meanings: Readonly<Record<number, FailureMeaning>> = {
-  1001: "timeout",
-  1002: "overloaded",
-  1004: "credential",
-  1008: "no_credit",
-  1026: "filtered",
-  1027: "filtered",
-  1039: "overloaded",
-  1041: "overloaded",
-  1042: "refused",
-  2013: "refused",
-  2042: "refused",
-  2045: "overloaded",
-  2049: "credential",
-  2054: "refused",
-  2056: "no_credit",
-};
 /** Those that are about the voice. */
 const voiceCodes: ReadonlySet<number> = new Set([2042, 2054]);
 
@@ -120,7 +103,7 @@ export function minimaxSpeech(flavour: OpenaiFlavour, placeOf: PlaceOfAudio): Sp
 function failOn(json: JsonObject, upstreamRequestId: string | undefined): void {
   const { status_code: code = 0, status_msg: said } = asObject(json.base_resp) ?? {};
   if (code === 0) return;
-  const meaning = (typeof code === "number" && meanings[code]) || "failed";
+  const meaning = (typeof code === "number" && minimaxMeanings[code]) || "failed";
   const param = typeof code === "number" && voiceCodes.has(code) ? "voice" : undefined;
   throw failureOf(meaning, { said: cleanMessage(asString(said) ?? ""), param, upstreamRequestId }).error;
 }

@@ -1,10 +1,9 @@
-import { cleanMessage } from "../../../domain/clean-message.ts";
 import type { MadeImage } from "../../../modules/image/format.ts";
 import { checkLimits, knownFields, noteQuality } from "../../../modules/image/limits.ts";
 import type { ImageRequest } from "../../../modules/image/request.ts";
 import { asArray, asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
-import { type FailureMeaning, failureOf } from "../../failures.ts";
-import { type ImageShape, jsonMessage } from "./shape.ts";
+import type { FailureMeaning } from "../../failures.ts";
+import { type ImageShape, jsonMessage, statedFailure } from "./shape.ts";
 
 const known: ReadonlySet<string> = new Set([
   ...["negative_prompt", "prompt_extend", "watermark", "seed", "enable_interleave"],
@@ -48,20 +47,20 @@ export const dashscopeImages: ImageShape = (flavour, place) => ({
   },
   read(answer, request) {
     const code = asString(answer.code);
-    if (code) throw statedFailure(code, asString(answer.message) ?? "");
+    const id = asString(answer.request_id);
+    if (code) throw statedFailure(meaningOf(code), asString(answer.message), id);
     return {
       images: imagesIn(asObject(answer.output) ?? {}),
       size: sizeIn(asObject(answer.usage) ?? {}) ?? request.size,
       quality: "auto",
       counts: {},
-      id: asString(answer.request_id),
+      id,
     };
   },
 });
 
-function statedFailure(code: string, message: string) {
-  const meaning = meanings.find(([pattern]) => pattern.test(code))?.[1] ?? "failed";
-  return failureOf(meaning, { said: cleanMessage(message) }).error;
+function meaningOf(code: string): FailureMeaning | undefined {
+  return meanings.find(([pattern]) => pattern.test(code))?.[1];
 }
 
 function parametersOf({ n, size }: ImageRequest): JsonObject {

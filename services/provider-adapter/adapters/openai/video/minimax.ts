@@ -3,7 +3,8 @@ import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { ask, type JobMeaning, type VideoFormat } from "../../../modules/video/format.ts";
 import { addressOf, figuresOf, sameFields } from "../../../modules/video/vendor.ts";
 import { asObject, asString, type JsonObject } from "../../../wire/json.ts";
-import { type FailureMeaning, failureOf } from "../../failures.ts";
+import { failureOf } from "../../failures.ts";
+import { minimaxMeanings } from "../minimax-meanings.ts";
 import type { VideoPlace } from "./place.ts";
 
 const words: Readonly<Record<string, JobMeaning>> = {
@@ -14,20 +15,6 @@ const words: Readonly<Record<string, JobMeaning>> = {
   processing: "processing",
   success: "succeeded",
   fail: "failed",
-};
-/** Its errors come inside a 200 (MiniMax, "Error codes"). */
-const meanings: Readonly<Record<number, FailureMeaning>> = {
-  1001: "timeout",
-  1002: "overloaded",
-  1004: "credential",
-  1008: "no_credit",
-  1026: "filtered",
-  1027: "filtered",
-  1039: "overloaded",
-  1041: "overloaded",
-  2013: "refused",
-  2049: "credential",
-  2056: "overloaded",
 };
 const fields = ["prompt_optimizer", "fast_pretreatment", "aigc_watermark", "last_frame_image", "subject_reference"];
 const usual = { seconds: 6, resolution: "768p" };
@@ -56,7 +43,7 @@ export function minimaxVideo(_flavour: OpenaiFlavour, { path }: VideoPlace): Vid
     },
     refusal(answer) {
       const { code, message } = saidIn(answer);
-      return code === 0 ? undefined : failureOf(meanings[code] ?? "failed", { said: cleanMessage(message) });
+      return code === 0 ? undefined : failureOf(minimaxMeanings[code] ?? "failed", { said: cleanMessage(message) });
     },
     tell(answer, asked) {
       const { code, message } = saidIn(answer);
