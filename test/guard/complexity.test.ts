@@ -13,6 +13,10 @@ const upstreams: readonly (readonly [adapter: string, flavour: string, model: st
   ["openai", "{}", "m"],
   ["openai", '{"responses":true,"completions":true}', "m"],
   ["openai", '{"reasoning_back":"always"}', "m"],
+  // Turns and thinking have rules there.
+  ["openai", '{"vendor":"vllm"}', "mistral-small"],
+  ["openai", '{"vendor":"mistral"}', "mistral-small"],
+  ["openai", '{"chat":false}', "m"],
   ["anthropic", "{}", "claude-sonnet-4-6"],
   ["gemini", "{}", "gemini-2.5-flash"],
   // It takes a subset of OpenAPI's schemas only.

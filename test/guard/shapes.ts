@@ -107,6 +107,27 @@ export const requestShapes: readonly RequestShape[] = [
   chat("system messages in the middle", (size) => ({
     messages: times(size, (i) => ({ ...user("x"), role: i % 3 ? "user" : "system" })),
   })),
+  chat("results between which others speak", (size) => ({
+    messages: [
+      { role: "assistant", tool_calls: times(size, call) },
+      ...times(size, (i) => [{ role: "tool", tool_call_id: `c${i}`, content: "x" }, user("y")]).flat(),
+    ],
+  })),
+  chat("tools of other vendors", (size) => ({
+    tools: times(size, (i) => (i % 2 ? tool(i) : { type: "builtin_function", function: { name: `$f${i}` } })),
+  })),
+  messages("system messages in the middle", (size) => ({
+    messages: times(size, (i) => ({ ...user("x"), role: i % 3 ? "user" : "system" })),
+  })),
+  messages("blocks of server tools", (size) => ({
+    messages: [
+      user("x"),
+      {
+        role: "assistant",
+        content: times(size, (i) => ({ type: "server_tool_use", id: `s${i}`, name: "f", input: {} })),
+      },
+    ],
+  })),
   chat("parts", (size) => ({ messages: [user(times(size, () => ({ type: "text", text: "x" })))] })),
   chat("images", (size) => ({
     messages: [user(times(size, () => ({ type: "image_url", image_url: { url: `data:image/png;base64,${png}` } })))],

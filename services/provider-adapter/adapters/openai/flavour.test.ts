@@ -89,7 +89,7 @@ describe("flavours", () => {
 
   test.each([
     [{ rerank: { shape: "smell" } }, "modules.rerank.shape: unknown shape 'smell'; known are jina, tei"],
-    [{ video: { path: "/a" } }, "modules.video: nothing can be said of this module"],
+    [{ chat: { path: "/a" } }, "modules.chat: nothing can be said of this module"],
     [{ smell: {} }, "smell"],
   ])("%j of modules is refused, and the field is named", (modules, message) => {
     expect(() => adapters.openai?.open(JSON.stringify({ modules }))).toThrow(message);
