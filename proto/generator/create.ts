@@ -49,7 +49,7 @@ function givenOf(member: DescField | DescOneof): Printable {
   const { message } = member;
   if (message === undefined) return isImplicit(member) ? `${given} ?? ${emptyOf(member)}` : given;
   if (member.fieldKind === "list") return `${given}?.map((one) => create${message.name}(one)) ?? []`;
-  return `${given} === undefined ? undefined : create${message.name}(${given})`;
+  return `${given} == null ? undefined : create${message.name}(${given})`;
 }
 
 function oneofOf({ fields }: DescOneof, given: string): Printable {

@@ -78,7 +78,7 @@ function arbitraryOf(field: DescField): fc.Arbitrary<unknown> {
   return scalars[field.enum === undefined ? (field.scalar as ScalarType) : ScalarType.INT32] ?? fc.constant(undefined);
 }
 
-/** What a member of a message may be set to; undefined: it is not. */
+/** What a member of a message may be set to; undefined or null: it is not. */
 function memberOf(member: DescMessage["members"][number]): fc.Arbitrary<unknown> {
   if (member.kind === "oneof") {
     const cases = member.fields.map((field) => arbitraryOf(field).map((value) => ({ case: field.localName, value })));
@@ -95,7 +95,7 @@ function memberOf(member: DescMessage["members"][number]): fc.Arbitrary<unknown>
           {},
         ),
       );
-  return fc.option(arbitraryOf(member), { nil: undefined });
+  return fc.oneof(fc.constantFrom(undefined, null), arbitraryOf(member));
 }
 
 /** The fields that a message is made of. */

@@ -184,7 +184,7 @@ export function createAuthenticateItem(init: MessageInitShape<typeof Authenticat
   if (init.$typeName === "throughline.billing.v1.AuthenticateItem") return init;
   return {
     $typeName: "throughline.billing.v1.AuthenticateItem",
-    call: init.call === undefined ? undefined : createCall(init.call),
+    call: init.call == null ? undefined : createCall(init.call),
     secretSha256: init.secretSha256 ?? noBytes,
   };
 }
@@ -451,7 +451,7 @@ export function createCandidate(init: MessageInitShape<typeof CandidateSchema>):
     channel: init.channel ?? "",
     platform: init.platform ?? "",
     upstreamModel: init.upstreamModel ?? "",
-    pricing: init.pricing === undefined ? undefined : createPricing(init.pricing),
+    pricing: init.pricing == null ? undefined : createPricing(init.pricing),
     customResponseExpression: init.customResponseExpression ?? "",
   };
 }
@@ -619,7 +619,7 @@ export function createCountItem(init: MessageInitShape<typeof CountItemSchema>):
   if (init.$typeName === "throughline.testing.v1.CountItem") return init;
   return {
     $typeName: "throughline.testing.v1.CountItem",
-    call: init.call === undefined ? undefined : createCall(init.call),
+    call: init.call == null ? undefined : createCall(init.call),
     frames: init.frames ?? 0,
     frameBytes: init.frameBytes ?? 0,
     text: init.text ?? "",
@@ -1033,7 +1033,7 @@ export function createEchoItem(init: MessageInitShape<typeof EchoItemSchema>): E
   if (init.$typeName === "throughline.testing.v1.EchoItem") return init;
   return {
     $typeName: "throughline.testing.v1.EchoItem",
-    call: init.call === undefined ? undefined : createCall(init.call),
+    call: init.call == null ? undefined : createCall(init.call),
     text: init.text ?? "",
     data: init.data ?? noBytes,
   };
@@ -1524,7 +1524,7 @@ export function createFrame(init: MessageInitShape<typeof FrameSchema>): Frame {
   return {
     $typeName: "throughline.provider.v1.Frame",
     data: init.data ?? noBytes,
-    head: init.head === undefined ? undefined : createHead(init.head),
+    head: init.head == null ? undefined : createHead(init.head),
   };
 }
 
@@ -1686,7 +1686,7 @@ export function createInvokeItem(init: MessageInitShape<typeof InvokeItemSchema>
   if (init.$typeName === "throughline.provider.v1.InvokeItem") return init;
   return {
     $typeName: "throughline.provider.v1.InvokeItem",
-    call: init.call === undefined ? undefined : createCall(init.call),
+    call: init.call == null ? undefined : createCall(init.call),
     dialect: init.dialect ?? "",
     module: init.module ?? 0,
     model: init.model ?? "",
@@ -1705,9 +1705,9 @@ export function createInvokeItem(init: MessageInitShape<typeof InvokeItemSchema>
     dataOffset: init.dataOffset ?? 0n,
     bodyLength: init.bodyLength ?? 0n,
     form: init.form?.map((one) => createFormPart(one)) ?? [],
-    facts: init.facts === undefined ? undefined : createRequestFacts(init.facts),
+    facts: init.facts == null ? undefined : createRequestFacts(init.facts),
     inputAudioMs: init.inputAudioMs ?? 0n,
-    job: init.job === undefined ? undefined : createJobStep(init.job),
+    job: init.job == null ? undefined : createJobStep(init.job),
     outputCeiling: init.outputCeiling ?? 0n,
   };
 }
@@ -2228,17 +2228,17 @@ export function createOutcome(init: MessageInitShape<typeof OutcomeSchema>): Out
   return {
     $typeName: "throughline.provider.v1.Outcome",
     candidate: init.candidate ?? 0,
-    usage: init.usage === undefined ? undefined : createUsage(init.usage),
+    usage: init.usage == null ? undefined : createUsage(init.usage),
     finishReason: init.finishReason ?? "",
     attempts: init.attempts?.map((one) => createAttempt(one)) ?? [],
-    error: init.error === undefined ? undefined : createError(init.error),
+    error: init.error == null ? undefined : createError(init.error),
     firstByte: init.firstByte ?? false,
     cancelled: init.cancelled ?? false,
     messageId: init.messageId ?? "",
     responseModel: init.responseModel ?? "",
     response: init.response ?? noBytes,
     responseTruncated: init.responseTruncated ?? false,
-    timings: init.timings === undefined ? undefined : createTimings(init.timings),
+    timings: init.timings == null ? undefined : createTimings(init.timings),
     notes: init.notes ?? [],
   };
 }
@@ -2806,7 +2806,7 @@ export function createRate(init: MessageInitShape<typeof RateSchema>): Rate {
     $typeName: "throughline.common.v1.Rate",
     unit: init.unit ?? 0,
     nanoUsd: init.nanoUsd ?? 0n,
-    when: init.when === undefined ? undefined : createCondition(init.when),
+    when: init.when == null ? undefined : createCondition(init.when),
   };
 }
 
@@ -2918,8 +2918,8 @@ export function createRecord(init: MessageInitShape<typeof RecordSchema>): Recor
     errorMessage: init.errorMessage ?? "",
     createdUnixUs: init.createdUnixUs ?? 0n,
     updatedUnixUs: init.updatedUnixUs ?? 0n,
-    usage: init.usage === undefined ? undefined : createUsage(init.usage),
-    pricing: init.pricing === undefined ? undefined : createPricing(init.pricing),
+    usage: init.usage == null ? undefined : createUsage(init.usage),
+    pricing: init.pricing == null ? undefined : createPricing(init.pricing),
     reservedNanoUsd: init.reservedNanoUsd ?? 0n,
     billedNanoUsd: init.billedNanoUsd ?? 0n,
     billingReason: init.billingReason ?? "",
@@ -2929,7 +2929,7 @@ export function createRecord(init: MessageInitShape<typeof RecordSchema>): Recor
     response: init.response ?? noBytes,
     responseTruncated: init.responseTruncated ?? false,
     storeResponse: init.storeResponse ?? 0,
-    detail: init.detail === undefined ? undefined : createDetail(init.detail),
+    detail: init.detail == null ? undefined : createDetail(init.detail),
     messageId: init.messageId ?? "",
     upstreamRequestId: init.upstreamRequestId ?? "",
     customResponseExpression: init.customResponseExpression ?? "",
@@ -3236,8 +3236,8 @@ export function createRecordItem(init: MessageInitShape<typeof RecordItemSchema>
   if (init.$typeName === "throughline.history.v1.RecordItem") return init;
   return {
     $typeName: "throughline.history.v1.RecordItem",
-    call: init.call === undefined ? undefined : createCall(init.call),
-    record: init.record === undefined ? undefined : createRecord(init.record),
+    call: init.call == null ? undefined : createCall(init.call),
+    record: init.record == null ? undefined : createRecord(init.record),
   };
 }
 
@@ -3674,14 +3674,14 @@ export function createReserveItem(init: MessageInitShape<typeof ReserveItemSchem
   if (init.$typeName === "throughline.billing.v1.ReserveItem") return init;
   return {
     $typeName: "throughline.billing.v1.ReserveItem",
-    call: init.call === undefined ? undefined : createCall(init.call),
+    call: init.call == null ? undefined : createCall(init.call),
     accountId: init.accountId ?? 0n,
     keyId: init.keyId ?? 0n,
     userId: init.userId ?? "",
     module: init.module ?? 0,
     model: init.model ?? "",
-    pricing: init.pricing === undefined ? undefined : createPricing(init.pricing),
-    worstCase: init.worstCase === undefined ? undefined : createUsage(init.worstCase),
+    pricing: init.pricing == null ? undefined : createPricing(init.pricing),
+    worstCase: init.worstCase == null ? undefined : createUsage(init.worstCase),
     idempotencyKey: init.idempotencyKey ?? "",
     idempotencyDigest: init.idempotencyDigest ?? noBytes,
     dialect: init.dialect ?? "",
@@ -3946,11 +3946,11 @@ export function createResolveItem(init: MessageInitShape<typeof ResolveItemSchem
   if (init.$typeName === "throughline.routing.v1.ResolveItem") return init;
   return {
     $typeName: "throughline.routing.v1.ResolveItem",
-    call: init.call === undefined ? undefined : createCall(init.call),
+    call: init.call == null ? undefined : createCall(init.call),
     group: init.group ?? "",
     model: init.model ?? "",
     module: init.module ?? 0,
-    needs: init.needs === undefined ? undefined : createNeeds(init.needs),
+    needs: init.needs == null ? undefined : createNeeds(init.needs),
     affinity: init.affinity ?? "",
   };
 }
@@ -4433,13 +4433,13 @@ export function createSettleItem(init: MessageInitShape<typeof SettleItemSchema>
   if (init.$typeName === "throughline.billing.v1.SettleItem") return init;
   return {
     $typeName: "throughline.billing.v1.SettleItem",
-    call: init.call === undefined ? undefined : createCall(init.call),
+    call: init.call == null ? undefined : createCall(init.call),
     accountId: init.accountId ?? 0n,
     case: init.case ?? 0,
-    usage: init.usage === undefined ? undefined : createUsage(init.usage),
-    pricing: init.pricing === undefined ? undefined : createPricing(init.pricing),
+    usage: init.usage == null ? undefined : createUsage(init.usage),
+    pricing: init.pricing == null ? undefined : createPricing(init.pricing),
     policy: init.policy ?? 0,
-    facts: init.facts === undefined ? undefined : createSettleFacts(init.facts),
+    facts: init.facts == null ? undefined : createSettleFacts(init.facts),
   };
 }
 
