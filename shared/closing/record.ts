@@ -100,7 +100,6 @@ export function detailOf(
   const timeline = said.timeline.slice();
   noteStep(timeline, "upstream_sent", outcome?.timings?.upstreamSentUs);
   noteStep(timeline, "first_byte", said.firstByteUs);
-  timeline.sort((a, b) => (a.atUs < b.atUs ? -1 : a.atUs > b.atUs ? 1 : 0));
   const built = createDetail({});
   built.attempts = outcome?.attempts ?? [];
   built.reasons = facts.reasons;
@@ -114,6 +113,10 @@ export function detailOf(
   return built;
 }
 
+/** Puts a step where it belongs among those that are in order: behind those of its time. */
 function noteStep(timeline: TimelineEvent[], name: string, atUs: bigint | undefined): void {
-  if (atUs !== undefined && atUs > 0n) timeline.push(createTimelineEvent({ name, atUs }));
+  if (atUs === undefined || atUs === 0n) return;
+  let place = timeline.length;
+  while (place > 0 && (timeline[place - 1]?.atUs ?? 0n) > atUs) place -= 1;
+  timeline.splice(place, 0, createTimelineEvent({ name, atUs }));
 }

@@ -42,7 +42,7 @@ export interface ClosingDetail {
   readonly firstByteUs: bigint;
   /** Microseconds from the arrival to the end. */
   readonly durationUs: bigint;
-  /** Steps of the request, in any order. */
+  /** Steps of the request, in their order. */
   readonly timeline: readonly TimelineEvent[];
   /** The answer as one JSON document; empty: none. */
   readonly response: Uint8Array;

@@ -90,7 +90,7 @@ async function relay(client: Client, count: number): Promise<void> {
   const frames = Math.ceil(count / streams);
   const read = async (): Promise<void> => {
     const stream = client.count.open({ frames, frameBytes: data.byteLength }, options);
-    for await (const _frame of stream);
+    await stream.each(() => undefined);
     await stream.outcome;
   };
   await Promise.all(Array.from({ length: streams }, read));
