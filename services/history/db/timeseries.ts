@@ -115,7 +115,7 @@ export async function summedTimeseries(
     `status = any(${add(statuses, "smallint[]")})`,
     ...conditionsOf(filter, parameters),
   ].join(" and ");
-  const ofGrain = `grain = ${hourGrain(dimensions)}${dimensions.key ? "" : " and key_id = 0"}`;
+  const ofGrain = `grain = ${hourGrain(accountId, dimensions)}${dimensions.key ? "" : " and key_id = 0"}`;
   // The sums of a row count once, with the first of its buckets.
   const sums = ["input_tokens", "output_tokens", "billed_nano_usd"];
   const once = (column: string): string => `case when b.place = 1 then ${column} else 0 end as ${column}`;

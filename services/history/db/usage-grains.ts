@@ -20,12 +20,16 @@ export function dayGrain({ model, channel, key, outcome }: Dimensions): number {
 
 /** Grains of days, of which those of keys are kept where they are few enough. */
 export const dayGrainsSql = "generate_series(0, 15)";
-/** Grains of hours. By key there is the finest alone, for rows by key are many. */
-export const hourGrainsSql = "(values (0), (1), (2), (3), (7), (8), (9), (10), (11), (15))";
+/**
+ * Grains of hours. By key there is the finest alone, for rows by key are many, and of all accounts together (account 0) that
+ * by key alone.
+ */
+export const hourGrainsSql = "(values (0), (1), (2), (3), (4), (7), (8), (9), (10), (11), (12), (15))";
 
-/** The grain of hours that answers. */
-export function hourGrain(dimensions: Dimensions): number {
-  return dayGrain(dimensions.key ? { ...dimensions, model: true, channel: true } : dimensions);
+/** The grain of hours that answers; of all accounts there may be none by key and more. */
+export function hourGrain(accountId: bigint, dimensions: Dimensions): number {
+  const finest = dimensions.key && (accountId !== 0n || dimensions.model || dimensions.channel);
+  return dayGrain(finest ? { ...dimensions, model: true, channel: true } : dimensions);
 }
 
 /** Whether a row of status 4 or 5 has a part in grain `g.grain`; `byKey`: whether there are grains by key. */

@@ -61,7 +61,7 @@ const sumHour = statement(
    ), large as (
      select account_id from counted group by 1 having sum(requests) >= ${minRequests}
    ), everybody as (
-     select sum(requests) >= ${minRequestsPerKeyRow} * count(distinct (key_id, shape_id, status)) as by_key from counted
+     select sum(requests) >= ${minRequestsPerKeyRow} * count(distinct (key_id, status)) as by_key from counted
    ), parts as (
      select counted.*, true as by_key from counted join large using (account_id)
      union all
@@ -74,7 +74,7 @@ const sumHour = statement(
        sum(requests) as requests, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
        sum(billed_nano_usd) as billed_nano_usd
      from parts left join history.usage_shape shape on shape.id = shape_id cross join ${hourGrainsSql} as g(grain)
-     where ${inGrainSql("status", "by_key")}
+     where ${inGrainSql("status", "(by_key and (account_id = 0) = (g.grain & 3 = 0))")}
      group by 1, 2, 3, 4, 5, 6, 7
    )
    insert into history.usage_hour (account_id, key_id, requests, input_tokens, output_tokens, billed_nano_usd, hour,
@@ -175,7 +175,7 @@ export async function summedHours(
   }: { from: number; to: number; withoutDays?: readonly number[]; dimensions: Dimensions },
 ): Promise<number[]> {
   const { key, outcome } = dimensions;
-  const grain = key ? hourGrain({ ...dimensions, outcome: false }) : 0;
+  const grain = key ? hourGrain(accountId, { ...dimensions, outcome: false }) : 0;
   const values = [accountId, from, to, integerArray(withoutDays), grain, outcome];
   const rows = await db.query<{ hour: number }>(findSummed, values);
   return rows.map(({ hour }) => hour);

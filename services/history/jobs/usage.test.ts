@@ -155,7 +155,8 @@ describe.each([
     expect(await daysOf(2n)).toEqual([day]);
     expect(await daysOf(2n, byKey)).toEqual(kept([day]));
     expect(await daysOf(0n, byKey)).toEqual(kept([day]));
-    expect(await summedOf(0n, byKey)).toHaveLength(kept(await summedOf(0n)).length);
+    expect(await summedOf(0n, { ...whole, key: true })).toHaveLength(kept(await summedOf(0n)).length);
+    expect(await summedOf(0n, byKey)).toEqual([]);
     expect(await summedOf(0n, byOutcome)).toHaveLength(hours - 1);
     expect(await daysOf(0n, byOutcome)).toEqual([day]);
     // Which hours are summed, their sums, and the records before and after them.
