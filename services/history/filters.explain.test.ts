@@ -77,7 +77,7 @@ async function fill(): Promise<void> {
           shapes[case when n % ${perDay} = 7 then 1 + n % 5 else 6 + n % 25 end],
           outcomes[case when n % ${perDay} in (2, 9) then 2 + n / ${perDay} % 2 else 1 end], 100, 1,
           case when n % ${perDay} in (2, 9) then 5 else 4 end, case when n % ${perDay} in (3, 9) then 2 else 0 end,
-          case when n % ${perDay} in (4, 9) then 'rare' else 'dense' end
+          case when n % ${perDay} in (4, 9) then 'rare' when n % 20 = 5 then 'sparse' else 'dense' end
          from generate_series(1, ${perDay * days - 2}) as n,
           (select array_agg(id order by value ->> 'model' <> 'rare', id) as shapes from history.term where value ->> 'model' <> '') as s,
           (select array_agg(id order by id) as outcomes from history.term where value ? 'error') as o`,
@@ -171,6 +171,18 @@ describe("the operator's list", () => {
     expect(nextCursor).toBe(0n);
     // One day along the primary key, then those of the filter alone; each match is read three times.
     expect(costOf(await plans.of(ask, { run: true })).rows).toBeLessThanOrEqual(perDay + 4 * matches + days);
+  });
+
+  test("of a user who has some in each hour goes no further back than the page", async () => {
+    const ofDay = perDay / 20;
+    const limit = ofDay + 25;
+    const ask = () =>
+      history.client.listRecords({ owner: { operator: true }, filter: { userId: "sparse" }, limit }, history.options);
+    const { records } = await ask();
+    expect(records).toHaveLength(limit);
+    const { rows } = costOf(await plans.of(ask, { run: true }));
+    // The first day's among everybody's, then as far as a page reaches; not the four days of the next window.
+    expect(rows).toBeLessThanOrEqual(perDay + 2 * ofDay + limit);
   });
 
   const whose: Filter = {

@@ -6,6 +6,7 @@ import { readRows } from "../db/records.ts";
 import { scan } from "../db/scan.ts";
 import { intersect } from "../domain/id-text.ts";
 import { firstScanLimit, nextScanLimit } from "../domain/scan-limit.ts";
+import { beyond, firstSpan, lastOf, nearest, nextSpan } from "../domain/spans.ts";
 import { allIds, type IdRange } from "../domain/times.ts";
 import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
 import { type Filter, readFilter } from "./filter.ts";
@@ -53,6 +54,8 @@ async function listIds(
   const ids: bigint[] = [];
   const rare = rareOf(filter);
   let only: Walk["only"];
+  /** How far the next statement goes for those alone: all of them in its range are found before the first is given. */
+  let span = 0n;
   let scanLimit = firstScanLimit(limit);
   let passed = 0;
   for (const whole of ascending ? filter.ranges.toReversed() : filter.ranges) {
@@ -60,7 +63,8 @@ async function listIds(
     if (after === undefined) continue;
     for (const window of windows(after, { nowMs: nowMs(), firstMs: firstWindowMs })) {
       for (let left: IdRange | undefined = window; left !== undefined; ) {
-        const walk = { ...filter, range: left, fromAppserver: undefined, afterFirst: false, ascending, only };
+        const range: IdRange = only === undefined ? left : nearest(left, span, ascending);
+        const walk = { ...filter, range, fromAppserver: undefined, afterFirst: false, ascending, only };
         const most = rare === undefined || only !== undefined ? scanLimit : Math.min(scanLimit, beforeRare - passed);
         const asked = { filter: filter.scan, limit: limit - ids.length, scanLimit: most };
         const found = await scan(planningReader, walk, asked);
@@ -68,12 +72,16 @@ async function listIds(
         if (ids.length >= limit) return { ids, nextCursor: ids.at(-1) ?? 0n };
         passed += found.passed;
         const isWhole = found.passed < most;
-        // Few among everybody's: from here on only those.
-        if (isWhole || passed >= beforeRare) only = rare;
+        const last: bigint = isWhole ? lastOf(range, ascending) : found.last;
+        if (only !== undefined) span = nextSpan(span, { found: found.ids.length, missing: limit - ids.length });
+        else if (isWhole || passed >= beforeRare) {
+          // Few among everybody's: from here on only those.
+          only = rare;
+          span = firstSpan(range, { last, ascending, nowMs: nowMs() });
+        }
         scanLimit = nextScanLimit(scanLimit, { passed, found: ids.length, missing: limit - ids.length });
-        if (isWhole) break;
-        if (performance.now() - startMs > scanTimeMs) return { ids, nextCursor: found.last };
-        left = intersect(left, behind(found.last, ascending));
+        left = intersect(left, beyond(last, ascending));
+        if (left !== undefined && performance.now() - startMs > scanTimeMs) return { ids, nextCursor: last };
       }
     }
   }
@@ -89,8 +97,7 @@ function rareOf({ scope, statuses, scan: { keyId, userId } }: Filter): Walk["onl
 
 /** The IDs that come after a cursor; 0: all. */
 function behind(cursor: bigint, ascending: boolean): IdRange {
-  if (cursor === 0n) return allIds;
-  return ascending ? { from: cursor + 1n, to: allIds.to } : { from: allIds.from, to: cursor };
+  return cursor === 0n ? allIds : beyond(cursor, ascending);
 }
 
 /** The first IDs whose payloads fit one answer together, at least one: an export cuts pages, never answers. */
