@@ -23,29 +23,43 @@ const upstreams: readonly (readonly [adapter: string, flavour: string, model: st
   ["gemini", "{}", "gemini-2.0-flash"],
   ["cohere", "{}", "m"],
   ["voyage", "{}", "m"],
+  ["elevenlabs", "{}", "m"],
 ];
+const noLimits = { contextWindowTokens: 0n, maxOutputTokens: 0n };
 const moments = { sentUs: 0, firstByteUs: 1, firstContentUs: 1, lastByteUs: 2, nowUs: 3 };
 
 /** What is measured, loaded after the counter has begun. */
 async function load() {
-  const [{ adapters }, { estimateRequest }, { findCarried }, chat, messages, responses, embeddings, rerank, judged] =
-    await Promise.all([
-      import("../../services/provider-adapter/adapters/registry.ts"),
-      import("../../shared/estimate/input.ts"),
-      import("../../services/provider-adapter/remote-images/find-images.ts"),
-      import("../../gateway/endpoints/chat/check-chat.ts"),
-      import("../../gateway/endpoints/chat/check-messages.ts"),
-      import("../../gateway/endpoints/chat/check-responses.ts"),
-      import("../../gateway/endpoints/embeddings/check-input.ts"),
-      import("../../gateway/endpoints/rerank/rerank-demand.ts"),
-      import("../../gateway/endpoints/moderation/moderations.ts"),
-    ]);
+  const [
+    { adapters },
+    { estimateRequest },
+    { findCarried },
+    chat,
+    messages,
+    responses,
+    embeddings,
+    rerank,
+    judged,
+    speech,
+  ] = await Promise.all([
+    import("../../services/provider-adapter/adapters/registry.ts"),
+    import("../../shared/estimate/input.ts"),
+    import("../../services/provider-adapter/remote-images/find-images.ts"),
+    import("../../gateway/endpoints/chat/check-chat.ts"),
+    import("../../gateway/endpoints/chat/check-messages.ts"),
+    import("../../gateway/endpoints/chat/check-responses.ts"),
+    import("../../gateway/endpoints/embeddings/check-input.ts"),
+    import("../../gateway/endpoints/rerank/rerank-demand.ts"),
+    import("../../gateway/endpoints/moderation/moderations.ts"),
+    import("../../gateway/endpoints/audio/speech.ts"),
+  ]);
   const checks: Readonly<Record<string, (body: never) => void>> = {
     "openai.chat": chat.checkChat,
     "anthropic.messages": (body) => messages.checkMessages(body, {}),
     "openai.responses": responses.checkResponses,
     "jina.rerank": rerank.rerankDemand,
     "openai.moderations": (body) => judged.moderations.read(body, {} as never),
+    "openai.speech": (body) => speech.speech.read(body, {} as never).worst(noLimits),
     "openai.embeddings": (body) => embeddings.checkInput(Reflect.get(body, "input")),
   };
   return { adapters, estimateRequest, findCarried, checks };
@@ -63,6 +77,16 @@ function asked(body: Uint8Array, upstreamModel: string, stream: boolean): Asked 
     headers: {},
     createdUnixS: 1,
     keepResponse: true,
+  };
+}
+
+/** A form with a file. Nobody sends it. */
+function formOf(fields: readonly { readonly name: string; readonly value: string }[]): NonNullable<Asked["form"]> {
+  const file = { filename: "a.mp3", contentType: "audio/mpeg", offset: 0, length: 1_000_000 };
+  return {
+    parts: [...fields, { name: "file", value: "", file }],
+    inputAudioMs: 250_000,
+    async *read() {},
   };
 }
 
@@ -119,11 +143,12 @@ describe("steps grow at most in proportion to what is sent", () => {
     });
   });
 
-  test.each(wholeShapes)("an answer of $adapter: $name", async ({ adapter, dialect, request, answer }) => {
+  test.each(wholeShapes)("an answer of $adapter: $name", async ({ adapter, dialect, request, form, answer }) => {
     await expectProportion((length) => {
+      const given = asked(Buffer.from(JSON.stringify(request(length))), "m", false);
       const exchange = loaded.adapters[adapter]
         ?.open("{}")
-        .exchanges[dialect]?.(asked(Buffer.from(JSON.stringify(request(length))), "m", false));
+        .exchanges[dialect]?.(form === undefined ? given : { ...given, form: formOf(form) });
       const body = Buffer.from(JSON.stringify(answer(length)));
       return () => exchange?.whole(body, moments);
     });

@@ -73,8 +73,16 @@ const images = (name: string, more: (size: number) => object): RequestShape => (
   body: (size) => ({ model: "m", prompt: "x", ...more(size) }),
 });
 
+const speech = (name: string, more: (size: number) => object): RequestShape => ({
+  name,
+  dialect: "openai.speech",
+  body: (size) => ({ model: "m", input: "x", voice: "alloy", response_format: "wav", ...more(size) }),
+});
+
 /** Requests of every endpoint. */
 export const requestShapes: readonly RequestShape[] = [
+  speech("a long text", (size) => ({ input: "words and 你好 ".repeat(size) })),
+  speech("unknown fields", (size) => fields(size, () => 1)),
   rerank("documents", (size) => ({ documents: times(size, (i) => `document ${i}`) })),
   rerank("documents of named fields", (size) => ({
     documents: times(size, (i) => ({ title: `t${i}`, text: "x" })),
@@ -412,6 +420,8 @@ export interface WholeShape {
   readonly adapter: string;
   readonly dialect: string;
   request(size: number): object;
+  /** Fields beside the file, where a form is asked with. */
+  readonly form?: readonly { readonly name: string; readonly value: string }[];
   answer(size: number): object;
 }
 
@@ -432,8 +442,34 @@ const vectors = (
   }));
 const packed = (vector: unknown) => Buffer.from(Float32Array.from(vector as number[]).buffer).toString("base64");
 
+const words = (size: number, word: (index: number) => object) => ({
+  text: "x ".repeat(size),
+  words: times(size, word),
+});
+
 /** Whole answers of modules that are not chat. */
 export const wholeShapes: readonly WholeShape[] = [
+  {
+    ...{ name: "words with times", adapter: "elevenlabs", dialect: "openai.transcription" },
+    request: () => ({}),
+    form: [{ name: "response_format", value: "srt" }],
+    answer: (size) => words(size, (i) => ({ text: `w${i}`, start: i / 3, end: i / 3 + 0.2, type: "word" })),
+  },
+  {
+    ...{ name: "words of one sentence", adapter: "elevenlabs", dialect: "openai.transcription" },
+    request: () => ({}),
+    form: [
+      { name: "response_format", value: "verbose_json" },
+      { name: "timestamp_granularities[]", value: "word" },
+    ],
+    answer: (size) => words(size, (i) => ({ text: `w${i}`, start: 0, end: 0, type: "word" })),
+  },
+  {
+    ...{ name: "segments", adapter: "openai", dialect: "openai.transcription" },
+    request: () => ({}),
+    form: [{ name: "response_format", value: "vtt" }],
+    answer: (size) => ({ text: "x", segments: times(size, (i) => ({ start: i, end: i + 1, text: ` s${i}\n` })) }),
+  },
   {
     ...{ name: "results", adapter: "openai", dialect: "jina.rerank" },
     request: (size) => ({ query: "x", documents: times(size, (i) => ({ text: `document ${i}` })) }),
