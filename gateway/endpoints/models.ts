@@ -44,6 +44,7 @@ function openaiModel(model: Model) {
     created: Number(model.createdUnixS),
     owned_by: model.ownedBy,
     module: moduleNameOf(model.module),
+    endpoints: model.endpoints,
   };
 }
 

@@ -78,7 +78,13 @@ describe("out of the box", () => {
     expect(names.includes("text-embedding-3-small")).toBe(endpointsOf("embeddings").length > 0);
     expect(names).toContain("throughline/auto");
     expect(names).not.toContain("sim-*");
-    expect(names).toContain("tts-1");
+    const endpoints = Object.fromEntries(models.map((model) => [model.name, model.endpoints]));
+    expect(endpoints).toMatchObject({
+      "tts-1": ["/v1/audio/speech"],
+      "whisper-1": ["/v1/audio/transcriptions", "/v1/audio/translations"],
+      "gpt-4o-transcribe": ["/v1/audio/transcriptions"],
+      "text-embedding-3-small": ["/v1/embeddings"],
+    });
     expect(Number(models[0]?.createdUnixS)).toBeGreaterThan(1_700_000_000);
     expect((await one.listModels({ group: "nobody" }, call)).models).toEqual([]);
   });

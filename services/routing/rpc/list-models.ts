@@ -17,6 +17,7 @@ export function listModels({ live }: RoutingContext) {
         ownedBy: model.ownedBy,
         createdUnixS: BigInt(Math.floor((seen(model.name)?.getTime() ?? 0) / 1_000)),
         module: moduleOf(model.module),
+        endpoints: [...endpointsOf(model.module, model.capabilities)],
         contextWindowTokens: BigInt(model.contextWindowTokens),
         maxOutputTokens: BigInt(model.maxOutputTokens),
       })),
