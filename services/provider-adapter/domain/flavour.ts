@@ -89,6 +89,8 @@ export interface OpenaiFlavour {
   readonly customTools: boolean;
   /** The vendor's responses know namespaces of tools; else such a request is sent as chat. */
   readonly namespaces: boolean;
+  /** Most characters of a tool's description; 0: as many as there are. */
+  readonly maxToolDescription: number;
   /** The schema of a tool must have a plain object as its root: no variants of it, no reference. */
   readonly plainSchemas: boolean;
   /** How the vendor takes names of tools and IDs of calls. */

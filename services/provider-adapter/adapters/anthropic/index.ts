@@ -5,6 +5,7 @@ import { readMessage } from "../../modules/chat/anthropic-messages/read-answer.t
 import { readMessageStream } from "../../modules/chat/anthropic-messages/read-stream.ts";
 import { withCustomTools } from "../../modules/chat/neutral/custom-tools.ts";
 import { withFitLabels } from "../../modules/chat/neutral/fit-labels.ts";
+import { withFitProperties } from "../../modules/chat/neutral/fit-properties.ts";
 import type { UpstreamFormat } from "../../modules/chat/neutral/formats.ts";
 import type { Adapter } from "../adapter.ts";
 import { countTranslations, translations } from "../translations.ts";
@@ -13,7 +14,7 @@ import { controlPatch, premiumPatch } from "./control.ts";
 import { countRequest, passCount } from "./count-tokens.ts";
 import { inBandFailure, messagesFailure } from "./errors.ts";
 import { type MessagesFlavour, readFlavour } from "./flavour.ts";
-import { messagesLabelFits } from "./labels.ts";
+import { messagesLabelFits, propertyFit } from "./labels.ts";
 import { generationOf } from "./models.ts";
 
 /** Anthropic, and every vendor that speaks its format. */
@@ -57,12 +58,15 @@ function formatOf(flavour: MessagesFlavour): UpstreamFormat {
     name: messagesFormat,
     open: () =>
       withFitLabels(
-        withCustomTools({
-          write: (request, context) => writeMessagesRequest(request, context, flavour),
-          read: (body) => readMessage(body, inBandFailure),
-          stream: () => readMessageStream(inBandFailure),
-          events: messageEvents,
-        }),
+        withFitProperties(
+          withCustomTools({
+            write: (request, context) => writeMessagesRequest(request, context, flavour),
+            read: (body) => readMessage(body, inBandFailure),
+            stream: () => readMessageStream(inBandFailure),
+            events: messageEvents,
+          }),
+          propertyFit,
+        ),
         messagesLabelFits,
       ),
   };

@@ -6,3 +6,6 @@ export const messagesLabelFits: LabelFits = {
   names: createLabelFit({ maxLength: 128, minLength: 1, characters: "a-zA-Z0-9_-", first: "" }),
   callIds: createLabelFit({ maxLength: 0, minLength: 1, characters: "a-zA-Z0-9_-", first: "" }),
 };
+
+/** How it takes names of a tool's parameters ("Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'"). */
+export const propertyFit = createLabelFit({ maxLength: 64, minLength: 1, characters: "a-zA-Z0-9_.-", first: "" });

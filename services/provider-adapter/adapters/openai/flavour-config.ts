@@ -53,6 +53,8 @@ const modelShape = {
   max_tokens_field: z.string(),
   top_k: z.boolean(),
   custom_tools: z.boolean(),
+  /** Characters. 0: not bounded. */
+  max_tool_description: z.number().int().min(0),
   namespaces: z.boolean(),
   plain_schemas: z.boolean(),
   tool_names: labelRule,

@@ -51,6 +51,7 @@ const base = {
   max_tokens_field: "max_tokens",
   top_k: false,
   custom_tools: false,
+  max_tool_description: 0,
   namespaces: false,
   plain_schemas: true,
   // OpenAI's own rule for names, which most who speak its format have, too.
@@ -158,6 +159,7 @@ function toFlavour(vendor: string, given: Merged, streamError: OpenaiFlavour["st
     maxTokensField: given.max_tokens_field,
     topK: given.top_k,
     customTools: given.custom_tools,
+    maxToolDescription: given.max_tool_description,
     namespaces: given.namespaces,
     plainSchemas: given.plain_schemas,
     labels: { names: toLabelFit(given.tool_names), callIds: toLabelFit(given.call_ids) },

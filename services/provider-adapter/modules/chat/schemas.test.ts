@@ -231,3 +231,105 @@ test.each([
   expect(bodyOf(asked).response_format.json_schema.strict).toBe(isStrict);
   expect(asked.notes.some((note) => note.includes("strict left out"))).toBe(!isStrict);
 });
+
+describe("names of parameters", () => {
+  const moments = { sentUs: 1, firstByteUs: 2, firstContentUs: 3, lastByteUs: 4, nowUs: 5 };
+  const long = `settings__${"approved__".repeat(7)}list`;
+  const parameters = {
+    type: "object",
+    properties: {
+      $filter: { type: "string" },
+      "@odata.type": { type: "string" },
+      [long]: { type: "integer" },
+      top: {},
+    },
+    required: ["$filter", "top"],
+  };
+  const call = (given: object) => ({
+    id: "a",
+    type: "function",
+    function: { name: "f", arguments: JSON.stringify(given) },
+  });
+  const given = { $filter: "x", [long]: 767212140985061, top: { $filter: "nested" } };
+  const body = {
+    tools: [{ type: "function", function: { name: "f", parameters } }],
+    messages: [
+      { role: "user", content: "x" },
+      { role: "assistant", content: null, tool_calls: [call(given)] },
+      { role: "tool", tool_call_id: "a", content: "y" },
+    ],
+  };
+
+  test("that Anthropic refuses are others on the way, in the schema and in calls, and the client's in answers", () => {
+    const asked = exchange("anthropic", {}, "openai.chat", body);
+    const sent = bodyOf(asked);
+    const { properties, required } = sent.tools[0].input_schema;
+    for (const name of Object.keys(properties)) expect(name).toMatch(/^[a-zA-Z0-9_.-]{1,64}$/);
+    expect(required).toEqual([Object.keys(properties)[0], "top"]);
+    const input = sent.messages[1].content[0].input as JsonObject;
+    for (const name of Object.keys(input)) expect(properties).toHaveProperty([name]);
+    expect(input.top).toEqual({ $filter: "nested" });
+    expect(asked.notes).toContainEqual(expect.stringContaining("names of parameters changed"));
+
+    const answer = {
+      type: "message",
+      stop_reason: "tool_use",
+      content: [{ type: "tool_use", id: "b", name: "f", input }],
+    };
+    const heard = JSON.parse(Buffer.from(asked.whole(Buffer.from(JSON.stringify(answer)), moments).body).toString());
+    expect(JSON.parse(heard.choices[0].message.tool_calls[0].function.arguments)).toEqual(given);
+
+    const stream = exchange("anthropic", {}, "openai.chat", { ...body, stream: true }).stream();
+    const whole = JSON.stringify(input);
+    const block = (index: number, name: string) => ({
+      type: "content_block_start",
+      index,
+      content_block: { type: "tool_use", id: `c${index}`, name, input: {} },
+    });
+    const piece = (index: number, text: string) => ({
+      type: "content_block_delta",
+      index,
+      delta: { type: "input_json_delta", partial_json: text },
+    });
+    const events = [
+      { type: "message_start", message: { content: [] } },
+      // Their pieces interleave.
+      ...[block(0, "f"), block(1, "f"), piece(0, whole.slice(0, 9)), piece(1, whole.slice(0, 20))],
+      ...[piece(0, whole.slice(9)), piece(1, whole.slice(20))],
+      { type: "message_delta", delta: { stop_reason: "tool_use" } },
+      { type: "message_stop" },
+    ];
+    let text = "";
+    for (const event of events) text += stream.event({ event: event.type, data: JSON.stringify(event) });
+    const inputs = ["", ""];
+    for (const line of text.split("\n").filter((one) => one.startsWith("data: {"))) {
+      for (const one of JSON.parse(line.slice(6)).choices[0]?.delta.tool_calls ?? []) {
+        inputs[one.index] += one.function.arguments;
+      }
+    }
+    expect(inputs.map((one) => JSON.parse(one))).toEqual([given, given]);
+  });
+
+  test("others stay, and are streamed as they come", () => {
+    const plain = {
+      ...body,
+      tools: [{ type: "function", function: { name: "f", parameters: { type: "object", properties: { a: {} } } } }],
+    };
+    expect(exchange("anthropic", {}, "openai.chat", plain).notes).toEqual([]);
+  });
+});
+
+test("a description that is longer than OpenAI takes goes on in that of the parameters; nothing of it is lost", () => {
+  const description = "words ".repeat(500);
+  const tools = [{ name: "f", description, input_schema: { type: "object", properties: {} } }];
+  const asked = exchange("openai", { vendor: "openai" }, "anthropic.messages", {
+    max_tokens: 9,
+    messages: [{ role: "user", content: "x" }],
+    tools,
+  });
+  const { function: sent } = bodyOf(asked).tools[0];
+  expect(sent.description.length).toBeLessThanOrEqual(1_024);
+  const [start = ""] = sent.description.split("... (goes on");
+  expect(start + sent.parameters.description.slice("... ".length)).toBe(description);
+  expect(asked.notes).toContainEqual(expect.stringContaining("tools[0].description goes on"));
+});

@@ -16,7 +16,7 @@ import {
 } from "../../../modules/chat/neutral/request.ts";
 import { thinkingPatch } from "../../../modules/chat/openai-chat/set-field.ts";
 import { vendorPatch } from "../../../modules/chat/openai-chat/vendor-patch.ts";
-import { type JsonObject, parseJson } from "../../../wire/json.ts";
+import { asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import { isStrictSchema } from "./strict-schema.ts";
 import { writeMessages } from "./write-messages.ts";
 
@@ -131,7 +131,10 @@ function writeTool(tool: Tool, flavour: OpenaiFlavour, note: Note): JsonObject {
       const parameters = given === undefined || !flavour.plainSchemas ? given : plainRoot(given);
       if (parameters !== given) note(rootFolded(at));
       const schema = parameters ?? { type: "object", properties: {} };
-      const written = { name, description, parameters: schema, strict: strictOf(strict, schema, at, note) };
+      const told = toldWithin(flavour.maxToolDescription, description, schema);
+      if (told.description !== description)
+        note(`${at}.description goes on in its parameters': the vendor takes no longer one`);
+      const written = { name, ...told, strict: strictOf(strict, schema, at, note) };
       return { type: "function", function: written };
     }
     case "custom": {
@@ -143,6 +146,23 @@ function writeTool(tool: Tool, flavour: OpenaiFlavour, note: Note): JsonObject {
       if (tool.format === "openai.chat") return tool.value;
       throw cannotExpress(tool.at, "its format has no such tool");
   }
+}
+
+const goesOn = "... (goes on in the description of the parameters)";
+
+/**
+ * A tool's description as long as the vendor takes it: what is beyond stands in the description of its parameters, which has
+ * no such bound. 0: there is none.
+ */
+function toldWithin(most: number, description: string | undefined, parameters: JsonObject) {
+  if (most === 0 || description === undefined || description.length <= most) return { description, parameters };
+  const cut = most - goesOn.length;
+  const own = asString(parameters.description);
+  const rest = `... ${description.slice(cut).toWellFormed()}${own === undefined ? "" : `\n\n${own}`}`;
+  return {
+    description: `${description.slice(0, cut).toWellFormed()}${goesOn}`,
+    parameters: { ...parameters, description: rest },
+  };
 }
 
 /** The search of the web is no tool of this format, so a choice of it leaves the choice among the others to the model. */

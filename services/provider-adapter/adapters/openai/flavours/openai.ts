@@ -8,6 +8,8 @@ export const openai: FlavourConfig = {
   responses: true,
   developer_role: true,
   custom_tools: true,
+  // "Invalid 'tools[0].function.description': string too long."
+  max_tool_description: 1_024,
   namespaces: true,
   call_ids: { max_length: 40 },
   system_turns: "anywhere",

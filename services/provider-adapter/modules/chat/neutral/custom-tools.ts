@@ -1,7 +1,8 @@
 import { asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
 import type { AnswerPart } from "./answer.ts";
-import type { Emit, NeutralEvent } from "./events.ts";
+import type { NeutralEvent } from "./events.ts";
 import type { Note, UpstreamExchange } from "./formats.ts";
+import { createHeldInputs } from "./held-inputs.ts";
 import type { CustomTool, FunctionTool } from "./request.ts";
 
 /**
@@ -56,9 +57,9 @@ export function withCustomTools(exchange: UpstreamExchange): UpstreamExchange {
     stream() {
       const stream = exchange.stream();
       if (custom.size === 0) return stream;
-      const unwrap = createUnwrap(custom);
+      const hold = createHeldInputs((name) => (custom.has(name) ? freeText : undefined));
       return {
-        read: (event, emit) => stream.read(event, (step) => unwrap(step, emit)),
+        read: (event, emit) => stream.read(event, (step) => hold(marked(step, custom), emit)),
         isComplete() {
           return stream.isComplete();
         },
@@ -72,29 +73,10 @@ function unwrapPart(part: AnswerPart, custom: ReadonlySet<string>): AnswerPart {
   return { ...part, custom: true, input: freeText(part.input) };
 }
 
-function freeText(input: string): string {
-  return asString(asObject(parseJson(input))?.input) ?? input;
+function marked(step: NeutralEvent, custom: ReadonlySet<string>): NeutralEvent {
+  return step.type === "tool_call" && custom.has(step.name) ? { ...step, custom: true } : step;
 }
 
-function createUnwrap(custom: ReadonlySet<string>): (step: NeutralEvent, emit: Emit) => void {
-  const open = new Map<string, { choice: number; call: number; pieces: string[] }>();
-  const flush = (emit: Emit) => {
-    for (const { choice, call, pieces } of open.values()) {
-      emit({ type: "tool_input", choice, call, text: freeText(pieces.join("")) });
-    }
-    open.clear();
-  };
-  return (step, emit) => {
-    if (step.type === "tool_input") {
-      const waiting = open.get(`${step.choice} ${step.call}`);
-      if (waiting === undefined) emit(step);
-      else waiting.pieces.push(step.text);
-      return;
-    }
-    if (step.type !== "usage") flush(emit);
-    if (step.type === "tool_call" && custom.has(step.name)) {
-      open.set(`${step.choice} ${step.call}`, { choice: step.choice, call: step.call, pieces: [] });
-      emit({ ...step, custom: true });
-    } else emit(step);
-  };
+function freeText(input: string): string {
+  return asString(asObject(parseJson(input))?.input) ?? input;
 }
