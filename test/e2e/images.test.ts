@@ -1,15 +1,24 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { generateImage } from "ai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseForm, type SimulatedForm } from "../../services/simulator/formats/audio.ts";
 import { statement } from "../../shared/db/index.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
 
-/* Images: one document and events through both modes, as the official SDK asks for them, each kind of token at its price. */
+/*
+ * Images: one document and events through both modes, as the SDKs that applications use ask for them (openai for Node and for
+ * Python, the AI SDK), each kind of token at its price.
+ */
+
+const run = promisify(execFile);
 
 const modes: Mode[] = ["up", "mesh"];
 const ledgerOf = statement("images_ledger", "select amount from billing.ledger where entry_id = $1 and kind = 1");
@@ -21,6 +30,32 @@ const given = 323;
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const pngs = ["one", "two"].map((text) =>
   Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(1_500_000, text)]),
+);
+
+/** openai for Python: plain, n of 2, both ways back, a stream, and an edit of two files. */
+const python = `
+import base64, sys
+from openai import OpenAI
+url, key, model, prompt = sys.argv[1:]
+png = b"\\x89PNG\\r\\n\\x1a\\n" + b"a picture" * 500
+client = OpenAI(api_key=key, base_url=url, max_retries=0)
+is_png = lambda text: base64.b64decode(text).startswith(b"\\x89PNG")
+two = client.images.generate(model=model, prompt=prompt, n=2, response_format="b64_json")
+assert [is_png(image.b64_json) for image in two.data] == [True, True], two
+assert two.usage.input_tokens_details.text_tokens > 0
+one = client.images.generate(model=model, prompt=prompt, response_format="url")
+assert one.data[0].url.startswith("http"), one
+events = list(client.images.generate(model=model, prompt=prompt, stream=True, partial_images=2))
+assert [event.type.split(".")[1] for event in events] == ["partial_image", "partial_image", "completed"], events
+assert is_png(events[-1].b64_json) and events[-1].usage.output_tokens > 0
+edit = client.images.edit(model=model, prompt=prompt, image=[("a.png", png), ("b.png", png)])
+assert is_png(edit.data[0].b64_json) and edit.usage.input_tokens_details.image_tokens > 0
+edits = list(client.images.edit(model=model, prompt=prompt, image=("a.png", png), stream=True))
+assert edits[-1].type == "image_edit.completed", edits
+`;
+const hasPython = await run("python3", ["-c", "import openai"]).then(
+  () => true,
+  () => false,
 );
 
 describe.each(modes)("images: %s", (mode) => {
@@ -165,6 +200,22 @@ describe.each(modes)("images: %s", (mode) => {
     expect(again.response.headers.get("idempotent-replayed")).toBe("true");
     expect(again.data).toEqual(first.data);
     await expect(ask((await files()).toReversed())).rejects.toMatchObject({ status: 422 });
+  });
+
+  test("AI SDK: generateImage of a prompt, and of a prompt and images", async () => {
+    const provider = createOpenAICompatible({ name: "house", baseURL: `${house.url}/v1`, apiKey: house.key });
+    const model = provider.imageModel("gpt-image-2");
+    const { images } = await generateImage({ model, prompt, n: 2, maxRetries: 0 });
+    expect(images.map(({ mediaType }) => mediaType)).toEqual(["image/png", "image/png"]);
+    const asked = { text: prompt, images: pngs };
+    const edited = await generateImage({ model, prompt: asked, size: "1024x1024", maxRetries: 0 });
+    expect(Buffer.from(edited.image.uint8Array).subarray(1, 4).toString()).toBe("PNG");
+    const last = house.simulator.requests.findLast(({ path }) => path === "/v1/images/edits");
+    for (const bytes of pngs) expect(last?.body.includes(bytes)).toBe(true);
+  });
+
+  test.runIf(hasPython)("openai for Python, where it is installed", async () => {
+    await run("python3", ["-c", python, `${house.url}/v1`, house.key, "gpt-image-2", prompt]);
   });
 
   test.each([

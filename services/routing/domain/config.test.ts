@@ -232,8 +232,8 @@ describe("what ships with the service", () => {
   });
 
   test("is retired nowhere", () => {
-    // What the vendors have switched off by 2026-11.
-    const retired = /^(dall-e|gpt-image-1$|sora|imagen|text-moderation|veo-2)/;
+    // What the vendors have switched off by 2026-12-01.
+    const retired = /^(dall-e|gpt-image-1(\.5|-mini)?$|chatgpt-image|sora|imagen|text-moderation|veo-2)/;
     const { models } = configurationOf("groups: []");
     expect(models.map(({ name }) => name).filter((name) => retired.test(name))).toEqual([]);
   });
