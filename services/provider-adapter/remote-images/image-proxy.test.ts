@@ -168,6 +168,8 @@ describe("image proxy", () => {
     "input[0].content[0].file_data": (file_data) => item({ content: [{ type: "input_file", file_data }] }),
     "input[0].output[0].image_url": (image_url) => item({ output: [{ type: "input_image", image_url }] }),
     "input[0].output.image_url": (image_url) => item({ output: { type: "computer_screenshot", image_url } }),
+    "input_reference.image_url": (image_url) => ({ input_reference: { image_url } }),
+    input_reference: (input_reference) => ({ input_reference }),
     "tools[0].input_image_mask.image_url": (image_url) => ({ tools: [{ type: "x", input_image_mask: { image_url } }] }),
   };
   function user(part: object): object {

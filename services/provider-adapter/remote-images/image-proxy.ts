@@ -28,7 +28,9 @@ const maxImages = 50;
 const atOnce = 6;
 
 /** Without any of these a body has no address, so most requests are not parsed for it. An escape may spell any of them. */
-const traces = ["url", '"source"', '"file_data"', '"input_audio"', "\\u"].map((trace) => Buffer.from(trace));
+const traces = ["url", '"source"', '"file_data"', '"input_audio"', '"input_reference"', "\\u"].map((trace) =>
+  Buffer.from(trace),
+);
 
 /** Creates the proxy. */
 export function createImageProxy(options: ImageProxyOptions): ImageProxy {
