@@ -5,6 +5,9 @@ import Anthropic from "@anthropic-ai/sdk";
 import { ChatAnthropic } from "@langchain/anthropic";
 import { type AIMessageChunk, HumanMessage } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
+// Those of the AI SDK before, which are stricter: they take no null for the sources of a text.
+import { createAnthropic as createAnthropic3 } from "ai-sdk-anthropic-3";
+import { createOpenAI as createOpenAI3 } from "ai-sdk-openai-3";
 import OpenAI from "openai";
 
 /*
@@ -137,6 +140,11 @@ export const readers: readonly Reader[] = [
     createOpenAI({ baseURL, apiKey, fetch }).responses(model),
   ),
   aiReader("@ai-sdk/anthropic", "anthropic.messages", (fetch) => createAnthropic({ baseURL, apiKey, fetch })(model)),
+  aiReader("@ai-sdk/openai 3, chat", "openai.chat", (fetch) => createOpenAI3({ baseURL, apiKey, fetch }).chat(model)),
+  aiReader("@ai-sdk/openai 3, responses", "openai.responses", (fetch) =>
+    createOpenAI3({ baseURL, apiKey, fetch }).responses(model),
+  ),
+  aiReader("@ai-sdk/anthropic 3", "anthropic.messages", (fetch) => createAnthropic3({ baseURL, apiKey, fetch })(model)),
   chainReader(
     "@langchain/openai, chat",
     "openai.chat",
