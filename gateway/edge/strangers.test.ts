@@ -117,6 +117,8 @@ describe("a stranger", () => {
       ...[
         "/trpc/*",
         "/v1/messages/count_tokens",
+        "/v1/responses/input_tokens",
+        "/v1/videos",
         ...[...endpoints, ...formEndpoints].flatMap(({ paths }) => paths),
       ].sort(),
     ]);
