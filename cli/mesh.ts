@@ -11,7 +11,7 @@ import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.
 import { httpUrl } from "../shared/http-url.ts";
 import type { Log } from "../shared/log.ts";
 import { tell } from "../shared/log-output.ts";
-import { createGrpcClient } from "../shared/rpc/index.ts";
+import { createGrpcClient, createHealthCheck } from "../shared/rpc/index.ts";
 import { processEnv, runProcess, wrongUsage } from "../shared/run-service.ts";
 import { heedSignals, supervisedFlag, tellToStop } from "../shared/signals.ts";
 import { clientTls, peerSecrets } from "../shared/trust.ts";
@@ -101,6 +101,11 @@ export function mesh(): Promise<number> {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);
     });
+    const health = createHealthCheck(`dns:///127.0.0.1:${jobs}`, trust);
+    await retryUntil(readyWithinMs, starting, async () => {
+      if (!(await health.healthy(1_000))) throw new Error("jobs is not ready");
+    });
+    health.close();
     tell(welcome(url, ground.welcomeKeys(key.secret), upstreams));
   });
 }

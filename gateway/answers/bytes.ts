@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Answer } from "../story/ask.ts";
 import { createFlowingAnswer } from "./flowing.ts";
+import { printable } from "./head.ts";
 
 /**
  * An answer of bytes (audio, files), given as they come. Nothing can be told inside of them: where one breaks off the connection
@@ -8,9 +9,10 @@ import { createFlowingAnswer } from "./flowing.ts";
  */
 export function createBytesAnswer(response: ServerResponse): Answer {
   return createFlowingAnswer(response, {
-    begin({ contentType, contentLength }) {
+    begin({ contentType, contentLength, contentRange }) {
       response.setHeader("content-type", contentType || "application/octet-stream");
       if (contentLength > 0n) response.setHeader("content-length", contentLength.toString());
+      if (contentRange !== "") response.setHeader("content-range", printable(contentRange));
       response.setHeader("cache-control", "no-store, no-transform");
     },
     gives() {},

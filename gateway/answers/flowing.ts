@@ -41,7 +41,7 @@ export function createFlowingAnswer(response: ServerResponse, flow: Flow): Answe
       begun = true;
       setHead(response, head, headers);
       flow.begin(head);
-      response.writeHead(200);
+      response.writeHead(head.httpStatus === 206 ? 206 : 200);
     },
     write(data) {
       flow.gives(data);

@@ -39,6 +39,13 @@ export const jobsEnv = declareEnv({
     max: 10_000,
     description: "Most jobs that one process of jobs works at in the same moment.",
   },
+  RESERVATION_TTL_MS: {
+    kind: "duration",
+    default: 60_000,
+    min: 1_000,
+    max: 3_600_000,
+    description: "Life of a reservation that nobody extends; those of jobs are extended three times in a life.",
+  },
   JOBS_RETENTION: {
     kind: "duration",
     default: 30 * dayMs,
@@ -56,6 +63,8 @@ export interface JobsConfig {
   readonly firstPollMs: number;
   readonly maxPollMs: number;
   readonly atOnce: number;
+  /** How often the reservations of jobs are extended. */
+  readonly extendEveryMs: number;
   /** 0: for ever. */
   readonly retentionMs: number;
 }
@@ -70,6 +79,7 @@ export function envToConfig(env: Env): JobsConfig {
     firstPollMs: read.JOBS_FIRST_POLL,
     maxPollMs: read.JOBS_MAX_POLL,
     atOnce: read.JOBS_AT_ONCE,
+    extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
     retentionMs: read.JOBS_RETENTION,
   };
 }

@@ -82,6 +82,6 @@ test("every job ends once, whatever fails", { timeout: 60_000 }, async () => {
         }
       },
     ),
-    { numRuns: 4 },
+    { numRuns: 2 },
   );
 });

@@ -51,11 +51,20 @@ describe("a job", () => {
     world.vendor = (action, count) =>
       action === "start"
         ? { state: "queueing" }
-        : ((reports[count] as { state: "queueing" }) ?? { state: "succeeded", seconds: 4 });
+        : ((reports[count] as { state: "queueing" }) ?? {
+            state: "succeeded",
+            seconds: 4,
+            expiresUnixMs: 1_796_001_300_000,
+          });
     const { requestId, state, vendorJobId } = await beginTestJob(jobs.client);
     expect([state, vendorJobId]).toEqual([JobState.QUEUEING, `vendor-${requestId}`]);
     const job = await closed(requestId);
-    expect(job).toMatchObject({ state: JobState.SUCCEEDED, progressPercent: 100, resultMs: 4_000n });
+    expect(job).toMatchObject({
+      state: JobState.SUCCEEDED,
+      progressPercent: 100,
+      resultMs: 4_000n,
+      expiresUnixMs: 1_796_001_300_000n,
+    });
     expect(world.settled.get(requestId)).toMatchObject({
       accountId: 7n,
       case: SettleCase.SUCCEEDED,

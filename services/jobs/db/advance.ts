@@ -83,7 +83,7 @@ const end = statement(
   `update jobs.job set phase = 3, state = $2, progress = case when $3::text is null then 100 else progress end, body = null,
      error_code = $3, error_message = $4, usage = coalesce($5, usage), started = coalesce($6, started),
      candidate = coalesce($7, candidate), locator = coalesce($8, locator), result_ms = $9, size = $10,
-     expires_at = case when $11 = 0 then null else to_timestamp($11 / 1000.0) end, ended_at = now(),
+     expires_at = case when $11::float8 = 0 then null else to_timestamp($11::float8 / 1000) end, ended_at = now(),
      lease_until = null, wake_at = now(), events = ${noted("$12")}
    where request_id = $1 and phase < 3 returning request_id`,
 );

@@ -7,8 +7,6 @@ export interface Upkeep {
   stop(): Promise<void>;
 }
 
-/** A reservation lives for a minute. */
-const extendEveryMs = 20_000;
 const atOnce = 1_000;
 const callTimeoutMs = 10_000;
 const forgetEveryMs = 10 * 60_000;
@@ -17,7 +15,7 @@ const forgetEveryMs = 10 * 60_000;
 export function startUpkeep(context: JobsContext): Upkeep {
   let running: Promise<void> = Promise.resolve();
   const timers = [
-    { everyMs: extendEveryMs, run: () => extendAll(context) },
+    { everyMs: context.config.extendEveryMs, run: () => extendAll(context) },
     { everyMs: forgetEveryMs, run: () => forgetAll(context) },
   ].map(({ everyMs, run }) => {
     const start = (): void => {

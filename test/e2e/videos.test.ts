@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import OpenAI, { toFile } from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { statement } from "../../shared/db/index.ts";
+import { administer, adminKey, expectSoundBooks, openCustomer } from "./administration.ts";
+import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+
+/* Videos: jobs from their request to their end, as the official SDK begins, follows, fetches and deletes them. */
+
+const modes: Mode[] = ["up", "mesh"];
+const ledgerOf = statement("videos_ledger", "select kind, amount from billing.ledger where entry_id = $1");
+const prompt = "A lighthouse at dusk";
+
+describe.each(modes)("videos: %s", (mode) => {
+  let house: Deployment;
+  let openai: OpenAI;
+  beforeAll(async () => {
+    house = await startDeployment(mode, {
+      THROUGHLINE_ADMIN_KEY: adminKey,
+      JOBS_FIRST_POLL: "50ms",
+      JOBS_MAX_POLL: "100ms",
+      LOG_LEVEL: "warn",
+    });
+    openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
+  }, 90_000);
+  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+  const requestOf = (id: string) => BigInt(id.replace("video_", ""));
+
+  async function ended(id: string) {
+    return eventually(async () => {
+      const video = await openai.videos.retrieve(id);
+      return video.status === "completed" || video.status === "failed" ? video : undefined;
+    }, 20_000);
+  }
+
+  async function entryOf(id: string) {
+    return eventually(
+      async () => (await house.db.query<{ kind: number; amount: bigint }>(ledgerOf, [requestOf(id)]))[0],
+    );
+  }
+
+  async function statusesOf(id: string): Promise<string | undefined> {
+    const response = await house.call("/bp/ai/ai_request/history/query?page=1&page_size=100");
+    const { data } = (await response.json()) as { data: { request_id: string; status: string }[] };
+    return data.find((row) => row.request_id === requestOf(id).toString())?.status;
+  }
+
+  test("is begun by a form with a picture, followed, charged by its seconds, and fetched whole and by range", async () => {
+    const picture = await toFile(Buffer.alloc(300_000, 7), "first.png", { type: "image/png" });
+    const { data: video, response } = await openai.videos
+      .create({
+        model: "video/sim-job-queue-400" as "sora-2",
+        prompt,
+        seconds: "4",
+        size: "1280x720",
+        input_reference: picture,
+      })
+      .withResponse();
+    expect(video).toMatchObject({ object: "video", status: "queued", seconds: "4", size: "1280x720", error: null });
+    expect(video.id).toBe(`video_${response.headers.get("x-request-id")}`);
+    const done = await ended(video.id);
+    expect(done).toMatchObject({ status: "completed", progress: 100, prompt });
+    const { kind, amount } = await entryOf(video.id);
+    expect(kind).toBe(1);
+    expect(amount).toBeLessThan(0n);
+    expect(await eventually(async () => ((await statusesOf(video.id)) === "succeeded" ? true : undefined))).toBe(true);
+
+    const content = Buffer.from(await (await openai.videos.downloadContent(video.id)).arrayBuffer());
+    const again = Buffer.from(await (await openai.videos.downloadContent(video.id)).arrayBuffer());
+    expect(content.length).toBeGreaterThan(100_000);
+    expect(digest(again)).toBe(digest(content));
+    const part = await house.call(`/v1/videos/${video.id}/content`, undefined, { range: "bytes=1000-1999" });
+    expect([part.status, part.headers.get("content-range")]).toEqual([206, `bytes 1000-1999/${content.length}`]);
+    expect(Buffer.from(await part.arrayBuffer()).equals(content.subarray(1_000, 2_000))).toBe(true);
+
+    // The vendor's own ID finds the request.
+    const job = (await (await house.call(`/v1/jobs/${video.id}`)).json()) as { vendor_job_id: string; status: string };
+    expect(job.status).toBe("succeeded");
+    const life = (await (await house.call(`/v1/requests/${job.vendor_job_id}`)).json()) as { id: string };
+    expect(life).toMatchObject({ id: requestOf(video.id).toString() });
+    const steps = (life as { timeline?: { name: string }[] }).timeline?.map(({ name }) => name);
+    expect(steps).toEqual(expect.arrayContaining(["queueing", "processing", "succeeded"]));
+  });
+
+  test("that fails, or whose start is lost or refused, is free and says why", async () => {
+    const failed = await openai.videos.create({ model: "video/sim-job-fail" as "sora-2", prompt });
+    expect((await ended(failed.id)).error).toMatchObject({ code: "upstream_error" });
+    expect(await entryOf(failed.id)).toMatchObject({ kind: 2, amount: 0n });
+
+    for (const [model, code] of [
+      ["video/sim-job-create-lost", "upstream_outcome_unknown"],
+      ["video/sim-job-create-refused", "invalid_value"],
+    ] as const) {
+      const refused = await openai.videos.create({ model: model as "sora-2", prompt }).then(
+        () => undefined,
+        (error: unknown) => error as InstanceType<typeof OpenAI.APIError>,
+      );
+      expect(refused).toMatchObject({ code });
+      expect(await entryOf(`video_${refused?.requestID}`)).toMatchObject({ kind: 2, amount: 0n });
+    }
+  });
+
+  test("is cancelled by DELETE while it runs, and leaves the list by DELETE when it has ended", async () => {
+    const video = await openai.videos.create({ model: "video/sim-job-stuck" as "sora-2", prompt });
+    expect(await openai.videos.delete(video.id)).toMatchObject({ id: video.id, deleted: false });
+    const over = await eventually(async () => {
+      const job = (await (await house.call(`/v1/jobs/${video.id}`)).json()) as { cancel_requested: boolean };
+      return job.cancel_requested ? job : undefined;
+    });
+    expect(over.cancel_requested).toBe(true);
+    expect((await ended(video.id)).error).toMatchObject({ code: "cancelled" });
+
+    const short = await openai.videos.create({ model: "video/sim-job-run-10" as "sora-2", prompt });
+    await ended(short.id);
+    const listed = await openai.videos.list({ limit: 1 });
+    expect(listed.data.map(({ id }) => id)).toEqual([short.id]);
+    expect(listed.has_more).toBe(true);
+    expect(await openai.videos.delete(short.id)).toMatchObject({ deleted: true });
+    await expect(openai.videos.retrieve(short.id)).rejects.toMatchObject({ status: 404 });
+  });
+
+  test("of another account is as one that is not there, in every spelling", async () => {
+    const video = await openai.videos.create({ model: "video/sim-job-run-10" as "sora-2", prompt });
+    await ended(video.id);
+    const stranger = await openCustomer(administer(house), { account: {}, key: {} });
+    const plain = requestOf(video.id).toString();
+    for (const path of [`videos/${video.id}`, `videos/${plain}`, `videos/${video.id}/content`, `jobs/job_${plain}`]) {
+      const response = await house.call(`/v1/${path}`, undefined, stranger.headers);
+      expect([path, response.status]).toEqual([path, 404]);
+    }
+  });
+
+  test.each([
+    [{}, "model"],
+    [{ model: "video/sim-plain" }, "prompt"],
+    [{ model: "video/sim-plain", prompt, seconds: "none" }, "seconds"],
+    [{ model: "video/sim-plain", prompt, size: "large" }, "size"],
+  ])("a request with %j is refused before anything is begun", async (body, param) => {
+    const response = await house.call("/v1/videos", body);
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as { error: { param: string } }).error.param).toBe(param);
+  });
+
+  test("the books are sound", () => expectSoundBooks(house, 30_000));
+});
+
+function digest(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
