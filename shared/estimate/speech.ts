@@ -18,8 +18,8 @@ export interface SpeechAmounts {
 
 /** The most that a text may come to when it is spoken at this speed (1: usual). */
 export function speechBound(text: string, speed: number): SpeechAmounts {
-  const characters = codePoints(text);
-  return ofDuration(characters, Math.ceil((characters * mostMsPerCharacter) / Math.max(0.25, speed)) + 1_000);
+  const durationMs = Math.ceil((codePoints(text) * mostMsPerCharacter) / Math.max(0.25, speed)) + 1_000;
+  return ofDuration(codePoints(text) + wideCharacters(text), durationMs);
 }
 
 /** What a text came to, where the upstream did not count: by the duration of the audio, if that is known. */
@@ -30,6 +30,15 @@ export function speechEstimate(text: string, speed: number, durationMs: number |
 
 function ofDuration(characters: number, durationMs: number): SpeechAmounts {
   return { characters, durationMs, tokens: Math.ceil((durationMs / 1_000) * tokensPerSecond) };
+}
+
+/** First of the characters of Chinese, Japanese and Korean, of which some vendors count each as two (MiniMax, DashScope). */
+const firstWide = 0x2e80;
+
+function wideCharacters(text: string): number {
+  let count = 0;
+  for (const character of text) if ((character.codePointAt(0) ?? 0) >= firstWide) count += 1;
+  return count;
 }
 
 /** Unicode code points: what JavaScript counts as two units of UTF-16 is one character. */
