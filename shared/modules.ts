@@ -13,6 +13,8 @@ export interface ModuleEntry {
   readonly endpoints: readonly string[];
   /** Kinds of its work that a model may do alone, each with the paths of its endpoints. Absent: every model does all of it. */
   readonly operations?: Readonly<Partial<Record<Operation, readonly string[]>>>;
+  /** Paths that serve only models with a capability, each with its name. Absent: none. */
+  readonly capabilityOf?: Readonly<Record<string, string>>;
   /** Vendors give it away: a model that nobody prices is free. Absent: such a model is refused. */
   readonly isFreeUnlessPriced?: true;
 }
@@ -38,7 +40,10 @@ const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
 const table: readonly ModuleEntry[] = [
   { module: Module.CHAT, name: "chat", operation: "chat", outputType: "text", endpoints: chat },
   { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: ["/v1/embeddings"] },
-  { module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image", endpoints: image },
+  {
+    ...{ module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image", endpoints: image },
+    capabilityOf: { "/v1/images/edits": "image_edit" },
+  },
   { module: Module.VIDEO, name: "video", operation: "video_generation", endpoints: video },
   {
     ...{ module: Module.AUDIO, name: "audio", operation: "audio", outputType: "speech" },
@@ -77,14 +82,21 @@ export function outputTypeOf(name: string): string | undefined {
 /**
  * Paths of the endpoints of a module's name, the usual one first; none: it is not served yet.
  *
- * @param capabilities of a model: where they name operations of the module, the paths are those of these alone.
+ * @param capabilities of a model: where they name operations of the module, the paths are those of these alone, and what needs a
+ *   capability that is not among them is left out. Null: not known, nothing is.
  */
 export function endpointsOf(name: string, capabilities: readonly string[] | null = null): readonly string[] {
   const entry = byName.get(name);
   const paths = Object.entries(entry?.operations ?? {}).flatMap(([operation, own]) =>
     capabilities?.includes(operation) ? own : [],
   );
-  return paths.length > 0 ? paths : (entry?.endpoints ?? []);
+  const all = paths.length > 0 ? paths : (entry?.endpoints ?? []);
+  const { capabilityOf } = entry ?? {};
+  if (capabilities === null || capabilityOf === undefined) return all;
+  return all.filter((path) => {
+    const needed = capabilityOf[path];
+    return needed === undefined || capabilities.includes(needed);
+  });
 }
 
 /** True: it names a kind of work within a module. */

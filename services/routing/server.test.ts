@@ -84,6 +84,8 @@ describe("out of the box", () => {
       "whisper-1": ["/v1/audio/transcriptions", "/v1/audio/translations"],
       "gpt-4o-transcribe": ["/v1/audio/transcriptions"],
       "text-embedding-3-small": ["/v1/embeddings"],
+      "gpt-image-2": ["/v1/images/generations", "/v1/images/edits"],
+      "glm-image": ["/v1/images/generations"],
     });
     expect(Number(models[0]?.createdUnixS)).toBeGreaterThan(1_700_000_000);
     expect((await one.listModels({ group: "nobody" }, call)).models).toEqual([]);
