@@ -46,11 +46,26 @@ export function listedItems(requestId: bigint, items: readonly Item[]): Item[] {
   });
 }
 
-/** The item of an ID, among the items of a request's answer and its input; undefined: there is none. */
-export function findItem(id: string, output: readonly Item[], items: readonly Item[] | null): Item | undefined {
+/** Items by the IDs that they bear; of two with one ID the earlier. */
+export function itemsById(items: readonly Item[]): ReadonlyMap<unknown, Item> {
+  const byId = new Map<unknown, Item>();
+  for (const item of items) if (typeof item.id === "string" && !byId.has(item.id)) byId.set(item.id, item);
+  return byId;
+}
+
+/**
+ * The item of an ID, among the items of a request's answer and its input; undefined: there is none.
+ *
+ * @param byId those that bear an ID.
+ * @param items those of the input, which are also found by their place.
+ */
+export function findItem(
+  id: string,
+  byId: ReadonlyMap<unknown, Item>,
+  items: readonly Item[] | null,
+): Item | undefined {
   const [, prefix, , index] = itemId.exec(id) ?? [];
-  const own = (list: readonly Item[]) => list.find((item) => item.id === id);
-  return own(output) ?? own(items ?? []) ?? (prefix === inputPrefix ? items?.[Number(index)] : undefined);
+  return byId.get(id) ?? (prefix === inputPrefix ? items?.[Number(index)] : undefined);
 }
 
 /** Items that a client may send by themselves, without the ID of the answer that they are from. */

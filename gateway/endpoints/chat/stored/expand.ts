@@ -41,13 +41,12 @@ export async function expandBody(
     continues = requestOf(previous);
     for (const stored of await conversationOf(reading, continues, previous)) {
       for (const item of await withItems(reading, stored.input.items ?? [], previousField)) input.push(item);
-      for (const item of stored.output) pushInput(input, item);
+      for (const item of stored.output) pushInput(reading, input, item);
     }
   }
   for (const item of await withItems(reading, own, "input")) input.push(item);
   const expanded = { ...rest, input } as ResponsesBody;
   const bytes = Buffer.from(JSON.stringify(expanded));
-  reading.checkSize(bytes.length);
   return { body: expanded, bytes, continues };
 }
 
@@ -56,15 +55,18 @@ const previousField = "previous_response_id";
 interface Reading {
   /** The response of a request; undefined: there is none that is kept. */
   read(requestId: bigint | undefined): Promise<StoredResponse | undefined>;
-  /** Throws where a body has become too large. */
-  checkSize(bytes: number): void;
+  /** Counts an item that the input grows by, as often as it is there. Throws where that makes the body too large. */
+  count(item: Item): void;
 }
 
 function createReading(context: GatewayContext, asking: Asking): Reading {
   const known = new Map<bigint, StoredResponse | undefined>();
   const { incoming } = asking;
   const { bodyLimitBytes } = context.config;
+  /** Sizes of items by identity: a short reference may stand there a thousand times. */
+  const sizes = new WeakMap<Item, number>();
   let readBytes = 0;
+  let addedBytes = 0;
 
   function checkSize(bytes: number): void {
     if (bytes <= bodyLimitBytes) return;
@@ -75,7 +77,12 @@ function createReading(context: GatewayContext, asking: Asking): Reading {
   }
 
   return {
-    checkSize,
+    count(item) {
+      const size = sizes.get(item) ?? Buffer.byteLength(JSON.stringify(item)) + 1;
+      sizes.set(item, size);
+      addedBytes += size;
+      checkSize(addedBytes);
+    },
     async read(requestId) {
       if (requestId === undefined) return undefined;
       if (known.has(requestId)) return known.get(requestId);
@@ -124,12 +131,13 @@ async function withItems(reading: Reading, items: readonly Item[], at: string): 
   const all: Item[] = [];
   for (const [index, item] of items.entries()) {
     if (!isOwnReference(item)) {
+      if (at !== "input") reading.count(item);
       all.push(item);
       continue;
     }
     const id = String(item.id);
     const stored = await reading.read(requestOfItem(id));
-    const named = stored === undefined ? undefined : findItem(id, stored.output, stored.input.items);
+    const named = stored === undefined ? undefined : findItem(id, stored.byId, stored.input.items);
     if (named === undefined && isThinking(id)) {
       // An answer can do without it; the dialect leaves it out, and notes that.
       all.push(item);
@@ -138,14 +146,16 @@ async function withItems(reading: Reading, items: readonly Item[], at: string): 
     if (named === undefined || named.type === "item_reference") {
       throw leadsNowhere(at === "input" ? `input[${index}].id` : at, `'${id}' names an item that is not there`);
     }
-    pushInput(all, named);
+    pushInput(reading, all, named);
   }
   return all;
 }
 
-function pushInput(input: Item[], item: Item): void {
+function pushInput(reading: Reading, input: Item[], item: Item): void {
   const sent = asInput(item);
-  if (sent !== undefined) input.push(sent);
+  if (sent === undefined) return;
+  reading.count(item);
+  input.push(sent);
 }
 
 /** Whether an item refers to one of ours; those of others are for the upstream that made them. */

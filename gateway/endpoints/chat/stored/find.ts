@@ -6,7 +6,7 @@ import {
 } from "../../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { toParts } from "../../../../shared/request-id.ts";
 import type { GatewayContext } from "../../../context.ts";
-import { type Item, itemsOf, type KeptInput } from "../../../domain/response-items.ts";
+import { type Item, itemsById, itemsOf, type KeptInput } from "../../../domain/response-items.ts";
 import type { Incoming } from "../../../story/incoming.ts";
 import type { Owner } from "../../history-query.ts";
 
@@ -22,6 +22,8 @@ export interface StoredResponse {
   /** The answer as the client got it, one JSON document. */
   readonly answer: Uint8Array;
   readonly output: readonly Item[];
+  /** Items of the answer and the input by the IDs that they bear. */
+  readonly byId: ReadonlyMap<unknown, Item>;
   readonly input: KeptInput;
   /** Bytes of answer and input. */
   readonly bytes: number;
@@ -82,13 +84,16 @@ function storedOf(record: HistoryRecord): StoredResponse | undefined {
   const answer = parsed(response);
   const kept = parsed(input);
   if (answer === undefined || kept === undefined) return undefined;
-  const { items, continues } = kept;
+  const { continues } = kept;
+  const output = itemsOf(answer.output);
+  const items = Array.isArray(kept.items) ? itemsOf(kept.items) : null;
   return {
     requestId,
     answer: response,
-    output: itemsOf(answer.output),
+    output,
+    byId: itemsById([...output, ...(items ?? [])]),
     input: {
-      items: Array.isArray(items) ? itemsOf(items) : null,
+      items,
       ...(typeof continues === "string" ? { continues } : {}),
     },
     bytes: response.length + input.length,

@@ -224,6 +224,12 @@ describe("what a request refers to", () => {
     });
   });
 
+  test("a short reference to a long item, many times over, is refused before it is written out", async () => {
+    const long = keep([said(`msg_${nextId}_0`, "a".repeat(500_000))], { items: [] });
+    const input = Array.from({ length: 2_000 }, () => ({ type: "item_reference", id: `msg_${long}_0` }));
+    expect(await refusal({ input })).toMatchObject({ status: 413, code: "request_too_large" });
+  });
+
   test("a conversation never goes round in a circle", async () => {
     const id = nextId;
     keep([], { items: [user("a")], continues: String(id) });

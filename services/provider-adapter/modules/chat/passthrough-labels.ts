@@ -71,11 +71,15 @@ export function fitLabels(
 }
 
 /** Texts of a JSON document that stand in quotes, none of them behind a backslash, are whole strings. */
+const shortText = /"([a-zA-Z0-9_.:-]{1,128})"/g;
+
 function restorer(names: FitNames): (json: string) => string {
   if (!names.areChanged()) return (json) => json;
-  const quoted = names.changed().map((name) => JSON.stringify(name).replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const pattern = new RegExp(quoted.join("|"), "g");
-  return (json) => json.replace(pattern, (text) => JSON.stringify(names.clientsName(text.slice(1, -1))));
+  return (json) =>
+    json.replace(shortText, (text, name: string) => {
+      const own = names.clientsName(name);
+      return own === name ? text : JSON.stringify(own);
+    });
 }
 
 /** Labels are short; what is longer is parsed before it is judged. */

@@ -49,8 +49,6 @@ export interface FitNames {
   /** The client's name of a tool that the vendor calls so. */
   clientsName(name: string): string;
   areChanged(): boolean;
-  /** The vendor's names of the tools whose names were changed. */
-  changed(): readonly string[];
   /** Notes the change, once there is one. */
   tell(note: Note): void;
 }
@@ -66,7 +64,6 @@ export function createFitNames(fit: LabelFit): FitNames {
     },
     clientsName: (name) => back.get(name) ?? name,
     areChanged: () => back.size > 0,
-    changed: () => [...back.keys()],
     tell(note) {
       if (back.size > 0) note("names of tools changed on the way and back: this vendor takes others");
     },

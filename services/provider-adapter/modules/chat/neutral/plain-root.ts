@@ -3,8 +3,10 @@ import { describedBy } from "./schema-words.ts";
 
 /** What the root of a tool's schema may not have where a vendor wants a plain object. */
 const refused = ["anyOf", "oneOf", "allOf", "not", "enum", "const", "if", "then", "else"] as const;
-/** How many references of roots and parts are followed; a schema that holds itself ends there. */
+/** How deep references of roots and parts are followed; a schema that holds itself ends there. */
 const maxDepth = 8;
+/** How many are followed in all: what they lead to may be large, and named often. */
+const maxReferences = 100;
 
 /** The note of a schema that was changed so. */
 export function rootFolded(at: string): string {
@@ -13,7 +15,10 @@ export function rootFolded(at: string): string {
 
 interface Folding {
   readonly root: JsonObject;
-  readonly properties: Map<string, unknown[]>;
+  /** The schemas of each property by their texts. */
+  readonly properties: Map<string, Map<string, unknown>>;
+  /** References that may still be followed. */
+  references: number;
   readonly required: Set<unknown>;
   /** What cannot be folded, for the description. */
   readonly words: Record<string, unknown>;
@@ -27,13 +32,19 @@ interface Folding {
 export function plainRoot(schema: JsonObject): JsonObject {
   const isPlain = schema.$ref === undefined && refused.every((word) => schema[word] === undefined);
   if (isPlain && (schema.type === undefined || schema.type === "object")) return schema;
-  const folding: Folding = { root: schema, properties: new Map(), required: new Set(), words: {} };
+  const folding: Folding = {
+    root: schema,
+    properties: new Map(),
+    references: maxReferences,
+    required: new Set(),
+    words: {},
+  };
   const rest = foldAll(schema, folding, 0);
   const properties = Object.fromEntries(
-    [...folding.properties].map(([name, variants]) => [
-      name,
-      variants.length === 1 ? variants[0] : { anyOf: variants },
-    ]),
+    [...folding.properties].map(([name, known]) => {
+      const [first, ...others] = known.values();
+      return [name, others.length === 0 ? first : { anyOf: [first, ...others] }];
+    }),
   );
   const { type: _type, required: _required, ...words } = rest;
   return describedBy(
@@ -82,21 +93,23 @@ function foldVariants(word: "anyOf" | "oneOf", variants: unknown, folding: Foldi
 
 function take(properties: unknown, folding: Folding): void {
   for (const [name, schema] of Object.entries(asObject(properties) ?? {})) {
-    const known = folding.properties.get(name);
-    if (known === undefined) folding.properties.set(name, [schema]);
-    else if (!known.some((one) => JSON.stringify(one) === JSON.stringify(schema))) known.push(schema);
+    const known = folding.properties.get(name) ?? new Map<string, unknown>();
+    folding.properties.set(name, known);
+    const text = JSON.stringify(schema);
+    if (!known.has(text)) known.set(text, schema);
   }
 }
 
 /** A schema with its reference put in, as far as that is one within the document. */
-function resolved(schema: JsonObject, { root }: Pick<Folding, "root">, depth: number): JsonObject {
+function resolved(schema: JsonObject, folding: Folding, depth: number): JsonObject {
   const { $ref: reference, ...own } = schema;
   const path = asString(reference);
-  if (path === undefined || !path.startsWith("#") || depth >= maxDepth) return own;
-  let target: unknown = root;
+  if (path === undefined || !path.startsWith("#") || depth >= maxDepth || folding.references <= 0) return own;
+  folding.references--;
+  let target: unknown = folding.root;
   for (const step of path.replace(/^#\/?/, "").split("/")) {
     if (step !== "") target = asObject(target)?.[step.replaceAll("~1", "/").replaceAll("~0", "~")];
   }
   const { $defs: _defs, definitions: _definitions, ...found } = asObject(target) ?? {};
-  return resolved({ ...found, ...own }, { root }, depth + 1);
+  return resolved({ ...found, ...own }, folding, depth + 1);
 }
