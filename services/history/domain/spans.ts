@@ -2,7 +2,7 @@ import { firstIdAt } from "../../../shared/request-id.ts";
 import { allIds, higher, type IdRange, lower } from "./times.ts";
 
 /** What is found by the way of few records is looked for in ranges of IDs; a range is at most this many times as long as the one before. */
-const growth = 4n;
+const growth = 16n;
 const shortestSpan = 60_000n << 22n;
 
 /** The part of a range that a list in this direction comes to first. */
@@ -20,8 +20,8 @@ export function beyond(id: bigint, ascending: boolean): IdRange {
   return ascending ? { from: id + 1n, to: allIds.to } : { from: allIds.from, to: id };
 }
 
-/** The first range is as long as what a list has passed of another one, up to `last`. */
-export function firstSpan(
+/** How far a list has come in a range, with `last`. */
+export function passedSpan(
   { from, to }: IdRange,
   { last, ascending, nowMs }: { last: bigint; ascending: boolean; nowMs: number },
 ): bigint {

@@ -6,7 +6,7 @@ import { readRows } from "../db/records.ts";
 import { scan } from "../db/scan.ts";
 import { intersect } from "../domain/id-text.ts";
 import { firstScanLimit, nextScanLimit } from "../domain/scan-limit.ts";
-import { beyond, firstSpan, lastOf, nearest, nextSpan } from "../domain/spans.ts";
+import { beyond, lastOf, nearest, nextSpan, passedSpan } from "../domain/spans.ts";
 import { allIds, type IdRange } from "../domain/times.ts";
 import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
 import { type Filter, readFilter } from "./filter.ts";
@@ -73,11 +73,12 @@ async function listIds(
         passed += found.passed;
         const isWhole = found.passed < most;
         const last: bigint = isWhole ? lastOf(range, ascending) : found.last;
-        if (only !== undefined) span = nextSpan(span, { found: found.ids.length, missing: limit - ids.length });
+        const missing = limit - ids.length;
+        if (only !== undefined) span = nextSpan(span, { found: found.ids.length, missing });
         else if (isWhole || passed >= beforeRare) {
           // Few among everybody's: from here on only those.
           only = rare;
-          span = firstSpan(range, { last, ascending, nowMs: nowMs() });
+          span = nextSpan(passedSpan(range, { last, ascending, nowMs: nowMs() }), { found: found.ids.length, missing });
         }
         scanLimit = nextScanLimit(scanLimit, { passed, found: ids.length, missing: limit - ids.length });
         left = intersect(left, beyond(last, ascending));
