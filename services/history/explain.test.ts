@@ -136,6 +136,13 @@ test("a day in the middle opens that day's partitions only", async () => {
   expect(partitions(tables)).toEqual(["payload_202606100000", "record_202606100000"]);
 });
 
+test("a page since a time reads entries of the account's index, and records only to show them", async () => {
+  const plansOfPage = await plans.of(query({ startUnixMs: BigInt(nowMs - dayMs / 2) }));
+  const walks = plansOfPage.flatMap(nodesOf).filter((node) => /account_id_request_id/.test(node["Index Name"] ?? ""));
+  expect(walks.length).toBeGreaterThan(0);
+  expect(new Set(walks.map((node) => node["Node Type"]))).toEqual(new Set(["Index Only Scan"]));
+});
+
 test("failed requests come from their own part of the index", async () => {
   const { indexes, scanned } = await touched(query({ statuses: [RecordStatus.FAILED] }));
   const ofPartition = indexes.filter((name) => /account_id/.test(name));
