@@ -85,8 +85,8 @@ const stream = {
   framesMessages: pieces + 1,
   /** The end of the body goes with the last frame. */
   clientWrites: pieces + 1,
-  /** The frames; what is put into the body; the document. What is read by a callback is not copied to wait for its reader. */
-  encoded: pieces + 1 + 2,
+  /** What is put into the body; the document. Frames are written into shared blocks, and none is copied to wait for its reader. */
+  encoded: 2,
   /** The body gets `stream_options`. */
   concats: 1,
   /** As above, and one for `stream_options`. */
