@@ -270,7 +270,7 @@ describe("a form that is refused reserves nothing and leaves nothing", () => {
 
 describe("a request has its time to arrive", () => {
   let slow: TestGateway;
-  const times = { receiveTimeoutMs: 300, headTimeoutMs: 200 };
+  const times = { receiveTimeoutMs: 600, headTimeoutMs: 300 };
   beforeAll(async () => {
     slow = await startTestGateway({ provider: { invoke } }, { spoolDir: directory, ...times });
   });
@@ -300,7 +300,7 @@ describe("a request has its time to arrive", () => {
     const later = new Promise((resolve) => setTimeout(resolve, 2 * times.receiveTimeoutMs));
     const answer = await sendSlowly(headOf(length), body.subarray(0, -1_000), later, body.subarray(-1_000));
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
-    const tooSlow = await sendSlowly(headOf(length), body.subarray(0, 100_000), never, body);
+    const tooSlow = await sendSlowly(headOf(length), body.subarray(0, 200_000), never, body);
     expect(tooSlow).toMatch(/^HTTP\/1\.1 400 .*did not arrive in time/s);
     await nothingLeft();
   });
