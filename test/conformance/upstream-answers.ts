@@ -127,12 +127,12 @@ const chat: Upstream = {
     const chunk = (delta: object, reason: unknown = null) =>
       data({
         ...head,
-        choices: [{ index: 0, delta, ...chatLogprobs(choose), finish_reason: reason }],
+        choices: [{ ...odd(choose, "index", 0, 0), delta, ...chatLogprobs(choose), finish_reason: reason }],
         ...odd(choose, "usage", null),
       });
     const nothing = () => ({
       ...chatNothings(choose),
-      ...odd(choose, "role", "assistant", null),
+      ...odd(choose, "role", "assistant", null, ""),
       ...odd(choose, "tool_calls", null, []),
     });
     const pieces = [chunk({ ...nothing(), role: "assistant", ...odd(choose, "content", "", null) })];

@@ -17,6 +17,8 @@ import { choicesIn, inUsualWords } from "./vendor-words.ts";
 
 const finishMark = '"finish_reason"';
 const contentMark = '"content"';
+const roleMark = '"role"';
+const indexMark = '"index"';
 
 /**
  * A stream whose upstream speaks the client's own dialect. Chunks go on as they come, but for their ID, which becomes
@@ -153,7 +155,9 @@ export function createChatPassthrough(
       const finish = finishIn(data);
       const vendorWord = finish === "error" || Object.hasOwn(flavour.finishReasons, finish);
       const isSecondEnd = finish !== "" && finishReason !== "";
-      if (vendorWord || isSecondEnd || says(data, '"reasoning"') || hasChunks(data)) return inspect(data);
+      if (vendorWord || isSecondEnd || says(data, '"reasoning"') || hasChunks(data) || lacksFrame(data)) {
+        return inspect(data);
+      }
       // The end of a text that was cut short is the one fault that is cheap to see.
       if (!data.endsWith("}") || !labels.areRight(data)) return inspect(data);
       // Its ID in quotes: in a text it would stand with backslashes, so nothing else of a chunk equals it.
@@ -232,6 +236,13 @@ function says(data: string, quotedName: string): boolean {
   if (at < 0) return false;
   const next = valueAt(data, at + quotedName.length);
   return !data.startsWith("null", next) || data.indexOf(quotedName, next) >= 0;
+}
+
+/** Whether a chunk leaves out where it belongs, or who speaks: strict clients take neither. */
+function lacksFrame(data: string): boolean {
+  if (!data.includes(indexMark)) return true;
+  const at = data.indexOf(roleMark);
+  return at >= 0 && data.startsWith('""', valueAt(data, at + roleMark.length));
 }
 
 /** Whether the content is a list, as Mistral sends thinking. */

@@ -55,6 +55,8 @@ export function inUsualWords(choice: JsonObject, flavour: OpenaiFlavour, error?:
   const { finish_reason: finish } = choice;
   return {
     ...choice,
+    // The official SDKs put a stream together by the place of each choice.
+    ...(part === "delta" && typeof choice.index !== "number" ? { index: 0 } : {}),
     ...(said === undefined ? {} : { [part]: withUsualTexts(said) }),
     ...(typeof finish === "string" && finish !== ""
       ? { finish_reason: usualFinish(finish, flavour, errorIn(choice) ?? error) }
@@ -67,6 +69,7 @@ function withUsualTexts(said: JsonObject): JsonObject {
   const thought = thinkingOf(said) + thinking;
   return {
     ...said,
+    ...(said.role === "" ? { role: "assistant" } : {}),
     ...(Array.isArray(said.content) ? { content: text } : {}),
     ...(thought === "" ? {} : { reasoning_content: thought }),
   };
