@@ -23,6 +23,18 @@ test("what the vendor says of the size goes before it", () => {
   expect(charged && fromBinary(UsageSchema, charged).traits).toMatchObject({ resolution: "480p" });
 });
 
+test("a vendor that says its cost alone has not said that the video has no length", () => {
+  const cost = [{ unit: Unit.VENDOR_NANO_USD, amount: 500n }];
+  const charged = chargedBy(started, create(UsageSchema, { more: cost }));
+  expect(charged && fromBinary(UsageSchema, charged)).toMatchObject({
+    more: expect.arrayContaining([
+      expect.objectContaining({ unit: Unit.OUTPUT_VIDEO_MS, amount: 4_000n }),
+      expect.objectContaining({ unit: Unit.VENDOR_NANO_USD, amount: 500n }),
+    ]),
+    estimated: true,
+  });
+});
+
 test.each([undefined, create(UsageSchema), create(UsageSchema, { traits: { resolution: "480p" } })])(
   "what the start said stands where the vendor says no figure",
   (said) => expect(chargedBy(started, said)).toBeUndefined(),
