@@ -266,6 +266,36 @@ export const requestShapes: readonly RequestShape[] = [
     })),
   })),
   responses("tools", (size) => ({ tools: times(size, (i) => ({ type: "function", name: `f${i}`, parameters: {} })) })),
+  responses("namespaces", (size) => ({
+    tools: times(size, (i) => ({
+      type: "namespace",
+      name: `n${i % 4}`,
+      tools: [{ type: "function", name: `f${i}`, parameters: {} }],
+    })),
+  })),
+  responses("tools of free text", (size) => ({
+    tools: times(size, (i) => ({ type: "custom", name: `f${i}` })),
+    input: times(size, (i) => ({ type: "custom_tool_call", call_id: `c${i}`, name: `f${i}`, input: "x" })),
+  })),
+  chat("names and IDs that do not fit", (size) => ({
+    tools: times(size, (i) => ({ type: "function", function: { name: `f.${i} `, parameters: {} } })),
+    messages: [{ role: "assistant", tool_calls: times(size, (i) => ({ ...call(i), id: `functions.f:${i}` })) }],
+  })),
+  chat("variants at the root of a schema", (size) => ({
+    tools: [
+      tool(0, {
+        anyOf: times(size, (i) => ({ properties: { a: { const: i }, [`b${i}`]: {} }, required: ["a"] })),
+      }),
+    ],
+  })),
+  chat("variants that name one definition", (size) => ({
+    tools: [
+      tool(0, {
+        $defs: { D: { properties: Object.fromEntries(times(size, (i) => [`p${i}`, {}])) } },
+        anyOf: times(size, () => ({ $ref: "#/$defs/D" })),
+      }),
+    ],
+  })),
   completions("unknown fields", (size) => fields(size, () => 1)),
   completions("a long prompt", (size) => ({ prompt: "words and words ".repeat(size * 4) })),
   completions("tokens", (size) => ({ prompt: times(size, (i) => i) })),
