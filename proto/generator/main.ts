@@ -2,6 +2,7 @@ import { createEcmaScriptPlugin, runNodeJs, type Schema } from "@bufbuild/protop
 import { printCreate } from "./create.ts";
 import { laneMessages } from "./lane-messages.ts";
 import { printRead } from "./read.ts";
+import { printWeigh } from "./weigh.ts";
 import { printWrite } from "./write.ts";
 
 /*
@@ -33,6 +34,7 @@ function generateTs(schema: Schema<Options>): void {
     printCreate(f, message);
     printWrite(f, message);
     printRead(f, message);
+    printWeigh(f, message);
   }
   f.print("/** The codecs of messages that travel on lanes, by the messages' type names. */");
   const codec = f.import("Codec", "../codec/codec.js", true);
@@ -42,6 +44,7 @@ function generateTs(schema: Schema<Options>): void {
     f.print(`    create: create${name},`);
     f.print(`    write: write${name},`);
     f.print(`    read: (r, end) => read${name}(r, end, new${name}()),`);
+    f.print(`    weigh: weigh${name},`);
     f.print("  },");
   }
   f.print("};");

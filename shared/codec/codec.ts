@@ -10,4 +10,6 @@ export interface Codec {
   write(writer: Writer, message: Message): void;
   /** Reads a message up to this place. */
   read(reader: Reader, end: number): Message;
+  /** Counts what can make the message large: bytes and texts, in itself and in messages that it holds singly. */
+  weigh(message: Message): number;
 }

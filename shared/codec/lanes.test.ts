@@ -20,7 +20,7 @@ import { file_throughline_history_v1_payload } from "../gen/throughline/history/
 import { file_throughline_provider_v1_provider } from "../gen/throughline/provider/v1/provider_pb.ts";
 import { file_throughline_routing_v1_routing } from "../gen/throughline/routing/v1/routing_pb.ts";
 import { file_throughline_testing_v1_echo } from "../gen/throughline/testing/v1/echo_pb.ts";
-import { creatorOf, decoderOf, encoderOf } from "./lanes.ts";
+import { codecOf, creatorOf, decoderOf, encoderOf } from "./lanes.ts";
 
 /*
  * The generated code against protobuf-es, for every message of lanes. By hand, a million messages of each property:
@@ -129,6 +129,19 @@ function mutated(bytes: Uint8Array, changes: readonly { at: number; kind: string
   return Uint8Array.from(out);
 }
 
+/** Bytes and texts of a message and of those that it holds singly. */
+function weightOf({ fields }: DescMessage, message: Readonly<Record<string, unknown>>): number {
+  let weight = 0;
+  for (const field of fields) {
+    const value = message[field.localName];
+    if (field.oneof !== undefined || value === undefined) continue;
+    if (field.fieldKind === "message") weight += weightOf(field.message, value as Record<string, unknown>);
+    else if (field.scalar === ScalarType.STRING && field.fieldKind === "scalar") weight += String(value).length;
+    else if (value instanceof Uint8Array) weight += value.length;
+  }
+  return weight;
+}
+
 const refused = Symbol("refused");
 
 function attempt<T>(work: () => T): T | typeof refused {
@@ -166,6 +179,7 @@ describe.each(schemas.map((schema) => [schema.name, schema] as const))("%s", (_,
         const bytes = encode(message);
         expect(bytes.equals(toBinary(schema, message))).toBe(true);
         expectSameReading(schema, decode, bytes);
+        expect(codecOf(schema).weigh(message)).toBe(weightOf(schema, message as unknown as Record<string, unknown>));
       }),
       runs,
     );

@@ -171,6 +171,10 @@ function readAttempt(r: Reader, end: number, m: Attempt): Attempt {
   return m;
 }
 
+function weighAttempt(m: Attempt): number {
+  return m.channel.length + m.platform.length + m.upstreamModel.length + m.upstreamRequestId.length + m.errorCode.length + m.errorMessage.length + m.fault.length + m.faultCode.length;
+}
+
 function newAuthenticateItem(): AuthenticateItem {
   return {
     $typeName: "throughline.billing.v1.AuthenticateItem",
@@ -220,6 +224,10 @@ function readAuthenticateItem(r: Reader, end: number, m: AuthenticateItem): Auth
   return m;
 }
 
+function weighAuthenticateItem(m: AuthenticateItem): number {
+  return (m.call === undefined ? 0 : weighCall(m.call)) + m.secretSha256.length;
+}
+
 function newAuthenticateRequest(): AuthenticateRequest {
   return {
     $typeName: "throughline.billing.v1.AuthenticateRequest",
@@ -260,6 +268,11 @@ function readAuthenticateRequest(r: Reader, end: number, m: AuthenticateRequest)
   return m;
 }
 
+function weighAuthenticateRequest(m: AuthenticateRequest): number {
+  void m;
+  return 0;
+}
+
 function newAuthenticateResponse(): AuthenticateResponse {
   return {
     $typeName: "throughline.billing.v1.AuthenticateResponse",
@@ -298,6 +311,11 @@ function readAuthenticateResponse(r: Reader, end: number, m: AuthenticateRespons
     }
   }
   return m;
+}
+
+function weighAuthenticateResponse(m: AuthenticateResponse): number {
+  void m;
+  return 0;
 }
 
 function newAuthenticateResult(): AuthenticateResult {
@@ -355,6 +373,11 @@ function readAuthenticateResult(r: Reader, end: number, m: AuthenticateResult): 
     }
   }
   return m;
+}
+
+function weighAuthenticateResult(m: AuthenticateResult): number {
+  void m;
+  return 0;
 }
 
 function newCall(): Call {
@@ -430,6 +453,10 @@ function readCall(r: Reader, end: number, m: Call): Call {
     }
   }
   return m;
+}
+
+function weighCall(m: Call): number {
+  return m.traceparent.length;
 }
 
 function newCandidate(): Candidate {
@@ -508,6 +535,10 @@ function readCandidate(r: Reader, end: number, m: Candidate): Candidate {
   return m;
 }
 
+function weighCandidate(m: Candidate): number {
+  return m.channel.length + m.platform.length + m.upstreamModel.length + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + m.customResponseExpression.length;
+}
+
 function newCondition(): Condition {
   return {
     $typeName: "throughline.common.v1.Condition",
@@ -551,6 +582,11 @@ function readCondition(r: Reader, end: number, m: Condition): Condition {
     }
   }
   return m;
+}
+
+function weighCondition(m: Condition): number {
+  void m;
+  return 0;
 }
 
 function newCountFrame(): CountFrame {
@@ -599,6 +635,10 @@ function readCountFrame(r: Reader, end: number, m: CountFrame): CountFrame {
     }
   }
   return m;
+}
+
+function weighCountFrame(m: CountFrame): number {
+  return m.data.length;
 }
 
 function newCountItem(): CountItem {
@@ -695,6 +735,10 @@ function readCountItem(r: Reader, end: number, m: CountItem): CountItem {
   return m;
 }
 
+function weighCountItem(m: CountItem): number {
+  return (m.call === undefined ? 0 : weighCall(m.call)) + m.text.length + m.data.length;
+}
+
 function newCountRequest(): CountRequest {
   return {
     $typeName: "throughline.testing.v1.CountRequest",
@@ -735,6 +779,11 @@ function readCountRequest(r: Reader, end: number, m: CountRequest): CountRequest
   return m;
 }
 
+function weighCountRequest(m: CountRequest): number {
+  void m;
+  return 0;
+}
+
 function newCountResponse(): CountResponse {
   return {
     $typeName: "throughline.testing.v1.CountResponse",
@@ -773,6 +822,11 @@ function readCountResponse(r: Reader, end: number, m: CountResponse): CountRespo
     }
   }
   return m;
+}
+
+function weighCountResponse(m: CountResponse): number {
+  void m;
+  return 0;
 }
 
 function newCountResult(): CountResult {
@@ -848,6 +902,11 @@ function readCountResult(r: Reader, end: number, m: CountResult): CountResult {
   return m;
 }
 
+function weighCountResult(m: CountResult): number {
+  void m;
+  return 0;
+}
+
 function newCounted(): Counted {
   return {
     $typeName: "throughline.testing.v1.Counted",
@@ -912,6 +971,10 @@ function readCounted(r: Reader, end: number, m: Counted): Counted {
     }
   }
   return m;
+}
+
+function weighCounted(m: Counted): number {
+  return m.bodySha256.length;
 }
 
 function newDetail(): Detail {
@@ -1019,6 +1082,10 @@ function readDetail(r: Reader, end: number, m: Detail): Detail {
   return m;
 }
 
+function weighDetail(m: Detail): number {
+  return m.traceId.length + m.clientRequestId.length + m.finishReason.length + m.responseModel.length;
+}
+
 function newEchoItem(): EchoItem {
   return {
     $typeName: "throughline.testing.v1.EchoItem",
@@ -1077,6 +1144,10 @@ function readEchoItem(r: Reader, end: number, m: EchoItem): EchoItem {
   return m;
 }
 
+function weighEchoItem(m: EchoItem): number {
+  return (m.call === undefined ? 0 : weighCall(m.call)) + m.text.length + m.data.length;
+}
+
 function newEchoRequest(): EchoRequest {
   return {
     $typeName: "throughline.testing.v1.EchoRequest",
@@ -1117,6 +1188,11 @@ function readEchoRequest(r: Reader, end: number, m: EchoRequest): EchoRequest {
   return m;
 }
 
+function weighEchoRequest(m: EchoRequest): number {
+  void m;
+  return 0;
+}
+
 function newEchoResponse(): EchoResponse {
   return {
     $typeName: "throughline.testing.v1.EchoResponse",
@@ -1155,6 +1231,11 @@ function readEchoResponse(r: Reader, end: number, m: EchoResponse): EchoResponse
     }
   }
   return m;
+}
+
+function weighEchoResponse(m: EchoResponse): number {
+  void m;
+  return 0;
 }
 
 function newEchoResult(): EchoResult {
@@ -1212,6 +1293,11 @@ function readEchoResult(r: Reader, end: number, m: EchoResult): EchoResult {
     }
   }
   return m;
+}
+
+function weighEchoResult(m: EchoResult): number {
+  void m;
+  return 0;
 }
 
 function newEchoed(): Echoed {
@@ -1287,6 +1373,10 @@ function readEchoed(r: Reader, end: number, m: Echoed): Echoed {
     }
   }
   return m;
+}
+
+function weighEchoed(m: Echoed): number {
+  return m.text.length + m.data.length + m.traceparent.length;
 }
 
 function newError(): Error {
@@ -1379,6 +1469,10 @@ function readError(r: Reader, end: number, m: Error): Error {
   return m;
 }
 
+function weighError(m: Error): number {
+  return m.code.length + m.message.length + m.param.length + m.upstreamRequestId.length;
+}
+
 function newFormFile(): FormFile {
   return {
     $typeName: "throughline.provider.v1.FormFile",
@@ -1454,6 +1548,10 @@ function readFormFile(r: Reader, end: number, m: FormFile): FormFile {
   return m;
 }
 
+function weighFormFile(m: FormFile): number {
+  return m.filename.length + m.contentType.length + m.sha256.length;
+}
+
 function newFormPart(): FormPart {
   return {
     $typeName: "throughline.provider.v1.FormPart",
@@ -1510,6 +1608,10 @@ function readFormPart(r: Reader, end: number, m: FormPart): FormPart {
   return m;
 }
 
+function weighFormPart(m: FormPart): number {
+  return m.name.length;
+}
+
 function newFrame(): Frame {
   return {
     $typeName: "throughline.provider.v1.Frame",
@@ -1557,6 +1659,10 @@ function readFrame(r: Reader, end: number, m: Frame): Frame {
     }
   }
   return m;
+}
+
+function weighFrame(m: Frame): number {
+  return m.data.length + (m.head === undefined ? 0 : weighHead(m.head));
 }
 
 function newHead(): Head {
@@ -1650,6 +1756,10 @@ function readHead(r: Reader, end: number, m: Head): Head {
     }
   }
   return m;
+}
+
+function weighHead(m: Head): number {
+  return m.upstreamRequestId.length + m.contentType.length + m.channel.length + m.contentRange.length;
 }
 
 function newInvokeItem(): InvokeItem {
@@ -1891,6 +2001,10 @@ function readInvokeItem(r: Reader, end: number, m: InvokeItem): InvokeItem {
   return m;
 }
 
+function weighInvokeItem(m: InvokeItem): number {
+  return (m.call === undefined ? 0 : weighCall(m.call)) + m.dialect.length + m.model.length + m.control.length + m.body.length + m.data.length + (m.facts === undefined ? 0 : weighRequestFacts(m.facts)) + (m.job === undefined ? 0 : weighJobStep(m.job));
+}
+
 function newInvokeRequest(): InvokeRequest {
   return {
     $typeName: "throughline.provider.v1.InvokeRequest",
@@ -1931,6 +2045,11 @@ function readInvokeRequest(r: Reader, end: number, m: InvokeRequest): InvokeRequ
   return m;
 }
 
+function weighInvokeRequest(m: InvokeRequest): number {
+  void m;
+  return 0;
+}
+
 function newInvokeResponse(): InvokeResponse {
   return {
     $typeName: "throughline.provider.v1.InvokeResponse",
@@ -1969,6 +2088,11 @@ function readInvokeResponse(r: Reader, end: number, m: InvokeResponse): InvokeRe
     }
   }
   return m;
+}
+
+function weighInvokeResponse(m: InvokeResponse): number {
+  void m;
+  return 0;
 }
 
 function newInvokeResult(): InvokeResult {
@@ -2044,6 +2168,11 @@ function readInvokeResult(r: Reader, end: number, m: InvokeResult): InvokeResult
   return m;
 }
 
+function weighInvokeResult(m: InvokeResult): number {
+  void m;
+  return 0;
+}
+
 function newJobStep(): JobStep {
   return {
     $typeName: "throughline.provider.v1.JobStep",
@@ -2108,6 +2237,10 @@ function readJobStep(r: Reader, end: number, m: JobStep): JobStep {
     }
   }
   return m;
+}
+
+function weighJobStep(m: JobStep): number {
+  return m.vendorJobId.length + m.locator.length + m.variant.length;
 }
 
 function newNeeds(): Needs {
@@ -2201,6 +2334,11 @@ function readNeeds(r: Reader, end: number, m: Needs): Needs {
     }
   }
   return m;
+}
+
+function weighNeeds(m: Needs): number {
+  void m;
+  return 0;
 }
 
 function newOutcome(): Outcome {
@@ -2354,6 +2492,10 @@ function readOutcome(r: Reader, end: number, m: Outcome): Outcome {
   return m;
 }
 
+function weighOutcome(m: Outcome): number {
+  return (m.usage === undefined ? 0 : weighUsage(m.usage)) + m.finishReason.length + (m.error === undefined ? 0 : weighError(m.error)) + m.messageId.length + m.responseModel.length + m.response.length + (m.timings === undefined ? 0 : weighTimings(m.timings));
+}
+
 function newPayload(): Payload {
   return {
     $typeName: "throughline.history.v1.Payload",
@@ -2436,6 +2578,10 @@ function readPayload(r: Reader, end: number, m: Payload): Payload {
     }
   }
   return m;
+}
+
+function weighPayload(m: Payload): number {
+  return m.detail.length + m.response.length + m.customResponseJson.length + m.messageId.length + m.upstreamRequestId.length + m.input.length;
 }
 
 function newPricing(): Pricing {
@@ -2584,6 +2730,10 @@ function readPricing(r: Reader, end: number, m: Pricing): Pricing {
     }
   }
   return m;
+}
+
+function weighPricing(m: Pricing): number {
+  return m.strategy.length;
 }
 
 function newPrincipal(): Principal {
@@ -2742,6 +2892,10 @@ function readPrincipal(r: Reader, end: number, m: Principal): Principal {
   return m;
 }
 
+function weighPrincipal(m: Principal): number {
+  return m.group.length + m.userId.length + m.keyPrefix.length;
+}
+
 function newQuantity(): Quantity {
   return {
     $typeName: "throughline.common.v1.Quantity",
@@ -2788,6 +2942,11 @@ function readQuantity(r: Reader, end: number, m: Quantity): Quantity {
     }
   }
   return m;
+}
+
+function weighQuantity(m: Quantity): number {
+  void m;
+  return 0;
 }
 
 function newRate(): Rate {
@@ -2846,6 +3005,10 @@ function readRate(r: Reader, end: number, m: Rate): Rate {
     }
   }
   return m;
+}
+
+function weighRate(m: Rate): number {
+  return (m.when === undefined ? 0 : weighCondition(m.when));
 }
 
 function newRecord(): Record {
@@ -3223,6 +3386,10 @@ function readRecord(r: Reader, end: number, m: Record): Record {
   return m;
 }
 
+function weighRecord(m: Record): number {
+  return m.userId.length + m.model.length + m.requestedModel.length + m.platform.length + m.channel.length + m.strategy.length + m.dialect.length + m.errorCode.length + m.errorMessage.length + (m.usage === undefined ? 0 : weighUsage(m.usage)) + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + m.billingReason.length + m.response.length + (m.detail === undefined ? 0 : weighDetail(m.detail)) + m.messageId.length + m.upstreamRequestId.length + m.customResponseExpression.length + m.detailBytes.length + m.input.length;
+}
+
 function newRecordItem(): RecordItem {
   return {
     $typeName: "throughline.history.v1.RecordItem",
@@ -3273,6 +3440,10 @@ function readRecordItem(r: Reader, end: number, m: RecordItem): RecordItem {
   return m;
 }
 
+function weighRecordItem(m: RecordItem): number {
+  return (m.call === undefined ? 0 : weighCall(m.call)) + (m.record === undefined ? 0 : weighRecord(m.record));
+}
+
 function newRecordRequest(): RecordRequest {
   return {
     $typeName: "throughline.history.v1.RecordRequest",
@@ -3313,6 +3484,11 @@ function readRecordRequest(r: Reader, end: number, m: RecordRequest): RecordRequ
   return m;
 }
 
+function weighRecordRequest(m: RecordRequest): number {
+  void m;
+  return 0;
+}
+
 function newRecordResponse(): RecordResponse {
   return {
     $typeName: "throughline.history.v1.RecordResponse",
@@ -3351,6 +3527,11 @@ function readRecordResponse(r: Reader, end: number, m: RecordResponse): RecordRe
     }
   }
   return m;
+}
+
+function weighRecordResponse(m: RecordResponse): number {
+  void m;
+  return 0;
 }
 
 function newRecordResult(): RecordResult {
@@ -3410,6 +3591,11 @@ function readRecordResult(r: Reader, end: number, m: RecordResult): RecordResult
   return m;
 }
 
+function weighRecordResult(m: RecordResult): number {
+  void m;
+  return 0;
+}
+
 function newRecorded(): Recorded {
   return {
     $typeName: "throughline.history.v1.Recorded",
@@ -3447,6 +3633,11 @@ function readRecorded(r: Reader, end: number, m: Recorded): Recorded {
     }
   }
   return m;
+}
+
+function weighRecorded(m: Recorded): number {
+  void m;
+  return 0;
 }
 
 function newRequestFacts(): RequestFacts {
@@ -3588,6 +3779,10 @@ function readRequestFacts(r: Reader, end: number, m: RequestFacts): RequestFacts
   return m;
 }
 
+function weighRequestFacts(m: RequestFacts): number {
+  return m.userId.length + m.group.length + m.model.length + m.traceId.length + m.clientRequestId.length;
+}
+
 function newReservation(): Reservation {
   return {
     $typeName: "throughline.billing.v1.Reservation",
@@ -3649,6 +3844,11 @@ function readReservation(r: Reader, end: number, m: Reservation): Reservation {
     }
   }
   return m;
+}
+
+function weighReservation(m: Reservation): number {
+  void m;
+  return 0;
 }
 
 function newReserveItem(): ReserveItem {
@@ -3792,6 +3992,10 @@ function readReserveItem(r: Reader, end: number, m: ReserveItem): ReserveItem {
   return m;
 }
 
+function weighReserveItem(m: ReserveItem): number {
+  return (m.call === undefined ? 0 : weighCall(m.call)) + m.userId.length + m.model.length + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + (m.worstCase === undefined ? 0 : weighUsage(m.worstCase)) + m.idempotencyKey.length + m.idempotencyDigest.length + m.dialect.length;
+}
+
 function newReserveRequest(): ReserveRequest {
   return {
     $typeName: "throughline.billing.v1.ReserveRequest",
@@ -3832,6 +4036,11 @@ function readReserveRequest(r: Reader, end: number, m: ReserveRequest): ReserveR
   return m;
 }
 
+function weighReserveRequest(m: ReserveRequest): number {
+  void m;
+  return 0;
+}
+
 function newReserveResponse(): ReserveResponse {
   return {
     $typeName: "throughline.billing.v1.ReserveResponse",
@@ -3870,6 +4079,11 @@ function readReserveResponse(r: Reader, end: number, m: ReserveResponse): Reserv
     }
   }
   return m;
+}
+
+function weighReserveResponse(m: ReserveResponse): number {
+  void m;
+  return 0;
 }
 
 function newReserveResult(): ReserveResult {
@@ -3927,6 +4141,11 @@ function readReserveResult(r: Reader, end: number, m: ReserveResult): ReserveRes
     }
   }
   return m;
+}
+
+function weighReserveResult(m: ReserveResult): number {
+  void m;
+  return 0;
 }
 
 function newResolveItem(): ResolveItem {
@@ -4015,6 +4234,10 @@ function readResolveItem(r: Reader, end: number, m: ResolveItem): ResolveItem {
   return m;
 }
 
+function weighResolveItem(m: ResolveItem): number {
+  return (m.call === undefined ? 0 : weighCall(m.call)) + m.group.length + m.model.length + (m.needs === undefined ? 0 : weighNeeds(m.needs)) + m.affinity.length;
+}
+
 function newResolveRequest(): ResolveRequest {
   return {
     $typeName: "throughline.routing.v1.ResolveRequest",
@@ -4055,6 +4278,11 @@ function readResolveRequest(r: Reader, end: number, m: ResolveRequest): ResolveR
   return m;
 }
 
+function weighResolveRequest(m: ResolveRequest): number {
+  void m;
+  return 0;
+}
+
 function newResolveResponse(): ResolveResponse {
   return {
     $typeName: "throughline.routing.v1.ResolveResponse",
@@ -4093,6 +4321,11 @@ function readResolveResponse(r: Reader, end: number, m: ResolveResponse): Resolv
     }
   }
   return m;
+}
+
+function weighResolveResponse(m: ResolveResponse): number {
+  void m;
+  return 0;
 }
 
 function newResolveResult(): ResolveResult {
@@ -4150,6 +4383,11 @@ function readResolveResult(r: Reader, end: number, m: ResolveResult): ResolveRes
     }
   }
   return m;
+}
+
+function weighResolveResult(m: ResolveResult): number {
+  void m;
+  return 0;
 }
 
 function newRoute(): Route {
@@ -4247,6 +4485,10 @@ function readRoute(r: Reader, end: number, m: Route): Route {
   return m;
 }
 
+function weighRoute(m: Route): number {
+  return m.model.length + m.control.length;
+}
+
 function newRouteReason(): RouteReason {
   return {
     $typeName: "throughline.common.v1.RouteReason",
@@ -4302,6 +4544,10 @@ function readRouteReason(r: Reader, end: number, m: RouteReason): RouteReason {
     }
   }
   return m;
+}
+
+function weighRouteReason(m: RouteReason): number {
+  return m.channel.length + m.reason.length;
 }
 
 function newSettleFacts(): SettleFacts {
@@ -4415,6 +4661,10 @@ function readSettleFacts(r: Reader, end: number, m: SettleFacts): SettleFacts {
   return m;
 }
 
+function weighSettleFacts(m: SettleFacts): number {
+  return m.userId.length + m.model.length + m.channel.length + m.platform.length + m.errorCode.length + m.group.length + m.dialect.length;
+}
+
 function newSettleItem(): SettleItem {
   return {
     $typeName: "throughline.billing.v1.SettleItem",
@@ -4512,6 +4762,10 @@ function readSettleItem(r: Reader, end: number, m: SettleItem): SettleItem {
   return m;
 }
 
+function weighSettleItem(m: SettleItem): number {
+  return (m.call === undefined ? 0 : weighCall(m.call)) + (m.usage === undefined ? 0 : weighUsage(m.usage)) + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + (m.facts === undefined ? 0 : weighSettleFacts(m.facts));
+}
+
 function newSettleRequest(): SettleRequest {
   return {
     $typeName: "throughline.billing.v1.SettleRequest",
@@ -4552,6 +4806,11 @@ function readSettleRequest(r: Reader, end: number, m: SettleRequest): SettleRequ
   return m;
 }
 
+function weighSettleRequest(m: SettleRequest): number {
+  void m;
+  return 0;
+}
+
 function newSettleResponse(): SettleResponse {
   return {
     $typeName: "throughline.billing.v1.SettleResponse",
@@ -4590,6 +4849,11 @@ function readSettleResponse(r: Reader, end: number, m: SettleResponse): SettleRe
     }
   }
   return m;
+}
+
+function weighSettleResponse(m: SettleResponse): number {
+  void m;
+  return 0;
 }
 
 function newSettleResult(): SettleResult {
@@ -4647,6 +4911,11 @@ function readSettleResult(r: Reader, end: number, m: SettleResult): SettleResult
     }
   }
   return m;
+}
+
+function weighSettleResult(m: SettleResult): number {
+  void m;
+  return 0;
 }
 
 function newSettlement(): Settlement {
@@ -4715,6 +4984,10 @@ function readSettlement(r: Reader, end: number, m: Settlement): Settlement {
   return m;
 }
 
+function weighSettlement(m: Settlement): number {
+  return m.reason.length;
+}
+
 function newTimelineEvent(): TimelineEvent {
   return {
     $typeName: "throughline.history.v1.TimelineEvent",
@@ -4761,6 +5034,10 @@ function readTimelineEvent(r: Reader, end: number, m: TimelineEvent): TimelineEv
     }
   }
   return m;
+}
+
+function weighTimelineEvent(m: TimelineEvent): number {
+  return m.name.length;
 }
 
 function newTimings(): Timings {
@@ -4827,6 +5104,11 @@ function readTimings(r: Reader, end: number, m: Timings): Timings {
     }
   }
   return m;
+}
+
+function weighTimings(m: Timings): number {
+  void m;
+  return 0;
 }
 
 function newUsage(): Usage {
@@ -4956,6 +5238,11 @@ function readUsage(r: Reader, end: number, m: Usage): Usage {
   return m;
 }
 
+function weighUsage(m: Usage): number {
+  void m;
+  return 0;
+}
+
 function newWant(): Want {
   return {
     $typeName: "throughline.common.v1.Want",
@@ -5004,331 +5291,401 @@ function readWant(r: Reader, end: number, m: Want): Want {
   return m;
 }
 
+function weighWant(m: Want): number {
+  void m;
+  return 0;
+}
+
 /** The codecs of messages that travel on lanes, by the messages' type names. */
 export const laneCodecs: { readonly [typeName: string]: Codec } = {
   "throughline.provider.v1.Attempt": {
     create: createAttempt,
     write: writeAttempt,
     read: (r, end) => readAttempt(r, end, newAttempt()),
+    weigh: weighAttempt,
   },
   "throughline.billing.v1.AuthenticateItem": {
     create: createAuthenticateItem,
     write: writeAuthenticateItem,
     read: (r, end) => readAuthenticateItem(r, end, newAuthenticateItem()),
+    weigh: weighAuthenticateItem,
   },
   "throughline.billing.v1.AuthenticateRequest": {
     create: createAuthenticateRequest,
     write: writeAuthenticateRequest,
     read: (r, end) => readAuthenticateRequest(r, end, newAuthenticateRequest()),
+    weigh: weighAuthenticateRequest,
   },
   "throughline.billing.v1.AuthenticateResponse": {
     create: createAuthenticateResponse,
     write: writeAuthenticateResponse,
     read: (r, end) => readAuthenticateResponse(r, end, newAuthenticateResponse()),
+    weigh: weighAuthenticateResponse,
   },
   "throughline.billing.v1.AuthenticateResult": {
     create: createAuthenticateResult,
     write: writeAuthenticateResult,
     read: (r, end) => readAuthenticateResult(r, end, newAuthenticateResult()),
+    weigh: weighAuthenticateResult,
   },
   "throughline.common.v1.Call": {
     create: createCall,
     write: writeCall,
     read: (r, end) => readCall(r, end, newCall()),
+    weigh: weighCall,
   },
   "throughline.common.v1.Candidate": {
     create: createCandidate,
     write: writeCandidate,
     read: (r, end) => readCandidate(r, end, newCandidate()),
+    weigh: weighCandidate,
   },
   "throughline.common.v1.Condition": {
     create: createCondition,
     write: writeCondition,
     read: (r, end) => readCondition(r, end, newCondition()),
+    weigh: weighCondition,
   },
   "throughline.testing.v1.CountFrame": {
     create: createCountFrame,
     write: writeCountFrame,
     read: (r, end) => readCountFrame(r, end, newCountFrame()),
+    weigh: weighCountFrame,
   },
   "throughline.testing.v1.CountItem": {
     create: createCountItem,
     write: writeCountItem,
     read: (r, end) => readCountItem(r, end, newCountItem()),
+    weigh: weighCountItem,
   },
   "throughline.testing.v1.CountRequest": {
     create: createCountRequest,
     write: writeCountRequest,
     read: (r, end) => readCountRequest(r, end, newCountRequest()),
+    weigh: weighCountRequest,
   },
   "throughline.testing.v1.CountResponse": {
     create: createCountResponse,
     write: writeCountResponse,
     read: (r, end) => readCountResponse(r, end, newCountResponse()),
+    weigh: weighCountResponse,
   },
   "throughline.testing.v1.CountResult": {
     create: createCountResult,
     write: writeCountResult,
     read: (r, end) => readCountResult(r, end, newCountResult()),
+    weigh: weighCountResult,
   },
   "throughline.testing.v1.Counted": {
     create: createCounted,
     write: writeCounted,
     read: (r, end) => readCounted(r, end, newCounted()),
+    weigh: weighCounted,
   },
   "throughline.history.v1.Detail": {
     create: createDetail,
     write: writeDetail,
     read: (r, end) => readDetail(r, end, newDetail()),
+    weigh: weighDetail,
   },
   "throughline.testing.v1.EchoItem": {
     create: createEchoItem,
     write: writeEchoItem,
     read: (r, end) => readEchoItem(r, end, newEchoItem()),
+    weigh: weighEchoItem,
   },
   "throughline.testing.v1.EchoRequest": {
     create: createEchoRequest,
     write: writeEchoRequest,
     read: (r, end) => readEchoRequest(r, end, newEchoRequest()),
+    weigh: weighEchoRequest,
   },
   "throughline.testing.v1.EchoResponse": {
     create: createEchoResponse,
     write: writeEchoResponse,
     read: (r, end) => readEchoResponse(r, end, newEchoResponse()),
+    weigh: weighEchoResponse,
   },
   "throughline.testing.v1.EchoResult": {
     create: createEchoResult,
     write: writeEchoResult,
     read: (r, end) => readEchoResult(r, end, newEchoResult()),
+    weigh: weighEchoResult,
   },
   "throughline.testing.v1.Echoed": {
     create: createEchoed,
     write: writeEchoed,
     read: (r, end) => readEchoed(r, end, newEchoed()),
+    weigh: weighEchoed,
   },
   "throughline.common.v1.Error": {
     create: createError,
     write: writeError,
     read: (r, end) => readError(r, end, newError()),
+    weigh: weighError,
   },
   "throughline.provider.v1.FormFile": {
     create: createFormFile,
     write: writeFormFile,
     read: (r, end) => readFormFile(r, end, newFormFile()),
+    weigh: weighFormFile,
   },
   "throughline.provider.v1.FormPart": {
     create: createFormPart,
     write: writeFormPart,
     read: (r, end) => readFormPart(r, end, newFormPart()),
+    weigh: weighFormPart,
   },
   "throughline.provider.v1.Frame": {
     create: createFrame,
     write: writeFrame,
     read: (r, end) => readFrame(r, end, newFrame()),
+    weigh: weighFrame,
   },
   "throughline.provider.v1.Head": {
     create: createHead,
     write: writeHead,
     read: (r, end) => readHead(r, end, newHead()),
+    weigh: weighHead,
   },
   "throughline.provider.v1.InvokeItem": {
     create: createInvokeItem,
     write: writeInvokeItem,
     read: (r, end) => readInvokeItem(r, end, newInvokeItem()),
+    weigh: weighInvokeItem,
   },
   "throughline.provider.v1.InvokeRequest": {
     create: createInvokeRequest,
     write: writeInvokeRequest,
     read: (r, end) => readInvokeRequest(r, end, newInvokeRequest()),
+    weigh: weighInvokeRequest,
   },
   "throughline.provider.v1.InvokeResponse": {
     create: createInvokeResponse,
     write: writeInvokeResponse,
     read: (r, end) => readInvokeResponse(r, end, newInvokeResponse()),
+    weigh: weighInvokeResponse,
   },
   "throughline.provider.v1.InvokeResult": {
     create: createInvokeResult,
     write: writeInvokeResult,
     read: (r, end) => readInvokeResult(r, end, newInvokeResult()),
+    weigh: weighInvokeResult,
   },
   "throughline.provider.v1.JobStep": {
     create: createJobStep,
     write: writeJobStep,
     read: (r, end) => readJobStep(r, end, newJobStep()),
+    weigh: weighJobStep,
   },
   "throughline.routing.v1.Needs": {
     create: createNeeds,
     write: writeNeeds,
     read: (r, end) => readNeeds(r, end, newNeeds()),
+    weigh: weighNeeds,
   },
   "throughline.provider.v1.Outcome": {
     create: createOutcome,
     write: writeOutcome,
     read: (r, end) => readOutcome(r, end, newOutcome()),
+    weigh: weighOutcome,
   },
   "throughline.history.v1.Payload": {
     create: createPayload,
     write: writePayload,
     read: (r, end) => readPayload(r, end, newPayload()),
+    weigh: weighPayload,
   },
   "throughline.common.v1.Pricing": {
     create: createPricing,
     write: writePricing,
     read: (r, end) => readPricing(r, end, newPricing()),
+    weigh: weighPricing,
   },
   "throughline.billing.v1.Principal": {
     create: createPrincipal,
     write: writePrincipal,
     read: (r, end) => readPrincipal(r, end, newPrincipal()),
+    weigh: weighPrincipal,
   },
   "throughline.common.v1.Quantity": {
     create: createQuantity,
     write: writeQuantity,
     read: (r, end) => readQuantity(r, end, newQuantity()),
+    weigh: weighQuantity,
   },
   "throughline.common.v1.Rate": {
     create: createRate,
     write: writeRate,
     read: (r, end) => readRate(r, end, newRate()),
+    weigh: weighRate,
   },
   "throughline.history.v1.Record": {
     create: createRecord,
     write: writeRecord,
     read: (r, end) => readRecord(r, end, newRecord()),
+    weigh: weighRecord,
   },
   "throughline.history.v1.RecordItem": {
     create: createRecordItem,
     write: writeRecordItem,
     read: (r, end) => readRecordItem(r, end, newRecordItem()),
+    weigh: weighRecordItem,
   },
   "throughline.history.v1.RecordRequest": {
     create: createRecordRequest,
     write: writeRecordRequest,
     read: (r, end) => readRecordRequest(r, end, newRecordRequest()),
+    weigh: weighRecordRequest,
   },
   "throughline.history.v1.RecordResponse": {
     create: createRecordResponse,
     write: writeRecordResponse,
     read: (r, end) => readRecordResponse(r, end, newRecordResponse()),
+    weigh: weighRecordResponse,
   },
   "throughline.history.v1.RecordResult": {
     create: createRecordResult,
     write: writeRecordResult,
     read: (r, end) => readRecordResult(r, end, newRecordResult()),
+    weigh: weighRecordResult,
   },
   "throughline.history.v1.Recorded": {
     create: createRecorded,
     write: writeRecorded,
     read: (r, end) => readRecorded(r, end, newRecorded()),
+    weigh: weighRecorded,
   },
   "throughline.provider.v1.RequestFacts": {
     create: createRequestFacts,
     write: writeRequestFacts,
     read: (r, end) => readRequestFacts(r, end, newRequestFacts()),
+    weigh: weighRequestFacts,
   },
   "throughline.billing.v1.Reservation": {
     create: createReservation,
     write: writeReservation,
     read: (r, end) => readReservation(r, end, newReservation()),
+    weigh: weighReservation,
   },
   "throughline.billing.v1.ReserveItem": {
     create: createReserveItem,
     write: writeReserveItem,
     read: (r, end) => readReserveItem(r, end, newReserveItem()),
+    weigh: weighReserveItem,
   },
   "throughline.billing.v1.ReserveRequest": {
     create: createReserveRequest,
     write: writeReserveRequest,
     read: (r, end) => readReserveRequest(r, end, newReserveRequest()),
+    weigh: weighReserveRequest,
   },
   "throughline.billing.v1.ReserveResponse": {
     create: createReserveResponse,
     write: writeReserveResponse,
     read: (r, end) => readReserveResponse(r, end, newReserveResponse()),
+    weigh: weighReserveResponse,
   },
   "throughline.billing.v1.ReserveResult": {
     create: createReserveResult,
     write: writeReserveResult,
     read: (r, end) => readReserveResult(r, end, newReserveResult()),
+    weigh: weighReserveResult,
   },
   "throughline.routing.v1.ResolveItem": {
     create: createResolveItem,
     write: writeResolveItem,
     read: (r, end) => readResolveItem(r, end, newResolveItem()),
+    weigh: weighResolveItem,
   },
   "throughline.routing.v1.ResolveRequest": {
     create: createResolveRequest,
     write: writeResolveRequest,
     read: (r, end) => readResolveRequest(r, end, newResolveRequest()),
+    weigh: weighResolveRequest,
   },
   "throughline.routing.v1.ResolveResponse": {
     create: createResolveResponse,
     write: writeResolveResponse,
     read: (r, end) => readResolveResponse(r, end, newResolveResponse()),
+    weigh: weighResolveResponse,
   },
   "throughline.routing.v1.ResolveResult": {
     create: createResolveResult,
     write: writeResolveResult,
     read: (r, end) => readResolveResult(r, end, newResolveResult()),
+    weigh: weighResolveResult,
   },
   "throughline.routing.v1.Route": {
     create: createRoute,
     write: writeRoute,
     read: (r, end) => readRoute(r, end, newRoute()),
+    weigh: weighRoute,
   },
   "throughline.common.v1.RouteReason": {
     create: createRouteReason,
     write: writeRouteReason,
     read: (r, end) => readRouteReason(r, end, newRouteReason()),
+    weigh: weighRouteReason,
   },
   "throughline.billing.v1.SettleFacts": {
     create: createSettleFacts,
     write: writeSettleFacts,
     read: (r, end) => readSettleFacts(r, end, newSettleFacts()),
+    weigh: weighSettleFacts,
   },
   "throughline.billing.v1.SettleItem": {
     create: createSettleItem,
     write: writeSettleItem,
     read: (r, end) => readSettleItem(r, end, newSettleItem()),
+    weigh: weighSettleItem,
   },
   "throughline.billing.v1.SettleRequest": {
     create: createSettleRequest,
     write: writeSettleRequest,
     read: (r, end) => readSettleRequest(r, end, newSettleRequest()),
+    weigh: weighSettleRequest,
   },
   "throughline.billing.v1.SettleResponse": {
     create: createSettleResponse,
     write: writeSettleResponse,
     read: (r, end) => readSettleResponse(r, end, newSettleResponse()),
+    weigh: weighSettleResponse,
   },
   "throughline.billing.v1.SettleResult": {
     create: createSettleResult,
     write: writeSettleResult,
     read: (r, end) => readSettleResult(r, end, newSettleResult()),
+    weigh: weighSettleResult,
   },
   "throughline.billing.v1.Settlement": {
     create: createSettlement,
     write: writeSettlement,
     read: (r, end) => readSettlement(r, end, newSettlement()),
+    weigh: weighSettlement,
   },
   "throughline.history.v1.TimelineEvent": {
     create: createTimelineEvent,
     write: writeTimelineEvent,
     read: (r, end) => readTimelineEvent(r, end, newTimelineEvent()),
+    weigh: weighTimelineEvent,
   },
   "throughline.provider.v1.Timings": {
     create: createTimings,
     write: writeTimings,
     read: (r, end) => readTimings(r, end, newTimings()),
+    weigh: weighTimings,
   },
   "throughline.common.v1.Usage": {
     create: createUsage,
     write: writeUsage,
     read: (r, end) => readUsage(r, end, newUsage()),
+    weigh: weighUsage,
   },
   "throughline.common.v1.Want": {
     create: createWant,
     write: writeWant,
     read: (r, end) => readWant(r, end, newWant()),
+    weigh: weighWant,
   },
 };

@@ -1,4 +1,4 @@
-import { create, type DescMessage, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { codecOf, decoderOf } from "../codec/lanes.ts";
 import { ThroughlineError } from "../errors/error.ts";
 import { fromWireError } from "../errors/wire.ts";
@@ -80,7 +80,7 @@ interface BodyFields {
 
 function serverMessages(shape: LaneShape): Omit<ServerCodec<never>, "decodeItem"> {
   const hasBodies = shape.tags.want !== 0;
-  const sizes = { ok: createSizeOf(shape.ok), frame: createSizeOf(shape.frame ?? shape.ok) };
+  const codecs = { ok: codecOf(shape.ok), frame: codecOf(shape.frame ?? shape.ok) };
   const want = makerOf(WantSchema);
   return {
     ok: makerOf(shape.ok),
@@ -91,7 +91,7 @@ function serverMessages(shape: LaneShape): Omit<ServerCodec<never>, "decodeItem"
       const { data, dataOffset } = item as BodyFields;
       return { offset: Number(dataOffset ?? 0n), bytes: data ?? new Uint8Array() };
     },
-    bytes: (kind, message) => sizes[kind](message),
+    bytes: (kind, message) => codecs[kind].weigh(message),
   };
 }
 
@@ -99,38 +99,6 @@ function serverMessages(shape: LaneShape): Omit<ServerCodec<never>, "decodeItem"
 export function encodeMessage(schema: DescMessage, init: unknown): Buffer {
   const bytes = toBinary(schema, create(schema, init as Record<string, unknown>));
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Counts what makes messages of a kind large, in themselves and in the messages that they hold singly: bytes and texts. */
-export function createSizeOf(schema: DescMessage): (message: unknown) => number {
-  const count = sizeCounter(schema, []);
-  return count ?? (() => 0);
-}
-
-/** Undefined: nothing in messages of this kind can be large. */
-function sizeCounter(schema: DescMessage, within: readonly DescMessage[]): ((message: unknown) => number) | undefined {
-  const large: string[] = [];
-  const held: { readonly name: string; readonly count: (message: unknown) => number }[] = [];
-  for (const field of schema.fields) {
-    const name = field.localName;
-    if (field.oneof !== undefined || (field.fieldKind !== "scalar" && field.fieldKind !== "message")) continue;
-    if (field.fieldKind === "scalar") {
-      if (field.scalar === ScalarType.BYTES || field.scalar === ScalarType.STRING) large.push(name);
-      continue;
-    }
-    if (within.includes(field.message)) continue;
-    const count = sizeCounter(field.message, [...within, schema]);
-    if (count !== undefined) held.push({ name, count });
-  }
-  if (large.length === 0 && held.length === 0) return undefined;
-  return (message) => {
-    if (message === undefined) return 0;
-    const fields = message as Record<string, unknown>;
-    let total = 0;
-    for (const name of large) total += (fields[name] as { readonly length: number } | undefined)?.length ?? 0;
-    for (const { name, count } of held) total += count(fields[name]);
-    return total;
-  };
 }
 
 /** About what a message would weigh encoded: the bytes and characters in it, 8 for anything else. */

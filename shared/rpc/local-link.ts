@@ -1,4 +1,4 @@
-import { createSizeOf } from "./codec.ts";
+import { codecOf } from "../codec/lanes.ts";
 import { answerTooLargeError, tooLargeError } from "./faults.ts";
 import type { OpenLink, ServerLink, ServerLinkEvents } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
@@ -12,7 +12,7 @@ export function openLocalLink(
   shape: LaneShape,
   maxMessageBytes: number,
 ): OpenLink<unknown> {
-  const itemBytes = createSizeOf(shape.item);
+  const codec = codecOf(shape.item);
   return (events) => {
     let over = false;
     let ended = false;
@@ -55,7 +55,7 @@ export function openLocalLink(
       send(items) {
         if (over || ended || server === undefined) return;
         for (const { callId, op, requestId, traceparent, timeoutMs, message } of items) {
-          const bytes = itemBytes(message);
+          const bytes = message === undefined ? 0 : codec.weigh(message);
           if (bytes > maxMessageBytes) events.unsent(callId, tooLargeError(bytes, maxMessageBytes));
           else server.item(callId, op, requestId, traceparent, timeoutMs, message);
         }
