@@ -71,7 +71,13 @@ function node() {
 function run(command, args) {
   const child = spawn(command, args, {
     stdio: "inherit",
-    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` },
+    // What Node makes of the sources is kept: each process starts at half its CPU time, 0.4 s in place of 0.8. Where nothing
+    // can be written there Node goes on without.
+    env: {
+      NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node"),
+      ...process.env,
+      PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`,
+    },
   });
   // What the terminal sends (Ctrl-C) reaches the child by itself, and npm passes it on to us as well. What a supervisor
   // sends to the whole group does too, but cannot be told from a signal for us alone; Throughline takes signals that

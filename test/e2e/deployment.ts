@@ -81,6 +81,7 @@ export async function startDeployment(
     undo.defer(() => collector.stop());
     const started = run(mode, {
       PATH: process.env.PATH ?? "",
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
       THROUGHLINE_DATA: folder,
       THROUGHLINE_BOOTSTRAP_KEY: bootstrapKey,
       DATABASE_URL: url,

@@ -63,6 +63,7 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
   const url = `http://127.0.0.1:${edge}`;
   const common = {
     PATH: process.env.PATH ?? "",
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
     GRPC_HOST: "127.0.0.1",
     GRPC_SECRET: "a-secret-of-this-test-0123456789abcdef",
     KEY_PEPPER: Buffer.alloc(32, 7).toString("base64"),
