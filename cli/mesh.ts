@@ -20,7 +20,7 @@ import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
 import { assertPortFree } from "./port.ts";
 import { type Role, roleEnv } from "./role-env.ts";
-import { upstreamNames } from "./upstream-names.ts";
+import { firstModel, upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
 /** The processes and where their code is. The gateway comes last: it needs the others to answer. */
@@ -95,6 +95,7 @@ export function mesh(): Promise<number> {
     await client.close();
     const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}`, ...trust });
     const upstreams = await upstreamNames(routes);
+    const model = await firstModel(routes);
     await routes.close();
     const url = httpUrl(config.host, port);
     await retryUntil(readyWithinMs, starting, async () => {
@@ -106,7 +107,7 @@ export function mesh(): Promise<number> {
       if (!(await health.healthy(1_000))) throw new Error("jobs is not ready");
     });
     health.close();
-    tell(welcome(url, ground.welcomeKeys(key.secret), upstreams));
+    tell(welcome(url, ground.welcomeKeys(key.secret), upstreams, model));
   });
 }
 

@@ -22,7 +22,7 @@ import { type LaneHabits, laneHabits, type RunningService, runProcess } from "..
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
 import { assertPortFree } from "./port.ts";
-import { upstreamNames } from "./upstream-names.ts";
+import { firstModel, upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
 /** Everything in one process, on an embedded PostgreSQL unless DATABASE_URL is set. Gives the exit code. */
@@ -103,6 +103,6 @@ export function up(): Promise<number> {
       },
     });
     onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
-    tell(welcome(gateway.url, ground.welcomeKeys(key.secret), await upstreamNames(routing)));
+    tell(welcome(gateway.url, ground.welcomeKeys(key.secret), await upstreamNames(routing), await firstModel(routing)));
   });
 }

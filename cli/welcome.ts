@@ -12,7 +12,7 @@ export interface WelcomeKeys {
  * What is printed when everything is up: base URL, key, and one call to paste. A key is shown when it is made and never
  * again: outputs of services are kept for years and read by many.
  */
-export function welcome(baseUrl: string, keys: WelcomeKeys, upstreams: readonly string[]): string {
+export function welcome(baseUrl: string, keys: WelcomeKeys, upstreams: readonly string[], model: string): string {
   const shown = keys.made ?? (keys.given ? "$THROUGHLINE_BOOTSTRAP_KEY" : "$THROUGHLINE_KEY");
   return `
 Throughline is ready.
@@ -25,7 +25,7 @@ Throughline is ready.
   curl -i ${baseUrl}/v1/chat/completions \\
     -H "Authorization: Bearer ${shown}" \\
     -H "Content-Type: application/json" \\
-    -d '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}'
+    -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'
 
 `;
 }

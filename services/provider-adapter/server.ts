@@ -7,6 +7,7 @@ import { providerSpans } from "../../shared/telemetry/spans/provider.ts";
 import { followChannels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { ProviderContext, ProviderDeps } from "./context.ts";
+import { startListingLooks } from "./listings/listings.ts";
 import { createLostGateways } from "./lost-gateways/lost-gateways.ts";
 import { createImageFetcher } from "./remote-images/fetch-image.ts";
 import { createGuard } from "./remote-images/guard.ts";
@@ -74,10 +75,12 @@ export async function startProvider(
     ...deps,
     ...{ config, channels, upstream, results, spans, health, firstToken, images, answerImages, lostGateways },
   };
+  const looks = startListingLooks(context);
   return {
     definition: providerService(context),
     ready: async () => channels.known && deps.ids.leaseValid(),
     async stop() {
+      await looks.stop();
       channels.stop();
       unobserve();
       await lostGateways.stop(lostGatewayGraceMs);

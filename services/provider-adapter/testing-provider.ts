@@ -19,6 +19,7 @@ import type {
 import {
   ChannelSchema,
   type ReportHealthRequest,
+  type ReportListingRequest,
   type RoutingService,
 } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
@@ -81,6 +82,8 @@ export interface TestProvider extends AsyncDisposable {
   nextId(): bigint;
   /** What routing was told of the channels' health, oldest first. */
   readonly reports: readonly ReportHealthRequest[];
+  /** What routing is told of the first list that was claimed. */
+  readonly listing: Promise<Pick<ReportListingRequest, "models" | "failure">>;
   /** What billing was told in place of a lost gateway; it always answers 7 nano-USD. */
   readonly settled: readonly SettleItem[];
   /** What history was told likewise. */
@@ -96,6 +99,8 @@ export interface TestProviderOptions {
   /** Parts of the configuration that the environment does not give. */
   readonly config?: Partial<ProviderConfig>;
   readonly imageAccess?: ImageAccess;
+  /** Channels whose lists routing says are due, once. */
+  readonly claims?: readonly string[];
   /** Hears the warnings that it logs. */
   readonly onWarn?: (line: Readonly<Record<string, unknown>>, message: string) => void;
 }
@@ -143,11 +148,18 @@ export async function startTestProvider(
     ),
   );
   const reports: ReportHealthRequest[] = [];
+  const claims = [...(options.claims ?? [])];
+  const listing = Promise.withResolvers<Pick<ReportListingRequest, "models" | "failure">>();
   const routing = {
     getChannels: async ({ knownVersion }: { knownVersion: bigint }) =>
       knownVersion === 1n
         ? { version: 1n, unchanged: true, channels: [] }
         : { version: 1n, unchanged: false, channels: known },
+    claimListings: async () => ({ channels: claims.splice(0), againMs: 30_000 }),
+    async reportListing({ models = [], failure = "" }: Partial<ReportListingRequest>) {
+      listing.resolve({ models, failure });
+      return {};
+    },
     async reportHealth(report: ReportHealthRequest) {
       reports.push(report);
       return {};
@@ -193,6 +205,7 @@ export async function startTestProvider(
     telemetry,
     nextId: () => ids.next(),
     reports,
+    listing: listing.promise,
     settled,
     recorded,
     loseGateway: () => server.close(0),

@@ -23,6 +23,8 @@ export interface RoutingConfig {
   readonly credentialKeyReset: boolean;
   /** Length of a node lease, milliseconds. */
   readonly nodeLeaseMs: number;
+  /** Time between two looks at an upstream's list of models, milliseconds. 0: none is read. */
+  readonly listEveryMs: number;
   /** Where the vendors' keys and base URLs are looked for (presets/vendors.yaml). */
   readonly vendorEnv: Env;
 }
@@ -69,7 +71,7 @@ export const routingEnv = declareEnv({
     kind: "url",
     protocols: ["http", "https"],
     description:
-      "Base URL of the simulated upstream, which serves `sim-*` and the usual models that no other channel serves. Unset: none (`up` and `mesh` start one).",
+      "Base URL of the simulated upstream, which serves `sim-*`, and the usual models at no price while there is no other channel. Unset: none (`up` and `mesh` start one).",
   },
   CREDENTIAL_KEY: {
     kind: "secret",
@@ -81,6 +83,14 @@ export const routingEnv = declareEnv({
     default: false,
     description:
       "Start although CREDENTIAL_KEY opens none of the stored credentials: their channels fail until they are entered again. Otherwise such a start is refused.",
+  },
+  MODEL_LIST_EVERY_MS: {
+    kind: "duration",
+    default: 3_600_000,
+    min: 0,
+    max: 86_400_000,
+    description:
+      "Time between two looks at the list of models of an upstream (`GET /models`), for vendors whose key is set and channels that serve `*`. 0: no list is read.",
   },
   NODE_LEASE_MS: {
     kind: "duration",
@@ -105,6 +115,7 @@ export function envToConfig(env: Env): RoutingConfig {
     credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
     credentialKeyReset: read.CREDENTIAL_KEY_RESET,
     nodeLeaseMs: read.NODE_LEASE_MS,
+    listEveryMs: read.MODEL_LIST_EVERY_MS,
     vendorEnv: env,
   };
 }

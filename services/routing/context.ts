@@ -20,6 +20,8 @@ export interface RoutingContext {
   readonly random: () => number;
   /** Length of a node lease, milliseconds. */
   readonly nodeLeaseMs: number;
+  /** Time between two looks at an upstream's list of models, milliseconds. 0: none is read. */
+  readonly listEveryMs: number;
   /** Undefined: no credential can be entered at run time. */
   readonly credentialKeys: CredentialKeys | undefined;
 }

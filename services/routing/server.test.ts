@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 describe("out of the box", () => {
-  test("the simulator serves the usual models and sim-*, with prices", async () => {
+  test("the simulator serves the usual models, at no price, and sim-*", async () => {
     await using own = await testPostgres();
     await using one = await startTestRouting(own.url);
     const usual = await one.route("gpt-4o");
@@ -33,12 +33,11 @@ describe("out of the box", () => {
     expect(usual.candidates).toHaveLength(1);
     expect(usual.candidates[0]).toMatchObject({ channel: "simulator", platform: "simulator", upstreamModel: "gpt-4o" });
     expect(usual.candidates[0]?.pricing).toMatchObject({
-      inputNanoUsdPerMtok: 2_500_000_000n,
-      cachedInputNanoUsdPerMtok: 1_250_000_000n,
-      outputNanoUsdPerMtok: 10_000_000_000n,
+      inputNanoUsdPerMtok: 0n,
+      outputNanoUsdPerMtok: 0n,
       groupRatioPpm: 1_000_000,
-      source: PriceSource.TABLE,
-      strategy: "table:openai/gpt-4o",
+      source: PriceSource.FREE,
+      strategy: "simulated",
     });
     const sim = await one.route("sim-status-429");
     expect(sim.model).toBe("sim-*");
@@ -57,8 +56,22 @@ describe("out of the box", () => {
       OPENAI_API_KEY: "sk-secret",
       OPENAI_BASE_URL: "http://127.0.0.1:1/v1/",
     });
-    expect(await one.channelsOf("gpt-4o")).toEqual(["openai"]);
-    expect(await one.channelsOf("claude-sonnet-4-5")).toEqual(["simulator"]);
+    const { candidates } = await one.route("gpt-4o");
+    expect(candidates.map(({ channel }) => channel)).toEqual(["openai"]);
+    expect(candidates[0]?.pricing).toMatchObject({
+      inputNanoUsdPerMtok: 2_500_000_000n,
+      cachedInputNanoUsdPerMtok: 1_250_000_000n,
+      outputNanoUsdPerMtok: 10_000_000_000n,
+      groupRatioPpm: 1_000_000,
+      source: PriceSource.TABLE,
+      strategy: "table:openai/gpt-4o",
+    });
+    // A dated snapshot, and what is newer than the presets, has the price of its own name.
+    expect((await one.route("gpt-4o-2024-08-06")).candidates[0]).toMatchObject({
+      upstreamModel: "gpt-4o-2024-08-06",
+      pricing: { inputNanoUsdPerMtok: 2_500_000_000n },
+    });
+    await expect(one.route("claude-sonnet-4-6")).rejects.toMatchObject({ code: "model_not_supported" });
     expect(await one.channelsOf("sim-hang-headers")).toEqual(["simulator"]);
     const { channels, version } = await one.getChannels({ knownVersion: 0n }, call);
     const openai = channels.find(({ name }) => name === "openai");

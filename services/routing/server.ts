@@ -83,6 +83,7 @@ export async function startRouting(config: RoutingConfig, deps: RoutingDeps): Pr
     nowMs,
     random,
     nodeLeaseMs: config.nodeLeaseMs,
+    listEveryMs: config.listEveryMs,
     credentialKeys: config.credentialKeys,
   };
   const running = undo.move();

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Compiled } from "./domain/compile.ts";
 import { fileSchema } from "./domain/config-schema.ts";
+import { dayOf } from "./domain/ends.ts";
+import type { Listings } from "./domain/listed.ts";
 import { loadConfiguration } from "./domain/load.ts";
 import { type Presets, simulatorSchema, vendorsSchema } from "./domain/presets.ts";
 import { createPriceTable } from "./domain/price-table.ts";
@@ -25,7 +27,7 @@ export function load(
   { env = {}, simulatorUrl }: { env?: Record<string, string>; simulatorUrl?: string } = {},
 ): Compiled {
   const file = { path: "/etc/throughline.yaml", text };
-  return loadConfiguration({ file, presets, env, simulatorUrl, prices: testPrices });
+  return loadConfiguration({ file, presets, env, simulatorUrl, prices: testPrices, nowMs: testNowMs });
 }
 
 /** The problems of a file, as they are logged. */
@@ -46,8 +48,13 @@ export function snapshotOf(
   text: string,
   runtime: readonly RuntimeChannel[] = [],
   options?: Parameters<typeof load>[1],
+  listings: Listings = new Map(),
 ): Snapshot {
-  return buildSnapshot(configurationOf(text, options), runtime, 1n, testPrices);
+  return buildSnapshot(configurationOf(text, options), runtime, 1n, {
+    table: testPrices,
+    listings,
+    today: dayOf(testNowMs),
+  });
 }
 
 function readShipped(): Presets {

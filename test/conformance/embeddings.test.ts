@@ -13,7 +13,7 @@ import { hasPython, python } from "./python.ts";
 
 /** Models that aimock serves, and the simulator. */
 const theirs = "text-embedding-3-small";
-const ours = "gemini-embedding-001";
+const ours = "embeddings/sim-plain";
 
 /** openai for Python, and LangChain where it is there too. aimock's numbers are doubles, so they are compared as float32. */
 const embedsInPython = `

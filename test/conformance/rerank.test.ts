@@ -42,6 +42,8 @@ beforeAll(async () => {
 });
 afterAll(() => mock.stop());
 
+/** A model of the simulator. */
+const ours = "rerank/sim-plain";
 const documents = ["Paris is a city", "the weather in Paris is fine", "weather in Rome"];
 const asked = { query: "weather in Paris", documents };
 const modes: Mode[] = ["up", "mesh"];
@@ -70,19 +72,19 @@ describe.each(modes)("%s", (mode) => {
   }
 
   test("Cohere's v2 client", async () => {
-    const answer = await new CohereClientV2(options()).rerank({ model: "qwen3-rerank", ...asked, topN: 2 });
+    const answer = await new CohereClientV2(options()).rerank({ model: ours, ...asked, topN: 2 });
     expect(answer.results.map(({ index }) => index)).toEqual([1, 2]);
     expect(answer.meta?.apiVersion?.version).toBe("2");
     expect(answer.meta?.billedUnits?.searchUnits).toBe(1);
     const row = await recordOf(answer.id);
-    expect(row).toMatchObject({ module: "rerank", throughline: { model: "qwen3-rerank", estimated: false } });
+    expect(row).toMatchObject({ module: "rerank", throughline: { model: "rerank/sim-*", estimated: false } });
     expect(JSON.parse(String(row.response)).results).toHaveLength(2);
   });
 
   test("Cohere's v1 client: documents that are objects, and back", async () => {
     const given = documents.map((text, at) => ({ text, place: String(at) }));
     const answer = await new CohereClient(options()).rerank({
-      ...{ model: "rerank-2.5", query: asked.query, documents: given },
+      ...{ model: ours, query: asked.query, documents: given },
       ...{ returnDocuments: true, rankFields: ["text"] },
     });
     expect(answer.results.map(({ index }) => index)).toEqual([1, 2, 0]);
@@ -93,11 +95,11 @@ describe.each(modes)("%s", (mode) => {
 
   test("Jina's shape, on both of its paths", async () => {
     for (const path of ["/v1/rerank", "/rerank"]) {
-      const response = await house.call(path, { model: "jina-reranker-v2-base-multilingual", ...asked, top_n: 1 });
+      const response = await house.call(path, { model: ours, ...asked, top_n: 1 });
       expect(response.status).toBe(200);
       const answer = (await response.json()) as { id: string };
       expect(answer).toMatchObject({
-        model: "jina-reranker-v2-base-multilingual",
+        model: "sim-plain",
         results: [{ index: 1, document: { text: documents[1] } }],
         usage: { total_tokens: expect.any(Number) },
         meta: { billed_units: { search_units: 1 } },
@@ -123,7 +125,7 @@ describe.each(modes)("%s", (mode) => {
 
   test("errors are the SDK's", async () => {
     const client = new CohereClientV2(options());
-    await expect(client.rerank({ model: "rerank-2.5", query: "", documents })).rejects.toMatchObject({
+    await expect(client.rerank({ model: ours, query: "", documents })).rejects.toMatchObject({
       statusCode: 400,
       body: { error: { param: "query" } },
     });

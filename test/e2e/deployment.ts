@@ -53,7 +53,7 @@ export const bootstrapKey = "tl-e2e-0123456789abcdef";
 /**
  * Starts a deployment and waits until it is ready.
  *
- * @param env more environment, e.g. shorter times.
+ * @param env more environment, e.g. shorter times; `OPENAI_API_KEY: ""` leaves the usual models to what the test brings.
  * @param databaseUrl an existing database, for second starts; otherwise a fresh one.
  */
 export async function startDeployment(
@@ -89,6 +89,10 @@ export async function startDeployment(
       KEY_PEPPER: Buffer.alloc(32, 7).toString("base64"),
       CREDENTIAL_KEY: Buffer.alloc(32, 9).toString("base64"),
       SIMULATOR_URL: `${simulator.url}/v1`,
+      // The usual models as a vendor serves them, at their prices; the simulator alone would lend their names for nothing.
+      OPENAI_API_KEY: "sk-of-the-upstream",
+      OPENAI_BASE_URL: `${simulator.url}/v1`,
+      MODEL_LIST_EVERY_MS: "0",
       PORT: "0",
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
       OTEL_BSP_SCHEDULE_DELAY: "50ms",

@@ -33,6 +33,7 @@ describe("one of three channels misbehaves", () => {
     await configure("gpt-4o");
     house = await startDeployment("up", {
       THROUGHLINE_CONFIG: join(folder, "throughline.yaml"),
+      OPENAI_API_KEY: "",
       CONFIG_POLL_MS: "50ms",
       UPSTREAM_PROBE_AFTER_MS: "500ms",
     });

@@ -66,9 +66,9 @@ const walks: readonly Walk[] = [
   {
     module: "rerank",
     path: "/v2/rerank",
-    good: { model: "rerank-2.5", query: "Hello?", documents: ["Hello", "you"] },
+    good: { model: "rerank/sim-plain", query: "Hello?", documents: ["Hello", "you"] },
     invalid: {
-      body: { model: "rerank-2.5", query: "Hello?", documents: ["Hello", { title: "you" }] },
+      body: { model: "rerank/sim-plain", query: "Hello?", documents: ["Hello", { title: "you" }] },
       code: "missing_required_field",
       param: "documents[1].text",
     },

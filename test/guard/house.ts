@@ -166,6 +166,7 @@ function environment(databaseUrl: string, upstreamUrl: string): Record<string, s
     KEY_PEPPER: "a pepper for the guard",
     OPENAI_API_KEY: "sk-guard",
     OPENAI_BASE_URL: upstreamUrl,
+    MODEL_LIST_EVERY_MS: "0",
     PORT: "0",
     SHUTDOWN_GRACE_MS: "5s",
     RESERVATION_TTL_MS: "1h",

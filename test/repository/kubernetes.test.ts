@@ -221,6 +221,7 @@ test.each(["base", "overlays/production"])("routing takes the configuration of %
     env: { OPENAI_API_KEY: "x" },
     simulatorUrl: undefined,
     prices: createPriceTable(() => Date.UTC(2026, 0)),
+    nowMs: Date.UTC(2026, 0),
   });
   expect(compiled).toMatchObject({ ok: true });
 });

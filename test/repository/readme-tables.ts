@@ -57,7 +57,8 @@ export const tables: Readonly<Record<string, () => string>> = {
       vendors: Vendor[];
     };
     const rows = vendors.map(({ key, base_url_from: url, channel }) => {
-      const models = Array.isArray(channel.models) ? channel.models.length : Object.keys(channel.models).length;
+      const entries: readonly unknown[] = Array.isArray(channel.models) ? channel.models : Object.keys(channel.models);
+      const models = entries.filter((name) => typeof name !== "string" || !name.endsWith("*")).length;
       return `| \`${key}\` | \`${url}\` | ${channel.base_url} | \`${channel.adapter}\` | ${models} |`;
     });
     return [

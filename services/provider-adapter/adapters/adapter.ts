@@ -11,6 +11,8 @@ export interface OpenedAdapter {
   readonly exchanges: Readonly<Partial<Record<string, (asked: Asked) => Exchange>>>;
   /** How the upstream itself counts the input tokens of a request, by client dialect; absent: it does not, we estimate. */
   readonly counts?: Readonly<Partial<Record<string, (asked: Asked) => TokenCount>>>;
+  /** How the upstream is asked which models it serves; absent: it does not say. */
+  readonly list?: ModelList;
   /** What an HTTP failure means. */
   failure(
     status: number,
@@ -25,6 +27,22 @@ export interface TokenCount {
   readonly message: UpstreamMessage;
   /** The count in the answer. Throws a ThroughlineError when there is none. */
   read(body: Buffer): number;
+}
+
+/** A request for the upstream's list of models. */
+export interface ModelList {
+  readonly message: UpstreamMessage;
+  /** The models that it lists; undefined: the body is no list. */
+  read(body: Buffer): readonly ListedModel[] | undefined;
+}
+
+/** A model as an upstream lists it. */
+export interface ListedModel {
+  readonly name: string;
+  /** When its vendor made it, in Unix seconds. 0: not said. */
+  readonly createdUnixS: number;
+  /** First day (UTC, "2026-12-01") on which it is served no more. Empty: not said. */
+  readonly endsOn: string;
 }
 
 /** A wire format of upstreams: one folder, one entry in the registry. */

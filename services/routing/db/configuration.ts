@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
-import type { Configuration, RuntimeChannel } from "../domain/types.ts";
+import type { Listings } from "../domain/listed.ts";
+import type { Configuration, ListedModel, RuntimeChannel } from "../domain/types.ts";
 import type { RoutingDatabase } from "./open.ts";
 import {
   channelFromJson,
@@ -29,6 +30,8 @@ export interface StoredState {
   readonly runtimeChannels: readonly RuntimeChannel[];
   /** When each model was first configured, by name. */
   readonly firstSeen: ReadonlyMap<string, Date>;
+  /** Lists that upstreams gave, by channel. */
+  readonly listings: Listings;
 }
 
 /**
@@ -101,6 +104,11 @@ export function readState(db: RoutingDatabase): Promise<StoredState> {
         .execute();
       const runtime = await kysely.selectFrom("runtime_channel").select(["definition", "strategies"]).execute();
       const seen = await kysely.selectFrom("model_first_seen").selectAll().execute();
+      const listings = await kysely
+        .selectFrom("channel_listing")
+        .select(["channel", "source", "models"])
+        .where("models", "is not", null)
+        .execute();
       return {
         version,
         configuration: {
@@ -115,6 +123,9 @@ export function readState(db: RoutingDatabase): Promise<StoredState> {
           strategies: (own as StoredStrategy[]).map(strategyFromRow),
         })),
         firstSeen: new Map(seen.map(({ name, first_seen }) => [name, first_seen])),
+        listings: new Map(
+          listings.map(({ channel, source, models }) => [channel, { source, models: (models ?? []) as ListedModel[] }]),
+        ),
       };
     },
     { isolation: "repeatable read", readOnly: true },

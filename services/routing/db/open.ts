@@ -1,6 +1,7 @@
 import { createDatabase, type Database, type DatabaseLog, migrate } from "../../../shared/db/index.ts";
 import { routing } from "./migrations/0001-routing.ts";
 import { rates } from "./migrations/0002-rates.ts";
+import { listings } from "./migrations/0003-listings.ts";
 import type { RoutingSchema } from "./schema.ts";
 
 /** Schema of PostgreSQL that holds all of routing's tables. */
@@ -25,6 +26,7 @@ export async function openDatabase({
   migrate: migrating,
   log,
 }: OpenOptions): Promise<RoutingDatabase> {
-  if (migrating) await migrate(url, { schema, migrations: { "0001_routing": routing, "0002_rates": rates }, log });
+  const migrations = { "0001_routing": routing, "0002_rates": rates, "0003_listings": listings };
+  if (migrating) await migrate(url, { schema, migrations, log });
   return createDatabase<RoutingSchema>({ url, schema, maxConnections, applicationName: "throughline routing", log });
 }

@@ -19,6 +19,13 @@ export interface RoutingSchema {
     strategies: Json<object[]>;
     updated_at: Generated<Date>;
   };
+  channel_listing: {
+    channel: string;
+    source: string;
+    models: JSONColumnType<object[] | null, string | null, string | null>;
+    failure: string;
+    due_at_ms: bigint;
+  };
   node_lease: { node: number; holder: string; valid_from_ms: bigint; valid_until_ms: bigint };
   channel_health: {
     reporter: string;

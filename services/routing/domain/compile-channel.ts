@@ -1,11 +1,11 @@
-import type { ChannelConfig } from "./config-schema.ts";
+import { type ChannelConfig, wholeList } from "./config-schema.ts";
 import { chargesFor } from "./consumed.ts";
 import { coveringPattern } from "./covered.ts";
 import type { Names } from "./names.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { Path } from "./problems.ts";
 import { tablePrice } from "./table-strategy.ts";
-import type { Channel, ChannelModel, Group, Model, Strategy } from "./types.ts";
+import type { Channel, ChannelModel, Group, ListRule, Model, Module, Strategy } from "./types.ts";
 
 /** What a channel is checked against. */
 export interface ChannelScope {
@@ -17,6 +17,8 @@ export interface ChannelScope {
   readonly prices: PriceTable;
   /** True: models that are unknown or have no price are left out instead of refused. */
   readonly lenient: boolean;
+  /** Of a vendor's own channel: models that the vendor serves no more are left out. */
+  readonly isOver?: (model: string) => boolean;
 }
 
 /** A checked channel, what is wrong with it, and the strategies that the price table gave for its models. */
@@ -33,6 +35,8 @@ interface Entry {
   readonly upstream: string | undefined;
   readonly strategy: string;
   readonly space: string;
+  /** Of the entry for the whole list alone. */
+  readonly module: Module | "";
   readonly path: Path;
 }
 
@@ -48,7 +52,9 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
     if (group !== "*" && !scope.groups.has(group)) report(["groups", i], `names no group: "${group}"`);
   }
 
-  const entries = entriesOf(config.models);
+  const written = entriesOf(config.models);
+  const lists = ruleOf(written, scope.strategies, report);
+  const entries = written.filter(({ model }) => model !== wholeList);
   const mapping = new Map(entries.map(({ model, upstream }) => [model, upstream ?? model]));
   const models: ChannelModel[] = [];
   const seen = new Set<string>();
@@ -69,6 +75,8 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
       report(path, "must not have a '*' upstream: the model's own name has none");
     } else if (model === undefined) {
       refuse(path, `names no model: "${name}"`);
+    } else if (scope.isOver?.(name) === true) {
+      // Its vendor would answer that there is no such model.
     } else if (model.auto !== null) {
       refuse(path, `"${name}" is an auto model: channels serve the models that it chooses among`);
     } else if (strategy !== "" && !scope.strategies.has(strategy)) {
@@ -115,15 +123,20 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
     weight: config.weight,
     groups: config.groups,
     models,
+    ...(lists === undefined ? {} : { lists }),
     standIn: false,
   };
   return { channel, strategies: [...strategies.values()], problems, warnings };
 }
 
 function entriesOf(models: ChannelConfig["models"]): Entry[] {
-  type Said = { upstream?: string | undefined; strategy?: string | undefined; space?: string | undefined };
-  const entry = (model: string, path: Path, { upstream, strategy = "", space = "" }: Said): Entry => {
-    return { model, upstream, strategy, space, path };
+  type Said = { upstream?: string | undefined; strategy?: string | undefined; space?: string; module?: Module | "" };
+  const entry = (
+    model: string,
+    path: Path,
+    { upstream, strategy = "", space = "", module = "" }: Loose<Said>,
+  ): Entry => {
+    return { model, upstream, strategy, space, module, path };
   };
   if (Array.isArray(models)) {
     return models.map((item, i) =>
@@ -133,6 +146,33 @@ function entriesOf(models: ChannelConfig["models"]): Entry[] {
   return Object.entries(models).map(([model, item]) =>
     entry(model, ["models", model], typeof item === "string" ? { upstream: item } : item),
   );
+}
+
+type Loose<T> = { readonly [K in keyof T]: T[K] | undefined };
+
+/** What the channel says of the upstream's own list; undefined: nothing. */
+function ruleOf(
+  entries: readonly Entry[],
+  strategies: ReadonlyMap<string, Strategy>,
+  report: (path: Path, message: string) => void,
+): ListRule | undefined {
+  let rule: ListRule | undefined;
+  for (const { model, upstream, strategy, space, module, path } of entries) {
+    if (model !== wholeList) {
+      if (module !== "") report([...path, "module"], `is for "${wholeList}": other models have theirs`);
+      continue;
+    }
+    if (rule !== undefined) report(path, `"${wholeList}" is there twice`);
+    if (strategy !== "" && !strategies.has(strategy)) {
+      report([...path, "strategy"], `names no strategy: "${strategy}"`);
+    }
+    if (space !== "") report([...path, "space"], `is not for "${wholeList}"`);
+    if (upstream !== undefined && upstream !== wholeList) {
+      report(path, `"${wholeList}" has no other upstream: names are sent as the upstream lists them`);
+    }
+    rule = { asks: true, table: "", all: true, strategy, module };
+  }
+  return rule;
 }
 
 /**

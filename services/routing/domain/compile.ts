@@ -2,10 +2,11 @@ import { isFreeUnlessPriced } from "../../../shared/modules.ts";
 import { compileChannel } from "./compile-channel.ts";
 import { compileStrategy, unpriced } from "./compile-strategy.ts";
 import type { FileConfig, ModelConfig, StrategyConfig } from "./config-schema.ts";
+import { endOf } from "./ends.ts";
 import { createNames } from "./names.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { Path, Problem } from "./problems.ts";
-import type { Channel, Configuration, Group, Model, Strategy } from "./types.ts";
+import type { Channel, Configuration, Group, ListRule, Model, Strategy } from "./types.ts";
 
 /** One document that takes part in the configuration. */
 export interface ConfigSource {
@@ -16,10 +17,26 @@ export interface ConfigSource {
   readonly lenient: boolean;
   /** True: its channels serve a model only while no other enabled channel does. */
   readonly standIn: boolean;
+  /** Vendors' own channels by name, with what they serve of lists. Models that have ended are left out of them. */
+  readonly vendors?: ReadonlyMap<string, Pick<ListRule, "all" | "table" | "ends">>;
+}
+
+/** A model that a vendor's own channel serves, or served until lately, and when that ends. */
+export interface Ending {
+  readonly channel: string;
+  readonly model: string;
+  /** First day on which it is served no more. */
+  readonly endsOn: string;
 }
 
 export type Compiled =
-  | { readonly ok: true; readonly configuration: Configuration; readonly warnings: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly configuration: Configuration;
+      readonly warnings: readonly string[];
+      /** What of the vendors' own channels has an end, the first first. */
+      readonly endings: readonly Ending[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** An entry with where it was written. */
@@ -32,8 +49,10 @@ interface Placed<T> {
 /**
  * Makes one configuration of several documents, checked as a whole: every reference leads somewhere, every alias ends,
  * every model has a price. An entry of a later source takes the place of an earlier one of the same name.
+ *
+ * @param today the day in UTC, as "2026-12-01".
  */
-export function compile(sources: readonly ConfigSource[], prices: PriceTable): Compiled {
+export function compile(sources: readonly ConfigSource[], prices: PriceTable, today: string): Compiled {
   const problems: Problem[] = [];
   const warnings = new Set<string>();
   const report = ({ source, path }: Placed<unknown>, field: Path, message: string) =>
@@ -69,8 +88,15 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
   }
 
   const channels: Channel[] = [];
+  const endings: Ending[] = [];
   const priced = new Set<string>();
   for (const placed of merge(sources, "channels", report).values()) {
+    const vendor = placed.source.vendors?.get(placed.entry.name);
+    const isOver = (model: string) => {
+      const endsOn = endOf(vendor?.ends ?? {}, model);
+      if (endsOn !== "") endings.push({ channel: placed.entry.name, model, endsOn });
+      return endsOn !== "" && endsOn <= today;
+    };
     const outcome = compileChannel(placed.entry, {
       models,
       names,
@@ -78,12 +104,18 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
       groups,
       prices,
       lenient: placed.source.lenient,
+      ...(vendor === undefined ? {} : { isOver }),
     });
     for (const { path, message } of outcome.problems) report(placed, path, message);
     for (const strategy of outcome.strategies) strategies.set(strategy.key, strategy);
     for (const warning of outcome.warnings) warnings.add(warning);
     for (const { model } of outcome.channel.models) priced.add(model);
-    if (outcome.channel.models.length > 0) channels.push({ ...outcome.channel, standIn: placed.source.standIn });
+    const { lists } = outcome.channel;
+    const rule = vendor === undefined ? lists : { ...(lists ?? noList), ...vendor };
+    if (outcome.channel.models.length > 0 || rule?.all === true) {
+      const { standIn } = placed.source;
+      channels.push({ ...outcome.channel, ...(rule === undefined ? {} : { lists: rule }), standIn });
+    }
   }
 
   for (const placed of placedModels.values()) {
@@ -103,8 +135,11 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable): C
     aliases: Object.fromEntries(aliases),
     channels,
   };
-  return { ok: true, configuration, warnings: [...warnings] };
+  endings.sort((a, b) => (a.endsOn === b.endsOn ? 0 : a.endsOn < b.endsOn ? -1 : 1));
+  return { ok: true, configuration, warnings: [...warnings], endings };
 }
+
+const noList: ListRule = { asks: false, table: "", all: false, strategy: "", module: "" };
 
 type Report = (placed: Placed<unknown>, field: Path, message: string) => void;
 type Lists = "groups" | "strategies" | "channels" | "models";

@@ -22,6 +22,9 @@ const modelName = z
   .regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 printable characters without spaces")
   .regex(/^[^*]+\*?$/, "may have a '*' only at its end, after at least one other character");
 
+/** In place of a name: whatever the upstream's own list names. */
+export const wholeList = "*";
+
 /** Name sent upstream. */
 const upstreamName = z.string().regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 printable characters without spaces");
 
@@ -97,6 +100,16 @@ const headerValue = z.string().regex(/^[\t\x20-\x7e]*$/, "must be printable ASCI
 
 const servedModel = { upstream: upstreamName.optional(), strategy: label.optional(), space: label.optional() };
 const servedByName = z.strictObject({ name: modelName, ...servedModel });
+const servedByList = { strategy: label.optional(), module: z.enum(moduleNames).optional() };
+const listedByName = z.strictObject({
+  name: z.literal(wholeList),
+  upstream: z.literal(wholeList).optional(),
+  ...servedByList,
+});
+const servedMap = z.record(
+  z.union([z.literal(wholeList), modelName]),
+  z.union([upstreamName, z.strictObject({ ...servedModel, ...servedByList })]),
+);
 
 export const channelSchema = z.strictObject({
   name: channelName,
@@ -104,10 +117,7 @@ export const channelSchema = z.strictObject({
   platform: label.optional(),
   base_url: baseUrlSchema,
   credentials: z.array(credentialSchema).default([]),
-  models: z.union([
-    z.array(z.union([modelName, servedByName])).min(1),
-    z.record(modelName, z.union([upstreamName, z.strictObject(servedModel)])),
-  ]),
+  models: z.union([z.array(z.union([z.literal(wholeList), modelName, listedByName, servedByName])).min(1), servedMap]),
   groups: z.preprocess((value) => (value === "*" ? ["*"] : value), z.array(groupRef).min(1)).default(["default"]),
   priority: z.int().min(-1_000_000).max(1_000_000).default(0),
   weight: z.int().min(0).max(1_000_000).default(1),

@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../shared/config.ts";
 import { traits, units } from "../../../shared/units.ts";
-import { configurationOf, load, presets, problemsOf, snapshotOf } from "../testing.ts";
+import { configurationOf, load, presets, problemsOf, snapshotOf, testPrices } from "../testing.ts";
 import { capabilities } from "./capabilities.ts";
+import { endOf } from "./ends.ts";
 import { environmentChannels } from "./presets.ts";
 
 const example = readFileSync(new URL("../../../deploy/throughline.example.yaml", import.meta.url), "utf8");
@@ -13,7 +14,14 @@ describe("the example configuration", () => {
   test("loads, and says what its comments say", () => {
     const { groups, channels, aliases, models } = configurationOf(example);
     expect(groups).toContainEqual({ name: "partners", ratioPpm: 850_000 });
-    expect(channels.map(({ name }) => name)).toEqual(["house-a", "house-b", "rented", "painter", "laboratory"]);
+    expect(channels.map(({ name }) => name)).toEqual([
+      "house-a",
+      "house-b",
+      "ollama",
+      "rented",
+      "painter",
+      "laboratory",
+    ]);
     expect(aliases.smart).toBe("gpt-5-high");
     expect(models.find(({ name }) => name === "gpt-4o")?.contextWindowTokens).toBe(128_000);
     const snapshot = snapshotOf(example);
@@ -217,17 +225,38 @@ channels: [{ name: openai, adapter: openai, base_url: "http://proxy", models: [g
   });
 });
 
+function entryNames(models: (typeof presets.vendors)[number]["channel"]["models"]): string[] {
+  if (!Array.isArray(models)) return Object.keys(models);
+  return models.map((model) => (typeof model === "string" ? model : model.name));
+}
+
 describe("what ships with the service", () => {
   const allKeys = Object.fromEntries(presets.vendors.map(({ key }) => [key, "k"]));
 
-  test("every model of a vendor is configured and priced", () => {
+  test("every model of a vendor is configured and priced, but for those that have ended", () => {
     const { channels } = configurationOf("groups: []", { env: allKeys });
-    for (const { channel } of presets.vendors) {
-      const wanted = Array.isArray(channel.models)
-        ? channel.models.map((model) => (typeof model === "string" ? model : model.name))
-        : Object.keys(channel.models);
+    for (const { channel, ends } of presets.vendors) {
+      const named = entryNames(channel.models);
+      const isServed = (name: string) => endOf(ends, name) === "" || endOf(ends, name) > "2026-11-21";
       const served = channels.find(({ name }) => name === channel.name)?.models.map(({ model }) => model);
-      expect(served, channel.name).toEqual(wanted);
+      expect(served, channel.name).toEqual(named.filter((name) => name !== "*" && isServed(name)));
+    }
+  });
+
+  test("names no model of a vendor that the presets do not have, and no end that stands for nothing", () => {
+    const { channels } = configurationOf("groups: []", { env: allKeys });
+    for (const { channel, ends, table } of presets.vendors) {
+      const named = entryNames(channel.models).map((name) => name.replace(/\*$/, ""));
+      const known = [...testPrices.list(table ?? ""), ...named].filter((name) => name !== "");
+      for (const pattern of Object.keys(ends)) {
+        const stem = pattern.replace(/\*$/, "");
+        // A snapshot is not in the table by its own name: what it is one of is.
+        const stands = known.some((name) => name.startsWith(stem) || stem.startsWith(name));
+        expect(stands, `${channel.name}: ${pattern}`).toBe(true);
+      }
+      expect(channels.find(({ name }) => name === channel.name)?.lists?.all ?? false).toBe(
+        channel.name === "openrouter",
+      );
     }
   });
 
@@ -242,7 +271,8 @@ describe("what ships with the service", () => {
     const { channels } = configurationOf("groups: []", { simulatorUrl: "http://127.0.0.1:1" });
     const served = new Set(channels[0]?.models.map(({ model }) => model));
     for (const { name, module, auto } of presets.models.config.models) {
-      if (auto === undefined && presets.simulator.serves.includes(module)) expect(served).toContain(name);
+      if (auto !== undefined || name.endsWith("*")) continue;
+      if (presets.simulator.serves.includes(module)) expect(served).toContain(name);
     }
     expect(served).toContain("sim-*");
     // The models of the chat seed's examples.

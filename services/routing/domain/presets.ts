@@ -16,6 +16,12 @@ export const vendorsSchema = z.strictObject({
       key: envName,
       /** Variable that overrides the channel's base URL. */
       base_url_from: envName,
+      /** Provider of the price table whose models are names that the vendor takes. */
+      table: z.string().optional(),
+      /** True: every model of its lists is served; false: those that the presets or the file have, by name or pattern. */
+      all: z.boolean().default(false),
+      /** First days (UTC) on which the vendor serves a model, or all that a pattern stands for, no more. */
+      ends: z.record(z.string(), z.iso.date()).default({}),
       channel: channelSchema,
     }),
   ),
@@ -23,8 +29,10 @@ export const vendorsSchema = z.strictObject({
 
 /** presets/simulator.yaml: the stand-in upstream. */
 export const simulatorSchema = z.strictObject({
-  /** Modules whose preset models it serves while nothing else does. */
+  /** Modules whose preset models it serves while there is no other channel. */
   serves: z.array(z.enum(moduleNames)),
+  /** Strategy of those models: nobody pays for what nobody thought. */
+  price: z.string(),
   /** Its own models, prices and channel; `base_url` is replaced. */
   config: fileSchema,
 });
@@ -44,28 +52,36 @@ const emptyFile = fileSchema.parse({});
  * where it is: a channel only names its variable. Throws ConfigError when a base URL is no http or https URL.
  */
 export function environmentChannels(env: Env, vendors: Presets["vendors"]): ConfigSource {
-  const channels = vendors
-    .filter(({ key }) => envOptional(env, key) !== undefined)
-    .map(({ key, base_url_from, channel }) => {
-      const base_url = baseUrl(env, base_url_from) ?? channel.base_url;
-      return { ...channel, base_url, credentials: [{ env: key }] };
-    });
-  return inward("environment", { ...emptyFile, channels }, { lenient: true, standIn: false });
+  const present = vendors.filter(({ key }) => envOptional(env, key) !== undefined);
+  const channels = present.map(({ key, base_url_from, channel }) => {
+    const base_url = baseUrl(env, base_url_from) ?? channel.base_url;
+    return { ...channel, base_url, credentials: [{ env: key }] };
+  });
+  const source = inward("environment", { ...emptyFile, channels }, { lenient: true, standIn: false });
+  const rules = present.map(({ channel, base_url_from, table = "", all, ends }) => {
+    // Another address is another platform: it may serve for longer what the vendor has ended.
+    const isVendor = (baseUrl(env, base_url_from) ?? channel.base_url) === channel.base_url;
+    return [channel.name, { table, all, ends: isVendor ? ends : {} }] as const;
+  });
+  return { ...source, vendors: new Map(rules) };
 }
 
 /**
- * The simulator as a channel: its own models always, and every preset model of the modules it serves while no other
- * enabled channel does. A URL without a path gets "/v1".
+ * The simulator as a channel: its own models always, and every preset model of the modules it serves while there is no other
+ * enabled channel at all. A URL without a path gets "/v1".
  */
 export function simulatorChannel(url: string, presets: Presets): ConfigSource {
-  const { serves, config } = presets.simulator;
+  const { serves, config, price } = presets.simulator;
   const named = presets.models.config.models
-    .filter(({ module, auto }) => auto === undefined && serves.includes(module))
-    .map(({ name }) => name);
+    .filter(({ name, module, auto }) => auto === undefined && !name.endsWith("*") && serves.includes(module))
+    .map(({ name }) => ({ name, strategy: price }));
   const base_url = new URL(url).pathname === "/" ? `${url.replace(/\/+$/, "")}/v1` : url.replace(/\/+$/, "");
   const channels = config.channels.map((channel) => {
     const own = Array.isArray(channel.models) ? channel.models : Object.keys(channel.models);
-    return { ...channel, base_url, models: [...own, ...named] };
+    const simulated = own.map((model) =>
+      typeof model === "string" && !model.endsWith("*") ? { name: model, strategy: price } : model,
+    );
+    return { ...channel, base_url, models: [...simulated, ...named] };
   });
   return inward("simulator", { ...config, channels }, { lenient: true, standIn: true });
 }

@@ -1,4 +1,4 @@
-import { calcPrice, findProvider, type ModelInfo, type Provider } from "@pydantic/genai-prices";
+import { calcPrice, findProvider, type MatchLogic, type ModelInfo, type Provider } from "@pydantic/genai-prices";
 import { LRUCache } from "lru-cache";
 import { readTablePrices, type TablePrices } from "./table-prices.ts";
 
@@ -26,6 +26,8 @@ export interface PriceQuestion {
 export interface PriceTable {
   /** The entry of a model at a vendor, or of the model's own vendor when the table does not know the place. */
   find(question: PriceQuestion): TableEntry | undefined;
+  /** Names of the models that the table has of a provider and does not call deprecated. */
+  list(provider: string): readonly string[];
 }
 
 /** Questions whose answers are kept: clients choose what stands in the place of a pattern's `*`. */
@@ -84,7 +86,29 @@ export function createPriceTable(nowMs: () => number): PriceTable {
       answers.set(key, { entry });
       return entry;
     },
+    list(provider) {
+      return (vendorOf(provider)?.models ?? [])
+        .filter(({ deprecated }) => deprecated !== true)
+        .flatMap(({ id, match }) => nameOf(id, match) ?? []);
+    },
   };
+}
+
+/** The name by which a vendor takes a model of the table; undefined: its ID there is none. */
+function nameOf(id: string, match: MatchLogic): string | undefined {
+  const name = id.toLowerCase();
+  return /^[a-z0-9][a-z0-9._/:-]*[a-z0-9]$/.test(name) && fits(match, name) ? name : undefined;
+}
+
+/** Whether a name is one of those that an entry of the table stands for. */
+function fits(match: MatchLogic, name: string): boolean {
+  if ("or" in match) return match.or.some((one) => fits(one, name));
+  if ("and" in match) return match.and.every((one) => fits(one, name));
+  if ("equals" in match) return match.equals === name;
+  if ("starts_with" in match) return name.startsWith(match.starts_with);
+  if ("ends_with" in match) return name.endsWith(match.ends_with);
+  if ("contains" in match) return name.includes(match.contains);
+  return new RegExp(match.regex).test(name);
 }
 
 function cached<V>(cache: Map<string, V>, key: string, make: () => V): V {

@@ -19,6 +19,8 @@ const inputUsd = (snapshot: Snapshot, model: string, nowMs = 0) =>
     Number(price.prices.inputNanoUsdPerMtok) / 1e9,
   ]);
 
+const today = "2026-11-21";
+
 describe("a model of a pattern without prices of its own", () => {
   const file = `
 presets: false
@@ -66,9 +68,10 @@ channels:
         asked++;
         return testPrices.find(question);
       },
+      list: (provider) => testPrices.list(provider),
     };
     const configuration = configurationOf(file);
-    const snapshot = buildSnapshot(configuration, [], 1n, counting);
+    const snapshot = buildSnapshot(configuration, [], 1n, { table: counting, today });
     const first = route(snapshot, "gpt-4o").candidates;
     const before = asked;
     for (let i = 0; i < 20; i++) {
@@ -93,7 +96,11 @@ models: [{ name: "sonar-*", owned_by: perplexity }]
 channels: [{ name: c, adapter: openai, base_url: "https://api.perplexity.ai", models: ["sonar-*"] }]
 `);
   const warned: string[] = [];
-  const snapshot = buildSnapshot(configuration, [], 1n, testPrices, (text) => warned.push(text));
+  const snapshot = buildSnapshot(configuration, [], 1n, {
+    table: testPrices,
+    today,
+    warn: (text) => warned.push(text),
+  });
   route(snapshot, "sonar-pro");
   expect(warned).toEqual([]);
   for (let i = 0; i < 20; i++) route(snapshot, i % 2 === 0 ? "sonar-deep-research" : "sonar-pro");
@@ -114,7 +121,10 @@ test("a channel that was entered at run time before rates were known has those o
     return { ...strategy, prices: flat as NonNullable<typeof prices> };
   });
   const bare = configurationOf("groups: []");
-  const snapshot = buildSnapshot(bare, [{ channel: { ...gemini, models }, strategies: old }], 1n, testPrices);
+  const snapshot = buildSnapshot(bare, [{ channel: { ...gemini, models }, strategies: old }], 1n, {
+    table: testPrices,
+    today,
+  });
   const [candidate] = route(snapshot, "gemini-2.5-flash").candidates;
   expect(candidate?.price.prices.rates).toContainEqual({ unit: Unit.INPUT_AUDIO_TOKENS, nanoUsd: 1_000_000_000n });
 });

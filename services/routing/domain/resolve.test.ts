@@ -197,15 +197,28 @@ ${channels(channel("a", "models: [plain, unsaid]"))}`;
   },
 );
 
+const ground = { table: testPrices, today: "2026-11-21" };
+
 describe("a stand-in", () => {
   const simulatorUrl = "http://127.0.0.1:1";
   const real = channels(channel("real", 'models: [gpt-4o], groups: "*"'));
 
-  test("serves what nobody else does, and its own names always", () => {
+  test("lends the usual names, at no price, while it is alone; its own it serves always", () => {
+    const alone = snapshotOf("groups: []", [], { simulatorUrl });
+    const [lent] = ask(alone, { model: "claude-sonnet-4-6" }).candidates;
+    expect(lent?.member.channel.name).toBe("simulator");
+    expect(lent?.price.strategy).toMatchObject({ origin: "free", name: "simulated" });
     const snapshot = snapshotOf(real, [], { simulatorUrl });
     expect(channelsOf(ask(snapshot, {}))).toEqual(["real"]);
-    expect(channelsOf(ask(snapshot, { model: "gpt-4" }))).toEqual(["simulator"]);
-    expect(channelsOf(ask(snapshot, { model: "sim-anything" }))).toEqual(["simulator"]);
+    // Another vendor's model is not answered by what nobody thought.
+    expect(() => ask(snapshot, { model: "claude-sonnet-4-6" })).toThrow(
+      expect.objectContaining({ code: "model_not_supported" }),
+    );
+    for (const on of [alone, snapshot]) {
+      const [own] = ask(on, { model: "sim-anything" }).candidates;
+      expect([own?.member.channel.name, own?.price.strategy.origin]).toEqual(["simulator", "strategy"]);
+    }
+    expect(snapshot.modelsOf("default").map(({ name }) => name)).not.toContain("claude-sonnet-4-6");
   });
 
   test("comes back when the other channel is disabled", () => {
@@ -219,7 +232,7 @@ describe("a stand-in", () => {
     if (simulator === undefined) throw new Error("no simulator");
     const models = simulator.models.filter(({ model }) => model === "gpt-4o");
     const extra = { ...simulator, name: "extra", standIn: false, models };
-    const snapshot = buildSnapshot(configuration, [{ channel: extra, strategies: [] }], 2n, testPrices);
+    const snapshot = buildSnapshot(configuration, [{ channel: extra, strategies: [] }], 2n, ground);
     expect(channelsOf(ask(snapshot, {}))).toEqual(["extra"]);
   });
 });
@@ -238,7 +251,7 @@ describe("a channel entered at run time", () => {
         { channel: { ...first, name: "b", models: [...first.models, gone] }, strategies: [] },
       ],
       2n,
-      testPrices,
+      ground,
     );
     expect(channelsOf(ask(snapshot, {})).sort()).toEqual(["a", "b"]);
     expect(snapshot.channels.find(({ name }) => name === "a")?.weight).toBe(1);

@@ -1,9 +1,13 @@
 import { LRUCache } from "lru-cache";
-import { coveringPattern, covers } from "./covered.ts";
+import { addCovered } from "./add-covered.ts";
+import { covers } from "./covered.ts";
+import { endOf } from "./ends.ts";
 import { createGroupPrices, type GroupPrice } from "./group-price.ts";
+import { addListed, type Listings } from "./listed.ts";
 import { createNames, type Names } from "./names.ts";
 import { hash32, type Weighted } from "./order.ts";
 import type { PriceTable } from "./price-table.ts";
+import { spaceWarnings, unpricedText } from "./snapshot-warnings.ts";
 import { spaceAmong, spaceOf } from "./spaces.ts";
 import { tablePrice } from "./table-strategy.ts";
 import type { Channel, ChannelModel, Configuration, Group, Model, RuntimeChannel, Strategy } from "./types.ts";
@@ -46,6 +50,10 @@ export interface Snapshot {
   readonly channels: readonly SnapshotChannel[];
   /** Models by name: those of the configuration, and those that channels name and a pattern of it stands for. */
   readonly models: ReadonlyMap<string, Model>;
+  /** When a vendor made a model, in Unix seconds, where its list says so. */
+  createdUnixS(model: string): number | undefined;
+  /** First day (UTC) on which the vendors of a model's channels serve it no more; undefined: none is known. */
+  endsOn(model: string): string | undefined;
   /** Of models that channels name and only a pattern of the configuration stands for: that pattern. */
   readonly patternOf: ReadonlyMap<string, string>;
   readonly groups: ReadonlyMap<string, Group>;
@@ -75,6 +83,18 @@ interface Row {
   readonly hash: number;
 }
 
+/** What a snapshot stands on beside the configuration. */
+export interface SnapshotGround {
+  /** Prices of models that the configuration does not price. */
+  readonly table: PriceTable;
+  /** Lists that upstreams gave. Absent: none were read. */
+  readonly listings?: Listings;
+  /** The day in UTC, as "2026-12-01". */
+  readonly today: string;
+  /** Called later, where a model that a pattern stands for has prices in the table that are left out. */
+  readonly warn?: (text: string) => void;
+}
+
 /** Names under patterns whose channels are kept: clients choose such names. */
 const keptNames = 1_000;
 
@@ -82,15 +102,12 @@ const keptNames = 1_000;
  * Builds the snapshot of a configuration and the channels entered at run time. A channel of the configuration hides one
  * of the same name entered at run time; what the latter cannot be served (a model no longer configured, or without a
  * price) is left out with a warning: a change of the file must not be refused for its sake.
- *
- * @param warn called later, where a model that a pattern stands for has prices in the table that are left out.
  */
 export function buildSnapshot(
   configuration: Configuration,
   runtime: readonly RuntimeChannel[],
   version: bigint,
-  table: PriceTable,
-  warn: (text: string) => void = () => undefined,
+  { table, listings = new Map(), today, warn = () => undefined }: SnapshotGround,
 ): Snapshot {
   // Once each: clients choose names, but the table has only so many models.
   const told = new Set<string>();
@@ -98,8 +115,8 @@ export function buildSnapshot(
   const models = new Map(configuration.models.map((model) => [model.name, model]));
   const groups = new Map(configuration.groups.map((group) => [group.name, group]));
   const strategies = new Map(configuration.strategies.map((strategy) => [strategy.key, strategy]));
-  const channels: SnapshotChannel[] = configuration.channels.map((channel) => ({ ...channel, fromFile: true }));
-  const names = new Set(channels.map(({ name }) => name));
+  const named: SnapshotChannel[] = configuration.channels.map((channel) => ({ ...channel, fromFile: true }));
+  const names = new Set(named.map(({ name }) => name));
   const stored = new Map<string, Strategy>();
   for (const { channel, strategies: own } of runtime) {
     if (names.has(channel.name)) {
@@ -107,12 +124,15 @@ export function buildSnapshot(
       continue;
     }
     for (const strategy of own) stored.set(strategy.key, strategy);
-    channels.push({ ...channel, fromFile: false });
+    named.push({ ...channel, fromFile: false });
   }
-  channels.sort((a, b) => (a.name < b.name ? -1 : 1));
+  named.sort((a, b) => (a.name < b.name ? -1 : 1));
 
   const aliases = new Map(Object.entries(configuration.aliases));
-  const patternOf = addCovered(models, aliases, channels);
+  const { channels: extended, listed } = addListed(models, { aliases, channels: named, listings, table, today });
+  /** There is an upstream beside the stand-ins: nobody shall take a simulated answer for one of its. */
+  const isReal = named.some(({ enabled, standIn }) => enabled && !standIn);
+  const patternOf = addCovered(models, aliases, extended, table);
   const priced = (channel: Channel, model: Model, served: ChannelModel, name: string): Strategy | undefined => {
     const named = strategies.get(served.strategy || model.strategy);
     if (named?.prices != null) return named;
@@ -141,11 +161,16 @@ export function buildSnapshot(
       : (priced(channel, model, served, served.model) ?? stored.get(served.tableKey));
   };
   const serving = new Map<string, Row[]>();
-  for (const channel of channels) {
+  for (const channel of extended) {
     const hash = hash32(channel.name);
+    const unpriced: string[] = [];
     for (const served of channel.models) {
       const model = models.get(served.model);
       const strategy = model && strategyOf(channel, model, served);
+      if (strategy?.prices == null && listed.has(served.model)) {
+        unpriced.push(served.model);
+        continue;
+      }
       if (model === undefined || (strategy?.prices == null && !served.model.endsWith("*"))) {
         warnings.push(`channel ${channel.name} cannot serve ${served.model}: it is not configured or has no price`);
         continue;
@@ -154,6 +179,7 @@ export function buildSnapshot(
       if (list === undefined) serving.set(served.model, [{ channel, served, strategy, hash }]);
       else list.push({ channel, served, strategy, hash });
     }
+    if (unpriced.length > 0) warnings.push(unpricedText(channel.name, unpriced));
   }
 
   warnings.push(...spaceWarnings(serving, models));
@@ -182,13 +208,13 @@ export function buildSnapshot(
       const strategy = own ?? (byName ? undefined : priced(channel, model, served, concrete));
       const price = strategy && priceOf(strategy, group);
       const inGroup = channel.groups.includes("*") || channel.groups.includes(group.name);
-      // A stand-in keeps its own patterns: nobody else serves those by chance.
+      // A stand-in keeps its own patterns: nobody else serves those by chance. The names of others it only lends.
       const reason = !inGroup
         ? "wrong group"
         : !channel.enabled
           ? "disabled"
-          : channel.standIn && real
-            ? "a stand-in, and another channel serves the model"
+          : channel.standIn && (real || (isReal && !served.model.endsWith("*")))
+            ? "a stand-in, and there are real channels"
             : price === undefined
               ? "no price"
               : undefined;
@@ -239,8 +265,15 @@ export function buildSnapshot(
   return {
     version,
     names: createNames(models.keys(), aliases),
-    channels,
+    channels: named,
     models,
+    createdUnixS: (model) => listed.get(model)?.createdUnixS || undefined,
+    endsOn(model) {
+      const rows = (serving.get(model) ?? []).filter(({ channel }) => channel.enabled && !channel.standIn);
+      const ends = rows.map(({ channel }) => listed.get(model)?.endsOn || endOf(channel.lists?.ends ?? {}, model));
+      // While one of them goes on the model goes on.
+      return ends.length === 0 || ends.includes("") ? undefined : ends.sort().at(-1);
+    },
     patternOf,
     groups,
     configuration,
@@ -259,27 +292,6 @@ export function buildSnapshot(
   };
 }
 
-/**
- * Adds the models that channels name and only a pattern of the configuration stands for, each like its pattern. Gives the
- * pattern of each.
- */
-function addCovered(
-  models: Map<string, Model>,
-  aliases: ReadonlyMap<string, string>,
-  channels: readonly Channel[],
-): ReadonlyMap<string, string> {
-  const names = createNames(models.keys(), aliases);
-  const configured = new Map(models);
-  const patternOf = new Map<string, string>();
-  for (const { model } of channels.flatMap((channel) => channel.models)) {
-    const pattern = coveringPattern(model, configured, names);
-    if (pattern === undefined || pattern.auto !== null) continue;
-    models.set(model, { ...pattern, name: model });
-    patternOf.set(model, pattern.name);
-  }
-  return patternOf;
-}
-
 /** Names of the models that an auto model chooses among. Patterns are none: they stand for no model in particular. */
 export function chosenAmong(auto: Model, models: ReadonlyMap<string, Model>): readonly string[] {
   if (auto.auto === null) return [];
@@ -288,15 +300,4 @@ export function chosenAmong(auto: Model, models: ReadonlyMap<string, Model>): re
   return all
     .filter((m) => m.auto === null && m.module === auto.module && !m.name.endsWith("*"))
     .map(({ name }) => name);
-}
-
-/** Models of embeddings that channels serve in several vector spaces: only those of one will be asked. */
-function spaceWarnings(serving: ReadonlyMap<string, readonly Row[]>, models: ReadonlyMap<string, Model>): string[] {
-  return [...serving].flatMap(([name, rows]) => {
-    if (models.get(name)?.module !== "embeddings") return [];
-    const real = rows.filter(({ channel }) => channel.enabled && !channel.standIn);
-    const spaces = [...new Set(real.map(({ served }) => spaceOf(served)))].sort();
-    if (spaces.length < 2) return [];
-    return `channels serve ${name} in several vector spaces (${spaces.join(", ")}), and only those of one are asked: give those whose vectors compare the same space`;
-  });
 }

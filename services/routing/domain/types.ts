@@ -1,6 +1,7 @@
 import type { ModuleName } from "../../../shared/modules.ts";
 import type { Prices } from "../../../shared/money.ts";
 import type { Capability } from "./capabilities.ts";
+import type { Ends } from "./ends.ts";
 
 /** A kind of work. */
 export type Module = ModuleName;
@@ -90,6 +91,31 @@ export interface ChannelModel {
   readonly tableKey: string;
 }
 
+/** How a channel serves what lists name that its own models do not. */
+export interface ListRule {
+  /** The upstream is asked for its list. */
+  readonly asks: boolean;
+  /** Provider of the price table whose models count as listed. Empty: none. */
+  readonly table: string;
+  /** False: of a list it serves models of the configuration, and what a pattern of its own stands for. True: every one. */
+  readonly all: boolean;
+  /** Strategy of what is listed. Empty: the model's, else the price table's. */
+  readonly strategy: string;
+  /** Module of what no model of the configuration stands for. Empty: by its name. */
+  readonly module: Module | "";
+  /** When the vendor ends its models. Absent: nothing is known. */
+  readonly ends?: Ends;
+}
+
+/** A model as an upstream's list has it. */
+export interface ListedModel {
+  readonly name: string;
+  /** When its vendor made it, in Unix seconds. 0: not said. */
+  readonly createdUnixS: number;
+  /** First day (UTC, "2026-12-01") on which it is served no more. Empty: not said. */
+  readonly endsOn: string;
+}
+
 /** One upstream account. */
 export interface Channel {
   readonly name: string;
@@ -119,6 +145,8 @@ export interface Channel {
   /** Groups that may use it; "*" for all. */
   readonly groups: readonly string[];
   readonly models: readonly ChannelModel[];
+  /** Absent: it serves `models` alone. */
+  readonly lists?: ListRule;
   /** True: serves a model only while no other enabled channel does (the simulator). */
   readonly standIn: boolean;
 }

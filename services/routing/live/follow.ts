@@ -2,6 +2,7 @@ import type { Log } from "../../../shared/log.ts";
 import { readState, type StoredState } from "../db/configuration.ts";
 import { poll, readHealth } from "../db/health.ts";
 import type { RoutingDatabase } from "../db/open.ts";
+import { dayOf } from "../domain/ends.ts";
 import { type HealthView, noHealth, type ReportedLine, summarise } from "../domain/health.ts";
 import { type PriceTable, pricesNotAsWritten } from "../domain/price-table.ts";
 import { buildSnapshot, type Snapshot } from "../domain/snapshot.ts";
@@ -51,11 +52,14 @@ export function createFollower({ db, everyMs, prices, nowMs, log, onSnapshot }: 
   let timer: NodeJS.Timeout | undefined;
 
   const refresh = coalesce(async () => {
-    const { version, configuration, runtimeChannels, firstSeen } = await readState(db);
+    const { version, configuration, runtimeChannels, firstSeen, listings } = await readState(db);
     if (current?.snapshot.version === version) return;
-    const snapshot = buildSnapshot(configuration, runtimeChannels, version, prices, (text) =>
-      log.warn({ warnings: [text] }, pricesNotAsWritten),
-    );
+    const snapshot = buildSnapshot(configuration, runtimeChannels, version, {
+      table: prices,
+      listings,
+      today: dayOf(nowMs()),
+      warn: (text) => log.warn({ warnings: [text] }, pricesNotAsWritten),
+    });
     current = { snapshot, health: current?.health ?? noHealth, firstSeen };
     const { channels, models } = snapshot;
     log.info({ config_version: version.toString(), channels: channels.length, models: models.size }, "routes changed");

@@ -4,6 +4,8 @@ import type { Log } from "../../../shared/log.ts";
 import type { RoutingConfig } from "../config.ts";
 import { applyConfiguration } from "../db/configuration.ts";
 import type { RoutingDatabase } from "../db/open.ts";
+import type { Ending } from "../domain/compile.ts";
+import { dayOf } from "../domain/ends.ts";
 import { loadConfiguration } from "../domain/load.ts";
 import { type PriceTable, pricesNotAsWritten } from "../domain/price-table.ts";
 import { type Problem, problemText } from "../domain/problems.ts";
@@ -43,9 +45,10 @@ export async function startLoader({ config, db, log, prices, nowMs, onApplied }:
 
   function load(text: string | undefined): Configuration {
     const file = path === undefined || text === undefined ? undefined : { path, text };
-    const compiled = loadConfiguration({ file, presets, env, simulatorUrl, prices });
+    const compiled = loadConfiguration({ file, presets, env, simulatorUrl, prices, nowMs: nowMs() });
     if (!compiled.ok) throw new WrongConfiguration(compiled.problems);
     if (compiled.warnings.length > 0) log.warn({ warnings: compiled.warnings }, pricesNotAsWritten);
+    tellEndings(compiled.endings, nowMs(), log);
     return compiled.configuration;
   }
 
@@ -131,13 +134,22 @@ export async function startLoader({ config, db, log, prices, nowMs, onApplied }:
   };
 }
 
+/** So long before a model ends it is told. */
+const toldAheadMs = 60 * 86_400_000;
+
+/** Tells which models the vendors end soon, and which they have ended. */
+function tellEndings(endings: readonly Ending[], nowMs: number, log: Log): void {
+  const today = dayOf(nowMs);
+  const text = ({ channel, model, endsOn }: Ending) => `${model} (${channel}): ${endsOn}`;
+  const ended = endings.filter(({ endsOn }) => endsOn <= today).map(text);
+  const soon = endings.filter(({ endsOn }) => endsOn > today && endsOn <= dayOf(nowMs + toldAheadMs)).map(text);
+  if (ended.length > 0) log.info({ models: ended }, "models that their vendor serves no more are left out");
+  if (soon.length > 0)
+    log.warn({ models: soon }, "models that their vendor will serve no more from the day that is named");
+}
+
 /** Time between two looks at the day. */
 const dayLookMs = 60_000;
-
-/** The day of a moment (Unix milliseconds), in UTC. */
-function dayOf(nowMs: number): number {
-  return Math.floor(nowMs / 86_400_000);
-}
 
 /** A configuration with problems, as sentences. */
 class WrongConfiguration extends Error {

@@ -3,6 +3,7 @@ import {
   type Channel as ChannelMessage,
   ChannelSchema,
 } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { wholeList } from "../domain/config-schema.ts";
 import type { SnapshotChannel } from "../domain/snapshot.ts";
 import type { Channel, CredentialRef } from "../domain/types.ts";
 
@@ -26,12 +27,17 @@ export function channelMessage(channel: SnapshotChannel | Channel, { secret }: {
     priority: channel.priority,
     weight: channel.weight,
     groups: [...channel.groups],
-    models: channel.models.map(({ model, upstreamModel, strategy, space = "" }) => ({
-      model,
-      upstreamModel,
-      strategy,
-      space,
-    })),
+    models: [
+      ...channel.models.map(({ model, upstreamModel, strategy, space = "" }) => ({
+        model,
+        upstreamModel,
+        strategy,
+        space,
+      })),
+      ...(channel.lists?.asks === true
+        ? [{ model: wholeList, upstreamModel: wholeList, strategy: channel.lists.strategy, space: "" }]
+        : []),
+    ],
     fromFile: "fromFile" in channel && channel.fromFile,
   });
 }

@@ -15,11 +15,14 @@ export function listModels({ live }: RoutingContext) {
       models: models.map((model) => ({
         name: model.name,
         ownedBy: model.ownedBy,
-        createdUnixS: BigInt(Math.floor((seen(model.name)?.getTime() ?? 0) / 1_000)),
+        createdUnixS: BigInt(
+          snapshot.createdUnixS(model.name) ?? Math.floor((seen(model.name)?.getTime() ?? 0) / 1_000),
+        ),
         module: moduleOf(model.module),
         endpoints: [...endpointsOf(model.module, model.capabilities)],
         contextWindowTokens: BigInt(model.contextWindowTokens),
         maxOutputTokens: BigInt(model.maxOutputTokens),
+        endsOn: snapshot.endsOn(model.name) ?? "",
       })),
     };
   });

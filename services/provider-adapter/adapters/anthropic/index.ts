@@ -8,6 +8,7 @@ import { withFitLabels } from "../../modules/chat/neutral/fit-labels.ts";
 import { withFitProperties } from "../../modules/chat/neutral/fit-properties.ts";
 import type { UpstreamFormat } from "../../modules/chat/neutral/formats.ts";
 import type { Adapter } from "../adapter.ts";
+import { idOf, modelList } from "../model-list.ts";
 import { countTranslations, translations } from "../translations.ts";
 import { writeMessagesRequest } from "./chat/write-request.ts";
 import { controlPatch, premiumPatch } from "./control.ts";
@@ -48,6 +49,12 @@ export const anthropicAdapter: Adapter = {
               [messagesFormat]: (asked) => passCount(asked, flavour, vendor),
             },
           }),
+      list: modelList(
+        `${flavour.path.replace(/\/messages$/, "/models")}?limit=1000`,
+        { "anthropic-version": flavour.version },
+        "data",
+        idOf,
+      ),
       failure: messagesFailure,
     };
   },

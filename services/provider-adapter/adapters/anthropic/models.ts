@@ -59,5 +59,5 @@ function maxOutputOf(model: string, version: number): number {
   if (version < 3.5) return 4_096;
   if (version < 3.7) return 8_192;
   if (/opus/i.test(model)) return version < 4.5 ? 32_000 : version < 4.6 ? 64_000 : 128_000;
-  return 64_000;
+  return version < 5 ? 64_000 : 128_000;
 }

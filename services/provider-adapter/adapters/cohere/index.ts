@@ -1,6 +1,8 @@
 import { embeddingsExchanges } from "../../modules/embeddings/translate.ts";
 import { rerankExchanges } from "../../modules/rerank/translate.ts";
+import { asString } from "../../wire/json.ts";
 import type { Adapter } from "../adapter.ts";
+import { modelList } from "../model-list.ts";
 import { cohereEmbeddings } from "./embeddings/index.ts";
 import { cohereFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
@@ -19,6 +21,9 @@ export const cohereAdapter: Adapter = {
         ...rerankExchanges(() => cohereRerank(flavour)),
         ...embeddingsExchanges(() => cohereEmbeddings(flavour)),
       },
+      list: modelList("/v1/models?page_size=1000", {}, "models", ({ name, is_deprecated }) =>
+        is_deprecated === true ? "" : (asString(name) ?? ""),
+      ),
       failure: cohereFailure,
     };
   },

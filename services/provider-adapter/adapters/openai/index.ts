@@ -1,5 +1,5 @@
 import type { Asked, Exchange } from "../../domain/exchange.ts";
-import type { FlavourOf, OpenaiFlavour } from "../../domain/flavour.ts";
+import { endpointPath, type FlavourOf, type OpenaiFlavour } from "../../domain/flavour.ts";
 import { hasCustomTools } from "../../modules/chat/openai-chat/custom-calls.ts";
 import { chatDialect } from "../../modules/chat/openai-chat/dialect.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
@@ -8,6 +8,7 @@ import { responsesPassthrough } from "../../modules/chat/openai-responses/passth
 import { hasUnknownWrapping } from "../../modules/chat/openai-responses/wrapped-tools.ts";
 import { translate } from "../../modules/chat/translate.ts";
 import type { Adapter } from "../adapter.ts";
+import { idOf, modelList } from "../model-list.ts";
 import { translations } from "../translations.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
 import { httpFailure } from "./errors.ts";
@@ -26,6 +27,7 @@ export const openaiAdapter: Adapter = {
         authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
       requestIdHeaders,
       exchanges: exchangesOf(of),
+      list: modelList(endpointPath(of(""), "", "models"), {}, "data", idOf),
       failure: (status, headers, body, upstreamRequestId) =>
         httpFailure(status, headers, body, upstreamRequestId, errorRules),
     };

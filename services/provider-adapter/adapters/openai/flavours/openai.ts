@@ -34,7 +34,7 @@ export const openai: FlavourConfig = {
     { match: "^(gpt-image|chatgpt-image)", drop_fields: ["response_format", "style"] },
     { match: "^(gpt-3.5-turbo-instruct|davinci-002|babbage-002)", completions: true, responses: false },
     {
-      match: "^(o\\d|gpt-5(?!-chat))",
+      match: "^(o\\d|gpt-5(?!-chat)|gpt-[6-9])",
       rename_fields: { max_tokens: "max_completion_tokens" },
       system_role: "developer",
     },
@@ -45,7 +45,11 @@ export const openai: FlavourConfig = {
       rename_values: { reasoning_effort: { xhigh: "high", max: "high" } },
     },
     // From 5.1 on "none" is what switches reasoning off; o-series and codex know neither.
-    { match: "^gpt-5\\.\\d", thinking_off: { reasoning_effort: "none" }, effort_values: { minimal: "low" } },
+    {
+      match: "^(gpt-5\\.\\d|gpt-[6-9])",
+      thinking_off: { reasoning_effort: "none" },
+      effort_values: { minimal: "low" },
+    },
     {
       match: "^o\\d",
       thinking_off: { reasoning_effort: "low" },

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file throughline/routing/v1/routing.proto.
  */
 export const file_throughline_routing_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("CiR0aHJvdWdobGluZS9yb3V0aW5nL3YxL3JvdXRpbmcucHJvdG8SFnRocm91Z2hsaW5lLnJvdXRpbmcudjEiRAoOUmVzb2x2ZVJlcXVlc3QSMgoFaXRlbXMYASADKAsyIy50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlc29sdmVJdGVtIsUBCgtSZXNvbHZlSXRlbRIpCgRjYWxsGAEgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbGwSDQoFZ3JvdXAYAiABKAkSDQoFbW9kZWwYAyABKAkSLQoGbW9kdWxlGAQgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRIsCgVuZWVkcxgFIAEoCzIdLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTmVlZHMSEAoIYWZmaW5pdHkYBiABKAkilwEKBU5lZWRzEhQKDGlucHV0X3Rva2VucxgBIAEoBBINCgV0b29scxgCIAEoCBIOCgZ2aXNpb24YAyABKAgSGQoRc3RydWN0dXJlZF9vdXRwdXQYBCABKAgSDQoFYXVkaW8YBSABKAgSGQoRbWF4X291dHB1dF90b2tlbnMYBiABKAQSFAoMY2FwYWJpbGl0aWVzGAcgAygJIkkKD1Jlc29sdmVSZXNwb25zZRI2CgdyZXN1bHRzGAEgAygLMiUudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXNvbHZlUmVzdWx0IocBCg1SZXNvbHZlUmVzdWx0Eg8KB2NhbGxfaWQYASABKA0SKwoCb2sYAiABKAsyHS50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJvdXRlSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIAEIJCgdvdXRjb21lIuQBCgVSb3V0ZRINCgVtb2RlbBgBIAEoCRI0CgpjYW5kaWRhdGVzGAIgAygLMiAudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbmRpZGF0ZRIzCgdyZWFzb25zGAMgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uEh0KFWNvbnRleHRfd2luZG93X3Rva2VucxgEIAEoBBIZChFtYXhfb3V0cHV0X3Rva2VucxgFIAEoBBIPCgdjb250cm9sGAYgASgJEhYKDmNvbmZpZ192ZXJzaW9uGAcgASgEIiIKEUxpc3RNb2RlbHNSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJIkMKEkxpc3RNb2RlbHNSZXNwb25zZRItCgZtb2RlbHMYASADKAsyHS50aHJvdWdobGluZS5yb3V0aW5nLnYxLk1vZGVsIrsBCgVNb2RlbBIMCgRuYW1lGAEgASgJEhAKCG93bmVkX2J5GAIgASgJEhYKDmNyZWF0ZWRfdW5peF9zGAMgASgDEi0KBm1vZHVsZRgEIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSHQoVY29udGV4dF93aW5kb3dfdG9rZW5zGAUgASgEEhkKEW1heF9vdXRwdXRfdG9rZW5zGAYgASgEEhEKCWVuZHBvaW50cxgIIAMoCSIrChJHZXRDaGFubmVsc1JlcXVlc3QSFQoNa25vd25fdmVyc2lvbhgBIAEoBCJsChNHZXRDaGFubmVsc1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSEQoJdW5jaGFuZ2VkGAIgASgIEjEKCGNoYW5uZWxzGAMgAygLMh8udGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsIr8ECgdDaGFubmVsEgwKBG5hbWUYASABKAkSDwoHYWRhcHRlchgCIAEoCRIQCghwbGF0Zm9ybRgDIAEoCRIQCghiYXNlX3VybBgEIAEoCRI6CgtjcmVkZW50aWFscxgFIAMoCzIlLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ3JlZGVudGlhbFJlZhIZChFyZXF1ZXN0X2lkX2hlYWRlchgGIAEoCRI9CgdoZWFkZXJzGAcgAygLMiwudGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsLkhlYWRlcnNFbnRyeRIUCgxmbGF2b3VyX2pzb24YCCABKAkSGgoSY29ubmVjdF90aW1lb3V0X21zGAkgASgNEhoKEmhlYWRlcnNfdGltZW91dF9tcxgKIAEoDRIYChBjaHVua190aW1lb3V0X21zGAsgASgNEg8KB2VuYWJsZWQYDCABKAgSEAoIcHJpb3JpdHkYDSABKAUSDgoGd2VpZ2h0GA4gASgNEg4KBmdyb3VwcxgPIAMoCRI0CgZtb2RlbHMYECADKAsyJC50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWxNb2RlbBIRCglmcm9tX2ZpbGUYESABKAgSHgoWZmlyc3RfdG9rZW5fdGltZW91dF9tcxgSIAEoDRIXCg9ib2R5X3RpbWVvdXRfbXMYEyABKA0aLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoMQ2hhbm5lbE1vZGVsEg0KBW1vZGVsGAEgASgJEhYKDnVwc3RyZWFtX21vZGVsGAIgASgJEhAKCHN0cmF0ZWd5GAMgASgJEg0KBXNwYWNlGAQgASgJIkoKDUNyZWRlbnRpYWxSZWYSDQoDZW52GAEgASgJSAASDgoEZmlsZRgCIAEoCUgAEhAKBnNlYWxlZBgDIAEoDEgAQggKBnNvdXJjZSJQChBMZWFzZU5vZGVSZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIMCgRub2RlGAIgASgNEg0KBXJlbmV3GAMgASgIEg8KB3JlbGVhc2UYBCABKAgiWgoRTGVhc2VOb2RlUmVzcG9uc2USDAoEbm9kZRgBIAEoDRIaChJ2YWxpZF9mcm9tX3VuaXhfbXMYAiABKAMSGwoTdmFsaWRfdW50aWxfdW5peF9tcxgDIAEoAyJgChNSZXBvcnRIZWFsdGhSZXF1ZXN0EhAKCHJlcG9ydGVyGAEgASgJEjcKCGNoYW5uZWxzGAIgAygLMiUudGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsSGVhbHRoIhYKFFJlcG9ydEhlYWx0aFJlc3BvbnNlIokBCg1DaGFubmVsSGVhbHRoEg8KB2NoYW5uZWwYASABKAkSEAoIYXR0ZW1wdHMYAiABKA0SEAoIZmFpbHVyZXMYAyABKA0SFQoNZmlyc3RfYnl0ZV9tcxgEIAEoDRIMCgRvcGVuGAUgASgIEh4KFmNvb2xkb3duX3VudGlsX3VuaXhfbXMYBiABKAMiFQoTTGlzdENoYW5uZWxzUmVxdWVzdCKAAQoUTGlzdENoYW5uZWxzUmVzcG9uc2USMQoIY2hhbm5lbHMYASADKAsyHy50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWwSNQoGaGVhbHRoGAIgAygLMiUudGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsSGVhbHRoIl0KEVB1dENoYW5uZWxSZXF1ZXN0EjAKB2NoYW5uZWwYASABKAsyHy50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWwSFgoObmV3X2NyZWRlbnRpYWwYAiABKAkiRgoSUHV0Q2hhbm5lbFJlc3BvbnNlEjAKB2NoYW5uZWwYASABKAsyHy50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWwiJAoURGVsZXRlQ2hhbm5lbFJlcXVlc3QSDAoEbmFtZRgBIAEoCSIXChVEZWxldGVDaGFubmVsUmVzcG9uc2UyyAYKDlJvdXRpbmdTZXJ2aWNlEl4KB1Jlc29sdmUSJi50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlc29sdmVSZXF1ZXN0GicudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXNvbHZlUmVzcG9uc2UoATABEmMKCkxpc3RNb2RlbHMSKS50aHJvdWdobGluZS5yb3V0aW5nLnYxLkxpc3RNb2RlbHNSZXF1ZXN0GioudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0TW9kZWxzUmVzcG9uc2USZgoLR2V0Q2hhbm5lbHMSKi50aHJvdWdobGluZS5yb3V0aW5nLnYxLkdldENoYW5uZWxzUmVxdWVzdBorLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuR2V0Q2hhbm5lbHNSZXNwb25zZRJgCglMZWFzZU5vZGUSKC50aHJvdWdobGluZS5yb3V0aW5nLnYxLkxlYXNlTm9kZVJlcXVlc3QaKS50aHJvdWdobGluZS5yb3V0aW5nLnYxLkxlYXNlTm9kZVJlc3BvbnNlEmkKDFJlcG9ydEhlYWx0aBIrLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUmVwb3J0SGVhbHRoUmVxdWVzdBosLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUmVwb3J0SGVhbHRoUmVzcG9uc2USaQoMTGlzdENoYW5uZWxzEisudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q2hhbm5lbHNSZXF1ZXN0GiwudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q2hhbm5lbHNSZXNwb25zZRJjCgpQdXRDaGFubmVsEikudGhyb3VnaGxpbmUucm91dGluZy52MS5QdXRDaGFubmVsUmVxdWVzdBoqLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUHV0Q2hhbm5lbFJlc3BvbnNlEmwKDURlbGV0ZUNoYW5uZWwSLC50aHJvdWdobGluZS5yb3V0aW5nLnYxLkRlbGV0ZUNoYW5uZWxSZXF1ZXN0Gi0udGhyb3VnaGxpbmUucm91dGluZy52MS5EZWxldGVDaGFubmVsUmVzcG9uc2ViBnByb3RvMw", [file_throughline_common_v1_common]);
+  fileDesc("CiR0aHJvdWdobGluZS9yb3V0aW5nL3YxL3JvdXRpbmcucHJvdG8SFnRocm91Z2hsaW5lLnJvdXRpbmcudjEiRAoOUmVzb2x2ZVJlcXVlc3QSMgoFaXRlbXMYASADKAsyIy50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlc29sdmVJdGVtIsUBCgtSZXNvbHZlSXRlbRIpCgRjYWxsGAEgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbGwSDQoFZ3JvdXAYAiABKAkSDQoFbW9kZWwYAyABKAkSLQoGbW9kdWxlGAQgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRIsCgVuZWVkcxgFIAEoCzIdLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTmVlZHMSEAoIYWZmaW5pdHkYBiABKAkilwEKBU5lZWRzEhQKDGlucHV0X3Rva2VucxgBIAEoBBINCgV0b29scxgCIAEoCBIOCgZ2aXNpb24YAyABKAgSGQoRc3RydWN0dXJlZF9vdXRwdXQYBCABKAgSDQoFYXVkaW8YBSABKAgSGQoRbWF4X291dHB1dF90b2tlbnMYBiABKAQSFAoMY2FwYWJpbGl0aWVzGAcgAygJIkkKD1Jlc29sdmVSZXNwb25zZRI2CgdyZXN1bHRzGAEgAygLMiUudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXNvbHZlUmVzdWx0IocBCg1SZXNvbHZlUmVzdWx0Eg8KB2NhbGxfaWQYASABKA0SKwoCb2sYAiABKAsyHS50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJvdXRlSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIAEIJCgdvdXRjb21lIuQBCgVSb3V0ZRINCgVtb2RlbBgBIAEoCRI0CgpjYW5kaWRhdGVzGAIgAygLMiAudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbmRpZGF0ZRIzCgdyZWFzb25zGAMgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uEh0KFWNvbnRleHRfd2luZG93X3Rva2VucxgEIAEoBBIZChFtYXhfb3V0cHV0X3Rva2VucxgFIAEoBBIPCgdjb250cm9sGAYgASgJEhYKDmNvbmZpZ192ZXJzaW9uGAcgASgEIiIKEUxpc3RNb2RlbHNSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJIkMKEkxpc3RNb2RlbHNSZXNwb25zZRItCgZtb2RlbHMYASADKAsyHS50aHJvdWdobGluZS5yb3V0aW5nLnYxLk1vZGVsIswBCgVNb2RlbBIMCgRuYW1lGAEgASgJEhAKCG93bmVkX2J5GAIgASgJEhYKDmNyZWF0ZWRfdW5peF9zGAMgASgDEi0KBm1vZHVsZRgEIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSHQoVY29udGV4dF93aW5kb3dfdG9rZW5zGAUgASgEEhkKEW1heF9vdXRwdXRfdG9rZW5zGAYgASgEEhEKCWVuZHBvaW50cxgIIAMoCRIPCgdlbmRzX29uGAcgASgJIisKEkdldENoYW5uZWxzUmVxdWVzdBIVCg1rbm93bl92ZXJzaW9uGAEgASgEImwKE0dldENoYW5uZWxzUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoBBIRCgl1bmNoYW5nZWQYAiABKAgSMQoIY2hhbm5lbHMYAyADKAsyHy50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWwivwQKB0NoYW5uZWwSDAoEbmFtZRgBIAEoCRIPCgdhZGFwdGVyGAIgASgJEhAKCHBsYXRmb3JtGAMgASgJEhAKCGJhc2VfdXJsGAQgASgJEjoKC2NyZWRlbnRpYWxzGAUgAygLMiUudGhyb3VnaGxpbmUucm91dGluZy52MS5DcmVkZW50aWFsUmVmEhkKEXJlcXVlc3RfaWRfaGVhZGVyGAYgASgJEj0KB2hlYWRlcnMYByADKAsyLC50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWwuSGVhZGVyc0VudHJ5EhQKDGZsYXZvdXJfanNvbhgIIAEoCRIaChJjb25uZWN0X3RpbWVvdXRfbXMYCSABKA0SGgoSaGVhZGVyc190aW1lb3V0X21zGAogASgNEhgKEGNodW5rX3RpbWVvdXRfbXMYCyABKA0SDwoHZW5hYmxlZBgMIAEoCBIQCghwcmlvcml0eRgNIAEoBRIOCgZ3ZWlnaHQYDiABKA0SDgoGZ3JvdXBzGA8gAygJEjQKBm1vZGVscxgQIAMoCzIkLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbE1vZGVsEhEKCWZyb21fZmlsZRgRIAEoCBIeChZmaXJzdF90b2tlbl90aW1lb3V0X21zGBIgASgNEhcKD2JvZHlfdGltZW91dF9tcxgTIAEoDRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJWCgxDaGFubmVsTW9kZWwSDQoFbW9kZWwYASABKAkSFgoOdXBzdHJlYW1fbW9kZWwYAiABKAkSEAoIc3RyYXRlZ3kYAyABKAkSDQoFc3BhY2UYBCABKAkiSgoNQ3JlZGVudGlhbFJlZhINCgNlbnYYASABKAlIABIOCgRmaWxlGAIgASgJSAASEAoGc2VhbGVkGAMgASgMSABCCAoGc291cmNlIlAKEExlYXNlTm9kZVJlcXVlc3QSDgoGaG9sZGVyGAEgASgJEgwKBG5vZGUYAiABKA0SDQoFcmVuZXcYAyABKAgSDwoHcmVsZWFzZRgEIAEoCCJaChFMZWFzZU5vZGVSZXNwb25zZRIMCgRub2RlGAEgASgNEhoKEnZhbGlkX2Zyb21fdW5peF9tcxgCIAEoAxIbChN2YWxpZF91bnRpbF91bml4X21zGAMgASgDImAKE1JlcG9ydEhlYWx0aFJlcXVlc3QSEAoIcmVwb3J0ZXIYASABKAkSNwoIY2hhbm5lbHMYAiADKAsyJS50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWxIZWFsdGgiFgoUUmVwb3J0SGVhbHRoUmVzcG9uc2UiiQEKDUNoYW5uZWxIZWFsdGgSDwoHY2hhbm5lbBgBIAEoCRIQCghhdHRlbXB0cxgCIAEoDRIQCghmYWlsdXJlcxgDIAEoDRIVCg1maXJzdF9ieXRlX21zGAQgASgNEgwKBG9wZW4YBSABKAgSHgoWY29vbGRvd25fdW50aWxfdW5peF9tcxgGIAEoAyIWChRDbGFpbUxpc3RpbmdzUmVxdWVzdCI7ChVDbGFpbUxpc3RpbmdzUmVzcG9uc2USEAoIY2hhbm5lbHMYASADKAkSEAoIYWdhaW5fbXMYAiABKA0ibQoUUmVwb3J0TGlzdGluZ1JlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCRIzCgZtb2RlbHMYAiADKAsyIy50aHJvdWdobGluZS5yb3V0aW5nLnYxLkxpc3RlZE1vZGVsEg8KB2ZhaWx1cmUYAyABKAkiRAoLTGlzdGVkTW9kZWwSDAoEbmFtZRgBIAEoCRIWCg5jcmVhdGVkX3VuaXhfcxgCIAEoAxIPCgdlbmRzX29uGAMgASgJIhcKFVJlcG9ydExpc3RpbmdSZXNwb25zZSIVChNMaXN0Q2hhbm5lbHNSZXF1ZXN0IoABChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIxCghjaGFubmVscxgBIAMoCzIfLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbBI1CgZoZWFsdGgYAiADKAsyJS50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWxIZWFsdGgiXQoRUHV0Q2hhbm5lbFJlcXVlc3QSMAoHY2hhbm5lbBgBIAEoCzIfLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbBIWCg5uZXdfY3JlZGVudGlhbBgCIAEoCSJGChJQdXRDaGFubmVsUmVzcG9uc2USMAoHY2hhbm5lbBgBIAEoCzIfLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbCIkChREZWxldGVDaGFubmVsUmVxdWVzdBIMCgRuYW1lGAEgASgJIhcKFURlbGV0ZUNoYW5uZWxSZXNwb25zZTKkCAoOUm91dGluZ1NlcnZpY2USXgoHUmVzb2x2ZRImLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUmVzb2x2ZVJlcXVlc3QaJy50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlc29sdmVSZXNwb25zZSgBMAESYwoKTGlzdE1vZGVscxIpLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGlzdE1vZGVsc1JlcXVlc3QaKi50aHJvdWdobGluZS5yb3V0aW5nLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJmCgtHZXRDaGFubmVscxIqLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuR2V0Q2hhbm5lbHNSZXF1ZXN0GisudGhyb3VnaGxpbmUucm91dGluZy52MS5HZXRDaGFubmVsc1Jlc3BvbnNlEmAKCUxlYXNlTm9kZRIoLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGVhc2VOb2RlUmVxdWVzdBopLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGVhc2VOb2RlUmVzcG9uc2USaQoMUmVwb3J0SGVhbHRoEisudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRIZWFsdGhSZXF1ZXN0GiwudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRIZWFsdGhSZXNwb25zZRJsCg1DbGFpbUxpc3RpbmdzEiwudGhyb3VnaGxpbmUucm91dGluZy52MS5DbGFpbUxpc3RpbmdzUmVxdWVzdBotLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2xhaW1MaXN0aW5nc1Jlc3BvbnNlEmwKDVJlcG9ydExpc3RpbmcSLC50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlcG9ydExpc3RpbmdSZXF1ZXN0Gi0udGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRMaXN0aW5nUmVzcG9uc2USaQoMTGlzdENoYW5uZWxzEisudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q2hhbm5lbHNSZXF1ZXN0GiwudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q2hhbm5lbHNSZXNwb25zZRJjCgpQdXRDaGFubmVsEikudGhyb3VnaGxpbmUucm91dGluZy52MS5QdXRDaGFubmVsUmVxdWVzdBoqLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUHV0Q2hhbm5lbFJlc3BvbnNlEmwKDURlbGV0ZUNoYW5uZWwSLC50aHJvdWdobGluZS5yb3V0aW5nLnYxLkRlbGV0ZUNoYW5uZWxSZXF1ZXN0Gi0udGhyb3VnaGxpbmUucm91dGluZy52MS5EZWxldGVDaGFubmVsUmVzcG9uc2ViBnByb3RvMw", [file_throughline_common_v1_common]);
 
 /**
  * A batch of items of the Resolve lane.
@@ -382,6 +382,13 @@ export type Model = Message<"throughline.routing.v1.Model"> & {
    * @generated from field: repeated string endpoints = 8;
    */
   endpoints: string[];
+
+  /**
+   * First day (UTC, "2026-12-01") on which its vendor serves it no more. Empty: none is known.
+   *
+   * @generated from field: string ends_on = 7;
+   */
+  endsOn: string;
 };
 
 /**
@@ -601,7 +608,7 @@ export const ChannelSchema: GenMessage<Channel> = /*@__PURE__*/
  */
 export type ChannelModel = Message<"throughline.routing.v1.ChannelModel"> & {
   /**
-   * Public model name.
+   * Public model name. "*": whatever the upstream's own list names.
    *
    * @generated from field: string model = 1;
    */
@@ -858,6 +865,134 @@ export const ChannelHealthSchema: GenMessage<ChannelHealth> = /*@__PURE__*/
   messageDesc(file_throughline_routing_v1_routing, 18);
 
 /**
+ * Asks which lists of models are to be read.
+ *
+ * @generated from message throughline.routing.v1.ClaimListingsRequest
+ */
+export type ClaimListingsRequest = Message<"throughline.routing.v1.ClaimListingsRequest"> & {
+};
+
+/**
+ * Describes the message throughline.routing.v1.ClaimListingsRequest.
+ * Use `create(ClaimListingsRequestSchema)` to create a new message.
+ */
+export const ClaimListingsRequestSchema: GenMessage<ClaimListingsRequest> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 19);
+
+/**
+ * The channels that the caller shall ask.
+ *
+ * @generated from message throughline.routing.v1.ClaimListingsResponse
+ */
+export type ClaimListingsResponse = Message<"throughline.routing.v1.ClaimListingsResponse"> & {
+  /**
+   * Names of channels.
+   *
+   * @generated from field: repeated string channels = 1;
+   */
+  channels: string[];
+
+  /**
+   * When there may be more, in milliseconds from now.
+   *
+   * @generated from field: uint32 again_ms = 2;
+   */
+  againMs: number;
+};
+
+/**
+ * Describes the message throughline.routing.v1.ClaimListingsResponse.
+ * Use `create(ClaimListingsResponseSchema)` to create a new message.
+ */
+export const ClaimListingsResponseSchema: GenMessage<ClaimListingsResponse> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 20);
+
+/**
+ * What came of a look at an upstream's list.
+ *
+ * @generated from message throughline.routing.v1.ReportListingRequest
+ */
+export type ReportListingRequest = Message<"throughline.routing.v1.ReportListingRequest"> & {
+  /**
+   * Channel name.
+   *
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * What the upstream lists; at most 5,000.
+   *
+   * @generated from field: repeated throughline.routing.v1.ListedModel models = 2;
+   */
+  models: ListedModel[];
+
+  /**
+   * Why there is no list, in a few words for operators. Empty: `models` is the list.
+   *
+   * @generated from field: string failure = 3;
+   */
+  failure: string;
+};
+
+/**
+ * Describes the message throughline.routing.v1.ReportListingRequest.
+ * Use `create(ReportListingRequestSchema)` to create a new message.
+ */
+export const ReportListingRequestSchema: GenMessage<ReportListingRequest> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 21);
+
+/**
+ * A model of an upstream's list.
+ *
+ * @generated from message throughline.routing.v1.ListedModel
+ */
+export type ListedModel = Message<"throughline.routing.v1.ListedModel"> & {
+  /**
+   * Name as the upstream takes it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * When its vendor made it, in Unix seconds. 0: not said.
+   *
+   * @generated from field: int64 created_unix_s = 2;
+   */
+  createdUnixS: bigint;
+
+  /**
+   * First day (UTC, "2026-12-01") on which it is served no more. Empty: not said.
+   *
+   * @generated from field: string ends_on = 3;
+   */
+  endsOn: string;
+};
+
+/**
+ * Describes the message throughline.routing.v1.ListedModel.
+ * Use `create(ListedModelSchema)` to create a new message.
+ */
+export const ListedModelSchema: GenMessage<ListedModel> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 22);
+
+/**
+ * Acknowledges a report.
+ *
+ * @generated from message throughline.routing.v1.ReportListingResponse
+ */
+export type ReportListingResponse = Message<"throughline.routing.v1.ReportListingResponse"> & {
+};
+
+/**
+ * Describes the message throughline.routing.v1.ReportListingResponse.
+ * Use `create(ReportListingResponseSchema)` to create a new message.
+ */
+export const ReportListingResponseSchema: GenMessage<ReportListingResponse> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 23);
+
+/**
  * Asks for the channels.
  *
  * @generated from message throughline.routing.v1.ListChannelsRequest
@@ -870,7 +1005,7 @@ export type ListChannelsRequest = Message<"throughline.routing.v1.ListChannelsRe
  * Use `create(ListChannelsRequestSchema)` to create a new message.
  */
 export const ListChannelsRequestSchema: GenMessage<ListChannelsRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 19);
+  messageDesc(file_throughline_routing_v1_routing, 24);
 
 /**
  * Channels for administration: `credentials` only say where they are, sealed ones are empty.
@@ -898,7 +1033,7 @@ export type ListChannelsResponse = Message<"throughline.routing.v1.ListChannelsR
  * Use `create(ListChannelsResponseSchema)` to create a new message.
  */
 export const ListChannelsResponseSchema: GenMessage<ListChannelsResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 20);
+  messageDesc(file_throughline_routing_v1_routing, 25);
 
 /**
  * Creates or replaces a channel.
@@ -926,7 +1061,7 @@ export type PutChannelRequest = Message<"throughline.routing.v1.PutChannelReques
  * Use `create(PutChannelRequestSchema)` to create a new message.
  */
 export const PutChannelRequestSchema: GenMessage<PutChannelRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 21);
+  messageDesc(file_throughline_routing_v1_routing, 26);
 
 /**
  * The stored channel, credentials left out.
@@ -947,7 +1082,7 @@ export type PutChannelResponse = Message<"throughline.routing.v1.PutChannelRespo
  * Use `create(PutChannelResponseSchema)` to create a new message.
  */
 export const PutChannelResponseSchema: GenMessage<PutChannelResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 22);
+  messageDesc(file_throughline_routing_v1_routing, 27);
 
 /**
  * Removes a channel.
@@ -968,7 +1103,7 @@ export type DeleteChannelRequest = Message<"throughline.routing.v1.DeleteChannel
  * Use `create(DeleteChannelRequestSchema)` to create a new message.
  */
 export const DeleteChannelRequestSchema: GenMessage<DeleteChannelRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 23);
+  messageDesc(file_throughline_routing_v1_routing, 28);
 
 /**
  * Acknowledges a removal.
@@ -983,7 +1118,7 @@ export type DeleteChannelResponse = Message<"throughline.routing.v1.DeleteChanne
  * Use `create(DeleteChannelResponseSchema)` to create a new message.
  */
 export const DeleteChannelResponseSchema: GenMessage<DeleteChannelResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 24);
+  messageDesc(file_throughline_routing_v1_routing, 29);
 
 /**
  * Which upstreams may serve a request, in which order, at what price.
@@ -1045,6 +1180,28 @@ export const RoutingService: GenService<{
     methodKind: "unary";
     input: typeof ReportHealthRequestSchema;
     output: typeof ReportHealthResponseSchema;
+  },
+  /**
+   * Gives the caller those channels whose upstream is to be asked for its list of models now. They are the caller's for two
+   * minutes: of several replicas one asks.
+   *
+   * @generated from rpc throughline.routing.v1.RoutingService.ClaimListings
+   */
+  claimListings: {
+    methodKind: "unary";
+    input: typeof ClaimListingsRequestSchema;
+    output: typeof ClaimListingsResponseSchema;
+  },
+  /**
+   * Takes the list that an upstream gave, or why it gave none; what it listed before stays then.
+   * Errors: invalid_value for a channel that does not go by lists.
+   *
+   * @generated from rpc throughline.routing.v1.RoutingService.ReportListing
+   */
+  reportListing: {
+    methodKind: "unary";
+    input: typeof ReportListingRequestSchema;
+    output: typeof ReportListingResponseSchema;
   },
   /**
    * Lists channels for administration, credentials left out.
