@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import type { Env } from "../shared/config.ts";
+import { ConfigError, type Env } from "../shared/config.ts";
 import { declareEnv } from "../shared/config-declare.ts";
 import { metricsPort } from "../shared/metrics-server.ts";
 import type { RequestIdStyle } from "../shared/request-id.ts";
@@ -34,6 +34,12 @@ export const gatewayEnv = declareEnv({
     default: false,
     description:
       "Take the caller's address from the end of X-Forwarded-For; only behind a proxy that sets it or adds to it.",
+  },
+  CORS_ORIGINS: {
+    kind: "string",
+    default: "",
+    description:
+      "Origins whose pages may call the API from a browser, by commas, such as https://app.example.com; * for all. A page that calls has a key that its user can read: give such keys little. Empty: none, and no answer speaks of it.",
   },
   UNKNOWN_KEYS_PER_MINUTE: {
     ...perMinute,
@@ -174,6 +180,8 @@ export interface GatewayConfig {
   readonly idStyle: RequestIdStyle;
   readonly trustTraceparent: boolean;
   readonly trustProxy: boolean;
+  /** Origins whose pages may call; "*": all. */
+  readonly corsOrigins: readonly string[];
   readonly unknownKeysPerMinute: number;
   readonly freeRequestsPerMinute: number;
   readonly invalidRequestsPerMinute: number;
@@ -221,6 +229,7 @@ export function envToConfig(env: Env): GatewayConfig {
     idStyle: read.REQUEST_ID_STYLE,
     trustTraceparent: read.TRUST_TRACEPARENT,
     trustProxy: read.TRUST_PROXY,
+    corsOrigins: originsOf(read.CORS_ORIGINS),
     unknownKeysPerMinute: read.UNKNOWN_KEYS_PER_MINUTE,
     freeRequestsPerMinute: read.FREE_REQUESTS_PER_MINUTE,
     invalidRequestsPerMinute: read.INVALID_REQUESTS_PER_MINUTE,
@@ -246,4 +255,18 @@ export function envToConfig(env: Env): GatewayConfig {
     keepAliveMs: 15_000,
     unreadMs: 60_000,
   };
+}
+
+/** Origins as browsers send them. Throws ConfigError for what no browser sends. */
+function originsOf(text: string): readonly string[] {
+  const named = text.split(",").map((one) => one.trim());
+  return named
+    .filter((one) => one !== "")
+    .map((one) => {
+      if (one === "*" || (URL.canParse(one) && new URL(one).origin === one)) return one;
+      throw new ConfigError(
+        "CORS_ORIGINS",
+        `CORS_ORIGINS: "${one.slice(0, 100)}" is no origin such as https://app.example.com`,
+      );
+    });
 }

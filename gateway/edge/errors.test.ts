@@ -68,7 +68,7 @@ describe("every answer that is not 2xx", () => {
       null,
     ],
     ["JSON that is no object", chat, post("[1]"), 400, "invalid_value", null],
-    ["compressed", chat, post("x", { ...json, "content-encoding": "gzip" }), 400, "invalid_value", "Content-Encoding"],
+    ["no gzip", chat, post("x", { ...json, "content-encoding": "gzip" }), 400, "invalid_value", "Content-Encoding"],
     [
       "wrong content type",
       chat,

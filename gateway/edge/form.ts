@@ -4,6 +4,7 @@ import type { FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { FilePart, FormPart, Upload } from "../domain/form.ts";
 import type { Spool } from "./spool.ts";
+import { codingOf, notAccepted } from "./unpack.ts";
 
 /** What a form may hold, whatever its endpoint. */
 const bounds = { parts: 200, nameBytes: 200, filenameLength: 512, textBytes: 1024 * 1024, headerPairs: 32 };
@@ -100,9 +101,7 @@ export function receiveForm(request: FastifyRequest, spool: Spool, maxBytes: num
 export function checkFormHead({ headers }: FastifyRequest, maxBytes: number): void {
   const type = headers["content-type"] ?? "";
   if (!/^multipart\/form-data\s*(;|$)/i.test(type)) throw notAForm();
-  if ((headers["content-encoding"] ?? "identity") !== "identity") {
-    throw invalid("Content-Encoding", "The request body must not be compressed.");
-  }
+  if (codingOf(headers["content-encoding"]) !== undefined) throw notAccepted("identity");
   if (Number(headers["content-length"]) > maxBytes) throw formTooLarge(maxBytes);
 }
 

@@ -1,0 +1,75 @@
+import { isUtf8 } from "node:buffer";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { GatewayContext } from "../context.ts";
+import { duplicateName } from "../domain/duplicate-names.ts";
+import { codingOf, unpack } from "./unpack.ts";
+
+type Done = (error: Error | null, parsed?: unknown) => void;
+
+/** JSON alone. Its bytes are kept as they came, unpacked and without a byte order mark: so they travel on. */
+export function readJson(edge: FastifyInstance, context: GatewayContext): void {
+  edge.removeAllContentTypeParsers();
+  edge.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    const { incoming } = request;
+    keepRoom(context, request, body.length);
+    let coding: string | undefined;
+    try {
+      coding = codingOf(request.headers["content-encoding"]);
+    } catch (error) {
+      return done(error as ThroughlineError);
+    }
+    if (coding === undefined) return parse(request, body, done);
+    const maxBytes = request.routeOptions.bodyLimit;
+    unpack(body, coding, maxBytes, context.bodies).then(
+      (unpacked) => {
+        // What it was packed in is let go of.
+        context.bodies.give(incoming.bodyBytes);
+        incoming.bodyBytes = unpacked.length;
+        parse(request, unpacked, done);
+      },
+      (error: Error) => done(error),
+    );
+  });
+}
+
+/** Of the room that was taken before the body came only its own size is kept. */
+function keepRoom({ bodies }: GatewayContext, { incoming }: FastifyRequest, bytes: number): void {
+  bodies.give(incoming.bodyBytes - bytes);
+  incoming.bodyBytes = bytes;
+}
+
+/** Gives `done` the body, or why it is none. */
+function parse(request: FastifyRequest, given: Buffer, done: Done): void {
+  request.rawBody = withoutMark(given);
+  let value: unknown;
+  try {
+    value = parsed(request.rawBody);
+  } catch (error) {
+    done(error as ThroughlineError);
+    return;
+  }
+  done(null, value);
+}
+
+function parsed(body: Buffer): unknown {
+  // What is not UTF-8 would be read as one text here and go upstream as another.
+  if (!isUtf8(body)) throw new ThroughlineError("invalid_value", "The request body is not valid UTF-8.");
+  const text = body.toString();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const hint = body.length === 0 ? "is empty" : "is not valid JSON";
+    throw new ThroughlineError("invalid_value", `The request body ${hint}.`, { cause });
+  }
+  const param = duplicateName(text);
+  if (param === undefined) return value;
+  throw new ThroughlineError("invalid_value", `${param || "An empty name"} is given twice.`, { param });
+}
+
+/** The byte order mark of UTF-8, with which some libraries begin a text: it is no part of JSON (RFC 8259, section 8.1). */
+function withoutMark(body: Buffer): Buffer {
+  const isMarked = body.length >= 3 && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  return isMarked ? body.subarray(3) : body;
+}
