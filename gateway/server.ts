@@ -18,6 +18,7 @@ import { inputTokens } from "./endpoints/chat/stored/input-tokens.ts";
 import { responsesStore } from "./endpoints/chat/stored/responses-store.ts";
 import { serveEndpoint, serveForms } from "./endpoints/endpoint.ts";
 import { formEndpoints } from "./endpoints/forms.ts";
+import { countGeminiTokens } from "./endpoints/gemini/count-tokens.ts";
 import { historyQuery } from "./endpoints/history-query.ts";
 import { imageVariations } from "./endpoints/images/variations.ts";
 import { endpoints } from "./endpoints/index.ts";
@@ -98,6 +99,7 @@ export async function startGateway(
   countTokens(edge, context);
   inputTokens(edge, context);
   responsesStore(edge, context);
+  countGeminiTokens(edge, context);
   models(edge, context);
   historyQuery(edge, context);
   requests(edge, context);

@@ -27,7 +27,12 @@ export type ModuleName = (typeof moduleNames)[number];
 export const operations = ["speech", "transcription", "translation"] as const;
 export type Operation = (typeof operations)[number];
 
-const chat = ["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions"];
+const gemini = (...verbs: readonly string[]) => verbs.map((verb) => `/v1beta/models/{model}:${verb}`);
+const chat = [
+  ...["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions"],
+  ...gemini("generateContent", "streamGenerateContent"),
+];
+const embeddings = ["/v1/embeddings", ...gemini("embedContent", "batchEmbedContents")];
 const audio = {
   speech: ["/v1/audio/speech"],
   transcription: ["/v1/audio/transcriptions"],
@@ -39,7 +44,7 @@ const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
 
 const table: readonly ModuleEntry[] = [
   { module: Module.CHAT, name: "chat", operation: "chat", outputType: "text", endpoints: chat },
-  { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: ["/v1/embeddings"] },
+  { module: Module.EMBEDDINGS, name: "embeddings", operation: "embeddings", endpoints: embeddings },
   {
     ...{ module: Module.IMAGE, name: "image", operation: "image_generation", outputType: "image", endpoints: image },
     capabilityOf: { "/v1/images/edits": "image_edit" },

@@ -1,19 +1,20 @@
-import { isUtf8 } from "node:buffer";
+import type { IncomingMessage } from "node:http";
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type HookHandlerDoneFunction,
 } from "fastify";
-import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
-import { duplicateName } from "../domain/duplicate-names.ts";
 import { admit } from "./admission.ts";
 import { receive, receiveProbe } from "./arrival.ts";
 import { answerBrokenHttp, answerConnect, type OpenRequests } from "./broken-http.ts";
+import { createCors } from "./cors.ts";
 import { failRequest, handleErrors, unknownPath } from "./errors.ts";
 import { framingFault } from "./framing.ts";
+import { readJson } from "./read-json.ts";
 import { hasUnreadBody } from "./unread-body.ts";
+import { routedUrl } from "./vendor-paths.ts";
 
 /** Largest body of a route that says nothing else. The list of IDs of a deletion is the longest, with 25 kB. */
 const smallBodyBytes = 64 * 1024;
@@ -37,6 +38,7 @@ export function createEdge(context: GatewayContext): FastifyInstance {
     // No request runs that long in silence: what is left is a client that does not read its answer.
     connectionTimeout: Math.min(longestTimerMs, context.config.requestTimeoutMs + context.config.unreadMs),
     keepAliveTimeout: 75_000,
+    rewriteUrl: ({ url = "/", headers }) => routedUrl(url, headers),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // Node would answer a missing Host by itself, without ID and envelope.
     http: { requireHostHeader: false, headersTimeout: headTimeoutMs, connectionsCheckingInterval: headTimeoutMs / 10 },
@@ -57,6 +59,13 @@ export function createEdge(context: GatewayContext): FastifyInstance {
   edge.server.on("connect", answerConnect(context));
   // Only 100-continue is an expectation; others are passed over as RFC 9110 allows, where Node would send a bare 417.
   edge.server.on("checkExpectation", (request, response) => edge.server.emit("request", request, response));
+  // A client that asks before it sends its body is told to go on when it was admitted, not before.
+  const asking = new WeakSet<IncomingMessage>();
+  edge.server.on("checkContinue", (request, response) => {
+    asking.add(request);
+    edge.server.emit("request", request, response);
+  });
+  const cors = createCors(context.config.corsOrigins);
 
   const arrive = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
     const { admission, probe } = request.routeOptions.config;
@@ -66,11 +75,18 @@ export function createEdge(context: GatewayContext): FastifyInstance {
     open.set(request.raw.socket, { response: reply.raw, incoming: request.incoming });
     // Where one reader of a head sees another request than the next, neither knows where what follows begins.
     if (fault !== undefined) reply.header("connection", "close");
+    cors.allow(request, reply.raw);
     // All of this before the body is read.
     if (fault !== undefined || refused !== undefined) done(refused ?? fault);
+    else if (cors.preflight(request, reply)) return;
     else if (request.is404) done(unknownPath(edge, request));
     else if (admission === undefined) done();
-    else admit(context, request, admission).then(() => done(), done);
+    else {
+      admit(context, request, admission).then(() => {
+        if (asking.delete(request.raw)) reply.raw.writeContinue();
+        done();
+      }, done);
+    }
   };
   edge.addHook("onRequest", (request, reply, done) => {
     if (context.ids.leaseValid() || request.routeOptions.config.probe === true) return arrive(request, reply, done);
@@ -90,33 +106,4 @@ export function createEdge(context: GatewayContext): FastifyInstance {
   });
   handleErrors(edge, context);
   return edge;
-}
-
-/** JSON alone, its bytes kept as they came. */
-function readJson(edge: FastifyInstance, { bodies }: GatewayContext): void {
-  edge.removeAllContentTypeParsers();
-  edge.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
-    request.rawBody = body;
-    const { incoming } = request;
-    bodies.give(incoming.bodyBytes - body.length);
-    incoming.bodyBytes = body.length;
-    const encoding = request.headers["content-encoding"] ?? "identity";
-    if (encoding !== "identity") {
-      const message = "The request body must not be compressed.";
-      return done(new ThroughlineError("invalid_value", message, { param: "Content-Encoding" }));
-    }
-    // What is not UTF-8 would be read as one text here and go upstream as another.
-    if (!isUtf8(body)) return done(new ThroughlineError("invalid_value", "The request body is not valid UTF-8."));
-    const text = body.toString();
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(text);
-    } catch (cause) {
-      const hint = body.length === 0 ? "is empty" : "is not valid JSON";
-      return done(new ThroughlineError("invalid_value", `The request body ${hint}.`, { cause }));
-    }
-    const param = duplicateName(text);
-    if (param === undefined) return done(null, parsed);
-    done(new ThroughlineError("invalid_value", `${param || "An empty name"} is given twice.`, { param }));
-  });
 }

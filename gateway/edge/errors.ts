@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { envelope, errorHeaders } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import { googleError } from "../answers/google-errors.ts";
 import { printable } from "../answers/head.ts";
 import type { GatewayContext } from "../context.ts";
 import { recordUntold } from "./refusals.ts";
@@ -57,7 +58,13 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: T
   for (const name in headers) reply.header(name, headers[name]);
   if (error.upstreamRequestId) reply.header("x-upstream-request-id", printable(error.upstreamRequestId));
   reply.code(error.httpStatus).type("application/json; charset=utf-8");
-  return sendRefusal(request, reply, JSON.stringify(envelope(error, idText)));
+  const shape = isGoogles(request) ? googleError : envelope;
+  return sendRefusal(request, reply, JSON.stringify(shape(error, idText)));
+}
+
+/** Whether a request goes to one of Google's paths, whose clients read errors in Google's shape. */
+function isGoogles({ url }: FastifyRequest): boolean {
+  return url.startsWith("/v1beta/");
 }
 
 /** Sends the text of a refusal. A stranger's connection is closed, and every other of which a body is left unread. */

@@ -8,6 +8,7 @@ import { createBytesAnswer } from "../answers/bytes.ts";
 import { createEventsAnswer } from "../answers/events.ts";
 import type { InBandError } from "../answers/in-band-errors.ts";
 import { createJsonAnswer } from "../answers/json.ts";
+import { createListAnswer } from "../answers/list.ts";
 import type { OpenStreams } from "../answers/open-streams.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayContext } from "../context.ts";
@@ -21,11 +22,14 @@ import type { SecretHeader } from "../story/authenticate.ts";
 import type { AnswerKind, Demand } from "../story/demand.ts";
 import { idempotencyKeyOf } from "../story/idempotency.ts";
 import { tellStory } from "../story/story.ts";
+import { azureRoutes, deploymentOf, deploymentParam, withDeployment, withModelPart } from "./azure.ts";
 
 /** What every endpoint that costs money says. What is particular to its module is in its Demand. */
 interface PaidEndpoint {
   /** Paths that clients use, each for the same. */
   readonly paths: readonly string[];
+  /** The same as routes, where an address has more in it than a path. Absent: the paths, and those that Azure has for them. */
+  readonly routes?: readonly string[];
   /** Its name is the scope that a key needs. */
   readonly module: Module;
   /** Client's dialect. */
@@ -42,6 +46,8 @@ interface PaidEndpoint {
 export interface Endpoint<S extends TObject = TObject> extends PaidEndpoint {
   /** Schema of the body. */
   readonly body: S;
+  /** Puts a body into the form that the schema checks: only what is read of it changes, never what travels on. */
+  respell?(body: Record<string, unknown>): void;
   /** Checks what a schema cannot say and reads the body. Throws catalogue errors with the field's path. */
   read(body: Static<S>, request: FastifyRequest): Demand;
   /** What must be looked up before a body can be read. Absent: nothing. Throws as `read` does. */
@@ -72,7 +78,7 @@ export interface FormEndpoint extends PaidEndpoint {
 /** What makes the answer of each kind. */
 const createAnswer: Readonly<
   Record<AnswerKind, (response: ServerResponse, open: OpenStreams, requestId: string, inBand: InBandError) => Answer>
-> = { json: createJsonAnswer, events: createEventsAnswer, bytes: createBytesAnswer };
+> = { json: createJsonAnswer, events: createEventsAnswer, bytes: createBytesAnswer, list: createListAnswer };
 
 /** Puts an endpoint on the edge. */
 export function serveEndpoint(
@@ -91,7 +97,7 @@ export function serveEndpoint(
     const param = spelling.misspelt(Object.keys(given));
     if (param !== undefined) throw misspelt(param);
     const prepared = await endpoint.prepare?.(given, request, context);
-    const demand = endpoint.read(prepared?.body ?? given, request);
+    const demand = withDeployment(endpoint.read(prepared?.body ?? given, request), request);
     const ask =
       prepared === undefined
         ? askOf(endpoint, request, { demand, body: request.rawBody })
@@ -102,7 +108,22 @@ export function serveEndpoint(
           });
     await answerAsk(context, open, endpoint, ask, reply);
   };
-  for (const path of endpoint.paths) edge.post(path, { schema: { body }, bodyLimit, config: { admission } }, serve);
+  const preValidation = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void) => {
+    const given = request.body;
+    if (typeof given !== "object" || given === null || Array.isArray(given)) return done();
+    const deployment = deploymentOf(request);
+    if (deployment !== undefined) Reflect.set(given, "model", deployment);
+    try {
+      endpoint.respell?.(given as Record<string, unknown>);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+  for (const path of routesOf(endpoint)) {
+    const prepares = endpoint.respell !== undefined || path.includes(deploymentParam) ? { preValidation } : {};
+    edge.post(path, { schema: { body }, bodyLimit, config: { admission }, ...prepares }, serve);
+  }
 }
 
 /** Puts the endpoints that take forms on the edge: in a scope of its own, where no other body is read. */
@@ -130,20 +151,25 @@ function serveForm(edge: FastifyInstance, context: GatewayContext, open: OpenStr
     const length = Number(request.headers["content-length"] ?? bodyLimit);
     const spool = openSpool({ directory: config.spoolDir, room, spent }, length > memoryBytes ? length : 0);
     try {
-      const received = await receiveForm(request, spool, bodyLimit);
+      const received = withModelPart(await receiveForm(request, spool, bodyLimit), request);
       const form = readForm(endpoint.form, received.parts);
       const upload = (await endpoint.look?.(received)) ?? received;
-      const demand = await endpoint.read(form, upload, request);
+      const demand = withDeployment(await endpoint.read(form, upload, request), request);
       const ask = askOf(endpoint, request, { demand, body: noBytes, upload });
       await answerAsk(context, open, endpoint, ask, reply);
     } finally {
       spool.release();
     }
   };
-  for (const path of endpoint.paths) edge.post(path, { bodyLimit, config: { admission } }, serve);
+  for (const path of routesOf(endpoint)) edge.post(path, { bodyLimit, config: { admission } }, serve);
 }
 
 const noBytes = new Uint8Array();
+
+/** The routes by which an endpoint is reached. */
+export function routesOf({ paths, routes, dialect }: PaidEndpoint): readonly string[] {
+  return routes ?? (dialect.startsWith("openai.") ? [...paths, ...azureRoutes(paths)] : paths);
+}
 
 function admissionOf({ dialect, module, secretFirst }: PaidEndpoint): Admission {
   const scope = moduleNameOf(module);
@@ -193,7 +219,7 @@ async function answerAsk(
 
 /** Answers a field whose name differs from a known one in its letters' case alone. */
 export function misspelt(param: string): ThroughlineError {
-  return new ThroughlineError("invalid_value", `${param} is spelt in lower case.`, { param });
+  return new ThroughlineError("invalid_value", `${param} is spelt like a field of another case.`, { param });
 }
 
 /** Those headers of the client that belong to a dialect; what names an account of its vendor never travels on. */

@@ -5,6 +5,8 @@ import { messages } from "./chat/messages.ts";
 import { responses } from "./chat/responses.ts";
 import { embeddings } from "./embeddings/embeddings.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { batchEmbedContents, embedContent } from "./gemini/embed-content.ts";
+import { generateContent, streamGenerateContent } from "./gemini/generate-content.ts";
 import { imageGenerations } from "./images/generations.ts";
 import { moderations } from "./moderation/moderations.ts";
 import { rerank, rerankV1 } from "./rerank/rerank.ts";
@@ -21,4 +23,8 @@ export const endpoints: readonly Endpoint[] = [
   speech,
   imageGenerations,
   moderations,
+  generateContent,
+  streamGenerateContent,
+  embedContent,
+  batchEmbedContents,
 ];

@@ -10,19 +10,20 @@ import type { Incoming } from "./incoming.ts";
 /** Longest secret that is looked at; ours have about 50 characters. */
 const maxSecretLength = 512;
 
+/** Headers that may bear the secret, in the order in which they count: the platform's two, then Azure's and Google's. */
+const secretHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key"] as const;
+
 /** A header that may bear the secret. */
-export type SecretHeader = "authorization" | "x-api-key";
+export type SecretHeader = (typeof secretHeaders)[number];
 
 /**
- * The secret of `Authorization: Bearer` or `x-api-key`. Throws invalid_api_key when there is none.
+ * The secret of `Authorization: Bearer`, or of another header that bears one. Throws invalid_api_key when there is none.
  *
- * @param first which of the two counts when both are usable.
+ * @param first which of them counts before the others.
  */
 export function secretOf(headers: IncomingHttpHeaders, first: SecretHeader = "authorization"): string {
-  const bearer = /^Bearer +([^ ]+) *$/i.exec(headers.authorization ?? "")?.[1];
-  const given = headers["x-api-key"];
-  const apiKey = typeof given === "string" ? given.trim() || undefined : undefined;
-  const secret = first === "authorization" ? (bearer ?? apiKey) : (apiKey ?? bearer);
+  let secret = secretIn(headers, first);
+  for (const name of secretHeaders) secret ??= secretIn(headers, name);
   if (secret === undefined || secret.length > maxSecretLength) {
     throw new ThroughlineError(
       "invalid_api_key",
@@ -30,6 +31,12 @@ export function secretOf(headers: IncomingHttpHeaders, first: SecretHeader = "au
     );
   }
   return secret;
+}
+
+function secretIn(headers: IncomingHttpHeaders, name: SecretHeader): string | undefined {
+  if (name === "authorization") return /^Bearer +([^ ]+) *$/i.exec(headers.authorization ?? "")?.[1];
+  const given = headers[name];
+  return typeof given === "string" ? given.trim() || undefined : undefined;
 }
 
 /** How a key is asked for. */

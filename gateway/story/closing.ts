@@ -9,6 +9,7 @@ import {
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Ask, Asked } from "./ask.ts";
+import { isStream } from "./demand.ts";
 import type { Ending } from "./ending.ts";
 import type { Incoming } from "./incoming.ts";
 
@@ -34,7 +35,7 @@ export function closingRequest(ask: Asked, route: Route | undefined, reservedNan
     dialect: ask.dialect,
     module: ask.module,
     requestedModel: ask.demand.model,
-    stream: ask.demand.answer === "events",
+    stream: isStream(ask.demand.answer),
     storeResponse: ask.storeResponse,
     candidates: route?.candidates ?? [],
   };

@@ -4,8 +4,13 @@ import type { BillableUsage } from "../../shared/money.ts";
 /** What a model can do, as configuration and routing name it: "tools", "vision", "dimensions" ... */
 export type Capability = string;
 
-/** How an answer is given: one JSON document at the end; events, or bytes, as they come. */
-export type AnswerKind = "json" | "events" | "bytes";
+/** How an answer is given: one JSON document at the end; events, or bytes, as they come; events as the entries of one list. */
+export type AnswerKind = "json" | "events" | "bytes" | "list";
+
+/** Whether an answer is asked of the upstream as a stream of events. */
+export function isStream(kind: AnswerKind): boolean {
+  return kind === "events" || kind === "list";
+}
 
 /** What routing must find in a model. */
 export interface Needs {
@@ -37,6 +42,8 @@ export interface Demand {
   readonly needs: Needs;
   /** Headers that belong to the dialect, lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What the address of the request says that its body does not, e.g. the model; two that differ in it are not the same. Absent: nothing. */
+  readonly addressed?: string;
   /** Client's key for prompt-cache affinity; empty: none. */
   readonly affinity: string;
   /** Milliseconds of audio in what it brings, by our own count. Absent: none. */

@@ -6,6 +6,7 @@ import { HeadSchema } from "../../shared/gen/throughline/provider/v1/provider_pb
 import type { GatewayContext } from "../context.ts";
 import { isFile } from "../domain/form.ts";
 import type { Answer, Ask } from "./ask.ts";
+import type { Demand } from "./demand.ts";
 import type { Ending } from "./ending.ts";
 
 /** Largest answer that is kept for a replay; the repeat of a larger one runs anew. */
@@ -29,15 +30,22 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
 }
 
 /**
- * What must be equal for two requests with one Idempotency-Key to be the same: dialect and body. Of a form its parts in order,
+ * What must be equal for two requests with one Idempotency-Key to be the same: dialect, what the address says, and body. Of a form its parts in order,
  * because the boundary between them is another one each time.
  */
-export function requestDigest({ dialect, body, upload }: Pick<Ask, "dialect" | "body" | "upload">): Uint8Array {
-  const hash = createHash("sha256").update(dialect).update("\0").update(body);
+export function requestDigest(ask: Pick<Ask, "dialect" | "body" | "upload"> & Addressed): Uint8Array {
+  const { dialect, body, upload, demand } = ask;
+  const hash = createHash("sha256").update(dialect).update("\0");
+  if (demand?.addressed !== undefined) hash.update(demand.addressed).update("\0");
+  hash.update(body);
   for (const part of upload?.parts ?? []) {
     hash.update(JSON.stringify(isFile(part) ? [part.name, part.filename, part.sha256] : [part.name, part.value]));
   }
   return hash.digest();
+}
+
+interface Addressed {
+  readonly demand?: Pick<Demand, "addressed">;
 }
 
 /** Keeps the answer of a request that bore an Idempotency-Key; a failed one is forgotten so that a repeat runs anew. */

@@ -5,7 +5,7 @@ import type { ResolveItemSchema, Route } from "../../shared/gen/throughline/rout
 import { isFile, type Upload } from "../domain/form.ts";
 import { dearestCase } from "../domain/worst-case.ts";
 import type { Ask } from "./ask.ts";
-import type { Demand, ModelLimits } from "./demand.ts";
+import { type Demand, isStream, type ModelLimits } from "./demand.ts";
 import { requestDigest } from "./idempotency.ts";
 
 /** Capabilities that have a field of their own in the contract. */
@@ -108,7 +108,7 @@ export function invokeItem(
     module: ask.module,
     model: demand.model,
     control: route.control,
-    stream: demand.answer === "events",
+    stream: isStream(demand.answer),
     includeUsage: demand.includeUsage,
     candidates: route.candidates,
     body: ask.body,

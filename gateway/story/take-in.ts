@@ -5,6 +5,7 @@ import type { GatewayContext } from "../context.ts";
 import { platformFault } from "../domain/platform-fault.ts";
 import type { Answer, Ask } from "./ask.ts";
 import { forgetRefused } from "./authenticate.ts";
+import { isStream } from "./demand.ts";
 import { recordRefusal, recordReplay } from "./finish.ts";
 import { replayAnswer, storedAnswer } from "./idempotency.ts";
 import { type Incoming, mark, type Served } from "./incoming.ts";
@@ -31,7 +32,7 @@ export async function takeIn(context: GatewayContext, ask: Ask, answer: Answer):
     dialect: ask.dialect,
     module: moduleNameOf(ask.module),
     model: ask.demand.model,
-    stream: ask.demand.answer === "events",
+    stream: isStream(ask.demand.answer),
   };
   incoming.served = served;
   context.metrics.requestStarted(served.module);

@@ -96,7 +96,11 @@ describe("out of the box", () => {
       "tts-1": ["/v1/audio/speech"],
       "whisper-1": ["/v1/audio/transcriptions", "/v1/audio/translations"],
       "gpt-4o-transcribe": ["/v1/audio/transcriptions"],
-      "text-embedding-3-small": ["/v1/embeddings"],
+      "text-embedding-3-small": [
+        "/v1/embeddings",
+        "/v1beta/models/{model}:embedContent",
+        "/v1beta/models/{model}:batchEmbedContents",
+      ],
       "gpt-image-2": ["/v1/images/generations", "/v1/images/edits"],
       "glm-image": ["/v1/images/generations"],
     });

@@ -21,9 +21,18 @@ export interface InputEstimate {
 type Growing = { -readonly [Name in keyof InputEstimate]: InputEstimate[Name] };
 
 /** Fields of all dialects that are lists of messages. */
-const lists = ["messages", "input"] as const;
+const lists = ["messages", "input", "contents"] as const;
 /** Other fields of all dialects that a model reads. */
-const others = ["system", "instructions", "prompt", "suffix", "tools", "functions", "response_format"] as const;
+const others = [
+  "system",
+  "instructions",
+  "prompt",
+  "suffix",
+  "tools",
+  "functions",
+  "response_format",
+  "systemInstruction",
+] as const;
 /** Objects of which one field is read by the model: the form that the answer must have. */
 const forms = ["output_config", "text"] as const;
 

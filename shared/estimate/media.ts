@@ -32,10 +32,26 @@ const kinds: Readonly<Record<string, MediaKind>> = {
 /** What an object is if it does not count by its text. A document that is given as text or parts counts by them. */
 export function mediaKindOf(value: object): MediaKind | undefined {
   const type = typeOf(value);
+  if (type === "") return kindOfData(value);
   if (!Object.hasOwn(kinds, type)) return undefined;
   const kind = kinds[type];
   const source = kind === "document" ? typeOf(Reflect.get(value, "source")) : "";
   return source === "text" || source === "content" ? undefined : kind;
+}
+
+/** Fields of Gemini's parts that hold a medium or its address, in both spellings. */
+const dataFields = ["inlineData", "inline_data", "fileData", "file_data"] as const;
+
+/** What a part of Gemini's is: it says no type of its own, but that of its data. */
+function kindOfData(value: object): MediaKind | undefined {
+  for (const name of dataFields) {
+    const data: unknown = Reflect.get(value, name);
+    if (typeof data !== "object" || data === null) continue;
+    const type: unknown = Reflect.get(data, "mimeType") ?? Reflect.get(data, "mime_type");
+    if (typeof type !== "string") return "document";
+    return type.startsWith("image/") ? "image" : type.startsWith("audio/") ? "audio" : "document";
+  }
+  return undefined;
 }
 
 function typeOf(value: unknown): string {

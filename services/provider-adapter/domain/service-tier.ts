@@ -24,7 +24,8 @@ export function tierUsed(said: unknown): string | undefined {
 export function tierAsked(asked: Pick<Asked, "body" | "prices"> | undefined): string | undefined {
   if (asked?.prices?.rates?.some(({ when }) => when?.traits.service_tier !== undefined) !== true) return undefined;
   const { body, prices } = asked;
-  const tier = fieldValue(body, "service_tier");
+  // Gemini's clients spell it in camel case.
+  const tier = fieldValue(body, "service_tier") ?? fieldValue(body, "serviceTier");
   const asks = [
     fieldValue(body, "speed") === "fast" ? "fast" : undefined,
     typeof tier === "string" ? tierAs(tier) : undefined,

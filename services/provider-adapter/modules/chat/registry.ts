@@ -1,4 +1,5 @@
 import { messagesDialect } from "./anthropic-messages/dialect.ts";
+import { geminiDialect } from "./gemini/dialect.ts";
 import type { ClientDialect } from "./neutral/formats.ts";
 import { chatDialect } from "./openai-chat/dialect.ts";
 import { completionsDialect } from "./openai-completions/dialect.ts";
@@ -10,4 +11,5 @@ export const clientDialects: readonly ClientDialect[] = [
   messagesDialect,
   responsesDialect,
   completionsDialect,
+  geminiDialect,
 ];

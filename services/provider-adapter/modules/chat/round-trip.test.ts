@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { noUsage } from "../../../../shared/money.ts";
+import { type BillableUsage, noUsage } from "../../../../shared/money.ts";
+import { geminiFormat } from "../../adapters/gemini/chat/index.ts";
+import { readFlavour as readGeminiFlavour } from "../../adapters/gemini/flavour.ts";
 import { chatCompletionsFormat } from "../../adapters/openai/chat/index.ts";
 import { readFlavour } from "../../adapters/openai/flavour.ts";
 import type { Asked } from "../../domain/exchange.ts";
@@ -8,6 +10,7 @@ import { createEventFeed } from "../../wire/event-feed.ts";
 import { messagesDialect } from "./anthropic-messages/dialect.ts";
 import { readMessage } from "./anthropic-messages/read-answer.ts";
 import { readMessageStream } from "./anthropic-messages/read-stream.ts";
+import { geminiDialect } from "./gemini/dialect.ts";
 import type { AnswerPart, Finish, NeutralAnswer } from "./neutral/answer.ts";
 import type { NeutralEvent } from "./neutral/events.ts";
 import { createAnswerFold } from "./neutral/fold.ts";
@@ -25,7 +28,15 @@ const fail = () => {
 };
 const unused = () => fail();
 
-const sides: { name: string; dialect: ClientDialect; upstream: UpstreamExchange }[] = [
+interface Side {
+  readonly name: string;
+  readonly dialect: ClientDialect;
+  readonly upstream: UpstreamExchange;
+  /** Absent: it tells what was written to a cache apart from the rest of the input. */
+  readonly joinsWritten?: true;
+}
+
+const sides: readonly Side[] = [
   {
     name: "openai.chat",
     dialect: chatDialect,
@@ -35,6 +46,12 @@ const sides: { name: string; dialect: ClientDialect; upstream: UpstreamExchange 
     name: "anthropic.messages",
     dialect: messagesDialect,
     upstream: { write: unused, read: (body) => readMessage(body, fail), stream: () => readMessageStream(fail) },
+  },
+  {
+    name: "gemini",
+    dialect: geminiDialect,
+    upstream: geminiFormat(readGeminiFlavour("")).open({ upstreamModel: "gemini-3.5-flash" }),
+    joinsWritten: true,
   },
 ];
 
@@ -137,6 +154,12 @@ function charged(counts: NeutralAnswer["usage"]): unknown {
   return usageOf(counts, false, { input: () => 0, delivered: () => ({ visible: 0, thinking: 0 }) });
 }
 
+/** A usage as the format can tell it. */
+function told(given: BillableUsage, joinsWritten: true | undefined): BillableUsage {
+  if (joinsWritten === undefined) return given;
+  return { ...given, inputTokens: given.inputTokens + given.cacheWriteTokens, cacheWriteTokens: 0n };
+}
+
 function expected(given: Given): unknown {
   const parts = partsOf(given);
   return meaning({ choices: [{ parts, finish: given.finish }], usage: undefined, model: "m" });
@@ -144,7 +167,7 @@ function expected(given: Given): unknown {
 
 describe.each(sides)(
   "$name written for a client means the same when read as an upstream's",
-  ({ dialect, upstream }) => {
+  ({ dialect, upstream, joinsWritten }) => {
     test("whole", () => {
       fc.assert(
         fc.property(answer, (given) => {
@@ -153,7 +176,7 @@ describe.each(sides)(
           const body = client.whole({ choices, usage: undefined, model: "m" }, head, { usage: given.usage, latency });
           const read = upstream.read(Buffer.from(JSON.stringify(body)));
           expect(meaning(read)).toEqual(expected(given));
-          expect(charged(read.usage)).toEqual({ ...given.usage, estimated: false });
+          expect(charged(read.usage)).toEqual({ ...told(given.usage, joinsWritten), estimated: false });
         }),
         { numRuns: 300 },
       );
@@ -173,7 +196,7 @@ describe.each(sides)(
           feed.end();
           expect(source.isComplete()).toBe(true);
           expect(meaning(fold.answer())).toEqual(expected(given));
-          expect(charged(fold.usage())).toEqual({ ...given.usage, estimated: false });
+          expect(charged(fold.usage())).toEqual({ ...told(given.usage, joinsWritten), estimated: false });
           expect(fold.partialUsage()).toBe(false);
         }),
         { numRuns: 500 },

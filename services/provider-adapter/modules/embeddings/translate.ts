@@ -6,21 +6,24 @@ import { estimatedInput } from "../../domain/input-estimate.ts";
 import { createNotes } from "../../domain/notes.ts";
 import { asObject } from "../../wire/json.ts";
 import { liftValues } from "../../wire/lift-values.ts";
+import type { EmbeddingsDialect } from "./dialect.ts";
+import { dialects } from "./dialects.ts";
 import type { EmbeddingsAnswer, EmbeddingsFormat, EmbeddingsRequest } from "./neutral.ts";
-import { readEmbeddingsRequest } from "./request.ts";
 import { badVectors, floatsOf, shortened, type Vector, vectorOf } from "./vector.ts";
-import { writeAnswer, writeDocument } from "./write-answer.ts";
+import { writeDocument } from "./write-answer.ts";
 
 /** The exchanges between the client dialects of the module and an upstream's format. */
 export function embeddingsExchanges(
   formatOf: (upstreamModel: string) => EmbeddingsFormat,
 ): Record<string, (asked: Asked) => Exchange> {
-  return { "openai.embeddings": (asked) => exchangeOf(asked, formatOf(asked.upstreamModel)) };
+  return Object.fromEntries(
+    dialects.map((dialect) => [dialect.name, (asked) => exchangeOf(asked, formatOf(asked.upstreamModel), dialect)]),
+  );
 }
 
-function exchangeOf(asked: Asked, format: EmbeddingsFormat): Exchange {
+function exchangeOf(asked: Asked, format: EmbeddingsFormat, dialect: EmbeddingsDialect): Exchange {
   const { note, list } = createNotes();
-  const request = readEmbeddingsRequest(asked.body);
+  const request = dialect.read(asked.body);
   checkFits(request, format);
   return wholeExchange({
     message: format.write(request, asked.upstreamModel, note),
@@ -31,7 +34,7 @@ function exchangeOf(asked: Asked, format: EmbeddingsFormat): Exchange {
       const usage = usageOf(answer, asked);
       const head = { model: answer.model || asked.upstreamModel, usage };
       return {
-        body: writeAnswer(vectors, head),
+        body: dialect.write(vectors, head, asked.body),
         ...(asked.keepResponse ? { document: writeDocument(vectors, head) } : {}),
         usage,
         finishReason: "",

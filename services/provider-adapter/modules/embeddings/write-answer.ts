@@ -3,7 +3,7 @@ import type { JsonObject } from "../../wire/json.ts";
 import type { Vector } from "./vector.ts";
 
 /** What an answer says beside its vectors. */
-interface AnswerHead {
+export interface AnswerHead {
   readonly model: string;
   readonly usage: BillableUsage;
 }

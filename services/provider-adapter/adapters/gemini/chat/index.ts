@@ -1,4 +1,5 @@
 import { anyLabel, createLabelFit } from "../../../domain/label-rule.ts";
+import { geminiFormatName } from "../../../modules/chat/gemini/format-name.ts";
 import { withCustomTools } from "../../../modules/chat/neutral/custom-tools.ts";
 import { type LabelFits, withFitLabels } from "../../../modules/chat/neutral/fit-labels.ts";
 import type { UpstreamExchange, UpstreamFormat } from "../../../modules/chat/neutral/formats.ts";
@@ -7,7 +8,6 @@ import { generationOf } from "../models.ts";
 import { geminiEvents } from "./as-events.ts";
 import { readGeminiAnswer } from "./read-answer.ts";
 import { readGeminiStream } from "./read-stream.ts";
-import { geminiFormatName } from "./write-contents.ts";
 import { writeGeminiRequest } from "./write-request.ts";
 
 /** How the vendor takes names of functions (ai.google.dev/api/caching: FunctionDeclaration); it takes any ID of a call. */

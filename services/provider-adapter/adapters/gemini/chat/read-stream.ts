@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
+import { geminiFormatName } from "../../../modules/chat/gemini/format-name.ts";
 import type { Emit } from "../../../modules/chat/neutral/events.ts";
 import type { UpstreamStream } from "../../../modules/chat/neutral/formats.ts";
 import { isReadable } from "../../../modules/chat/readable.ts";
@@ -11,7 +12,6 @@ import type { Generation } from "../models.ts";
 import { citationsOf } from "./citations.ts";
 import { finishOf, isFailure, refusedOf } from "./finish.ts";
 import { readUsage } from "./usage.ts";
-import { geminiFormatName } from "./write-contents.ts";
 
 interface OpenCandidate {
   calls: number;

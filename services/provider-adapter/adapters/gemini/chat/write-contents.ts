@@ -1,3 +1,4 @@
+import { geminiFormatName } from "../../../modules/chat/gemini/format-name.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
 import { cannotExpress, notValid } from "../../../modules/chat/neutral/refuse.ts";
 import type {
@@ -14,9 +15,6 @@ import type { Signature } from "../../../modules/chat/neutral/signature.ts";
 import { parseExact } from "../../../wire/exact-json.ts";
 import { asObject, type JsonObject } from "../../../wire/json.ts";
 import { mediaTypeOfUrl } from "./media-types.ts";
-
-/** Name of this wire format. */
-export const geminiFormatName = "gemini";
 
 /**
  * What stands for the signature of a call that another vendor's model made

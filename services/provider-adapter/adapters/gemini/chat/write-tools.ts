@@ -1,3 +1,4 @@
+import { geminiFormatName } from "../../../modules/chat/gemini/format-name.ts";
 import { functionOf } from "../../../modules/chat/neutral/custom-tools.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
 import { plainRoot, rootFolded } from "../../../modules/chat/neutral/plain-root.ts";
@@ -6,7 +7,6 @@ import { type NeutralRequest, pathOf, searchName, type Tool } from "../../../mod
 import type { JsonObject } from "../../../wire/json.ts";
 import type { Generation } from "../models.ts";
 import { openApiSchema } from "./schema.ts";
-import { geminiFormatName } from "./write-contents.ts";
 
 /** The tools of a request and how they may be used. */
 export interface WrittenTools {

@@ -1,0 +1,63 @@
+import type { ServerResponse } from "node:http";
+import { StringDecoder } from "node:string_decoder";
+import type { Answer } from "../story/ask.ts";
+import { createFlowingAnswer } from "./flowing.ts";
+import type { InBandError } from "./in-band-errors.ts";
+import type { OpenStreams } from "./open-streams.ts";
+
+const eventStart = "data: ";
+const eventEnd = "\n\n";
+
+/** An answer of server-sent events as the entries of one JSON list, which grows as they come. */
+export function createListAnswer(
+  response: ServerResponse,
+  open: OpenStreams,
+  requestId: string,
+  inBandError: InBandError,
+): Answer {
+  // Between entries a list may have any space.
+  const stream = { quietSinceMs: performance.now(), ping: () => void response.write("\n") };
+  let close = (): void => {};
+  let entries = 0;
+  let rest = "";
+  const decoder = new StringDecoder("utf8");
+
+  /** The text of whole events as entries. */
+  function entriesOf(events: string): string {
+    let text = "";
+    for (const event of events.split(eventEnd)) {
+      if (!event.startsWith(eventStart)) continue;
+      text += `${entries++ === 0 ? "[" : ",\r\n"}${event.slice(eventStart.length)}`;
+    }
+    return text;
+  }
+
+  const flowing = createFlowingAnswer(response, {
+    begin() {
+      response.setHeader("content-type", "application/json; charset=utf-8");
+      response.setHeader("cache-control", "no-store, no-transform");
+      response.setHeader("x-accel-buffering", "no");
+      close = open.add(stream);
+    },
+    gives() {
+      stream.quietSinceMs = performance.now();
+    },
+    close: () => close(),
+    failure: (error) => `${entriesOf(inBandError(error, requestId, undefined))}]`,
+  });
+  return {
+    ...flowing,
+    write(data) {
+      rest += decoder.write(Buffer.from(data.buffer, data.byteOffset, data.length));
+      const end = rest.lastIndexOf(eventEnd);
+      if (end < 0) return undefined;
+      const text = entriesOf(rest.slice(0, end));
+      rest = rest.slice(end + eventEnd.length);
+      return text === "" ? undefined : flowing.write(Buffer.from(text));
+    },
+    end() {
+      void flowing.write(Buffer.from(entries === 0 ? "[]" : "]"));
+      flowing.end();
+    },
+  };
+}
