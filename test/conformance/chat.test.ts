@@ -19,7 +19,7 @@ const validate = new Ajv({ strict: false }).compile(schema);
 
 let house: Deployment;
 beforeAll(async () => {
-  house = await startDeployment("up", { LOG_LEVEL: "warn" });
+  house = await startDeployment("up", { LOG_LEVEL: "warn", OPENAI_API_KEY: "" });
 }, 60_000);
 afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
 

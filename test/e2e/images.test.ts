@@ -43,7 +43,7 @@ is_png = lambda text: base64.b64decode(text).startswith(b"\\x89PNG")
 two = client.images.generate(model=model, prompt=prompt, n=2, response_format="b64_json")
 assert [is_png(image.b64_json) for image in two.data] == [True, True], two
 assert two.usage.input_tokens_details.text_tokens > 0
-one = client.images.generate(model=model, prompt=prompt, response_format="url")
+one = client.images.generate(model="image/sim-plain", prompt=prompt, response_format="url")
 assert one.data[0].url.startswith("http"), one
 events = list(client.images.generate(model=model, prompt=prompt, stream=True, partial_images=2))
 assert [event.type.split(".")[1] for event in events] == ["partial_image", "partial_image", "completed"], events
@@ -113,12 +113,15 @@ describe.each(modes)("images: %s", (mode) => {
     },
   );
 
-  test("addresses come as the upstream gives them, and custom_response has them", async () => {
+  test("addresses stand in for data that an upstream gives, and custom_response has their digests", async () => {
     const request = { model: "gpt-image-2", prompt, response_format: "url", n: 2 } as const;
     const { data, response } = await openai.images.generate(request).withResponse();
     const urls = data.data?.map(({ url }) => url) ?? [];
     expect((await fetch(urls[0] ?? "")).headers.get("content-type")).toBe("image/png");
-    expect(JSON.parse(await historyOf(idOf(response)))).toMatchObject({ custom_response: { image_urls: urls } });
+    // OpenAI gives data, which a record keeps as its digest.
+    const kept = expect.stringMatching(/^\[image\/png, \d+ bytes, sha256:[0-9a-f]{64}\]$/);
+    const record: unknown = JSON.parse(await historyOf(idOf(response)));
+    expect(record).toMatchObject({ custom_response: { image_urls: [kept, kept] } });
   });
 
   test("data at an address of this network is not fetched, and costs nothing", async () => {
