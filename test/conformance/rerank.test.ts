@@ -18,15 +18,15 @@ from cohere.core import ApiError
 url, key = sys.argv[1:]
 documents = ["Paris is a city", "the weather in Paris is fine", "weather in Rome"]
 asked = dict(query="weather in Paris", documents=documents)
-second = cohere.ClientV2(api_key=key, base_url=url).rerank(model="qwen3-rerank", top_n=2, **asked)
+second = cohere.ClientV2(api_key=key, base_url=url).rerank(model="rerank/sim-plain", top_n=2, **asked)
 assert [one.index for one in second.results] == [1, 2], second
 assert second.meta.billed_units.search_units == 1
-first = cohere.Client(api_key=key, base_url=url).rerank(model="rerank-2.5", return_documents=True, **asked)
+first = cohere.Client(api_key=key, base_url=url).rerank(model="rerank/sim-plain", return_documents=True, **asked)
 assert first.results[0].document.text == documents[1], first
 theirs = cohere.ClientV2(api_key=key, base_url=url).rerank(model="rerank-v3.5", **asked)
 assert [one.index for one in theirs.results] == [1, 0], theirs
 try:
-    cohere.ClientV2(api_key=key, base_url=url).rerank(model="rerank-2.5", query="", documents=documents)
+    cohere.ClientV2(api_key=key, base_url=url).rerank(model="rerank/sim-plain", query="", documents=documents)
     assert False, "an empty query was ranked"
 except ApiError as error:
     assert error.status_code == 400 and error.body["error"]["param"] == "query", error
