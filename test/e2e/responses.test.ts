@@ -5,7 +5,7 @@ import { type Deployment, startDeployment } from "./deployment.ts";
 
 let house: Deployment;
 beforeAll(async () => {
-  house = await startDeployment("up", { LOG_LEVEL: "warn" });
+  house = await startDeployment("up", { LOG_LEVEL: "warn", OPENAI_API_KEY: "" });
 }, 60_000);
 afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
 

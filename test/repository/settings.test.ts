@@ -22,12 +22,16 @@ const followedByHand: Readonly<Record<string, readonly [file: string, code: stri
   // Sections are read by a variable name.
   groups: ["services/routing/domain/compile.ts", 'compileGroups(merge(sources, "groups", report))'],
   strategies: ["services/routing/domain/compile.ts", 'compileStrategies(merge(sources, "strategies", report), report)'],
+  // They come to the rule of a channel's list by the channel's name.
+  table: ["services/routing/domain/listed.ts", 'if (table === "") return [];'],
+  all: ["services/routing/domain/listed.ts", "if (lists.all && !models.has(name))"],
+  ends: ["services/routing/domain/compile.ts", "endOf(vendor?.ends ?? {}, model)"],
   // They become parts of a message to the upstream.
   version: [
     "services/provider-adapter/adapters/anthropic/chat/write-request.ts",
     '"anthropic-version": flavour.version',
   ],
-  counts: ["services/provider-adapter/adapters/gemini/index.ts", "flavour.counts ?"],
+  counts: ["services/provider-adapter/adapters/gemini/index.ts", "...(flavour.counts"],
   call_ids: ["services/provider-adapter/adapters/gemini/chat/write-contents.ts", "callIds ? { id }"],
   category: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
   threshold: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
