@@ -5,8 +5,8 @@ import type { JobsConfig } from "./config.ts";
 import type { JobsContext, JobsDeps } from "./context.ts";
 import { openDatabase } from "./db/open.ts";
 import { jobsDefinition } from "./rpc/index.ts";
-import { startUpkeep } from "./work/upkeep.ts";
-import { startWorker } from "./work/worker.ts";
+import { startUpkeep } from "./runner/upkeep.ts";
+import { startWorker } from "./runner/worker.ts";
 
 const ping = statement("jobs_ping", "select 1 as one", { idempotent: true });
 

@@ -14,7 +14,7 @@ const madeSeldom: Readonly<Record<string, readonly string[]>> = {
   "once a process": [
     "services/history/custom-response/allowance.ts: get entries",
     "services/history/rpc/gather.ts: get waiting",
-    "services/jobs/work/worker.ts: get running",
+    "services/jobs/runner/worker.ts: get running",
     "shared/turns.ts: get waiting",
     "services/provider-adapter/adapters/openai/index.ts: exchanges[name] =",
     "services/provider-adapter/channels.ts: get known",

@@ -5,8 +5,8 @@ import { InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/pr
 import type { UnaryContext } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
 import { insertJob, readJob } from "../db/jobs.ts";
-import { begin, startLostMs } from "../work/begin.ts";
-import type { Worker } from "../work/worker.ts";
+import { begin, startLostMs } from "../runner/begin.ts";
+import type { Worker } from "../runner/worker.ts";
 import { errorOf, noSuchJob, toJob } from "./job-message.ts";
 
 const maxViewBytes = 64 * 1024;

@@ -1,7 +1,7 @@
 import { JobsService } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { defineService, type ServiceDefinition, unaryHandler } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
-import type { Worker } from "../work/worker.ts";
+import type { Worker } from "../runner/worker.ts";
 import { createJob } from "./create-job.ts";
 import { cancelJob, deleteJob, getJob, listJobs } from "./owned-jobs.ts";
 

@@ -8,7 +8,7 @@ import type {
 import type { JobsContext } from "../context.ts";
 import { phases } from "../db/job-row.ts";
 import { hideJob, readJob, readJobs, requestCancel } from "../db/jobs.ts";
-import type { Worker } from "../work/worker.ts";
+import type { Worker } from "../runner/worker.ts";
 import { noSuchJob, ownerOf, toJob } from "./job-message.ts";
 
 const maxPage = 100;
