@@ -21,6 +21,7 @@ export const secretRoles: Readonly<Record<string, readonly Role[]>> = {
   DATABASE_URL: storing,
   KEY_PEPPER: ["billing"],
   VALKEY_URL: ["billing"],
+  OBJECT_STORE_SECRET_ACCESS_KEY: ["jobs"],
   CREDENTIAL_KEY: ["routing", "provider-adapter"],
   // Their addresses may hold a password. The lower-case spellings are nobody's setting, and so go to the provider alone.
   HTTPS_PROXY: ["provider-adapter"],

@@ -1,7 +1,9 @@
 import type { Env } from "../../shared/config.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
+import { type ObjectPlace, placeOf } from "./objects/place.ts";
 
 const dayMs = 86_400_000;
+const gibibyte = 1024 ** 3;
 
 /** Variables of jobs. */
 export const jobsEnv = declareEnv({
@@ -52,6 +54,29 @@ export const jobsEnv = declareEnv({
     min: 0,
     description: "How long a job that has ended can be read and listed; 0: for ever. Its record is history's.",
   },
+  OBJECT_STORE_URL: {
+    kind: "string",
+    description:
+      "Where files and results are kept: file:///a/folder that all processes of jobs share, or s3://bucket/prefix?endpoint=https://...&region=... Unset: in PostgreSQL, and results of videos stay with their vendor.",
+  },
+  OBJECT_STORE_ACCESS_KEY_ID: { kind: "string", description: "Key ID for the bucket of OBJECT_STORE_URL." },
+  OBJECT_STORE_SECRET_ACCESS_KEY: { kind: "secret", description: "Secret key for the bucket of OBJECT_STORE_URL." },
+  OBJECT_ACCOUNT_BYTES: {
+    kind: "int",
+    default: 10 * gibibyte,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: "bytes",
+    description: "Most bytes of files and results of one account.",
+  },
+  OBJECT_DATABASE_BYTES: {
+    kind: "int",
+    default: 50 * gibibyte,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: "bytes",
+    description: "Bytes of all accounts from which on PostgreSQL takes no more files and results.",
+  },
 });
 
 /** Configuration of jobs. */
@@ -67,6 +92,11 @@ export interface JobsConfig {
   readonly extendEveryMs: number;
   /** 0: for ever. */
   readonly retentionMs: number;
+  readonly objects: {
+    readonly place: ObjectPlace;
+    readonly accountBytes: number;
+    readonly databaseBytes: number;
+  };
 }
 
 /** The configuration that an environment describes. Throws ConfigError. */
@@ -81,5 +111,13 @@ export function envToConfig(env: Env): JobsConfig {
     atOnce: read.JOBS_AT_ONCE,
     extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
     retentionMs: read.JOBS_RETENTION,
+    objects: {
+      place: placeOf(read.OBJECT_STORE_URL, {
+        accessKeyId: read.OBJECT_STORE_ACCESS_KEY_ID,
+        secretAccessKey: read.OBJECT_STORE_SECRET_ACCESS_KEY,
+      }),
+      accountBytes: read.OBJECT_ACCOUNT_BYTES,
+      databaseBytes: read.OBJECT_DATABASE_BYTES,
+    },
   };
 }

@@ -6,6 +6,7 @@ import type { ServiceClient } from "../../shared/rpc/index.ts";
 import type { Metrics, Tracing } from "../../shared/telemetry/index.ts";
 import type { JobsConfig } from "./config.ts";
 import type { JobsDatabase } from "./db/open.ts";
+import type { ObjectStore } from "./objects/store.ts";
 
 /** What jobs is given by its process. */
 export interface JobsDeps {
@@ -21,6 +22,7 @@ export interface JobsDeps {
 export interface JobsContext extends JobsDeps {
   readonly config: JobsConfig;
   readonly db: JobsDatabase;
+  readonly objects: ObjectStore;
   /** Between 0 and 1. */
   readonly random: () => number;
 }

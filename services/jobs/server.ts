@@ -4,6 +4,7 @@ import type { RunningService } from "../../shared/run-service.ts";
 import type { JobsConfig } from "./config.ts";
 import type { JobsContext, JobsDeps } from "./context.ts";
 import { openDatabase } from "./db/open.ts";
+import { createObjectStore } from "./objects/store.ts";
 import { jobsDefinition } from "./rpc/index.ts";
 import { startUpkeep } from "./runner/upkeep.ts";
 import { startWorker } from "./runner/worker.ts";
@@ -14,7 +15,8 @@ const ping = statement("jobs_ping", "select 1 as one", { idempotent: true });
 export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<RunningService<typeof JobsService>> {
   const { databaseUrl: url, poolSize: maxConnections, migrate } = config;
   const db = await openDatabase({ url, maxConnections, migrate, log: deps.log });
-  const context: JobsContext = { ...deps, config, db, random: Math.random };
+  const objects = createObjectStore(db, config.objects, deps.log);
+  const context: JobsContext = { ...deps, config, db, objects, random: Math.random };
   const worker = startWorker(context);
   const upkeep = startUpkeep(context);
   const unobserve = deps.metrics.observe("jobs_running", () => worker.running, "jobs");

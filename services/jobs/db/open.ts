@@ -1,5 +1,6 @@
 import { createDatabase, type Database, type DatabaseLog, migrate } from "../../../shared/db/index.ts";
 import { jobs } from "./migrations/0001-jobs.ts";
+import { objects } from "./migrations/0002-objects.ts";
 
 const schema = "jobs";
 
@@ -18,6 +19,6 @@ export interface OpenOptions {
 /** Brings the schema up to date, if asked to, and opens the database. */
 export async function openDatabase(options: OpenOptions): Promise<JobsDatabase> {
   const { url, maxConnections, log } = options;
-  if (options.migrate) await migrate(url, { schema, migrations: { "0001_jobs": jobs }, log });
+  if (options.migrate) await migrate(url, { schema, migrations: { "0001_jobs": jobs, "0002_objects": objects }, log });
   return createDatabase<unknown>({ url, schema, maxConnections, applicationName: "throughline jobs", log });
 }

@@ -3,6 +3,7 @@ import { defineService, type ServiceDefinition, unaryHandler } from "../../../sh
 import type { JobsContext } from "../context.ts";
 import type { Worker } from "../runner/worker.ts";
 import { createJob } from "./create-job.ts";
+import { beginObject, finishObject, readObject, writeObject } from "./objects.ts";
 import { cancelJob, deleteJob, getJob, listJobs } from "./owned-jobs.ts";
 
 /** The methods of jobs. `worker`: what works at them in this process. */
@@ -13,5 +14,9 @@ export function jobsDefinition(context: JobsContext, worker: Worker): ServiceDef
     listJobs: unaryHandler((request) => listJobs(context, request)),
     cancelJob: unaryHandler((request) => cancelJob(context, worker, request)),
     deleteJob: unaryHandler((request) => deleteJob(context, request)),
+    beginObject: unaryHandler((request) => beginObject(context, request)),
+    writeObject: unaryHandler((request) => writeObject(context, request)),
+    finishObject: unaryHandler((request) => finishObject(context, request)),
+    readObject: unaryHandler((request) => readObject(context, request)),
   });
 }

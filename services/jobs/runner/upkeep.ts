@@ -10,6 +10,7 @@ export interface Upkeep {
 const atOnce = 1_000;
 const callTimeoutMs = 10_000;
 const forgetEveryMs = 10 * 60_000;
+const sweepEveryMs = 60_000;
 
 /** Keeps the reservations of jobs that have not ended alive, and deletes jobs past their retention. Every replica does. */
 export function startUpkeep(context: JobsContext): Upkeep {
@@ -17,6 +18,7 @@ export function startUpkeep(context: JobsContext): Upkeep {
   const timers = [
     { everyMs: context.config.extendEveryMs, run: () => extendAll(context) },
     { everyMs: forgetEveryMs, run: () => forgetAll(context) },
+    { everyMs: sweepEveryMs, run: () => sweepAll(context) },
   ].map(({ everyMs, run }) => {
     const start = (): void => {
       running = running.then(run).catch((error: unknown) => {
@@ -47,4 +49,8 @@ async function extendAll({ db, billing }: JobsContext): Promise<void> {
 async function forgetAll({ db, config }: JobsContext): Promise<void> {
   if (config.retentionMs === 0) return;
   while ((await forgetJobs(db, config.retentionMs, atOnce)) === atOnce);
+}
+
+async function sweepAll({ objects }: JobsContext): Promise<void> {
+  while (await objects.sweep());
 }

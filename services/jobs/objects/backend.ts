@@ -1,0 +1,16 @@
+import type { ObjectRow } from "../db/objects.ts";
+
+/** Bytes of a piece. An object is written in pieces of this size; the last one may be shorter. */
+export const pieceBytes = 1024 * 1024;
+
+/** Keeps the bytes of objects in one place. Each call may come again after a failure: it then does the same. */
+export interface ObjectBackend {
+  /** Keeps a piece. Pieces come in their order; the last one may come again with more bytes. */
+  write(object: ObjectRow, piece: number, bytes: Uint8Array): Promise<void>;
+  /** All pieces are written. */
+  finish(object: ObjectRow): Promise<void>;
+  /** Bytes from `offset` on: at least one where there is one, at most `maxBytes`. */
+  read(object: ObjectRow, offset: number, maxBytes: number): Promise<Uint8Array>;
+  /** Lets go of what it keeps of an object; of one that it does not have, nothing. */
+  remove(object: ObjectRow): Promise<void>;
+}
