@@ -14,23 +14,41 @@ export interface Gate {
   close(): Promise<void>;
 }
 
+/** Which way something passes: to the server, or back. */
+export type Direction = "request" | "answer";
+
+/** Is told of each piece that comes to a gate. True: it waits there, and with it what comes behind on its connection. */
+export type Watch = (direction: Direction) => boolean;
+
+interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+  /** Pieces that were stopped by a watch, with where they go. */
+  readonly waiting: { readonly to: Socket; readonly bytes: Buffer }[];
+}
+
 /** Starts a relay to a port of this machine. */
-export async function startGate(targetPort: number): Promise<Gate> {
-  const pairs = new Set<{ near: Socket; far: Socket }>();
+export async function startGate(targetPort: number, watch: Watch = () => false): Promise<Gate> {
+  const pairs = new Set<Pair>();
   let holdsRequests = false;
   let holdsAnswers = false;
   const server = createServer((near) => {
     const far = connect(targetPort, "127.0.0.1");
-    const pair = { near, far };
+    const pair: Pair = { near, far, waiting: [] };
     pairs.add(pair);
+    const pass = (direction: Direction, from: Socket, to: Socket, bytes: Buffer) => {
+      if (!watch(direction)) return void to.write(bytes);
+      from.pause();
+      pair.waiting.push({ to, bytes });
+    };
     const end = () => {
       pairs.delete(pair);
       near.destroy();
       far.destroy();
     };
     for (const socket of [near, far]) socket.setNoDelay(true).on("error", end).on("close", end);
-    near.on("data", (bytes) => far.write(bytes));
-    far.on("data", (bytes) => near.write(bytes));
+    near.on("data", (bytes: Buffer) => pass("request", near, far, bytes));
+    far.on("data", (bytes: Buffer) => pass("answer", far, near, bytes));
     if (holdsRequests) near.pause();
     if (holdsAnswers) far.pause();
   });
@@ -59,7 +77,8 @@ export async function startGate(targetPort: number): Promise<Gate> {
     open() {
       holdsRequests = false;
       holdsAnswers = false;
-      for (const { near, far } of pairs) {
+      for (const { near, far, waiting } of pairs) {
+        for (const { to, bytes } of waiting.splice(0)) to.write(bytes);
         near.resume();
         far.resume();
       }

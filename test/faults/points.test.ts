@@ -125,17 +125,7 @@ const points: Readonly<Record<string, Point>> = {
   },
 };
 
-beforeEach(() => openAll());
-function openAll(): void {
-  for (const [from, to] of [
-    ["gateway", "billing"],
-    ["gateway", "history"],
-    ["billing", "database"],
-    ["history", "database"],
-  ] as const) {
-    roles.gate(from, to).open();
-  }
-}
+beforeEach(() => roles.openAll());
 
 /** Whether it is a stream makes a difference only to those through which it passes. */
 const cases = Object.entries(points).flatMap(([name, { dies }]) =>
@@ -169,7 +159,7 @@ test("where the end waits for the settlement, an answer is charged even when all
   await roles.start(["gateway"], { SETTLE_BEFORE_END: "true" });
   const { id, tokens } = await ask(true, () => roles.gate("gateway", "history").holdRequests());
   await roles.kill("gateway", "provider", "billing", "history");
-  openAll();
+  roles.openAll();
   roles.gate("gateway", "history").drop();
   await roles.start(["gateway", "provider", "billing", "history"]);
   const entries = await ledgerOf(id);

@@ -8,8 +8,9 @@ import { silentLog, testPostgres } from "../../shared/db/testing.ts";
 import { freePorts } from "../../shared/free-ports.ts";
 import { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { createGrpcClient } from "../../shared/rpc/index.ts";
+import { adminKey } from "../e2e/administration.ts";
 import { bootstrapKey, eventually } from "../e2e/deployment.ts";
-import { type Gate, startGate } from "./gate.ts";
+import { type Direction, type Gate, startGate } from "./gate.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = join(root, "node_modules/.bin/node");
@@ -19,20 +20,27 @@ const files = {
   history: "services/history/main.ts",
   billing: "services/billing/main.ts",
   provider: "services/provider-adapter/main.ts",
+  jobs: "services/jobs/main.ts",
   gateway: "gateway/main.ts",
 } as const;
-/** One of the five processes. */
+/** One of the six processes. */
 export type Role = keyof typeof files;
 type Service = Exclude<Role, "gateway">;
-const services = ["routing", "history", "billing", "provider"] as const;
+const services = ["routing", "history", "billing", "provider", "jobs"] as const;
+const withDatabase: readonly Role[] = ["routing", "billing", "history", "jobs"];
 
-/** Five processes on this machine, each with a gate before every service that it calls, and one before the database. */
+/** What has a gate before it: a service, the database, and the upstream, which the provider calls. */
+export type Place = Service | "database" | "upstream";
+
+/** Six processes on this machine, each with a gate before every service that it calls, and one before the database. */
 export interface Roles extends AsyncDisposable {
   readonly url: string;
   readonly simulator: Simulator;
   readonly db: Database<unknown>;
-  /** The gate on the way from one process to another, or to the database. */
-  gate(from: Role, to: Service | "database"): Gate;
+  /** The gate on the way from one process to another place. */
+  gate(from: Role, to: Place): Gate;
+  /** Lets pass what waits anywhere. */
+  openAll(): void;
   /** kill -9; resolves when the process is gone. */
   kill(...roles: readonly Role[]): Promise<void>;
   /** Starts it again and waits until the platform is ready. */
@@ -40,12 +48,23 @@ export interface Roles extends AsyncDisposable {
   call(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
 }
 
+/** Where they keep their data, and who is told of what passes between them. */
+export interface RolesOptions {
+  /** An existing database; otherwise a fresh one. */
+  readonly databaseUrl?: string;
+  /** Is told of each piece that passes a gate; true stops it there. */
+  readonly watch?: (from: Role, to: Place, direction: Direction) => boolean;
+}
+
 /** Starts them. */
-export async function startRoles(env: Readonly<Record<string, string>> = {}): Promise<Roles> {
+export async function startRoles(
+  env: Readonly<Record<string, string>> = {},
+  { databaseUrl, watch = () => false }: RolesOptions = {},
+): Promise<Roles> {
   await using undo = new AsyncDisposableStack();
-  const postgres = undo.use(await testPostgres());
+  const dataUrl = databaseUrl ?? undo.use(await testPostgres()).url;
   const db = createDatabase<unknown>({
-    ...{ url: postgres.url, schema: "public", maxConnections: 2, applicationName: "faults", log: silentLog },
+    ...{ url: dataUrl, schema: "public", maxConnections: 2, applicationName: "faults", log: silentLog },
   });
   undo.defer(() => db.close());
   const simulator = await createSimulator({});
@@ -54,13 +73,14 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
   const portOf = Object.fromEntries(services.map((service, i) => [service, ports[i] ?? 0])) as Record<Service, number>;
 
   const gates = new Map<string, Gate>();
-  const addGate = async (from: Role, to: Service | "database", port: number) => {
-    const gate = await startGate(port);
+  const addGate = async (from: Role, to: Place, port: number) => {
+    const gate = await startGate(port, (direction) => watch(from, to, direction));
     undo.defer(() => gate.close());
     gates.set(`${from} ${to}`, gate);
     return gate.port;
   };
   const url = `http://127.0.0.1:${edge}`;
+  const upstream = `http://127.0.0.1:${await addGate("provider", "upstream", Number(new URL(simulator.url).port))}/v1`;
   const common = {
     PATH: process.env.PATH ?? "",
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
@@ -68,9 +88,9 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
     GRPC_SECRET: "a-secret-of-this-test-0123456789abcdef",
     KEY_PEPPER: Buffer.alloc(32, 7).toString("base64"),
     CREDENTIAL_KEY: Buffer.alloc(32, 9).toString("base64"),
-    SIMULATOR_URL: `${simulator.url}/v1`,
+    SIMULATOR_URL: upstream,
     OPENAI_API_KEY: "sk-of-the-upstream",
-    OPENAI_BASE_URL: `${simulator.url}/v1`,
+    OPENAI_BASE_URL: upstream,
     MODEL_LIST_EVERY_MS: "0",
     SHUTDOWN_GRACE_MS: "5s",
     LOG_LEVEL: "warn",
@@ -85,8 +105,8 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
       own[`${service.toUpperCase()}_TARGET`] = `dns:///127.0.0.1:${await addGate(role, service, portOf[service])}`;
     }
     if (role !== "gateway") own.GRPC_PORT = String(portOf[role]);
-    if (role === "routing" || role === "billing" || role === "history") {
-      const database = new URL(postgres.url);
+    if (withDatabase.includes(role)) {
+      const database = new URL(dataUrl);
       database.port = String(await addGate(role, "database", Number(database.port)));
       own.DATABASE_URL = database.href;
     }
@@ -107,6 +127,11 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
       stdio: ["ignore", "ignore", "inherit"],
     });
     children.set(role, child);
+    // As a supervisor does: one that ends by itself, because the database is not there yet, is started again.
+    child.once("exit", (code) => {
+      if (code === null || children.get(role) !== child) return;
+      setTimeout(() => children.get(role) === child && spawnRole(role, more), 200).unref();
+    });
   };
   const ready = () =>
     eventually(async () => {
@@ -114,7 +139,10 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
       return response?.ok ? true : undefined;
     }, 60_000);
   undo.defer(async () => {
-    for (const role of children.keys()) await kill(role);
+    for (const role of [...children.keys()]) {
+      await kill(role);
+      children.delete(role);
+    }
   });
 
   for (const role of Object.keys(files) as Role[]) spawnRole(role, {});
@@ -124,7 +152,7 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
   });
   undo.defer(() => billing.close());
   await eventually(async () => {
-    const given = { secret: bootstrapKey, adminSecret: undefined, dataFolder: undefined };
+    const given = { secret: bootstrapKey, adminSecret: adminKey, dataFolder: undefined };
     return await ensureDefaultAccount(billing, given).catch(() => undefined);
   }, 60_000);
   await ready();
@@ -138,6 +166,9 @@ export async function startRoles(env: Readonly<Record<string, string>> = {}): Pr
       const gate = gates.get(`${from} ${to}`);
       if (gate === undefined) throw new Error(`there is no way from ${from} to ${to}`);
       return gate;
+    },
+    openAll() {
+      for (const gate of gates.values()) gate.open();
     },
     async kill(...roles) {
       await Promise.all(roles.map(kill));
