@@ -149,6 +149,14 @@ export const gatewayEnv = declareEnv({
     description:
       "Largest form with images (edits of images); beyond it 413. Vendors take 16 images of less than 50 MB each.",
   },
+  MAX_UPLOAD_FILES_BYTES: {
+    kind: "int",
+    default: 512 * 1024 * 1024,
+    min: 1_024,
+    max: 2_147_483_647,
+    unit: "bytes",
+    description: "Largest form of POST /v1/files; beyond it 413.",
+  },
   SPOOL_BYTES: {
     kind: "int",
     default: 1024 * 1024 * 1024,
@@ -194,7 +202,7 @@ export interface GatewayConfig {
   readonly maxConnections: number;
   readonly bodyMemoryBytes: number;
   /** Largest form of a kind, bytes. */
-  readonly maxUploadBytes: { readonly audio: number; readonly images: number };
+  readonly maxUploadBytes: { readonly audio: number; readonly images: number; readonly files: number };
   /** Most bytes of uploads on disk. */
   readonly spoolBytes: number;
   /** Where they are. */
@@ -241,7 +249,11 @@ export function envToConfig(env: Env): GatewayConfig {
     headTimeoutMs: read.HEAD_TIMEOUT_MS,
     maxConnections: read.MAX_CONNECTIONS || connectionsOf(descriptorLimit()),
     bodyMemoryBytes: read.BODY_MEMORY_BYTES || bodyMemoryOf(memoryLimit()),
-    maxUploadBytes: { audio: read.MAX_UPLOAD_AUDIO_BYTES, images: read.MAX_UPLOAD_IMAGES_BYTES },
+    maxUploadBytes: {
+      audio: read.MAX_UPLOAD_AUDIO_BYTES,
+      images: read.MAX_UPLOAD_IMAGES_BYTES,
+      files: read.MAX_UPLOAD_FILES_BYTES,
+    },
     spoolBytes: read.SPOOL_BYTES,
     spoolDir: read.SPOOL_DIR ?? tmpdir(),
     keyCacheMs: read.KEY_CACHE_MS,

@@ -17,6 +17,8 @@ import { countTokens } from "./endpoints/chat/count-tokens.ts";
 import { inputTokens } from "./endpoints/chat/stored/input-tokens.ts";
 import { responsesStore } from "./endpoints/chat/stored/responses-store.ts";
 import { serveEndpoint, serveForms } from "./endpoints/endpoint.ts";
+import { files } from "./endpoints/files/files.ts";
+import { uploadFile } from "./endpoints/files/upload.ts";
 import { formEndpoints } from "./endpoints/forms.ts";
 import { countGeminiTokens } from "./endpoints/gemini/count-tokens.ts";
 import { historyQuery } from "./endpoints/history-query.ts";
@@ -95,6 +97,8 @@ export async function startGateway(
   createVideo(edge, context);
   videos(edge, context);
   jobs(edge, context);
+  uploadFile(edge, context);
+  files(edge, context);
   imageVariations(edge);
   countTokens(edge, context);
   inputTokens(edge, context);

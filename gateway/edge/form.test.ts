@@ -71,7 +71,10 @@ beforeAll(async () => {
         storeAnswer: unaryHandler(async () => ({})),
       },
     },
-    { spoolDir: directory, maxUploadBytes: { audio: 4 * 1024 * 1024, images: 4 * 1024 * 1024 } },
+    {
+      spoolDir: directory,
+      maxUploadBytes: { audio: 4 * 1024 * 1024, images: 4 * 1024 * 1024, files: 4 * 1024 * 1024 },
+    },
   );
 });
 

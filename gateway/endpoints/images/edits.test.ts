@@ -36,7 +36,7 @@ beforeAll(async () => {
         }),
       },
     },
-    { spoolDir: directory, maxUploadBytes: { audio: maxBytes, images: maxBytes } },
+    { spoolDir: directory, maxUploadBytes: { audio: maxBytes, images: maxBytes, files: maxBytes } },
   );
 });
 beforeEach(() => {

@@ -9,9 +9,10 @@ import { type Admission, publicKinds } from "../../edge/admission.ts";
 import { toVideo, videoId } from "../../view/video.ts";
 import { createFetch } from "../jobs/content.ts";
 import { callOptions, idOf, jobOwner, ofModule } from "../jobs/owned.ts";
+import { pageOf } from "../page.ts";
 
 const variants: readonly string[] = ["video", "thumbnail", "spritesheet"];
-const defaultPage = 20;
+const pages = { usual: 20, most: 100 };
 
 interface ById {
   Params: { id: string };
@@ -25,7 +26,7 @@ export function videos(edge: FastifyInstance, context: GatewayContext): void {
   edge.get<ById>("/v1/videos/:id", { config }, async (request) => toVideo(await videoOf(context, request)));
 
   edge.get("/v1/videos", { config }, async (request) => {
-    const { after, limit, ascending } = pageOf(request.query);
+    const { after, limit, ascending } = pageOf(request.query, pages, idOf);
     const { jobs, hasMore } = await context.jobs.listJobs(
       { owner: jobOwner(request), module: Module.VIDEO, afterRequestId: after, limit, ascending },
       callOptions(context, request),
@@ -75,18 +76,4 @@ function variantOf(query: unknown): string {
   if (given === undefined) return "video";
   if (typeof given === "string" && variants.includes(given)) return given;
   throw new ThroughlineError("invalid_value", `variant must be one of ${variants.join(", ")}.`, { param: "variant" });
-}
-
-function pageOf(query: unknown): { after: bigint; limit: number; ascending: boolean } {
-  const given = new Map(typeof query === "object" && query !== null ? Object.entries(query) : []);
-  const limit = given.get("limit") === undefined ? defaultPage : Number(given.get("limit"));
-  if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
-    throw new ThroughlineError("invalid_value", "limit must be a whole number from 1 to 100.", { param: "limit" });
-  }
-  const order = given.get("order") ?? "desc";
-  if (order !== "asc" && order !== "desc") {
-    throw new ThroughlineError("invalid_value", "order must be asc or desc.", { param: "order" });
-  }
-  const after = given.get("after");
-  return { after: after === undefined ? 0n : idOf(String(after)), limit, ascending: order === "asc" };
 }

@@ -1,8 +1,5 @@
 import type { ObjectRow } from "../db/objects.ts";
 
-/** Bytes of a piece. An object is written in pieces of this size; the last one may be shorter. */
-export const pieceBytes = 1024 * 1024;
-
 /** Keeps the bytes of objects in one place. Each call may come again after a failure: it then does the same. */
 export interface ObjectBackend {
   /** Keeps a piece. Pieces come in their order; the last one may come again with more bytes. */

@@ -1,7 +1,8 @@
+import { pieceBytes } from "../../../shared/object-piece.ts";
 import { dropPieces, keepPart, noteUpload, partTags, readPieces, writePiece } from "../db/object-pieces.ts";
 import type { ObjectRow } from "../db/objects.ts";
 import type { JobsDatabase } from "../db/open.ts";
-import { type ObjectBackend, pieceBytes } from "./backend.ts";
+import type { ObjectBackend } from "./backend.ts";
 import type { Bucket } from "./bucket.ts";
 
 /** Pieces of a part: stores take parts of 5 MiB and more, and some want them all of one size. */

@@ -1,6 +1,7 @@
+import { pieceBytes } from "../../../shared/object-piece.ts";
 import { readPiece, writePiece } from "../db/object-pieces.ts";
 import type { JobsDatabase } from "../db/open.ts";
-import { type ObjectBackend, pieceBytes } from "./backend.ts";
+import type { ObjectBackend } from "./backend.ts";
 
 /** Keeps objects in the tables of jobs, a row for each piece. */
 export function createDatabaseBackend(db: JobsDatabase): ObjectBackend {

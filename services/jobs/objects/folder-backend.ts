@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type ObjectBackend, pieceBytes } from "./backend.ts";
+import { pieceBytes } from "../../../shared/object-piece.ts";
+import type { ObjectBackend } from "./backend.ts";
 import type { FolderPlace } from "./place.ts";
 
 /** Keeps objects as files of a folder. What is not whole yet has a name of its own. */

@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { Log } from "../../../shared/log.ts";
+import { pieceBytes } from "../../../shared/object-piece.ts";
 import type { JobsConfig } from "../config.ts";
 import {
   claimDead,
@@ -14,7 +15,7 @@ import {
   readObject,
 } from "../db/objects.ts";
 import type { JobsDatabase } from "../db/open.ts";
-import { type ObjectBackend, pieceBytes } from "./backend.ts";
+import type { ObjectBackend } from "./backend.ts";
 import { openBucket } from "./bucket.ts";
 import { createBucketBackend } from "./bucket-backend.ts";
 import { createDatabaseBackend } from "./database-backend.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { pieceBytes } from "./backend.ts";
+import { pieceBytes } from "../../../shared/object-piece.ts";
 import type { ObjectStore } from "./store.ts";
 
 /** Writes an object whose length nobody knows before its end; a piece of it is in memory. */

@@ -3,6 +3,7 @@ import { defineService, type ServiceDefinition, unaryHandler } from "../../../sh
 import type { JobsContext } from "../context.ts";
 import type { Worker } from "../runner/worker.ts";
 import { createJob } from "./create-job.ts";
+import { createFile, deleteFile, getFile, listFiles } from "./files.ts";
 import { beginObject, finishObject, readObject, writeObject } from "./objects.ts";
 import { cancelJob, deleteJob, getJob, listJobs } from "./owned-jobs.ts";
 
@@ -18,5 +19,9 @@ export function jobsDefinition(context: JobsContext, worker: Worker): ServiceDef
     writeObject: unaryHandler((request) => writeObject(context, request)),
     finishObject: unaryHandler((request) => finishObject(context, request)),
     readObject: unaryHandler((request) => readObject(context, request)),
+    createFile: unaryHandler((request) => createFile(context, request)),
+    getFile: unaryHandler((request) => getFile(context, request)),
+    listFiles: unaryHandler((request) => listFiles(context, request)),
+    deleteFile: unaryHandler((request) => deleteFile(context, request)),
   });
 }

@@ -40,7 +40,7 @@ export function errorOf({ error_code: code, error_message: message }: JobRow): T
 }
 
 /** Whose jobs a caller means. Throws invalid_value where it names nobody. */
-export function ownerOf(owner: JobOwner | undefined): Owner {
+export function ownerOf(owner: Pick<JobOwner, keyof Owner> | undefined): Owner {
   if (owner === undefined || owner.accountId <= 0n) {
     throw new ThroughlineError("invalid_value", "An owner is required.", { param: "owner" });
   }
