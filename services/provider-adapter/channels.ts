@@ -148,11 +148,13 @@ function openChannel(channel: Channel, env: Env, unseal: (channel: string, seale
   const credentials = channel.credentials.map((ref) =>
     readCredential(ref, env, (sealed) => unseal(channel.name, sealed)),
   );
+  const opened = adapter.open(channel.flavourJson, channel.baseUrl);
+  for (const credential of credentials) opened.checkCredential?.(credential);
   let turn = 0;
   return {
     name: channel.name,
     platform: channel.platform,
-    adapter: adapter.open(channel.flavourJson),
+    adapter: opened,
     origin: url.origin,
     basePath: url.pathname.replace(/\/+$/, ""),
     host: url.hostname,

@@ -7,6 +7,7 @@ import type { Metrics, Tracing } from "../../shared/telemetry/index.ts";
 import type { ProviderSpans } from "../../shared/telemetry/spans/provider.ts";
 import type { Channels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
+import type { Tokens } from "./engine/tokens.ts";
 import type { LostGatewayDeps, LostGateways } from "./lost-gateways/lost-gateways.ts";
 import type { ImageFetcher } from "./remote-images/fetch-image.ts";
 import type { ImageAccess } from "./remote-images/guard.ts";
@@ -43,6 +44,8 @@ export interface ProviderContext extends ProviderDeps {
   /** Which channels are well. */
   readonly health: Health;
   readonly firstToken: FirstTokenWatch;
+  /** What credentials were exchanged for. */
+  readonly tokens: Tokens;
   readonly lostGateways: LostGateways;
   /** Undefined: switched off. */
   readonly images: ImageProxy | undefined;

@@ -7,6 +7,7 @@ import { providerSpans } from "../../shared/telemetry/spans/provider.ts";
 import { followChannels } from "./channels.ts";
 import type { ProviderConfig } from "./config.ts";
 import type { ProviderContext, ProviderDeps } from "./context.ts";
+import { createTokens } from "./engine/tokens.ts";
 import { startListingLooks } from "./listings/listings.ts";
 import { createLostGateways } from "./lost-gateways/lost-gateways.ts";
 import { createImageFetcher } from "./remote-images/fetch-image.ts";
@@ -70,10 +71,11 @@ export async function startProvider(
       : createImageProxy({ ...config.imageProxy, proxies: config.proxies, ...deps.imageAccess });
   const answerImages = createImageFetcher({ ...config.answerImages, proxies: config.proxies, ...deps.imageAccess });
   const spans = providerSpans(deps.tracing);
+  const tokens = createTokens({ upstream, log: deps.log, nowMs: Date.now });
   const lostGateways = createLostGateways(deps, config.lostGatewayHeadStartMs);
   const context: ProviderContext = {
     ...deps,
-    ...{ config, channels, upstream, results, spans, health, firstToken, images, answerImages, lostGateways },
+    ...{ config, channels, upstream, results, spans, health, firstToken, tokens, images, answerImages, lostGateways },
   };
   const looks = startListingLooks(context);
   return {

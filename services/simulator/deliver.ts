@@ -2,23 +2,28 @@ import type { Exchange, SimulatedError, WireFormat } from "./exchange.ts";
 import { failureOf } from "./failures.ts";
 import { nowMs } from "./recorder.ts";
 
-/** A stream, in the order of the wire. Every frame is a whole event with its blank line. */
+/** A whole event, with its blank line or as the bytes of a frame. */
+type Frame = string | Uint8Array;
+
+/** A stream, in the order of the wire. */
 export interface StreamPlan {
   readonly contentType: string;
   /** Frames before the first token. */
-  readonly open: readonly string[];
+  readonly open: readonly Frame[];
   /** One frame a token. Made one by one, so that a large answer is never held whole. */
-  readonly tokens: Iterable<string>;
+  readonly tokens: Iterable<Frame>;
   /** Count of `tokens`. */
   readonly tokenCount: number;
   /** Frames that end the answer, usage included. */
-  readonly close: Iterable<string>;
+  readonly close: Iterable<Frame>;
   /** The end marker; empty where the format has none. */
   readonly done: string;
   /** A frame whose JSON is broken. */
-  readonly malformed: string;
+  readonly malformed: Frame;
   /** A frame that says the stream failed. */
-  readonly error: string;
+  readonly error: Frame;
+  /** A frame with a wrong checksum, where frames have one. */
+  readonly damaged?: Frame;
 }
 
 /** What the pump does next: write, wait, or end the exchange the hard way. */
@@ -45,6 +50,7 @@ export function deliverError(
 ): void {
   const body = format.errorBody(error, exchange.id);
   const headers = writeHead(exchange, format, status, "application/json", Buffer.byteLength(body));
+  for (const [name, value] of Object.entries(format.errorHeaders?.(error) ?? {})) headers.push(name, value);
   if (error.retryAfterSeconds > 0 && status !== 200) headers.push("retry-after", String(error.retryAfterSeconds));
   exchange.response.writeHead(status, headers);
   finish(exchange, body);
@@ -147,23 +153,25 @@ function* streamSteps({ behaviour }: Exchange, plan: StreamPlan): Generator<Step
   const comment = behaviour.comments ? ": simulated keep-alive\n\n" : "";
   const middle = Math.floor(plan.tokenCount / 2);
   if (behaviour.firstTokenMs > 0) yield { waitMs: behaviour.firstTokenMs };
-  for (const frame of plan.open) yield comment + frame;
+  const after = (frame: Frame): Frame => (typeof frame === "string" ? comment + frame : frame);
+  for (const frame of plan.open) yield after(frame);
   let count = 0;
   for (const frame of plan.tokens) {
     if (count === middle) {
       if (behaviour.hang === "stream") yield hang;
       if (behaviour.drop === "stream") yield drop;
       if (behaviour.malformed) yield plan.malformed;
+      if (behaviour.damaged && plan.damaged !== undefined) yield plan.damaged;
       if (behaviour.errorIn === "stream") {
         yield plan.error;
         return;
       }
     }
     if (behaviour.chunkMs > 0) yield { waitMs: behaviour.chunkMs };
-    yield comment + frame;
+    yield after(frame);
     count += 1;
   }
-  for (const frame of plan.close) yield comment + frame;
+  for (const frame of plan.close) yield after(frame);
   if (behaviour.done && plan.done !== "") yield plan.done;
 }
 

@@ -41,6 +41,8 @@ export interface WireFormat {
   readonly requestIdHeader: string;
   /** The whole error body. */
   errorBody(error: SimulatedError, requestId: string): string;
+  /** Headers of an error. Absent: none of its own. */
+  errorHeaders?(error: SimulatedError): Readonly<Record<string, string>>;
 }
 
 /** What the path of a request says beyond its route. */

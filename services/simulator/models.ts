@@ -10,6 +10,8 @@ export interface Behaviour {
   readonly drop: "" | "headers" | "stream";
   /** One event of the stream is broken JSON; a plain answer is cut short inside its JSON. */
   readonly malformed: boolean;
+  /** A frame of a binary stream has a wrong checksum. */
+  readonly damaged: boolean;
   /** False: no usage anywhere in the answer. */
   readonly usage: boolean;
   /** False: a usage does not tell apart what it counts. */
@@ -83,6 +85,7 @@ export const normalBehaviour: Behaviour = Object.freeze({
   hang: "",
   drop: "",
   malformed: false,
+  damaged: false,
   usage: true,
   details: true,
   done: true,
@@ -193,6 +196,12 @@ const rules: readonly Rule[] = [
     "sim-malformed-chunk",
     "One event in the middle of the stream is broken JSON, the rest follows; a plain answer is cut short inside its JSON.",
     () => ({ malformed: true }),
+  ),
+  rule(
+    "sim-bad-checksum",
+    "sim-bad-checksum",
+    "A frame in the middle of a binary stream (Bedrock) has a wrong checksum.",
+    () => ({ damaged: true }),
   ),
   rule("sim-no-usage", "sim-no-usage", "Leaves usage out, whatever was asked.", () => ({ usage: false })),
   rule("sim-no-details", "sim-no-details", "The usage of images has no details of its output.", () => ({

@@ -2,6 +2,7 @@ import type { Route, Target } from "./exchange.ts";
 import { countTokens, messages } from "./formats/anthropic-messages.ts";
 import { transcriptions, translations } from "./formats/audio.ts";
 import { elevenLabsTranscription, mistralTranscription, openrouterTranscription } from "./formats/audio-vendors.ts";
+import { converse, converseCount, converseStream } from "./formats/bedrock.ts";
 import { dashscopeGeneration } from "./formats/dashscope-generation.ts";
 import { cohereEmbed, embeddings } from "./formats/embeddings.ts";
 import { geminiModels } from "./formats/gemini.ts";
@@ -77,6 +78,12 @@ const teiPath = /^\/tei\/([^/]+)\/rerank$/;
 const elevenLabsPath = /^\/v1\/text-to-speech\/([^/]+)(?:\/stream)?$/;
 /** Azure names the model in the path: what follows is as OpenAI has it. */
 const azurePath = /^\/openai\/deployments\/([^/]+)(\/.+)$/;
+const bedrockPath = /^\/model\/([^/]+)\/(converse|converse-stream|count-tokens)$/;
+const bedrockRoutes: Readonly<Record<string, Route>> = {
+  converse,
+  "converse-stream": converseStream,
+  "count-tokens": converseCount,
+};
 const geminiPath = /^\/v1(?:beta)?\/models\/([^/:]+):([A-Za-z]+)$/;
 
 /** The route of a method and a request target; undefined if there is none. */
@@ -102,6 +109,9 @@ export function findRoute(method: string, target: string): RouteMatch | undefine
     const route = videoRoutes[`${method} ${wanted}`];
     return route === undefined ? undefined : { route, model: undefined, verb: wanted, id: decode(job), query };
   }
+  const [, profile, wish = ""] = bedrockPath.exec(path) ?? [];
+  const converses = profile === undefined || method !== "POST" ? undefined : bedrockRoutes[wish];
+  if (converses !== undefined) return { route: converses, model: decode(profile ?? ""), verb: wish, query };
   const [, model, verb] = geminiPath.exec(path) ?? [];
   if (method !== "POST" || model === undefined || verb === undefined) return undefined;
   return { route: geminiModels, model: decode(model), verb, query };

@@ -283,7 +283,7 @@ function shown(record: RecordedRequest): object {
   return { ...record, headers: withoutSecrets(record.headers), body: record.body.toString() };
 }
 
-const secretHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"];
+const secretHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key", "x-amz-security-token"];
 
 /** The HTTP view hides credentials; the programmatic one keeps them, because tests check that they are sent. */
 function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {

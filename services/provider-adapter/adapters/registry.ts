@@ -1,5 +1,6 @@
 import type { Adapter } from "./adapter.ts";
 import { anthropicAdapter } from "./anthropic/index.ts";
+import { bedrockAdapter } from "./bedrock/index.ts";
 import { cohereAdapter } from "./cohere/index.ts";
 import { elevenLabsAdapter } from "./elevenlabs/index.ts";
 import { falAdapter } from "./fal/index.ts";
@@ -13,6 +14,7 @@ import { voyageAdapter } from "./voyage/index.ts";
 /** Every upstream format, by the name that channels give as their adapter. */
 export const adapters: Readonly<Record<string, Adapter>> = {
   anthropic: anthropicAdapter,
+  bedrock: bedrockAdapter,
   cohere: cohereAdapter,
   elevenlabs: elevenLabsAdapter,
   fal: falAdapter,

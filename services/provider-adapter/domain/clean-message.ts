@@ -7,17 +7,22 @@ const maxSearched = 4_000;
  * at most 500 characters.
  */
 export function cleanMessage(message: string): string {
-  return beginningOf(message)
-    .replace(/\p{Cc}+/gu, " ")
-    .replace(/https?:\/\/[^\s"'<>)]+/gi, "[link]")
-    .replace(/\bBearer\s+\S+/gi, "[key]")
-    .replace(/\b(?:sk|pk|ak|rk|key|tl)[-_][A-Za-z0-9*_-]{6,}/gi, "[key]")
-    .replace(/\bAIza[0-9A-Za-z_-]{10,}/g, "[key]")
-    .replace(/\b(?:org|proj|acct|user|req|account|organization)[-_][A-Za-z0-9]{6,}\b/gi, "[id]")
-    .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, "[address]")
-    .replace(/\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|cn|dev|cloud|local|internal)\b(?::\d+)?/gi, "[host]")
-    .trim()
-    .slice(0, maxLength);
+  return (
+    beginningOf(message)
+      .replace(/\p{Cc}+/gu, " ")
+      .replace(/https?:\/\/[^\s"'<>)]+/gi, "[link]")
+      .replace(/\bBearer\s+\S+/gi, "[key]")
+      .replace(/\b(?:sk|pk|ak|rk|key|tl)[-_][A-Za-z0-9*_-]{6,}/gi, "[key]")
+      .replace(/\bAIza[0-9A-Za-z_-]{10,}/g, "[key]")
+      // Names of resources hold the number of an account.
+      .replace(/\barn:aws[\w-]*:[^\s"'<>),]+/gi, "[id]")
+      .replace(/\bprojects\/[\w:.-]+/g, "projects/[id]")
+      .replace(/\b(?:org|proj|acct|user|req|account|organization)[-_][A-Za-z0-9]{6,}\b/gi, "[id]")
+      .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, "[address]")
+      .replace(/\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|cn|dev|cloud|local|internal)\b(?::\d+)?/gi, "[host]")
+      .trim()
+      .slice(0, maxLength)
+  );
 }
 
 /**

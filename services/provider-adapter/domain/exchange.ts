@@ -138,6 +138,22 @@ export interface UpstreamEvent {
   readonly data: string;
 }
 
+/** Turns the bytes of a stream into its events, however they are cut. */
+export interface EventFeed {
+  /** Takes the next bytes. Throws what hears the events throws, and a ThroughlineError for bytes that are none of a stream. */
+  feed(chunk: Uint8Array): void;
+  /** The stream has ended. */
+  end(): void;
+}
+
+/** How a format frames the events of its streams where they are no server-sent events. */
+export interface Framing {
+  /** Content type of such a stream. */
+  readonly contentType: string;
+  /** Begins to read one stream. */
+  feed(onEvent: (event: UpstreamEvent) => void): EventFeed;
+}
+
 /** What is known of an answer that is passed on as it comes. */
 export interface FlowFacts {
   /** True: the upstream said by itself that the answer is complete, or a finish reason came. */
@@ -219,6 +235,8 @@ export interface Exchange {
   next?(answer: UpstreamAnswer): Exchange | undefined;
   /** Translates a stream. */
   stream(): StreamTranslation;
+  /** Absent: streams are server-sent events. */
+  readonly framing?: Framing;
   /**
    * A whole answer, where a stream was asked for, as the events of one; undefined: it is no answer. Absent: a whole answer is
    * a failure.

@@ -9,10 +9,12 @@ import type {
   AnswerFacts,
   BytesHead,
   BytesTranslation,
+  EventFeed,
   Exchange,
   FetchedMedia,
   FlowFacts,
   StreamTranslation,
+  UpstreamEvent,
   WholeAnswer,
 } from "../domain/exchange.ts";
 import type { Moments } from "../domain/latency.ts";
@@ -28,9 +30,10 @@ import {
 } from "../resilience/verdict.ts";
 import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "../upstream/call.ts";
 import { faultError, faultTable, type UpstreamFault } from "../upstream/faults.ts";
+import { callLater } from "../upstream/later.ts";
 import { type BodyKind, bodyKindOf } from "../wire/body-kind.ts";
 import { isEndMark } from "../wire/end-mark.ts";
-import { createEventFeed, type EventFeed } from "../wire/event-feed.ts";
+import { createEventFeed } from "../wire/event-feed.ts";
 import { isKeepAlive } from "../wire/keep-alive.ts";
 import { createTextBytes } from "../wire/text-bytes.ts";
 import { asUpstreamFault } from "../wire/too-deep.ts";
@@ -93,6 +96,8 @@ export interface AttemptOptions {
   readonly clockUs: () => number;
 }
 
+/** A credential that gives no token rests as one that the upstream refused. */
+const noToken: Verdict = { kind: "credential", restMs: 5_000 };
 const lostAnswer = "The upstream's answer was lost, so it is not known whether it began the job.";
 
 /** Largest error body that is read. */
@@ -110,6 +115,8 @@ const pieceBytes = 1024 * 1024;
 export function startAttempt(context: ProviderContext, options: AttemptOptions, out: AttemptSink): RunningAttempt {
   const { channel, exchange, clockUs } = options;
   const { credential } = options.pass;
+  /** What was sent in its place. */
+  let secret = credential;
   const attempt = createAttempt({});
   attempt.attemptId = options.attemptId;
   attempt.channel = channel.name;
@@ -136,6 +143,8 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   let undecided = false;
   /** The head says that the body is JSON. */
   let saysJson = false;
+  /** The head says that the body is a stream in the format's own frames. */
+  let isFramed = false;
   /** A stream was asked for, and a whole answer comes. */
   let isWhole = false;
   const notes: string[] = [];
@@ -156,6 +165,12 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   attempt.startUs = BigInt(startUs);
 
   const moments = (): Moments => ({ sentUs: startUs, firstByteUs, firstContentUs, lastByteUs, nowUs: clockUs() });
+
+  /** Neither the credential nor what was sent in its place. */
+  function hiding<T>(shown: T, hide: (shown: T, secret: string) => T): T {
+    const hidden = hide(shown, credential);
+    return secret === credential ? hidden : hide(hidden, secret);
+  }
 
   /** Whatever broke: the client is to have the name under which the vendor knows of it. */
   function named(error: ThroughlineError): ThroughlineError {
@@ -178,7 +193,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function settle(failure: ThroughlineError | undefined, failover: boolean, verdict: Verdict): void {
     if (over) return;
     over = true;
-    const error = failure === undefined ? undefined : named(withoutCredential(failure, credential));
+    const error = failure === undefined ? undefined : named(hiding(failure, withoutCredential));
     heardContent();
     stopFetching?.abort();
     attempt.endUs = BigInt(clockUs());
@@ -266,9 +281,13 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     call.abort();
   }
 
+  function feedOf(onEvent: (event: UpstreamEvent) => void): EventFeed {
+    return isFramed && exchange.framing !== undefined ? exchange.framing.feed(onEvent) : createEventFeed(onEvent);
+  }
+
   function openFeed(stream: StreamTranslation): EventFeed {
     translation = events = stream;
-    return createEventFeed((event) => {
+    return feedOf((event) => {
       brought ||= !isKeepAlive(event);
       // What stands behind the end is nobody's.
       if (ended && stream.isComplete()) return;
@@ -398,7 +417,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   function finishWhole(bytes: Buffer, fetched: FetchedMedia | undefined): void {
     try {
       const { gathered } = exchange;
-      const isStream = gathered !== undefined && bodyKindOf(bytes) === "events";
+      const isStream = gathered !== undefined && (isFramed || bodyKindOf(bytes) === "events");
       const answer = isStream
         ? gather(bytes, gathered())
         : exchange.whole(bytes, moments(), fetched, attempt.httpStatus);
@@ -419,7 +438,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
 
   /** A stream where a whole answer was asked for: what it comes to. */
   function gather(all: Buffer, stream: StreamTranslation): WholeAnswer {
-    const gathering = createEventFeed((event) => {
+    const gathering = feedOf((event) => {
       if (ended && stream.isComplete()) return;
       stream.event(event);
       ended ||= isEndMark(event);
@@ -462,7 +481,7 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
   /** The body says that the upstream failed. */
   function refuse(all: Buffer): void {
     // Before the message is cut to its length: a part of the credential would be left.
-    const said = hideCredential(all.toString(), credential);
+    const said = hiding(all.toString(), hideCredential);
     const failure = channel.adapter.failure(attempt.httpStatus, headers, said, attempt.upstreamRequestId);
     const refused = exchange.message.once !== true || isRefusal(attempt.httpStatus);
     settle(failure.error, failure.failover && refused, failureVerdict(attempt.httpStatus, failure));
@@ -486,11 +505,14 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
       const type = String(given["content-type"] ?? "");
       answered = exchange.accepts?.(status) ?? status === 200;
       saysJson = type.includes("application/json");
+      isFramed = exchange.framing !== undefined && type.includes(exchange.framing.contentType);
       if (given["content-encoding"] !== undefined) notes.push("the upstream packed its answer, which nobody asked for");
       if (!answered) return "whole";
       if (!saysJson && carriesBytes(status)) translation = bytes = exchange.bytes?.(bytesHeadOf(status, type, given));
       if (bytes !== undefined) return "stream";
       undecided = options.stream;
+      // By its beginning a frame may be anything.
+      if (isFramed && undecided) decide("events");
       if (saysJson || !options.stream) return "whole";
       return "stream";
     },
@@ -539,19 +561,32 @@ export function startAttempt(context: ProviderContext, options: AttemptOptions, 
     },
   };
 
-  const call: UpstreamCall = (isAbroad ? context.results : context.upstream).send(
-    {
-      ...toRequest(channel, exchange.message, {
-        credential,
-        stream: options.stream,
-        requestIdText: options.requestIdText,
-        traceparent: options.span.traceparent,
-      }),
-      ...boundsOf(channel),
-      ...(flows ? {} : { maxBodyBytes: context.config.maxBodyBytes }),
-    },
-    sink,
-  );
+  /** `token`: what messages of the channel are signed with. */
+  function begin(token: string): UpstreamCall {
+    secret = token;
+    return (isAbroad ? context.results : context.upstream).send(
+      {
+        ...toRequest(channel, exchange.message, {
+          credential: token,
+          stream: options.stream,
+          requestIdText: options.requestIdText,
+          traceparent: options.span.traceparent,
+        }),
+        ...boundsOf(channel),
+        ...(flows ? {} : { maxBodyBytes: context.config.maxBodyBytes }),
+      },
+      sink,
+    );
+  }
+
+  const token = isAbroad ? credential : context.tokens.of(channel, credential);
+  const call: UpstreamCall =
+    typeof token === "string"
+      ? begin(token)
+      : callLater(token, begin, {
+          onUnready: (thrown) => settle(ThroughlineError.from(thrown), true, noToken),
+          onAborted: () => sink.onError({ kind: "aborted", sent: false, headSeen: false, detail: "" }),
+        });
   if (flows) heardContent = context.firstToken.wait(channel.firstTokenTimeoutMs, onNoContent);
 
   return {

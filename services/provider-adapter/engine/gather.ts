@@ -24,16 +24,17 @@ export interface Question {
 }
 
 /** Sends one request beside those of clients and gathers its answer. Rejects with what the failure means. */
-export function gather(
-  context: Pick<ProviderContext, "config" | "upstream">,
+export async function gather(
+  context: Pick<ProviderContext, "config" | "tokens" | "upstream">,
   channel: OpenChannel,
   { message, requestId, signal, maxBodyBytes }: Question,
 ): Promise<Gathered> {
+  const held = channel.nextCredential();
+  const credential = await context.tokens.of(channel, held);
   const { promise, resolve, reject } = Promise.withResolvers<Gathered>();
   const parts: Buffer[] = [];
   let status = 0;
   let headers: ResponseHeaders = {};
-  const credential = channel.nextCredential();
   const requestIdText = formatRequestId(requestId, context.config.idStyle);
   context.upstream.send(
     {
@@ -57,7 +58,7 @@ export function gather(
         const upstreamRequestId = upstreamRequestIdOf(headers, channel.adapter.requestIdHeaders);
         if (status === 200) resolve({ body, upstreamRequestId });
         else {
-          const said = hideCredential(body.toString(), credential);
+          const said = hideCredential(hideCredential(body.toString(), credential), held);
           reject(channel.adapter.failure(status, headers, said, upstreamRequestId).error);
         }
       },

@@ -20,9 +20,11 @@ export function toRequest(channel: OpenChannel, message: UpstreamMessage, option
   const { method = "POST", url } = message;
   const accept = message.accept ?? (stream ? "text/event-stream" : "application/json");
   if (url !== undefined && leadsAbroad(channel, message)) return toStranger(url, accept, message);
+  const { origin } = channel;
+  const path = url === undefined ? pathOf(channel, message) : pathIn(url, origin);
   return {
-    origin: channel.origin,
-    path: url === undefined ? pathOf(channel, message) : pathIn(url, channel.origin),
+    origin,
+    path,
     method,
     headers: {
       ...(method === "POST" ? { "content-type": message.contentType ?? "application/json" } : {}),
@@ -30,7 +32,7 @@ export function toRequest(channel: OpenChannel, message: UpstreamMessage, option
       "user-agent": "throughline",
       ...channel.headers,
       ...message.headers,
-      ...(credential === "" ? {} : channel.adapter.sign(credential, message)),
+      ...(credential === "" ? {} : channel.adapter.sign(credential, message, { method, origin, path })),
       ...(channel.requestIdHeader === "" ? {} : { [channel.requestIdHeader]: requestIdText }),
       ...(traceparent === "" ? {} : { traceparent }),
     },

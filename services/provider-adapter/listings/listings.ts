@@ -9,7 +9,7 @@ export interface ListingLooks {
   stop(): Promise<void>;
 }
 
-type Needed = Pick<ProviderContext, "channels" | "config" | "ids" | "log" | "routing" | "upstream">;
+type Needed = Pick<ProviderContext, "channels" | "config" | "ids" | "log" | "routing" | "tokens" | "upstream">;
 
 const callTimeoutMs = 5_000;
 /** An upstream has so long for its list. */

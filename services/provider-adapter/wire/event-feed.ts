@@ -1,20 +1,12 @@
 import { createParser } from "eventsource-parser";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import type { UpstreamEvent } from "../domain/exchange.ts";
-
-/** Turns the bytes of a stream into its events, however they are cut. */
-export interface EventFeed {
-  /** Takes the next bytes. Throws what `onEvent` throws. */
-  feed(chunk: Uint8Array): void;
-  /** The stream has ended: a last event without its blank line still counts. */
-  end(): void;
-}
+import type { EventFeed, UpstreamEvent } from "../domain/exchange.ts";
 
 /** Largest event that is gathered, in characters: what is longer is no event of a model. */
 const maxEventLength = 64 * 1024 * 1024;
 
 /**
- * Creates the feed of one stream: cuts inside a UTF-8 character, inside CRLF or inside a line do not show. Data of several
+ * Creates the feed of one stream of server-sent events; a last event without its blank line still counts. Cuts inside a UTF-8 character, inside CRLF or inside a line do not show. Data of several
  * lines becomes one line, as which it can be passed on: in a JSON text a line break is white space.
  */
 export function createEventFeed(onEvent: (event: UpstreamEvent) => void): EventFeed {

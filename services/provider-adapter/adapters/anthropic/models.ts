@@ -1,5 +1,7 @@
 /** What a generation of the vendor's models takes. */
 export interface Generation {
+  /** E.g. 4.6. */
+  readonly version: number;
   /** Thinking with a budget of tokens. */
   readonly budgetThinking: boolean;
   /** Thinking whose amount the model chooses, guided by an effort. */
@@ -42,6 +44,7 @@ export function versionOf(model: string): number {
 export function generationOf(model: string): Generation {
   const version = versionOf(model);
   return {
+    version,
     budgetThinking: version >= 3.7 && version < 4.7,
     adaptiveThinking: version >= 4.6,
     efforts: new Set(version >= 4.7 ? ["low", "medium", "high", "xhigh", "max"] : ["low", "medium", "high", "max"]),

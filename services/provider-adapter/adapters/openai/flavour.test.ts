@@ -203,7 +203,8 @@ describe("flavours", () => {
     const { path } = sent({ vendor: "azure" }, {}, { upstreamModel: "my gpt" });
     expect(path).toBe("/openai/deployments/my%20gpt/chat/completions?api-version=2024-10-21");
     const opened = adapters.openai?.open('{"vendor":"azure"}');
-    expect(opened?.sign("k", { path, headers: {}, body: new Uint8Array() })).toEqual({ "api-key": "k" });
+    const target = { method: "POST", origin: "https://a", path };
+    expect(opened?.sign("k", { path, headers: {}, body: new Uint8Array() }, target)).toEqual({ "api-key": "k" });
     expect(opened?.requestIdHeaders?.[0]).toBe("apim-request-id");
   });
 

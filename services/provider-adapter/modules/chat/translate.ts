@@ -68,6 +68,7 @@ export function translate(dialect: ClientDialect, format: UpstreamFormat): (aske
       },
       stream: () => translateStream(client, messageId, upstream.stream(), asked, asked.keepResponse ? maxKeptText : 0),
       ...(upstream.events === undefined ? {} : { events: upstream.events }),
+      ...(format.framing === undefined ? {} : { framing: format.framing }),
       gathered: () =>
         translateStream(
           client,

@@ -1,5 +1,5 @@
 import type { BillableUsage, Prices } from "../../../../../shared/money.ts";
-import type { Asked, UpstreamEvent, UpstreamMessage } from "../../../domain/exchange.ts";
+import type { Asked, Framing, UpstreamEvent, UpstreamMessage } from "../../../domain/exchange.ts";
 import type { LatencyCheckpoint } from "../../../domain/latency.ts";
 import type { NeutralAnswer } from "./answer.ts";
 import type { Emit, NeutralEvent } from "./events.ts";
@@ -94,6 +94,8 @@ export interface UpstreamExchange {
 export interface UpstreamFormat {
   /** E.g. "anthropic.messages". */
   readonly name: string;
+  /** How it frames the events of its streams. Absent: they are server-sent events. */
+  readonly framing?: Framing;
   /** What a model needs may differ from that of the channel's other models. */
   open(about: { readonly upstreamModel: string }): UpstreamExchange;
 }

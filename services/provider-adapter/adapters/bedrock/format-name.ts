@@ -1,0 +1,2 @@
+/** Name of the format. */
+export const converseFormatName = "bedrock.converse";
