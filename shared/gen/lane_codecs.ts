@@ -3866,6 +3866,7 @@ function newReserveItem(): ReserveItem {
     idempotencyDigest: noBytes,
     dialect: "",
     secretGeneration: 0,
+    amountNanoUsd: 0n,
   };
 }
 
@@ -3886,12 +3887,17 @@ export function createReserveItem(init: MessageInitShape<typeof ReserveItemSchem
     idempotencyDigest: init.idempotencyDigest ?? noBytes,
     dialect: init.dialect ?? "",
     secretGeneration: init.secretGeneration ?? 0,
+    amountNanoUsd: init.amountNanoUsd ?? 0n,
   };
 }
 
 function writeReserveItem(w: Writer, m: ReserveItem): void {
   w.expect(m.$typeName, "throughline.billing.v1.ReserveItem");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.amountNanoUsd !== 0n) {
+    w.int64(m.amountNanoUsd);
+    w.tag(104);
+  }
   if (m.secretGeneration !== 0) {
     w.uint32(m.secretGeneration);
     w.tag(96);
@@ -3984,6 +3990,9 @@ function readReserveItem(r: Reader, end: number, m: ReserveItem): ReserveItem {
         break;
       case 12:
         m.secretGeneration = r.uint32();
+        break;
+      case 13:
+        m.amountNanoUsd = r.int64();
         break;
       default:
         r.unknown(m, no);

@@ -58,7 +58,7 @@ const invariants: readonly Invariant[] = [
     offending: `select format('account %s: reserved %s in %s requests, open reservations %s in %s', a.account_id, a.reserved,
         a.open_count, coalesce(r.amount, 0), coalesce(r.items, 0))
       from billing.account a
-      full join (select account_id, sum(amount) as amount, count(*) as items from billing.reservation
+      full join (select account_id, sum(amount) as amount, sum(slots) as items from billing.reservation
                  group by account_id) r using (account_id)
       where a.account_id is null or a.reserved <> coalesce(r.amount, 0) or a.open_count <> coalesce(r.items, 0)`,
   },
@@ -70,7 +70,7 @@ const invariants: readonly Invariant[] = [
         select l.key_id, -sum(l.amount) as month, -sum(l.amount) filter (where l.created_at >= b.day_start) as day
         from bounds b join billing.ledger l on l.created_at >= b.month_start and l.kind = 1
         where l.key_id in (select key_id from billing.key where tracked) group by l.key_id),
-      held as (select key_id, sum(amount) as amount, count(*) as items from billing.reservation group by key_id)
+      held as (select key_id, sum(amount) as amount, sum(slots) as items from billing.reservation group by key_id)
       select format('key %s: reserved %s in %s, open reservations %s in %s; spent %s today and %s this month, charges %s and %s',
         k.key_id, k.reserved, k.open_count, coalesce(h.amount, 0), coalesce(h.items, 0),
         case when k.day = billing.day_of(now()) then k.day_spent else 0 end,

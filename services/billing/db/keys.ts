@@ -107,7 +107,8 @@ async function recount(trx: Queryable<BillingSchema>, keyId: bigint): Promise<vo
         date_trunc('day', now, 'UTC') as day_start, date_trunc('month', now, 'UTC') as month_start
       from period
     ), open as (
-      select coalesce(sum(amount), 0)::bigint as amount, count(*) as items from billing.reservation where key_id = ${keyId}
+      select coalesce(sum(amount), 0)::bigint as amount, coalesce(sum(slots), 0)::bigint as items
+      from billing.reservation where key_id = ${keyId}
     ), spent as (
       select coalesce(-sum(l.amount) filter (where l.created_at >= b.day_start), 0)::bigint as day,
              coalesce(-sum(l.amount), 0)::bigint as month

@@ -108,6 +108,7 @@ export interface ReservationTable {
   tariff_id: number;
   idempotent: boolean;
   user_id: string | null;
+  slots: Generated<number>;
 }
 
 /** Table `ledger`: append-only. */

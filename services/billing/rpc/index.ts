@@ -24,6 +24,7 @@ import { revokeKey } from "./revoke-key.ts";
 import { rotateKey } from "./rotate-key.ts";
 import { createSecondLook } from "./second-look.ts";
 import { settle } from "./settle.ts";
+import { splitReservationOf } from "./split-reservation.ts";
 import { storeAnswer } from "./store-answer.ts";
 import { sumUsage } from "./sum-usage.ts";
 import { updateAccount } from "./update-account.ts";
@@ -50,6 +51,7 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
     reserve: batchHandler(reserve(context, { judgeOne, secondLook }), { maxConcurrent: 2 }),
     settle: settling,
     extend: unaryHandler(extend(context)),
+    splitReservation: unaryHandler(splitReservationOf(context)),
     storeAnswer: unaryHandler(storeAnswer(context)),
     getAnswer: unaryHandler(getAnswer(context)),
     createAccount: unaryHandler(createAccount(context)),

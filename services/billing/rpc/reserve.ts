@@ -104,7 +104,9 @@ function check(index: number, { item, requestId, deadlineMs }: LaneCall<ReserveI
   const module = moduleNameOf(item.module);
   if (!module) throw invalid("module", "must be a module");
   const usage = checkedUsage(worstCase, "worst_case");
-  const amount = dearestCostNanoUsd(usage, checkedPricing(pricing));
+  const prices = checkedPricing(pricing);
+  if (item.amountNanoUsd < 0n) throw invalid("amount_nano_usd", "must not be negative");
+  const amount = item.amountNanoUsd > 0n ? item.amountNanoUsd : dearestCostNanoUsd(usage, prices);
   return {
     index,
     tokens: tokensOf(usage),

@@ -8,6 +8,7 @@ import { createSettle } from "./0006-settle.ts";
 import { createLives } from "./0007-lives.ts";
 import { createUsageSums } from "./0008-usage-sums.ts";
 import { createAdministration } from "./0009-administration.ts";
+import { createSplit } from "./0010-split.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -23,4 +24,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0007_lives": createLives,
   "0008_usage_sums": createUsageSums,
   "0009_administration": createAdministration,
+  "0010_split": createSplit,
 };
