@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { isFault } from "../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { formatRequestId, type RequestIdSource, toParts, traceIdOf } from "../../shared/request-id.ts";
 import { createPassiveTracing, type Span } from "../../shared/telemetry/index.ts";
@@ -105,19 +106,22 @@ function finished(context: GatewayContext, request: FastifyRequest, sentStatus: 
   const { principal, served } = incoming;
   context.bodies.give(incoming.bodyBytes);
   const durationMs = performance.now() - incoming.arrivedMs;
-  const statusCode = whole ? sentStatus : 499;
+  // An answer that we cut because it failed was not left by its client.
+  const errorCode = incoming.errorCode ?? (whole ? undefined : "client_closed_request");
+  const statusCode = whole || incoming.errorCode !== undefined ? sentStatus : 499;
   context.spans.answered(incoming.span, {
     ...served,
     statusCode,
-    errorCode: incoming.errorCode,
+    errorCode,
     accountId: principal?.accountId,
     keyId: principal?.keyId,
   });
   if (served !== undefined) {
     const { module, model, stream, firstByteMs } = served;
-    context.metrics.requestFinished({ module, model, stream, statusCode, durationMs, firstByteMs });
+    const outcome = errorCode ?? "success";
+    context.metrics.requestFinished({ module, model, stream, statusCode, outcome, durationMs, firstByteMs });
   }
-  context.log.info(
+  context.log[isFault(errorCode) ? "warn" : "info"](
     {
       request_id: incoming.idText,
       trace_id: incoming.span.traceId,
@@ -125,7 +129,7 @@ function finished(context: GatewayContext, request: FastifyRequest, sentStatus: 
       route: request.routeOptions.url ?? "unknown",
       status: statusCode,
       duration_ms: Math.round(durationMs * 1_000) / 1_000,
-      error_code: incoming.errorCode,
+      error_code: errorCode,
       model: served?.model,
       channel: served?.channel,
       account_id: principal?.accountId.toString(),

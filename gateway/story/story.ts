@@ -38,6 +38,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   const ending = await invoke(context, ask, route, request, reservation, answer);
   const reserved = { ask, request, release };
   if (settlesFirst(context, ask)) await inTime(context, finish(context, reserved, ending));
+  noteFailed(incoming, ending);
   giveEnd(ending, answer);
   if (!settlesFirst(context, ask)) void finish(context, reserved, ending);
   const { error, gone } = ending;
@@ -50,6 +51,11 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
  */
 function settlesFirst({ config }: GatewayContext, { idempotencyKey }: Ask): boolean {
   return idempotencyKey !== "" || config.settleBeforeEnd;
+}
+
+/** What the head of an answer can no longer say, the request's line, span and counts do. */
+function noteFailed(incoming: Incoming, { error, gone }: Ending): void {
+  if (error !== undefined && !gone) incoming.errorCode = error.code;
 }
 
 /** Gives the client what is left: the last frame, and the end or the error. */

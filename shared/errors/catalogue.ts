@@ -303,6 +303,11 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
   },
 };
 
+/** Whether a failure is the platform's or an upstream's, and not its client's. Undefined: it is none. */
+export function isFault(code: string | undefined): boolean {
+  return code !== undefined && isErrorCode(code) && catalogue[code].httpStatus >= 500;
+}
+
 /** Whether `text` is a code of the catalogue. */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(catalogue, text);

@@ -19,12 +19,20 @@ test("a request is counted once, by module, configured model and status", async 
   metrics.knowModels(["m-1"]);
   for (const model of ["m-1", "whatever a client types", "m-1"]) {
     metrics.requestStarted("chat");
-    metrics.requestFinished({ module: "chat", model, statusCode: 200, stream: true, durationMs: 30, firstByteMs: 3 });
+    metrics.requestFinished({
+      module: "chat",
+      model,
+      statusCode: 200,
+      outcome: "success",
+      stream: true,
+      durationMs: 30,
+      firstByteMs: 3,
+    });
   }
   metrics.requestStarted("chat");
   expect(await samples()).toMatchObject({
-    'throughline_requests_total{module="chat",model="m-1",status_code="200"}': 2,
-    'throughline_requests_total{module="chat",model="other",status_code="200"}': 1,
+    'throughline_requests_total{module="chat",model="m-1",status_code="200",outcome="success"}': 2,
+    'throughline_requests_total{module="chat",model="other",status_code="200",outcome="success"}': 1,
     'throughline_active_requests{module="chat"}': 1,
     'throughline_request_duration_seconds_count{module="chat",mode="stream"}': 3,
     'throughline_request_duration_seconds_sum{module="chat",mode="stream"}': expect.closeTo(0.09),
@@ -37,7 +45,14 @@ test("a request is counted once, by module, configured model and status", async 
 test("however many models and codes clients make up, the series stay few", async () => {
   const { metrics, samples } = metricsFor();
   for (let i = 0; i < 5000; i++) {
-    metrics.requestFinished({ module: "chat", model: `m${i}`, statusCode: i, stream: false, durationMs: 1 });
+    metrics.requestFinished({
+      module: "chat",
+      model: `m${i}`,
+      statusCode: i,
+      outcome: "success",
+      stream: false,
+      durationMs: 1,
+    });
   }
   const series = Object.keys(await samples()).filter((name) => name.startsWith("throughline_requests_total"));
   expect(series).toHaveLength(501);
@@ -49,8 +64,8 @@ test("money, reservations, attempts and the sweeper", async () => {
   metrics.reservation("released", 3);
   metrics.charged("chat", 1_234_567_890_123n);
   metrics.charged("chat", 1n);
-  metrics.upstreamAttempt({ channel: "main", status: 529, durationMs: 12 });
-  metrics.upstreamAttempt({ channel: "main", status: "timeout", durationMs: 12 });
+  metrics.upstreamAttempt({ channel: "main", status: 529, outcome: "upstream_overloaded", durationMs: 12 });
+  metrics.upstreamAttempt({ channel: "main", status: "timeout", outcome: "upstream_timeout", durationMs: 12 });
   metrics.usageEstimated("main", true);
   metrics.usageEstimated("main", false);
   metrics.sweeperReleased(2);
@@ -59,8 +74,8 @@ test("money, reservations, attempts and the sweeper", async () => {
     'throughline_reservations_total{event="held"}': 1,
     'throughline_reservations_total{event="released"}': 3,
     'throughline_charged_nano_usd_total{module="chat"}': 1_234_567_890_124,
-    'throughline_upstream_attempts_total{channel="main",status="529"}': 1,
-    'throughline_upstream_attempts_total{channel="main",status="timeout"}': 1,
+    'throughline_upstream_attempts_total{channel="main",status="529",outcome="upstream_overloaded"}': 1,
+    'throughline_upstream_attempts_total{channel="main",status="timeout",outcome="upstream_timeout"}': 1,
     'throughline_upstream_attempt_duration_seconds_count{channel="main"}': 2,
     'throughline_usage_estimated_total{channel="main",answer="whole"}': 1,
     'throughline_usage_estimated_total{channel="main",answer="broken"}': 1,
@@ -155,6 +170,7 @@ test("names follow Prometheus: our prefix or a common one, base units, counters 
     module: "chat",
     model: "m",
     statusCode: 200,
+    outcome: "success",
     stream: false,
     durationMs: 1,
     firstByteMs: 1,
@@ -167,7 +183,7 @@ test("names follow Prometheus: our prefix or a common one, base units, counters 
     firstChunkMs: 1,
     inputTokens: 1,
   });
-  metrics.upstreamAttempt({ channel: "c", status: 200, durationMs: 1 });
+  metrics.upstreamAttempt({ channel: "c", status: 200, outcome: "success", durationMs: 1 });
   metrics.charged("chat", 1n);
   const lines = (await text()).split("\n");
   const types = lines.filter((line) => line.startsWith("# TYPE ")).map((line) => line.split(" "));

@@ -24,6 +24,8 @@ export interface FinishedRequest {
   model: string;
   /** HTTP status of the answer; 499 if the client left. */
   statusCode: number;
+  /** Code of the error catalogue, or "success": a stream that broke has the status 200 and not this outcome. */
+  outcome: string;
   stream: boolean;
   /** From the request's arrival to the last byte of the answer. */
   durationMs: number;
@@ -35,6 +37,8 @@ export interface FinishedAttempt {
   /** Channel name of the configuration. */
   channel: string;
   status: AttemptStatus;
+  /** Code of the error catalogue, or "success". */
+  outcome: string;
   durationMs: number;
 }
 
@@ -127,7 +131,7 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
   const seconds = (name: string, description: string, boundaries: number[], ...labels: string[]) =>
     tallies.histogram({ name, unit: "seconds", description, boundaries }, labels);
 
-  const requests = counter("requests_total", "Requests answered.", "module", "model", "status_code");
+  const requests = counter("requests_total", "Requests answered.", ...["module", "model", "status_code", "outcome"]);
   const requestDuration = seconds(
     "throughline_request_duration_seconds",
     "From arrival to the last byte.",
@@ -143,7 +147,7 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
   const active = tallies.sum("throughline_active_requests", "Requests being served.", ["module"], false);
   const reservations = counter("reservations_total", "Reservations by what happened to them.", "event");
   const charged = counter("charged_nano_usd_total", "Nano-USD charged by settlements.", "module");
-  const attempts = counter("upstream_attempts_total", "Attempts at upstreams.", "channel", "status");
+  const attempts = counter("upstream_attempts_total", "Attempts at upstreams.", ...["channel", "status", "outcome"]);
   const attemptDuration = seconds(
     "throughline_upstream_attempt_duration_seconds",
     "Length of attempts.",
@@ -220,10 +224,10 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     requestStarted(module) {
       active.add(1, module);
     },
-    requestFinished({ module, model, statusCode, stream, durationMs, firstByteMs }) {
+    requestFinished({ module, model, statusCode, outcome, stream, durationMs, firstByteMs }) {
       const mode = stream ? "stream" : "whole";
       active.add(-1, module);
-      requests.add(1, module, modelLabel(model), codeLabel(statusCode));
+      requests.add(1, module, modelLabel(model), codeLabel(statusCode), outcome);
       requestDuration.record(durationMs / 1000, module, mode);
       if (firstByteMs !== undefined) firstByte.record(firstByteMs / 1000, module, mode);
     },
@@ -233,8 +237,8 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     charged(module, nanoUsd) {
       charged.add(Number(nanoUsd), module);
     },
-    upstreamAttempt({ channel, status, durationMs }) {
-      attempts.add(1, channel, typeof status === "number" ? codeLabel(status) : status);
+    upstreamAttempt({ channel, status, outcome, durationMs }) {
+      attempts.add(1, channel, typeof status === "number" ? codeLabel(status) : status, outcome);
       attemptDuration.record(durationMs / 1000, channel);
     },
     upstreamOperation(done) {

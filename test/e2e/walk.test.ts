@@ -215,8 +215,11 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     return house.simulator.requests.filter((request) => request.headers["x-request-id"] === id.toString());
   }
 
-  /** Log lines and spans of the request bear its ID, and they belong to the services that had a part in it. */
-  async function traced(id: bigint, services: readonly string[]): Promise<void> {
+  /**
+   * Log lines and spans of the request bear its ID, and they belong to the services that had a part in it. Its line, its root
+   * span and its count say the same of how it ended as its record does.
+   */
+  async function traced(id: bigint, services: readonly string[], outcome = "success"): Promise<void> {
     const traceId = traceIdOf(id);
     await eventually(() => {
       const seen = new Set(
@@ -230,7 +233,19 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     for (const span of house.collector.spans().filter((one) => one.traceId === traceId)) {
       expect(span.attributes["throughline.request_id"], span.name).toBe(id.toString());
     }
-    await eventually(() => house.logs.find((line) => line.request_id === id.toString() && line.msg === "request"));
+    const line = await eventually(() =>
+      house.logs.find((one) => one.request_id === id.toString() && one.msg === "request"),
+    );
+    const code = outcome === "success" ? undefined : outcome;
+    const isFault = outcome.startsWith("upstream_");
+    expect([line.error_code, line.level]).toEqual([code, isFault ? "warn" : "info"]);
+    const root = await eventually(() =>
+      house.collector.spans().find((span) => span.traceId === traceId && span.kind === "server"),
+    );
+    expect([root.attributes["throughline.error_code"], root.failed !== undefined]).toEqual([code, isFault]);
+    expect(await (await house.call("/metrics")).text()).toMatch(
+      new RegExp(`^throughline_requests_total\\{[^}]*status_code="${line.status}",outcome="${outcome}"`, "m"),
+    );
     const lines = house.logs.filter((line) => line.trace_id === traceId);
     expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) expect(line.request_id).toBe(id.toString());
@@ -288,7 +303,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     expect(await openReservations(id)).toBe(0);
     expect(await ledger(id)).toEqual([]);
     expect(upstreamSaw(id)).toEqual([]);
-    await traced(id, ["gateway"]);
+    await traced(id, ["gateway"], code);
   });
 
   test.each(walks)("an upstream error: $path", async ({ module, path, failing }) => {
@@ -303,7 +318,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     const entries = await eventually(async () => ((await ledger(id)).length > 0 ? ledger(id) : undefined));
     expect(entries.map((entry) => entry.amount)).toEqual([0n]);
     expect(await openReservations(id)).toBe(0);
-    await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
+    await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"], "upstream_error");
   });
 
   test.each(streams)("a stream that fails in the middle: $path", async ({ path, breaking }) => {
@@ -318,7 +333,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     const row = await record(id, "failed");
     expect(row.throughline).toMatchObject({ error_code: "upstream_error", estimated: true });
     expect(upstreamSaw(id)).toHaveLength(1);
-    await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
+    await traced(id, ["gateway", "billing", "provider-adapter", "history"], "upstream_error");
   });
 
   test.each(streams)("a client that leaves: $path", async ({ path, slow }) => {
@@ -339,7 +354,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
       estimated: true,
     });
     expect(await openReservations(id)).toBe(0);
-    await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
+    await traced(id, ["gateway", "billing", "provider-adapter", "history"], "client_closed_request");
   });
 
   test("speech that breaks off is cut for the client, charged in full and told", async () => {
@@ -353,7 +368,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     // Five characters at $15 a million.
     expect(entries.map((entry) => entry.amount)).toEqual([-75_000n]);
     expect(await openReservations(id)).toBe(0);
-    await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
+    await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"], "upstream_error");
   });
 
   test("a client that leaves speech pays for all of it", async () => {
@@ -372,7 +387,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     const entries = await eventually(async () => ((await ledger(id)).length > 0 ? ledger(id) : undefined));
     expect(entries.map((entry) => entry.amount)).toEqual([-75_000n]);
     expect(await openReservations(id)).toBe(0);
-    await traced(id, ["gateway", "billing", "provider-adapter", "history"]);
+    await traced(id, ["gateway", "billing", "provider-adapter", "history"], "client_closed_request");
   });
 
   test("a model that a client made up: on its record, and not among what is kept for ever", async () => {

@@ -13,13 +13,15 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
       module: "chat",
       model: "m",
       statusCode: 200,
+      outcome: "success",
       stream: true,
       durationMs: 1,
       firstByteMs: 1,
     }),
   reservation: (metrics) => metrics.reservation("held"),
   charged: (metrics) => metrics.charged("chat", 1n),
-  upstreamAttempt: (metrics) => metrics.upstreamAttempt({ channel: "c", status: 200, durationMs: 1 }),
+  upstreamAttempt: (metrics) =>
+    metrics.upstreamAttempt({ channel: "c", status: 200, outcome: "success", durationMs: 1 }),
   upstreamOperation: (metrics) =>
     metrics.upstreamOperation({
       operation: "chat",

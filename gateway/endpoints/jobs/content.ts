@@ -50,8 +50,9 @@ export function createFetch(context: GatewayContext) {
       uncut();
     }
     if (answer.isGone()) return;
-    if (error === undefined) answer.end();
-    else if (answer.hasBegun()) answer.fail(error);
-    else throw error;
+    if (error === undefined) return answer.end();
+    incoming.errorCode = error.code;
+    if (!answer.hasBegun()) throw error;
+    answer.fail(error);
   };
 }

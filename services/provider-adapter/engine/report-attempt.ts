@@ -54,7 +54,8 @@ export function reportAttempt(context: ProviderContext, call: LaneCall<InvokeIte
         ? "timeout"
         : "network";
   if (facts?.usage.estimated) context.metrics.usageEstimated(attempt.channel, error === undefined && !cancelled);
-  context.metrics.upstreamAttempt({ channel: attempt.channel, status, durationMs });
+  const errorCode = cancelled ? "client_closed_request" : error?.code;
+  context.metrics.upstreamAttempt({ channel: attempt.channel, status, outcome: errorCode ?? "success", durationMs });
   const { chunks, firstByteUs, lastByteUs } = timings;
   context.metrics.upstreamOperation({
     operation: operationOf(moduleNameOf(call.item.module)),
@@ -70,7 +71,7 @@ export function reportAttempt(context: ProviderContext, call: LaneCall<InvokeIte
       : {}),
     inputTokens: usage && Number(inputTokensOf(usage)),
     outputTokens: usage && Number(outputTokensOf(usage)),
-    errorCode: cancelled ? "client_closed_request" : error?.code,
+    errorCode,
   });
   if (error === undefined || cancelled) return;
   if (error.code === "internal_error") logBug(context, call, error.cause);

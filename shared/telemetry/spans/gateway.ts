@@ -1,3 +1,4 @@
+import { isFault } from "../../errors/catalogue.ts";
 import { attribute } from "../attributes.ts";
 import type { Span } from "../span.ts";
 import type { Tracing } from "../tracing.ts";
@@ -19,7 +20,7 @@ export interface RequestStart {
 export interface RequestEnd {
   /** HTTP status sent; 499 if the client left. */
   statusCode: number;
-  /** Code of the error catalogue, if it failed. */
+  /** Code of the error catalogue, if it failed: also where its head had said 200 by then. */
   errorCode?: string | undefined;
   dialect?: string | undefined;
   module?: string | undefined;
@@ -37,7 +38,7 @@ export interface RequestEnd {
 export interface GatewaySpans {
   /** A request came in: the root of the platform's part of the trace. */
   request(start: RequestStart): Span;
-  /** The request is over, whichever way; ends the span. As the HTTP conventions say, only 5xx marks it as failed. */
+  /** The request is over, whichever way; ends the span. As the HTTP conventions say, a client's mistake does not mark it as failed. */
   answered(span: Span, end: RequestEnd): void;
 }
 
@@ -70,7 +71,7 @@ export function gatewaySpans(tracing: Tracing): GatewaySpans {
           [attribute.upstreamRequestId]: end.upstreamRequestId,
           [attribute.chargedNanoUsd]: end.chargedNanoUsd?.toString(),
         });
-        if (end.statusCode >= 500) span.fail(end.errorCode ?? String(end.statusCode));
+        if (isFault(end.errorCode) || end.statusCode >= 500) span.fail(end.errorCode ?? String(end.statusCode));
       }
       span.end();
     },

@@ -130,15 +130,19 @@ test.each([
   [404, "not_found", undefined],
   [499, "client_closed_request", undefined],
   [502, "upstream_error", "upstream_error"],
-])("an answer of %d: the error code is on the span, and only 5xx fails it", async (statusCode, errorCode, failed) => {
-  const telemetry = telemetryFor();
-  const gateway = gatewaySpans(telemetry.tracer("gateway"));
-  gateway.answered(gateway.request(start), { statusCode, errorCode });
-  const [span] = await telemetry.spans();
-  expect(span?.attributes[attribute.errorType]).toBe(failed);
-  expect(span?.attributes[attribute.errorCode]).toBe(errorCode);
-  expect(span?.failed !== undefined).toBe(failed !== undefined);
-});
+  [200, "upstream_error", "upstream_error"],
+])(
+  "an answer of %d with %s: the error code is on the span, and only what is no client's mistake fails it",
+  async (statusCode, errorCode, failed) => {
+    const telemetry = telemetryFor();
+    const gateway = gatewaySpans(telemetry.tracer("gateway"));
+    gateway.answered(gateway.request(start), { statusCode, errorCode });
+    const [span] = await telemetry.spans();
+    expect(span?.attributes[attribute.errorType]).toBe(failed);
+    expect(span?.attributes[attribute.errorCode]).toBe(errorCode);
+    expect(span?.failed !== undefined).toBe(failed !== undefined);
+  },
+);
 
 test("a failed attempt bears its error and no usage; a cancelled one is no error", async () => {
   const telemetry = telemetryFor();
