@@ -3,11 +3,12 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { isFault } from "../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import { moduleNameOf } from "../../shared/modules.ts";
 import { formatRequestId, type RequestIdSource, toParts, traceIdOf } from "../../shared/request-id.ts";
 import { createPassiveTracing, type Span } from "../../shared/telemetry/index.ts";
 import { gatewaySpans } from "../../shared/telemetry/spans/gateway.ts";
 import type { GatewayContext } from "../context.ts";
-import type { Incoming } from "../story/incoming.ts";
+import type { Incoming, Served } from "../story/incoming.ts";
 
 /** On every answer: it may hold a secret, and is what its type says. */
 export const safetyHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
@@ -116,8 +117,8 @@ function finished(context: GatewayContext, request: FastifyRequest, sentStatus: 
     accountId: principal?.accountId,
     keyId: principal?.keyId,
   });
-  if (served !== undefined) {
-    const { module, model, stream, firstByteMs } = served;
+  if (incoming.endpoint !== undefined) {
+    const { module, model, stream, firstByteMs } = served ?? untold(context, moduleNameOf(incoming.endpoint.module));
     const outcome = errorCode ?? "success";
     context.metrics.requestFinished({ module, model, stream, statusCode, outcome, durationMs, firstByteMs });
   }
@@ -137,6 +138,15 @@ function finished(context: GatewayContext, request: FastifyRequest, sentStatus: 
     },
     "request",
   );
+}
+
+/** What is known of a request that was refused before its story began; none of it was counted as running. */
+function untold(
+  { metrics }: GatewayContext,
+  module: string,
+): Pick<Served, "module" | "model" | "stream" | "firstByteMs"> {
+  metrics.requestStarted(module);
+  return { module, model: "", stream: false };
 }
 
 /** Microseconds within the current millisecond, 0 to 999. */

@@ -240,7 +240,12 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     const isFault = outcome.startsWith("upstream_");
     expect([line.error_code, line.level]).toEqual([code, isFault ? "warn" : "info"]);
     const root = await eventually(() =>
-      house.collector.spans().find((span) => span.traceId === traceId && span.kind === "server"),
+      house.collector
+        .spans()
+        .find(
+          ({ kind, service, ...span }) =>
+            span.traceId === traceId && `${kind} ${service}` === "server throughline-gateway",
+        ),
     );
     expect([root.attributes["throughline.error_code"], root.failed !== undefined]).toEqual([code, isFault]);
     expect(await (await house.call("/metrics")).text()).toMatch(
