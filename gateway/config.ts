@@ -170,6 +170,14 @@ export const gatewayEnv = declareEnv({
     description:
       "Directory in which uploads beyond 1 MiB stand while their request runs, in files without a name; not set: the system's for temporary files. It belongs on a disk: what is in a tmpfs takes memory.",
   },
+  LATER_TIMEOUT_MS: {
+    kind: "duration",
+    default: 600_000,
+    min: 1_000,
+    max: 86_400_000,
+    description:
+      "Longest time that a request may take that is answered later (Prefer: respond-async, background responses); then it is stopped and has expired.",
+  },
   PROCESSING_AFTER_MS: {
     kind: "duration",
     default: 300,
@@ -196,6 +204,8 @@ export interface GatewayConfig {
   readonly refusalRecordsPerMinute: number;
   readonly traceUiUrl: string | undefined;
   readonly requestTimeoutMs: number;
+  /** Longest time that a request may take that is answered later. */
+  readonly laterTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly shutdownGraceMs: number;
   readonly headTimeoutMs: number;
@@ -244,6 +254,7 @@ export function envToConfig(env: Env): GatewayConfig {
     refusalRecordsPerMinute: read.REFUSAL_RECORDS_PER_MINUTE,
     traceUiUrl: read.TRACE_UI_URL,
     requestTimeoutMs: read.REQUEST_TIMEOUT_MS,
+    laterTimeoutMs: read.LATER_TIMEOUT_MS,
     drainTimeoutMs: read.DRAIN_TIMEOUT_MS,
     shutdownGraceMs: read.SHUTDOWN_GRACE_MS,
     headTimeoutMs: read.HEAD_TIMEOUT_MS,

@@ -28,7 +28,7 @@ export function createJsonAnswer(response: ServerResponse): Answer {
       if (head !== undefined) setHead(response, head.head, head.headers);
       response.setHeader("content-type", head?.head.contentType || "application/json");
       response.setHeader("content-length", body.length);
-      response.writeHead(200);
+      response.writeHead(head?.head.httpStatus || 200);
       response.end(body);
     },
     fail() {

@@ -21,8 +21,12 @@ import type { Answer, Ask } from "../story/ask.ts";
 import type { SecretHeader } from "../story/authenticate.ts";
 import type { AnswerKind, Demand } from "../story/demand.ts";
 import { idempotencyKeyOf } from "../story/idempotency.ts";
+import { beginCall } from "../story/job-story.ts";
+import { acceptedStatus, type Later, prefersLater } from "../story/later.ts";
 import { tellStory } from "../story/story.ts";
+import { toJobView } from "../view/job.ts";
 import { azureRoutes, deploymentOf, deploymentParam, withDeployment, withModelPart } from "./azure.ts";
+import { sendObject } from "./objects/send.ts";
 
 /** What every endpoint that costs money says. What is particular to its module is in its Demand. */
 interface PaidEndpoint {
@@ -50,6 +54,8 @@ export interface Endpoint<S extends TObject = TObject> extends PaidEndpoint {
   respell?(body: Record<string, unknown>): void;
   /** Checks what a schema cannot say and reads the body. Throws catalogue errors with the field's path. */
   read(body: Static<S>, request: FastifyRequest): Demand;
+  /** What the client of a body that asks to be answered later gets now. Absent: no body does. */
+  background?(body: Static<S>): Later | undefined;
   /** What must be looked up before a body can be read. Absent: nothing. Throws as `read` does. */
   prepare?(body: Static<S>, request: FastifyRequest, context: GatewayContext): Promise<PreparedBody<Static<S>>>;
 }
@@ -106,7 +112,7 @@ export function serveEndpoint(
             body: prepared.bytes,
             input: prepared.input,
           });
-    await answerAsk(context, open, endpoint, ask, reply);
+    await answerAsk(context, open, endpoint, ask, { request, reply, background: endpoint.background?.(given) });
   };
   const preValidation = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void) => {
     const given = request.body;
@@ -156,7 +162,7 @@ function serveForm(edge: FastifyInstance, context: GatewayContext, open: OpenStr
       const upload = (await endpoint.look?.(received)) ?? received;
       const demand = withDeployment(await endpoint.read(form, upload, request), request);
       const ask = askOf(endpoint, request, { demand, body: noBytes, upload });
-      await answerAsk(context, open, endpoint, ask, reply);
+      await answerAsk(context, open, endpoint, ask, { request, reply, background: undefined });
     } finally {
       spool.release();
     }
@@ -202,8 +208,10 @@ async function answerAsk(
   open: OpenStreams,
   { inBandError }: PaidEndpoint,
   ask: Ask,
-  reply: FastifyReply,
+  { request, reply, background }: Asking,
 ): Promise<void> {
+  const later = background ?? (prefersLater(request.headers.prefer, ask) ? asJob : undefined);
+  if (later !== undefined) return answerLater(context, ask, reply, later);
   const answer = createAnswer[ask.demand.answer](reply.raw, open, ask.incoming.idText, inBandError);
   context.running.entered();
   context.pacing.begun();
@@ -215,6 +223,49 @@ async function answerAsk(
     context.running.left();
   }
   reply.hijack();
+}
+
+/** The connection of a request, and whether its body says that it is answered later. */
+interface Asking {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly background: Later | undefined;
+}
+
+/** Whoever prefers to be answered later gets the job. */
+const asJob: Later = { httpStatus: acceptedStatus, view: Buffer.from("{}"), show: toJobView };
+
+/** Answers with a job at once; its result is asked for later. */
+async function answerLater(context: GatewayContext, asked: Ask, reply: FastifyReply, later: Later): Promise<void> {
+  // A repeat that says it otherwise is another request.
+  const demand = { ...asked.demand, addressed: `${asked.demand.addressed ?? ""} later` };
+  context.running.entered();
+  try {
+    await beginCall(context, { ...asked, demand }, createJsonAnswer(reply.raw), later, () => keepForm(context, asked));
+    context.limits.served(asked.principal.keyId);
+  } finally {
+    context.running.left();
+  }
+  reply.hijack();
+}
+
+/** A form that nobody needs any more is removed with its job; one whose job never came, a while after a job's longest life. */
+const formSpareMs = 3_600_000;
+
+/** Keeps the bytes of a form's files as an object with the ID of the request. */
+async function keepForm(context: GatewayContext, { incoming, principal, upload }: Ask): Promise<bigint> {
+  if (upload === undefined) return 0n;
+  const { source } = upload;
+  const object = { objectId: incoming.id, accountId: principal.accountId };
+  const options = {
+    requestId: incoming.id,
+    traceparent: incoming.span.traceparent,
+    timeoutMs: context.config.callTimeoutMs,
+  };
+  await context.jobs.beginObject({ ...object, contentType: "application/octet-stream" }, options);
+  const lifeMs = context.config.laterTimeoutMs + formSpareMs;
+  await sendObject(context, incoming, source, { ...object, lifeMs, offset: 0, length: source.length });
+  return incoming.id;
 }
 
 /** Answers a field whose name differs from a known one in its letters' case alone. */

@@ -8,6 +8,7 @@ import { isFile } from "../domain/form.ts";
 import type { Answer, Ask } from "./ask.ts";
 import type { Demand } from "./demand.ts";
 import type { Ending } from "./ending.ts";
+import { acceptedHeaders, acceptedStatus } from "./later.ts";
 
 /** Largest answer that is kept for a replay; the repeat of a larger one runs anew. */
 export const maxStoredBytes = 4 * 1024 * 1024;
@@ -71,9 +72,11 @@ export function storedAnswer(context: GatewayContext, ask: Ask, first: bigint): 
   );
 }
 
-/** Answers with it, without a second charge. */
-export async function replayAnswer(stored: GetAnswerResponse, answer: Answer): Promise<void> {
-  answer.begin(create(HeadSchema, { contentType: stored.contentType }), { "idempotent-replayed": "true" });
+/** Answers with it, without a second charge. `first`: the request that got it. */
+export async function replayAnswer(stored: GetAnswerResponse, first: bigint, answer: Answer): Promise<void> {
+  const { contentType, httpStatus } = stored;
+  const headers = httpStatus === acceptedStatus ? acceptedHeaders(first) : {};
+  answer.begin(create(HeadSchema, { contentType, httpStatus }), { ...headers, "idempotent-replayed": "true" });
   const ready = answer.write(stored.body);
   if (ready !== undefined) await ready;
   answer.end();

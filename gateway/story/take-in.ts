@@ -46,7 +46,7 @@ export async function takeIn(context: GatewayContext, ask: Ask, answer: Answer):
     ask.body = new Uint8Array();
     // Nobody else knows of a replay: whoever has the answer finds its record, whatever becomes of this process.
     await inTime(context, recordReplay(context, ask, route, reservation.replayRequestId));
-    await replayAnswer(stored, answer);
+    await replayAnswer(stored, reservation.replayRequestId, answer);
     return undefined;
   } catch (thrown) {
     const error = platformFault(thrown);

@@ -1,4 +1,4 @@
-import { type Job, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { type Job, JobKind, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
 
 /** History's words of a job's state. */
@@ -11,6 +11,11 @@ const statusOf: Readonly<Record<JobState, string>> = {
   [JobState.FAILED]: "failed",
 };
 
+/** History's word of its state. */
+export function jobStatus({ state }: Job): string {
+  return statusOf[state] ?? "pending";
+}
+
 /** A job of any kind as its owner sees it. */
 export function toJobView(job: Job): object {
   return {
@@ -20,7 +25,7 @@ export function toJobView(job: Job): object {
     module: moduleNameOf(job.module),
     dialect: job.dialect,
     model: job.model,
-    status: statusOf[job.state],
+    status: jobStatus(job),
     progress: job.progressPercent,
     cancel_requested: job.cancelRequested,
     channel: job.candidate?.channel ?? null,
@@ -29,5 +34,13 @@ export function toJobView(job: Job): object {
     ended_time: job.endedUnixMs === 0n ? null : new Date(Number(job.endedUnixMs)).toISOString(),
     expires_time: job.expiresUnixMs === 0n ? null : new Date(Number(job.expiresUnixMs)).toISOString(),
     error: job.error === undefined ? null : { code: job.error.code, message: job.error.message },
+    content: contentOf(job),
   };
+}
+
+/** Where the bytes of its result are; null: there are none yet. */
+function contentOf({ kind, state, requestId, resultType, resultBytes }: Job): object | null {
+  if (state !== JobState.SUCCEEDED) return null;
+  const url = `/v1/jobs/job_${requestId}/content`;
+  return kind === JobKind.CALL ? { url, type: resultType, bytes: Number(resultBytes) } : { url };
 }

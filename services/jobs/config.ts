@@ -41,6 +41,27 @@ export const jobsEnv = declareEnv({
     max: 10_000,
     description: "Most jobs that one process of jobs works at in the same moment.",
   },
+  JOBS_CALLS_AT_ONCE: {
+    kind: "int",
+    default: 64,
+    min: 1,
+    max: 10_000,
+    description: "Most calls that one process of jobs makes at the same time for requests that are answered later.",
+  },
+  JOBS_ACCOUNT_CALLS_AT_ONCE: {
+    kind: "int",
+    default: 16,
+    min: 1,
+    max: 10_000,
+    description: "Most of these calls that belong to one account.",
+  },
+  SHUTDOWN_GRACE_MS: {
+    kind: "duration",
+    default: 30_000,
+    min: 0,
+    max: 86_400_000,
+    description: "Longest time that a stopping process waits for running requests.",
+  },
   RESERVATION_TTL_MS: {
     kind: "duration",
     default: 60_000,
@@ -88,6 +109,11 @@ export interface JobsConfig {
   readonly firstPollMs: number;
   readonly maxPollMs: number;
   readonly atOnce: number;
+  /** Most own calls at the same time, and most of one account. */
+  readonly callsAtOnce: number;
+  readonly accountCallsAtOnce: number;
+  /** Longest time that a stop waits for own calls; then they are given back. */
+  readonly shutdownGraceMs: number;
   /** How often the reservations of jobs are extended. */
   readonly extendEveryMs: number;
   /** 0: for ever. */
@@ -109,6 +135,9 @@ export function envToConfig(env: Env): JobsConfig {
     firstPollMs: read.JOBS_FIRST_POLL,
     maxPollMs: read.JOBS_MAX_POLL,
     atOnce: read.JOBS_AT_ONCE,
+    callsAtOnce: read.JOBS_CALLS_AT_ONCE,
+    accountCallsAtOnce: read.JOBS_ACCOUNT_CALLS_AT_ONCE,
+    shutdownGraceMs: read.SHUTDOWN_GRACE_MS,
     extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
     retentionMs: read.JOBS_RETENTION,
     objects: {

@@ -6,6 +6,7 @@ import type { JobsContext, JobsDeps } from "./context.ts";
 import { openDatabase } from "./db/open.ts";
 import { createObjectStore } from "./objects/store.ts";
 import { jobsDefinition } from "./rpc/index.ts";
+import { startCalls } from "./runner/calls.ts";
 import { startUpkeep } from "./runner/upkeep.ts";
 import { startWorker } from "./runner/worker.ts";
 
@@ -18,16 +19,19 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const objects = createObjectStore(db, config.objects, deps.log);
   const context: JobsContext = { ...deps, config, db, objects, random: Math.random };
   const worker = startWorker(context);
+  const calls = startCalls(context, worker.wake);
   const upkeep = startUpkeep(context);
-  const unobserve = deps.metrics.observe("jobs_running", () => worker.running, "jobs");
+  const unobserve = deps.metrics.observe("jobs_running", () => worker.running + calls.running, "jobs");
   return {
-    definition: jobsDefinition(context, worker),
+    definition: jobsDefinition(context, { worker, calls }),
     async ready() {
       await db.query(ping, []);
       return true;
     },
     async stop() {
       unobserve();
+      // What a call leads to is settled by the worker.
+      await calls.stop();
       await Promise.all([worker.stop(), upkeep.stop()]);
       await db.close();
     },

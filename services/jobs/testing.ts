@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { ErrorCode } from "../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
@@ -25,12 +26,16 @@ import {
 } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { type JobReport, writeJobReport } from "../../shared/job-report.ts";
 import { createLog } from "../../shared/log.ts";
+import { pieceBytes } from "../../shared/object-piece.ts";
 import {
   batchHandler,
   createInProcessClient,
   defineService,
+  type FrameSink,
   type HandlersOf,
+  type Init,
   type ServiceClient,
+  type StreamCall,
   streamHandler,
   unaryHandler,
 } from "../../shared/rpc/index.ts";
@@ -41,10 +46,25 @@ import { startJobs } from "./server.ts";
 /** What a vendor answers to a step: a report, an error of the provider's, or never. */
 export type Answer = Partial<JobReport> | { readonly error: ErrorCode } | "lost";
 
+/** How an upstream answers a call: pieces, then how it ends; "lost": the provider is lost in the middle. */
+export interface CallAnswer {
+  readonly pieces: readonly Uint8Array[];
+  readonly type?: string;
+  readonly error?: ErrorCode | "lost";
+  /** What the record is to have in place of the answer. */
+  readonly document?: string;
+  /** Waited for before the end. */
+  readonly until?: Promise<void>;
+}
+
 /** A vendor, and the two services that hear of ends; what they were told is kept over restarts of jobs. */
 export interface World {
   /** Answers a step; `count` is how often this step was asked of this job, from 1 on. */
   vendor: (action: "start" | "poll" | "cancel", count: number, requestId: bigint) => Answer | Promise<Answer>;
+  /** Answers a call; `form` is what came of its form. */
+  upstream: (count: number, requestId: bigint, form: Buffer) => CallAnswer | Promise<CallAnswer>;
+  /** Calls that were told to stop. */
+  readonly stopped: Set<bigint>;
   /** Thrown, if it throws, before (true) or after (false) billing or history has taken a call. */
   fault: (service: "settle" | "record", before: boolean) => void;
   readonly asked: Map<string, number>;
@@ -60,6 +80,8 @@ export interface World {
 export function createWorld(): World {
   return {
     vendor: (action) => (action === "start" ? { state: "queueing" } : { state: "succeeded", seconds: 4 }),
+    upstream: () => ({ pieces: [Buffer.from('{"data":[]}')] }),
+    stopped: new Set(),
     fault: () => undefined,
     asked: new Map(),
     settled: new Map(),
@@ -81,7 +103,9 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
   const telemetry = createTestTelemetry();
   const provider = createInProcessClient(
     stub(ProviderService, {
-      invoke: streamHandler<InvokeItem, Frame, Outcome>(async ({ item, requestId }, out) => {
+      invoke: streamHandler<InvokeItem, Frame, Outcome>(async (call, out) => {
+        const { item, requestId } = call;
+        if (item.job === undefined) return answerCall(world, call, out);
         const action = actionOf[item.job?.action ?? JobAction.UNSPECIFIED] ?? "poll";
         const key = `${action} ${requestId}`;
         const count = (world.asked.get(key) ?? 0) + 1;
@@ -156,6 +180,51 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
   };
 }
 
+/** Answers a call as the world's upstream does. */
+async function answerCall(world: World, call: StreamCall<InvokeItem>, out: FrameSink<Frame>): Promise<Init<Outcome>> {
+  const { requestId, body } = call;
+  const key = `call ${requestId}`;
+  const count = (world.asked.get(key) ?? 0) + 1;
+  world.asked.set(key, count);
+  const form: Uint8Array[] = [];
+  if (body !== undefined) for await (const piece of body.from(0)) form.push(piece);
+  const { promise: stopped, resolve } = Promise.withResolvers<void>();
+  let cancelled = false;
+  call.onStop(() => {
+    cancelled = true;
+    world.stopped.add(requestId);
+    resolve();
+  });
+  const answer = await world.upstream(count, requestId, Buffer.concat(form));
+  for (const [index, data] of answer.pieces.entries()) {
+    out.write({
+      data,
+      ...(index > 0
+        ? {}
+        : {
+            head: {
+              contentType: answer.type ?? "application/json",
+              channel: "stub",
+              attemptId: requestId * 10n + BigInt(count),
+            },
+          }),
+    });
+  }
+  await Promise.race([answer.until, stopped]);
+  if (answer.error === "lost") throw new ThroughlineError("service_unavailable", "The provider was lost.");
+  const error =
+    answer.error === undefined
+      ? {}
+      : { error: create(ErrorSchema, toWireError(new ThroughlineError(answer.error, "No."))) };
+  return {
+    ...error,
+    cancelled,
+    firstByte: answer.pieces.length > 0,
+    usage: { inputTokens: 3n, outputTokens: 5n },
+    response: Buffer.from(answer.document ?? ""),
+  };
+}
+
 function stub<S extends Parameters<typeof defineService>[0]>(desc: S, handlers: Partial<HandlersOf<S>>) {
   const all: Record<string, unknown> = {};
   for (const method of desc.methods) {
@@ -192,4 +261,63 @@ export async function beginTestJob(
   );
   if (job === undefined) throw new Error("no job came");
   return job;
+}
+
+/** What a test says of a call. */
+export interface TestCall {
+  readonly lifeMs?: number;
+  readonly requestId?: bigint;
+  readonly accountId?: bigint;
+  readonly module?: Module;
+  readonly form?: Buffer;
+  readonly keepsAnswer?: boolean;
+  readonly input?: string;
+}
+
+/** Has jobs take a call. */
+export async function beginTestCall(client: ServiceClient<typeof JobsService>, call: TestCall = {}): Promise<Job> {
+  const { lifeMs = 60_000, requestId = ++lastId, accountId = owner.accountId, module = Module.IMAGE, form } = call;
+  const options = { requestId, timeoutMs: 20_000 };
+  const object = { objectId: requestId, accountId };
+  if (form !== undefined) {
+    await client.beginObject({ ...object, contentType: "application/octet-stream" }, options);
+    for (let piece = 0; piece * pieceBytes < form.length; piece++) {
+      const data = form.subarray(piece * pieceBytes, (piece + 1) * pieceBytes);
+      await client.writeObject({ ...object, piece, data }, options);
+    }
+    const sha256 = createHash("sha256").update(form).digest();
+    await client.finishObject({ ...object, bytes: BigInt(form.length), sha256, lifeMs: 60_000n }, options);
+  }
+  const { job } = await client.createCall(
+    {
+      requestId,
+      lifeMs: BigInt(lifeMs),
+      view: Buffer.from("{}"),
+      input: Buffer.from(call.input ?? ""),
+      keepsAnswer: call.keepsAnswer ?? false,
+      uploadObjectId: form === undefined ? 0n : requestId,
+      item: {
+        ...{ dialect: "openai.images", module, model: "picture", body: Buffer.from('{"prompt":"a cat"}') },
+        bodyLength: BigInt(form?.length ?? 0),
+        candidates: [{ channel: "stub", platform: "stub", upstreamModel: "picture", pricing: { strategy: "s" } }],
+        facts: { accountId, keyId: 3n, model: "picture", createdUnixUs: BigInt(Date.now()) * 1_000n },
+      },
+    },
+    options,
+  );
+  if (job === undefined) throw new Error("no job came");
+  return job;
+}
+
+/** The result of a call. */
+export async function resultOf(client: ServiceClient<typeof JobsService>, requestId: bigint): Promise<Buffer> {
+  const { job } = await client.getJob({ owner, requestId }, { requestId: 1n, timeoutMs: 10_000 });
+  if (job === undefined) throw new Error("no job came");
+  if (job.resultObjectId === 0n) return Buffer.from(job.result);
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < Number(job.resultBytes); at += pieces.at(-1)?.length ?? 0) {
+    const asked = { objectId: job.resultObjectId, ...owner, offset: BigInt(at), maxBytes: pieceBytes };
+    pieces.push((await client.readObject(asked, { requestId: 1n, timeoutMs: 10_000 })).data);
+  }
+  return Buffer.concat(pieces);
 }

@@ -22,6 +22,7 @@ export type {
   Acknowledgement,
   BatchAnswer,
   BodySource,
+  CallBody,
   CallOptions,
   ClientControl,
   ClientOptions,

@@ -7,6 +7,7 @@ import { fileId, toFile } from "../../view/file.ts";
 import { requestOf } from "../chat/message-id.ts";
 import { callOptions, jobOwner } from "../jobs/owned.ts";
 import { giveObject } from "../objects/give.ts";
+import { objectReader } from "../objects/read.ts";
 import { pageOf } from "../page.ts";
 import { listedPurposes } from "./purposes.ts";
 
@@ -52,7 +53,8 @@ export function files(edge: FastifyInstance, context: GatewayContext): void {
   edge.get<ById>("/v1/files/:id/content", { config }, async (request, reply) => {
     const { fileId: objectId, bytes, contentType } = await fileOf(context, request);
     const { accountId } = principalOf(request);
-    await giveObject(context, request, reply, { objectId, accountId, bytes: Number(bytes), contentType });
+    const read = objectReader(context, request, { objectId, accountId });
+    await giveObject(request, reply, { bytes: Number(bytes), contentType, read });
   });
 }
 

@@ -2,42 +2,25 @@ import { create } from "@bufbuild/protobuf";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { HeadSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { pieceBytes } from "../../../shared/object-piece.ts";
 import { createBytesAnswer } from "../../answers/bytes.ts";
-import type { GatewayContext } from "../../context.ts";
 import { byteRange } from "../../domain/byte-range.ts";
-
-/** A piece may have to come from a bucket. */
-const pieceTimeoutMs = 60_000;
+import type { ReadPiece } from "./read.ts";
 
 /** Answers with an object, or the range of it that was asked for: a piece at a time, as fast as the client takes it. */
 export async function giveObject(
-  { jobs }: Pick<GatewayContext, "jobs">,
-  { incoming, headers }: FastifyRequest,
+  { headers }: FastifyRequest,
   reply: FastifyReply,
-  object: {
-    readonly objectId: bigint;
-    readonly accountId: bigint;
-    readonly bytes: number;
-    readonly contentType: string;
-  },
+  object: { readonly bytes: number; readonly contentType: string; readonly read: ReadPiece },
 ): Promise<void> {
-  const { objectId, accountId, bytes, contentType } = object;
+  const { bytes, contentType, read } = object;
   const range = byteRange(headers.range, bytes);
   if (range === "unsatisfiable") {
     void reply.header("content-range", `bytes */${bytes}`);
     throw new ThroughlineError("invalid_value", `There are ${bytes} bytes.`, { param: "Range", httpStatus: 416 });
   }
   const { first, last } = range === "whole" ? { first: 0, last: bytes - 1 } : range;
-  const options = { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: pieceTimeoutMs };
-  const read = async (offset: number): Promise<Uint8Array> => {
-    const maxBytes = Math.min(pieceBytes, last - offset + 1);
-    const { data } = await jobs.readObject({ objectId, accountId, offset: BigInt(offset), maxBytes }, options);
-    if (data.length === 0) throw new ThroughlineError("not_found", "There is no such file.");
-    return data;
-  };
   // What cannot be read at all has an answer with a status.
-  let piece = last < first ? new Uint8Array() : await read(first);
+  let piece = last < first ? new Uint8Array() : await read(first, last - first + 1);
   const answer = createBytesAnswer(reply.raw);
   reply.hijack();
   const head = create(HeadSchema, { contentType, contentLength: BigInt(last - first + 1) });
@@ -47,7 +30,7 @@ export async function giveObject(
   }
   answer.begin(head, { "accept-ranges": "bytes" });
   try {
-    for (let offset = first; piece.length > 0; piece = await read(offset)) {
+    for (let offset = first; piece.length > 0; piece = await read(offset, last - offset + 1)) {
       offset += piece.length;
       await answer.write(piece);
       if (answer.isGone()) return;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { pieceBytes } from "../../../shared/object-piece.ts";
 import type { GatewayContext } from "../../context.ts";
 import type { UploadSource } from "../../domain/form.ts";
@@ -7,8 +8,8 @@ import type { Incoming } from "../../story/incoming.ts";
 export interface SentObject {
   readonly objectId: bigint;
   readonly accountId: bigint;
-  /** In hex. */
-  readonly sha256: string;
+  /** In hex. Absent: it is reckoned while they are sent. */
+  readonly sha256?: string;
   /** 0: it stays until it is deleted. */
   readonly lifeMs: number;
   /** Where its bytes begin in the source, and how many there are. */
@@ -27,13 +28,15 @@ export async function sendObject(
   { objectId, accountId, sha256, lifeMs, offset, length }: SentObject,
 ): Promise<void> {
   const options = { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: pieceTimeoutMs };
+  const hash = sha256 === undefined ? createHash("sha256") : undefined;
   for (let piece = 0; piece * pieceBytes < length; piece++) {
     const from = piece * pieceBytes;
     const data = await readWhole(source, offset + from, Math.min(pieceBytes, length - from));
+    hash?.update(data);
     await jobs.writeObject({ objectId, accountId, piece, data }, options);
     spent.add(data.length);
   }
-  const digest = Buffer.from(sha256, "hex");
+  const digest = hash?.digest() ?? Buffer.from(sha256 ?? "", "hex");
   const finish = { objectId, accountId, bytes: BigInt(length), sha256: digest, lifeMs: BigInt(lifeMs) };
   await jobs.finishObject(finish, options);
 }

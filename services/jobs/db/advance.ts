@@ -15,8 +15,8 @@ export interface Progress {
   readonly event: string;
 }
 
-/** An event is worth at most one entry, and a job has few of them. */
-const noted = (name: string) => `case when ${name} = '' or jsonb_array_length(events) >= 64 then events
+/** SQL of the events with one more: an event is worth at most one entry, and a job has few of them. */
+export const noted = (name: string) => `case when ${name} = '' or jsonb_array_length(events) >= 64 then events
   else events || jsonb_build_array(jsonb_build_array(${name}::text, floor(extract(epoch from now() - created_at) * 1000))) end`;
 
 const begun = statement(
@@ -76,6 +76,18 @@ export interface End {
   readonly size: string;
   /** 0: not known. */
   readonly expiresUnixMs: number;
+  /** The answer of an own call that succeeded. */
+  readonly result?: CallResult | undefined;
+  /** Which run of an own call ended: one that another worker was given meanwhile ends nothing. Absent: whichever. */
+  readonly run?: number | undefined;
+}
+
+/** The answer of an own call: in the row where it is short, else an object. */
+export interface CallResult {
+  readonly type: string;
+  readonly bytes: number;
+  readonly inRow?: Uint8Array | undefined;
+  readonly object?: bigint | undefined;
 }
 
 const end = statement(
@@ -84,8 +96,9 @@ const end = statement(
      error_code = $3, error_message = $4, usage = coalesce($5, usage), started = coalesce($6, started),
      candidate = coalesce($7, candidate), locator = coalesce($8, locator), result_ms = $9, size = $10,
      expires_at = case when $11::float8 = 0 then null else to_timestamp($11::float8 / 1000) end, ended_at = now(),
-     lease_until = null, wake_at = now(), events = ${noted("$12")}
-   where request_id = $1 and phase < 3 returning request_id`,
+     lease_until = null, wake_at = now(), events = ${noted("$12")},
+     result = $13, result_object = coalesce($14::bigint, 0), result_type = coalesce($15, ''), result_bytes = coalesce($16::bigint, 0)
+   where request_id = $1 and phase < 3 and ($17::smallint is null or runs = $17::smallint) returning request_id`,
 );
 
 /**
@@ -96,13 +109,15 @@ export async function noteEnd(db: JobsDatabase, job: End): Promise<boolean> {
     ...[job.requestId, job.state, job.error?.code ?? null, job.error?.message ?? null, job.usage ?? null],
     ...[job.started ?? null, job.candidate ?? null, job.locator ?? null, job.resultMs, job.size, job.expiresUnixMs],
     job.error === undefined ? "succeeded" : job.error.code,
+    ...[job.result?.inRow ?? null, job.result?.object ?? null, job.result?.type ?? null, job.result?.bytes ?? null],
+    job.run ?? null,
   ]);
   return rows.length > 0;
 }
 
 const close = statement(
   "jobs_close",
-  "update jobs.job set phase = 4, wake_at = null, lease_until = null, started = null, usage = null where request_id = $1 and phase = 3",
+  "update jobs.job set phase = 4, wake_at = null, lease_until = null, started = null, usage = null, input = null where request_id = $1 and phase = 3",
 );
 
 /** Its settlement and its record are durable. */

@@ -5,7 +5,9 @@ export interface JobRow {
   readonly key_id: bigint;
   readonly user_id: string;
   readonly module: number;
-  /** 1 its start is under way, 2 a vendor has it, 3 it has ended and is to be settled and recorded, 4 all is done. */
+  /** A value of throughline.jobs.v1.JobKind. */
+  readonly kind: number;
+  /** 1 its start is under way, or it waits for a worker; 2 a vendor has it, or a worker; 3 it has ended and is to be settled and recorded, 4 all is done. */
   readonly phase: number;
   /** A value of throughline.jobs.v1.JobState. */
   readonly state: number;
@@ -35,6 +37,18 @@ export interface JobRow {
   readonly polls: number;
   readonly failed_polls: number;
   readonly cancel_requested: boolean;
+  /** How often a worker has taken an own call. */
+  readonly runs: number;
+  /** What of its body is kept with the record; null: nothing. */
+  readonly input: Buffer | null;
+  /** The record has the answer itself, not the provider's document. */
+  readonly keeps_answer: boolean;
+  /** Object that has the bytes of its form; 0: it has none. */
+  readonly upload: bigint;
+  /** Object that has its result; 0: it has none, or the row has it. */
+  readonly result_object: bigint;
+  readonly result_type: string;
+  readonly result_bytes: bigint;
   /** What happened: a name, and milliseconds since the arrival. */
   readonly events: readonly (readonly [name: string, atMs: number])[];
 }
@@ -42,7 +56,11 @@ export interface JobRow {
 /** Columns of `JobRow`. */
 export const jobColumns = `request_id, account_id, key_id, user_id, module, phase, state, progress, item, body, view, traceparent,
   candidate, vendor_job_id, locator, started, usage, error_code, error_message, result_ms, size, created_at, deadline_at,
-  ended_at, expires_at, wake_at, polls, failed_polls, cancel_requested, events`;
+  ended_at, expires_at, wake_at, polls, failed_polls, cancel_requested, events, kind, runs, input, keeps_answer, upload,
+  result_object, result_type, result_bytes`;
+
+/** Kinds of jobs. */
+export const kinds = { vendor: 1, call: 2 } as const;
 
 /** Phases of a job. */
 export const phases = { starting: 1, running: 2, ending: 3, ended: 4 } as const;

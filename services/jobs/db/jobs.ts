@@ -88,12 +88,12 @@ const claim = statement(
   `update jobs.job set lease_until = now() + $2 * interval '1 millisecond'
     where request_id in (
       select request_id from jobs.job
-       where wake_at <= now() and (lease_until is null or lease_until < now())
+       where wake_at <= now() and (kind = 1 or phase = 3) and (lease_until is null or lease_until < now())
        order by wake_at limit $1 for update skip locked)
    returning ${jobColumns}`,
 );
 
-/** Takes jobs of which something is to be done now; no other worker is given them for `leaseMs`. */
+/** Takes vendors' jobs and ends of which something is to be done now; no other worker is given them for `leaseMs`. */
 export function claimJobs(db: JobsDatabase, limit: number, leaseMs: number): Promise<JobRow[]> {
   return db.query<JobRow>(claim, [limit, leaseMs]);
 }
@@ -101,11 +101,11 @@ export function claimJobs(db: JobsDatabase, limit: number, leaseMs: number): Pro
 const wait = statement(
   "jobs_wait",
   `select (extract(epoch from min(greatest(wake_at, coalesce(lease_until, wake_at))) - now()) * 1000)::float8 as ms
-     from jobs.job where wake_at is not null`,
+     from jobs.job where wake_at is not null and (kind = 1 or phase = 3)`,
   { idempotent: true },
 );
 
-/** Milliseconds until something is to be done; undefined: nothing is. */
+/** Milliseconds until something is to be done about a vendor's job or an end; undefined: nothing is. */
 export async function waitMs(db: JobsDatabase): Promise<number | undefined> {
   const [row] = await db.query<{ ms: number | null }>(wait, []);
   return row?.ms ?? undefined;
@@ -127,7 +127,7 @@ export async function openJobs(db: JobsDatabase, after: bigint, limit: number): 
 
 const cancel = statement(
   "jobs_cancel",
-  `update jobs.job set cancel_requested = true, wake_at = case when phase = 2 then now() else wake_at end
+  `update jobs.job set cancel_requested = true, wake_at = case when phase = 2 and kind = 1 then now() else wake_at end
     where request_id = $4 and ${owned.replace("$2 = 0", "$2::bigint = 0")} and phase < 3`,
 );
 
@@ -143,15 +143,24 @@ export async function hideJob(db: JobsDatabase, requestId: bigint): Promise<void
   await db.query(hide, [requestId]);
 }
 
-const forget = statement(
-  "jobs_forget",
-  `delete from jobs.job where request_id in (
-     select request_id from jobs.job where phase = 4 and ended_at < now() - $1 * interval '1 millisecond'
-      order by ended_at limit $2)
-   returning request_id`,
+/** A job that is to be forgotten, and the objects that go with it. */
+export type OldJob = Pick<JobRow, "request_id" | "account_id" | "upload" | "result_object">;
+
+const old = statement(
+  "jobs_old",
+  `select request_id, account_id, upload, result_object from jobs.job where phase = 4 and ended_at < now() - $1 * interval '1 millisecond'
+    order by ended_at limit $2`,
+  { idempotent: true },
 );
 
-/** Deletes jobs that ended longer ago than this; gives how many. */
-export async function forgetJobs(db: JobsDatabase, retentionMs: number, limit: number): Promise<number> {
-  return (await db.query(forget, [retentionMs, limit])).length;
+/** Jobs that ended longer ago than this. */
+export function oldJobs(db: JobsDatabase, retentionMs: number, limit: number): Promise<OldJob[]> {
+  return db.query<OldJob>(old, [retentionMs, limit]);
+}
+
+const forget = statement("jobs_forget", "delete from jobs.job where request_id = any($1::bigint[])");
+
+/** Deletes jobs whose objects are gone. */
+export async function forgetJobs(db: JobsDatabase, requestIds: readonly bigint[]): Promise<void> {
+  await db.query(forget, [requestIds]);
 }

@@ -2,6 +2,7 @@ import { createDatabase, type Database, type DatabaseLog, migrate } from "../../
 import { jobs } from "./migrations/0001-jobs.ts";
 import { objects } from "./migrations/0002-objects.ts";
 import { files } from "./migrations/0003-files.ts";
+import { ownCalls } from "./migrations/0004-own-calls.ts";
 
 const schema = "jobs";
 
@@ -23,7 +24,7 @@ export async function openDatabase(options: OpenOptions): Promise<JobsDatabase> 
   if (options.migrate)
     await migrate(url, {
       schema,
-      migrations: { "0001_jobs": jobs, "0002_objects": objects, "0003_files": files },
+      migrations: { "0001_jobs": jobs, "0002_objects": objects, "0003_files": files, "0004_own_calls": ownCalls },
       log,
     });
   return createDatabase<unknown>({ url, schema, maxConnections, applicationName: "throughline jobs", log });

@@ -6,7 +6,7 @@ import type { UnaryContext } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
 import { insertJob, readJob } from "../db/jobs.ts";
 import { begin, startLostMs } from "../runner/begin.ts";
-import type { Worker } from "../runner/worker.ts";
+import type { Pool } from "../runner/pool.ts";
 import { errorOf, noSuchJob, toJob } from "./job-message.ts";
 
 const maxViewBytes = 64 * 1024;
@@ -14,7 +14,7 @@ const maxViewBytes = 64 * 1024;
 /** Begins a job. What is asked goes on whether or not the caller waits for it: the job is ours from its row on. */
 export async function createJob(
   context: JobsContext,
-  worker: Worker,
+  worker: Pick<Pool, "wake">,
   request: CreateJobRequest,
   { traceparent }: UnaryContext,
 ) {

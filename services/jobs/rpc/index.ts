@@ -1,19 +1,20 @@
 import { JobsService } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { defineService, type ServiceDefinition, unaryHandler } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
-import type { Worker } from "../runner/worker.ts";
+import { createCall } from "./create-call.ts";
 import { createJob } from "./create-job.ts";
 import { createFile, deleteFile, getFile, listFiles } from "./files.ts";
 import { beginObject, finishObject, readObject, writeObject } from "./objects.ts";
-import { cancelJob, deleteJob, getJob, listJobs } from "./owned-jobs.ts";
+import { cancelJob, deleteJob, getJob, listJobs, type Runners } from "./owned-jobs.ts";
 
-/** The methods of jobs. `worker`: what works at them in this process. */
-export function jobsDefinition(context: JobsContext, worker: Worker): ServiceDefinition<typeof JobsService> {
+/** The methods of jobs. `runners`: what works at them in this process. */
+export function jobsDefinition(context: JobsContext, runners: Runners): ServiceDefinition<typeof JobsService> {
   return defineService(JobsService, {
-    createJob: unaryHandler((request, call) => createJob(context, worker, request, call)),
+    createJob: unaryHandler((request, call) => createJob(context, runners.worker, request, call)),
+    createCall: unaryHandler((request, call) => createCall(context, runners.calls, request, call)),
     getJob: unaryHandler((request) => getJob(context, request)),
     listJobs: unaryHandler((request) => listJobs(context, request)),
-    cancelJob: unaryHandler((request) => cancelJob(context, worker, request)),
+    cancelJob: unaryHandler((request) => cancelJob(context, runners, request)),
     deleteJob: unaryHandler((request) => deleteJob(context, request)),
     beginObject: unaryHandler((request) => beginObject(context, request)),
     writeObject: unaryHandler((request) => writeObject(context, request)),

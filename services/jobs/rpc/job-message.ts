@@ -3,7 +3,7 @@ import { catalogue, isErrorCode } from "../../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { toWireError } from "../../../shared/errors/wire.ts";
 import { ErrorSchema, type Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { JobOwner, JobSchema, JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import type { JobKind, JobOwner, JobSchema, JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobRow } from "../db/job-row.ts";
 import type { Owner } from "../db/jobs.ts";
@@ -30,6 +30,10 @@ export function toJob(row: JobRow): MessageInitShape<typeof JobSchema> {
     vendorJobId: row.vendor_job_id,
     locator: row.locator,
     cancelRequested: row.cancel_requested,
+    kind: row.kind as JobKind,
+    resultType: row.result_type,
+    resultBytes: row.result_bytes,
+    resultObjectId: row.result_object,
   };
 }
 

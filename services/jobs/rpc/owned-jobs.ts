@@ -6,18 +6,35 @@ import type {
   ListJobsRequest,
 } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import type { JobsContext } from "../context.ts";
-import { phases } from "../db/job-row.ts";
+import { endWaiting, rowResult } from "../db/calls.ts";
+import { type JobRow, kinds, phases } from "../db/job-row.ts";
 import { hideJob, readJob, readJobs, requestCancel } from "../db/jobs.ts";
-import type { Worker } from "../runner/worker.ts";
+import type { JobsDatabase } from "../db/open.ts";
+import { endOfStopped } from "../domain/call-fate.ts";
+import type { Calls } from "../runner/calls.ts";
+import type { Pool } from "../runner/pool.ts";
 import { noSuchJob, ownerOf, toJob } from "./job-message.ts";
 
 const maxPage = 100;
+
+/** What works at jobs in this process. */
+export interface Runners {
+  readonly worker: Pick<Pool, "wake">;
+  readonly calls: Pick<Calls, "wake" | "cancel">;
+}
 
 /** One job of an owner. */
 export async function getJob({ db }: JobsContext, { owner, requestId }: GetJobRequest) {
   const row = await readJob(db, ownerOf(owner), requestId);
   if (row === undefined) throw noSuchJob();
-  return { job: toJob(row) };
+  return { job: await withResult(db, row) };
+}
+
+/** A job with its result, where that is short enough to stand in its row. */
+async function withResult(db: JobsDatabase, row: JobRow) {
+  const job = toJob(row);
+  if (row.result_bytes === 0n || row.result_object !== 0n) return job;
+  return { ...job, result: (await rowResult(db, row.request_id)) ?? new Uint8Array() };
 }
 
 /** A page of an owner's jobs. */
@@ -33,13 +50,25 @@ export async function listJobs({ db }: JobsContext, request: ListJobsRequest) {
 }
 
 /** Asks for the end of a job. */
-export async function cancelJob({ db }: JobsContext, worker: Worker, { owner, requestId }: CancelJobRequest) {
+export async function cancelJob(
+  { db }: JobsContext,
+  { worker, calls }: Runners,
+  { owner, requestId }: CancelJobRequest,
+) {
   const whose = ownerOf(owner);
   await requestCancel(db, whose, requestId);
-  worker.wake();
-  const row = await readJob(db, whose, requestId);
+  calls.cancel(requestId);
+  let row = await readJob(db, whose, requestId);
   if (row === undefined) throw noSuchJob();
-  return { job: toJob(row) };
+  if (
+    row.kind === kinds.call &&
+    row.phase === phases.starting &&
+    (await endWaiting(db, requestId, endOfStopped("cancelled")))
+  ) {
+    row = (await readJob(db, whose, requestId)) ?? row;
+  }
+  worker.wake();
+  return { job: await withResult(db, row) };
 }
 
 /** Takes a job that has ended out of sight. */

@@ -24,9 +24,10 @@ import {
 import type { JobReport } from "../../../shared/job-report.ts";
 import type { JobsContext } from "../context.ts";
 import { type End, noteClosed } from "../db/advance.ts";
-import type { JobRow } from "../db/job-row.ts";
+import { type JobRow, kinds } from "../db/job-row.ts";
 import type { Decision, RunningState } from "../domain/after-report.ts";
 import { itemOf } from "./ask.ts";
+import { type RecordedAnswer, recordedAnswer } from "./recorded-answer.ts";
 
 /** How long a worker has a job to itself. A worker that was killed is followed by another after this time. */
 export const leaseMs = 12_000;
@@ -59,9 +60,10 @@ export async function close(context: JobsContext, row: JobRow): Promise<void> {
   const { billing, history, db } = context;
   const request = closingRequest(row);
   const ending = closingEnding(row);
+  const answer = await recordedAnswer(context, row, ending.outcome);
   const options = { requestId: row.request_id, traceparent: row.traceparent, timeoutMs: callTimeoutMs };
   const settlement = await billing.settle.call(settleItem(request, ending), options);
-  await history.record.call({ record: finalOf(row, request, ending, settlement) }, options);
+  await history.record.call({ record: finalOf(row, request, ending, { settlement, answer }) }, options);
   await noteClosed(db, row.request_id);
 }
 
@@ -69,7 +71,9 @@ export async function close(context: JobsContext, row: JobRow): Promise<void> {
 export async function recordState({ history, log }: JobsContext, row: JobRow): Promise<void> {
   const record = baseRecord(closingRequest(row));
   record.status = row.state as number as RecordStatus;
-  const candidate = itemOf(row).candidates[row.candidate ?? 0];
+  // Nobody has taken a call that waits, and who takes one that runs is not known before its end.
+  const isVendors = row.kind === kinds.vendor;
+  const candidate = isVendors ? itemOf(row).candidates[row.candidate ?? 0] : undefined;
   record.channel = candidate?.channel ?? "";
   record.platform = candidate?.platform ?? "";
   const options = { requestId: row.request_id, traceparent: row.traceparent, timeoutMs: callTimeoutMs };
@@ -95,16 +99,24 @@ function closingRequest(row: JobRow): ClosingRequest {
 
 function closingEnding(row: JobRow): ClosingEnding {
   const failed = row.error_code === null ? undefined : errorOf(row.error_code, row.error_message ?? "");
+  const outcome = outcomeOf(row);
   return {
-    outcome: outcomeOf(row),
+    outcome,
     error: failed,
     gone: false,
     lost: false,
-    // A job that failed has delivered nothing, whatever its vendor began.
-    pieces: failed === undefined ? 1 : 0,
+    pieces: failed === undefined || isBrokenOff(row, outcome) ? 1 : 0,
     channel: "",
-    inputTokens: 0,
+    inputTokens: Number(itemOf(row).estimatedInputTokens),
   };
+}
+
+/**
+ * A job that failed has delivered nothing, whatever its vendor began. But whoever has an answer broken off that has begun pays
+ * for it, as on a connection.
+ */
+function isBrokenOff({ kind, error_code }: JobRow, outcome: Outcome): boolean {
+  return kind === kinds.call && error_code === "cancelled" && outcome.firstByte;
 }
 
 /** The start's attempts with what the end is charged by. */
@@ -120,7 +132,12 @@ function errorOf(code: string, message: string): ThroughlineError {
   return new ThroughlineError(isErrorCode(code) ? code : "upstream_error", message);
 }
 
-function finalOf(row: JobRow, request: ClosingRequest, ending: ClosingEnding, settlement: Settlement): Record {
+function finalOf(
+  row: JobRow,
+  request: ClosingRequest,
+  ending: ClosingEnding,
+  { settlement, answer }: { settlement: Settlement; answer: RecordedAnswer },
+): Record {
   const endedMs = (row.ended_at ?? new Date()).getTime();
   const record = finalRecord(
     request,
@@ -131,20 +148,14 @@ function finalOf(row: JobRow, request: ClosingRequest, ending: ClosingEnding, se
       timeline: row.events.map(([name, atMs]) =>
         create(TimelineEventSchema, { name, atUs: BigInt(Math.max(0, Math.round(atMs))) * 1_000n }),
       ),
-      response: row.error_code === null ? documentOf(row) : new Uint8Array(),
-      responseTruncated: false,
+      ...answer,
       notes:
         row.cancel_requested && row.error_code === null ? ["The end of the job was asked for; it came first."] : [],
     },
     settlement,
   );
+  if (row.input !== null && row.error_code === null) record.input = row.input;
   // By this ID operators find the job at its vendor; the ID of the HTTP call stands at the attempt.
   if (row.vendor_job_id !== "") record.upstreamRequestId = row.vendor_job_id;
   return record;
-}
-
-function documentOf(row: JobRow): Buffer {
-  const view: unknown = JSON.parse(row.view.toString());
-  const said = { ...(typeof view === "object" ? view : {}), status: "completed", vendor_job_id: row.vendor_job_id };
-  return Buffer.from(JSON.stringify(said));
 }

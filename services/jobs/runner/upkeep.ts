@@ -1,5 +1,5 @@
 import type { JobsContext } from "../context.ts";
-import { forgetJobs, openJobs } from "../db/jobs.ts";
+import { forgetJobs, oldJobs, openJobs } from "../db/jobs.ts";
 
 /** The recurring work of jobs. */
 export interface Upkeep {
@@ -46,9 +46,20 @@ async function extendAll({ db, billing }: JobsContext): Promise<void> {
   }
 }
 
-async function forgetAll({ db, config }: JobsContext): Promise<void> {
+async function forgetAll({ db, config, objects }: JobsContext): Promise<void> {
   if (config.retentionMs === 0) return;
-  while ((await forgetJobs(db, config.retentionMs, atOnce)) === atOnce);
+  for (let rows = atOnce; rows === atOnce; ) {
+    const old = await oldJobs(db, config.retentionMs, atOnce);
+    // Objects first: a row that is left leads to them, an object without a row would stay for ever.
+    for (const { account_id: accountId, upload, result_object: result } of old) {
+      for (const id of [upload, result]) if (id !== 0n) await objects.remove({ id, accountId });
+    }
+    await forgetJobs(
+      db,
+      old.map(({ request_id }) => request_id),
+    );
+    rows = old.length;
+  }
 }
 
 async function sweepAll({ objects }: JobsContext): Promise<void> {

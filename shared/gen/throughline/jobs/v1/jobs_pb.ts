@@ -2,7 +2,7 @@
 // @generated from file throughline/jobs/v1/jobs.proto (package throughline.jobs.v1, syntax proto3)
 /* eslint-disable */
 
-// Jobs: work of vendors that outlives the request which began it.
+// Jobs: work that outlives the request which began it.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file throughline/jobs/v1/jobs.proto.
  */
 export const file_throughline_jobs_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("Ch50aHJvdWdobGluZS9qb2JzL3YxL2pvYnMucHJvdG8SE3Rocm91Z2hsaW5lLmpvYnMudjEiPwoISm9iT3duZXISEgoKYWNjb3VudF9pZBgBIAEoAxIOCgZrZXlfaWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoCSLMAwoDSm9iEhIKCnJlcXVlc3RfaWQYASABKAYSLQoGbW9kdWxlGAIgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRIPCgdkaWFsZWN0GAMgASgJEg0KBW1vZGVsGAQgASgJEiwKBXN0YXRlGAUgASgOMh0udGhyb3VnaGxpbmUuam9icy52MS5Kb2JTdGF0ZRIYChBwcm9ncmVzc19wZXJjZW50GAYgASgNEisKBWVycm9yGAcgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9yEgwKBHZpZXcYCCABKAwSFwoPY3JlYXRlZF91bml4X21zGAkgASgDEhUKDWVuZGVkX3VuaXhfbXMYCiABKAMSFwoPZXhwaXJlc191bml4X21zGAsgASgDEhEKCXJlc3VsdF9tcxgMIAEoBBIMCgRzaXplGA0gASgJEjMKCWNhbmRpZGF0ZRgOIAEoCzIgLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYW5kaWRhdGUSFQoNdmVuZG9yX2pvYl9pZBgPIAEoCRIPCgdsb2NhdG9yGBAgASgJEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYESABKAgieAoQQ3JlYXRlSm9iUmVxdWVzdBIxCgRpdGVtGAEgASgLMiMudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbRISCgpyZXF1ZXN0X2lkGAIgASgGEg8KB2xpZmVfbXMYAyABKAQSDAoEdmlldxgEIAEoDCI6ChFDcmVhdGVKb2JSZXNwb25zZRIlCgNqb2IYASABKAsyGC50aHJvdWdobGluZS5qb2JzLnYxLkpvYiJRCg1HZXRKb2JSZXF1ZXN0EiwKBW93bmVyGAEgASgLMh0udGhyb3VnaGxpbmUuam9icy52MS5Kb2JPd25lchISCgpyZXF1ZXN0X2lkGAIgASgGIjcKDkdldEpvYlJlc3BvbnNlEiUKA2pvYhgBIAEoCzIYLnRocm91Z2hsaW5lLmpvYnMudjEuSm9iIqoBCg9MaXN0Sm9ic1JlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5qb2JzLnYxLkpvYk93bmVyEi0KBm1vZHVsZRgCIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSGAoQYWZ0ZXJfcmVxdWVzdF9pZBgDIAEoBhINCgVsaW1pdBgEIAEoDRIRCglhc2NlbmRpbmcYBSABKAgiTAoQTGlzdEpvYnNSZXNwb25zZRImCgRqb2JzGAEgAygLMhgudGhyb3VnaGxpbmUuam9icy52MS5Kb2ISEAoIaGFzX21vcmUYAiABKAgiVAoQQ2FuY2VsSm9iUmVxdWVzdBIsCgVvd25lchgBIAEoCzIdLnRocm91Z2hsaW5lLmpvYnMudjEuSm9iT3duZXISEgoKcmVxdWVzdF9pZBgCIAEoBiI6ChFDYW5jZWxKb2JSZXNwb25zZRIlCgNqb2IYASABKAsyGC50aHJvdWdobGluZS5qb2JzLnYxLkpvYiJUChBEZWxldGVKb2JSZXF1ZXN0EiwKBW93bmVyGAEgASgLMh0udGhyb3VnaGxpbmUuam9icy52MS5Kb2JPd25lchISCgpyZXF1ZXN0X2lkGAIgASgGIhMKEURlbGV0ZUpvYlJlc3BvbnNlKp0BCghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFKT0JfU1RBVEVfUEVORElORxABEhYKEkpPQl9TVEFURV9RVUVVRUlORxACEhgKFEpPQl9TVEFURV9QUk9DRVNTSU5HEAMSFwoTSk9CX1NUQVRFX1NVQ0NFRURFRBAEEhQKEEpPQl9TVEFURV9GQUlMRUQQBTLFCQoLSm9ic1NlcnZpY2USWgoJQ3JlYXRlSm9iEiUudGhyb3VnaGxpbmUuam9icy52MS5DcmVhdGVKb2JSZXF1ZXN0GiYudGhyb3VnaGxpbmUuam9icy52MS5DcmVhdGVKb2JSZXNwb25zZRJRCgZHZXRKb2ISIi50aHJvdWdobGluZS5qb2JzLnYxLkdldEpvYlJlcXVlc3QaIy50aHJvdWdobGluZS5qb2JzLnYxLkdldEpvYlJlc3BvbnNlElcKCExpc3RKb2JzEiQudGhyb3VnaGxpbmUuam9icy52MS5MaXN0Sm9ic1JlcXVlc3QaJS50aHJvdWdobGluZS5qb2JzLnYxLkxpc3RKb2JzUmVzcG9uc2USWgoJQ2FuY2VsSm9iEiUudGhyb3VnaGxpbmUuam9icy52MS5DYW5jZWxKb2JSZXF1ZXN0GiYudGhyb3VnaGxpbmUuam9icy52MS5DYW5jZWxKb2JSZXNwb25zZRJaCglEZWxldGVKb2ISJS50aHJvdWdobGluZS5qb2JzLnYxLkRlbGV0ZUpvYlJlcXVlc3QaJi50aHJvdWdobGluZS5qb2JzLnYxLkRlbGV0ZUpvYlJlc3BvbnNlEmAKC0JlZ2luT2JqZWN0EicudGhyb3VnaGxpbmUuam9icy52MS5CZWdpbk9iamVjdFJlcXVlc3QaKC50aHJvdWdobGluZS5qb2JzLnYxLkJlZ2luT2JqZWN0UmVzcG9uc2USYAoLV3JpdGVPYmplY3QSJy50aHJvdWdobGluZS5qb2JzLnYxLldyaXRlT2JqZWN0UmVxdWVzdBooLnRocm91Z2hsaW5lLmpvYnMudjEuV3JpdGVPYmplY3RSZXNwb25zZRJjCgxGaW5pc2hPYmplY3QSKC50aHJvdWdobGluZS5qb2JzLnYxLkZpbmlzaE9iamVjdFJlcXVlc3QaKS50aHJvdWdobGluZS5qb2JzLnYxLkZpbmlzaE9iamVjdFJlc3BvbnNlEl0KClJlYWRPYmplY3QSJi50aHJvdWdobGluZS5qb2JzLnYxLlJlYWRPYmplY3RSZXF1ZXN0GicudGhyb3VnaGxpbmUuam9icy52MS5SZWFkT2JqZWN0UmVzcG9uc2USXQoKQ3JlYXRlRmlsZRImLnRocm91Z2hsaW5lLmpvYnMudjEuQ3JlYXRlRmlsZVJlcXVlc3QaJy50aHJvdWdobGluZS5qb2JzLnYxLkNyZWF0ZUZpbGVSZXNwb25zZRJUCgdHZXRGaWxlEiMudGhyb3VnaGxpbmUuam9icy52MS5HZXRGaWxlUmVxdWVzdBokLnRocm91Z2hsaW5lLmpvYnMudjEuR2V0RmlsZVJlc3BvbnNlEloKCUxpc3RGaWxlcxIlLnRocm91Z2hsaW5lLmpvYnMudjEuTGlzdEZpbGVzUmVxdWVzdBomLnRocm91Z2hsaW5lLmpvYnMudjEuTGlzdEZpbGVzUmVzcG9uc2USXQoKRGVsZXRlRmlsZRImLnRocm91Z2hsaW5lLmpvYnMudjEuRGVsZXRlRmlsZVJlcXVlc3QaJy50aHJvdWdobGluZS5qb2JzLnYxLkRlbGV0ZUZpbGVSZXNwb25zZWIGcHJvdG8z", [file_throughline_common_v1_common, file_throughline_jobs_v1_files, file_throughline_jobs_v1_objects, file_throughline_provider_v1_provider]);
+  fileDesc("Ch50aHJvdWdobGluZS9qb2JzL3YxL2pvYnMucHJvdG8SE3Rocm91Z2hsaW5lLmpvYnMudjEiPwoISm9iT3duZXISEgoKYWNjb3VudF9pZBgBIAEoAxIOCgZrZXlfaWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoCSLNBAoDSm9iEhIKCnJlcXVlc3RfaWQYASABKAYSLQoGbW9kdWxlGAIgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRIPCgdkaWFsZWN0GAMgASgJEg0KBW1vZGVsGAQgASgJEiwKBXN0YXRlGAUgASgOMh0udGhyb3VnaGxpbmUuam9icy52MS5Kb2JTdGF0ZRIYChBwcm9ncmVzc19wZXJjZW50GAYgASgNEisKBWVycm9yGAcgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9yEgwKBHZpZXcYCCABKAwSFwoPY3JlYXRlZF91bml4X21zGAkgASgDEhUKDWVuZGVkX3VuaXhfbXMYCiABKAMSFwoPZXhwaXJlc191bml4X21zGAsgASgDEhEKCXJlc3VsdF9tcxgMIAEoBBIMCgRzaXplGA0gASgJEjMKCWNhbmRpZGF0ZRgOIAEoCzIgLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYW5kaWRhdGUSFQoNdmVuZG9yX2pvYl9pZBgPIAEoCRIPCgdsb2NhdG9yGBAgASgJEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYESABKAgSKgoEa2luZBgSIAEoDjIcLnRocm91Z2hsaW5lLmpvYnMudjEuSm9iS2luZBITCgtyZXN1bHRfdHlwZRgTIAEoCRIUCgxyZXN1bHRfYnl0ZXMYFCABKAQSGAoQcmVzdWx0X29iamVjdF9pZBgVIAEoBhIOCgZyZXN1bHQYFiABKAwieAoQQ3JlYXRlSm9iUmVxdWVzdBIxCgRpdGVtGAEgASgLMiMudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbRISCgpyZXF1ZXN0X2lkGAIgASgGEg8KB2xpZmVfbXMYAyABKAQSDAoEdmlldxgEIAEoDCI6ChFDcmVhdGVKb2JSZXNwb25zZRIlCgNqb2IYASABKAsyGC50aHJvdWdobGluZS5qb2JzLnYxLkpvYiJRCg1HZXRKb2JSZXF1ZXN0EiwKBW93bmVyGAEgASgLMh0udGhyb3VnaGxpbmUuam9icy52MS5Kb2JPd25lchISCgpyZXF1ZXN0X2lkGAIgASgGIjcKDkdldEpvYlJlc3BvbnNlEiUKA2pvYhgBIAEoCzIYLnRocm91Z2hsaW5lLmpvYnMudjEuSm9iIqoBCg9MaXN0Sm9ic1JlcXVlc3QSLAoFb3duZXIYASABKAsyHS50aHJvdWdobGluZS5qb2JzLnYxLkpvYk93bmVyEi0KBm1vZHVsZRgCIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSGAoQYWZ0ZXJfcmVxdWVzdF9pZBgDIAEoBhINCgVsaW1pdBgEIAEoDRIRCglhc2NlbmRpbmcYBSABKAgiTAoQTGlzdEpvYnNSZXNwb25zZRImCgRqb2JzGAEgAygLMhgudGhyb3VnaGxpbmUuam9icy52MS5Kb2ISEAoIaGFzX21vcmUYAiABKAgiVAoQQ2FuY2VsSm9iUmVxdWVzdBIsCgVvd25lchgBIAEoCzIdLnRocm91Z2hsaW5lLmpvYnMudjEuSm9iT3duZXISEgoKcmVxdWVzdF9pZBgCIAEoBiI6ChFDYW5jZWxKb2JSZXNwb25zZRIlCgNqb2IYASABKAsyGC50aHJvdWdobGluZS5qb2JzLnYxLkpvYiJUChBEZWxldGVKb2JSZXF1ZXN0EiwKBW93bmVyGAEgASgLMh0udGhyb3VnaGxpbmUuam9icy52MS5Kb2JPd25lchISCgpyZXF1ZXN0X2lkGAIgASgGIhMKEURlbGV0ZUpvYlJlc3BvbnNlIrgBChFDcmVhdGVDYWxsUmVxdWVzdBIxCgRpdGVtGAEgASgLMiMudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbRISCgpyZXF1ZXN0X2lkGAIgASgGEg8KB2xpZmVfbXMYAyABKAQSDAoEdmlldxgEIAEoDBINCgVpbnB1dBgFIAEoDBIUCgxrZWVwc19hbnN3ZXIYBiABKAgSGAoQdXBsb2FkX29iamVjdF9pZBgHIAEoBiI7ChJDcmVhdGVDYWxsUmVzcG9uc2USJQoDam9iGAEgASgLMhgudGhyb3VnaGxpbmUuam9icy52MS5Kb2IqnQEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUpPQl9TVEFURV9QRU5ESU5HEAESFgoSSk9CX1NUQVRFX1FVRVVFSU5HEAISGAoUSk9CX1NUQVRFX1BST0NFU1NJTkcQAxIXChNKT0JfU1RBVEVfU1VDQ0VFREVEEAQSFAoQSk9CX1NUQVRFX0ZBSUxFRBAFKksKB0pvYktpbmQSGAoUSk9CX0tJTkRfVU5TUEVDSUZJRUQQABITCg9KT0JfS0lORF9WRU5ET1IQARIRCg1KT0JfS0lORF9DQUxMEAIypAoKC0pvYnNTZXJ2aWNlEloKCUNyZWF0ZUpvYhIlLnRocm91Z2hsaW5lLmpvYnMudjEuQ3JlYXRlSm9iUmVxdWVzdBomLnRocm91Z2hsaW5lLmpvYnMudjEuQ3JlYXRlSm9iUmVzcG9uc2USXQoKQ3JlYXRlQ2FsbBImLnRocm91Z2hsaW5lLmpvYnMudjEuQ3JlYXRlQ2FsbFJlcXVlc3QaJy50aHJvdWdobGluZS5qb2JzLnYxLkNyZWF0ZUNhbGxSZXNwb25zZRJRCgZHZXRKb2ISIi50aHJvdWdobGluZS5qb2JzLnYxLkdldEpvYlJlcXVlc3QaIy50aHJvdWdobGluZS5qb2JzLnYxLkdldEpvYlJlc3BvbnNlElcKCExpc3RKb2JzEiQudGhyb3VnaGxpbmUuam9icy52MS5MaXN0Sm9ic1JlcXVlc3QaJS50aHJvdWdobGluZS5qb2JzLnYxLkxpc3RKb2JzUmVzcG9uc2USWgoJQ2FuY2VsSm9iEiUudGhyb3VnaGxpbmUuam9icy52MS5DYW5jZWxKb2JSZXF1ZXN0GiYudGhyb3VnaGxpbmUuam9icy52MS5DYW5jZWxKb2JSZXNwb25zZRJaCglEZWxldGVKb2ISJS50aHJvdWdobGluZS5qb2JzLnYxLkRlbGV0ZUpvYlJlcXVlc3QaJi50aHJvdWdobGluZS5qb2JzLnYxLkRlbGV0ZUpvYlJlc3BvbnNlEmAKC0JlZ2luT2JqZWN0EicudGhyb3VnaGxpbmUuam9icy52MS5CZWdpbk9iamVjdFJlcXVlc3QaKC50aHJvdWdobGluZS5qb2JzLnYxLkJlZ2luT2JqZWN0UmVzcG9uc2USYAoLV3JpdGVPYmplY3QSJy50aHJvdWdobGluZS5qb2JzLnYxLldyaXRlT2JqZWN0UmVxdWVzdBooLnRocm91Z2hsaW5lLmpvYnMudjEuV3JpdGVPYmplY3RSZXNwb25zZRJjCgxGaW5pc2hPYmplY3QSKC50aHJvdWdobGluZS5qb2JzLnYxLkZpbmlzaE9iamVjdFJlcXVlc3QaKS50aHJvdWdobGluZS5qb2JzLnYxLkZpbmlzaE9iamVjdFJlc3BvbnNlEl0KClJlYWRPYmplY3QSJi50aHJvdWdobGluZS5qb2JzLnYxLlJlYWRPYmplY3RSZXF1ZXN0GicudGhyb3VnaGxpbmUuam9icy52MS5SZWFkT2JqZWN0UmVzcG9uc2USXQoKQ3JlYXRlRmlsZRImLnRocm91Z2hsaW5lLmpvYnMudjEuQ3JlYXRlRmlsZVJlcXVlc3QaJy50aHJvdWdobGluZS5qb2JzLnYxLkNyZWF0ZUZpbGVSZXNwb25zZRJUCgdHZXRGaWxlEiMudGhyb3VnaGxpbmUuam9icy52MS5HZXRGaWxlUmVxdWVzdBokLnRocm91Z2hsaW5lLmpvYnMudjEuR2V0RmlsZVJlc3BvbnNlEloKCUxpc3RGaWxlcxIlLnRocm91Z2hsaW5lLmpvYnMudjEuTGlzdEZpbGVzUmVxdWVzdBomLnRocm91Z2hsaW5lLmpvYnMudjEuTGlzdEZpbGVzUmVzcG9uc2USXQoKRGVsZXRlRmlsZRImLnRocm91Z2hsaW5lLmpvYnMudjEuRGVsZXRlRmlsZVJlcXVlc3QaJy50aHJvdWdobGluZS5qb2JzLnYxLkRlbGV0ZUZpbGVSZXNwb25zZWIGcHJvdG8z", [file_throughline_common_v1_common, file_throughline_jobs_v1_files, file_throughline_jobs_v1_objects, file_throughline_provider_v1_provider]);
 
 /**
  * Whose jobs are meant: all of an account, of one key, or of one end user.
@@ -181,6 +181,41 @@ export type Job = Message<"throughline.jobs.v1.Job"> & {
    * @generated from field: bool cancel_requested = 17;
    */
   cancelRequested: boolean;
+
+  /**
+   * Who carries it out.
+   *
+   * @generated from field: throughline.jobs.v1.JobKind kind = 18;
+   */
+  kind: JobKind;
+
+  /**
+   * Content type of the result of an own call. Empty: it has none yet.
+   *
+   * @generated from field: string result_type = 19;
+   */
+  resultType: string;
+
+  /**
+   * Bytes of the result of an own call.
+   *
+   * @generated from field: uint64 result_bytes = 20;
+   */
+  resultBytes: bigint;
+
+  /**
+   * Object that has the result of an own call. 0: it has none, or it is short and comes with the job.
+   *
+   * @generated from field: fixed64 result_object_id = 21;
+   */
+  resultObjectId: bigint;
+
+  /**
+   * A short result of an own call. Only GetJob and CancelJob tell it.
+   *
+   * @generated from field: bytes result = 22;
+   */
+  result: Uint8Array;
 };
 
 /**
@@ -472,6 +507,90 @@ export const DeleteJobResponseSchema: GenMessage<DeleteJobResponse> = /*@__PURE_
   messageDesc(file_throughline_jobs_v1_jobs, 11);
 
 /**
+ * Takes a call that is made later.
+ *
+ * @generated from message throughline.jobs.v1.CreateCallRequest
+ */
+export type CreateCallRequest = Message<"throughline.jobs.v1.CreateCallRequest"> & {
+  /**
+   * What the provider is asked, with the body; its facts are those of the settlement and the record. It holds a reservation.
+   *
+   * @generated from field: throughline.provider.v1.InvokeItem item = 1;
+   */
+  item?: InvokeItem | undefined;
+
+  /**
+   * The request.
+   *
+   * @generated from field: fixed64 request_id = 2;
+   */
+  requestId: bigint;
+
+  /**
+   * Milliseconds from now on that the job may take.
+   *
+   * @generated from field: uint64 life_ms = 3;
+   */
+  lifeMs: bigint;
+
+  /**
+   * What the client is to be shown of its request later, JSON, at most 65,536 bytes.
+   *
+   * @generated from field: bytes view = 4;
+   */
+  view: Uint8Array;
+
+  /**
+   * What of the body is kept with the record of its answer, as history's Record.input. Empty: nothing.
+   *
+   * @generated from field: bytes input = 5;
+   */
+  input: Uint8Array;
+
+  /**
+   * True: the record has the answer itself. False: it has the document that the provider makes of it.
+   *
+   * @generated from field: bool keeps_answer = 6;
+   */
+  keepsAnswer: boolean;
+
+  /**
+   * Object with the bytes of the form's files; it is removed with the job's end. 0: the item has no form.
+   *
+   * @generated from field: fixed64 upload_object_id = 7;
+   */
+  uploadObjectId: bigint;
+};
+
+/**
+ * Describes the message throughline.jobs.v1.CreateCallRequest.
+ * Use `create(CreateCallRequestSchema)` to create a new message.
+ */
+export const CreateCallRequestSchema: GenMessage<CreateCallRequest> = /*@__PURE__*/
+  messageDesc(file_throughline_jobs_v1_jobs, 12);
+
+/**
+ * The job that was taken.
+ *
+ * @generated from message throughline.jobs.v1.CreateCallResponse
+ */
+export type CreateCallResponse = Message<"throughline.jobs.v1.CreateCallResponse"> & {
+  /**
+   * The job.
+   *
+   * @generated from field: throughline.jobs.v1.Job job = 1;
+   */
+  job?: Job | undefined;
+};
+
+/**
+ * Describes the message throughline.jobs.v1.CreateCallResponse.
+ * Use `create(CreateCallResponseSchema)` to create a new message.
+ */
+export const CreateCallResponseSchema: GenMessage<CreateCallResponse> = /*@__PURE__*/
+  messageDesc(file_throughline_jobs_v1_jobs, 13);
+
+/**
  * State of a job, in history's words.
  *
  * @generated from enum throughline.jobs.v1.JobState
@@ -534,7 +653,48 @@ export const JobStateSchema: GenEnum<JobState> = /*@__PURE__*/
   enumDesc(file_throughline_jobs_v1_jobs, 0);
 
 /**
- * Begins jobs at vendors, follows them to their end, and has each settled and recorded once.
+ * Who carries a job out.
+ *
+ * @generated from enum throughline.jobs.v1.JobKind
+ */
+export const JobKind = {
+  /**
+   * Not said; refused.
+   *
+   * @generated from enum value: JOB_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A vendor that has jobs of its own: it is begun there and asked after.
+   *
+   * @generated from enum value: JOB_KIND_VENDOR = 1;
+   */
+  VENDOR: 1,
+
+  /**
+   * Jobs itself: it calls an upstream, waits for the answer and keeps it.
+   *
+   * @generated from enum value: JOB_KIND_CALL = 2;
+   */
+  CALL: 2,
+} as const;
+
+/**
+ * Who carries a job out.
+ *
+ * @generated from enum throughline.jobs.v1.JobKind
+ */
+export type JobKind = (typeof JobKind)[keyof typeof JobKind] | UnknownEnum;
+
+/**
+ * Describes the enum throughline.jobs.v1.JobKind.
+ */
+export const JobKindSchema: GenEnum<JobKind> = /*@__PURE__*/
+  enumDesc(file_throughline_jobs_v1_jobs, 1);
+
+/**
+ * Begins jobs at vendors or carries them out itself, sees them to their end, and has each settled and recorded once.
  *
  * @generated from service throughline.jobs.v1.JobsService
  */
@@ -549,6 +709,17 @@ export const JobsService: GenService<{
     methodKind: "unary";
     input: typeof CreateJobRequestSchema;
     output: typeof CreateJobResponseSchema;
+  },
+  /**
+   * Takes a call that jobs itself has answered by an upstream, later: what `Prefer: respond-async` asks for. With the answer the job
+   * is durable. Idempotent by request ID. Errors: invalid_value.
+   *
+   * @generated from rpc throughline.jobs.v1.JobsService.CreateCall
+   */
+  createCall: {
+    methodKind: "unary";
+    input: typeof CreateCallRequestSchema;
+    output: typeof CreateCallResponseSchema;
   },
   /**
    * Reads one job. Errors: not_found, also for a job of another owner.
