@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { DescService } from "@bufbuild/protobuf";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
+import { createNeeds } from "../gateway/needs.ts";
 import { startGateway } from "../gateway/server.ts";
 import { envToConfig as billingConfig } from "../services/billing/config.ts";
 import { startBilling } from "../services/billing/server.ts";
@@ -80,12 +81,13 @@ export function up(): Promise<number> {
     const jobs = inProcess(jobsService, laneHabits.jobs);
 
     const key = await ensureDefaultAccount(billing, ground.keys);
-    const readiness = Object.entries({
+    const services = {
       routing: routingService,
       billing: billingService,
       provider: providerService,
       history: historyService,
-    }).map(([name, service]) => ({ name, ready: createReadiness(() => service.ready()) }));
+      jobs: jobsService,
+    };
     const config = gatewayConfig(env);
     const gateway = await startGateway(config, {
       ...parts("gateway"),
@@ -97,10 +99,11 @@ export function up(): Promise<number> {
       jobs,
       ids,
       pacing,
-      ready: async () => {
-        const found = await Promise.all(readiness.map(async ({ name, ready }) => ((await ready()) ? [] : [name])));
-        return found.flat();
-      },
+      standing: createNeeds(
+        Object.fromEntries(
+          Object.entries(services).map(([name, service]) => [name, createReadiness(() => service.ready())]),
+        ),
+      ),
     });
     onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
     tell(welcome(gateway.url, ground.welcomeKeys(key.secret), await upstreamNames(routing), await firstModel(routing)));

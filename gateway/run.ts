@@ -8,10 +8,10 @@ import { keepLease } from "../shared/keep-lease.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { laneHabits, runProcess } from "../shared/run-service.ts";
 import { envToConfig } from "./config.ts";
+import { createNeeds } from "./needs.ts";
 import { startGateway } from "./server.ts";
 
-/** Time within which a service must answer to count as there. */
-/** The first server that is asked has half of it (health.ts); probes wait 2.5 s and more. */
+/** Time within which a service must answer to count as there. The first server that is asked has half of it (health.ts). */
 const readyTimeoutMs = 1_000;
 
 /** Runs the gateway as a process of its own, with the services over gRPC. Gives the exit code. */
@@ -28,25 +28,19 @@ export function runGateway(): Promise<number> {
       const ids = createRequestIdSource({});
       const lease = await keepLease(routing, ids, `gateway@${hostname()}:${process.pid}:${Date.now()}`, log);
       onStop("node lease", () => lease.stop());
-      // Jobs is not among what every request needs: without it only what outlives a request is refused.
-      const services = { routing, billing, provider, history };
+      const services = { routing, billing, provider, history, jobs };
       const gateway = await startGateway(config, {
         ...services,
-        jobs,
         log,
         tracing: telemetry.tracer("gateway"),
         metrics: telemetry.metrics,
         metricsText: () => telemetry.metricsText(),
         ids,
-        ready: async () => {
-          const missing: string[] = [];
-          await Promise.all(
-            Object.entries(services).map(async ([name, service]) => {
-              if (!(await service.healthy(readyTimeoutMs))) missing.push(name);
-            }),
-          );
-          return missing;
-        },
+        standing: createNeeds(
+          Object.fromEntries(
+            Object.entries(services).map(([name, service]) => [name, () => service.healthy(readyTimeoutMs)]),
+          ),
+        ),
       });
       onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
       log.info({ url: gateway.url }, "ready");

@@ -29,6 +29,7 @@ import { models } from "./endpoints/models.ts";
 import { requests } from "./endpoints/requests.ts";
 import { createVideo } from "./endpoints/videos/create.ts";
 import { videos } from "./endpoints/videos/owned.ts";
+import type { Standing } from "./needs.ts";
 import { createRunning } from "./story/running.ts";
 import { trpc } from "./trpc/endpoint.ts";
 
@@ -48,10 +49,10 @@ const maxPrincipals = 100_000;
 /** How long the errors of requests that were cut may take to be written. */
 const cutGraceMs = 2_000;
 
-/** Starts the HTTP edge. `ready` names what is missing for a request to succeed. */
+/** Starts the HTTP edge. */
 export async function startGateway(
   config: GatewayConfig,
-  deps: GatewayDeps & { ready: () => Promise<string[]> },
+  deps: GatewayDeps & { standing: () => Promise<Standing> },
 ): Promise<RunningGateway> {
   const refusals = createRefusalCounts(deps.log, deps.metrics);
   const bodies = createBodyMemory(config.bodyMemoryBytes, refusals);
@@ -85,13 +86,12 @@ export async function startGateway(
     deps.metrics.observe("edge_spool_bytes", spool.held),
   ];
   let stopping = false;
-  const missing = async () => {
-    const named = await deps.ready();
-    if (!deps.ids.leaseValid()) named.push("request ID lease");
-    if (stopping) named.push("stopping");
-    return named;
+  const standing = async (): Promise<Standing> => {
+    const { missing, away } = await deps.standing();
+    const ours = [...(deps.ids.leaseValid() ? [] : ["request ID lease"]), ...(stopping ? ["stopping"] : [])];
+    return { missing: [...missing, ...ours], away };
   };
-  health(edge, context, missing);
+  health(edge, context, standing);
   for (const endpoint of endpoints) serveEndpoint(edge, context, open, endpoint);
   serveForms(edge, context, open, formEndpoints);
   createVideo(edge, context);
@@ -108,7 +108,7 @@ export async function startGateway(
   historyQuery(edge, context);
   requests(edge, context);
   trpc(edge, context);
-  const watched = { metricsText: deps.metricsText, missing };
+  const watched = { metricsText: deps.metricsText, standing };
   const metrics = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, watched);
   await edge.listen({ host: config.host, port: config.port });
   const address = edge.server.address();

@@ -187,7 +187,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
       tracing: telemetry.tracer("gateway"),
       metrics: telemetry.metrics,
       metricsText: () => telemetry.metricsText(),
-      ready: async () => [],
+      standing: async () => ({ missing: [], away: [] }),
     },
   );
   const port = Number(new URL(gateway.url).port);

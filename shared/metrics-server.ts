@@ -16,8 +16,11 @@ export const metricsPort = {
 export interface Watched {
   /** Prometheus text. */
   metricsText(): Promise<string>;
-  /** What is missing for a call to succeed; absent: GET /readyz is not served. */
-  missing?(): Promise<readonly string[]>;
+  /**
+   * What is missing for a call to succeed, and what is away without keeping it from succeeding; absent: GET /readyz is not
+   * served.
+   */
+  standing?(): Promise<{ readonly missing: readonly string[]; readonly away: readonly string[] }>;
 }
 
 /** A server for those who watch. */
@@ -43,13 +46,13 @@ export async function serveMetrics(port: number, watched: Watched): Promise<Metr
   };
 }
 
-async function answerOf({ metricsText, missing }: Watched, url: string) {
+async function answerOf({ metricsText, standing }: Watched, url: string) {
   if (url === "/metrics") return { status: 200, type: metricsContentType, text: await metricsText() };
-  if (url !== "/readyz" || missing === undefined) return { status: 404, type: "text/plain", text: "not found\n" };
-  const named = await missing();
-  const status = named.length === 0 ? "ready" : "not ready";
-  const text = JSON.stringify({ status, missing: named });
-  return { status: named.length === 0 ? 200 : 503, type: "application/json; charset=utf-8", text };
+  if (url !== "/readyz" || standing === undefined) return { status: 404, type: "text/plain", text: "not found\n" };
+  const { missing, away } = await standing();
+  const status = missing.length === 0 ? "ready" : "not ready";
+  const text = JSON.stringify({ status, missing, away });
+  return { status: missing.length === 0 ? 200 : 503, type: "application/json; charset=utf-8", text };
 }
 
 async function closed(server: Server): Promise<void> {

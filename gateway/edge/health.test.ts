@@ -11,13 +11,13 @@ describe("a gateway whose metrics have a port of their own", () => {
     await using gateway = await startTestGateway({}, { metricsPort: 0 });
     const own = `http://127.0.0.1:${gateway.metricsPort}`;
     expect(await ask(own, "/metrics")).toMatchObject({ status: 200, text: expect.stringContaining("throughline_") });
-    expect(await ask(own, "/readyz")).toMatchObject({ status: 200, text: '{"status":"ready","missing":[]}' });
+    expect(await ask(own, "/readyz")).toMatchObject({ status: 200, text: '{"status":"ready","missing":[],"away":[]}' });
     expect((await ask(own, "/v1/models")).status).toBe(404);
     expect(await ask(gateway.url, "/metrics")).toMatchObject({ status: 404 });
     expect(await ask(gateway.url, "/readyz")).toMatchObject({ status: 200, text: '{"status":"ready"}' });
 
     gateway.ids.setLease({ node: 5, validFromMs: 0, validUntilMs: 1 });
-    const missing = { status: 503, text: '{"status":"not ready","missing":["request ID lease"]}' };
+    const missing = { status: 503, text: '{"status":"not ready","missing":["request ID lease"],"away":[]}' };
     expect(await ask(own, "/readyz")).toMatchObject(missing);
     const told = await ask(gateway.url, "/readyz");
     expect([told.status, JSON.parse(told.text).error.message]).toEqual([503, "Not ready."]);

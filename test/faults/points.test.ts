@@ -183,3 +183,21 @@ test("a gateway that dies in the middle of a stream leaves what was passed on ch
   expect(entries).toMatchObject([{ kind: 1, reason: "disconnect_delivered" }]);
   expect(record.billed_nano_usd).toBe(-(entries[0]?.amount ?? 0n));
 }, 60_000);
+
+test("history away: requests succeed, the gateway stays ready and says so, and the records arrive when it is back", async () => {
+  await roles.kill("history");
+  const ids: bigint[] = [];
+  for (let n = 0; n < 5; n += 1) {
+    const response = await roles.call("/v1/chat/completions", chat(n % 2 === 0, "gpt-4o-mini"));
+    ids.push(BigInt(response.headers.get("request-id") ?? 0));
+    await response.text();
+    expect(response.status).toBe(200);
+  }
+  await eventually(async () => {
+    const ready = await fetch(`${roles.url}/readyz`);
+    expect(ready.status).toBe(200);
+    return ((await ready.json()) as { away: string[] }).away.includes("history") ? true : undefined;
+  });
+  await roles.start(["history"]);
+  for (const id of ids) expect(await eventually(() => recordOf(id), 20_000)).toMatchObject({ status: 4 });
+}, 60_000);

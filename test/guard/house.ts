@@ -131,7 +131,7 @@ export async function startHouse(answer: string): Promise<House> {
       history: { ...history, record: gate.guard(history.record, ending.recorded) },
       jobs,
       ids,
-      ready: async () => [],
+      standing: async () => ({ missing: [], away: [] }),
     },
   );
   undo.defer(() => gateway.stop());
