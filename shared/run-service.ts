@@ -16,6 +16,7 @@ import {
   type ServiceDefinition,
   startGrpcServer,
 } from "./rpc/index.ts";
+import { stayWarm } from "./stay-warm.ts";
 import { createTelemetry, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
 import { assertTlsFiles, assertTrust, assertWholePair, clientTls, peerSecrets, serverTls, tlsFiles } from "./trust.ts";
 import { keepAllocationsYoung } from "./young-allocations.ts";
@@ -134,6 +135,7 @@ export async function runProcess(
   { peers }: { peers: boolean } = { peers: false },
 ): Promise<number> {
   keepAllocationsYoung();
+  stayWarm();
   const env = readEnv();
   let read: ReturnType<typeof processEnv.read>;
   try {
