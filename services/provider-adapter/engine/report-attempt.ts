@@ -6,7 +6,7 @@ import { formatRequestId } from "../../../shared/request-id.ts";
 import type { LaneCall } from "../../../shared/rpc/index.ts";
 import type { AttemptStatus, Span } from "../../../shared/telemetry/index.ts";
 import type { ProviderContext } from "../context.ts";
-import type { AttemptResult } from "./attempt.ts";
+import type { AttemptResult } from "./attempt-result.ts";
 
 /** One attempt, as far as its report needs it. */
 export interface ReportedAttempt {
