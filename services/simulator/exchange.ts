@@ -3,6 +3,7 @@ import type { JobStore } from "./jobs.ts";
 import type { Json } from "./json.ts";
 import type { Behaviour } from "./models.ts";
 import type { RequestEntry } from "./recorder.ts";
+import type { ServiceAccount } from "./service-account.ts";
 
 /** One request and its answer under way. */
 export interface Exchange {
@@ -13,6 +14,8 @@ export interface Exchange {
   readonly entry: RequestEntry;
   /** The jobs of the simulator. */
   readonly jobs: JobStore;
+  /** The service account of the simulator, and its tokens. */
+  readonly account: ServiceAccount;
   behaviour: Behaviour;
   /** The model asked for, with its `sim-*` name if it has one. */
   model: string;

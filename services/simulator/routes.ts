@@ -23,6 +23,7 @@ import { cohereRerank, dashscopeRerank, rerank, teiRerank } from "./formats/rera
 
 import { speech } from "./formats/speech.ts";
 import { elevenLabsSpeech, minimaxSpeech } from "./formats/speech-vendors.ts";
+import { googleToken, vertexAnthropic, vertexGoogle } from "./formats/vertex.ts";
 import { createVideo, deleteVideo, listVideos, retrieveVideo, videoContent } from "./formats/videos.ts";
 
 /** A route with what its path says. */
@@ -61,6 +62,7 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /v1/moderations": moderations,
   "POST /mistral/v1/moderations": mistralModerations,
   "POST /api/paas/v4/moderations": zhipuModerations,
+  "POST /token": googleToken,
   "GET /v1/models": listModels,
   "GET /v1beta/models": listGeminiModels,
 };
@@ -84,6 +86,8 @@ const bedrockRoutes: Readonly<Record<string, Route>> = {
   "converse-stream": converseStream,
   "count-tokens": converseCount,
 };
+const vertexPath =
+  /^\/v1\/projects\/[^/]+\/locations\/[^/]+\/publishers\/(google|anthropic)\/models\/([^/:]+):([A-Za-z]+)$/;
 const geminiPath = /^\/v1(?:beta)?\/models\/([^/:]+):([A-Za-z]+)$/;
 
 /** The route of a method and a request target; undefined if there is none. */
@@ -112,6 +116,11 @@ export function findRoute(method: string, target: string): RouteMatch | undefine
   const [, profile, wish = ""] = bedrockPath.exec(path) ?? [];
   const converses = profile === undefined || method !== "POST" ? undefined : bedrockRoutes[wish];
   if (converses !== undefined) return { route: converses, model: decode(profile ?? ""), verb: wish, query };
+  const [, publisher, published, act = ""] = vertexPath.exec(path) ?? [];
+  if (method === "POST" && published !== undefined) {
+    const route = publisher === "google" ? vertexGoogle : vertexAnthropic;
+    return { route, model: decode(published), verb: act, query };
+  }
   const [, model, verb] = geminiPath.exec(path) ?? [];
   if (method !== "POST" || model === undefined || verb === undefined) return undefined;
   return { route: geminiModels, model: decode(model), verb, query };

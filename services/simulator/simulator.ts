@@ -12,6 +12,7 @@ import { isObject, type Json, stringOf } from "./json.ts";
 import { type Behaviour, createBehaviours, normalBehaviour, simulatedModels } from "./models.ts";
 import { createRecorder, nowMs, type RecordedRequest, type RequestEntry } from "./recorder.ts";
 import { findRoute, type RouteMatch } from "./routes.ts";
+import { createServiceAccount } from "./service-account.ts";
 
 /** What the simulator tells its log; a pino logger fits. */
 export interface SimulatorLog {
@@ -43,6 +44,8 @@ export interface Simulator {
   nextRequest(id: string): Promise<RecordedRequest>;
   /** Resolves when the caller closes the socket of that request before its answer is complete. */
   nextClose(id: string): Promise<RecordedRequest>;
+  /** The key file of a service account, whose tokens its endpoints of Vertex take. */
+  readonly serviceAccount: string;
   /** Jobs that it has begun and not deleted, oldest first. */
   readonly jobs: readonly SimulatedJob[];
   /** Forgets the recorded requests. */
@@ -65,6 +68,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const flaky = createFlakiness();
   const run = randomBytes(4).toString("hex");
   const jobs = createJobStore(run);
+  const account = createServiceAccount();
   let sequence = 0;
   let open = 0;
   let closing = false;
@@ -98,6 +102,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
       response,
       entry,
       jobs,
+      account,
       behaviour: normalBehaviour,
       model: "",
       cut: false,
@@ -170,6 +175,8 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
           .filter((one) => [null, one.id, one.clientRequestId].includes(id))
           .map(shown),
       };
+    } else if (path === "/sim/service-account") {
+      body = JSON.parse(account.keyFile(url));
     } else if (path === "/sim/models") {
       body = { models: simulatedModels };
     } else if (path === "/" || path === "/healthz") {
@@ -211,6 +218,9 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     },
     get jobs() {
       return jobs.list();
+    },
+    get serviceAccount() {
+      return account.keyFile(url);
     },
     nextRequest: recorder.nextRequest,
     nextClose: recorder.nextClose,

@@ -9,6 +9,7 @@ import { klingAdapter } from "./kling/index.ts";
 import { openaiAdapter } from "./openai/index.ts";
 import { replicateAdapter } from "./replicate/index.ts";
 import { runwayAdapter } from "./runway/index.ts";
+import { vertexAdapter } from "./vertex/index.ts";
 import { voyageAdapter } from "./voyage/index.ts";
 
 /** Every upstream format, by the name that channels give as their adapter. */
@@ -23,5 +24,6 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   openai: openaiAdapter,
   replicate: replicateAdapter,
   runway: runwayAdapter,
+  vertex: vertexAdapter,
   voyage: voyageAdapter,
 };

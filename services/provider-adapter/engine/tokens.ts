@@ -61,11 +61,9 @@ export function createTokens(deps: {
         return next;
       },
       (thrown: unknown) => {
-        const error = withoutSecret(thrown, credential);
-        log.warn(
-          { channel: channel.name, reason: error.message },
-          "the channel's credential was not exchanged for a token",
-        );
+        const error = failureOf(thrown);
+        const reason = hideCredential(reasonOf(thrown), credential);
+        log.warn({ channel: channel.name, reason }, "the channel's credential was not exchanged for a token");
         failures.set(credential, { untilMs: nowMs() + failedMs, error });
         keep(credential, { granted, asking: undefined });
         throw error;
@@ -95,10 +93,16 @@ export function createTokens(deps: {
   };
 }
 
-/** Whatever an exchange failed by, in words that hold no secret. */
-function withoutSecret(thrown: unknown, credential: string): ThroughlineError {
-  const known = thrown instanceof ThroughlineError ? thrown.message : "The exchange of the credential failed.";
-  return new ThroughlineError("upstream_error", hideCredential(known, credential));
+/** What clients are told: as of any credential of the platform's that is refused, without what the vendor said. */
+function failureOf(thrown: unknown): ThroughlineError {
+  const code = thrown instanceof ThroughlineError && thrown.httpStatus >= 500 ? thrown.code : "upstream_error";
+  const usable = code === "internal_error" ? "upstream_error" : code;
+  return new ThroughlineError(usable, "The platform's credential could not be exchanged for a token of the upstream.");
+}
+
+/** What operators are told. What else was thrown may hold a key. */
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof ThroughlineError ? thrown.message : "the exchange failed within";
 }
 
 /** Requests of exchanges go the way of all others: by the same proxies, within bounds. */

@@ -48,29 +48,37 @@ export const messages: Route = {
     if (sampling !== undefined && version >= "2026-10-21") {
       throw new InvalidRequest(`${sampling}: not accepted in this API version`, sampling);
     }
-    const ask = askOf(exchange.model, body);
-    const answer: MessageAnswer = {
-      id: `msg_${exchange.id}`,
-      model: exchange.model,
-      composed: compose(ask, exchange.behaviour, 0),
-      input: countInput(ask, exchange.behaviour),
-      withUsage: exchange.behaviour.usage,
-      behaviour: exchange.behaviour,
-    };
-    if (body.stream === true) stream(exchange, answer);
-    else deliverJson(exchange, anthropicFormat, whole(answer));
+    answerMessages(exchange, body);
   },
 };
+
+/** Answers a request, wherever the format is spoken. */
+export function answerMessages(exchange: Exchange, body: Json): void {
+  const ask = askOf(exchange.model, body);
+  const answer: MessageAnswer = {
+    id: `msg_${exchange.id}`,
+    model: exchange.model,
+    composed: compose(ask, exchange.behaviour, 0),
+    input: countInput(ask, exchange.behaviour),
+    withUsage: exchange.behaviour.usage,
+    behaviour: exchange.behaviour,
+  };
+  if (body.stream === true) stream(exchange, answer);
+  else deliverJson(exchange, anthropicFormat, whole(answer));
+}
 
 /** POST /v1/messages/count_tokens. */
 export const countTokens: Route = {
   format: anthropicFormat,
   readsBody: true,
-  answer(exchange, body) {
-    const { total } = countInput(askOf(exchange.model, body), exchange.behaviour);
-    deliverJson(exchange, anthropicFormat, JSON.stringify({ input_tokens: total }));
-  },
+  answer: answerCount,
 };
+
+/** Answers with the count of a request's input, wherever the format is spoken. */
+export function answerCount(exchange: Exchange, body: Json): void {
+  const { total } = countInput(askOf(exchange.model, body), exchange.behaviour);
+  deliverJson(exchange, anthropicFormat, JSON.stringify({ input_tokens: total }));
+}
 
 interface MessageAnswer {
   readonly id: string;

@@ -14,11 +14,14 @@ export function countRequest({ path, headers, body }: UpstreamMessage): TokenCou
       headers,
       body: Buffer.from(JSON.stringify({ generateContentRequest: request })),
     },
-    read(answer) {
-      const count = countOf(asObject(parseJson(answer.toString()))?.totalTokens);
-      // Every request has an input.
-      if (!count) throw new ThroughlineError("upstream_error", "The upstream's count is not one of an input.");
-      return count;
-    },
+    read: readTokenCount,
   };
+}
+
+/** The count in an answer. Throws a ThroughlineError when there is none. */
+export function readTokenCount(answer: Buffer): number {
+  const count = countOf(asObject(parseJson(answer.toString()))?.totalTokens);
+  // Every request has an input.
+  if (!count) throw new ThroughlineError("upstream_error", "The upstream's count is not one of an input.");
+  return count;
 }
