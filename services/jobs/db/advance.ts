@@ -19,6 +19,16 @@ export interface Progress {
 export const noted = (name: string) => `case when ${name} = '' or jsonb_array_length(events) >= 64 then events
   else events || jsonb_build_array(jsonb_build_array(${name}::text, floor(extract(epoch from now() - created_at) * 1000))) end`;
 
+const hold = statement(
+  "jobs_hold_start",
+  "update jobs.job set wake_at = now() + $2 * interval '1 millisecond' where request_id = $1 and phase = 1 and kind = 1",
+);
+
+/** Its process lives and has not brought its start to an end yet. */
+export async function extendStart(db: JobsDatabase, requestId: bigint, leaseMs: number): Promise<void> {
+  await db.query(hold, [requestId, leaseMs]);
+}
+
 const begun = statement(
   "jobs_begun",
   `update jobs.job set phase = 2, state = $2, progress = $3, locator = $4, body = null, lease_until = null,

@@ -16,8 +16,8 @@ export interface NewJob {
   readonly createdUnixMs: number;
   /** Milliseconds from now on. */
   readonly lifeMs: number;
-  /** Milliseconds in which its start must have come to an end. */
-  readonly startMs: number;
+  /** Milliseconds after which its start is lost, unless it is extended. */
+  readonly startLeaseMs: number;
 }
 
 const insert = statement(
@@ -33,7 +33,7 @@ const insert = statement(
 export async function insertJob(db: JobsDatabase, job: NewJob): Promise<boolean> {
   const rows = await db.query(insert, [
     ...[job.requestId, job.accountId, job.keyId, job.userId, job.module, job.item, job.body, job.view],
-    ...[job.traceparent, job.createdUnixMs, job.lifeMs, job.startMs],
+    ...[job.traceparent, job.createdUnixMs, job.lifeMs, job.startLeaseMs],
   ]);
   return rows.length > 0;
 }

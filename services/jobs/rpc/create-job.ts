@@ -5,7 +5,7 @@ import { InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/pr
 import type { UnaryContext } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
 import { insertJob, readJob } from "../db/jobs.ts";
-import { begin, startLostMs } from "../runner/begin.ts";
+import { begin, holdStart, startLeaseMs } from "../runner/begin.ts";
 import type { Pool } from "../runner/pool.ts";
 import { errorOf, noSuchJob, toJob } from "./job-message.ts";
 
@@ -30,12 +30,12 @@ export async function createJob(
     item: toBinary(InvokeItemSchema, { ...item, body: new Uint8Array() }),
     createdUnixMs: Number(createdUnixUs / 1_000n),
     lifeMs: Number(lifeMs),
-    startMs: startLostMs,
+    startLeaseMs,
   });
   if (isNew) {
     const row = await readJob(context.db, owner, requestId);
     if (row === undefined) throw noSuchJob();
-    await begin(context, row);
+    await holdStart(context, requestId, () => begin(context, row));
     worker.wake();
   }
   const row = await readJob(context.db, owner, requestId);

@@ -4,7 +4,7 @@ import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb
 import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { JobAction, type Outcome, OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobsContext } from "../context.ts";
-import { noteBegun, noteEnd } from "../db/advance.ts";
+import { extendStart, noteBegun, noteEnd } from "../db/advance.ts";
 import type { JobRow } from "../db/job-row.ts";
 import { afterReport } from "../domain/after-report.ts";
 import { nextPollMs } from "../domain/poll-pace.ts";
@@ -13,8 +13,8 @@ import { endedBy, recordState, stateOf } from "./end.ts";
 
 /** Longest time that a vendor may take to say that it has a job: some read an image of some megabytes first. */
 export const startTimeoutMs = 60_000;
-/** A start that nobody has brought to its end by then was lost with its process. */
-export const startLostMs = startTimeoutMs + 15_000;
+/** A start that its process has not held for so long was lost with it. */
+export const startLeaseMs = 12_000;
 
 const lost = "The upstream's answer was lost, so it is not known whether it began the job.";
 
@@ -60,6 +60,27 @@ export async function begin(context: JobsContext, row: JobRow): Promise<void> {
     { candidate: outcome.candidate, vendorJobId: report.vendorJobId, started, usage },
   );
   await recordState(context, { ...row, state, started: Buffer.from(started), candidate: outcome.candidate });
+}
+
+/** Holds a start while it is under way, so that nobody takes it for lost before this process is. */
+export async function holdStart(
+  { db, log }: JobsContext,
+  requestId: bigint,
+  start: () => Promise<void>,
+): Promise<void> {
+  const timer = setInterval(() => {
+    extendStart(db, requestId, startLeaseMs).catch((error: unknown) => {
+      log.warn(
+        { err: error, request_id: requestId.toString() },
+        "the start of a job could not be held; it is tried again",
+      );
+    });
+  }, startLeaseMs / 4);
+  try {
+    await start();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** How often its vendor is asked after a job. */
