@@ -19,6 +19,8 @@ describe("the example configuration", () => {
       "house-b",
       "ollama",
       "rented",
+      "bedrock",
+      "vertex",
       "painter",
       "laboratory",
     ]);
