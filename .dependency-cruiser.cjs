@@ -55,6 +55,22 @@ const forbidden = [
     to: { path: "^services/", pathNot: ["^services/$1/", "^services/simulator/"] },
   },
 
+  {
+    name: "client-stands-alone",
+    comment:
+      "What is packed for others must not bring the gateway's sources along: it knows the contract's types alone.",
+    severity: "error",
+    from: { path: "^client/", pathNot: tests },
+    to: { path: "^(shared|services|gateway|cli|test)/" },
+  },
+  {
+    name: "client-is-types-only-to-the-house",
+    comment: "The contract's types are one for both sides; the client's code is not where the gateway runs.",
+    severity: "error",
+    from: { path: "^(shared|services|gateway|cli)/", pathNot: development },
+    to: { path: "^client/", dependencyTypesNot: ["type-only"] },
+  },
+
   // ---- inside a service: main -> server -> rpc -> {domain, db}
   {
     name: "main-is-the-top",

@@ -4,7 +4,7 @@ import { readEnv } from "./shared/config.ts";
 
 export default defineConfig({
   test: {
-    include: ["{shared,services,gateway,cli,test,.ci}/**/*.test.ts"],
+    include: ["{shared,services,gateway,client,cli,test,.ci}/**/*.test.ts"],
     globalSetup: ["test/setup/postgres.ts"],
     // Vitest keeps a core for itself, which on two cores leaves one worker: 471 s, half of them spent waiting.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -24,11 +24,14 @@ export type PricePart =
   | "characterNanoUsdPerMchar"
   | "requestNanoUsd";
 
+/** Name of a unit. */
+export type UnitName = Lowercase<Exclude<keyof typeof Unit, "UNSPECIFIED">>;
+
 /** What is known of a unit. */
 export interface UnitEntry {
   readonly unit: Unit;
-  /** Name in JSON, SQL, tRPC and documents. */
-  readonly name: string;
+  /** Name in JSON, SQL, tRPC and documents: the contract's in small letters. */
+  readonly name: UnitName;
   /** A price is for so many of them. */
   readonly divisor: bigint;
   /** Whose price holds where it has none of its own. Absent: it is free then. */

@@ -80,7 +80,7 @@ function takeBody(context: GatewayContext, request: FastifyRequest, { memoryByte
 }
 
 /** The caller, whom the edge has authenticated. */
-export function principalOf(request: FastifyRequest): Principal {
+export function principalOf(request: Pick<FastifyRequest, "incoming">): Principal {
   const { principal } = request.incoming;
   if (principal === undefined) throw new ThroughlineError("internal_error", "The endpoint did not authenticate.");
   return principal;

@@ -47,6 +47,32 @@ export function receive(
 
 const noSpans = gatewaySpans(createPassiveTracing());
 
+/** A call that has a request ID of its own though it came with others in one HTTP request. */
+export interface ArrivedCall {
+  readonly incoming: Incoming;
+  /** Ends it: its log line, its count and the end of its span. */
+  finished(statusCode: number): void;
+}
+
+/**
+ * One call of several that came in one HTTP request: it gets an ID and a root span of its own. Throws where no ID can be issued.
+ *
+ * @param route what is called, e.g. "/trpc/chat.create".
+ */
+export function receiveCall(context: GatewayContext, request: FastifyRequest, route: string): ArrivedCall {
+  const id = context.ids.next();
+  const { method, incoming: outer } = request;
+  const traceId = traceIdOf(id);
+  const span = context.spans.request({
+    ...{ requestId: id, traceId, method, route, clientRequestId: outer.clientRequestId || undefined },
+    inbound: context.config.trustTraceparent ? single(request.headers.traceparent) : undefined,
+  });
+  const incoming = newIncoming(id, formatRequestId(id, context.config.idStyle), span, outer.clientRequestId);
+  incoming.principal = outer.principal;
+  incoming.secretSha256 = outer.secretSha256;
+  return { incoming, finished: (statusCode) => tellFinished(context, { incoming, method, route }, statusCode, true) };
+}
+
 /** A probe comes every few seconds for as long as a process lives: it takes no ID and leaves neither span nor line. */
 export function receiveProbe(request: FastifyRequest, reply: FastifyReply): void {
   const { method, routeOptions } = request;
@@ -103,9 +129,19 @@ function issue(ids: RequestIdSource): bigint | ThroughlineError {
 
 /** One log line, one count and the end of the root span for every request. */
 function finished(context: GatewayContext, request: FastifyRequest, sentStatus: number, whole: boolean): void {
-  const { incoming } = request;
-  const { principal, served } = incoming;
+  const { incoming, method } = request;
   context.bodies.give(incoming.bodyBytes);
+  const route = request.routeOptions.url ?? "unknown";
+  tellFinished(context, { incoming, method, route }, sentStatus, whole);
+}
+
+function tellFinished(
+  context: GatewayContext,
+  { incoming, method, route }: { incoming: Incoming; method: string; route: string },
+  sentStatus: number,
+  whole: boolean,
+): void {
+  const { principal, served } = incoming;
   const durationMs = performance.now() - incoming.arrivedMs;
   // An answer that we cut because it failed was not left by its client.
   const errorCode = incoming.errorCode ?? (whole ? undefined : "client_closed_request");
@@ -126,8 +162,8 @@ function finished(context: GatewayContext, request: FastifyRequest, sentStatus: 
     {
       request_id: incoming.idText,
       trace_id: incoming.span.traceId,
-      method: request.method,
-      route: request.routeOptions.url ?? "unknown",
+      method,
+      route,
       status: statusCode,
       duration_ms: Math.round(durationMs * 1_000) / 1_000,
       error_code: errorCode,

@@ -10,7 +10,11 @@ const maxModelLength = 128;
  * Records a request of a known caller that was refused before its story began: a body that is not valid, a key that may
  * not call the endpoint. Nothing of the body is trusted or kept but the model's name.
  */
-export function recordUntold(context: GatewayContext, request: FastifyRequest, error: ThroughlineError): void {
+export function recordUntold(
+  context: GatewayContext,
+  request: Pick<FastifyRequest, "incoming" | "body">,
+  error: ThroughlineError,
+): void {
   const { incoming, body } = request;
   const { principal, endpoint } = incoming;
   if (principal === undefined || endpoint === undefined || incoming.told) return;

@@ -28,6 +28,9 @@ import { toJobView } from "../view/job.ts";
 import { azureRoutes, deploymentOf, deploymentParam, withDeployment, withModelPart } from "./azure.ts";
 import { sendObject } from "./objects/send.ts";
 
+/** What an endpoint sees of a request beside its checked body, however it was sent. */
+export type Sent = Pick<FastifyRequest, "incoming" | "headers" | "rawBody" | "params" | "query">;
+
 /** What every endpoint that costs money says. What is particular to its module is in its Demand. */
 interface PaidEndpoint {
   /** Paths that clients use, each for the same. */
@@ -53,11 +56,11 @@ export interface Endpoint<S extends TObject = TObject> extends PaidEndpoint {
   /** Puts a body into the form that the schema checks: only what is read of it changes, never what travels on. */
   respell?(body: Record<string, unknown>): void;
   /** Checks what a schema cannot say and reads the body. Throws catalogue errors with the field's path. */
-  read(body: Static<S>, request: FastifyRequest): Demand;
+  read(body: Static<S>, request: Sent): Demand;
   /** What the client of a body that asks to be answered later gets now. Absent: no body does. */
   background?(body: Static<S>): Later | undefined;
   /** What must be looked up before a body can be read. Absent: nothing. Throws as `read` does. */
-  prepare?(body: Static<S>, request: FastifyRequest, context: GatewayContext): Promise<PreparedBody<Static<S>>>;
+  prepare?(body: Static<S>, request: Sent, context: GatewayContext): Promise<PreparedBody<Static<S>>>;
 }
 
 /** A body as it is read and as it travels on. */
@@ -100,18 +103,7 @@ export function serveEndpoint(
   const serve = async (request: FastifyRequest, reply: FastifyReply) => {
     // The route's schema has checked it.
     const given = request.body as Static<TObject>;
-    const param = spelling.misspelt(Object.keys(given));
-    if (param !== undefined) throw misspelt(param);
-    const prepared = await endpoint.prepare?.(given, request, context);
-    const demand = withDeployment(endpoint.read(prepared?.body ?? given, request), request);
-    const ask =
-      prepared === undefined
-        ? askOf(endpoint, request, { demand, body: request.rawBody })
-        : askOf(endpoint, request, {
-            demand: { ...demand, headers: { ...demand.headers, ...prepared.headers } },
-            body: prepared.bytes,
-            input: prepared.input,
-          });
+    const ask = await readAsk(context, endpoint, spelling, given, request);
     await answerAsk(context, open, endpoint, ask, { request, reply, background: endpoint.background?.(given) });
   };
   const preValidation = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void) => {
@@ -130,6 +122,26 @@ export function serveEndpoint(
     const prepares = endpoint.respell !== undefined || path.includes(deploymentParam) ? { preValidation } : {};
     edge.post(path, { schema: { body }, bodyLimit, config: { admission }, ...prepares }, serve);
   }
+}
+
+/** What a body asks of the story. The endpoint's schema has checked it. Throws catalogue errors with the field's path. */
+export async function readAsk(
+  context: GatewayContext,
+  endpoint: Endpoint,
+  spelling: ReturnType<typeof spellingOf>,
+  given: Static<TObject>,
+  request: Sent,
+): Promise<Ask> {
+  const param = spelling.misspelt(Object.keys(given));
+  if (param !== undefined) throw misspelt(param);
+  const prepared = await endpoint.prepare?.(given, request, context);
+  const demand = withDeployment(endpoint.read(prepared?.body ?? given, request), request);
+  if (prepared === undefined) return askOf(endpoint, request, { demand, body: request.rawBody });
+  return askOf(endpoint, request, {
+    demand: { ...demand, headers: { ...demand.headers, ...prepared.headers } },
+    body: prepared.bytes,
+    input: prepared.input,
+  });
 }
 
 /** Puts the endpoints that take forms on the edge: in a scope of its own, where no other body is read. */
@@ -177,14 +189,15 @@ export function routesOf({ paths, routes, dialect }: PaidEndpoint): readonly str
   return routes ?? (dialect.startsWith("openai.") ? [...paths, ...azureRoutes(paths)] : paths);
 }
 
-function admissionOf({ dialect, module, secretFirst }: PaidEndpoint): Admission {
+/** Who may call an endpoint. */
+export function admissionOf({ dialect, module, secretFirst }: PaidEndpoint): Admission {
   const scope = moduleNameOf(module);
   return { kinds: publicKinds, scope, endpoint: { dialect, module }, fresh: false, secretFirst };
 }
 
 function askOf(
   { dialect, module, keepsAnswer }: PaidEndpoint,
-  request: FastifyRequest,
+  request: Sent,
   given: Pick<Ask, "demand" | "body" | "upload" | "input">,
 ): Ask {
   const principal = principalOf(request);
@@ -212,7 +225,12 @@ async function answerAsk(
 ): Promise<void> {
   const later = background ?? (prefersLater(request.headers.prefer, ask) ? asJob : undefined);
   if (later !== undefined) return answerLater(context, ask, reply, later);
-  const answer = createAnswer[ask.demand.answer](reply.raw, open, ask.incoming.idText, inBandError);
+  await tell(context, ask, createAnswer[ask.demand.answer](reply.raw, open, ask.incoming.idText, inBandError));
+  reply.hijack();
+}
+
+/** Tells the story of a request that is counted among those that run. Throws as `tellStory` does. */
+export async function tell(context: GatewayContext, ask: Ask, answer: Answer): Promise<void> {
   context.running.entered();
   context.pacing.begun();
   try {
@@ -222,7 +240,6 @@ async function answerAsk(
     context.pacing.ended();
     context.running.left();
   }
-  reply.hijack();
 }
 
 /** The connection of a request, and whether its body says that it is answered later. */
@@ -274,7 +291,10 @@ export function misspelt(param: string): ThroughlineError {
 }
 
 /** Those headers of the client that belong to a dialect; what names an account of its vendor never travels on. */
-export function dialectHeaders(request: FastifyRequest, names: readonly string[]): Readonly<Record<string, string>> {
+export function dialectHeaders(
+  request: Pick<Sent, "headers">,
+  names: readonly string[],
+): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of names) {
     const value = request.headers[name];

@@ -1,7 +1,7 @@
 import type { ThroughlineError } from "../../shared/errors/error.ts";
-import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { Principal, Settlement } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Module, StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Head, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Upload } from "../domain/form.ts";
 import type { Demand } from "./demand.ts";
 import type { Incoming } from "./incoming.ts";
@@ -53,4 +53,9 @@ export interface Answer {
   isGone(): boolean;
   /** The response head was sent. */
   hasBegun(): boolean;
+  /**
+   * Is given what was consumed, and what that costs once it is durable; undefined: that will never be. Absent: the client is told
+   * neither with its answer.
+   */
+  settles?(outcome: Outcome | undefined, settled: Promise<Settlement | undefined>): void;
 }

@@ -18,15 +18,16 @@ const nothing = new Uint8Array();
 
 /**
  * Settles and records a request that held a reservation, on a deadline of its own. Gives a promise that resolves when the
- * settlement is durable, and with it the answer for an Idempotency-Key; it resolves, too, when that will never be.
+ * settlement is durable, and with it the answer for an Idempotency-Key; it resolves, too, with undefined, when that will
+ * never be.
  */
-export function finish(context: GatewayContext, reserved: Reserved, ending: Ending): Promise<void> {
+export function finish(context: GatewayContext, reserved: Reserved, ending: Ending): Promise<Settlement | undefined> {
   const { ask, release } = reserved;
   const { incoming } = ask;
   const durationUs = elapsedUs(incoming);
   ask.body = nothing;
   const answerBytes = ending.kept.length === 0 ? 0 : ending.keptBytes;
-  const { promise: settled, resolve } = Promise.withResolvers<void>();
+  const { promise: settled, resolve } = Promise.withResolvers<Settlement | undefined>();
   const inputBytes = ask.input?.length ?? 0;
   context.running.finish(answerBytes + inputBytes + (ending.outcome?.response.length ?? 0) + 4_096, async () => {
     try {
@@ -36,14 +37,14 @@ export function finish(context: GatewayContext, reserved: Reserved, ending: Endi
       // Not behind the record: a repeat runs anew, and is charged, where the answer is not stored within a minute.
       const stored =
         ask.idempotencyKey === ""
-          ? resolve()
-          : persistently.execute(() => storeAnswer(context, ask, ending)).finally(resolve);
+          ? resolve(settlement)
+          : persistently.execute(() => storeAnswer(context, ask, ending)).finally(() => resolve(settlement));
       const results = await Promise.allSettled([recorded, stored]);
       for (const done of results) if (done.status === "rejected") throw done.reason;
     } catch (error) {
       context.log.error({ err: error, request_id: incoming.idText }, "request could not be settled or recorded");
     } finally {
-      resolve();
+      resolve(undefined);
       release();
       ending.acknowledgement.give();
     }

@@ -37,10 +37,15 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   });
   const ending = await invoke(context, ask, route, request, reservation, answer);
   const reserved = { ask, request, release };
-  if (settlesFirst(context, ask)) await inTime(context, finish(context, reserved, ending));
+  const first = settlesFirst(context, ask);
   noteFailed(incoming, ending);
-  giveEnd(ending, answer);
-  if (!settlesFirst(context, ask)) void finish(context, reserved, ending);
+  if (!first) giveEnd(ending, answer);
+  const settled = finish(context, reserved, ending);
+  answer.settles?.(ending.outcome, settled);
+  if (first) {
+    await inTime(context, settled);
+    giveEnd(ending, answer);
+  }
   const { error, gone } = ending;
   if (!gone && error !== undefined && !answer.hasBegun()) throw error;
 }

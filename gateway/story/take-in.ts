@@ -57,7 +57,7 @@ export async function takeIn(context: GatewayContext, ask: Ask, answer: Answer):
 }
 
 /** Waits for what must be durable first as long as a call may take: a client does not wait for a service that is away. */
-export async function inTime({ config }: GatewayContext, durable: Promise<void>): Promise<void> {
+export async function inTime({ config }: GatewayContext, durable: Promise<unknown>): Promise<void> {
   const { promise: late, resolve: end } = Promise.withResolvers<void>();
   const timer = setTimeout(end, config.callTimeoutMs);
   await Promise.race([durable, late]);

@@ -1,16 +1,16 @@
 import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
-import type { FastifyError, FastifyInstance } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { errorHeaders, publicError } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import { printable } from "../answers/head.ts";
 import type { GatewayContext } from "../context.ts";
 import { everyKind, principalOf, takeFree } from "../edge/admission.ts";
 import { sendRefusal, toError } from "../edge/errors.ts";
-import { errorData, platformError } from "./errors.ts";
+import { recordUntold } from "../edge/refusals.ts";
+import { admissionOf, type Endpoint } from "../endpoints/endpoint.ts";
+import { errorData, platformError, rpcCode } from "./errors.ts";
 import { createTrpcContext } from "./procedures.ts";
 import { appRouter } from "./router.ts";
-
-/** JSON-RPC's code for a failure of the server: tRPC's clients want one; what happened is in `data.code`. */
-const rpcFailure = -32_603;
 
 /**
  * Most calls of one request. Their answers are in memory together, and one may be 12 MB of records: the 1,200 calls that
@@ -21,9 +21,29 @@ const maxBatchSize = 20;
 /** Largest body: a channel with 1,000 models and the longest names has 0.6 MB. */
 const bodyLimitBytes = 1024 * 1024;
 
-/** /trpc: administration and records for typed clients, JSON over HTTP, subscriptions over server-sent events. */
+/** The endpoints whose work procedures do, by their paths. */
+const paid: ReadonlyMap<string, Endpoint> = paidOf(appRouter._def.procedures);
+
+/** Whether the procedure of a path costs money. */
+function isPaid(path: string): boolean {
+  return paid.has(path);
+}
+
+function paidOf(procedures: object): ReadonlyMap<string, Endpoint> {
+  const found = new Map<string, Endpoint>();
+  // At run time tRPC has all procedures in one record, whatever its type says.
+  for (const [path, one] of Object.entries(
+    procedures as Record<string, { _def: { meta?: { endpoint?: Endpoint } } }>,
+  )) {
+    const { meta } = one._def;
+    if (meta?.endpoint !== undefined) found.set(path, meta.endpoint);
+  }
+  return found;
+}
+
+/** /trpc: models, administration and records for typed clients, JSON over HTTP, subscriptions over server-sent events. */
 export function trpc(edge: FastifyInstance, context: GatewayContext): void {
-  edge.register((scope, _options, done) => {
+  void edge.register((scope, _options, done) => {
     const stop = new AbortController();
     scope.addHook("preClose", async () => stop.abort());
     // tRPC reads its bodies itself.
@@ -36,50 +56,80 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
       const error = toError(thrown, request.routeOptions.bodyLimit);
       const data = errorData(error, request.incoming.idText, undefined);
       request.incoming.errorCode = error.code;
+      recordUntold(context, request, error);
       reply.code(error.httpStatus).headers(errorHeaders(error)).type("application/json; charset=utf-8");
-      const told = { error: { code: rpcFailure, message: publicError(error).message, data } };
+      const path = (request.url.split("?")[0] ?? "").slice("/trpc/".length);
+      const told = { error: { code: rpcCode(error, isPaid(path)), message: publicError(error).message, data } };
       return sendRefusal(request, reply, JSON.stringify(told));
     });
 
-    scope.route<{ Params: { "*": string } }>({
-      method: ["GET", "POST"],
-      url: "/trpc/*",
-      bodyLimit: bodyLimitBytes,
-      // Which key may call what is for the procedures to say; that it is one is asked before a body is read.
-      config: { admission: { kinds: everyKind, freeRequests: 1, fresh: true } },
-      async handler(request, reply) {
-        const { incoming } = request;
-        const calls = request.params["*"].split(",").length;
-        if (calls > maxBatchSize) {
-          throw new ThroughlineError("invalid_value", `A batch may have at most ${maxBatchSize} calls.`);
-        }
-        takeFree(context, principalOf(request), calls - 1);
-        await fastifyRequestHandler({
-          router: appRouter,
-          req: request,
-          res: reply,
-          path: request.params["*"],
-          createContext: () => createTrpcContext(context, request, stop.signal),
-          onError: ({ error }) => {
-            const platform = platformError(error);
-            incoming.errorCode = platform.code;
-            if (platform.code !== "internal_error") return;
-            const { idText, span } = incoming;
-            context.log.error(
-              { err: error.cause ?? error, request_id: idText, trace_id: span.traceId },
-              "request failed",
-            );
-          },
-          responseMeta: ({ errors, info }) => {
-            const [error] = errors;
-            // Of several calls in one request each has its own outcome: tRPC answers 207.
-            if (error === undefined || (info?.calls.length ?? 1) > 1) return {};
-            const platform = platformError(error);
-            return { status: platform.httpStatus, headers: new Headers(errorHeaders(platform)) };
-          },
-        });
-      },
-    });
+    routes(scope, context, stop.signal);
     done();
+  });
+}
+
+function routes(scope: FastifyInstance, context: GatewayContext, stopping: AbortSignal): void {
+  // What costs money has a route of its own: its bodies are as long as over HTTP, and its key is asked for the same.
+  for (const [path, endpoint] of paid) {
+    scope.route({
+      method: ["GET", "POST"],
+      url: `/trpc/${path}`,
+      bodyLimit: context.config.bodyLimitBytes,
+      config: { admission: admissionOf(endpoint) },
+      handler: (request, reply) => answer(context, stopping, path, request, reply),
+    });
+  }
+  scope.route<{ Params: { "*": string } }>({
+    method: ["GET", "POST"],
+    url: "/trpc/*",
+    bodyLimit: bodyLimitBytes,
+    // Which key may call what is for the procedures to say; that it is one is asked before a body is read.
+    config: { admission: { kinds: everyKind, freeRequests: 1, fresh: true } },
+    handler(request, reply) {
+      const path = request.params["*"];
+      const calls = path.split(",").length;
+      if (calls > maxBatchSize) {
+        throw new ThroughlineError("invalid_value", `A batch may have at most ${maxBatchSize} calls.`);
+      }
+      takeFree(context, principalOf(request), calls - 1);
+      return answer(context, stopping, path, request, reply);
+    },
+  });
+}
+
+/** Lets tRPC answer one request, which may bear several calls. */
+async function answer(
+  context: GatewayContext,
+  stopping: AbortSignal,
+  path: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const { incoming } = request;
+  const made = createTrpcContext(context, { request, reply, batched: path.includes(","), isPaid }, stopping);
+  await fastifyRequestHandler({
+    router: appRouter,
+    req: request,
+    res: reply,
+    path,
+    // What a query or a subscription asks may be longer than an address can be: it may come as the body of a POST.
+    allowMethodOverride: true,
+    createContext: () => made,
+    onError: ({ error }) => {
+      const platform = platformError(error);
+      incoming.errorCode = platform.code;
+      if (platform.code !== "internal_error") return;
+      const { idText, span } = incoming;
+      context.log.error({ err: error.cause ?? error, request_id: idText, trace_id: span.traceId }, "request failed");
+    },
+    responseMeta: ({ errors, info }) => {
+      const [error] = errors;
+      // Of several calls in one request each has its own outcome: tRPC answers 207.
+      if (error === undefined || (info?.calls.length ?? 1) > 1) return {};
+      const platform = platformError(error);
+      const headers = new Headers(errorHeaders(platform));
+      if (platform.upstreamRequestId) headers.set("x-upstream-request-id", printable(platform.upstreamRequestId));
+      return { status: platform.httpStatus, headers };
+    },
   });
 }

@@ -1,19 +1,25 @@
-import { TRPCError } from "@trpc/server";
+import { type TRPC_ERROR_CODE_NUMBER, TRPCError } from "@trpc/server";
+import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import { ZodError } from "zod";
+import type { ErrorCode, ErrorType } from "../../shared/errors/catalogue.ts";
 import { publicError } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 
 /** What `error.data` says: the envelope's facts, with tRPC's own names for status and path. */
 export interface ErrorData {
   /** Code of the catalogue. */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** Type of the envelope. */
-  readonly type: string;
+  readonly type: ErrorType;
   readonly httpStatus: number;
   /** Path of the offending input. */
   readonly param: string | null;
   readonly request_id: string;
   readonly upstream_request_id: string | null;
+  /** True: the same call may succeed later. */
+  readonly retryable: boolean;
+  /** Milliseconds after which it may; null: not known. */
+  readonly retry_after_ms: number | null;
   /** Procedure. */
   readonly path: string | null;
 }
@@ -28,8 +34,34 @@ export function errorData(error: ThroughlineError, requestId: string, path: stri
     param: shown.param ?? null,
     request_id: requestId,
     upstream_request_id: shown.upstreamRequestId ?? null,
+    retryable: shown.retryable,
+    retry_after_ms: shown.retryAfterMs ?? null,
     path: path ?? null,
   };
+}
+
+/** JSON-RPC's codes of refusals; tRPC's clients connect a subscription again after a failure of the server alone. */
+const refusalCodes: Readonly<Record<number, TRPC_ERROR_CODE_NUMBER>> = {
+  400: TRPC_ERROR_CODES_BY_KEY.BAD_REQUEST,
+  401: TRPC_ERROR_CODES_BY_KEY.UNAUTHORIZED,
+  402: TRPC_ERROR_CODES_BY_KEY.PAYMENT_REQUIRED,
+  403: TRPC_ERROR_CODES_BY_KEY.FORBIDDEN,
+  404: TRPC_ERROR_CODES_BY_KEY.NOT_FOUND,
+  409: TRPC_ERROR_CODES_BY_KEY.CONFLICT,
+  413: TRPC_ERROR_CODES_BY_KEY.PAYLOAD_TOO_LARGE,
+  422: TRPC_ERROR_CODES_BY_KEY.UNPROCESSABLE_CONTENT,
+  429: TRPC_ERROR_CODES_BY_KEY.TOO_MANY_REQUESTS,
+  499: TRPC_ERROR_CODES_BY_KEY.CLIENT_CLOSED_REQUEST,
+};
+
+/**
+ * JSON-RPC's code of an error. What happened is in `data.code`: this one decides only whether a client opens a subscription again,
+ * which of what costs money would be paid twice.
+ */
+export function rpcCode({ httpStatus }: ThroughlineError, isPaid: boolean): TRPC_ERROR_CODE_NUMBER {
+  const refusal = refusalCodes[httpStatus];
+  if (refusal !== undefined) return refusal;
+  return isPaid ? TRPC_ERROR_CODES_BY_KEY.UNPROCESSABLE_CONTENT : TRPC_ERROR_CODES_BY_KEY.INTERNAL_SERVER_ERROR;
 }
 
 /** The catalogue error of what tRPC caught. */

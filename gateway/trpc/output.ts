@@ -11,7 +11,7 @@ import { DisconnectPolicy, StoreResponse, type Usage } from "../../shared/gen/th
 import { moduleNameOf } from "../../shared/modules.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
-import { isoMicroseconds, policyName } from "../view/history-item.ts";
+import { errorCodeOf, isoMicroseconds, policyName } from "../view/history-item.ts";
 import { ratesOut } from "../view/quantities.ts";
 import { usageOf } from "../view/request-life.ts";
 
@@ -40,23 +40,27 @@ export const storeResponses = {
   none: StoreResponse.NONE,
 } as const;
 
-const kindName: Readonly<Record<KeyKind, string>> = {
-  [KeyKind.UNSPECIFIED]: "",
+/** A key that a newer version has made of a kind that this one does not know is shown as what can do least. */
+const kindName: Readonly<Record<KeyKind, keyof typeof keyKinds>> = {
+  [KeyKind.UNSPECIFIED]: "api",
   [KeyKind.API]: "api",
   [KeyKind.SERVER]: "server",
   [KeyKind.USER]: "user",
   [KeyKind.CLI]: "cli",
 };
 
-const storeName: Readonly<Record<StoreResponse, string>> = {
+const storeName: Readonly<Record<StoreResponse, keyof typeof storeResponses>> = {
   [StoreResponse.UNSPECIFIED]: "full",
   [StoreResponse.FULL]: "full",
   [StoreResponse.TRUNCATED]: "truncated",
   [StoreResponse.NONE]: "none",
 };
 
-const ledgerKindName: Readonly<Record<LedgerKind, string>> = {
-  [LedgerKind.UNSPECIFIED]: "",
+/** What moves money. */
+type LedgerKindName = "charge" | "release" | "topup" | "adjustment";
+
+const ledgerKindName: Readonly<Record<LedgerKind, LedgerKindName>> = {
+  [LedgerKind.UNSPECIFIED]: "adjustment",
   [LedgerKind.CHARGE]: "charge",
   [LedgerKind.RELEASE]: "release",
   [LedgerKind.TOPUP]: "topup",
@@ -69,12 +73,12 @@ export function accountOut(account: Account) {
     account_id: account.accountId.toString(),
     name: account.name,
     group: account.group,
-    state: account.state === AccountState.SUSPENDED ? "suspended" : "active",
+    state: account.state === AccountState.SUSPENDED ? ("suspended" as const) : ("active" as const),
     balance_usd: formatUsd(account.balanceNanoUsd),
     reserved_usd: formatUsd(account.reservedNanoUsd),
     credit_floor_usd: formatUsd(account.creditFloorNanoUsd),
-    disconnect_policy: policyName[account.disconnectPolicy],
-    store_response: storeName[account.storeResponse],
+    disconnect_policy: policyName[account.disconnectPolicy] ?? "charge_delivered",
+    store_response: storeName[account.storeResponse] ?? "full",
     limits: limitsOut(account.limits),
     /** True: its administration keys reach the whole platform. */
     operator: account.operator,
@@ -88,7 +92,7 @@ export function keyOut(key: Key) {
     key_id: key.keyId.toString(),
     account_id: key.accountId.toString(),
     name: key.name,
-    kind: kindName[key.kind],
+    kind: kindName[key.kind] ?? "api",
     prefix: key.prefix,
     user_id: key.userId || null,
     scopes: key.scopes,
@@ -121,7 +125,7 @@ export function ledgerEntryOut(entry: LedgerEntry, style: RequestIdStyle) {
   const { facts } = entry;
   return {
     entry_id: ofRequest ? formatRequestId(entry.entryId, style) : entry.entryId.toString(),
-    kind: ledgerKindName[entry.kind],
+    kind: ledgerKindName[entry.kind] ?? "adjustment",
     account_id: entry.accountId.toString(),
     amount_usd: formatUsd(entry.amountNanoUsd),
     reserved_usd: formatUsd(entry.reservedNanoUsd),
@@ -138,7 +142,7 @@ export function ledgerEntryOut(entry: LedgerEntry, style: RequestIdStyle) {
             model: facts.model,
             channel: facts.channel || null,
             platform: facts.platform || null,
-            error_code: facts.errorCode || null,
+            error_code: errorCodeOf(facts.errorCode),
           },
     usage: usageOut(entry.usage),
     /** The price list that it was charged by, before the group's ratio. */

@@ -1,19 +1,34 @@
 import { initTRPC } from "@trpc/server";
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { CallOptions } from "../../shared/rpc/index.ts";
 import type { GatewayContext } from "../context.ts";
 import { principalOf } from "../edge/admission.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
 import { operatorsOnly } from "../reach.ts";
 import { authenticate, authorise } from "../story/authenticate.ts";
 import type { Incoming } from "../story/incoming.ts";
-import { errorData, platformError } from "./errors.ts";
+import { errorData, platformError, rpcCode } from "./errors.ts";
 import { targetOf, valuesOf } from "./trail-values.ts";
+
+/** What is said of a procedure beside its types. */
+interface Meta {
+  /** The endpoint whose work it does, where it costs money. */
+  readonly endpoint?: Endpoint;
+}
 
 /** What a procedure works with. One is made a request, which may bear several calls. */
 export interface TrpcContext {
   readonly gateway: GatewayContext;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
   readonly incoming: Incoming;
+  /** True: other calls came with it in one request. */
+  readonly batched: boolean;
+  /** IDs of calls that failed and have one of their own. */
+  readonly failed: WeakMap<Error, string>;
+  /** Whether the procedure of a path costs money. */
+  readonly isPaid: (path: string) => boolean;
   /** Who calls: the edge has authenticated the request. */
   readonly caller: Principal;
   /** Who calls, asked anew. */
@@ -29,13 +44,18 @@ export interface TrpcContext {
 /** The context of a request. */
 export function createTrpcContext(
   gateway: GatewayContext,
-  request: FastifyRequest,
+  { request, reply, batched, isPaid }: Pick<TrpcContext, "request" | "reply" | "batched" | "isPaid">,
   stopping: AbortSignal,
 ): TrpcContext {
   const { incoming } = request;
   return {
     gateway,
+    request,
+    reply,
     incoming,
+    batched,
+    isPaid,
+    failed: new WeakMap(),
     caller: principalOf(request),
     whoCallsNow: () => authenticate(gateway, incoming, request.headers, { fresh: true, ip: request.ip }),
     ip: request.ip,
@@ -46,21 +66,28 @@ export function createTrpcContext(
 
 const pingEveryMs = 15_000;
 
-const t = initTRPC.context<TrpcContext>().create({
-  isDev: false,
-  sse: { ping: { enabled: true, intervalMs: pingEveryMs }, client: { reconnectAfterInactivityMs: 3 * pingEveryMs } },
-  errorFormatter: ({ shape, error, ctx }) => {
-    const platform = platformError(error);
-    return {
-      ...shape,
-      message: platform.message,
-      data: errorData(platform, ctx?.incoming.idText ?? "", shape.data.path),
-    };
-  },
-});
+const t = initTRPC
+  .context<TrpcContext>()
+  .meta<Meta>()
+  .create({
+    isDev: false,
+    sse: { ping: { enabled: true, intervalMs: pingEveryMs }, client: { reconnectAfterInactivityMs: 3 * pingEveryMs } },
+    errorFormatter: ({ shape, error, ctx, path = "" }) => {
+      const platform = platformError(error);
+      const ownId = error.cause === undefined ? undefined : ctx?.failed.get(error.cause);
+      return {
+        message: platform.message,
+        code: rpcCode(platform, ctx?.isPaid(path) ?? false),
+        data: errorData(platform, ownId ?? ctx?.incoming.idText ?? "", shape.data.path),
+      };
+    },
+  });
 
 /** Makes a router. */
 export const { router } = t;
+
+/** A procedure that any key may call whose endpoint lets it: the edge, or the call itself, asks. */
+export const { procedure } = t;
 
 /** Options of a call to a service on behalf of a request. */
 export function callOptions({ gateway, incoming }: TrpcContext, timeoutMs = gateway.config.callTimeoutMs): CallOptions {

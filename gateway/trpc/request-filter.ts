@@ -1,11 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { z } from "zod";
+import { errorCodes } from "../../shared/errors/catalogue.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { RecordFilterSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { moduleNames, moduleOf } from "../../shared/modules.ts";
 import { type Owner, ownerOf } from "../endpoints/history-query.ts";
 import { reachedAccount } from "../reach.ts";
-import { statuses } from "../view/history-item.ts";
+import { statuses, statusNames } from "../view/history-item.ts";
 import { id, name, time } from "./input.ts";
 import { callOptions, type TrpcContext } from "./procedures.ts";
 
@@ -13,16 +14,13 @@ import { callOptions, type TrpcContext } from "./procedures.ts";
 export const filter = z.strictObject({
   /** For administration keys: only this account's. */
   account_id: id.optional(),
-  statuses: z
-    .array(z.enum(["succeeded", "failed", "processing", "pending", "queueing"]))
-    .max(5)
-    .default([]),
+  statuses: z.array(z.enum(statusNames)).max(5).default([]),
   module: z.enum(moduleNames).optional(),
   model: name.optional(),
   channel: name.optional(),
   key_id: id.optional(),
   user_id: name.optional(),
-  error_code: name.optional(),
+  error_code: z.enum(errorCodes).optional(),
   from: time.optional(),
   to: time.optional(),
   /** Start of the ID's decimal spelling, or a whole ID in either. */

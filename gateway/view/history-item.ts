@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../shared/errors/catalogue.ts";
 import { DisconnectPolicy, PriceSource, type Pricing } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   type Record as HistoryRecord,
@@ -10,8 +11,12 @@ import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts
 import { quantitiesOut, ratesOut } from "./quantities.ts";
 import { unitPrice } from "./unit-price.ts";
 
+/** States of requests. */
+export const statusNames = ["pending", "queueing", "processing", "succeeded", "failed"] as const;
+export type StatusName = (typeof statusNames)[number];
+
 /** Status names of the history API. */
-export const statusName: Readonly<Record<RecordStatus, string>> = {
+export const statusName: Readonly<Record<RecordStatus, StatusName>> = {
   [RecordStatus.UNSPECIFIED]: "pending",
   [RecordStatus.PENDING]: "pending",
   [RecordStatus.QUEUEING]: "queueing",
@@ -30,7 +35,7 @@ export const statuses: Readonly<Record<string, RecordStatus>> = {
 };
 
 /** Policy names on records. */
-export const policyName: Readonly<Record<DisconnectPolicy, string>> = {
+export const policyName: Readonly<Record<DisconnectPolicy, "charge_delivered" | "drain" | "refund">> = {
   [DisconnectPolicy.UNSPECIFIED]: "charge_delivered",
   [DisconnectPolicy.CHARGE_DELIVERED]: "charge_delivered",
   [DisconnectPolicy.DRAIN]: "drain",
@@ -38,8 +43,8 @@ export const policyName: Readonly<Record<DisconnectPolicy, string>> = {
 };
 
 /** Price source names on records. */
-export const priceSourceName: Readonly<Record<PriceSource, string>> = {
-  [PriceSource.UNSPECIFIED]: "",
+export const priceSourceName: Readonly<Record<PriceSource, "strategy" | "table" | "free" | null>> = {
+  [PriceSource.UNSPECIFIED]: null,
   [PriceSource.STRATEGY]: "strategy",
   [PriceSource.TABLE]: "table",
   [PriceSource.FREE]: "free",
@@ -58,7 +63,7 @@ export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
     platform: record.platform,
     module: moduleNameOf(record.module),
     strategy: record.strategy,
-    status: statusName[record.status],
+    status: statusName[record.status] ?? "pending",
     response: responseText(record),
     error: record.errorMessage,
     unit_price: unitPrice(record),
@@ -82,6 +87,14 @@ export function historyItem(stored: StoredRecord, style: RequestIdStyle) {
       repaired: stored.repaired,
     },
   };
+}
+
+/**
+ * The code of an error on a record; null: it has none. A newer version may have written one that this one does not know: it is
+ * shown as it is.
+ */
+export function errorCodeOf(code: string): ErrorCode | null {
+  return code === "" ? null : (code as ErrorCode);
 }
 
 /** The record of what history gave. */

@@ -1,9 +1,7 @@
+import type { Quantities } from "../../client/contract/units.ts";
 import type { Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { formatUsd, type Prices, type Quantity, type Rate } from "../../shared/money.ts";
-import { partUnits, type UnitEntry, unitEntry, units } from "../../shared/units.ts";
-
-/** Amounts by the names of their units. */
-export type Quantities = Record<string, number>;
+import { partUnits, type UnitEntry, type UnitName, unitEntry, units } from "../../shared/units.ts";
 
 const knownUnits: ReadonlySet<number> = new Set(units.map(({ unit }) => unit));
 
@@ -24,7 +22,7 @@ export function quantitiesOut(usage: Usage): Quantities {
 
 /** One price of one unit. */
 export interface RateOut {
-  readonly unit: string;
+  readonly unit: UnitName;
   /** USD for `per` of the unit. */
   readonly usd: string;
   /** A million tokens, a thousand milliseconds, one piece ... */

@@ -8,6 +8,7 @@ import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayConfig } from "../config.ts";
 import {
   customResponse,
+  errorCodeOf,
   groupRatio,
   isoMicroseconds,
   policyName,
@@ -23,7 +24,7 @@ export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "id
   const record = recordOf(stored);
   return {
     id: formatRequestId(record.requestId, config.idStyle),
-    status: statusName[record.status],
+    status: statusName[record.status] ?? "pending",
     module: moduleNameOf(record.module),
     dialect: record.dialect,
     stream: record.stream,
@@ -46,8 +47,8 @@ export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "id
       reserved_usd: formatUsd(record.reservedNanoUsd),
       billed_usd: formatUsd(record.billedNanoUsd),
       reason: orNull(record.billingReason),
-      policy: policyName[record.policy],
-      price_source: orNull(record.pricing === undefined ? "" : priceSourceName[record.pricing.source]),
+      policy: policyName[record.policy] ?? "charge_delivered",
+      price_source: record.pricing === undefined ? null : (priceSourceName[record.pricing.source] ?? null),
       /** The price list that it was charged by, before the group's ratio. */
       rates: record.pricing === undefined ? [] : ratesOut(record.pricing),
       group_ratio: record.pricing === undefined ? null : groupRatio(record.pricing),
@@ -90,10 +91,11 @@ export function requestWithResponse(stored: StoredRecord, config: Pick<GatewayCo
 }
 
 function failureOf({ errorCode, errorMessage }: HistoryRecord) {
-  if (errorCode === "") return null;
+  const code = errorCodeOf(errorCode);
+  if (code === null) return null;
   return {
-    type: isErrorCode(errorCode) ? catalogue[errorCode].type : "api_error",
-    code: errorCode,
+    type: isErrorCode(errorCode) ? catalogue[errorCode].type : ("api_error" as const),
+    code,
     message: errorMessage,
   };
 }
@@ -106,13 +108,18 @@ function attemptOf(attempt: Attempt) {
     upstream_model: attempt.upstreamModel,
     upstream_request_id: orNull(attempt.upstreamRequestId),
     http_status: attempt.httpStatus || null,
-    error: attempt.errorCode === "" ? null : { code: attempt.errorCode, message: attempt.errorMessage },
+    error: attemptError(attempt),
     fault: attempt.fault === "" ? null : { kind: attempt.fault, code: orNull(attempt.faultCode) },
     resent: attempt.resent,
     start_ms: milliseconds(attempt.startUs),
     head_ms: attempt.headUs === 0n ? null : milliseconds(attempt.headUs),
     end_ms: milliseconds(attempt.endUs),
   };
+}
+
+function attemptError({ errorCode, errorMessage: message }: Attempt) {
+  const code = errorCodeOf(errorCode);
+  return code === null ? null : { code, message };
 }
 
 /** What a request consumed: what usages always say, then of every unit of which there was some. */

@@ -163,7 +163,7 @@ describe("the rates that are shown", () => {
         });
         const { usage, pricing } = given;
         if (usage === undefined || pricing === undefined) throw new TypeError("no usage");
-        const rates = new Map(ratesOut(pricing).map((rate: RateOut) => [rate.unit, rate]));
+        const rates = new Map<string, RateOut>(ratesOut(pricing).map((rate) => [rate.unit, rate]));
         const perBillion = Object.entries(quantitiesOut(usage)).reduce((sum, [name, n]) => {
           const rate = rates.get(name);
           expect(rate?.when).toBeNull();

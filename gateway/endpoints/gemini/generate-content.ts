@@ -1,11 +1,10 @@
-import type { FastifyRequest } from "fastify";
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { googleInBandError } from "../../answers/google-errors.ts";
 import { verbRoute } from "../../edge/vendor-paths.ts";
 import type { AnswerKind, Demand } from "../../story/demand.ts";
 import { askedCeiling, chatDemand } from "../chat/chat-demand.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint, Sent } from "../endpoint.ts";
 import { inOneSpelling, modelOf } from "./prepare.ts";
 import { type GenerateContentBody, generateContentBody } from "./schemas.ts";
 
@@ -34,11 +33,11 @@ export const streamGenerateContent: Endpoint<typeof generateContentBody> = {
   read: (body, request) => demandOf(body, request, isSse(request) ? "events" : "list"),
 };
 
-function isSse({ query }: FastifyRequest): boolean {
+function isSse({ query }: Sent): boolean {
   return typeof query === "object" && query !== null && Reflect.get(query, "alt") === "sse";
 }
 
-function demandOf(body: GenerateContentBody, request: FastifyRequest, answer: AnswerKind): Demand {
+function demandOf(body: GenerateContentBody, request: Sent, answer: AnswerKind): Demand {
   const model = modelOf(request);
   return { ...generationDemand(body, model), answer, addressed: `${answer} ${model}` };
 }

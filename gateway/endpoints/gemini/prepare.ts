@@ -47,7 +47,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** The model that the address names. Throws invalid_value where it can be no name of one. */
-export function modelOf({ params }: FastifyRequest): string {
+export function modelOf({ params }: Pick<FastifyRequest, "params">): string {
   const model: unknown = typeof params === "object" && params !== null ? Reflect.get(params, "*") : undefined;
   if (typeof model === "string" && model !== "" && model.length <= 256 && !/[\p{Cc}\p{Cs}]/u.test(model)) return model;
   throw new ThroughlineError("invalid_value", "The address names no model.", { param: "model" });

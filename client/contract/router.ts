@@ -1,0 +1,2148 @@
+/* Made from the gateway's router by npm run client:generate. */
+import type {
+  TRPCBuiltRouter,
+  TRPCMutationProcedure,
+  TRPCQueryProcedure,
+  TRPCSubscriptionProcedure,
+} from "@trpc/server";
+import type { ChatCompletion, ChatCompletionChunk, ChatRequest } from "./chat.ts";
+import type { Billed, StreamEvent } from "./receipt.ts";
+import type { Quantities } from "./units.ts";
+
+/** What `error.data` says. */
+export type ErrorData = {
+  /** Code of the catalogue. */
+  code:
+    | "missing_required_field"
+    | "invalid_value"
+    | "model_not_supported"
+    | "context_length_exceeded"
+    | "content_filtered"
+    | "invalid_api_key"
+    | "expired_api_key"
+    | "revoked_api_key"
+    | "insufficient_quota"
+    | "permission_denied"
+    | "account_suspended"
+    | "not_found"
+    | "idempotency_conflict"
+    | "request_too_large"
+    | "idempotency_mismatch"
+    | "rate_limit_exceeded"
+    | "concurrent_limit_exceeded"
+    | "client_closed_request"
+    | "cancelled"
+    | "internal_error"
+    | "interrupted"
+    | "not_implemented"
+    | "upstream_error"
+    | "upstream_outcome_unknown"
+    | "service_unavailable"
+    | "upstream_timeout"
+    | "expired"
+    | "upstream_overloaded";
+  /** Type of the envelope. */
+  type:
+    | "insufficient_quota"
+    | "request_too_large"
+    | "invalid_request_error"
+    | "authentication_error"
+    | "permission_error"
+    | "not_found_error"
+    | "rate_limit_error"
+    | "api_error"
+    | "overloaded_error";
+  httpStatus: number;
+  /** Path of the offending input. */
+  param: string | null;
+  request_id: string;
+  upstream_request_id: string | null;
+  /** True: the same call may succeed later. */
+  retryable: boolean;
+  /** Milliseconds after which it may; null: not known. */
+  retry_after_ms: number | null;
+  /** Procedure. */
+  path: string | null;
+};
+
+/** Every procedure: what it takes and what it gives. */
+export type Procedures = {
+  chat: {
+    /** Answers a conversation. */
+    create: Mutation<ChatRequest, ChatCompletion & Billed>;
+    /** Answers a conversation as it is written. The last chunk has the usage. */
+    stream: Subscription<ChatRequest, StreamEvent<ChatCompletionChunk>>;
+  };
+  accounts: {
+    /** Creates an account. The same name and content again answers the first. */
+    create: Mutation<
+      {
+        name: string;
+        group?: string | undefined;
+        state?: "active" | "suspended" | undefined;
+        credit_floor_usd?: string | undefined;
+        disconnect_policy?: "drain" | "charge_delivered" | "refund" | undefined;
+        store_response?: "none" | "full" | "truncated" | undefined;
+        limits?:
+          | {
+              requests_per_minute?: number | undefined;
+              tokens_per_minute?: number | undefined;
+              concurrent_requests?: number | undefined;
+              daily_budget_usd?: string | undefined;
+              monthly_budget_usd?: string | undefined;
+            }
+          | undefined;
+        /** Whether its administration keys reach the whole platform. */
+        operator?: boolean | undefined;
+      },
+      {
+        account_id: string;
+        name: string;
+        group: string;
+        state: "active" | "suspended";
+        balance_usd: string;
+        reserved_usd: string;
+        credit_floor_usd: string;
+        disconnect_policy: "drain" | "charge_delivered" | "refund";
+        store_response: "none" | "full" | "truncated";
+        limits: {
+          requests_per_minute: number | null;
+          tokens_per_minute: number | null;
+          concurrent_requests: number | null;
+          daily_budget_usd: string | null;
+          monthly_budget_usd: string | null;
+        };
+        /** True: its administration keys reach the whole platform. */
+        operator: boolean;
+        created_time: string;
+      }
+    >;
+    /** Changes what is given; limits are replaced as a whole. */
+    update: Mutation<
+      {
+        account_id: string;
+        group?: string | undefined;
+        state?: "active" | "suspended" | undefined;
+        credit_floor_usd?: string | undefined;
+        disconnect_policy?: "drain" | "charge_delivered" | "refund" | undefined;
+        store_response?: "none" | "full" | "truncated" | undefined;
+        limits?:
+          | {
+              requests_per_minute?: number | undefined;
+              tokens_per_minute?: number | undefined;
+              concurrent_requests?: number | undefined;
+              daily_budget_usd?: string | undefined;
+              monthly_budget_usd?: string | undefined;
+            }
+          | undefined;
+        /** Whether its administration keys reach the whole platform. */
+        operator?: boolean | undefined;
+        name?: string | undefined;
+      },
+      {
+        account_id: string;
+        name: string;
+        group: string;
+        state: "active" | "suspended";
+        balance_usd: string;
+        reserved_usd: string;
+        credit_floor_usd: string;
+        disconnect_policy: "drain" | "charge_delivered" | "refund";
+        store_response: "none" | "full" | "truncated";
+        limits: {
+          requests_per_minute: number | null;
+          tokens_per_minute: number | null;
+          concurrent_requests: number | null;
+          daily_budget_usd: string | null;
+          monthly_budget_usd: string | null;
+        };
+        /** True: its administration keys reach the whole platform. */
+        operator: boolean;
+        created_time: string;
+      }
+    >;
+    /** Reads an account by its ID or its name. */
+    get: Query<
+      | {
+          account_id: string;
+        }
+      | {
+          name: string;
+        },
+      {
+        account_id: string;
+        name: string;
+        group: string;
+        state: "active" | "suspended";
+        balance_usd: string;
+        reserved_usd: string;
+        credit_floor_usd: string;
+        disconnect_policy: "drain" | "charge_delivered" | "refund";
+        store_response: "none" | "full" | "truncated";
+        limits: {
+          requests_per_minute: number | null;
+          tokens_per_minute: number | null;
+          concurrent_requests: number | null;
+          daily_budget_usd: string | null;
+          monthly_budget_usd: string | null;
+        };
+        /** True: its administration keys reach the whole platform. */
+        operator: boolean;
+        created_time: string;
+      }
+    >;
+    /** Lists accounts by ID; to a tenant's key its own. */
+    list: Query<
+      | {
+          after_account_id?: string | undefined;
+          limit?: number | undefined;
+        }
+      | undefined,
+      {
+        accounts: {
+          account_id: string;
+          name: string;
+          group: string;
+          state: "active" | "suspended";
+          balance_usd: string;
+          reserved_usd: string;
+          credit_floor_usd: string;
+          disconnect_policy: "drain" | "charge_delivered" | "refund";
+          store_response: "none" | "full" | "truncated";
+          limits: {
+            requests_per_minute: number | null;
+            tokens_per_minute: number | null;
+            concurrent_requests: number | null;
+            daily_budget_usd: string | null;
+            monthly_budget_usd: string | null;
+          };
+          /** True: its administration keys reach the whole platform. */
+          operator: boolean;
+          created_time: string;
+        }[];
+        has_more: boolean;
+      }
+    >;
+  };
+  keys: {
+    /** Creates a key. */
+    create: Mutation<
+      {
+        account_id: string;
+        scopes: string[];
+        name?: string | undefined;
+        kind?: "user" | "server" | "api" | "cli" | undefined;
+        user_id?: string | undefined;
+        allowed_models?: string[] | undefined;
+        allowed_cidrs?: string[] | undefined;
+        group?: string | undefined;
+        limits?:
+          | {
+              requests_per_minute?: number | undefined;
+              tokens_per_minute?: number | undefined;
+              concurrent_requests?: number | undefined;
+              daily_budget_usd?: string | undefined;
+              monthly_budget_usd?: string | undefined;
+            }
+          | undefined;
+        expires_time?: string | undefined;
+      },
+      {
+        secret: string;
+        key_id: string;
+        account_id: string;
+        name: string;
+        kind: "user" | "server" | "api" | "cli";
+        prefix: string;
+        user_id: string | null;
+        scopes: string[];
+        allowed_models: string[];
+        allowed_cidrs: string[];
+        group: string | null;
+        limits: {
+          requests_per_minute: number | null;
+          tokens_per_minute: number | null;
+          concurrent_requests: number | null;
+          daily_budget_usd: string | null;
+          monthly_budget_usd: string | null;
+        };
+        expires_time: string | null;
+        revoked_time: string | null;
+        created_time: string;
+      }
+    >;
+    /** Changes what is given; lists and limits are replaced as a whole. `expires_time: null`: never. */
+    update: Mutation<
+      {
+        key_id: string;
+        name?: string | undefined;
+        scopes?: string[] | undefined;
+        allowed_models?: string[] | undefined;
+        allowed_cidrs?: string[] | undefined;
+        group?: string | undefined;
+        limits?:
+          | {
+              requests_per_minute?: number | undefined;
+              tokens_per_minute?: number | undefined;
+              concurrent_requests?: number | undefined;
+              daily_budget_usd?: string | undefined;
+              monthly_budget_usd?: string | undefined;
+            }
+          | undefined;
+        expires_time?: string | null | undefined;
+      },
+      {
+        key_id: string;
+        account_id: string;
+        name: string;
+        kind: "user" | "server" | "api" | "cli";
+        prefix: string;
+        user_id: string | null;
+        scopes: string[];
+        allowed_models: string[];
+        allowed_cidrs: string[];
+        group: string | null;
+        limits: {
+          requests_per_minute: number | null;
+          tokens_per_minute: number | null;
+          concurrent_requests: number | null;
+          daily_budget_usd: string | null;
+          monthly_budget_usd: string | null;
+        };
+        expires_time: string | null;
+        revoked_time: string | null;
+        created_time: string;
+      }
+    >;
+    /** Gives a key a new secret; the old one works for the overlap. */
+    rotate: Mutation<
+      {
+        key_id: string;
+        overlap_ms?: number | undefined;
+      },
+      {
+        secret: string;
+        key_id: string;
+        account_id: string;
+        name: string;
+        kind: "user" | "server" | "api" | "cli";
+        prefix: string;
+        user_id: string | null;
+        scopes: string[];
+        allowed_models: string[];
+        allowed_cidrs: string[];
+        group: string | null;
+        limits: {
+          requests_per_minute: number | null;
+          tokens_per_minute: number | null;
+          concurrent_requests: number | null;
+          daily_budget_usd: string | null;
+          monthly_budget_usd: string | null;
+        };
+        expires_time: string | null;
+        revoked_time: string | null;
+        created_time: string;
+      }
+    >;
+    /** Revokes a key; a repeat is fine. */
+    revoke: Mutation<
+      {
+        key_id: string;
+      },
+      {
+        key_id: string;
+        account_id: string;
+        name: string;
+        kind: "user" | "server" | "api" | "cli";
+        prefix: string;
+        user_id: string | null;
+        scopes: string[];
+        allowed_models: string[];
+        allowed_cidrs: string[];
+        group: string | null;
+        limits: {
+          requests_per_minute: number | null;
+          tokens_per_minute: number | null;
+          concurrent_requests: number | null;
+          daily_budget_usd: string | null;
+          monthly_budget_usd: string | null;
+        };
+        expires_time: string | null;
+        revoked_time: string | null;
+        created_time: string;
+      }
+    >;
+    /** Lists keys by ID, of one account or of all that are reached. */
+    list: Query<
+      | {
+          account_id?: string | undefined;
+          after_key_id?: string | undefined;
+          limit?: number | undefined;
+        }
+      | undefined,
+      {
+        keys: {
+          key_id: string;
+          account_id: string;
+          name: string;
+          kind: "user" | "server" | "api" | "cli";
+          prefix: string;
+          user_id: string | null;
+          scopes: string[];
+          allowed_models: string[];
+          allowed_cidrs: string[];
+          group: string | null;
+          limits: {
+            requests_per_minute: number | null;
+            tokens_per_minute: number | null;
+            concurrent_requests: number | null;
+            daily_budget_usd: string | null;
+            monthly_budget_usd: string | null;
+          };
+          expires_time: string | null;
+          revoked_time: string | null;
+          created_time: string;
+        }[];
+        has_more: boolean;
+      }
+    >;
+  };
+  credits: {
+    /** Adds credit that was bought or given. */
+    add: Mutation<
+      {
+        amount_usd: string;
+        account_id: string;
+        /** Why; shown in the ledger. */
+        reason: string;
+        /** The same reference of an account is entered once. */
+        reference?: string | undefined;
+      },
+      {
+        entry: {
+          entry_id: string;
+          kind: "charge" | "release" | "topup" | "adjustment";
+          account_id: string;
+          amount_usd: string;
+          reserved_usd: string;
+          actor: string;
+          reason: string;
+          reference: string | null;
+          request: {
+            key_id: string;
+            user_id: string | null;
+            module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+            model: string;
+            channel: string | null;
+            platform: string | null;
+            error_code:
+              | "missing_required_field"
+              | "invalid_value"
+              | "model_not_supported"
+              | "context_length_exceeded"
+              | "content_filtered"
+              | "invalid_api_key"
+              | "expired_api_key"
+              | "revoked_api_key"
+              | "insufficient_quota"
+              | "permission_denied"
+              | "account_suspended"
+              | "not_found"
+              | "idempotency_conflict"
+              | "request_too_large"
+              | "idempotency_mismatch"
+              | "rate_limit_exceeded"
+              | "concurrent_limit_exceeded"
+              | "client_closed_request"
+              | "cancelled"
+              | "internal_error"
+              | "interrupted"
+              | "not_implemented"
+              | "upstream_error"
+              | "upstream_outcome_unknown"
+              | "service_unavailable"
+              | "upstream_timeout"
+              | "expired"
+              | "upstream_overloaded"
+              | null;
+          } | null;
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          /** The price list that it was charged by, before the group's ratio. */
+          rates: readonly {
+            unit:
+              | "tool_calls"
+              | "input_tokens"
+              | "cached_input_tokens"
+              | "cache_write_tokens"
+              | "output_tokens"
+              | "reasoning_tokens"
+              | "images"
+              | "audio_ms"
+              | "characters"
+              | "requests"
+              | "cache_write_1h_tokens"
+              | "input_image_tokens"
+              | "cached_input_image_tokens"
+              | "output_image_tokens"
+              | "input_audio_tokens"
+              | "cached_input_audio_tokens"
+              | "output_audio_tokens"
+              | "input_video_tokens"
+              | "output_video_tokens"
+              | "input_images"
+              | "input_kilopixels"
+              | "input_audio_ms"
+              | "output_audio_ms"
+              | "input_video_ms"
+              | "output_video_ms"
+              | "pages"
+              | "searches"
+              | "web_searches"
+              | "sessions"
+              | "vendor_nano_usd";
+            /** USD for `per` of the unit. */
+            usd: string;
+            /** A million tokens, a thousand milliseconds, one piece ... */
+            per: number;
+            /** What must be so for it to hold; null: it always holds. */
+            when: {
+              above_input_tokens: number | null;
+              traits: {
+                [key: string]: string;
+              };
+            } | null;
+          }[];
+          created_time: string;
+        };
+        balance_usd: string;
+      }
+    >;
+    /** Corrects the balance, upwards or downwards. */
+    adjust: Mutation<
+      {
+        amount_usd: string;
+        account_id: string;
+        /** Why; shown in the ledger. */
+        reason: string;
+        /** The same reference of an account is entered once. */
+        reference?: string | undefined;
+      },
+      {
+        entry: {
+          entry_id: string;
+          kind: "charge" | "release" | "topup" | "adjustment";
+          account_id: string;
+          amount_usd: string;
+          reserved_usd: string;
+          actor: string;
+          reason: string;
+          reference: string | null;
+          request: {
+            key_id: string;
+            user_id: string | null;
+            module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+            model: string;
+            channel: string | null;
+            platform: string | null;
+            error_code:
+              | "missing_required_field"
+              | "invalid_value"
+              | "model_not_supported"
+              | "context_length_exceeded"
+              | "content_filtered"
+              | "invalid_api_key"
+              | "expired_api_key"
+              | "revoked_api_key"
+              | "insufficient_quota"
+              | "permission_denied"
+              | "account_suspended"
+              | "not_found"
+              | "idempotency_conflict"
+              | "request_too_large"
+              | "idempotency_mismatch"
+              | "rate_limit_exceeded"
+              | "concurrent_limit_exceeded"
+              | "client_closed_request"
+              | "cancelled"
+              | "internal_error"
+              | "interrupted"
+              | "not_implemented"
+              | "upstream_error"
+              | "upstream_outcome_unknown"
+              | "service_unavailable"
+              | "upstream_timeout"
+              | "expired"
+              | "upstream_overloaded"
+              | null;
+          } | null;
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          /** The price list that it was charged by, before the group's ratio. */
+          rates: readonly {
+            unit:
+              | "tool_calls"
+              | "input_tokens"
+              | "cached_input_tokens"
+              | "cache_write_tokens"
+              | "output_tokens"
+              | "reasoning_tokens"
+              | "images"
+              | "audio_ms"
+              | "characters"
+              | "requests"
+              | "cache_write_1h_tokens"
+              | "input_image_tokens"
+              | "cached_input_image_tokens"
+              | "output_image_tokens"
+              | "input_audio_tokens"
+              | "cached_input_audio_tokens"
+              | "output_audio_tokens"
+              | "input_video_tokens"
+              | "output_video_tokens"
+              | "input_images"
+              | "input_kilopixels"
+              | "input_audio_ms"
+              | "output_audio_ms"
+              | "input_video_ms"
+              | "output_video_ms"
+              | "pages"
+              | "searches"
+              | "web_searches"
+              | "sessions"
+              | "vendor_nano_usd";
+            /** USD for `per` of the unit. */
+            usd: string;
+            /** A million tokens, a thousand milliseconds, one piece ... */
+            per: number;
+            /** What must be so for it to hold; null: it always holds. */
+            when: {
+              above_input_tokens: number | null;
+              traits: {
+                [key: string]: string;
+              };
+            } | null;
+          }[];
+          created_time: string;
+        };
+        balance_usd: string;
+      }
+    >;
+  };
+  ledger: {
+    /** Entries, newest first: of one account or of all, or those of one request. */
+    list: Query<
+      | {
+          account_id?: string | undefined;
+          request_id?: string | undefined;
+          cursor?: string | undefined;
+          limit?: number | undefined;
+        }
+      | undefined,
+      {
+        entries: {
+          entry_id: string;
+          kind: "charge" | "release" | "topup" | "adjustment";
+          account_id: string;
+          amount_usd: string;
+          reserved_usd: string;
+          actor: string;
+          reason: string;
+          reference: string | null;
+          request: {
+            key_id: string;
+            user_id: string | null;
+            module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+            model: string;
+            channel: string | null;
+            platform: string | null;
+            error_code:
+              | "missing_required_field"
+              | "invalid_value"
+              | "model_not_supported"
+              | "context_length_exceeded"
+              | "content_filtered"
+              | "invalid_api_key"
+              | "expired_api_key"
+              | "revoked_api_key"
+              | "insufficient_quota"
+              | "permission_denied"
+              | "account_suspended"
+              | "not_found"
+              | "idempotency_conflict"
+              | "request_too_large"
+              | "idempotency_mismatch"
+              | "rate_limit_exceeded"
+              | "concurrent_limit_exceeded"
+              | "client_closed_request"
+              | "cancelled"
+              | "internal_error"
+              | "interrupted"
+              | "not_implemented"
+              | "upstream_error"
+              | "upstream_outcome_unknown"
+              | "service_unavailable"
+              | "upstream_timeout"
+              | "expired"
+              | "upstream_overloaded"
+              | null;
+          } | null;
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          /** The price list that it was charged by, before the group's ratio. */
+          rates: readonly {
+            unit:
+              | "tool_calls"
+              | "input_tokens"
+              | "cached_input_tokens"
+              | "cache_write_tokens"
+              | "output_tokens"
+              | "reasoning_tokens"
+              | "images"
+              | "audio_ms"
+              | "characters"
+              | "requests"
+              | "cache_write_1h_tokens"
+              | "input_image_tokens"
+              | "cached_input_image_tokens"
+              | "output_image_tokens"
+              | "input_audio_tokens"
+              | "cached_input_audio_tokens"
+              | "output_audio_tokens"
+              | "input_video_tokens"
+              | "output_video_tokens"
+              | "input_images"
+              | "input_kilopixels"
+              | "input_audio_ms"
+              | "output_audio_ms"
+              | "input_video_ms"
+              | "output_video_ms"
+              | "pages"
+              | "searches"
+              | "web_searches"
+              | "sessions"
+              | "vendor_nano_usd";
+            /** USD for `per` of the unit. */
+            usd: string;
+            /** A million tokens, a thousand milliseconds, one piece ... */
+            per: number;
+            /** What must be so for it to hold; null: it always holds. */
+            when: {
+              above_input_tokens: number | null;
+              traits: {
+                [key: string]: string;
+              };
+            } | null;
+          }[];
+          created_time: string;
+        }[];
+        next_cursor: string | null;
+      }
+    >;
+    /** Verifies the ledger's invariants on the live database. */
+    audit: Query<
+      void,
+      {
+        sound: boolean;
+        checks: {
+          name: string;
+          checked: number;
+          offending: string[];
+        }[];
+      }
+    >;
+  };
+  usage: {
+    /** What was charged, from the ledger, by day, key, model, group or module. */
+    sum: Query<
+      {
+        from: string;
+        to: string;
+        account_id?: string | undefined;
+        by?: "model" | "group" | "key" | "day" | "module" | undefined;
+      },
+      {
+        sums: {
+          name: string;
+          requests: number;
+          charged_usd: string;
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+        }[];
+      }
+    >;
+    /** Requests, errors, tokens, cost and latency over time, from the records of requests that have ended. */
+    timeseries: Query<
+      {
+        from: string;
+        to: string;
+        step?: "day" | "minute" | "hour" | undefined;
+        group_by?: "model" | "key" | "module" | "channel" | "status" | undefined;
+        filter?:
+          | {
+              model?: string | undefined;
+              /** For administration keys: only this account's. */
+              account_id?: string | undefined;
+              user_id?: string | undefined;
+              key_id?: string | undefined;
+              module?: "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation" | undefined;
+              channel?: string | undefined;
+              statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
+              error_code?:
+                | "missing_required_field"
+                | "invalid_value"
+                | "model_not_supported"
+                | "context_length_exceeded"
+                | "content_filtered"
+                | "invalid_api_key"
+                | "expired_api_key"
+                | "revoked_api_key"
+                | "insufficient_quota"
+                | "permission_denied"
+                | "account_suspended"
+                | "not_found"
+                | "idempotency_conflict"
+                | "request_too_large"
+                | "idempotency_mismatch"
+                | "rate_limit_exceeded"
+                | "concurrent_limit_exceeded"
+                | "client_closed_request"
+                | "cancelled"
+                | "internal_error"
+                | "interrupted"
+                | "not_implemented"
+                | "upstream_error"
+                | "upstream_outcome_unknown"
+                | "service_unavailable"
+                | "upstream_timeout"
+                | "expired"
+                | "upstream_overloaded"
+                | undefined;
+            }
+          | undefined;
+      },
+      {
+        points: {
+          time: string;
+          group: string | null;
+          requests: number;
+          errors: number;
+          input_tokens: number;
+          output_tokens: number;
+          billed_usd: string;
+          p50_ms: number;
+          p99_ms: number;
+        }[];
+      }
+    >;
+  };
+  requests: {
+    /** Records by cursor, newest first unless `ascending`. A page may be short: the end is where `next_cursor` is null. */
+    list: Query<
+      | {
+          filter?:
+            | {
+                /** For administration keys: only this account's. */
+                account_id?: string | undefined;
+                statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
+                module?: "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation" | undefined;
+                model?: string | undefined;
+                channel?: string | undefined;
+                key_id?: string | undefined;
+                user_id?: string | undefined;
+                error_code?:
+                  | "missing_required_field"
+                  | "invalid_value"
+                  | "model_not_supported"
+                  | "context_length_exceeded"
+                  | "content_filtered"
+                  | "invalid_api_key"
+                  | "expired_api_key"
+                  | "revoked_api_key"
+                  | "insufficient_quota"
+                  | "permission_denied"
+                  | "account_suspended"
+                  | "not_found"
+                  | "idempotency_conflict"
+                  | "request_too_large"
+                  | "idempotency_mismatch"
+                  | "rate_limit_exceeded"
+                  | "concurrent_limit_exceeded"
+                  | "client_closed_request"
+                  | "cancelled"
+                  | "internal_error"
+                  | "interrupted"
+                  | "not_implemented"
+                  | "upstream_error"
+                  | "upstream_outcome_unknown"
+                  | "service_unavailable"
+                  | "upstream_timeout"
+                  | "expired"
+                  | "upstream_overloaded"
+                  | undefined;
+                from?: string | undefined;
+                to?: string | undefined;
+                /** Start of the ID's decimal spelling, or a whole ID in either. */
+                id_text?: string | undefined;
+              }
+            | undefined;
+          cursor?: string | undefined;
+          limit?: number | undefined;
+          ascending?: boolean | undefined;
+          with_payload?: boolean | undefined;
+        }
+      | undefined,
+      {
+        requests: {
+          id: string;
+          status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+          module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+          dialect: string;
+          stream: boolean;
+          model: string | null;
+          requested_model: string;
+          platform: string | null;
+          channel: string | null;
+          strategy: string | null;
+          account_id: string;
+          key_id: string;
+          user_id: string | null;
+          http_status: number | null;
+          error: {
+            type:
+              | "insufficient_quota"
+              | "request_too_large"
+              | "invalid_request_error"
+              | "authentication_error"
+              | "permission_error"
+              | "not_found_error"
+              | "rate_limit_error"
+              | "api_error"
+              | "overloaded_error";
+            code:
+              | "missing_required_field"
+              | "invalid_value"
+              | "model_not_supported"
+              | "context_length_exceeded"
+              | "content_filtered"
+              | "invalid_api_key"
+              | "expired_api_key"
+              | "revoked_api_key"
+              | "insufficient_quota"
+              | "permission_denied"
+              | "account_suspended"
+              | "not_found"
+              | "idempotency_conflict"
+              | "request_too_large"
+              | "idempotency_mismatch"
+              | "rate_limit_exceeded"
+              | "concurrent_limit_exceeded"
+              | "client_closed_request"
+              | "cancelled"
+              | "internal_error"
+              | "interrupted"
+              | "not_implemented"
+              | "upstream_error"
+              | "upstream_outcome_unknown"
+              | "service_unavailable"
+              | "upstream_timeout"
+              | "expired"
+              | "upstream_overloaded";
+            message: string;
+          } | null;
+          created_time: string;
+          updated_time: string;
+          duration_ms: number;
+          first_byte_ms: number | null;
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          billing: {
+            reserved_usd: string;
+            billed_usd: string;
+            reason: string | null;
+            policy: "drain" | "charge_delivered" | "refund";
+            price_source: "strategy" | "table" | "free" | null;
+            /** The price list that it was charged by, before the group's ratio. */
+            rates: readonly {
+              unit:
+                | "tool_calls"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "images"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "pages"
+                | "searches"
+                | "web_searches"
+                | "sessions"
+                | "vendor_nano_usd";
+              /** USD for `per` of the unit. */
+              usd: string;
+              /** A million tokens, a thousand milliseconds, one piece ... */
+              per: number;
+              /** What must be so for it to hold; null: it always holds. */
+              when: {
+                above_input_tokens: number | null;
+                traits: {
+                  [key: string]: string;
+                };
+              } | null;
+            }[];
+            group_ratio: number | null;
+          };
+          reconstructed: boolean;
+          repaired: boolean;
+          payload_expired: boolean;
+        }[];
+        /** With `with_payload`: the same requests with all that is kept of them; otherwise empty. */
+        details: {
+          response: string;
+          response_truncated: boolean;
+          custom_response: object | null;
+          response_model: string | null;
+          message_id: string | null;
+          upstream_request_id: string | null;
+          client_request_id: string | null;
+          finish_reason: string | null;
+          route: {
+            channel: string;
+            chosen: boolean;
+            reason: string;
+          }[];
+          attempts: {
+            id: string;
+            channel: string;
+            platform: string;
+            upstream_model: string;
+            upstream_request_id: string | null;
+            http_status: number | null;
+            error: {
+              code:
+                | "missing_required_field"
+                | "invalid_value"
+                | "model_not_supported"
+                | "context_length_exceeded"
+                | "content_filtered"
+                | "invalid_api_key"
+                | "expired_api_key"
+                | "revoked_api_key"
+                | "insufficient_quota"
+                | "permission_denied"
+                | "account_suspended"
+                | "not_found"
+                | "idempotency_conflict"
+                | "request_too_large"
+                | "idempotency_mismatch"
+                | "rate_limit_exceeded"
+                | "concurrent_limit_exceeded"
+                | "client_closed_request"
+                | "cancelled"
+                | "internal_error"
+                | "interrupted"
+                | "not_implemented"
+                | "upstream_error"
+                | "upstream_outcome_unknown"
+                | "service_unavailable"
+                | "upstream_timeout"
+                | "expired"
+                | "upstream_overloaded";
+              message: string;
+            } | null;
+            fault: {
+              kind: string;
+              code: string | null;
+            } | null;
+            resent: boolean;
+            start_ms: number;
+            head_ms: number | null;
+            end_ms: number;
+          }[];
+          timeline: {
+            name: string;
+            at_ms: number;
+          }[];
+          trace: {
+            id: string;
+            url: string | null;
+          };
+          notes: string[];
+          id: string;
+          status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+          module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+          dialect: string;
+          stream: boolean;
+          model: string | null;
+          requested_model: string;
+          platform: string | null;
+          channel: string | null;
+          strategy: string | null;
+          account_id: string;
+          key_id: string;
+          user_id: string | null;
+          http_status: number | null;
+          error: {
+            type:
+              | "insufficient_quota"
+              | "request_too_large"
+              | "invalid_request_error"
+              | "authentication_error"
+              | "permission_error"
+              | "not_found_error"
+              | "rate_limit_error"
+              | "api_error"
+              | "overloaded_error";
+            code:
+              | "missing_required_field"
+              | "invalid_value"
+              | "model_not_supported"
+              | "context_length_exceeded"
+              | "content_filtered"
+              | "invalid_api_key"
+              | "expired_api_key"
+              | "revoked_api_key"
+              | "insufficient_quota"
+              | "permission_denied"
+              | "account_suspended"
+              | "not_found"
+              | "idempotency_conflict"
+              | "request_too_large"
+              | "idempotency_mismatch"
+              | "rate_limit_exceeded"
+              | "concurrent_limit_exceeded"
+              | "client_closed_request"
+              | "cancelled"
+              | "internal_error"
+              | "interrupted"
+              | "not_implemented"
+              | "upstream_error"
+              | "upstream_outcome_unknown"
+              | "service_unavailable"
+              | "upstream_timeout"
+              | "expired"
+              | "upstream_overloaded";
+            message: string;
+          } | null;
+          created_time: string;
+          updated_time: string;
+          duration_ms: number;
+          first_byte_ms: number | null;
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          billing: {
+            reserved_usd: string;
+            billed_usd: string;
+            reason: string | null;
+            policy: "drain" | "charge_delivered" | "refund";
+            price_source: "strategy" | "table" | "free" | null;
+            /** The price list that it was charged by, before the group's ratio. */
+            rates: readonly {
+              unit:
+                | "tool_calls"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "images"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "pages"
+                | "searches"
+                | "web_searches"
+                | "sessions"
+                | "vendor_nano_usd";
+              /** USD for `per` of the unit. */
+              usd: string;
+              /** A million tokens, a thousand milliseconds, one piece ... */
+              per: number;
+              /** What must be so for it to hold; null: it always holds. */
+              when: {
+                above_input_tokens: number | null;
+                traits: {
+                  [key: string]: string;
+                };
+              } | null;
+            }[];
+            group_ratio: number | null;
+          };
+          reconstructed: boolean;
+          repaired: boolean;
+          payload_expired: boolean;
+          object: string;
+        }[];
+        next_cursor: string | null;
+      }
+    >;
+    /**
+     * Requests that have ended with all that is kept of them, in the order in which their ends were stored. `next_cursor` goes
+     * on there now or at any time later: what ended in between is behind it, however long it ran.
+     */
+    export: Query<
+      | {
+          filter?:
+            | {
+                /** For administration keys: only this account's. */
+                account_id?: string | undefined;
+                statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
+                module?: "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation" | undefined;
+                model?: string | undefined;
+                channel?: string | undefined;
+                key_id?: string | undefined;
+                user_id?: string | undefined;
+                error_code?:
+                  | "missing_required_field"
+                  | "invalid_value"
+                  | "model_not_supported"
+                  | "context_length_exceeded"
+                  | "content_filtered"
+                  | "invalid_api_key"
+                  | "expired_api_key"
+                  | "revoked_api_key"
+                  | "insufficient_quota"
+                  | "permission_denied"
+                  | "account_suspended"
+                  | "not_found"
+                  | "idempotency_conflict"
+                  | "request_too_large"
+                  | "idempotency_mismatch"
+                  | "rate_limit_exceeded"
+                  | "concurrent_limit_exceeded"
+                  | "client_closed_request"
+                  | "cancelled"
+                  | "internal_error"
+                  | "interrupted"
+                  | "not_implemented"
+                  | "upstream_error"
+                  | "upstream_outcome_unknown"
+                  | "service_unavailable"
+                  | "upstream_timeout"
+                  | "expired"
+                  | "upstream_overloaded"
+                  | undefined;
+                from?: string | undefined;
+                to?: string | undefined;
+                /** Start of the ID's decimal spelling, or a whole ID in either. */
+                id_text?: string | undefined;
+              }
+            | undefined;
+          cursor?: string | undefined;
+          limit?: number | undefined;
+        }
+      | undefined,
+      {
+        requests: {
+          response: string;
+          response_truncated: boolean;
+          custom_response: object | null;
+          response_model: string | null;
+          message_id: string | null;
+          upstream_request_id: string | null;
+          client_request_id: string | null;
+          finish_reason: string | null;
+          route: {
+            channel: string;
+            chosen: boolean;
+            reason: string;
+          }[];
+          attempts: {
+            id: string;
+            channel: string;
+            platform: string;
+            upstream_model: string;
+            upstream_request_id: string | null;
+            http_status: number | null;
+            error: {
+              code:
+                | "missing_required_field"
+                | "invalid_value"
+                | "model_not_supported"
+                | "context_length_exceeded"
+                | "content_filtered"
+                | "invalid_api_key"
+                | "expired_api_key"
+                | "revoked_api_key"
+                | "insufficient_quota"
+                | "permission_denied"
+                | "account_suspended"
+                | "not_found"
+                | "idempotency_conflict"
+                | "request_too_large"
+                | "idempotency_mismatch"
+                | "rate_limit_exceeded"
+                | "concurrent_limit_exceeded"
+                | "client_closed_request"
+                | "cancelled"
+                | "internal_error"
+                | "interrupted"
+                | "not_implemented"
+                | "upstream_error"
+                | "upstream_outcome_unknown"
+                | "service_unavailable"
+                | "upstream_timeout"
+                | "expired"
+                | "upstream_overloaded";
+              message: string;
+            } | null;
+            fault: {
+              kind: string;
+              code: string | null;
+            } | null;
+            resent: boolean;
+            start_ms: number;
+            head_ms: number | null;
+            end_ms: number;
+          }[];
+          timeline: {
+            name: string;
+            at_ms: number;
+          }[];
+          trace: {
+            id: string;
+            url: string | null;
+          };
+          notes: string[];
+          id: string;
+          status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+          module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+          dialect: string;
+          stream: boolean;
+          model: string | null;
+          requested_model: string;
+          platform: string | null;
+          channel: string | null;
+          strategy: string | null;
+          account_id: string;
+          key_id: string;
+          user_id: string | null;
+          http_status: number | null;
+          error: {
+            type:
+              | "insufficient_quota"
+              | "request_too_large"
+              | "invalid_request_error"
+              | "authentication_error"
+              | "permission_error"
+              | "not_found_error"
+              | "rate_limit_error"
+              | "api_error"
+              | "overloaded_error";
+            code:
+              | "missing_required_field"
+              | "invalid_value"
+              | "model_not_supported"
+              | "context_length_exceeded"
+              | "content_filtered"
+              | "invalid_api_key"
+              | "expired_api_key"
+              | "revoked_api_key"
+              | "insufficient_quota"
+              | "permission_denied"
+              | "account_suspended"
+              | "not_found"
+              | "idempotency_conflict"
+              | "request_too_large"
+              | "idempotency_mismatch"
+              | "rate_limit_exceeded"
+              | "concurrent_limit_exceeded"
+              | "client_closed_request"
+              | "cancelled"
+              | "internal_error"
+              | "interrupted"
+              | "not_implemented"
+              | "upstream_error"
+              | "upstream_outcome_unknown"
+              | "service_unavailable"
+              | "upstream_timeout"
+              | "expired"
+              | "upstream_overloaded";
+            message: string;
+          } | null;
+          created_time: string;
+          updated_time: string;
+          duration_ms: number;
+          first_byte_ms: number | null;
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          billing: {
+            reserved_usd: string;
+            billed_usd: string;
+            reason: string | null;
+            policy: "drain" | "charge_delivered" | "refund";
+            price_source: "strategy" | "table" | "free" | null;
+            /** The price list that it was charged by, before the group's ratio. */
+            rates: readonly {
+              unit:
+                | "tool_calls"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "images"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "pages"
+                | "searches"
+                | "web_searches"
+                | "sessions"
+                | "vendor_nano_usd";
+              /** USD for `per` of the unit. */
+              usd: string;
+              /** A million tokens, a thousand milliseconds, one piece ... */
+              per: number;
+              /** What must be so for it to hold; null: it always holds. */
+              when: {
+                above_input_tokens: number | null;
+                traits: {
+                  [key: string]: string;
+                };
+              } | null;
+            }[];
+            group_ratio: number | null;
+          };
+          reconstructed: boolean;
+          repaired: boolean;
+          payload_expired: boolean;
+          object: string;
+        }[];
+        next_cursor: string;
+        /** True: there is more already; a page may be short or empty all the same. */
+        more: boolean;
+      }
+    >;
+    /** The life of one request and its answer, by any of its IDs. */
+    get: Query<
+      {
+        id: string;
+        account_id?: string | undefined;
+      },
+      {
+        response: string;
+        response_truncated: boolean;
+        custom_response: object | null;
+        response_model: string | null;
+        message_id: string | null;
+        upstream_request_id: string | null;
+        client_request_id: string | null;
+        finish_reason: string | null;
+        route: {
+          channel: string;
+          chosen: boolean;
+          reason: string;
+        }[];
+        attempts: {
+          id: string;
+          channel: string;
+          platform: string;
+          upstream_model: string;
+          upstream_request_id: string | null;
+          http_status: number | null;
+          error: {
+            code:
+              | "missing_required_field"
+              | "invalid_value"
+              | "model_not_supported"
+              | "context_length_exceeded"
+              | "content_filtered"
+              | "invalid_api_key"
+              | "expired_api_key"
+              | "revoked_api_key"
+              | "insufficient_quota"
+              | "permission_denied"
+              | "account_suspended"
+              | "not_found"
+              | "idempotency_conflict"
+              | "request_too_large"
+              | "idempotency_mismatch"
+              | "rate_limit_exceeded"
+              | "concurrent_limit_exceeded"
+              | "client_closed_request"
+              | "cancelled"
+              | "internal_error"
+              | "interrupted"
+              | "not_implemented"
+              | "upstream_error"
+              | "upstream_outcome_unknown"
+              | "service_unavailable"
+              | "upstream_timeout"
+              | "expired"
+              | "upstream_overloaded";
+            message: string;
+          } | null;
+          fault: {
+            kind: string;
+            code: string | null;
+          } | null;
+          resent: boolean;
+          start_ms: number;
+          head_ms: number | null;
+          end_ms: number;
+        }[];
+        timeline: {
+          name: string;
+          at_ms: number;
+        }[];
+        trace: {
+          id: string;
+          url: string | null;
+        };
+        notes: string[];
+        id: string;
+        status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+        module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+        dialect: string;
+        stream: boolean;
+        model: string | null;
+        requested_model: string;
+        platform: string | null;
+        channel: string | null;
+        strategy: string | null;
+        account_id: string;
+        key_id: string;
+        user_id: string | null;
+        http_status: number | null;
+        error: {
+          type:
+            | "insufficient_quota"
+            | "request_too_large"
+            | "invalid_request_error"
+            | "authentication_error"
+            | "permission_error"
+            | "not_found_error"
+            | "rate_limit_error"
+            | "api_error"
+            | "overloaded_error";
+          code:
+            | "missing_required_field"
+            | "invalid_value"
+            | "model_not_supported"
+            | "context_length_exceeded"
+            | "content_filtered"
+            | "invalid_api_key"
+            | "expired_api_key"
+            | "revoked_api_key"
+            | "insufficient_quota"
+            | "permission_denied"
+            | "account_suspended"
+            | "not_found"
+            | "idempotency_conflict"
+            | "request_too_large"
+            | "idempotency_mismatch"
+            | "rate_limit_exceeded"
+            | "concurrent_limit_exceeded"
+            | "client_closed_request"
+            | "cancelled"
+            | "internal_error"
+            | "interrupted"
+            | "not_implemented"
+            | "upstream_error"
+            | "upstream_outcome_unknown"
+            | "service_unavailable"
+            | "upstream_timeout"
+            | "expired"
+            | "upstream_overloaded";
+          message: string;
+        } | null;
+        created_time: string;
+        updated_time: string;
+        duration_ms: number;
+        first_byte_ms: number | null;
+        usage: {
+          input_tokens: number;
+          cached_input_tokens: number;
+          cache_write_tokens: number;
+          output_tokens: number;
+          reasoning_tokens: number;
+          images: number;
+          audio_ms: number;
+          characters: number;
+          estimated: boolean;
+          quantities: Quantities;
+          traits: {
+            [key: string]: string;
+          };
+        } | null;
+        billing: {
+          reserved_usd: string;
+          billed_usd: string;
+          reason: string | null;
+          policy: "drain" | "charge_delivered" | "refund";
+          price_source: "strategy" | "table" | "free" | null;
+          /** The price list that it was charged by, before the group's ratio. */
+          rates: readonly {
+            unit:
+              | "tool_calls"
+              | "input_tokens"
+              | "cached_input_tokens"
+              | "cache_write_tokens"
+              | "output_tokens"
+              | "reasoning_tokens"
+              | "images"
+              | "audio_ms"
+              | "characters"
+              | "requests"
+              | "cache_write_1h_tokens"
+              | "input_image_tokens"
+              | "cached_input_image_tokens"
+              | "output_image_tokens"
+              | "input_audio_tokens"
+              | "cached_input_audio_tokens"
+              | "output_audio_tokens"
+              | "input_video_tokens"
+              | "output_video_tokens"
+              | "input_images"
+              | "input_kilopixels"
+              | "input_audio_ms"
+              | "output_audio_ms"
+              | "input_video_ms"
+              | "output_video_ms"
+              | "pages"
+              | "searches"
+              | "web_searches"
+              | "sessions"
+              | "vendor_nano_usd";
+            /** USD for `per` of the unit. */
+            usd: string;
+            /** A million tokens, a thousand milliseconds, one piece ... */
+            per: number;
+            /** What must be so for it to hold; null: it always holds. */
+            when: {
+              above_input_tokens: number | null;
+              traits: {
+                [key: string]: string;
+              };
+            } | null;
+          }[];
+          group_ratio: number | null;
+        };
+        reconstructed: boolean;
+        repaired: boolean;
+        payload_expired: boolean;
+        object: string;
+      }
+    >;
+    /** Deletes records; repeats, unknown IDs and others' are fine and change nothing. */
+    delete: Mutation<
+      {
+        request_ids: string[];
+        account_id?: string | undefined;
+      },
+      {
+        deleted: number;
+      }
+    >;
+    /**
+     * New records as they come, then each again when it changes from running to ended. A client that lost its connection
+     * goes on from five seconds before the highest ID that it saw, for late ones come there: it may be given some again. One
+     * whose gateway stops is told an error after which clients connect again, for
+     * an end they would take as final.
+     */
+    tail: Subscription<
+      | {
+          filter?:
+            | {
+                model?: string | undefined;
+                /** For administration keys: only this account's. */
+                account_id?: string | undefined;
+                user_id?: string | undefined;
+                key_id?: string | undefined;
+                module?: "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation" | undefined;
+                channel?: string | undefined;
+                statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
+                error_code?:
+                  | "missing_required_field"
+                  | "invalid_value"
+                  | "model_not_supported"
+                  | "context_length_exceeded"
+                  | "content_filtered"
+                  | "invalid_api_key"
+                  | "expired_api_key"
+                  | "revoked_api_key"
+                  | "insufficient_quota"
+                  | "permission_denied"
+                  | "account_suspended"
+                  | "not_found"
+                  | "idempotency_conflict"
+                  | "request_too_large"
+                  | "idempotency_mismatch"
+                  | "rate_limit_exceeded"
+                  | "concurrent_limit_exceeded"
+                  | "client_closed_request"
+                  | "cancelled"
+                  | "internal_error"
+                  | "interrupted"
+                  | "not_implemented"
+                  | "upstream_error"
+                  | "upstream_outcome_unknown"
+                  | "service_unavailable"
+                  | "upstream_timeout"
+                  | "expired"
+                  | "upstream_overloaded"
+                  | undefined;
+                /** Start of the ID's decimal spelling, or a whole ID in either. */
+                id_text?: string | undefined;
+              }
+            | undefined;
+          lastEventId?: string | null | undefined;
+        }
+      | undefined,
+      {
+        id: string;
+        status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+        module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+        dialect: string;
+        stream: boolean;
+        model: string | null;
+        requested_model: string;
+        platform: string | null;
+        channel: string | null;
+        strategy: string | null;
+        account_id: string;
+        key_id: string;
+        user_id: string | null;
+        http_status: number | null;
+        error: {
+          type:
+            | "insufficient_quota"
+            | "request_too_large"
+            | "invalid_request_error"
+            | "authentication_error"
+            | "permission_error"
+            | "not_found_error"
+            | "rate_limit_error"
+            | "api_error"
+            | "overloaded_error";
+          code:
+            | "missing_required_field"
+            | "invalid_value"
+            | "model_not_supported"
+            | "context_length_exceeded"
+            | "content_filtered"
+            | "invalid_api_key"
+            | "expired_api_key"
+            | "revoked_api_key"
+            | "insufficient_quota"
+            | "permission_denied"
+            | "account_suspended"
+            | "not_found"
+            | "idempotency_conflict"
+            | "request_too_large"
+            | "idempotency_mismatch"
+            | "rate_limit_exceeded"
+            | "concurrent_limit_exceeded"
+            | "client_closed_request"
+            | "cancelled"
+            | "internal_error"
+            | "interrupted"
+            | "not_implemented"
+            | "upstream_error"
+            | "upstream_outcome_unknown"
+            | "service_unavailable"
+            | "upstream_timeout"
+            | "expired"
+            | "upstream_overloaded";
+          message: string;
+        } | null;
+        created_time: string;
+        updated_time: string;
+        duration_ms: number;
+        first_byte_ms: number | null;
+        usage: {
+          input_tokens: number;
+          cached_input_tokens: number;
+          cache_write_tokens: number;
+          output_tokens: number;
+          reasoning_tokens: number;
+          images: number;
+          audio_ms: number;
+          characters: number;
+          estimated: boolean;
+          quantities: Quantities;
+          traits: {
+            [key: string]: string;
+          };
+        } | null;
+        billing: {
+          reserved_usd: string;
+          billed_usd: string;
+          reason: string | null;
+          policy: "drain" | "charge_delivered" | "refund";
+          price_source: "strategy" | "table" | "free" | null;
+          /** The price list that it was charged by, before the group's ratio. */
+          rates: readonly {
+            unit:
+              | "tool_calls"
+              | "input_tokens"
+              | "cached_input_tokens"
+              | "cache_write_tokens"
+              | "output_tokens"
+              | "reasoning_tokens"
+              | "images"
+              | "audio_ms"
+              | "characters"
+              | "requests"
+              | "cache_write_1h_tokens"
+              | "input_image_tokens"
+              | "cached_input_image_tokens"
+              | "output_image_tokens"
+              | "input_audio_tokens"
+              | "cached_input_audio_tokens"
+              | "output_audio_tokens"
+              | "input_video_tokens"
+              | "output_video_tokens"
+              | "input_images"
+              | "input_kilopixels"
+              | "input_audio_ms"
+              | "output_audio_ms"
+              | "input_video_ms"
+              | "output_video_ms"
+              | "pages"
+              | "searches"
+              | "web_searches"
+              | "sessions"
+              | "vendor_nano_usd";
+            /** USD for `per` of the unit. */
+            usd: string;
+            /** A million tokens, a thousand milliseconds, one piece ... */
+            per: number;
+            /** What must be so for it to hold; null: it always holds. */
+            when: {
+              above_input_tokens: number | null;
+              traits: {
+                [key: string]: string;
+              };
+            } | null;
+          }[];
+          group_ratio: number | null;
+        };
+        reconstructed: boolean;
+        repaired: boolean;
+        payload_expired: boolean;
+      }
+    >;
+  };
+  channels: {
+    /** All channels with their health. */
+    list: Query<
+      void,
+      {
+        channels: {
+          health: {
+            attempts: number;
+            failures: number;
+            first_byte_ms: number | null;
+            open: boolean;
+            cooldown_until: string | null;
+          } | null;
+          name: string;
+          adapter: string;
+          platform: string;
+          base_url: string;
+          models: {
+            model: string;
+            upstream_model: string;
+            strategy: string;
+            space: string;
+          }[];
+          groups: string[];
+          priority: number;
+          weight: number;
+          enabled: boolean;
+          from_file: boolean;
+          request_id_header: string;
+          flavour: {
+            [key: string]: unknown;
+          };
+          header_names: string[];
+          connect_timeout_ms: number;
+          headers_timeout_ms: number;
+          chunk_timeout_ms: number;
+          first_token_timeout_ms: number;
+          body_timeout_ms: number;
+          credentials: string[];
+        }[];
+      }
+    >;
+    /** Creates or replaces a run-time channel; without `new_credential` it keeps those that it has. */
+    put: Mutation<
+      {
+        channel: {
+          name: string;
+          adapter: string;
+          base_url: string;
+          models: {
+            model: string;
+            upstream_model?: string | undefined;
+            strategy?: string | undefined;
+            /** Vector space of its embeddings; empty: the name sent upstream. */
+            space?: string | undefined;
+          }[];
+          platform?: string | undefined;
+          groups?: string[] | undefined;
+          priority?: number | undefined;
+          weight?: number | undefined;
+          enabled?: boolean | undefined;
+          request_id_header?: string | undefined;
+          headers?:
+            | {
+                [key: string]: string;
+              }
+            | undefined;
+          /** Quirks of the vendor as data. */
+          flavour?:
+            | {
+                [key: string]: unknown;
+              }
+            | undefined;
+          connect_timeout_ms?: number | undefined;
+          headers_timeout_ms?: number | undefined;
+          chunk_timeout_ms?: number | undefined;
+          first_token_timeout_ms?: number | undefined;
+          body_timeout_ms?: number | undefined;
+        };
+        new_credential?: string | undefined;
+      },
+      {
+        name: string;
+        adapter: string;
+        platform: string;
+        base_url: string;
+        models: {
+          model: string;
+          upstream_model: string;
+          strategy: string;
+          space: string;
+        }[];
+        groups: string[];
+        priority: number;
+        weight: number;
+        enabled: boolean;
+        from_file: boolean;
+        request_id_header: string;
+        flavour: {
+          [key: string]: unknown;
+        };
+        header_names: string[];
+        connect_timeout_ms: number;
+        headers_timeout_ms: number;
+        chunk_timeout_ms: number;
+        first_token_timeout_ms: number;
+        body_timeout_ms: number;
+        credentials: string[];
+      }
+    >;
+    /** Removes a run-time channel; a repeat is fine. */
+    delete: Mutation<
+      {
+        name: string;
+      },
+      {
+        name: string;
+      }
+    >;
+  };
+  trail: {
+    /** Events, newest first. Each change has two: that it was asked for, with its values, and its outcome. */
+    list: Query<
+      | {
+          before_event_id?: string | undefined;
+          limit?: number | undefined;
+          procedure?: string | undefined;
+          actor_key_id?: string | undefined;
+          target?: string | undefined;
+        }
+      | undefined,
+      {
+        events: {
+          event_id: string;
+          time: string;
+          request_id: string;
+          call: number;
+          procedure: string;
+          actor: string;
+          actor_key_id: string;
+          actor_account_id: string;
+          address: string;
+          target: string | null;
+          values: unknown;
+          outcome: string | null;
+        }[];
+        has_more: boolean;
+      }
+    >;
+  };
+};
+
+/** JSON-RPC's code of an error; what happened is in `data.code`. */
+export type ErrorShape = {
+  message: string;
+  code: TRPCErrorCode;
+  data: ErrorData;
+};
+
+type TRPCErrorCode = import("@trpc/server").TRPC_ERROR_CODE_NUMBER;
+
+/** A call that reads. */
+type Query<Input, Output> = TRPCQueryProcedure<{ input: Input; output: Output; meta: object; errorShape: ErrorShape }>;
+/** A call that changes or costs something. */
+type Mutation<Input, Output> = TRPCMutationProcedure<{
+  input: Input;
+  output: Output;
+  meta: object;
+  errorShape: ErrorShape;
+}>;
+/** A stream of events, each with an ID. */
+type Subscription<Input, Event> = TRPCSubscriptionProcedure<{
+  input: Input;
+  output: AsyncIterable<{ id: string; data: Event }, void, unknown>;
+  meta: object;
+  errorShape: ErrorShape;
+}>;
+
+/** Type of the router, for clients that are made by hand. */
+export type AppRouter = TRPCBuiltRouter<
+  { ctx: object; meta: object; errorShape: ErrorShape; transformer: false },
+  Procedures
+>;

@@ -1,0 +1,35 @@
+/** What is counted of a request, and priced. */
+export type UnitName =
+  | "input_tokens"
+  | "cached_input_tokens"
+  | "cache_write_tokens"
+  | "output_tokens"
+  | "reasoning_tokens"
+  | "images"
+  | "audio_ms"
+  | "characters"
+  | "requests"
+  | "cache_write_1h_tokens"
+  | "input_image_tokens"
+  | "cached_input_image_tokens"
+  | "output_image_tokens"
+  | "input_audio_tokens"
+  | "cached_input_audio_tokens"
+  | "output_audio_tokens"
+  | "input_video_tokens"
+  | "output_video_tokens"
+  | "input_images"
+  | "input_kilopixels"
+  | "input_audio_ms"
+  | "output_audio_ms"
+  | "input_video_ms"
+  | "output_video_ms"
+  | "pages"
+  | "searches"
+  | "web_searches"
+  | "tool_calls"
+  | "sessions"
+  | "vendor_nano_usd";
+
+/** Amounts by their units; what there was none of is left out. */
+export type Quantities = { [unit in UnitName]?: number };
