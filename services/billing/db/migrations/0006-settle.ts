@@ -14,8 +14,8 @@ const usageParameters = storedUsage.map(({ column }) => `p_${column}`).join(", "
  *
  * No request ID may appear twice in one call.
  */
-const settle = `
-create function billing.settle(
+export const settleFunction = `
+create or replace function billing.settle(
   p_request bigint[], p_account bigint[], p_kind integer[], p_charge bigint[], p_tariff integer[], p_key bigint[],
   p_user text[], p_reason text[], p_error text[], p_estimated boolean[],
   ${storedUsage.map(({ column, type }) => `p_${column} ${type}[]`).join(", ")},
@@ -147,4 +147,4 @@ begin
 end $$`;
 
 /** How requests end. */
-export const createSettle = statements(settle);
+export const createSettle = statements(settleFunction);

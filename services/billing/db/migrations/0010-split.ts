@@ -1,3 +1,4 @@
+import { settleFunction } from "./0006-settle.ts";
 import { hotPath } from "./hot-path.ts";
 import { statements } from "./statements.ts";
 
@@ -56,5 +57,9 @@ begin
   end if;
 end $$`;
 
-/** Reservations that are given to parts of their work. */
-export const createSplit = statements(split);
+/** Reservations that are given to parts of their work. What was made before them has no slots yet, and settles without. */
+export const createSplit = statements(
+  "alter table billing.reservation add column if not exists slots smallint not null default 1",
+  settleFunction,
+  split,
+);
