@@ -1,6 +1,7 @@
 import type { Env } from "../../shared/config.ts";
 import type { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
+import type { OutboundAccess } from "../../shared/outbound/guard.ts";
 import type { RequestIdSource } from "../../shared/request-id.ts";
 import type { ServiceClient } from "../../shared/rpc/index.ts";
 import type { Metrics, Tracing } from "../../shared/telemetry/index.ts";
@@ -10,7 +11,6 @@ import type { ProviderConfig } from "./config.ts";
 import type { Tokens } from "./engine/tokens.ts";
 import type { LostGatewayDeps, LostGateways } from "./lost-gateways/lost-gateways.ts";
 import type { ImageFetcher } from "./remote-images/fetch-image.ts";
-import type { ImageAccess } from "./remote-images/guard.ts";
 import type { ImageProxy } from "./remote-images/image-proxy.ts";
 import type { FirstTokenWatch } from "./resilience/first-token.ts";
 import type { Health } from "./resilience/health.ts";
@@ -30,7 +30,7 @@ export interface ProviderDeps {
   /** Where credentials that are referred to by name are. */
   readonly env: Env;
   /** For tests alone: what the image proxy may reach beside the public internet. */
-  readonly imageAccess?: ImageAccess;
+  readonly imageAccess?: OutboundAccess;
 }
 
 /** What every RPC works with. */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { createGuard } from "../../shared/outbound/guard.ts";
 import type { RunningService } from "../../shared/run-service.ts";
 import { openCredential } from "../../shared/sealed-credential.ts";
 import { providerSpans } from "../../shared/telemetry/spans/provider.ts";
@@ -11,7 +12,6 @@ import { createTokens } from "./engine/tokens.ts";
 import { startListingLooks } from "./listings/listings.ts";
 import { createLostGateways } from "./lost-gateways/lost-gateways.ts";
 import { createImageFetcher } from "./remote-images/fetch-image.ts";
-import { createGuard } from "./remote-images/guard.ts";
 import { createImageProxy } from "./remote-images/image-proxy.ts";
 import { watchFirstTokens } from "./resilience/first-token.ts";
 import { createHealth } from "./resilience/health.ts";

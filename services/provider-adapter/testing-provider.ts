@@ -23,12 +23,12 @@ import {
   type RoutingService,
 } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
+import type { OutboundAccess } from "../../shared/outbound/guard.ts";
 import { createRequestIdSource } from "../../shared/request-id.ts";
 import { createInProcessServer, type ServiceClient } from "../../shared/rpc/index.ts";
 import { createTestTelemetry, type TestTelemetry } from "../../shared/telemetry/testing.ts";
 import { envToConfig, type ProviderConfig } from "./config.ts";
 import type { LostGatewayDeps } from "./lost-gateways/lost-gateways.ts";
-import type { ImageAccess } from "./remote-images/guard.ts";
 import { startProvider } from "./server.ts";
 
 /** A channel of a test. */
@@ -98,7 +98,7 @@ export interface TestProviderOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Parts of the configuration that the environment does not give. */
   readonly config?: Partial<ProviderConfig>;
-  readonly imageAccess?: ImageAccess;
+  readonly imageAccess?: OutboundAccess;
   /** Channels whose lists routing says are due, once. */
   readonly claims?: readonly string[];
   /** Hears the warnings that it logs. */

@@ -1,9 +1,8 @@
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, request } from "undici";
 import { imageTypeOf } from "../../../shared/image-type.ts";
+import { AddressRefused, type Connect, createGuard, type OutboundAccess } from "../../../shared/outbound/guard.ts";
 import { bounded } from "../upstream/connectors.ts";
-import type { Connect } from "../upstream/line.ts";
 import { hasProxy, type Proxies } from "../upstream/proxies.ts";
-import { AddressRefused, createGuard, type ImageAccess } from "./guard.ts";
 import { documentTypeOf } from "./sniff.ts";
 
 /** A picture. */
@@ -16,7 +15,7 @@ export interface FetchedImage {
 export class ImageRefused extends Error {}
 
 /** Options of `createImageFetcher`. */
-export interface FetcherOptions extends ImageAccess {
+export interface FetcherOptions extends OutboundAccess {
   /** Largest picture, bytes. */
   readonly maxBytes: number;
   /** Bound on one picture, redirects included, milliseconds. */

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ThroughlineError } from "../../../shared/errors/error.ts";
+import type { OutboundAccess } from "../../../shared/outbound/guard.ts";
 import { createSimulator } from "../../simulator/simulator.ts";
 import { startTestProvider } from "../testing-provider.ts";
-import type { ImageAccess } from "./guard.ts";
 import { createImageProxy, type ImageProxyOptions } from "./image-proxy.ts";
 
 const png = Buffer.from(
@@ -66,7 +66,7 @@ describe("image proxy", () => {
     "mapped.example": ["::ffff:127.0.0.1"],
     "nothing.example": [],
   };
-  const access: Required<ImageAccess> = {
+  const access: Required<OutboundAccess> = {
     allow: ["127.0.0.1"],
     async resolve(host) {
       const found = names[host];

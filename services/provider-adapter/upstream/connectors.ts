@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
+import type { Connect } from "../../../shared/outbound/guard.ts";
 import { ConnectFault, connectFault } from "./faults.ts";
-import type { Connect } from "./line.ts";
 
 /** Options of `bounded`. */
 export interface BoundOptions {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
-import { createGuard } from "../remote-images/guard.ts";
+import { createGuard } from "../../../shared/outbound/guard.ts";
 import { gather } from "./testing.ts";
 import { startProxy } from "./testing-proxy.ts";
 import { createUpstream } from "./upstream.ts";

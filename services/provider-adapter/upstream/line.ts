@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { type buildConnector, Client, type Dispatcher } from "undici";
+import { Client, type Dispatcher } from "undici";
+import type { Connect } from "../../../shared/outbound/guard.ts";
 import { type InterimHeads, skipInterimHeads } from "./interim-heads.ts";
 
 /** One connection of a pool, as the call that has it sees it. */
@@ -18,9 +19,6 @@ export interface LineHolder {
   /** Written before the request is queued at that connection. */
   line: Line | undefined;
 }
-
-/** Opens connections; undici's own and those of its proxies have this form. */
-export type Connect = buildConnector.connector;
 
 class OpenLine implements Line {
   certificateWanted = false;

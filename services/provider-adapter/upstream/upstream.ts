@@ -1,11 +1,11 @@
 import type { Log } from "../../../shared/log.ts";
+import type { Guard } from "../../../shared/outbound/guard.ts";
 import { createSpentBuffers } from "../../../shared/spent-buffers.ts";
 import { Call, type UpstreamCall, type UpstreamRequest, type UpstreamSink } from "./call.ts";
 import type { Proxies } from "./proxies.ts";
 import { createTransports } from "./transports.ts";
 import { createTurns } from "./turns.ts";
 import { createWatch } from "./watch.ts";
-import type { Guard } from "./way.ts";
 
 /** Options of the upstream client. All times are milliseconds; 0 switches a bound off. */
 export interface UpstreamOptions {

@@ -1,23 +1,13 @@
-import type { LookupFunction } from "node:net";
 import { Agent, buildConnector, type Client, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
+import type { Connect, Guard } from "../../../shared/outbound/guard.ts";
 import { bounded } from "./connectors.ts";
-import { type Connect, createLineClient } from "./line.ts";
+import { createLineClient } from "./line.ts";
 import { createDirectHosts, hasProxy, type Proxies } from "./proxies.ts";
 
 /** Pools of connections, one for each origin. */
 export interface Way {
   dispatch(options: Agent.DispatchOptions, handler: Dispatcher.DispatchHandler): unknown;
   destroy(): Promise<void>;
-}
-
-/** Decides which addresses may be connected to. */
-export interface Guard {
-  /** Gives the addresses of a host that may be. */
-  readonly lookup: LookupFunction;
-  /** Connections, but for those to what may not be. */
-  checked(connect: Connect): Connect;
-  /** The same by the tunnel of a proxy. */
-  pinned(tunnel: Connect): Connect;
 }
 
 /** Options of `createWay`. */

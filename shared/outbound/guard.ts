@@ -1,15 +1,30 @@
 import { promises as dns } from "node:dns";
 import type { LookupFunction } from "node:net";
-import type { Connect } from "../upstream/line.ts";
-import type { Guard } from "../upstream/way.ts";
+import type { buildConnector } from "undici";
+import { createAllowList } from "./allow-list.ts";
 import { isPublicAddress } from "./public-address.ts";
+
+/** Opens connections; undici's own and those of its proxies have this form. */
+export type Connect = buildConnector.connector;
+
+/** Decides which addresses may be connected to. */
+export interface Guard {
+  /** Gives the addresses of a host that may be. */
+  readonly lookup: LookupFunction;
+  /** Connections, but for those to what may not be. */
+  checked(connect: Connect): Connect;
+  /** The same by the tunnel of a proxy. */
+  pinned(tunnel: Connect): Connect;
+  /** The addresses of a URL's host name. Throws AddressRefused where one of them may not be connected to, or none is there. */
+  addressesOf(hostname: string): Promise<readonly string[]>;
+}
 
 /** Addresses of a host. Rejects when it has none. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
-/** What tests may do that no configuration allows. */
-export interface ImageAccess {
-  /** Addresses that are taken as public, e.g. "127.0.0.1". */
+/** What may be connected to beside public addresses. */
+export interface OutboundAccess {
+  /** Hosts, addresses and networks that are taken as public, e.g. "127.0.0.1" (createAllowList). */
   readonly allow?: readonly string[];
   /** Instead of DNS. */
   readonly resolve?: Resolve;
@@ -27,15 +42,27 @@ const notPublic = "its host has no public address";
  * the system's files, and by threads of nobody: a slow name server holds up no other name. A proxy is asked for a tunnel to the
  * address that was checked, not to the name: what it would make of that is its own affair.
  */
-export function createGuard({ allow = [], resolve }: ImageAccess): Guard {
-  const isAllowed = (address: string) => isPublicAddress(address) || allow.includes(address);
-  const find = resolve ?? resolveByDns();
+export function createGuard({ allow = [], resolve }: OutboundAccess): Guard {
+  const list = createAllowList(allow);
+  const byDns = resolve ?? resolveByDns();
+  // A host that an operator names may have its address in the system's files, or below its domain, as in Kubernetes.
+  const find: Resolve = (host) => (resolve === undefined && list.host(host) ? resolveBySystem(host) : byDns(host));
+
+  function isAllowed(host: string, address: string): boolean {
+    return isPublicAddress(address) || list.address(address) || list.host(host);
+  }
+
+  async function addressesOf(hostname: string): Promise<readonly string[]> {
+    const host = bare(hostname);
+    const found = isAddress(host) ? [host] : await find(host).catch(() => []);
+    // One that is private makes all suspect.
+    if (found.length > 0 && found.every((address) => isAllowed(host, address))) return found;
+    throw new AddressRefused(notPublic);
+  }
 
   const lookup: LookupFunction = (host, options, callback) => {
-    find(host).then(
+    addressesOf(host).then(
       (found) => {
-        // One that is private makes all suspect.
-        if (found.length === 0 || !found.every(isAllowed)) return callback(new AddressRefused(notPublic), []);
         const addresses = found.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
         const [first] = addresses;
         if (options.all === true) callback(null, addresses);
@@ -49,11 +76,11 @@ export function createGuard({ allow = [], resolve }: ImageAccess): Guard {
     return (target, callback) => {
       const host = bare(target.hostname);
       // An address in the URL needs no lookup, so none is checked there.
-      if (isAddress(host) && !isAllowed(host)) return callback(new AddressRefused(notPublic), null);
+      if (isAddress(host) && !isAllowed(host, host)) return callback(new AddressRefused(notPublic), null);
       return connect(target, (error, socket) => {
         if (error !== null) return callback(error, null);
         // Whatever went before: no byte goes to an address that is not public.
-        if (isAllowed(socket.remoteAddress ?? "")) return callback(null, socket);
+        if (isAllowed(host, socket.remoteAddress ?? "")) return callback(null, socket);
         socket.destroy();
         callback(new AddressRefused(notPublic), null);
       });
@@ -63,11 +90,8 @@ export function createGuard({ allow = [], resolve }: ImageAccess): Guard {
   function pinned(tunnel: Connect): Connect {
     return (target, callback) => {
       const host = bare(target.hostname);
-      const addresses = isAddress(host) ? Promise.resolve([host]) : find(host);
-      addresses.then(
-        (found) => {
-          const [address] = found;
-          if (address === undefined || !found.every(isAllowed)) return callback(new AddressRefused(notPublic), null);
+      addressesOf(host).then(
+        ([address = ""]) => {
           const written = address.includes(":") ? `[${address}]` : address;
           const port = target.port === "" ? "" : `:${target.port}`;
           tunnel({ ...target, hostname: address, host: written + port, servername: host }, callback);
@@ -77,7 +101,7 @@ export function createGuard({ allow = [], resolve }: ImageAccess): Guard {
     };
   }
 
-  return { lookup, checked, pinned };
+  return { lookup, checked, pinned, addressesOf };
 }
 
 function bare(hostname: string): string {
@@ -95,4 +119,8 @@ function resolveByDns(): Resolve {
     const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
     return [four, six].flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
   };
+}
+
+async function resolveBySystem(host: string): Promise<readonly string[]> {
+  return (await dns.lookup(host, { all: true })).map(({ address }) => address);
 }
