@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,7 +23,9 @@ describe("the administration command line", () => {
 
   beforeAll(async () => {
     const database = undo.use(await testPostgres());
-    deployment = undo.use(await startDeployment("up", { THROUGHLINE_ADMIN_KEY: adminKey }, database.url));
+    deployment = undo.use(
+      await startDeployment("up", { THROUGHLINE_ADMIN_KEY: adminKey, WEBHOOK_ALLOW: "127.0.0.1" }, database.url),
+    );
     folder = await mkdtemp(join(tmpdir(), "throughline-cli-"));
     undo.defer(() => rm(folder, { recursive: true, force: true }));
     env = {
@@ -232,6 +236,59 @@ describe("the administration command line", () => {
     expect((await run(["channels", "list"])).out).toMatch(/\nextra +openai/);
     expect((await run(["channels", "delete", "extra"])).code).toBe(0);
   });
+
+  it("makes a webhook, tries it, gives it a new secret, sends a delivery again, and removes it", async () => {
+    interface Made {
+      readonly webhook_id: string;
+      readonly secret: string;
+    }
+    const seen: string[] = [];
+    const taken = Promise.withResolvers<void>();
+    let status = 500;
+    const receiver = createServer((request, response) => {
+      seen.push(String(request.headers["webhook-signature"]));
+      response.writeHead(status).end();
+      if (status === 204) taken.resolve();
+    });
+    receiver.listen(0, "127.0.0.1");
+    await once(receiver, "listening");
+    const port = Reflect.get(Object(receiver.address()), "port");
+    const url = `http://127.0.0.1:${port}/hooks`;
+    const made = await json<Made>(
+      "webhooks",
+      "create",
+      url,
+      "--event",
+      "video.*,alert.budget",
+      "--description",
+      "mine",
+    );
+    expect(made.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    const { webhook_id } = made;
+    await json("webhooks", "test", webhook_id);
+    const [rotated] = await Promise.all([
+      json<Made>("webhooks", "rotate", webhook_id),
+      json("webhooks", "update", webhook_id, "--no-enabled"),
+    ]);
+    await json("webhooks", "update", webhook_id, "--enabled");
+    const dead = await json<{ deliveries: { delivery_id: string }[] }>("webhooks", "deliveries", "--state", "dead");
+    status = 204;
+    await json("webhooks", "resend", dead.deliveries[0]?.delivery_id ?? "");
+    await taken.promise;
+    expect(seen.at(-1)).toMatch(/^v1,\S+ v1,\S+$/);
+    const [list, callbacks, text] = await Promise.all([
+      run(["webhooks", "list", "--account", "default"]),
+      json<Made>("webhooks", "callback-secret"),
+      run(["webhooks", "deliveries", "--webhook", webhook_id]),
+    ]);
+    expect(list.out).toMatch(/video\.\*,alert\.budget +yes +mine/);
+    expect(text.out).toMatch(/webhook\.test +(delivered|pending)/);
+    expect(callbacks.secret).toMatch(/^whsec_/);
+    for (const { secret } of [made, rotated, callbacks]) expect(list.out + deployment.output()).not.toContain(secret);
+    await json("webhooks", "delete", webhook_id);
+    expect((await run(["webhooks", "update", webhook_id, "--enabled"])).err).toContain("There is no such webhook");
+    receiver.close();
+  }, 60_000);
 
   const wrong: readonly [readonly string[], Record<string, string>, number, RegExp][] = [
     [["nothing"], {}, 2, /unknown command/],

@@ -8,6 +8,7 @@ import { exportRecords } from "./export.ts";
 import { keys } from "./keys.ts";
 import { requests } from "./requests.ts";
 import { trail } from "./trail.ts";
+import { webhooks } from "./webhooks.ts";
 
 /*
  * The command line of Throughline. Each command loads only what it needs: `--help` answers at once.
@@ -77,7 +78,19 @@ for (const [role, [file, description]] of Object.entries(roles)) {
 }
 
 // Administration: clients of the gateway's tRPC router.
-for (const register of [accounts, keys, credits, ledger, usage, requests, exportRecords, audit, channels, trail]) {
+for (const register of [
+  accounts,
+  keys,
+  credits,
+  ledger,
+  usage,
+  requests,
+  exportRecords,
+  audit,
+  channels,
+  trail,
+  webhooks,
+]) {
   register(program);
 }
 

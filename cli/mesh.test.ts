@@ -121,7 +121,7 @@ describe("the mesh in a terminal", () => {
     const holders: readonly (readonly [string, readonly Role[]])[] = [
       [made.grpcSecret ?? "", all],
       [made.keyPepper ?? "", ["billing"]],
-      [made.credentialKey ?? "", ["routing", "provider-adapter"]],
+      [made.credentialKey ?? "", ["routing", "provider-adapter", "jobs"]],
       [database.url, storing],
       [planted.PGPASSWORD, storing],
       [planted.OPENAI_API_KEY, ["provider-adapter"]],

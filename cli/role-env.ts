@@ -22,7 +22,7 @@ export const secretRoles: Readonly<Record<string, readonly Role[]>> = {
   KEY_PEPPER: ["billing"],
   VALKEY_URL: ["billing"],
   OBJECT_STORE_SECRET_ACCESS_KEY: ["jobs"],
-  CREDENTIAL_KEY: ["routing", "provider-adapter"],
+  CREDENTIAL_KEY: ["routing", "provider-adapter", "jobs"],
   // Their addresses may hold a password. The lower-case spellings are nobody's setting, and so go to the provider alone.
   HTTPS_PROXY: ["provider-adapter"],
   HTTP_PROXY: ["provider-adapter"],

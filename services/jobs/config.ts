@@ -1,6 +1,9 @@
-import type { Env } from "../../shared/config.ts";
+import { ConfigError, type Env } from "../../shared/config.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
+import { createAllowList } from "../../shared/outbound/allow-list.ts";
+import { type CredentialKeys, parseCredentialKeys } from "../../shared/sealed-credential.ts";
 import { type ObjectPlace, placeOf } from "./objects/place.ts";
+import { retryWaitsMs } from "./webhooks/domain/retry-schedule.ts";
 
 const dayMs = 86_400_000;
 const gibibyte = 1024 ** 3;
@@ -98,6 +101,25 @@ export const jobsEnv = declareEnv({
     unit: "bytes",
     description: "Bytes of all accounts from which on PostgreSQL takes no more files and results.",
   },
+  WEBHOOKS_AT_ONCE: {
+    kind: "int",
+    default: 64,
+    min: 1,
+    max: 10_000,
+    description:
+      "Most webhooks that one process of jobs sends in the same moment; at most four of them go to one receiver.",
+  },
+  WEBHOOK_ALLOW: {
+    kind: "list",
+    default: [],
+    description:
+      "Hosts (hooks.internal, *.internal), addresses and networks (10.0.0.0/8) that webhooks may go to although they are not public, and without TLS.",
+  },
+  CREDENTIAL_KEY: {
+    kind: "secret",
+    description:
+      "Key that the secrets of webhooks are sealed with, the same as routing's; without it there are no webhooks.",
+  },
 });
 
 /** Configuration of jobs. */
@@ -123,6 +145,24 @@ export interface JobsConfig {
     readonly accountBytes: number;
     readonly databaseBytes: number;
   };
+  readonly webhooks: WebhooksConfig;
+}
+
+/** Configuration of webhooks. */
+export interface WebhooksConfig {
+  /** What may be called although it is not public, and without TLS. */
+  readonly allow: readonly string[];
+  readonly atOnce: number;
+  /** Most tries at the same moment to one receiver. */
+  readonly perReceiver: number;
+  /** Longest that a receiver may take to begin its answer. */
+  readonly timeoutMs: number;
+  /** How long a worker has a delivery to itself. */
+  readonly leaseMs: number;
+  /** Waits between tries. */
+  readonly waitsMs: readonly number[];
+  /** Undefined: no secrets can be kept. */
+  readonly credentialKeys: CredentialKeys | undefined;
 }
 
 /** The configuration that an environment describes. Throws ConfigError. */
@@ -148,5 +188,24 @@ export function envToConfig(env: Env): JobsConfig {
       accountBytes: read.OBJECT_ACCOUNT_BYTES,
       databaseBytes: read.OBJECT_DATABASE_BYTES,
     },
+    webhooks: {
+      allow: allowOf(read.WEBHOOK_ALLOW),
+      atOnce: read.WEBHOOKS_AT_ONCE,
+      perReceiver: 4,
+      timeoutMs: 10_000,
+      leaseMs: 25_000,
+      waitsMs: retryWaitsMs,
+      credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
+    },
   };
+}
+
+function allowOf(entries: readonly string[]): readonly string[] {
+  try {
+    createAllowList(entries);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ConfigError("WEBHOOK_ALLOW", `WEBHOOK_ALLOW: ${error.message}`);
+    throw error;
+  }
+  return entries;
 }

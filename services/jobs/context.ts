@@ -7,6 +7,9 @@ import type { Metrics, Tracing } from "../../shared/telemetry/index.ts";
 import type { JobsConfig } from "./config.ts";
 import type { JobsDatabase } from "./db/open.ts";
 import type { ObjectStore } from "./objects/store.ts";
+import type { AddressCheck } from "./webhooks/address.ts";
+import type { Courier } from "./webhooks/courier.ts";
+import type { Secrets } from "./webhooks/secrets.ts";
 
 /** What jobs is given by its process. */
 export interface JobsDeps {
@@ -25,4 +28,9 @@ export interface JobsContext extends JobsDeps {
   readonly objects: ObjectStore;
   /** Between 0 and 1. */
   readonly random: () => number;
+  readonly courier: Courier;
+  /** Judges the addresses that webhooks shall go to. */
+  readonly addresses: AddressCheck;
+  /** Seals what webhooks are signed with. */
+  readonly secrets: Secrets;
 }

@@ -9,6 +9,7 @@ import { jobsDefinition } from "./rpc/index.ts";
 import { startCalls } from "./runner/calls.ts";
 import { startUpkeep } from "./runner/upkeep.ts";
 import { startWorker } from "./runner/worker.ts";
+import { openWebhooks } from "./webhooks/open.ts";
 
 const ping = statement("jobs_ping", "select 1 as one", { idempotent: true });
 
@@ -17,7 +18,8 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const { databaseUrl: url, poolSize: maxConnections, migrate } = config;
   const db = await openDatabase({ url, maxConnections, migrate, log: deps.log });
   const objects = createObjectStore(db, config.objects, deps.log);
-  const context: JobsContext = { ...deps, config, db, objects, random: Math.random };
+  const webhooks = await openWebhooks(config.webhooks, deps, db);
+  const context: JobsContext = { ...deps, ...webhooks.context, config, db, objects, random: Math.random };
   const worker = startWorker(context);
   const calls = startCalls(context, worker.wake);
   const upkeep = startUpkeep(context);
@@ -32,7 +34,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
       unobserve();
       // What a call leads to is settled by the worker.
       await calls.stop();
-      await Promise.all([worker.stop(), upkeep.stop()]);
+      await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop()]);
       await db.close();
     },
   };

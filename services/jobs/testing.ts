@@ -98,6 +98,9 @@ const actionOf: Readonly<Partial<Record<JobAction, "start" | "poll" | "cancel">>
   [JobAction.CANCEL]: "cancel",
 };
 
+/** Webhooks of tests: they may go to this machine, and their waits are short. */
+export const testWebhooks = { allow: ["127.0.0.1"], timeoutMs: 400, waitsMs: [10, 10, 20, 20, 30, 30] } as const;
+
 /** Starts jobs in a world. */
 export async function startTestJobs(url: string, world: World, config: Partial<JobsConfig> = {}) {
   const telemetry = createTestTelemetry();
@@ -159,8 +162,12 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
       ),
     }),
   );
+  const given = envToConfig({
+    ...{ DATABASE_URL: url, JOBS_FIRST_POLL: "10ms", JOBS_MAX_POLL: "20ms" },
+    CREDENTIAL_KEY: Buffer.alloc(32, 9).toString("base64"),
+  });
   const service = await startJobs(
-    { ...envToConfig({ DATABASE_URL: url, JOBS_FIRST_POLL: "10ms", JOBS_MAX_POLL: "20ms" }), ...config },
+    { ...given, webhooks: { ...given.webhooks, ...testWebhooks }, ...config },
     {
       log: createLog({ service: "jobs", level: "silent" }),
       tracing: telemetry.tracer("jobs"),

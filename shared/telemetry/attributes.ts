@@ -27,6 +27,8 @@ export const attribute = {
   recordStatus: "throughline.record_status",
   errorCode: "throughline.error_code",
   cancelled: "throughline.cancelled",
+  eventType: "throughline.event.type",
+  deliveryOutcome: "throughline.delivery.outcome",
 
   // General conventions.
   errorType: "error.type",

@@ -1,4 +1,5 @@
 import type { Meter } from "@opentelemetry/api";
+import type { DeliveryOutcome } from "./spans/jobs.ts";
 import type { Tallies } from "./tallies.ts";
 
 /** How a reservation began or ended. */
@@ -107,6 +108,8 @@ export interface Metrics {
   edgeRefused(reason: EdgeRefusal): void;
   /** A refusal left no record: its key had as many of them this minute as are kept. */
   refusalUnrecorded(): void;
+  /** A webhook was tried: it arrived, is tried again, or is given up. */
+  webhookDelivery(outcome: DeliveryOutcome): void;
   /**
    * Reads a value at every scrape, with a label for whose it is where several share the process. Returns what ends the
    * reading; the last value stays. A reader that throws is left out of that scrape and harms no other metric.
@@ -167,6 +170,7 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     "refusals_unrecorded_total",
     "Refusals beyond those that are recorded of a key in a minute.",
   );
+  const webhooks = counter("webhook_deliveries_total", "Tries to deliver webhooks by what became of them.", "outcome");
   const operation = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"];
   const tokens = tallies.histogram(
     {
@@ -267,6 +271,9 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     },
     refusalUnrecorded() {
       unrecorded.add(1);
+    },
+    webhookDelivery(outcome) {
+      webhooks.add(1, outcome);
     },
     observe(value, read, owner) {
       const instrument = gauge(value);

@@ -14,6 +14,8 @@ interface Target {
   readonly name: string;
   readonly key_id: string;
   readonly request_id: string;
+  readonly webhook_id: string;
+  readonly delivery_id: string;
 }
 
 /** A procedure in the matrix. `own`: a tenant's key may, within its account; `platform`: operators only; `records`: every key. */
@@ -28,6 +30,8 @@ const span = {
   to: new Date(Date.now() + dayMs).toISOString(),
 };
 const channel = { name: "reach", adapter: "openai", base_url: "http://127.0.0.1:9/v1", models: [{ model: "gpt-4o" }] };
+/** Nobody listens there. */
+const hook = "http://127.0.0.1:9/";
 let made = 0;
 const fresh = () => `reach ${++made}`;
 
@@ -55,6 +59,15 @@ const rows: Readonly<Record<string, Row>> = {
   "requests.delete": { for: "records", input: ({ account_id }) => ({ request_ids: ["1"], account_id }) },
   "requests.tail": { for: "records", input: ({ account_id }) => ({ filter: { account_id } }) },
   "requests.export": { for: "records", input: ({ account_id }) => ({ filter: { account_id } }) },
+  "webhooks.create": { for: "own", input: ({ account_id }) => ({ account_id, url: hook }) },
+  "webhooks.list": { for: "own", input: ({ account_id }) => ({ account_id }) },
+  "webhooks.update": { for: "own", input: ({ webhook_id }) => ({ webhook_id, description: "changed" }) },
+  "webhooks.rotate": { for: "own", input: ({ webhook_id }) => ({ webhook_id }) },
+  "webhooks.rotateCallbacks": { for: "own", input: ({ account_id }) => ({ account_id }) },
+  "webhooks.test": { for: "own", input: ({ webhook_id }) => ({ webhook_id }) },
+  "webhooks.deliveries": { for: "own", input: ({ account_id, webhook_id }) => ({ account_id, webhook_id }) },
+  "webhooks.resend": { for: "own", input: ({ delivery_id }) => ({ delivery_id }) },
+  "webhooks.delete": { for: "own", input: ({ webhook_id }) => ({ webhook_id }) },
   "trail.list": { for: "platform", input: () => ({}) },
   "channels.list": { for: "platform", input: () => ({}) },
   "channels.put": { for: "platform", input: () => ({ channel, new_credential: "sk-test" }) },
@@ -66,7 +79,10 @@ let admin: Admin;
 /** The caller's tenant and another one. */
 let own: Target;
 let other: Target;
-const missing: Target = { account_id: "999999", name: "there is none", key_id: "999999", request_id: "1" };
+const missing: Target = {
+  ...{ account_id: "999999", name: "there is none", key_id: "999999", request_id: "1" },
+  ...{ webhook_id: "999999", delivery_id: "999999" },
+};
 let secrets: Record<"operator" | "tenant" | "server" | "api" | "user", string>;
 
 async function openTenant(name: string): Promise<Target> {
@@ -82,11 +98,23 @@ async function openTenant(name: string): Promise<Target> {
     const { requests } = await admin.requests.list.query({ filter: { account_id, statuses: ["succeeded"] } });
     return entries.length === 1 && requests.length === 1 ? true : undefined;
   });
-  return { account_id, name, key_id, request_id };
+  const { webhook_id, delivery_id } = await openWebhook(account_id);
+  return { account_id, name, key_id, request_id, webhook_id, delivery_id };
+}
+
+/** A webhook with a delivery that has ended, so that it can be sent again. */
+async function openWebhook(account_id: string): Promise<Pick<Target, "webhook_id" | "delivery_id">> {
+  const { webhook_id } = await admin.webhooks.create.mutate({ account_id, url: hook });
+  const { delivery_id } = await admin.webhooks.test.mutate({ webhook_id });
+  await admin.webhooks.update.mutate({ webhook_id, enabled: false });
+  await admin.webhooks.update.mutate({ webhook_id, enabled: true });
+  return { webhook_id, delivery_id };
 }
 
 beforeAll(async () => {
-  house = await startDeployment("up", { THROUGHLINE_ADMIN_KEY: adminKey, LOG_LEVEL: "warn" });
+  house = await startDeployment("up", {
+    ...{ THROUGHLINE_ADMIN_KEY: adminKey, LOG_LEVEL: "warn", WEBHOOK_ALLOW: "127.0.0.1" },
+  });
   admin = administer(house);
   own = await openTenant("tenant a");
   other = await openTenant("tenant b");
@@ -133,7 +161,16 @@ async function withFreshKey(of: Target): Promise<Target> {
 }
 
 const changesKey = (name: string): boolean => ["keys.update", "keys.rotate", "keys.revoke"].includes(name);
-const target = (name: string, of: Target) => (changesKey(name) ? withFreshKey(of) : Promise.resolve(of));
+/** A webhook of an account that the call may remove, or whose delivery it may send again. */
+async function withFreshWebhook(of: Target): Promise<Target> {
+  return of === missing ? of : { ...of, ...(await openWebhook(of.account_id)) };
+}
+const usesUp = (name: string): boolean => ["webhooks.delete", "webhooks.resend"].includes(name);
+
+function target(name: string, of: Target): Promise<Target> {
+  if (usesUp(name)) return withFreshWebhook(of);
+  return changesKey(name) ? withFreshKey(of) : Promise.resolve(of);
+}
 
 test("the matrix names every procedure and no other", () => {
   expect(Object.keys(rows).sort()).toEqual(Object.keys(procedures).sort());
@@ -206,6 +243,14 @@ test("what others have is as it was", async () => {
   expect(keys.find(({ key_id }) => key_id === other.key_id)).toMatchObject({ revoked_time: null, name: "" });
   expect(keys.filter(({ kind }) => kind === "cli").map(({ name }) => name)).toEqual([expect.stringContaining("reach")]);
   expect((await admin.requests.get.query({ id: other.request_id })).status).toBe("succeeded");
+});
+
+test("what others have of webhooks is as it was", async () => {
+  const { webhooks } = await admin.webhooks.list.query({ account_id: other.account_id });
+  expect(webhooks.find(({ webhook_id }) => webhook_id === other.webhook_id)).toMatchObject({ enabled: true });
+  const seen = JSON.stringify((await call("webhooks.list", secrets.tenant, {}))[1]);
+  expect(seen).toContain(`"webhook_id":"${own.webhook_id}"`);
+  expect(seen).not.toContain(`"webhook_id":"${other.webhook_id}"`);
 });
 
 test("an account becomes an operator's and stops being one; an operator cannot give up the platform by its own key", async () => {

@@ -164,6 +164,7 @@ describe("docker-compose.yml", () => {
     expect(names("services")).toEqual([...roles, "init"].toSorted());
     expect(names("storage")).toEqual(["billing", "history", "jobs", "postgres", "routing", "valkey"]);
     expect(names("upstreams")).toEqual(["provider", "simulator"]);
+    expect(names("receivers")).toEqual(["jobs"]);
     expect([compose.networks.services, compose.networks.storage]).toEqual([{ internal: true }, { internal: true }]);
     for (const [name, { networks = [] }] of services) expect([name, networks.length > 0]).toEqual([name, true]);
   });

@@ -39,6 +39,7 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
   idempotentReplay: (metrics) => metrics.idempotentReplay("chat"),
   edgeRefused: (metrics) => metrics.edgeRefused("connections"),
   refusalUnrecorded: (metrics) => metrics.refusalUnrecorded(),
+  webhookDelivery: (metrics) => metrics.webhookDelivery("delivered"),
 };
 
 /**

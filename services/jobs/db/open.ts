@@ -1,8 +1,5 @@
 import { createDatabase, type Database, type DatabaseLog, migrate } from "../../../shared/db/index.ts";
-import { jobs } from "./migrations/0001-jobs.ts";
-import { objects } from "./migrations/0002-objects.ts";
-import { files } from "./migrations/0003-files.ts";
-import { ownCalls } from "./migrations/0004-own-calls.ts";
+import { migrations } from "./migrations/index.ts";
 
 const schema = "jobs";
 
@@ -21,11 +18,6 @@ export interface OpenOptions {
 /** Brings the schema up to date, if asked to, and opens the database. */
 export async function openDatabase(options: OpenOptions): Promise<JobsDatabase> {
   const { url, maxConnections, log } = options;
-  if (options.migrate)
-    await migrate(url, {
-      schema,
-      migrations: { "0001_jobs": jobs, "0002_objects": objects, "0003_files": files, "0004_own_calls": ownCalls },
-      log,
-    });
+  if (options.migrate) await migrate(url, { schema, migrations, log });
   return createDatabase<unknown>({ url, schema, maxConnections, applicationName: "throughline jobs", log });
 }

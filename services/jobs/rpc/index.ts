@@ -6,6 +6,15 @@ import { createJob } from "./create-job.ts";
 import { createFile, deleteFile, getFile, listFiles } from "./files.ts";
 import { beginObject, finishObject, readObject, writeObject } from "./objects.ts";
 import { cancelJob, deleteJob, getJob, listJobs, type Runners } from "./owned-jobs.ts";
+import { getJobLife, listDeliveries, resend, sendTestEvent } from "./webhook-deliveries.ts";
+import {
+  changeEndpoint,
+  checkCallbackUrl,
+  createEndpoint,
+  listEndpoints,
+  removeEndpoint,
+  rotateEndpoint,
+} from "./webhook-endpoints.ts";
 
 /** The methods of jobs. `runners`: what works at them in this process. */
 export function jobsDefinition(context: JobsContext, runners: Runners): ServiceDefinition<typeof JobsService> {
@@ -24,5 +33,15 @@ export function jobsDefinition(context: JobsContext, runners: Runners): ServiceD
     getFile: unaryHandler((request) => getFile(context, request)),
     listFiles: unaryHandler((request) => listFiles(context, request)),
     deleteFile: unaryHandler((request) => deleteFile(context, request)),
+    createWebhookEndpoint: unaryHandler((request) => createEndpoint(context, request)),
+    listWebhookEndpoints: unaryHandler((request) => listEndpoints(context, request)),
+    updateWebhookEndpoint: unaryHandler((request) => changeEndpoint(context, request)),
+    rotateWebhookSecret: unaryHandler((request) => rotateEndpoint(context, request)),
+    deleteWebhookEndpoint: unaryHandler((request) => removeEndpoint(context, request)),
+    sendTestEvent: unaryHandler((request, call) => sendTestEvent(context, request, call)),
+    listDeliveries: unaryHandler((request) => listDeliveries(context, request)),
+    resendDelivery: unaryHandler((request) => resend(context, request)),
+    checkCallbackUrl: unaryHandler((request) => checkCallbackUrl(context, request)),
+    getJobLife: unaryHandler((request) => getJobLife(context, request)),
   });
 }

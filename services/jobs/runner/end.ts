@@ -26,6 +26,7 @@ import type { JobsContext } from "../context.ts";
 import { type End, noteClosed } from "../db/advance.ts";
 import { type JobRow, kinds } from "../db/job-row.ts";
 import type { Decision, RunningState } from "../domain/after-report.ts";
+import { announceEnd } from "../webhooks/announce.ts";
 import { itemOf } from "./ask.ts";
 import { type RecordedAnswer, recordedAnswer } from "./recorded-answer.ts";
 
@@ -53,11 +54,12 @@ export function endedBy(requestId: bigint, decision: Exclude<Decision, { kind: "
 }
 
 /**
- * Settles and records a job that has ended. Both are idempotent by request ID, and the row says until then that they are to be
+ * Tells, settles and records a job that has ended. All three are idempotent by request ID, and the row says until then that they are to be
  * done: together they are done once, whoever dies in between. Throws what kept it from being done.
  */
 export async function close(context: JobsContext, row: JobRow): Promise<void> {
   const { billing, history, db } = context;
+  await announceEnd(context, row);
   const request = closingRequest(row);
   const ending = closingEnding(row);
   const answer = await recordedAnswer(context, row, ending.outcome);

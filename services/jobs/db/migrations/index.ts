@@ -1,0 +1,15 @@
+import type { Migration } from "../../../../shared/db/index.ts";
+import { jobs } from "./0001-jobs.ts";
+import { objects } from "./0002-objects.ts";
+import { files } from "./0003-files.ts";
+import { ownCalls } from "./0004-own-calls.ts";
+import { webhooks } from "./0005-webhooks.ts";
+
+/** The migrations of jobs, in their order. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  "0001_jobs": jobs,
+  "0002_objects": objects,
+  "0003_files": files,
+  "0004_own_calls": ownCalls,
+  "0005_webhooks": webhooks,
+};
