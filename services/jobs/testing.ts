@@ -245,14 +245,21 @@ function stub<S extends Parameters<typeof defineService>[0]>(desc: S, handlers: 
 export const owner = { accountId: 7n };
 let lastId = 900_000_000_000_000n;
 
+/** What a test says of a job. */
+export interface TestJob {
+  readonly lifeMs?: number;
+  readonly requestId?: bigint;
+  readonly callbackUrl?: string;
+}
+
 /** Begins a job. */
 export async function beginTestJob(
   client: ServiceClient<typeof JobsService>,
-  { lifeMs = 60_000, requestId = ++lastId }: { lifeMs?: number; requestId?: bigint } = {},
+  { lifeMs = 60_000, requestId = ++lastId, callbackUrl = "" }: TestJob = {},
 ): Promise<Job> {
   const { job } = await client.createJob(
     {
-      requestId,
+      ...{ requestId, callbackUrl },
       lifeMs: BigInt(lifeMs),
       view: Buffer.from("{}"),
       item: {

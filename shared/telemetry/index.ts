@@ -28,7 +28,6 @@ export { type BillingSpans, billingSpans } from "./spans/billing.ts";
 export type { BatchedCall, ServedCall } from "./spans/call.ts";
 export { type GatewaySpans, gatewaySpans, type RequestEnd, type RequestStart } from "./spans/gateway.ts";
 export { type HistorySpans, historySpans } from "./spans/history.ts";
-export { type DeliveryOutcome, type JobsSpans, jobsSpans } from "./spans/jobs.ts";
 export {
   type AttemptEnd,
   type AttemptFailure,

@@ -8,6 +8,7 @@ import { insertCall } from "../db/calls.ts";
 import { readJob } from "../db/jobs.ts";
 import type { Calls } from "../runner/calls.ts";
 import { recordState } from "../runner/end.ts";
+import { keepCallback } from "../webhooks/callbacks.ts";
 import { noSuchJob, toJob } from "./job-message.ts";
 
 const maxViewBytes = 64 * 1024;
@@ -25,6 +26,7 @@ export async function createCall(
     throw new ThroughlineError("invalid_value", "A call needs a request, its facts and a view of at most 64 KiB.");
   }
   const { accountId, keyId, userId, createdUnixUs } = facts;
+  await keepCallback(context, { requestId, accountId, url: request.callbackUrl });
   const isNew = await insertCall(context.db, {
     ...{ requestId, accountId, keyId, userId, module: item.module, body: item.body, view, input, keepsAnswer, upload },
     item: toBinary(InvokeItemSchema, { ...item, body: new Uint8Array() }),

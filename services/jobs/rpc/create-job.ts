@@ -7,6 +7,7 @@ import type { JobsContext } from "../context.ts";
 import { insertJob, readJob } from "../db/jobs.ts";
 import { begin, holdStart, startLeaseMs } from "../runner/begin.ts";
 import type { Pool } from "../runner/pool.ts";
+import { keepCallback } from "../webhooks/callbacks.ts";
 import { errorOf, noSuchJob, toJob } from "./job-message.ts";
 
 const maxViewBytes = 64 * 1024;
@@ -25,6 +26,7 @@ export async function createJob(
   }
   const { accountId, keyId, userId, createdUnixUs } = facts;
   const owner = { accountId, keyId: 0n, userId: "" };
+  await keepCallback(context, { requestId, accountId, url: request.callbackUrl });
   const isNew = await insertJob(context.db, {
     ...{ requestId, accountId, keyId, userId, module: item.module, body: item.body, view, traceparent },
     item: toBinary(InvokeItemSchema, { ...item, body: new Uint8Array() }),

@@ -1,6 +1,6 @@
 import type { JobsContext } from "../context.ts";
 import { forgetJobs, oldJobs, openJobs } from "../db/jobs.ts";
-import { forgetEvents } from "../webhooks/db/events.ts";
+import { forgetCallbacks, forgetEvents } from "../webhooks/db/events.ts";
 
 /** The recurring work of jobs. */
 export interface Upkeep {
@@ -62,6 +62,7 @@ async function forgetAll({ db, config, objects }: JobsContext): Promise<void> {
     rows = old.length;
   }
   while ((await forgetEvents(db, config.retentionMs, atOnce)) === atOnce);
+  while ((await forgetCallbacks(db, config.retentionMs, atOnce)) === atOnce);
 }
 
 async function sweepAll({ objects }: JobsContext): Promise<void> {

@@ -273,6 +273,24 @@ describe("an endpoint", () => {
   });
 });
 
+test("a request's callback_url is told of its end, signed by the account's secret for them", async () => {
+  receiver.received.length = 0;
+  receiver.answer = (_, response) => void response.writeHead(204).end();
+  const { secret } = await jobs.client.rotateWebhookSecret({ ...owner }, call);
+  const refused = beginTestJob(jobs.client, { callbackUrl: "https://10.0.0.1/" });
+  await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "callback_url" });
+  const { requestId } = await beginTestJob(jobs.client, { callbackUrl: `${receiver.url}/mine?of=me` });
+  await beginTestJob(jobs.client);
+  await receiver.has(1);
+  const [message, more] = receiver.received;
+  if (message === undefined) throw new Error("nothing came");
+  expect(more).toBeUndefined();
+  expect(message.path).toBe("/mine?of=me");
+  expect(await unwrap(secret, message)).toMatchObject({ type: "video.completed", data: { id: `video_${requestId}` } });
+  const { deliveries } = await jobs.client.getJobLife({ ...owner, requestId }, call);
+  expect(deliveries).toMatchObject([{ url: `${receiver.url}/mine?of=me`, requestId }]);
+});
+
 test("a delivery that was taken by a process that died is tried by another when its lease is over", async () => {
   await withEndpoint({}, async (endpointId) => {
     receiver.answer = (_, response) => void response.writeHead(500).end();

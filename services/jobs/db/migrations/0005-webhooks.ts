@@ -69,10 +69,12 @@ const statements = [
   "create index delivery_endpoint on jobs.delivery (endpoint_id, delivery_id)",
   "create index delivery_account on jobs.delivery (account_id, delivery_id)",
 
-  // Where the end of one request's job is told.
+  // Where the end of one request's job is told; noted before there is the job.
   `create table jobs.callback (
-    request_id bigint primary key references jobs.job on delete cascade,
+    request_id bigint primary key,
     url text not null,
-    receiver text not null
+    receiver text not null,
+    created_at timestamptz not null default now()
   )`,
+  "create index callback_created on jobs.callback (created_at)",
 ];

@@ -89,6 +89,20 @@ export async function forgetEvents(db: JobsDatabase, retentionMs: number, limit:
   return (await db.query(forget, [retentionMs, limit])).length;
 }
 
+const forgetOld = statement(
+  "webhooks_forget_callbacks",
+  `delete from jobs.callback where request_id in (
+     select request_id from jobs.callback c where created_at < now() - $1 * interval '1 millisecond'
+       and not exists (select from jobs.job j where j.request_id = c.request_id)
+      order by created_at limit $2)
+   returning request_id`,
+);
+
+/** Deletes callback URLs that are older than this and whose jobs are gone; gives how many. */
+export async function forgetCallbacks(db: JobsDatabase, retentionMs: number, limit: number): Promise<number> {
+  return (await db.query(forgetOld, [retentionMs, limit])).length;
+}
+
 const keepCallback = statement(
   "webhooks_keep_callback",
   "insert into jobs.callback (request_id, url, receiver) values ($1, $2, $3) on conflict (request_id) do nothing",
