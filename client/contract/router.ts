@@ -2113,6 +2113,227 @@ export type Procedures = {
       }
     >;
   };
+  webhooks: {
+    /** Makes a webhook. One of an operator's own account is told of channels as well. */
+    create: Mutation<
+      {
+        url: string;
+        account_id?: string | undefined;
+        events?: string[] | undefined;
+        description?: string | undefined;
+        enabled?: boolean | undefined;
+      },
+      {
+        secret: string;
+        webhook_id: string;
+        account_id: string;
+        /** null: it signs what goes to the callback URLs of the account's requests. */
+        url: string | null;
+        events: string[];
+        enabled: boolean;
+        description: string;
+        /** True: it is told of channels as well. */
+        platform: boolean;
+        created_time: string;
+        updated_time: string;
+        /** Until when the secret before this one signs as well. */
+        previous_secret_until: string | null;
+      }
+    >;
+    /** Lists webhooks by ID, of one account or of all that are reached. One without a URL signs what goes to callback URLs. */
+    list: Query<
+      | {
+          account_id?: string | undefined;
+          after_webhook_id?: string | undefined;
+          limit?: number | undefined;
+        }
+      | undefined,
+      {
+        webhooks: {
+          webhook_id: string;
+          account_id: string;
+          /** null: it signs what goes to the callback URLs of the account's requests. */
+          url: string | null;
+          events: string[];
+          enabled: boolean;
+          description: string;
+          /** True: it is told of channels as well. */
+          platform: boolean;
+          created_time: string;
+          updated_time: string;
+          /** Until when the secret before this one signs as well. */
+          previous_secret_until: string | null;
+        }[];
+        has_more: boolean;
+      }
+    >;
+    /** Changes what is given; `events` is replaced as a whole. What waits for one that is switched off is dead from then on. */
+    update: Mutation<
+      {
+        webhook_id: string;
+        url?: string | undefined;
+        events?: string[] | undefined;
+        description?: string | undefined;
+        enabled?: boolean | undefined;
+      },
+      {
+        webhook_id: string;
+        account_id: string;
+        /** null: it signs what goes to the callback URLs of the account's requests. */
+        url: string | null;
+        events: string[];
+        enabled: boolean;
+        description: string;
+        /** True: it is told of channels as well. */
+        platform: boolean;
+        created_time: string;
+        updated_time: string;
+        /** Until when the secret before this one signs as well. */
+        previous_secret_until: string | null;
+      }
+    >;
+    /** Gives a webhook a new secret; the old one signs beside it for a day. */
+    rotate: Mutation<
+      {
+        webhook_id: string;
+      },
+      {
+        secret: string;
+        webhook_id: string;
+        account_id: string;
+        /** null: it signs what goes to the callback URLs of the account's requests. */
+        url: string | null;
+        events: string[];
+        enabled: boolean;
+        description: string;
+        /** True: it is told of channels as well. */
+        platform: boolean;
+        created_time: string;
+        updated_time: string;
+        /** Until when the secret before this one signs as well. */
+        previous_secret_until: string | null;
+      }
+    >;
+    /** Gives the callback URLs of an account's requests a new secret; one that there was signs beside it for a day. */
+    rotateCallbacks: Mutation<
+      | {
+          account_id?: string | undefined;
+        }
+      | undefined,
+      {
+        secret: string;
+        webhook_id: string;
+        account_id: string;
+        /** null: it signs what goes to the callback URLs of the account's requests. */
+        url: string | null;
+        events: string[];
+        enabled: boolean;
+        description: string;
+        /** True: it is told of channels as well. */
+        platform: boolean;
+        created_time: string;
+        updated_time: string;
+        /** Until when the secret before this one signs as well. */
+        previous_secret_until: string | null;
+      }
+    >;
+    /** Removes a webhook with its deliveries; a repeat is fine. */
+    delete: Mutation<
+      {
+        webhook_id: string;
+      },
+      {
+        deleted: boolean;
+      }
+    >;
+    /** Sends an event of the type `webhook.test`. */
+    test: Mutation<
+      {
+        webhook_id: string;
+      },
+      {
+        delivery_id: string;
+        webhook_id: string;
+        account_id: string;
+        event_id: string;
+        type: string;
+        url: string;
+        state: string | undefined;
+        request_id: string | null;
+        tries: number;
+        /** The last 20 at most. */
+        last_tries: {
+          time: string;
+          duration_ms: number;
+          http_status: number | null;
+          error: string | null;
+        }[];
+        created_time: string;
+        next_try_time: string | null;
+      }
+    >;
+    /** Lists deliveries, newest first. */
+    deliveries: Query<
+      | {
+          account_id?: string | undefined;
+          webhook_id?: string | undefined;
+          state?: "pending" | "delivered" | "dead" | undefined;
+          request_id?: string | undefined;
+          before_delivery_id?: string | undefined;
+          limit?: number | undefined;
+        }
+      | undefined,
+      {
+        deliveries: {
+          delivery_id: string;
+          webhook_id: string;
+          account_id: string;
+          event_id: string;
+          type: string;
+          url: string;
+          state: string | undefined;
+          request_id: string | null;
+          tries: number;
+          /** The last 20 at most. */
+          last_tries: {
+            time: string;
+            duration_ms: number;
+            http_status: number | null;
+            error: string | null;
+          }[];
+          created_time: string;
+          next_try_time: string | null;
+        }[];
+        has_more: boolean;
+      }
+    >;
+    /** Sends a delivery again that has ended, from the start of its schedule. */
+    resend: Mutation<
+      {
+        delivery_id: string;
+      },
+      {
+        delivery_id: string;
+        webhook_id: string;
+        account_id: string;
+        event_id: string;
+        type: string;
+        url: string;
+        state: string | undefined;
+        request_id: string | null;
+        tries: number;
+        /** The last 20 at most. */
+        last_tries: {
+          time: string;
+          duration_ms: number;
+          http_status: number | null;
+          error: string | null;
+        }[];
+        created_time: string;
+        next_try_time: string | null;
+      }
+    >;
+  };
 };
 
 /** JSON-RPC's code of an error; what happened is in `data.code`. */
