@@ -15,6 +15,7 @@ export function createBytesAnswer(response: ServerResponse): Answer {
       if (contentRange !== "") response.setHeader("content-range", printable(contentRange));
       response.setHeader("cache-control", "no-store, no-transform");
     },
+    opened() {},
     gives() {},
     close() {},
     failure: () => undefined,

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { Answer } from "../story/ask.ts";
+import { type Body, openBody } from "./body.ts";
 import { watchClient } from "./client-watch.ts";
 import { setHead } from "./head.ts";
 
@@ -9,6 +10,8 @@ import { setHead } from "./head.ts";
 export interface Flow {
   /** Puts the headers of its kind on the response. */
   begin(head: Head): void;
+  /** The head was written. */
+  opened(body: Body): void;
   /** The client is given bytes. */
   gives(data: Uint8Array): void;
   /** The answer ends, however it does; it may be called twice. */
@@ -20,7 +23,7 @@ export interface Flow {
 /** An answer that is given as it comes, as fast as the client takes it. */
 export function createFlowingAnswer(response: ServerResponse, flow: Flow): Answer {
   const watch = watchClient(response);
-  let begun = false;
+  let body: Body | undefined;
   let drained: (() => void) | undefined;
   let waits = true;
   response.on("drain", () => drained?.());
@@ -34,18 +37,19 @@ export function createFlowingAnswer(response: ServerResponse, flow: Flow): Answe
       return watch.gone;
     },
     hasBegun() {
-      return begun;
+      return body !== undefined;
     },
     onGone: watch.onGone,
     begin(head, headers) {
-      begun = true;
       setHead(response, head, headers);
       flow.begin(head);
       response.writeHead(head.httpStatus === 206 ? 206 : 200);
+      body = openBody(response);
+      flow.opened(body);
     },
     write(data) {
       flow.gives(data);
-      if (response.write(data) || watch.gone || !waits) return undefined;
+      if (body?.write(data) !== false || watch.gone || !waits) return undefined;
       return new Promise((resolve) => {
         drained = resolve;
       });
@@ -56,13 +60,14 @@ export function createFlowingAnswer(response: ServerResponse, flow: Flow): Answe
     },
     end() {
       flow.close();
-      response.end();
+      if (body === undefined) response.end();
+      else body.end();
     },
     fail(error) {
       flow.close();
       const said = flow.failure(error);
-      if (said === undefined) response.destroy();
-      else response.end(said);
+      if (said === undefined || body === undefined) response.destroy();
+      else body.end(Buffer.from(said));
     },
   };
 }

@@ -1,12 +1,15 @@
 import type { ServerResponse } from "node:http";
 import { StringDecoder } from "node:string_decoder";
 import type { Answer } from "../story/ask.ts";
+import type { Body } from "./body.ts";
 import { createFlowingAnswer } from "./flowing.ts";
 import type { InBandError } from "./in-band-errors.ts";
 import type { OpenStreams } from "./open-streams.ts";
 
 const eventStart = "data: ";
 const eventEnd = "\n\n";
+/** Between entries a list may have any. */
+const space = Buffer.from("\n");
 
 /** An answer of server-sent events as the entries of one JSON list, which grows as they come. */
 export function createListAnswer(
@@ -15,8 +18,8 @@ export function createListAnswer(
   requestId: string,
   inBandError: InBandError,
 ): Answer {
-  // Between entries a list may have any space.
-  const stream = { quietSinceMs: performance.now(), ping: () => void response.write("\n") };
+  let body: Body | undefined;
+  const stream = { quietSinceMs: performance.now(), ping: () => void body?.write(space) };
   let close = (): void => {};
   let entries = 0;
   let rest = "";
@@ -37,6 +40,9 @@ export function createListAnswer(
       response.setHeader("content-type", "application/json; charset=utf-8");
       response.setHeader("cache-control", "no-store, no-transform");
       response.setHeader("x-accel-buffering", "no");
+    },
+    opened(given) {
+      body = given;
       close = open.add(stream);
     },
     gives() {

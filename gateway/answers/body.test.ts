@@ -1,0 +1,109 @@
+import { once } from "node:events";
+import { createServer, request, type ServerResponse } from "node:http";
+import { connect, Socket } from "node:net";
+import fc from "fast-check";
+import { expect, test, vi } from "vitest";
+import { type Body, openBody } from "./body.ts";
+
+/** A server whose responses are given by the test. */
+async function serve(answer: (body: Body, response: ServerResponse) => void, head: Record<string, string> = {}) {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, head);
+    answer(openBody(response), response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+async function bodyOf(port: number): Promise<Buffer> {
+  const asked = request({ port, host: "127.0.0.1" }).end();
+  const [response] = await once(asked, "response");
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+const pieces = fc.array(
+  fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.integer({ min: 900, max: 9_000 }).map((size) => new Uint8Array(size).fill(7)),
+  ),
+  { maxLength: 12 },
+);
+
+test("a body of any pieces comes as it was given", async () => {
+  let given: Uint8Array[] = [];
+  let last: Uint8Array | undefined;
+  await using server = await serve((body) => {
+    for (const piece of given) body.write(piece);
+    body.end(last);
+  });
+  await fc.assert(
+    fc.asyncProperty(pieces, fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined }), async (some, end) => {
+      given = some;
+      last = end;
+      expect(await bodyOf(server.port)).toEqual(Buffer.concat([...some, end ?? Buffer.alloc(0)]));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test.each([
+  ["of a known length", "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", { "content-length": "5" }],
+  ["of HTTP/1.0", "GET / HTTP/1.0\r\nhost: a\r\n\r\n", {}],
+])("a body %s is not sent in chunks", async (_name, text, head) => {
+  await using server = await serve((body) => {
+    body.write(Buffer.from("he"));
+    body.write(Buffer.from("llo"));
+    body.end();
+  }, head);
+  const socket = connect(server.port, "127.0.0.1").end(text);
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part);
+  expect(Buffer.concat(parts).toString().split("\r\n\r\n")[1]).toBe("hello");
+});
+
+test("a piece is one buffer and one write, and the connection serves on", async () => {
+  let body: Body | undefined;
+  await using server = await serve((given) => {
+    body = given;
+    given.write(Buffer.from("first"));
+  });
+  const socket = connect(server.port, "127.0.0.1");
+  const heard: string[] = [];
+  socket.on("data", (data) => heard.push(data.toString()));
+  socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+  await vi.waitFor(() => expect(heard.join("")).toContain("first"));
+  const writes = vi.spyOn(Socket.prototype, "_write");
+  const gathered = vi.spyOn(Socket.prototype as Required<Socket>, "_writev");
+  try {
+    body?.write(Buffer.from("second"));
+    await vi.waitFor(() => expect(heard.at(-1)).toBe("6\r\nsecond\r\n"));
+    expect([writes.mock.calls.length, gathered.mock.calls.length]).toEqual([1, 0]);
+  } finally {
+    vi.restoreAllMocks();
+  }
+  body?.end();
+  await vi.waitFor(() => expect(heard.at(-1)).toBe("0\r\n\r\n"));
+  socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+  await vi.waitFor(() => expect(heard.filter((text) => text.includes("first"))).toHaveLength(2));
+  socket.destroy();
+});
+
+test("an answer that breaks off has no last chunk", async () => {
+  await using server = await serve((body, response) => {
+    body.write(Buffer.from("some"));
+    setImmediate(() => response.destroy());
+  });
+  await expect(bodyOf(server.port)).rejects.toThrow("aborted");
+});

@@ -1,0 +1,64 @@
+import type { ServerResponse } from "node:http";
+
+/** The body of a response whose head was written, given as it comes. */
+export interface Body {
+  /** False: the client is slow, and the response tells when it has caught up ("drain"). */
+  write(data: Uint8Array): boolean;
+  /** The body ends. */
+  end(last?: Uint8Array): void;
+}
+
+/** Memory taken at a time for small pieces, in bytes. Of no other response, which a slow reader would keep from being freed. */
+const blockBytes = 4 * 1024;
+/** A larger piece is not copied. */
+const maxCopiedBytes = 1024;
+/** Size in hexadecimal digits and two line ends: more than any piece needs. */
+const frameBytes = 16;
+const lineEnd = Buffer.from("\r\n");
+const lastChunk = Buffer.from("0\r\n\r\n");
+
+/**
+ * Opens the body of a response. Where Node would send it in chunks, we frame these: Node makes four writes of each, which the socket then
+ * has to gather. A piece of a stream becomes one buffer and one write.
+ */
+export function openBody(response: ServerResponse): Body {
+  if (!response.chunkedEncoding) {
+    return { write: (data) => response.write(data), end: (last) => void response.end(last) };
+  }
+  response.chunkedEncoding = false;
+  let block = Buffer.alloc(0);
+  let used = 0;
+
+  /** A small piece as a chunk. */
+  function framed(data: Uint8Array): Buffer {
+    if (block.length - used < data.length + frameBytes) {
+      block = Buffer.allocUnsafeSlow(blockBytes);
+      used = 0;
+    }
+    const start = used;
+    used += block.write(`${data.length.toString(16)}\r\n`, used, "latin1");
+    block.set(data, used);
+    used += data.length;
+    block[used] = 0x0d;
+    block[used + 1] = 0x0a;
+    used += 2;
+    return block.subarray(start, used);
+  }
+
+  function write(data: Uint8Array): boolean {
+    // A chunk of no bytes would be the end.
+    if (data.length === 0) return !response.writableNeedDrain;
+    if (data.length <= maxCopiedBytes) return response.write(framed(data));
+    response.write(`${data.length.toString(16)}\r\n`, "latin1");
+    response.write(data);
+    return response.write(lineEnd);
+  }
+
+  return {
+    write,
+    end(last) {
+      if (last !== undefined) write(last);
+      response.end(lastChunk);
+    },
+  };
+}
