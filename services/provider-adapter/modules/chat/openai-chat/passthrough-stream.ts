@@ -13,12 +13,17 @@ import { createUnread, maxKeptText } from "../unread.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
 import { createCallLabels, isHollow } from "./label-calls.ts";
+import { learnUsualChunk, type UsualChunk } from "./usual-chunk.ts";
 import { choicesIn, inUsualWords } from "./vendor-words.ts";
 
 const finishMark = '"finish_reason"';
 const contentMark = '"content"';
 const roleMark = '"role"';
 const indexMark = '"index"';
+/** So often a stream is looked at for what its usual chunk is: those of several choices take turns. */
+const maxLessons = 16;
+/** Characters of usual chunks that are read as one. */
+const maxRunLength = 1024;
 
 /**
  * A stream whose upstream speaks the client's own dialect. Chunks go on as they come, but for their ID, which becomes
@@ -48,6 +53,10 @@ export function createChatPassthrough(
   let contentChunks = 0;
   let opened = false;
   let content = false;
+  let usual: UsualChunk | undefined;
+  let lessons = 0;
+  /** Texts of usual chunks in a row, which are read as one. */
+  let run = "";
   /** Choices that have ended, and texts in which some more did. They are read only where an end comes after another. */
   const over = new Set<number>();
   let endings: string[] = [];
@@ -120,7 +129,36 @@ export function createChatPassthrough(
       endings.push(data);
     }
     opened = true;
+    endRun();
     unread.add(data);
+  }
+
+  /** What stands before anything else that is kept. */
+  function endRun(): void {
+    if (run !== "" && usual !== undefined) unread.add(usual.asSaid(run));
+    run = "";
+  }
+
+  function takeIn(): void {
+    endRun();
+    unread.takeIn();
+  }
+
+  /** A chunk that is like those before it but for its text; undefined: it is another one. */
+  function passUsual(data: string): string | undefined {
+    const text = usual?.textIn(data);
+    if (usual === undefined || text === undefined) return undefined;
+    contentChunks += 1;
+    if (run.length + text.length > maxRunLength) endRun();
+    run += text;
+    return usual.forClient(data);
+  }
+
+  /** Learns what the chunks behind this one look like, which went on as it came. */
+  function learn(data: string, id: string): void {
+    if (!content || lessons >= maxLessons) return;
+    lessons += 1;
+    usual = learnUsualChunk(data, id, `"${messageId}"`) ?? usual;
   }
 
   function counted(): AnswerFacts["usage"] {
@@ -128,7 +166,7 @@ export function createChatPassthrough(
       asked,
       input: inputTokens,
       delivered() {
-        unread.takeIn();
+        takeIn();
         return fold.delivered();
       },
     });
@@ -146,6 +184,8 @@ export function createChatPassthrough(
   return {
     event({ event, data }: UpstreamEvent) {
       if (event === "error") throw flavour.streamError(errorOfEvent(data));
+      const passed = passUsual(data);
+      if (passed !== undefined) return passed;
       if (data.startsWith("[DONE]")) {
         done = true;
         return "";
@@ -165,6 +205,7 @@ export function createChatPassthrough(
       if (at < 0) return inspect(data);
       content ||= saysContent(data, spokenIn);
       keep(data, finish);
+      if (finish === "") learn(data, oldId);
       return `data: ${data.slice(0, at)}"${messageId}"${data.slice(at + oldId.length)}\n\n`;
     },
     hasContent() {
@@ -187,17 +228,17 @@ export function createChatPassthrough(
     isComplete() {
       if (done && finishReason !== "") return true;
       if (done) {
-        unread.takeIn();
+        takeIn();
         return fold.hasChoices();
       }
       if (finishReason === "") return false;
-      unread.takeIn();
+      takeIn();
       return fold.finished();
     },
     facts,
     document(moments) {
       if (!asked.keepResponse) return { body: new Uint8Array(), truncated: false };
-      unread.takeIn();
+      takeIn();
       const known = facts();
       const outputTokens = Number(outputTokensOf(known.usage));
       const completion = writeCompletion(
