@@ -22,7 +22,7 @@ import {
   type Recorded,
   type RecordItem,
 } from "../shared/gen/throughline/history/v1/history_pb.ts";
-import { JobsService } from "../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { type GetJobRequest, type GetJobResponse, JobsService } from "../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import {
   type Frame,
   type FrameSchema,
@@ -130,6 +130,10 @@ export function writeFrames(out: FrameSink<Frame>, frames: readonly string[], co
   }
 }
 
+const noJob = unaryHandler<GetJobRequest, GetJobResponse>(() =>
+  Promise.reject(new ThroughlineError("not_found", "There is no such job.")),
+);
+
 /** Starts a gateway. */
 export async function startTestGateway(stubs: Stubs = {}, config: Partial<GatewayConfig> = {}): Promise<TestGateway> {
   const lines: Record<string, unknown>[] = [];
@@ -175,7 +179,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
     billing: createInProcessClient(billing),
     provider: createInProcessClient(provider),
     history: createInProcessClient(history),
-    jobs: createInProcessClient(service(JobsService, { ...stubs.jobs })),
+    jobs: createInProcessClient(service(JobsService, { getJob: noJob, ...stubs.jobs })),
   };
   const gateway = await startGateway(
     // On a busy machine every request would run long enough to be shown while it runs.

@@ -17,6 +17,8 @@ declare module "fastify" {
     readonly admission?: Admission;
     /** True: answered to anyone, also while no request ID can be issued. */
     readonly probe?: boolean;
+    /** True: it reads no body, so an empty one that calls itself JSON is none. */
+    readonly bodyless?: boolean;
   }
 }
 

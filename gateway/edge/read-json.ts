@@ -42,6 +42,10 @@ function keepRoom({ bodies }: GatewayContext, { incoming }: FastifyRequest, byte
 /** Gives `done` the body, or why it is none. */
 function parse(request: FastifyRequest, given: Buffer, done: Done): void {
   request.rawBody = withoutMark(given);
+  if (request.rawBody.length === 0 && isBodyless(request)) {
+    done(null, undefined);
+    return;
+  }
   let value: unknown;
   try {
     value = parsed(request.rawBody);
@@ -50,6 +54,11 @@ function parse(request: FastifyRequest, given: Buffer, done: Done): void {
     return;
   }
   done(null, value);
+}
+
+/** OpenAI's client for Python calls an empty body JSON, of its DELETE as well. */
+function isBodyless({ method, routeOptions }: FastifyRequest): boolean {
+  return method === "DELETE" || routeOptions.config.bodyless === true;
 }
 
 function parsed(body: Buffer): unknown {

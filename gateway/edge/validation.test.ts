@@ -150,7 +150,20 @@ describe("a body that is not valid", () => {
     ],
     ["count", "no messages", {}, "missing_required_field", "messages"],
     ["responses", "nothing to answer", {}, "missing_required_field", "input"],
-    ["responses", "in the background", { input: "a", background: true }, "invalid_value", "background"],
+    [
+      "responses",
+      "in the background, streamed",
+      { input: "a", background: true, stream: true },
+      "invalid_value",
+      "stream",
+    ],
+    [
+      "responses",
+      "in the background, not stored",
+      { input: "a", background: true, store: false },
+      "invalid_value",
+      "store",
+    ],
     ["responses", "message without role", { input: [{ content: "a" }] }, "missing_required_field", "input[0].role"],
     [
       "responses",

@@ -128,7 +128,7 @@ async function keepAnswer(
 ): Promise<void> {
   await persistently.execute(() =>
     context.billing.storeAnswer(
-      { requestId: incoming.id, httpStatus, contentType: "application/json", body, forget: false },
+      { requestId: incoming.id, httpStatus, contentType: "application/json", body, begun: true },
       { requestId: incoming.id, timeoutMs: context.config.callTimeoutMs },
     ),
   );

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
 import { administer, adminKey, expectSoundBooks, openCustomer } from "./administration.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+import { testLaterCalls } from "./later-cases.ts";
 
 /* Videos: jobs from their request to their end, as the official SDK begins, follows, fetches and deletes them. */
 
@@ -141,6 +142,8 @@ describe.each(modes)("videos: %s", (mode) => {
     expect(response.status).toBe(400);
     expect(((await response.json()) as { error: { param: string } }).error.param).toBe(param);
   });
+
+  testLaterCalls(() => house);
 
   test("the books are sound", () => expectSoundBooks(house, 30_000));
 });

@@ -2,20 +2,17 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ResponsesBody } from "./schemas/responses.ts";
 
 /**
- * What a schema cannot say: something must be answered, and answers are given on the call itself. Throws
- * missing_required_field or invalid_value with the path.
+ * What a schema cannot say: something must be answered, and what is answered in the background must be kept until it is asked for.
+ * Throws missing_required_field or invalid_value with the path.
+ *
+ * @param isKept whether the answer is kept; one that is only counted is not made at all.
  */
-export function checkResponses(body: ResponsesBody): void {
+export function checkResponses(body: ResponsesBody, isKept = true): void {
   const context = body.input ?? body.prompt ?? body.previous_response_id ?? body.conversation;
   if (context === undefined || context === null) {
     throw new ThroughlineError("missing_required_field", "input is required.", { param: "input" });
   }
-  if (body.background === true) {
-    // It would be answered by GET /v1/responses/{id}, which there is not: the work would be paid and never seen.
-    throw new ThroughlineError("invalid_value", "background must be false: answers are given on the call itself.", {
-      param: "background",
-    });
-  }
+  if (body.background === true) checkBackground(body, isKept);
   for (const [index, item] of Array.isArray(body.input) ? body.input.entries() : []) {
     if (!Array.isArray(item.content)) continue;
     for (const [place, part] of item.content.entries()) {
@@ -25,5 +22,19 @@ export function checkResponses(body: ResponsesBody): void {
         throw new ThroughlineError("missing_required_field", `${path} is required.`, { param: path });
       }
     }
+  }
+}
+
+function checkBackground({ stream, store }: ResponsesBody, isKept: boolean): void {
+  if (stream === true) {
+    const message = "A response in the background has no stream: ask for it by GET /v1/responses/{id}.";
+    throw new ThroughlineError("invalid_value", message, { param: "stream" });
+  }
+  if (store === false) {
+    throw new ThroughlineError("invalid_value", "A response in the background must be stored.", { param: "store" });
+  }
+  if (!isKept) {
+    const message = "The account keeps no answers, so none can be given in the background.";
+    throw new ThroughlineError("invalid_value", message, { param: "background" });
   }
 }

@@ -1,8 +1,9 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { previousHeader, storedHeader } from "../../../shared/response-headers.ts";
+import { backgroundHeader, previousHeader, storedHeader } from "../../../shared/response-headers.ts";
 import { responsesInBandError } from "../../answers/in-band-errors.ts";
 import { principalOf } from "../../edge/admission.ts";
+import { responseView, toResponse } from "../../view/response.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { ownerOf } from "../history-query.ts";
 import { askedCeiling, chatDemand } from "./chat-demand.ts";
@@ -31,13 +32,16 @@ export const responses: Endpoint<typeof responsesBody> = {
       bytes: expanded?.bytes ?? rawBody,
       headers: {
         ...(keeps ? { [storedHeader]: "true" } : {}),
+        ...(body.background === true ? { [backgroundHeader]: "true" } : {}),
         ...(typeof body.previous_response_id === "string" ? { [previousHeader]: body.previous_response_id } : {}),
       },
       input: keeps ? keptInput(body, rawBody.length, expanded?.continues) : nothing,
     };
   },
-  read(body) {
-    checkResponses(body);
+  background: (body) =>
+    body.background === true ? { httpStatus: 200, view: responseView(body), show: toResponse } : undefined,
+  read(body, request) {
+    checkResponses(body, isKept(body, principalOf(request)));
     return chatDemand({
       model: body.model,
       stream: body.stream === true,

@@ -48,7 +48,7 @@ export function jobs(edge: FastifyInstance, context: GatewayContext): void {
     reply.hijack();
   });
 
-  edge.post<ById>("/v1/jobs/:id/cancel", { config }, async (request, reply) => {
+  edge.post<ById>("/v1/jobs/:id/cancel", { config: { ...config, bodyless: true } }, async (request, reply) => {
     const asked = { owner: jobOwner(request), requestId: idOf(request.params.id) };
     await context.jobs.cancelJob(asked, callOptions(context, request));
     return give(request, reply);

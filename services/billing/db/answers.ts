@@ -15,7 +15,7 @@ const store = statement(
   "billing_store_answer",
   `with mine as (
      update billing.idempotency d set answered = true where d.request_id = $1::bigint and not d.answered
-       and exists (select from billing.ledger l where l.entry_id = $1::bigint and l.kind = 1)
+       and ($5::boolean or exists (select from billing.ledger l where l.entry_id = $1::bigint and l.kind = 1))
      returning d.account_id
    )
    insert into billing.answer (request_id, day, account_id, http_status, content_type, body, created_at)
@@ -38,19 +38,21 @@ const find = statement(
 
 /**
  * Keeps the answer of a request that bore an Idempotency-Key, once; nothing where it bore none, nor where the request was
- * not charged: a client that left in the moment when its answer came would get it by a repeat, and nobody would pay.
+ * not charged: a client that left in the moment when its answer came would get it by a repeat, and nobody would pay. Of a job
+ * (`begun`) it is what the client has to find it by, so it is kept at once: else a repeat would begin another one.
  */
 export async function storeAnswer(
   db: Database<BillingSchema>,
   requestId: bigint,
-  answer: { httpStatus: number; contentType: string; body: Uint8Array },
+  answer: { httpStatus: number; contentType: string; body: Uint8Array; begun: boolean },
 ): Promise<void> {
-  const { httpStatus, contentType, body } = answer;
+  const { httpStatus, contentType, body, begun } = answer;
   await db.query(store, [
     requestId,
     httpStatus,
     contentType,
     Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    begun,
   ]);
 }
 

@@ -197,6 +197,19 @@ describe("an Idempotency-Key", () => {
     expect(await standing(client, payer.accountId)).toEqual({ balance: 999_990n, reserved: 0n });
   });
 
+  test("of a job that goes on leads every repeat to it, also once it has failed", async () => {
+    const { client } = billing;
+    const payer = await createPayer(client);
+    const first = nextRequestId();
+    await reserve(client, payer, 10n, first, keyed("job"));
+    await client.storeAnswer({ requestId: first, ...ok, httpStatus: 202, begun: true }, options);
+    expect(await reserve(client, payer, 10n, nextRequestId(), keyed("job"))).toMatchObject({ replayRequestId: first });
+    await settle(client, payer, 0n, first, { case: SettleCase.FAILED });
+    expect(await reserve(client, payer, 10n, nextRequestId(), keyed("job"))).toMatchObject({ replayRequestId: first });
+    expect((await client.getAnswer({ requestId: first, accountId: payer.accountId }, options)).httpStatus).toBe(202);
+    expect(await codeOf(reserve(client, payer, 10n, nextRequestId(), keyed("job", 2)))).toBe("idempotency_mismatch");
+  });
+
   test("is the account's own, and so is the answer", async () => {
     const { client } = billing;
     const [one, other] = await Promise.all([createPayer(client), createPayer(client)]);

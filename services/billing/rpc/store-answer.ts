@@ -16,10 +16,10 @@ export function storeAnswer({ db }: BillingContext) {
       await forgetAnswer(db, requestId);
       return {};
     }
-    const { httpStatus, body } = request;
+    const { httpStatus, body, begun } = request;
     if (httpStatus < 200 || httpStatus > 599) throw invalid("http_status", "must be 200 to 599");
     const contentType = checkedText(request.contentType, "content_type");
-    await store(db, requestId, { httpStatus, contentType, body });
+    await store(db, requestId, { httpStatus, contentType, body, begun });
     return {};
   };
 }

@@ -136,9 +136,12 @@ export async function requestCancel(db: JobsDatabase, owner: Owner, requestId: b
   await db.query(cancel, [owner.accountId, owner.keyId, owner.userId, requestId]);
 }
 
-const hide = statement("jobs_hide", "update jobs.job set deleted = true where request_id = $1 and phase > 2");
+const hide = statement(
+  "jobs_hide",
+  "update jobs.job set deleted = true where request_id = $1 and (phase > 2 or kind = 2)",
+);
 
-/** Takes a job that has ended out of its owner's sight. */
+/** Takes a job that has ended, or an own call, out of its owner's sight. */
 export async function hideJob(db: JobsDatabase, requestId: bigint): Promise<void> {
   await db.query(hide, [requestId]);
 }

@@ -71,11 +71,11 @@ export async function cancelJob(
   return { job: await withResult(db, row) };
 }
 
-/** Takes a job that has ended out of sight. */
+/** Takes a job that has ended, or a call that was cancelled, out of sight. */
 export async function deleteJob({ db }: JobsContext, { owner, requestId }: DeleteJobRequest) {
   const row = await readJob(db, ownerOf(owner), requestId);
   if (row === undefined) throw noSuchJob();
-  if (row.phase < phases.ending) {
+  if (row.phase < phases.ending && !(row.kind === kinds.call && row.cancel_requested)) {
     throw new ThroughlineError("invalid_value", "The job has not ended; cancel it first.", { param: "id" });
   }
   await hideJob(db, requestId);

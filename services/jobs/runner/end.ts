@@ -156,7 +156,7 @@ function finalOf(
     },
     settlement,
   );
-  if (row.input !== null && row.error_code === null) record.input = row.input;
+  if (row.input !== null && row.error_code === null && !row.deleted) record.input = row.input;
   // By this ID operators find the job at its vendor; the ID of the HTTP call stands at the attempt.
   if (row.vendor_job_id !== "") record.upstreamRequestId = row.vendor_job_id;
   return record;

@@ -22,7 +22,8 @@ export async function recordedAnswer(
   row: JobRow,
   outcome: Outcome | undefined,
 ): Promise<RecordedAnswer> {
-  if (row.error_code !== null) return nothing;
+  // Whoever deletes a response before its end does not want it kept.
+  if (row.error_code !== null || (row.deleted && row.kind === kinds.call)) return nothing;
   if (row.kind !== kinds.call) return { response: documentOf(row), responseTruncated: false };
   if (!row.keeps_answer) {
     return { response: outcome?.response ?? new Uint8Array(), responseTruncated: outcome?.responseTruncated ?? false };

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import { JobState } from "../../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import type { GatewayContext } from "../../../context.ts";
 import { listedItems, pageOf } from "../../../domain/response-items.ts";
 import { type Admission, principalOf, publicKinds } from "../../../edge/admission.ts";
 import { ownerOf } from "../../history-query.ts";
 import { requestOf } from "../message-id.ts";
+import { backgroundJob, cancelBackground, deleteBackground, giveResponse } from "./background.ts";
 import { type Asking, findStored, type StoredResponse } from "./find.ts";
 
 interface ById {
@@ -16,7 +18,7 @@ const usualLimit = 20;
 const maxLimit = 100;
 
 /**
- * What clients of responses ask for afterwards: GET and DELETE /v1/responses/{id}, GET /v1/responses/{id}/input_items. What
+ * What clients of responses ask for afterwards: GET and DELETE /v1/responses/{id}, its cancel and its input_items. What
  * is another owner's is answered as what is not there.
  */
 export function responsesStore(edge: FastifyInstance, context: GatewayContext): void {
@@ -24,18 +26,38 @@ export function responsesStore(edge: FastifyInstance, context: GatewayContext): 
     if (request.query.stream === "true") {
       throw new ThroughlineError("invalid_value", "stream must be false: the answer is complete.", { param: "stream" });
     }
+    const job = await backgroundJob(context, request, requestOf(request.params.id));
+    if (job !== undefined) return giveResponse(context, request, reply, job);
     const { answer } = await storedFor(context, request);
     return reply.type("application/json; charset=utf-8").send(Buffer.from(answer));
   });
 
+  edge.post<ById>(
+    "/v1/responses/:id/cancel",
+    { config: { ...admitted("chat").config, bodyless: true } },
+    async (request, reply) => {
+      const job = await backgroundJob(context, request, requestOf(request.params.id));
+      if (job !== undefined)
+        return giveResponse(context, request, reply, await cancelBackground(context, request, job));
+      await storedFor(context, request);
+      throw new ThroughlineError("invalid_value", "Only a response in the background can be cancelled.", {
+        param: "id",
+      });
+    },
+  );
+
   edge.delete<ById>("/v1/responses/:id", admitted("history.delete"), async (request) => {
     const { incoming } = request;
+    const job = await backgroundJob(context, request, requestOf(request.params.id));
+    if (job !== undefined) await deleteBackground(context, request, job);
+    // What had no answer is kept by nobody.
+    if (job !== undefined && job.state !== JobState.SUCCEEDED) return deletedResponse(request);
     const { requestId } = await storedFor(context, request);
     await context.history.deleteRecords(
       { owner: askingOf(request).owner, requestIds: [requestId] },
       { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
     );
-    return { id: request.params.id, object: "response", deleted: true };
+    return deletedResponse(request);
   });
 
   edge.get<ById>("/v1/responses/:id/input_items", admitted("chat"), async (request) => {
@@ -48,6 +70,10 @@ export function responsesStore(edge: FastifyInstance, context: GatewayContext): 
     if (page === undefined) throw invalid("after", "names no item of this list");
     return page;
   });
+}
+
+function deletedResponse({ params }: FastifyRequest<ById>): object {
+  return { id: params.id, object: "response", deleted: true };
 }
 
 function admitted(scope: string): { config: { admission: Admission } } {

@@ -32,7 +32,10 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
   const given = (field: string) => fieldValue(asked.body, field);
   refuseState({ previous_response_id: given("previous_response_id"), conversation: given("conversation") });
   const input = withoutForeignReasoning(asked.body, note);
+  const { previousId, background } = keeping(asked);
   const base: FieldPatch = {
+    // Jobs waits for the answer here; the upstream is to give it on the call.
+    ...(background ? { background: undefined } : {}),
     model: JSON.stringify(asked.upstreamModel),
     ...samplingPatch(asked.body, flavour, note),
     ...controlPatch(asked.control, given, flavour, note),
@@ -44,7 +47,6 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
   const labels = fitLabels(asked.body, responsesLabels, responsesLabelFits(flavour), asSent, note);
   const patch = { ...base, ...labels.patch };
   const responseId = responseIdOf(asked.requestId);
-  const { previousId } = keeping(asked);
   return {
     message: {
       path: endpointPath(flavour, asked.upstreamModel, "responses"),
@@ -65,7 +67,11 @@ export function responsesPassthrough(asked: Asked, flavour: OpenaiFlavour): Exch
       const error = errorIn(response) ?? missing;
       if (error !== undefined) throw flavour.streamError(error);
       return {
-        body: patchJson(body, { id: JSON.stringify(responseId), ...previousPatch(previousId) }),
+        body: patchJson(body, {
+          id: JSON.stringify(responseId),
+          ...previousPatch(previousId),
+          ...(background ? { background: "true" } : {}),
+        }),
         usage: usageOf(countsIn(response, asked.body), false, {
           asked,
           input: () => estimatedInput(asked),

@@ -83,7 +83,7 @@ export function responseFrame(
     object: "response",
     created_at: head.createdUnixS,
     status,
-    background: false,
+    background: head.background ?? false,
     error: null,
     // The format has no field for the kind of a refusal.
     incomplete_details: reason === undefined ? null : { reason, category: end?.refused?.category },

@@ -768,8 +768,8 @@ export const JobsService: GenService<{
     output: typeof CancelJobResponseSchema;
   },
   /**
-   * Takes a job that has ended out of its owner's sight; its record and its charge stay. Errors: not_found, invalid_value (it
-   * has not ended).
+   * Takes a job that has ended, or an own call whose end was asked for, out of its owner's sight; its record and its charge stay.
+   * Errors: not_found, invalid_value (it has not ended).
    *
    * @generated from rpc throughline.jobs.v1.JobsService.DeleteJob
    */
