@@ -9,6 +9,7 @@ const wholes: Readonly<Record<string, (pieces: string) => string>> = {
   completions: (pieces) => `{"id":"x","choices":${pieces}}`,
   responses: (pieces) => `{"id":"x","status":"completed","output":${pieces}}`,
   messages: (pieces) => `{"id":"x","type":"message","content":${pieces}}`,
+  converse: (pieces) => `{"output":{"message":{"content":${pieces}}}}`,
   gemini: (pieces) => `{"candidates":${pieces}}`,
 };
 

@@ -16,6 +16,8 @@ beforeAll(async () => {
     openai: { adapter: "openai", baseUrl: `${url}/v1`, flavour: { responses: true } },
     anthropic: { adapter: "anthropic", baseUrl: url },
     gemini: { adapter: "gemini", baseUrl: `${url}/v1beta` },
+    bedrock: { adapter: "bedrock", baseUrl: url, flavour: { region: "us-east-1" } },
+    vertex: { adapter: "vertex", baseUrl: `${url}/v1/projects/p/locations/l`, credential: "static-token" },
   });
 });
 afterAll(async () => {
@@ -27,17 +29,23 @@ const dialects = ["openai.chat", "openai.responses", "anthropic.messages"];
 const body = { model: "m", max_tokens: 500, input: "Hello", messages: [{ role: "user", content: "Hello" }] };
 const media = [...["input_audio_tokens", "output_audio_tokens"], ...["input_image_tokens", "output_image_tokens"]];
 
+const searched = ["web_searches"];
+const searching = { openai: searched, anthropic: searched, gemini: searched, vertex: searched };
+
 /** The units that an answer is charged by beside its plain tokens, by what is reported and by the adapter. */
 const reports: readonly [string, Readonly<Record<string, readonly string[]>>][] = [
-  ["sim-audio-50+image-20", { openai: media, gemini: media }],
-  ["sim-cache-hour-50", { openai: ["cache_write_tokens"], anthropic: ["cache_write_1h_tokens"] }],
-  ["sim-searches-3", { openai: ["web_searches"], anthropic: ["web_searches"], gemini: ["web_searches"] }],
+  ["sim-audio-50+image-20", { openai: media, gemini: media, vertex: media }],
+  [
+    "sim-cache-hour-50",
+    { openai: ["cache_write_tokens"], anthropic: ["cache_write_1h_tokens"], bedrock: ["cache_write_1h_tokens"] },
+  ],
+  ["sim-searches-3", searching],
   ["sim-cost-1500", { openai: ["vendor_nano_usd"] }],
   ["sim-flex", {}],
-  ["sim-priority+searches-2", { openai: ["web_searches"], anthropic: ["web_searches"], gemini: ["web_searches"] }],
+  ["sim-priority+searches-2", searching],
 ];
 const ways = reports.flatMap(([model, units]) =>
-  ["openai", "anthropic", "gemini"].flatMap((channel) =>
+  ["openai", "anthropic", "gemini", "bedrock", "vertex"].flatMap((channel) =>
     dialects.flatMap((dialect) =>
       [false, true].map((stream) => ({ model, channel, dialect, stream, units: units[channel] ?? [] })),
     ),

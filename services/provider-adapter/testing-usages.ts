@@ -150,6 +150,31 @@ export const usageFormats: readonly UsageFormat[] = [
       })),
     ],
   },
+  {
+    name: "converse",
+    adapter: "bedrock",
+    flavour: '{"region":"us-east-1"}',
+    dialects: everyDialect,
+    input: "inputTokens",
+    output: "outputTokens",
+    cached: "cacheReadInputTokens",
+    // The vendor does not tell it apart.
+    reasoning: "none",
+    inputIsFresh: true,
+    outputIsVisible: false,
+    whole: (usage) => ({
+      output: { message: { role: "assistant", content: [{ text: answerText }] } },
+      stopReason: "end_turn",
+      usage,
+    }),
+    stream: (usages) => [
+      { event: "messageStart", data: { role: "assistant" } },
+      { event: "contentBlockDelta", data: { contentBlockIndex: 0, delta: { text: answerText } } },
+      { event: "contentBlockStop", data: { contentBlockIndex: 0 } },
+      { event: "messageStop", data: { stopReason: "end_turn" } },
+      ...usages.map((usage) => ({ event: "metadata", data: { usage } })),
+    ],
+  },
 ];
 
 function response(usage: unknown): object {

@@ -27,7 +27,7 @@ const packings: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
 };
 
 interface Reply {
-  readonly bytes: string;
+  readonly bytes: string | Uint8Array;
   readonly type: string;
   readonly packing: string;
   readonly interim: readonly ("continue" | "processing" | "hints")[];
@@ -93,6 +93,7 @@ const oddity = fc.record({
 });
 
 const types = { whole: "application/json", streamed: "text/event-stream" } as const;
+const framed = { ...types, streamed: "application/vnd.amazon.eventstream" } as const;
 const kinds = ["whole", "streamed"] as const;
 const pairs = readers.flatMap((reader) =>
   Object.keys(upstreams).map((name) => ({ client: reader.name, name, reader })),
@@ -107,7 +108,7 @@ describe.each(pairs)("$client over an upstream that speaks $name and answers odd
         const other = asked === "whole" ? "streamed" : "whole";
         const sent = swapped ? other : asked;
         const bytes = format[sent](answer, choose);
-        reply = { bytes, type: types[typed ? sent : asked], packing, interim };
+        reply = { bytes, type: (name === "converse" ? framed : types)[typed ? sent : asked], packing, interim };
         const heard = await reader[asked](throughEdge(name));
         if (answer.finish !== "filtered") expect(heard.text).toBe(answer.text);
         expect(heard.calls).toEqual(answer.calls);

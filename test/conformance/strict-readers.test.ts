@@ -27,7 +27,7 @@ function exchangeOf(
 }
 
 /** Answers as the platform does: what the client sent goes through the translation, the upstream's bytes come back through it. */
-function answering(dialect: string, upstream: Upstream, bytes: string): typeof globalThis.fetch {
+function answering(dialect: string, upstream: Upstream, bytes: string | Uint8Array): typeof globalThis.fetch {
   return async (_url, init) => {
     const body = Buffer.from(String(init?.body));
     const stream = (JSON.parse(body.toString()) as { stream?: boolean }).stream === true;
@@ -36,7 +36,7 @@ function answering(dialect: string, upstream: Upstream, bytes: string): typeof g
       return Response.json(JSON.parse(Buffer.from(exchange.whole(Buffer.from(bytes), moments).body).toString()));
     const translation = exchange.stream();
     let text = "";
-    const feed = createEventFeed((event) => {
+    const feed = (exchange.framing?.feed ?? createEventFeed)((event) => {
       text += translation.event(event);
     });
     feed.feed(Buffer.from(bytes));

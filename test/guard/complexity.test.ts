@@ -18,6 +18,9 @@ const upstreams: readonly (readonly [adapter: string, flavour: string, model: st
   ["openai", '{"vendor":"mistral"}', "mistral-small"],
   ["openai", '{"chat":false}', "m"],
   ["anthropic", "{}", "claude-sonnet-4-6"],
+  ["bedrock", '{"region":"us-east-1"}', "us.anthropic.claude-sonnet-4-5-20250929-v1:0"],
+  ["bedrock", '{"region":"us-east-1"}', "amazon.nova-pro-v1:0"],
+  ["vertex", "{}", "claude-sonnet-4-5"],
   ["gemini", "{}", "gemini-2.5-flash"],
   // It takes a subset of OpenAPI's schemas only.
   ["gemini", "{}", "gemini-2.0-flash"],

@@ -150,6 +150,8 @@ export interface EventFeed {
 export interface Framing {
   /** Content type of such a stream. */
   readonly contentType: string;
+  /** Whether bytes are the beginning of such a stream, whatever its head says. */
+  begins(start: Uint8Array): boolean;
   /** Begins to read one stream. */
   feed(onEvent: (event: UpstreamEvent) => void): EventFeed;
 }

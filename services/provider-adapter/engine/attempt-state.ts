@@ -5,6 +5,7 @@ import type { AnswerFacts, BytesHead, EventFeed, Exchange, FlowFacts, UpstreamEv
 import type { Moments } from "../domain/latency.ts";
 import { neutral, thrownVerdict, type Verdict } from "../resilience/verdict.ts";
 import type { ResponseHeaders, UpstreamCall } from "../upstream/call.ts";
+import { type BodyKind, bodyKindOf } from "../wire/body-kind.ts";
 import { createEventFeed } from "../wire/event-feed.ts";
 import { asUpstreamFault } from "../wire/too-deep.ts";
 import type { AttemptOptions, AttemptResult, AttemptSink } from "./attempt-result.ts";
@@ -13,6 +14,8 @@ import { hideCredential, withoutCredential } from "./hide-credential.ts";
 import { leadsAbroad } from "./to-request.ts";
 import { withUpstreamRequestId } from "./upstream-request-id.ts";
 
+/** How JSON begins. */
+const [brace, bracket] = Buffer.from("{[");
 const lostAnswer = "The upstream's answer was lost, so it is not known whether it began the job.";
 
 /**
@@ -81,6 +84,13 @@ export class AttemptState {
       lastByteUs: this.lastByteUs,
       nowUs: this.options.clockUs(),
     };
+  }
+
+  /** What a body is, by its beginning: that of the format's own frames may look like a text. Undefined: there is only white space. */
+  kindOf(start: Buffer): BodyKind | undefined {
+    const isJson = start[0] === brace || start[0] === bracket;
+    this.isFramed = (this.isFramed && !isJson) || this.options.exchange.framing?.begins(start) === true;
+    return this.isFramed ? "events" : bodyKindOf(start);
   }
 
   /** Begins to read events, as the format or the usual way frames them. */

@@ -5,7 +5,7 @@ import { faultVerdict, good, type Verdict } from "../resilience/verdict.ts";
 import type { ResponseHeaders, UpstreamCall, UpstreamSink } from "../upstream/call.ts";
 import { faultError, faultTable, type UpstreamFault } from "../upstream/faults.ts";
 import { callLater } from "../upstream/later.ts";
-import { type BodyKind, bodyKindOf } from "../wire/body-kind.ts";
+import type { BodyKind } from "../wire/body-kind.ts";
 import type { AttemptOptions, AttemptResult, AttemptSink, RunningAttempt } from "./attempt-result.ts";
 import { AttemptState } from "./attempt-state.ts";
 import { bytesHeadOf, carriesBytes } from "./bytes-head.ts";
@@ -133,8 +133,6 @@ class AnswerTaker implements UpstreamSink, RunningAttempt {
     }
     if (this.#bytes !== undefined) return "stream";
     this.#undecided = stream;
-    // By its beginning a frame may be anything.
-    if (state.isFramed && stream) this.#decide("events");
     return this.#saysJson || !stream ? "whole" : "stream";
   }
 
@@ -142,7 +140,7 @@ class AnswerTaker implements UpstreamSink, RunningAttempt {
     const state = this.#state;
     if (state.firstByteUs === 0) state.firstByteUs = state.options.clockUs();
     if (this.#undecided) {
-      const kind = bodyKindOf(chunk);
+      const kind = state.kindOf(chunk);
       // White space is nothing to either.
       if (kind === undefined) return true;
       this.#decide(kind);

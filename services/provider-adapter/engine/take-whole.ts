@@ -2,7 +2,6 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Exchange, FetchedMedia, StreamTranslation, WholeAnswer } from "../domain/exchange.ts";
 import { failureVerdict, good } from "../resilience/verdict.ts";
-import { bodyKindOf } from "../wire/body-kind.ts";
 import { isEndMark } from "../wire/end-mark.ts";
 import type { AttemptState } from "./attempt-state.ts";
 import { fetchMedia } from "./fetch-media.ts";
@@ -68,7 +67,7 @@ function finishWhole(state: AttemptState, all: Buffer, fetched: FetchedMedia | u
   const { exchange } = state.options;
   try {
     const { gathered } = exchange;
-    const isStream = gathered !== undefined && (state.isFramed || bodyKindOf(all) === "events");
+    const isStream = gathered !== undefined && state.kindOf(all) === "events";
     const answer = isStream
       ? gather(state, all, gathered())
       : exchange.whole(all, state.moments(), fetched, attempt.httpStatus);

@@ -46,6 +46,16 @@ test("events come as they were sent, however the bytes are cut", () => {
   );
 });
 
+test("a frame is known by its beginning, and nothing else is", () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 300 }), fc.uint8Array({ maxLength: 30 }), (body, other) => {
+      expect(awsFraming.begins(event("a", body).subarray(0, 12))).toBe(true);
+      expect(awsFraming.begins(other)).toBe(false);
+      expect(awsFraming.begins(Buffer.from(body))).toBe(false);
+    }),
+  );
+});
+
 test("an exception and an error tell their type and message", () => {
   const thrown = { ":message-type": "exception", ":exception-type": "throttlingException" };
   const failed = { ":message-type": "error", ":error-code": "InternalFailure", ":error-message": "Sorry" };

@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { EventStreamCodec } from "@smithy/core/event-streams";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { EventFeed, Framing, UpstreamEvent } from "../domain/exchange.ts";
@@ -17,8 +18,17 @@ export const exceptionEvent = "exception";
  */
 export const awsFraming: Framing = {
   contentType: "application/vnd.amazon.eventstream",
+  begins: isFrame,
   feed: createFrameFeed,
 };
+
+/** A head whose own checksum is right: no text has one but for a chance of one in four billion. */
+function isFrame(start: Uint8Array): boolean {
+  if (start.length < headBytes) return false;
+  const head = Buffer.from(start.buffer, start.byteOffset, headBytes);
+  const length = head.readUInt32BE(0);
+  return length >= minFrameBytes && length <= maxFrameBytes && crc32(head.subarray(0, 8)) === head.readUInt32BE(8);
+}
 
 /** Creates the feed of one stream: it keeps no more than one frame, and copies each byte at most once. */
 function createFrameFeed(onEvent: (event: UpstreamEvent) => void): EventFeed {

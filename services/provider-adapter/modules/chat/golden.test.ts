@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { quantitiesOf } from "../../../../shared/money.ts";
 import { unitEntry } from "../../../../shared/units.ts";
+import { eventFrame } from "../../../simulator/formats/bedrock-frames.ts";
 import { adapters } from "../../adapters/registry.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { createEventFeed } from "../../wire/event-feed.ts";
@@ -11,7 +12,7 @@ import { clientDialects } from "./registry.ts";
 
 /*
  * Golden files: golden/client/<dialect>/ holds requests of clients, golden/upstream/<format>/ answers of upstreams (.json
- * whole, .sse streamed, as vendors send them); golden/out/<dialect>--<format>/ what becomes of each. A new dialect or
+ * whole, .sse streamed, as vendors send them; .frames the events of a binary stream, one a line, which the test frames); golden/out/<dialect>--<format>/ what becomes of each. A new dialect or
  * format brings its folder of inputs; `vitest -u` writes the rest, to be read before it is committed.
  */
 
@@ -21,6 +22,12 @@ const formats = [
   { format: "openai.chat", adapter: "openai", flavour: '{"vendor":"openrouter"}', model: "some-model" },
   { format: "anthropic.messages", adapter: "anthropic", flavour: "", model: "claude-sonnet-4-5" },
   { format: "gemini", adapter: "gemini", flavour: "", model: "gemini-2.5-flash" },
+  {
+    format: "bedrock.converse",
+    adapter: "bedrock",
+    flavour: '{"region":"us-east-1"}',
+    model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+  },
 ] as const;
 
 const moments = { sentUs: 1_000, firstByteUs: 50_000, firstContentUs: 60_000, lastByteUs: 100_000, nowUs: 101_000 };
@@ -54,7 +61,7 @@ function inputs(kind: "client" | "upstream", name: string, ending: string): { na
 function streamed(exchange: Exchange, pieces: readonly Uint8Array[]): { text: string; rest: string } {
   const translation = exchange.stream();
   let text = "";
-  const feed = createEventFeed((event) => {
+  const feed = (exchange.framing?.feed ?? createEventFeed)((event) => {
     text += translation.event(event);
   });
   for (const piece of pieces) feed.feed(piece);
@@ -70,6 +77,19 @@ function streamed(exchange: Exchange, pieces: readonly Uint8Array[]): { text: st
     document: JSON.parse(Buffer.from(translation.document(moments).body).toString()),
   };
   return { text, rest: pretty(rest) };
+}
+
+/** The streams that upstreams of a format send. */
+function streamsOf(format: string): { name: string; bytes: Buffer }[] {
+  const framed = inputs("upstream", format, ".frames").map(({ name, bytes }) => {
+    const lines = bytes.toString().trimEnd().split("\n");
+    const frames = lines.map((line) => {
+      const [type = "", said = ""] = line.split(/ (.*)/, 2);
+      return eventFrame(type, said);
+    });
+    return { name, bytes: Buffer.concat(frames) };
+  });
+  return [...inputs("upstream", format, ".sse"), ...framed];
 }
 
 function pretty(value: unknown): string {
@@ -108,25 +128,26 @@ describe.each(directions)("$dialect to $format.format", ({ dialect, format }) =>
     await expect(pretty(JSON.parse(Buffer.from(body).toString()))).toMatchFileSnapshot(out(`answer-${name}.json`));
   });
 
-  test.each(inputs("upstream", format.format, ".sse"))("stream: $name", async ({ name, bytes }) => {
+  test.each(streamsOf(format.format))("stream: $name", async ({ name, bytes }) => {
     const { text, rest } = streamed(exchangeOf(dialect, format, plainBody(dialect)), [bytes]);
     await expect(text).toMatchFileSnapshot(out(`stream-${name}.sse`));
     await expect(rest).toMatchFileSnapshot(out(`facts-${name}.json`));
   });
 
   test("a stream cut anywhere, with any ends of lines, comes to the same", () => {
-    const recorded = inputs("upstream", format.format, ".sse").map(({ bytes }) => ({
-      text: bytes.toString(),
+    const recorded = streamsOf(format.format).map(({ bytes }) => ({
+      text: bytes.toString("latin1"),
       whole: streamed(exchangeOf(dialect, format, plainBody(dialect)), [bytes]),
     }));
-    const endings = ["\n", "\r\n", "\r"];
+    const isText = inputs("upstream", format.format, ".sse").length > 0;
+    const endings = isText ? ["\n", "\r\n", "\r"] : ["\n"];
     fc.assert(
       fc.property(
         fc.constantFrom(...recorded),
         fc.constantFrom(...endings),
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 40 }),
         ({ text, whole }, ending, cuts) => {
-          const bytes = Buffer.from(text.replaceAll("\n", ending));
+          const bytes = Buffer.from(text.replaceAll("\n", ending), "latin1");
           const places = cuts.map((cut) => Math.floor(cut * bytes.length)).sort((a, b) => a - b);
           const pieces = [0, ...places].map((at, index) => bytes.subarray(at, places[index] ?? bytes.length));
           expect(streamed(exchangeOf(dialect, format, plainBody(dialect)), pieces)).toEqual(whole);
@@ -136,7 +157,7 @@ describe.each(directions)("$dialect to $format.format", ({ dialect, format }) =>
     );
     for (const { text, whole } of recorded) {
       for (const ending of endings) {
-        const bytes = Buffer.from(text.replaceAll("\n", ending));
+        const bytes = Buffer.from(text.replaceAll("\n", ending), "latin1");
         const single = [...bytes].map((_, at) => bytes.subarray(at, at + 1));
         expect(streamed(exchangeOf(dialect, format, plainBody(dialect)), single)).toEqual(whole);
       }

@@ -17,7 +17,7 @@ export function readConverseStream(origin: string): UpstreamStream {
   /** Blocks of calls whose input has not begun. */
   const silent = new Set<number>();
   /** Pieces of thinking that came encrypted, by their block: the vendor may send one in several. */
-  const redacted = new Map<number, string>();
+  const redacted = new Map<number, string[]>();
   let citations: Citation[] = [];
   let textStart = 0;
   let textEnd = 0;
@@ -65,7 +65,11 @@ export function readConverseStream(origin: string): UpstreamStream {
     const signature = signatureIn(reasoning.signature, origin);
     if (signature !== undefined) emit({ type: "signature", choice: 0, signature });
     const encrypted = asString(reasoning.redactedContent);
-    if (encrypted) redacted.set(index, joinBase64(redacted.get(index) ?? "", encrypted));
+    if (encrypted) {
+      const pieces = redacted.get(index);
+      if (pieces === undefined) redacted.set(index, [encrypted]);
+      else pieces.push(encrypted);
+    }
     filled ||= Boolean(text) || Boolean(encrypted);
   }
 
@@ -73,8 +77,10 @@ export function readConverseStream(origin: string): UpstreamStream {
     const call = calls.get(index);
     // A call without arguments may come without input; other formats want the empty object.
     if (call !== undefined && silent.delete(index)) emit({ type: "tool_input", choice: 0, call, text: "{}" });
-    const value = redacted.get(index);
-    if (value !== undefined) emit({ type: "redacted_thinking", choice: 0, signature: { origin, value } });
+    const pieces = redacted.get(index);
+    if (pieces !== undefined) {
+      emit({ type: "redacted_thinking", choice: 0, signature: { origin, value: joinBase64(pieces) } });
+    }
     redacted.delete(index);
     for (const citation of citations) {
       emit({ type: "citation", choice: 0, citation: { ...citation, start: textStart, end: textEnd } });
@@ -131,8 +137,9 @@ export function readConverseStream(origin: string): UpstreamStream {
   };
 }
 
-/** Two pieces of bytes in base64 as one: each may have its own padding. */
-function joinBase64(first: string, second: string): string {
-  if (first === "") return second;
-  return Buffer.concat([Buffer.from(first, "base64"), Buffer.from(second, "base64")]).toString("base64");
+/** Pieces of bytes in base64 as one: each may have its own padding. */
+function joinBase64(pieces: readonly string[]): string {
+  const [first = ""] = pieces;
+  if (pieces.length === 1) return first;
+  return Buffer.concat(pieces.map((piece) => Buffer.from(piece, "base64"))).toString("base64");
 }

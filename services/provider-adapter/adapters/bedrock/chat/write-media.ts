@@ -38,7 +38,8 @@ export type NameDocument = (given: string | undefined) => string;
 
 /** Begins to name documents: letters, digits, single spaces, hyphens, parentheses and square brackets are taken. */
 export function createDocumentNames(): NameDocument {
-  const used = new Set<string>();
+  /** By name, the number that the next of that name tries. */
+  const next = new Map<string, number>();
   return (given = "") => {
     const plain = given
       .replace(/[^a-zA-Z0-9\s()[\]-]+/g, "-")
@@ -47,15 +48,17 @@ export function createDocumentNames(): NameDocument {
       .slice(0, 180);
     const name = plain === "" || plain === "-" ? "document" : plain;
     let free = name;
-    for (let count = 2; used.has(free); count++) free = `${name} ${count}`;
-    used.add(free);
+    let count = next.get(name) ?? 1;
+    while (next.has(free)) free = `${name} ${++count}`;
+    next.set(name, count);
+    if (free !== name) next.set(free, 1);
     return free;
   };
 }
 
 /** An image block. */
 export function writeImage({ source, at }: Pick<ImagePart, "source" | "at">): JsonObject {
-  return { image: writeMedia(source, at, images, "image") };
+  return { image: writeMedia(source, at, images, "images") };
 }
 
 /** A document block, or an image block of a file that is one. */
@@ -66,14 +69,14 @@ export function writeFile({ source, name, at }: FilePart, nameDocument: NameDocu
     return { document: { format: "txt", name: nameDocument(name), source: { bytes } } };
   }
   if (source.kind === "data" && source.mediaType in images) return writeImage({ source, at });
-  const { format, source: bytes } = writeMedia(source, at, documents, "document");
+  const { format, source: bytes } = writeMedia(source, at, documents, "documents");
   return { document: { format, name: nameDocument(name), source: bytes } };
 }
 
 /** A film. */
 export function writeClip({ source, medium, at }: ClipPart): JsonObject {
   if (medium === "audio") throw cannotExpress(at, "it does not take audio");
-  return { video: writeMedia(source, at, videos, "video") };
+  return { video: writeMedia(source, at, videos, "videos") };
 }
 
 /** Of addresses the vendor takes those of its own store alone. */
@@ -88,11 +91,12 @@ function writeMedia(
       throw cannotExpress(at, "it is an upload at another vendor");
     case "url": {
       if (!source.url.startsWith("s3://")) {
-        throw cannotExpress(at, `it takes a ${what} as data, or at an address that begins with s3://`);
+        throw cannotExpress(at, `it takes ${what} as data, or at addresses that begin with s3://`);
       }
       const ending = /\.([a-z0-9]+)$/i.exec(source.url)?.[1]?.toLowerCase() ?? "";
       const format = ending === "jpg" ? "jpeg" : ending;
-      if (!Object.values(formats).includes(format)) throw cannotExpress(at, `its name does not end as a ${what}'s`);
+      if (!Object.values(formats).includes(format))
+        throw cannotExpress(at, `the address does not end as those of ${what} do`);
       return { format, source: { s3Location: { uri: source.url } } };
     }
     case "data": {
