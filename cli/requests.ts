@@ -245,8 +245,36 @@ function lifeText(life: Found): string {
       life.timeline.map(({ name, at_ms }) => ({ at_ms, event: name })),
       "No timeline.",
     ),
+    ...jobText(life.job),
   ];
   return lines.join("");
+}
+
+/** What happened to its job; nothing where it has none. */
+function jobText(job: Found["job"]): string[] {
+  if (job === null) return [];
+  const { polls, failed_polls, vendor_job_id, deadline_time, events, deliveries } = job;
+  return [
+    "\n",
+    facts({ job: job.id, vendor_job: vendor_job_id, deadline: deadline_time, polls, failed_polls }),
+    "\n",
+    table(
+      events.map(({ name, at_ms }) => ({ at_ms, event: name })),
+      "Nothing has happened to it.",
+    ),
+    "\n",
+    table(
+      deliveries.map(({ delivery_id, webhook_id, type, state, tries, last_tries }) => ({
+        delivery: delivery_id,
+        webhook: webhook_id,
+        type,
+        state,
+        tries,
+        last: last_tries.at(-1)?.error ?? last_tries.at(-1)?.http_status,
+      })),
+      "No webhook was told of it.",
+    ),
+  ];
 }
 
 function usageText({ quantities, traits, estimated }: NonNullable<Found["usage"]>): string {

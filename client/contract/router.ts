@@ -1559,6 +1559,35 @@ export type Procedures = {
         account_id?: string | undefined;
       },
       {
+        job: {
+          id: string;
+          vendor_job_id: string | null;
+          deadline_time: string;
+          polls: number;
+          failed_polls: number;
+          events: {
+            name: string;
+            at_ms: number;
+          }[];
+          /** Without addresses: they are their account's, and this may be read by a key of one of its users. */
+          deliveries: {
+            delivery_id: string;
+            webhook_id: string;
+            event_id: string;
+            type: string;
+            state: string | undefined;
+            tries: number;
+            /** The last 20 at most. */
+            last_tries: {
+              time: string;
+              duration_ms: number;
+              http_status: number | null;
+              error: string | null;
+            }[];
+            created_time: string;
+            next_try_time: string | null;
+          }[];
+        } | null;
         response: string;
         response_truncated: boolean;
         custom_response: object | null;

@@ -26,6 +26,7 @@ import { acceptedStatus, type Later, prefersLater } from "../story/later.ts";
 import { tellStory } from "../story/story.ts";
 import { toJobView } from "../view/job.ts";
 import { azureRoutes, deploymentOf, deploymentParam, withDeployment, withModelPart } from "./azure.ts";
+import { callbackUrlOf } from "./jobs/callback.ts";
 import { sendObject } from "./objects/send.ts";
 
 /** What an endpoint sees of a request beside its checked body, however it was sent. */
@@ -224,7 +225,7 @@ async function answerAsk(
   { request, reply, background }: Asking,
 ): Promise<void> {
   const later = background ?? (prefersLater(request.headers.prefer, ask) ? asJob : undefined);
-  if (later !== undefined) return answerLater(context, ask, reply, later);
+  if (later !== undefined) return answerLater(context, ask, { request, reply }, later);
   await tell(context, ask, createAnswer[ask.demand.answer](reply.raw, open, ask.incoming.idText, inBandError));
   reply.hijack();
 }
@@ -253,12 +254,20 @@ interface Asking {
 const asJob: Later = { httpStatus: acceptedStatus, view: Buffer.from("{}"), show: toJobView };
 
 /** Answers with a job at once; its result is asked for later. */
-async function answerLater(context: GatewayContext, asked: Ask, reply: FastifyReply, later: Later): Promise<void> {
+async function answerLater(
+  context: GatewayContext,
+  asked: Ask,
+  { request, reply }: Pick<Asking, "request" | "reply">,
+  later: Later,
+): Promise<void> {
+  const callbackUrl = await callbackUrlOf(context, request, undefined);
   // A repeat that says it otherwise is another request.
   const demand = { ...asked.demand, addressed: `${asked.demand.addressed ?? ""} later` };
   context.running.entered();
   try {
-    await beginCall(context, { ...asked, demand }, createJsonAnswer(reply.raw), later, () => keepForm(context, asked));
+    await beginCall(context, { ...asked, demand }, createJsonAnswer(reply.raw), { ...later, callbackUrl }, () =>
+      keepForm(context, asked),
+    );
     context.limits.served(asked.principal.keyId);
   } finally {
     context.running.left();

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import type { GetRecordResponse } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { GetRecordResponse, StoredRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { principalOf, publicKinds } from "../edge/admission.ts";
 import type { Incoming } from "../story/incoming.ts";
+import { recordOf } from "../view/history-item.ts";
+import { jobLifeOut } from "../view/job-life.ts";
 import { requestLife } from "../view/request-life.ts";
 import { requestOf } from "./chat/message-id.ts";
 import { type Owner, ownerOf } from "./history-query.ts";
@@ -17,7 +19,7 @@ export function requests(edge: FastifyInstance, context: GatewayContext): void {
       const owner = ownerOf(principalOf(request), undefined);
       const { record } = await findRequest(context, request.incoming, owner, request.params.id);
       if (record === undefined) throw unknownRequest();
-      return requestLife(record, context.config);
+      return { ...requestLife(record, context.config), job: await jobLifeOf(context, request.incoming, record) };
     },
   );
 }
@@ -48,6 +50,27 @@ export async function findRequest(
     }
   }
   throw unknownRequest();
+}
+
+/** Time that jobs has to tell of a request: it may be away, and most requests have no job. */
+const jobTimeoutMs = 1_000;
+
+/** What happened to the job of a request; null: it has none that is kept, or the service of jobs is away. */
+export async function jobLifeOf(
+  { jobs, config, log }: Pick<GatewayContext, "jobs" | "config" | "log">,
+  { id, span }: Incoming,
+  stored: StoredRecord,
+) {
+  const { accountId, requestId } = recordOf(stored);
+  const options = { requestId: id, traceparent: span.traceparent, timeoutMs: jobTimeoutMs };
+  try {
+    return jobLifeOut(requestId, await jobs.getJobLife({ accountId, requestId }, options), config.idStyle);
+  } catch (thrown) {
+    const { code } = ThroughlineError.from(thrown);
+    if (code !== "not_found")
+      log.debug({ code, request_id: requestId.toString() }, "jobs could not be asked of a request");
+    return null;
+  }
 }
 
 function unknownRequest(): ThroughlineError {

@@ -20,6 +20,8 @@ export interface JobDemand {
   readonly lifeMs: number;
   /** What the client is to be shown of its request later, JSON. */
   readonly view: Uint8Array;
+  /** Where the end of the job is told beside the account's webhooks; empty: nowhere. */
+  readonly callbackUrl: string;
   /** The job as the client sees it. */
   show(job: Job): object;
 }
@@ -38,8 +40,9 @@ const retriesForMs = 30_000;
 export async function beginJob(context: GatewayContext, ask: Ask, answer: Answer, demand: JobDemand): Promise<void> {
   const taken = await takeIn(context, ask, answer);
   if (taken === undefined) return;
-  const { lifeMs, view, show } = demand;
-  const request = { requestId: ask.incoming.id, item: itemOf(ask, taken), lifeMs: BigInt(lifeMs), view };
+  const { lifeMs, view, callbackUrl, show } = demand;
+  const { id: requestId } = ask.incoming;
+  const request = { requestId, item: itemOf(ask, taken), lifeMs: BigInt(lifeMs), view, callbackUrl };
   const job = await created(ask, (options) => context.jobs.createJob(request, options));
   await giveJob(context, ask, answer, { job, show, httpStatus: 200, reservation: taken.reservation });
 }
@@ -55,7 +58,7 @@ export async function beginCall(
   context: GatewayContext,
   ask: Ask,
   answer: Answer,
-  later: Later,
+  later: Later & Pick<JobDemand, "callbackUrl">,
   keepForm: () => Promise<bigint>,
 ): Promise<void> {
   const taken = await takeIn(context, ask, answer);
@@ -65,6 +68,7 @@ export async function beginCall(
     item: itemOf(ask, taken),
     lifeMs: BigInt(context.config.laterTimeoutMs),
     view: later.view,
+    callbackUrl: later.callbackUrl,
     input: ask.input ?? new Uint8Array(),
     keepsAnswer: ask.keepsAnswer,
     uploadObjectId: ask.upload === undefined ? 0n : await keepForm(),

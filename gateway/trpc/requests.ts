@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { mapInPieces } from "../../shared/pace.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
-import { findRequest } from "../endpoints/requests.ts";
+import { findRequest, jobLifeOf } from "../endpoints/requests.ts";
 import { recordOf } from "../view/history-item.ts";
 import { requestRow, requestWithResponse } from "../view/request-life.ts";
 import { id, limit, requestId } from "./input.ts";
@@ -89,7 +89,10 @@ export const requests = router({
     .query(async ({ ctx, input }) => {
       const owner = ownerOfCaller(ctx.principal, input.account_id);
       const { record } = await findRequest(ctx.gateway, ctx.incoming, owner, input.id);
-      return requestWithResponse(present(record), ctx.gateway.config);
+      const found = present(record);
+      const job = await jobLifeOf(ctx.gateway, ctx.incoming, found);
+      /** null: it has no job that is kept. */
+      return { ...requestWithResponse(found, ctx.gateway.config), job };
     }),
 
   /** Deletes records; repeats, unknown IDs and others' are fine and change nothing. */

@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
 import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
@@ -12,6 +15,13 @@ const modes: Mode[] = ["up", "mesh"];
 const ledgerOf = statement("videos_ledger", "select kind, amount from billing.ledger where entry_id = $1");
 const prompt = "A lighthouse at dusk";
 
+/** What a request shows of its job. */
+interface JobLife {
+  readonly polls: number;
+  readonly events: readonly { readonly name: string }[];
+  readonly deliveries: readonly { readonly state: string }[];
+}
+
 describe.each(modes)("videos: %s", (mode) => {
   let house: Deployment;
   let openai: OpenAI;
@@ -20,6 +30,7 @@ describe.each(modes)("videos: %s", (mode) => {
       THROUGHLINE_ADMIN_KEY: adminKey,
       JOBS_FIRST_POLL: "50ms",
       JOBS_MAX_POLL: "100ms",
+      WEBHOOK_ALLOW: "127.0.0.1",
       LOG_LEVEL: "warn",
     });
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
@@ -82,6 +93,41 @@ describe.each(modes)("videos: %s", (mode) => {
     expect(life).toMatchObject({ id: requestOf(video.id).toString() });
     const steps = (life as { timeline?: { name: string }[] }).timeline?.map(({ name }) => name);
     expect(steps).toEqual(expect.arrayContaining(["queueing", "processing", "succeeded"]));
+  });
+
+  test("tells its end to a webhook and to its callback URL, as the SDK checks it, and its request shows who was told", async () => {
+    const messages: { path: string; headers: Record<string, string>; body: string }[] = [];
+    const receiver = createServer(async (request, response) => {
+      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+      messages.push({ path: request.url ?? "", headers, body: await text(request) });
+      response.writeHead(204).end();
+    });
+    receiver.listen(0, "127.0.0.1");
+    await once(receiver, "listening");
+    const url = `http://127.0.0.1:${Reflect.get(Object(receiver.address()), "port")}`;
+    const admin = administer(house);
+    const { webhook_id, secret } = await admin.webhooks.create.mutate({ url: `${url}/all`, events: ["video.*"] });
+    const callbacks = await admin.webhooks.rotateCallbacks.mutate({});
+    const asked = { model: "video/sim-job-queue-100" as "sora-2", prompt, callback_url: `${url}/one` };
+    const { id } = await openai.videos.create(asked);
+    const secrets: Record<string, string> = { "/all": secret, "/one": callbacks.secret };
+    await eventually(async () => (messages.length === 2 ? true : undefined), 20_000);
+    for (const { path, headers, body } of messages) {
+      const client = new OpenAI({ apiKey: "unused", webhookSecret: secrets[path] ?? null });
+      expect(await client.webhooks.unwrap(body, headers)).toMatchObject({ type: "video.completed", data: { id } });
+      expect(headers["x-request-id"]).toBe(requestOf(id).toString());
+    }
+    expect(messages.map(({ path }) => path).sort()).toEqual(["/all", "/one"]);
+    const life = await eventually(async () => {
+      const { job } = (await (await house.call(`/v1/requests/${id}`)).json()) as { job: JobLife | null };
+      return job?.deliveries.every(({ state }) => state === "delivered") ? job : undefined;
+    });
+    expect(life.deliveries).toHaveLength(2);
+    expect(life.polls).toBeGreaterThan(0);
+    expect(life.events.map(({ name }) => name)).toEqual(expect.arrayContaining(["queueing", "succeeded"]));
+    expect(JSON.stringify(life)).not.toContain(url);
+    await admin.webhooks.delete.mutate({ webhook_id });
+    receiver.close();
   });
 
   test("that fails, or whose start is lost or refused, is free and says why", async () => {

@@ -11,6 +11,7 @@ import { idempotencyKeyOf } from "../../story/idempotency.ts";
 import { beginJob } from "../../story/job-story.ts";
 import { toVideo, type VideoView } from "../../view/video.ts";
 import { misspelt } from "../endpoint.ts";
+import { callbackField, callbackUrlOf } from "../jobs/callback.ts";
 import { formBody, maxReferenceBytes } from "./form-body.ts";
 import { type VideosBody, videosBody } from "./schema.ts";
 import { secondsOf, videoDemand } from "./video-demand.ts";
@@ -35,6 +36,7 @@ export function createVideo(edge: FastifyInstance, context: GatewayContext): voi
       { bodyLimit: config.bodyLimitBytes, config: { admission } },
       async (request, reply: FastifyReply) => {
         const { body, raw } = await read(context, request);
+        const callbackUrl = await callbackUrlOf(context, request, body.callback_url);
         const answer = createJsonAnswer(reply.raw);
         const principal = principalOf(request);
         const ask = {
@@ -50,7 +52,7 @@ export function createVideo(edge: FastifyInstance, context: GatewayContext): voi
         const view = Buffer.from(JSON.stringify(viewOf(body, principal.storeResponse)));
         context.running.entered();
         try {
-          await beginJob(context, ask, answer, { lifeMs, view, show: toVideo });
+          await beginJob(context, ask, answer, { lifeMs, view, callbackUrl, show: toVideo });
           context.limits.served(principal.keyId);
         } finally {
           context.running.left();
@@ -71,7 +73,10 @@ async function read(context: GatewayContext, request: FastifyRequest): Promise<{
   const body = given as VideosBody;
   const param = spelling.misspelt(Object.keys(body));
   if (param !== undefined) throw misspelt(param);
-  return { body, raw: isForm ? Buffer.from(JSON.stringify(body)) : request.rawBody };
+  const { [callbackField]: callback, ...rest } = body;
+  // It is ours to call; a vendor that was told of it would call it as well.
+  const isKept = !isForm && callback === undefined;
+  return { body, raw: isKept ? request.rawBody : Buffer.from(JSON.stringify(rest)) };
 }
 
 async function readForm({ config, spool: room, spent }: GatewayContext, request: FastifyRequest): Promise<object> {

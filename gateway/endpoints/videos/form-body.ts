@@ -14,6 +14,7 @@ const spec: FormSpec = {
     duration: { kind: "text" },
     size: { kind: "text" },
     user: { kind: "text" },
+    callback_url: { kind: "text" },
   },
 };
 

@@ -22,6 +22,8 @@ export const videosBody = open({
     ]),
   ),
   user: maybe(Type.String()),
+  /** Where its end is told; it does not travel on. */
+  callback_url: maybe(Type.String({ minLength: 1, maxLength: 2_048 })),
 });
 
 /** Body of POST /v1/videos, checked. */
