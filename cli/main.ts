@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { accounts } from "./accounts.ts";
 import { audit } from "./audit.ts";
 import { channels } from "./channels.ts";
+import { keepCompiled } from "./compile-cache.ts";
 import { credits, ledger, usage } from "./credits.ts";
 import { exportRecords } from "./export.ts";
 import { keys } from "./keys.ts";
@@ -14,6 +15,8 @@ import { webhooks } from "./webhooks.ts";
  * The command line of Throughline. Each command loads only what it needs: `--help` answers at once.
  * Exit codes: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n.
  */
+
+keepCompiled();
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
