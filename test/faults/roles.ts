@@ -39,6 +39,8 @@ export interface Roles extends AsyncDisposable {
   readonly db: Database<unknown>;
   /** The gate on the way from one process to another place. */
   gate(from: Role, to: Place): Gate;
+  /** What a second process of a role is started with. */
+  envOf(role: Role, more: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
   /** Lets pass what waits anywhere. */
   openAll(): void;
   /** kill -9; resolves when the process is gone. */
@@ -167,6 +169,7 @@ export async function startRoles(
       if (gate === undefined) throw new Error(`there is no way from ${from} to ${to}`);
       return gate;
     },
+    envOf: (role, more) => ({ ...envOf[role], ...more }),
     openAll() {
       for (const gate of gates.values()) gate.open();
     },
