@@ -9,6 +9,7 @@ const run = promisify(execFile);
 export const clients = {
   "@openai/codex": "0.171.0",
   "@anthropic-ai/claude-code": "2.1.328",
+  "@google/gemini-cli": "0.61.0",
   ai: "6.0.326",
   "@ai-sdk/openai": "3.0.141",
   zod: "4.6.7",

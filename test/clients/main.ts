@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { runAiSdk } from "./ai-sdk.ts";
 import { runClaudeCode } from "./claude-code.ts";
 import { runCodex } from "./codex.ts";
+import { runGeminiCli } from "./gemini-cli.ts";
 import { clients, installClients } from "./install.ts";
 import { startProduct } from "./product.ts";
 import type { VendorName } from "./rules.ts";
@@ -12,7 +13,7 @@ import { startVendors } from "./vendors.ts";
 /*
  * Real clients, as their makers publish them, against a Throughline and vendors that enforce their rules:
  *
- *   node test/clients/main.ts [codex] [claude-code] [ai-sdk]
+ *   node test/clients/main.ts [codex] [claude-code] [gemini-cli] [ai-sdk]
  *
  * It installs the clients from npm, so it is run by hand and not by `npm test`; docs/matrix.md has what came of it. CLIENTS
  * names a folder that has them already.
@@ -22,6 +23,7 @@ const vendorNames: readonly VendorName[] = ["chat", "messages", "gemini", "respo
 const programs = {
   codex: { shown: `Codex CLI ${clients["@openai/codex"]}`, run: runCodex },
   "claude-code": { shown: `Claude Code ${clients["@anthropic-ai/claude-code"]}`, run: runClaudeCode },
+  "gemini-cli": { shown: `Gemini CLI ${clients["@google/gemini-cli"]}`, run: runGeminiCli },
   "ai-sdk": { shown: `AI SDK ${clients.ai}, @ai-sdk/openai ${clients["@ai-sdk/openai"]}`, run: runAiSdk },
 } as const;
 type ProgramName = keyof typeof programs;

@@ -21,13 +21,50 @@ export const dialects = [
 /** Names of the client dialects. */
 export type DialectName = (typeof dialects)[number]["name"];
 
+/** A wire format of upstreams. */
+interface MatrixUpstream {
+  readonly name: string;
+  readonly shown: string;
+  readonly adapter: string;
+  readonly flavour: object;
+  readonly model: string;
+  /** Path of the channel's base URL. */
+  readonly path: string;
+  /** False: it takes pictures as data alone. */
+  readonly addresses?: false;
+  /** False: it does not count thinking apart. */
+  readonly countsThinking?: false;
+}
+
 /** Wire formats of upstreams, with the adapter and what its channel says. */
 export const upstreams = [
-  { name: "chat", shown: "OpenAI chat", adapter: "openai", flavour: {}, model: "gpt-4o" },
-  { name: "messages", shown: "Anthropic messages", adapter: "anthropic", flavour: {}, model: "claude-sonnet-4-5" },
-  { name: "gemini", shown: "Gemini", adapter: "gemini", flavour: {}, model: "gemini-2.5-flash" },
-  { name: "responses", shown: "OpenAI responses", adapter: "openai", flavour: { responses: true }, model: "gpt-4o" },
-] as const;
+  { name: "chat", shown: "OpenAI chat", adapter: "openai", flavour: {}, model: "gpt-4o", path: "/v1" },
+  {
+    name: "messages",
+    shown: "Anthropic messages",
+    adapter: "anthropic",
+    flavour: {},
+    model: "claude-sonnet-4-5",
+    path: "",
+  },
+  { name: "gemini", shown: "Gemini", adapter: "gemini", flavour: {}, model: "gemini-2.5-flash", path: "/v1beta" },
+  {
+    name: "responses",
+    shown: "OpenAI responses",
+    adapter: "openai",
+    flavour: { responses: true },
+    model: "gpt-4o",
+    path: "/v1",
+  },
+  {
+    ...{ name: "bedrock", shown: "Bedrock Converse", adapter: "bedrock", flavour: { region: "eu-west-1" }, path: "" },
+    ...{ model: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0", addresses: false, countsThinking: false },
+  },
+  {
+    ...{ name: "vertex", shown: "Vertex AI", adapter: "vertex", flavour: {}, model: "gemini-2.5-flash" },
+    path: "/v1/projects/p/locations/l",
+  },
+] as const satisfies readonly MatrixUpstream[];
 
 /** Names of the upstream formats. */
 export type UpstreamName = (typeof upstreams)[number]["name"];
