@@ -100,7 +100,12 @@ describe("the administration command line", () => {
       readonly key_id: string;
       readonly limits: object;
     }
-    const none = { tokens_per_minute: null, concurrent_requests: null, monthly_budget_usd: null };
+    const none = {
+      tokens_per_minute: null,
+      concurrent_requests: null,
+      concurrent_jobs: null,
+      monthly_budget_usd: null,
+    };
     const made = await json<Limited>("keys", "create", "--rpm", "100", "--daily-budget", "20");
     const { limits } = await json<Limited>("keys", "update", made.key_id, "--rpm", "5");
     expect(limits).toEqual({ ...none, requests_per_minute: 5, daily_budget_usd: "20" });

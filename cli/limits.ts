@@ -6,6 +6,7 @@ export interface LimitOptions {
   readonly rpm?: number;
   readonly tpm?: number;
   readonly concurrent?: number;
+  readonly concurrentJobs?: number;
   readonly dailyBudget?: string;
   readonly monthlyBudget?: string;
 }
@@ -16,6 +17,11 @@ export function takesLimits(command: Command): Command {
     .option("--rpm <count>", "requests a minute; 0: no limit", count)
     .option("--tpm <count>", "tokens a minute; 0: no limit", count)
     .option("--concurrent <count>", "requests at the same time; 0: no limit", count)
+    .option(
+      "--concurrent-jobs <count>",
+      "jobs (videos, calls that are answered later) at the same time; 0: no limit",
+      count,
+    )
     .option("--daily-budget <usd>", "dollars a day (UTC); 0: no limit", usd)
     .option("--monthly-budget <usd>", "dollars a calendar month (UTC); 0: no limit", usd);
 }
@@ -32,6 +38,7 @@ export function limitsOf(given: LimitOptions, before: Limits = {}) {
     ...(given.rpm === undefined ? {} : { requests_per_minute: given.rpm }),
     ...(given.tpm === undefined ? {} : { tokens_per_minute: given.tpm }),
     ...(given.concurrent === undefined ? {} : { concurrent_requests: given.concurrent }),
+    ...(given.concurrentJobs === undefined ? {} : { concurrent_jobs: given.concurrentJobs }),
     ...(given.dailyBudget === undefined ? {} : { daily_budget_usd: given.dailyBudget }),
     ...(given.monthlyBudget === undefined ? {} : { monthly_budget_usd: given.monthlyBudget }),
   };

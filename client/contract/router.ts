@@ -88,6 +88,7 @@ export type Procedures = {
               requests_per_minute?: number | undefined;
               tokens_per_minute?: number | undefined;
               concurrent_requests?: number | undefined;
+              concurrent_jobs?: number | undefined;
               daily_budget_usd?: string | undefined;
               monthly_budget_usd?: string | undefined;
             }
@@ -109,6 +110,7 @@ export type Procedures = {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
           concurrent_requests: number | null;
+          concurrent_jobs: number | null;
           daily_budget_usd: string | null;
           monthly_budget_usd: string | null;
         };
@@ -131,6 +133,7 @@ export type Procedures = {
               requests_per_minute?: number | undefined;
               tokens_per_minute?: number | undefined;
               concurrent_requests?: number | undefined;
+              concurrent_jobs?: number | undefined;
               daily_budget_usd?: string | undefined;
               monthly_budget_usd?: string | undefined;
             }
@@ -153,6 +156,7 @@ export type Procedures = {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
           concurrent_requests: number | null;
+          concurrent_jobs: number | null;
           daily_budget_usd: string | null;
           monthly_budget_usd: string | null;
         };
@@ -183,6 +187,7 @@ export type Procedures = {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
           concurrent_requests: number | null;
+          concurrent_jobs: number | null;
           daily_budget_usd: string | null;
           monthly_budget_usd: string | null;
         };
@@ -213,6 +218,7 @@ export type Procedures = {
             requests_per_minute: number | null;
             tokens_per_minute: number | null;
             concurrent_requests: number | null;
+            concurrent_jobs: number | null;
             daily_budget_usd: string | null;
             monthly_budget_usd: string | null;
           };
@@ -241,6 +247,7 @@ export type Procedures = {
               requests_per_minute?: number | undefined;
               tokens_per_minute?: number | undefined;
               concurrent_requests?: number | undefined;
+              concurrent_jobs?: number | undefined;
               daily_budget_usd?: string | undefined;
               monthly_budget_usd?: string | undefined;
             }
@@ -263,6 +270,7 @@ export type Procedures = {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
           concurrent_requests: number | null;
+          concurrent_jobs: number | null;
           daily_budget_usd: string | null;
           monthly_budget_usd: string | null;
         };
@@ -285,6 +293,7 @@ export type Procedures = {
               requests_per_minute?: number | undefined;
               tokens_per_minute?: number | undefined;
               concurrent_requests?: number | undefined;
+              concurrent_jobs?: number | undefined;
               daily_budget_usd?: string | undefined;
               monthly_budget_usd?: string | undefined;
             }
@@ -306,6 +315,7 @@ export type Procedures = {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
           concurrent_requests: number | null;
+          concurrent_jobs: number | null;
           daily_budget_usd: string | null;
           monthly_budget_usd: string | null;
         };
@@ -336,6 +346,7 @@ export type Procedures = {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
           concurrent_requests: number | null;
+          concurrent_jobs: number | null;
           daily_budget_usd: string | null;
           monthly_budget_usd: string | null;
         };
@@ -364,6 +375,7 @@ export type Procedures = {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
           concurrent_requests: number | null;
+          concurrent_jobs: number | null;
           daily_budget_usd: string | null;
           monthly_budget_usd: string | null;
         };
@@ -396,6 +408,7 @@ export type Procedures = {
             requests_per_minute: number | null;
             tokens_per_minute: number | null;
             concurrent_requests: number | null;
+            concurrent_jobs: number | null;
             daily_budget_usd: string | null;
             monthly_budget_usd: string | null;
           };

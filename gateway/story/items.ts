@@ -36,8 +36,8 @@ export interface Resolvable extends Pick<Ask, "incoming" | "principal" | "module
   readonly demand: Pick<Demand, "model" | "affinity" | "needs">;
 }
 
-/** What billing is asked to hold. */
-export function reserveItem(ask: Ask, route: Route): MessageInitShape<typeof ReserveItemSchema> {
+/** What billing is asked to hold. `job`: nobody waits for its end on a connection. */
+export function reserveItem(ask: Ask, route: Route, job: boolean): MessageInitShape<typeof ReserveItemSchema> {
   return {
     accountId: ask.principal.accountId,
     keyId: ask.principal.keyId,
@@ -47,6 +47,7 @@ export function reserveItem(ask: Ask, route: Route): MessageInitShape<typeof Res
     model: route.model,
     ...dearestCase(route.candidates, ask.demand.worst(route)),
     dialect: ask.dialect,
+    job,
     ...(ask.idempotencyKey === "" ? {} : { idempotencyKey: ask.idempotencyKey, idempotencyDigest: requestDigest(ask) }),
   };
 }

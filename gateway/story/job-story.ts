@@ -38,7 +38,7 @@ const retriesForMs = 30_000;
  * Throws the error that the client shall get.
  */
 export async function beginJob(context: GatewayContext, ask: Ask, answer: Answer, demand: JobDemand): Promise<void> {
-  const taken = await takeIn(context, ask, answer);
+  const taken = await takeIn(context, ask, answer, { job: true });
   if (taken === undefined) return;
   const { lifeMs, view, callbackUrl, show } = demand;
   const { id: requestId } = ask.incoming;
@@ -61,7 +61,7 @@ export async function beginCall(
   later: Later & Pick<JobDemand, "callbackUrl">,
   keepForm: () => Promise<bigint>,
 ): Promise<void> {
-  const taken = await takeIn(context, ask, answer);
+  const taken = await takeIn(context, ask, answer, { job: true });
   if (taken === undefined) return;
   const request = {
     requestId: ask.incoming.id,

@@ -18,6 +18,9 @@ export interface TakenIn {
   readonly reservation: Reservation;
 }
 
+/** Its client waits for the answer. */
+const atOnce = { job: false } as const;
+
 /**
  * The first half of every story that costs money: resolve -> reserve. Gives undefined where the client was answered with what
  * an earlier request with its Idempotency-Key got.
@@ -25,7 +28,12 @@ export interface TakenIn {
  * Throws the error that the client shall get; it is on the record by then, but for one of `admit`: its record would wait in the
  * memory that is full.
  */
-export async function takeIn(context: GatewayContext, ask: Ask, answer: Answer): Promise<TakenIn | undefined> {
+export async function takeIn(
+  context: GatewayContext,
+  ask: Ask,
+  answer: Answer,
+  { job }: { readonly job: boolean } = atOnce,
+): Promise<TakenIn | undefined> {
   const { incoming } = ask;
   incoming.told = true;
   const served: Served = {
@@ -40,7 +48,7 @@ export async function takeIn(context: GatewayContext, ask: Ask, answer: Answer):
   let route: Route | undefined;
   try {
     route = await resolveRoute(context, ask);
-    const reservation = await reserve(context, ask, route);
+    const reservation = await reserve(context, ask, route, job);
     if (reservation.replayRequestId === 0n) return { route, reservation };
     const stored = await storedAnswer(context, ask, reservation.replayRequestId);
     ask.body = new Uint8Array();
@@ -76,9 +84,9 @@ async function resolveRoute(context: GatewayContext, ask: Ask): Promise<Route> {
 }
 
 /** Holds the worst-case cost: durable before the upstream is called. */
-async function reserve(context: GatewayContext, ask: Ask, route: Route): Promise<Reservation> {
+async function reserve(context: GatewayContext, ask: Ask, route: Route, job: boolean): Promise<Reservation> {
   const { incoming } = ask;
-  const reservation = await context.billing.reserve.call(reserveItem(ask, route), {
+  const reservation = await context.billing.reserve.call(reserveItem(ask, route, job), {
     requestId: incoming.id,
     traceparent: incoming.span.traceparent,
     timeoutMs: context.config.callTimeoutMs,

@@ -55,6 +55,7 @@ export const limits = z
     requests_per_minute: uint32.default(0),
     tokens_per_minute: z.int().min(0).default(0),
     concurrent_requests: uint32.default(0),
+    concurrent_jobs: uint32.default(0),
     daily_budget_usd: positiveUsd.optional(),
     monthly_budget_usd: positiveUsd.optional(),
   })
@@ -62,6 +63,7 @@ export const limits = z
     requestsPerMinute: given.requests_per_minute,
     tokensPerMinute: BigInt(given.tokens_per_minute),
     concurrentRequests: given.concurrent_requests,
+    concurrentJobs: given.concurrent_jobs,
     dailyBudgetNanoUsd: given.daily_budget_usd ?? 0n,
     monthlyBudgetNanoUsd: given.monthly_budget_usd ?? 0n,
   }));

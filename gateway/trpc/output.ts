@@ -114,6 +114,7 @@ function limitsOut(limits: Limits | undefined) {
     requests_per_minute: orNone(limits?.requestsPerMinute),
     tokens_per_minute: orNone(limits?.tokensPerMinute),
     concurrent_requests: orNone(limits?.concurrentRequests),
+    concurrent_jobs: orNone(limits?.concurrentJobs),
     daily_budget_usd: budget(limits?.dailyBudgetNanoUsd),
     monthly_budget_usd: budget(limits?.monthlyBudgetNanoUsd),
   };

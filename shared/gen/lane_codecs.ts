@@ -3867,6 +3867,7 @@ function newReserveItem(): ReserveItem {
     dialect: "",
     secretGeneration: 0,
     amountNanoUsd: 0n,
+    job: false,
   };
 }
 
@@ -3888,12 +3889,17 @@ export function createReserveItem(init: MessageInitShape<typeof ReserveItemSchem
     dialect: init.dialect ?? "",
     secretGeneration: init.secretGeneration ?? 0,
     amountNanoUsd: init.amountNanoUsd ?? 0n,
+    job: init.job ?? false,
   };
 }
 
 function writeReserveItem(w: Writer, m: ReserveItem): void {
   w.expect(m.$typeName, "throughline.billing.v1.ReserveItem");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.job !== false) {
+    w.bool(m.job);
+    w.tag(112);
+  }
   if (m.amountNanoUsd !== 0n) {
     w.int64(m.amountNanoUsd);
     w.tag(104);
@@ -3993,6 +3999,9 @@ function readReserveItem(r: Reader, end: number, m: ReserveItem): ReserveItem {
         break;
       case 13:
         m.amountNanoUsd = r.int64();
+        break;
+      case 14:
+        m.job = r.bool();
         break;
       default:
         r.unknown(m, no);

@@ -139,6 +139,24 @@ export function testLaterCalls(houseOf: () => Deployment): void {
     expect([streamed.status, await streamed.text()]).toEqual([200, expect.stringContaining("[DONE]")]);
   });
 
+  test("a job takes no slot of concurrent requests, and has a limit of its own", async () => {
+    const terms = { account: {}, key: { limits: { concurrent_requests: 1, concurrent_jobs: 1 } } };
+    const { headers } = await openCustomer(administer(houseOf()), terms);
+    const stuck = await begun("/v1/images/generations", { model: "image/sim-hang-headers", prompt: "x" }, headers);
+    const chat = { model: "sim-plain", messages: [{ role: "user", content: "Hi" }] };
+    expect((await houseOf().call("/v1/chat/completions", chat, headers)).status).toBe(200);
+    const video = await houseOf().call("/v1/videos", { model: "video/sim-job-run-10", prompt: "x" }, headers);
+    expect([video.status, ((await video.json()) as { error: { code: string } }).error.code]).toEqual([
+      429,
+      "concurrent_limit_exceeded",
+    ]);
+    await houseOf().call(`/v1/jobs/${stuck.id}/cancel`, {}, headers);
+    await settled(stuck.request_id);
+    expect((await houseOf().call("/v1/videos", { model: "video/sim-job-run-10", prompt: "x" }, headers)).status).toBe(
+      200,
+    );
+  });
+
   test("a response in the background is queued, made, gone on from, cancelled and deleted", async () => {
     const house = houseOf();
     const openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });

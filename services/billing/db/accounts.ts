@@ -18,6 +18,7 @@ export type AccountFields = Pick<
   | "requests_per_minute"
   | "tokens_per_minute"
   | "concurrent_requests"
+  | "concurrent_jobs"
   | "daily_budget"
   | "monthly_budget"
 >;

@@ -55,12 +55,13 @@ const invariants: readonly Invariant[] = [
   {
     name: "every account holds what its open reservations hold",
     counted: "select count(*) from billing.reservation",
-    offending: `select format('account %s: reserved %s in %s requests, open reservations %s in %s', a.account_id, a.reserved,
-        a.open_count, coalesce(r.amount, 0), coalesce(r.items, 0))
+    offending: `select format('account %s: reserved %s in %s requests and %s jobs, open reservations %s in %s and %s', a.account_id, a.reserved,
+        a.open_count, a.open_jobs, coalesce(r.amount, 0), coalesce(r.items, 0), coalesce(r.jobs, 0))
       from billing.account a
-      full join (select account_id, sum(amount) as amount, sum(slots) as items from billing.reservation
+      full join (select account_id, sum(amount) as amount, sum(slots) as items, sum(jobs) as jobs from billing.reservation
                  group by account_id) r using (account_id)
-      where a.account_id is null or a.reserved <> coalesce(r.amount, 0) or a.open_count <> coalesce(r.items, 0)`,
+      where a.account_id is null or a.reserved <> coalesce(r.amount, 0) or a.open_count <> coalesce(r.items, 0)
+        or a.open_jobs <> coalesce(r.jobs, 0)`,
   },
   {
     name: "every key with a budget or a concurrency limit counts its open reservations and its charges",
@@ -70,14 +71,16 @@ const invariants: readonly Invariant[] = [
         select l.key_id, -sum(l.amount) as month, -sum(l.amount) filter (where l.created_at >= b.day_start) as day
         from bounds b join billing.ledger l on l.created_at >= b.month_start and l.kind = 1
         where l.key_id in (select key_id from billing.key where tracked) group by l.key_id),
-      held as (select key_id, sum(amount) as amount, sum(slots) as items from billing.reservation group by key_id)
-      select format('key %s: reserved %s in %s, open reservations %s in %s; spent %s today and %s this month, charges %s and %s',
-        k.key_id, k.reserved, k.open_count, coalesce(h.amount, 0), coalesce(h.items, 0),
+      held as (select key_id, sum(amount) as amount, sum(slots) as items, sum(jobs) as jobs
+        from billing.reservation group by key_id)
+      select format('key %s: reserved %s in %s and %s jobs, open reservations %s in %s and %s; spent %s today and %s this month, charges %s and %s',
+        k.key_id, k.reserved, k.open_count, k.open_jobs, coalesce(h.amount, 0), coalesce(h.items, 0), coalesce(h.jobs, 0),
         case when k.day = billing.day_of(now()) then k.day_spent else 0 end,
         case when k.month = billing.month_of(now()) then k.month_spent else 0 end,
         coalesce(s.day, 0), coalesce(s.month, 0))
       from billing.key k left join held h using (key_id) left join spent s using (key_id)
       where k.tracked and (k.reserved <> coalesce(h.amount, 0) or k.open_count <> coalesce(h.items, 0)
+        or k.open_jobs <> coalesce(h.jobs, 0)
         or case when k.day = billing.day_of(now()) then k.day_spent else 0 end <> coalesce(s.day, 0)
         or case when k.month = billing.month_of(now()) then k.month_spent else 0 end <> coalesce(s.month, 0))`,
   },

@@ -17,6 +17,7 @@ export type KeyFields = Pick<
   | "requests_per_minute"
   | "tokens_per_minute"
   | "concurrent_requests"
+  | "concurrent_jobs"
   | "daily_budget"
   | "monthly_budget"
 >;
@@ -95,7 +96,7 @@ export async function updateKey(
 }
 
 /**
- * A key's counters are kept only while a budget or a limit of concurrent requests needs them, so they are counted from
+ * A key's counters are kept only while a budget or a limit of concurrent requests or jobs needs them, so they are counted from
  * the reservations and the ledger when one is set. The key must be locked by `lockKey`.
  */
 async function recount(trx: Queryable<BillingSchema>, keyId: bigint): Promise<void> {
@@ -107,7 +108,8 @@ async function recount(trx: Queryable<BillingSchema>, keyId: bigint): Promise<vo
         date_trunc('day', now, 'UTC') as day_start, date_trunc('month', now, 'UTC') as month_start
       from period
     ), open as (
-      select coalesce(sum(amount), 0)::bigint as amount, coalesce(sum(slots), 0)::bigint as items
+      select coalesce(sum(amount), 0)::bigint as amount, coalesce(sum(slots), 0)::bigint as items,
+        coalesce(sum(jobs), 0)::bigint as jobs
       from billing.reservation where key_id = ${keyId}
     ), spent as (
       select coalesce(-sum(l.amount) filter (where l.created_at >= b.day_start), 0)::bigint as day,
@@ -117,8 +119,8 @@ async function recount(trx: Queryable<BillingSchema>, keyId: bigint): Promise<vo
         and l.account_id = (select account_id from billing.key where key_id = ${keyId})
     )
     update billing.key k set
-      tracked = k.concurrent_requests > 0 or k.daily_budget > 0 or k.monthly_budget > 0,
-      reserved = o.amount, open_count = o.items, day = b.day, day_spent = s.day, month = b.month, month_spent = s.month
+      tracked = k.concurrent_requests > 0 or k.concurrent_jobs > 0 or k.daily_budget > 0 or k.monthly_budget > 0,
+      reserved = o.amount, open_count = o.items, open_jobs = o.jobs, day = b.day, day_spent = s.day, month = b.month, month_spent = s.month
     from bounds b, open o, spent s
     where k.key_id = ${keyId}`.execute(trx.kysely);
 }

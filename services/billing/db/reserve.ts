@@ -1,5 +1,6 @@
 import {
   bigintArray,
+  booleanArray,
   byteaArray,
   type Database,
   integerArray,
@@ -22,6 +23,8 @@ export interface NewReservation {
   readonly userId: string;
   /** Hash of the Idempotency-Key and digest of the request, where there is a key. */
   readonly idempotency: { readonly keyHash: Uint8Array; readonly digest: Uint8Array } | undefined;
+  /** It is a job, which takes none of the slots of concurrent requests. */
+  readonly job: boolean;
 }
 
 /** What came of it. */
@@ -41,7 +44,7 @@ export interface Reserved {
 const reserve = statement(
   "billing_reserve",
   `select * from billing.reserve($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::integer[],
-     $7::text[], $8::bytea[], $9::bytea[], $10::integer)`,
+     $7::text[], $8::bytea[], $9::bytea[], $10::boolean[], $11::integer)`,
   { idempotent: true },
 );
 
@@ -68,7 +71,7 @@ export async function reserveAll(
   ttlMs: number,
 ): Promise<Reserved[]> {
   const [first] = items;
-  const plainOne = first !== undefined && items.length === 1 && first.idempotency === undefined;
+  const plainOne = first !== undefined && items.length === 1 && first.idempotency === undefined && !first.job;
   const [row] = plainOne
     ? await db.query<Row>(reserveOne, [
         first.requestId,
@@ -103,6 +106,7 @@ function queryAll(db: Database<BillingSchema>, items: readonly NewReservation[],
     textArray(items.map((item) => item.userId || null)),
     idempotent ? byteaArray(items.map((item) => item.idempotency?.keyHash)) : null,
     idempotent ? byteaArray(items.map((item) => item.idempotency?.digest)) : null,
+    items.some(({ job }) => job) ? booleanArray(items.map(({ job }) => job)) : null,
     ttlMs,
   ]);
 }

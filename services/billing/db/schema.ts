@@ -6,6 +6,7 @@ interface Limits {
   requests_per_minute: Generated<bigint>;
   tokens_per_minute: Generated<bigint>;
   concurrent_requests: Generated<bigint>;
+  concurrent_jobs: Generated<bigint>;
   daily_budget: Generated<bigint>;
   monthly_budget: Generated<bigint>;
 }
@@ -13,6 +14,7 @@ interface Limits {
 interface Counters {
   reserved: Generated<bigint>;
   open_count: Generated<bigint>;
+  open_jobs: Generated<bigint>;
   day: Generated<number>;
   day_spent: Generated<bigint>;
   month: Generated<number>;
@@ -109,6 +111,7 @@ export interface ReservationTable {
   idempotent: boolean;
   user_id: string | null;
   slots: Generated<number>;
+  jobs: Generated<number>;
 }
 
 /** Table `ledger`: append-only. */

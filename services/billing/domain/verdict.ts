@@ -25,6 +25,8 @@ export const verdicts = {
   accountMonth: 34,
   keyConcurrency: 35,
   accountConcurrency: 36,
+  keyJobs: 37,
+  accountJobs: 38,
 } as const;
 
 /** What a refusal is explained with. */
@@ -114,6 +116,10 @@ export function refusal(code: number, detail: bigint, item: RefusedItem, nowMs: 
       return tooManyAtOnce("key", detail);
     case verdicts.accountConcurrency:
       return tooManyAtOnce("account", detail);
+    case verdicts.keyJobs:
+      return tooManyAtOnce("key", detail, "job");
+    case verdicts.accountJobs:
+      return tooManyAtOnce("account", detail, "job");
     default:
       return ThroughlineError.from(new Error(`billing.reserve answered the unknown code ${code}`));
   }
@@ -157,9 +163,9 @@ function spentBudget(
   );
 }
 
-function tooManyAtOnce(of: "key" | "account", limit: bigint): ThroughlineError {
+function tooManyAtOnce(of: "key" | "account", limit: bigint, what: "request" | "job" = "request"): ThroughlineError {
   return new ThroughlineError(
     "concurrent_limit_exceeded",
-    `The ${of} may run ${limit} ${limit === 1n ? "request" : "requests"} at once and does; let one end, then retry.`,
+    `The ${of} may run ${limit} ${limit === 1n ? what : `${what}s`} at once and does; let one end, then retry.`,
   );
 }

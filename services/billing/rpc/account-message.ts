@@ -15,7 +15,12 @@ import { checkedText } from "../wire/values.ts";
 
 type LimitFields = Pick<
   AccountFields,
-  "requests_per_minute" | "tokens_per_minute" | "concurrent_requests" | "daily_budget" | "monthly_budget"
+  | "requests_per_minute"
+  | "tokens_per_minute"
+  | "concurrent_requests"
+  | "concurrent_jobs"
+  | "daily_budget"
+  | "monthly_budget"
 >;
 
 /** The columns of limits; none given means none. */
@@ -30,6 +35,7 @@ export function toLimitFields(limits: Limits | undefined, param: string): LimitF
     requests_per_minute: BigInt(limits?.requestsPerMinute ?? 0),
     tokens_per_minute: tokens,
     concurrent_requests: BigInt(limits?.concurrentRequests ?? 0),
+    concurrent_jobs: BigInt(limits?.concurrentJobs ?? 0),
     daily_budget: budget(limits?.dailyBudgetNanoUsd ?? 0n, "daily_budget_nano_usd"),
     monthly_budget: budget(limits?.monthlyBudgetNanoUsd ?? 0n, "monthly_budget_nano_usd"),
   };
@@ -41,6 +47,7 @@ export function toLimits(row: LimitFields): MessageInitShape<typeof LimitsSchema
     requestsPerMinute: Number(row.requests_per_minute),
     tokensPerMinute: row.tokens_per_minute,
     concurrentRequests: Number(row.concurrent_requests),
+    concurrentJobs: Number(row.concurrent_jobs),
     dailyBudgetNanoUsd: row.daily_budget,
     monthlyBudgetNanoUsd: row.monthly_budget,
   };

@@ -42,7 +42,9 @@ export function createKey({ config, db }: BillingContext) {
       user_id: userId,
     };
     const digest = creationDigest(asked);
-    const tracked = [asked.concurrent_requests, asked.daily_budget, asked.monthly_budget].some((limit) => limit > 0n);
+    const tracked = [asked.concurrent_requests, asked.concurrent_jobs, asked.daily_budget, asked.monthly_budget].some(
+      (limit) => limit > 0n,
+    );
     const row: NewKey = { ...asked, prefix: visiblePrefix(secret, kind), created_with: digest, tracked };
     const hash = storedHash(config.keyPepper, secretDigest(secret));
     return { key: toKey(await insertOrFind({ db }, row, hash)), secret };

@@ -137,6 +137,50 @@ describe("concurrent requests", () => {
   });
 });
 
+describe("concurrent jobs", () => {
+  const job = { job: true };
+
+  test.each(["key", "account"] as const)(
+    "of a limited %s count for themselves, and requests for themselves",
+    async (of) => {
+      const { client } = billing;
+      const payer = await createPayer(client, { [of]: { limits: { concurrentRequests: 1, concurrentJobs: 2 } } });
+      const [first, second, third, plain] = [nextRequestId(), nextRequestId(), nextRequestId(), nextRequestId()];
+      const kinds = [
+        [first, job],
+        [plain, {}],
+        [second, job],
+        [third, job],
+        [nextRequestId(), {}],
+      ] as const;
+      // In one batch, so that all are judged together, and each by its own limit.
+      const codes = await Promise.all(kinds.map(([id, kind]) => codeOf(reserve(client, payer, 1n, id, kind))));
+      expect(codes).toEqual(["ok", "ok", "ok", "concurrent_limit_exceeded", "concurrent_limit_exceeded"]);
+      await expect(reserve(client, payer, 1n, nextRequestId(), job)).rejects.toThrow(/may run 2 jobs at once/);
+      expect(await auditLines(client)).toEqual([]);
+      await settle(client, payer, 1n, first);
+      expect(await codeOf(reserve(client, payer, 1n))).toBe("concurrent_limit_exceeded");
+      expect(await codeOf(reserve(client, payer, 1n, third, job))).toBe("ok");
+      for (const id of [second, third, plain]) await settle(client, payer, 1n, id);
+      expect(await auditLines(client)).toEqual([]);
+      expect(await codeOf(reserve(client, payer, 1n))).toBe("ok");
+    },
+  );
+
+  test("that were open before a limit was set count as well", async () => {
+    const { client } = billing;
+    const payer = await createPayer(client);
+    const first = nextRequestId();
+    await reserve(client, payer, 1n, first, job);
+    await client.updateKey({ keyId: payer.keyId, limits: { concurrentJobs: 1, concurrentRequests: 1 } }, options);
+    expect(await codeOf(reserve(client, payer, 1n, nextRequestId(), job))).toBe("concurrent_limit_exceeded");
+    expect(await codeOf(reserve(client, payer, 1n))).toBe("ok");
+    await settle(client, payer, 1n, first);
+    expect(await codeOf(reserve(client, payer, 1n, nextRequestId(), job))).toBe("ok");
+    expect(await auditLines(client)).toEqual([]);
+  });
+});
+
 describe("a budget", () => {
   test.each([
     ["key", "a day", { dailyBudgetNanoUsd: 100n }],

@@ -121,6 +121,7 @@ function check(index: number, { item, requestId, deadlineMs }: LaneCall<ReserveI
       tariffId: null,
       userId: checkedText(item.userId, "user_id"),
       idempotency: checkedIdempotency(item),
+      job: item.job,
     },
     tariff: toTariff(pricing, {
       module,

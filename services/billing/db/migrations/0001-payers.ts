@@ -19,6 +19,7 @@ const limits = `
   requests_per_minute billing.not_negative not null default 0,
   tokens_per_minute billing.not_negative not null default 0,
   concurrent_requests billing.not_negative not null default 0,
+  concurrent_jobs billing.not_negative not null default 0,
   daily_budget billing.not_negative not null default 0,
   monthly_budget billing.not_negative not null default 0`;
 
@@ -29,6 +30,7 @@ const limits = `
 const counters = `
   reserved billing.not_negative not null default 0,
   open_count billing.not_negative not null default 0,
+  open_jobs billing.not_negative not null default 0,
   day integer not null default 0,
   day_spent bigint not null default 0,
   month integer not null default 0,
@@ -60,7 +62,7 @@ export const createPayers = statements(
      ${counters}, ${limits}
    ) with (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
            autovacuum_vacuum_cost_delay = 0)`,
-  // A key's counters are kept only while it is tracked, that is while it has a budget or a limit of concurrent requests.
+  // A key's counters are kept only while it is tracked, that is while it has a budget or a limit of concurrent requests or jobs.
   // generation: the newest of its secrets.
   `create table billing.key (
      key_id bigint generated always as identity primary key,

@@ -25,7 +25,8 @@ export const createLedger = statements(
      group_ratio_ppm bigint not null,
      rates jsonb
    )`,
-  // slots: how many of the account's concurrent requests it is; work that nobody waits for is none.
+  // slots: how many of the account's concurrent requests it is; work that nobody waits for is none. jobs: how many of
+  // its concurrent jobs.
   // Open ones only: a settlement or the sweeper deletes the row as it enters the ledger. Vacuumed early, for the table
   // turns over many times a minute.
   `create table billing.reservation (
@@ -38,7 +39,8 @@ export const createLedger = statements(
      tariff_id integer not null,
      idempotent boolean not null,
      user_id text,
-     slots smallint not null default 1
+     slots smallint not null default 1,
+     jobs smallint not null default 0
    ) with (autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0,
            autovacuum_vacuum_insert_threshold = -1)`,
   "create index reservation_expires on billing.reservation (expires_at)",

@@ -11,10 +11,16 @@ const usedOf = limits
   .map((limit) => `${limit.most} as ${limit.name}_most, ${limit.spent} + ${heldOf(limit)} as ${limit.name}_used`)
   .join(",\n          ");
 
+const askedOf: Readonly<Record<Limit["bounds"], string>> = {
+  requests: "count(c.asked) filter (where not c.is_job)",
+  jobs: "count(c.asked) filter (where c.is_job)",
+  money: "sum(c.asked)",
+};
+
 /** That all which an account and a key ask for in this batch fits together. */
 const fitsAll = within({ tracked: "c.tracked", amount: "c.amount" }, ({ name, of, bounds }) => ({
   most: `c.${name}_most`,
-  fits: `c.${name}_used + ${bounds === "requests" ? "count" : "sum"}(c.asked) over by_${of} <= c.${name}_most`,
+  fits: `c.${name}_used + ${askedOf[bounds]} over by_${of} <= c.${name}_most`,
 }));
 
 /** As `usedOf`, without what is held: that changes from item to item. */
@@ -23,27 +29,32 @@ const spentOf = limits
   .join(",\n        ");
 
 /** The array that keeps what is held of a limit, from item to item. */
-const heldNow = ({ of, bounds }: Limit): string =>
-  `${of[0]}_${bounds === "requests" ? "open" : "held"}[v_item.${of[0]}n]`;
+const heldNow = ({ of, bounds }: Limit): string => `${of[0]}_${heldIn[bounds]}[v_item.${of[0]}n]`;
+const heldIn: Readonly<Record<Limit["bounds"], string>> = { requests: "open", jobs: "jobs", money: "held" };
+/** Whose limit it is, as a condition. */
+const forWhom: Readonly<Record<Limit["bounds"], string>> = {
+  requests: "not v_item.is_job and ",
+  jobs: "v_item.is_job and ",
+  money: "",
+};
 
 /** The codes of the limits that are short of what an item asks for, with or without what others hold. */
-function short(bounds: Limit["bounds"], held: boolean): string {
-  const asked = bounds === "requests" ? "1" : "v_amount";
+function short(which: "places" | "money", held: boolean): string {
+  const asked = which === "places" ? "1" : "v_amount";
   return limits
-    .filter((limit) => limit.bounds === bounds)
+    .filter(({ bounds }) => (bounds === "money") === (which === "money"))
     .map((limit) => {
-      const { code, name, optional } = limit;
+      const { code, name, optional, bounds } = limit;
       const used = [`v_item.${name}_spent`, ...(held ? [heldNow(limit)] : []), asked].join(" + ");
-      return `when ${optional ? `v_item.${name}_most > 0 and ` : ""}${used} > v_item.${name}_most then ${code}`;
+      return `when ${forWhom[bounds]}${optional ? `v_item.${name}_most > 0 and ` : ""}${used} > v_item.${name}_most then ${code}`;
     })
     .join("\n        ");
 }
 
-const codesOf = (bounds: Limit["bounds"]): string =>
-  limits
-    .filter((limit) => limit.bounds === bounds)
-    .map(({ code }) => code)
-    .join(", ");
+const placeCodes = limits
+  .filter(({ bounds }) => bounds !== "money")
+  .map(({ code }) => code)
+  .join(", ");
 
 /** What a refusal says beside its code: the limit, or the credit that is left. */
 const detailOf = (limit: Limit): string =>
@@ -64,7 +75,7 @@ const detailOf = (limit: Limit): string =>
 const reserve = `
 create function billing.reserve(
   p_request bigint[], p_account bigint[], p_key bigint[], p_generation integer[], p_amount bigint[], p_tariff integer[],
-  p_user text[], p_idem bytea[], p_digest bytea[], p_ttl_ms integer,
+  p_user text[], p_idem bytea[], p_digest bytea[], p_job boolean[], p_ttl_ms integer,
   out o_code integer[], out o_detail bigint[], out o_held boolean[], out o_reserved bigint[],
   out o_expires_ms bigint[], out o_expires_default_ms bigint
 ) language plpgsql ${hotPath} as $$
@@ -79,8 +90,8 @@ declare
   v_repeated boolean;
   v_tracked boolean;
   v_item record;
-  a_held numeric[]; a_open bigint[];
-  k_held numeric[]; k_open bigint[];
+  a_held numeric[]; a_open bigint[]; a_jobs bigint[];
+  k_held numeric[]; k_open bigint[]; k_jobs bigint[];
   v_amount numeric;
   v_held boolean;
 begin
@@ -111,9 +122,9 @@ begin
                when d.answered then 2
                else 21 end as code,
           d.request_id as detail,
-          k.tracked, ${usedOf}
-        from unnest(p_request, p_account, p_key, p_generation, p_amount, p_tariff, p_idem, p_digest) with ordinality
-             as i (request_id, account_id, key_id, generation, amount, tariff_id, idem, digest, ord)
+          k.tracked, coalesce(i.job, false) as is_job, ${usedOf}
+        from unnest(p_request, p_account, p_key, p_generation, p_amount, p_tariff, p_idem, p_digest, p_job) with ordinality
+             as i (request_id, account_id, key_id, generation, amount, tariff_id, idem, digest, job, ord)
         left join billing.account a on a.account_id = i.account_id
         left join billing.key k on k.key_id = i.key_id
         left join billing.tariff t on t.tariff_id = i.tariff_id
@@ -141,8 +152,9 @@ begin
       select i.ord, i.amount,
         dense_rank() over (order by i.account_id) as an, dense_rank() over (order by i.key_id) as kn,
         a.reserved as a_reserved, a.open_count as a_open_count, k.reserved as k_reserved, k.open_count as k_open_count,
+        a.open_jobs as a_open_jobs, k.open_jobs as k_open_jobs, coalesce(i.job, false) as is_job,
         ${spentOf}
-      from unnest(p_account, p_key, p_amount, o_code) with ordinality as i (account_id, key_id, amount, code, ord)
+      from unnest(p_account, p_key, p_amount, o_code, p_job) with ordinality as i (account_id, key_id, amount, code, job, ord)
       join billing.account a on a.account_id = i.account_id
       join billing.key k on k.key_id = i.key_id
       where i.code = 99
@@ -150,18 +162,20 @@ begin
     loop
       if a_open[v_item.an] is null then
         a_held[v_item.an] := v_item.a_reserved; a_open[v_item.an] := v_item.a_open_count;
+        a_jobs[v_item.an] := v_item.a_open_jobs;
       end if;
       if k_open[v_item.kn] is null then
         k_held[v_item.kn] := v_item.k_reserved; k_open[v_item.kn] := v_item.k_open_count;
+        k_jobs[v_item.kn] := v_item.k_open_jobs;
       end if;
       v_amount := v_item.amount;
       -- First what no settlement can change: the charges alone leave too little. Then what is held by others for now.
       o_code[v_item.ord] := case
-        ${short("requests", true)}
+        ${short("places", true)}
         when v_amount = 0 then 0
         ${short("money", false)}
         else 0 end;
-      v_held := o_code[v_item.ord] in (${codesOf("requests")});
+      v_held := o_code[v_item.ord] in (${placeCodes});
       if o_code[v_item.ord] = 0 and v_amount > 0 then
         o_code[v_item.ord] := case
           ${short("money", true)}
@@ -169,8 +183,13 @@ begin
         v_held := o_code[v_item.ord] <> 0;
       end if;
       if o_code[v_item.ord] = 0 then
-        a_held[v_item.an] := a_held[v_item.an] + v_amount; a_open[v_item.an] := a_open[v_item.an] + 1;
-        k_held[v_item.kn] := k_held[v_item.kn] + v_amount; k_open[v_item.kn] := k_open[v_item.kn] + 1;
+        a_held[v_item.an] := a_held[v_item.an] + v_amount;
+        k_held[v_item.kn] := k_held[v_item.kn] + v_amount;
+        if v_item.is_job then
+          a_jobs[v_item.an] := a_jobs[v_item.an] + 1; k_jobs[v_item.kn] := k_jobs[v_item.kn] + 1;
+        else
+          a_open[v_item.an] := a_open[v_item.an] + 1; k_open[v_item.kn] := k_open[v_item.kn] + 1;
+        end if;
       else
         o_held[v_item.ord] := v_held;
         o_detail[v_item.ord] := case o_code[v_item.ord]
@@ -180,22 +199,27 @@ begin
   end if;
 
   with item as materialized (
-    select i.* from unnest(p_request, p_account, p_key, p_amount, p_tariff, p_user, p_idem, o_code)
-      as i (request_id, account_id, key_id, amount, tariff_id, user_id, idem, code)
+    select i.*, case when i.job then 1 else 0 end as jobs
+    from unnest(p_request, p_account, p_key, p_amount, p_tariff, p_user, p_idem, o_code, p_job)
+      as i (request_id, account_id, key_id, amount, tariff_id, user_id, idem, code, job)
     where i.code = 0
   ), opened as (
     insert into billing.reservation
-      (request_id, account_id, key_id, amount, expires_at, created_at, tariff_id, idempotent, user_id)
-    select request_id, account_id, key_id, amount, v_expires, v_now, tariff_id, idem is not null, user_id from item
+      (request_id, account_id, key_id, amount, expires_at, created_at, tariff_id, idempotent, user_id, slots, jobs)
+    select request_id, account_id, key_id, amount, v_expires, v_now, tariff_id, idem is not null, user_id, 1 - jobs, jobs
+    from item
   )
-  update billing.account a set reserved = a.reserved + s.amount, open_count = a.open_count + s.items
-  from (select account_id, sum(amount)::bigint as amount, count(*) as items from item group by account_id) s
+  update billing.account a set reserved = a.reserved + s.amount, open_count = a.open_count + s.items - s.jobs,
+    open_jobs = a.open_jobs + s.jobs
+  from (select account_id, sum(amount)::bigint as amount, count(*) as items, sum(jobs) as jobs from item
+        group by account_id) s
   where a.account_id = s.account_id;
 
   if v_tracked then
-    update billing.key k set reserved = k.reserved + s.amount, open_count = k.open_count + s.items
-    from (select i.key_id, sum(i.amount)::bigint as amount, count(*) as items
-          from unnest(p_key, p_amount, o_code) as i (key_id, amount, code) where i.code = 0 group by i.key_id) s
+    update billing.key k set reserved = k.reserved + s.amount, open_count = k.open_count + s.items - s.jobs,
+      open_jobs = k.open_jobs + s.jobs
+    from (select i.key_id, sum(i.amount)::bigint as amount, count(*) as items, count(*) filter (where i.job) as jobs
+          from unnest(p_key, p_amount, o_code, p_job) as i (key_id, amount, code, job) where i.code = 0 group by i.key_id) s
     where k.key_id = s.key_id and k.tracked;
   end if;
 

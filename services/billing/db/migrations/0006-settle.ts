@@ -44,7 +44,8 @@ begin
   ), gone as (
     delete from billing.reservation r using item i
     where r.request_id = i.request_id and r.account_id = i.account_id
-    returning i.ord, i.charge, r.request_id, r.account_id, r.key_id, r.amount, r.tariff_id, r.idempotent, r.user_id, r.slots
+    returning i.ord, i.charge, r.request_id, r.account_id, r.key_id, r.amount, r.tariff_id, r.idempotent, r.user_id, r.slots,
+      r.jobs
   ), entered as (
     insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, key_id, tariff_id,
       kind, estimated, ${usage}, reason, actor, user_id, error_code)
@@ -56,18 +57,20 @@ begin
   ), moved as (
     update billing.account a set
       balance = a.balance - s.charge, reserved = a.reserved - s.amount, open_count = a.open_count - s.slots,
+      open_jobs = a.open_jobs - s.jobs,
       ledger_seq = a.ledger_seq + s.items,
       ${countSpent("a", "s.charge")}
     from (select account_id, sum(charge)::bigint as charge, sum(amount)::bigint as amount, count(*) as items,
-            sum(slots)::bigint as slots
+            sum(slots)::bigint as slots, sum(jobs)::bigint as jobs
           from gone group by account_id) s
     where a.account_id = s.account_id
   ), counted as (
     update billing.key k set
       reserved = k.reserved - s.amount, open_count = k.open_count - s.slots,
+      open_jobs = k.open_jobs - s.jobs,
       ${countSpent("k", "s.charge")}
     from (select key_id, sum(charge)::bigint as charge, sum(amount)::bigint as amount,
-            sum(slots)::bigint as slots
+            sum(slots)::bigint as slots, sum(jobs)::bigint as jobs
           from gone group by key_id) s
     where k.key_id = s.key_id and k.tracked
   )

@@ -33,7 +33,8 @@ export interface Limit {
   /** Its columns are called `<name>_most` and `<name>_spent`. */
   readonly name: string;
   readonly of: "account" | "key";
-  readonly bounds: "requests" | "money";
+  /** A job is no request that somebody waits for, so it counts for its own limit alone. */
+  readonly bounds: "requests" | "jobs" | "money";
   /** What there may be at most, of the row of the account (`a`) or the key (`k`). */
   readonly most: string;
   /** What charges have used up of it, which no settlement gives back. */
@@ -47,6 +48,11 @@ const concurrency = (code: number, of: Limit["of"]): Limit => ({
   most: `${of[0]}.concurrent_requests`,
 });
 
+const jobs = (code: number, of: Limit["of"]): Limit => ({
+  ...{ code, of, name: `${of}_jobs`, bounds: "jobs", spent: "0", optional: true },
+  most: `${of[0]}.concurrent_jobs`,
+});
+
 const budget = (code: number, of: Limit["of"], period: "day" | "month"): Limit => ({
   ...{ code, of, name: `${of}_${period}`, bounds: "money", optional: true },
   most: `${of[0]}.${period === "day" ? "daily" : "monthly"}_budget`,
@@ -57,6 +63,8 @@ const budget = (code: number, of: Limit["of"], period: "day" | "month"): Limit =
 export const limits: readonly Limit[] = [
   concurrency(verdicts.keyConcurrency, "key"),
   concurrency(verdicts.accountConcurrency, "account"),
+  jobs(verdicts.keyJobs, "key"),
+  jobs(verdicts.accountJobs, "account"),
   budget(verdicts.keyDay, "key", "day"),
   budget(verdicts.keyMonth, "key", "month"),
   budget(verdicts.accountDay, "account", "day"),
@@ -67,18 +75,25 @@ export const limits: readonly Limit[] = [
   },
 ];
 
+const held: Readonly<Record<Limit["bounds"], string>> = {
+  requests: "open_count",
+  jobs: "open_jobs",
+  money: "reserved",
+};
+
 /** What open reservations hold of a limit, of the row of its owner. */
-export const heldOf = ({ of, bounds }: Limit): string =>
-  `${of[0]}.${bounds === "requests" ? "open_count" : "reserved"}`;
+export const heldOf = ({ of, bounds }: Limit): string => `${of[0]}.${held[bounds]}`;
 
 /**
  * That limits let something pass; a key that is not tracked has none. Money is no matter to what costs nothing.
  *
  * @param fits what is asked for fits.
+ * @param those which limits hold for what is asked.
  */
 export function within(
   { tracked, amount }: { readonly tracked: string; readonly amount: string },
   fits: (limit: Limit) => { readonly most: string; readonly fits: string },
+  those: readonly Limit[] = limits,
 ): string {
   const one = (limit: Limit): string => {
     const { most, fits: enough } = fits(limit);
@@ -86,7 +101,7 @@ export function within(
     return `(${[...free, enough].join(" or ")})`;
   };
   const all = (of: Limit["of"]): string =>
-    limits
+    those
       .filter((limit) => limit.of === of)
       .map(one)
       .join("\n and ");
