@@ -3,7 +3,10 @@ import type { AppRouter } from "./contract/router.ts";
 import { type ThroughlineOptions, throughlineLinks } from "./links.ts";
 
 export type * from "./contract/chat.ts";
+export type * from "./contract/messages.ts";
+export type * from "./contract/modules.ts";
 export type * from "./contract/receipt.ts";
+export type * from "./contract/responses.ts";
 export type { AppRouter, ErrorData } from "./contract/router.ts";
 export type * from "./contract/units.ts";
 export { isThroughlineError, ThroughlineError } from "./errors.ts";

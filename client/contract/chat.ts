@@ -63,7 +63,7 @@ export type ChatToolChoice =
   | { type: "custom"; custom: { name: string } }
   | {
       type: "allowed_tools";
-      allowed_tools: { mode: "auto" | "required"; tools: { [key: string]: unknown }[] };
+      allowed_tools: { mode: "auto" | "required"; tools: object[] };
     };
 
 /** How the answer is to be written. */
@@ -101,13 +101,13 @@ export interface ChatRequest {
   top_logprobs?: number | null;
   seed?: number | null;
   /** The end user, for the upstream. */
-  user?: string;
+  user?: string | null;
   metadata?: { [key: string]: string } | null;
   modalities?: ("text" | "audio")[] | null;
   audio?: { format: string; voice: string | { id: string } } | null;
-  prompt_cache_key?: string;
+  prompt_cache_key?: string | null;
   prompt_cache_retention?: string | null;
-  safety_identifier?: string;
+  safety_identifier?: string | null;
   service_tier?: string | null;
   store?: boolean | null;
   verbosity?: "low" | "medium" | "high" | null;
@@ -120,7 +120,7 @@ export interface ChatRequest {
   enable_thinking?: boolean;
   web_search_options?: {
     search_context_size?: "low" | "medium" | "high";
-    user_location?: { [key: string]: unknown } | null;
+    user_location?: object | null;
   };
   /** Fields that only some upstreams know. */
   extra_body?: { [key: string]: unknown };
@@ -172,7 +172,7 @@ export interface ChatCompletion {
       refusal?: string | null;
       reasoning_content?: string | null;
       tool_calls?: ChatToolCall[];
-      annotations?: { [key: string]: unknown }[];
+      annotations?: object[];
       audio?: { id: string; data: string; expires_at: number; transcript: string } | null;
     };
   }[];

@@ -6,7 +6,23 @@ import type {
   TRPCSubscriptionProcedure,
 } from "@trpc/server";
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest } from "./chat.ts";
+import type { Message, MessageRequest, MessageStreamEvent } from "./messages.ts";
+import type {
+  Embeddings,
+  EmbeddingsRequest,
+  ImageRequest,
+  Images,
+  Moderation,
+  ModerationRequest,
+  Reranking,
+  RerankRequest,
+  Speech,
+  SpeechRequest,
+  Video,
+  VideoRequest,
+} from "./modules.ts";
 import type { Billed, StreamEvent } from "./receipt.ts";
+import type { ModelResponse, ResponseRequest, ResponseStreamEvent } from "./responses.ts";
 import type { Quantities } from "./units.ts";
 
 /** What `error.data` says. */
@@ -73,16 +89,350 @@ export type Procedures = {
     /** Answers a conversation as it is written. The last chunk has the usage. */
     stream: Subscription<ChatRequest, StreamEvent<ChatCompletionChunk>>;
   };
+  messages: {
+    /** Answers a conversation. */
+    create: Mutation<MessageRequest, Message & Billed>;
+    /** Answers a conversation as it is written. */
+    stream: Subscription<MessageRequest, StreamEvent<MessageStreamEvent>>;
+  };
+  responses: {
+    /** Answers an input. */
+    create: Mutation<ResponseRequest, ModelResponse & Billed>;
+    /** Answers an input as it is written. */
+    stream: Subscription<ResponseRequest, StreamEvent<ResponseStreamEvent>>;
+  };
+  embeddings: {
+    /** Makes vectors of texts. */
+    create: Mutation<EmbeddingsRequest, Embeddings & Billed>;
+  };
+  rerank: {
+    /** Orders documents by what they have to say on a query, the best first. */
+    create: Mutation<RerankRequest, Reranking & Billed>;
+  };
+  moderations: {
+    /** Judges texts and pictures. */
+    create: Mutation<ModerationRequest, Moderation & Billed>;
+  };
+  images: {
+    /** Makes pictures of a text. */
+    create: Mutation<ImageRequest, Images & Billed>;
+  };
+  speech: {
+    /** Speaks a text. The bytes come whole, in base64; as they are made they come over HTTP. */
+    create: Mutation<SpeechRequest, Speech & Billed>;
+  };
+  videos: {
+    /** Begins a video. */
+    create: Mutation<VideoRequest, Video & Billed>;
+    /** Reads a video. */
+    get: Query<
+      {
+        id: string;
+      },
+      Video
+    >;
+    /** Lists videos, the newest first unless `ascending`. */
+    list: Query<
+      | {
+          /** Jobs behind this one, in the order of the list. */
+          after?: string | undefined;
+          limit?: number | undefined;
+          ascending?: boolean | undefined;
+        }
+      | undefined,
+      {
+        videos: Video[];
+        has_more: boolean;
+      }
+    >;
+    /** Deletes a video that has ended; one that is in the making is given up, and `deleted` is false. */
+    delete: Mutation<
+      {
+        id: string;
+      },
+      {
+        id: string;
+        deleted: boolean;
+      }
+    >;
+  };
+  jobs: {
+    /** Reads a job. Its result is at the path that `content` names. */
+    get: Query<
+      {
+        id: string;
+        account_id?: string | undefined;
+      },
+      {
+        /** `job_` and the ID of its request. */
+        id: string;
+        object: "job";
+        request_id: string;
+        module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
+        dialect: string;
+        model: string;
+        status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+        progress: number;
+        cancel_requested: boolean;
+        channel: string | null;
+        vendor_job_id: string | null;
+        created_time: string;
+        ended_time: string | null;
+        expires_time: string | null;
+        error: {
+          code: string;
+          message: string;
+        } | null;
+        content: {
+          /** Path of the HTTP API. */
+          url: string;
+          /** Their type, where it is known. */
+          type?: string;
+          /** How many, where it is known. */
+          bytes?: number;
+        } | null;
+      }
+    >;
+    /** Lists jobs, the newest first unless `ascending`. */
+    list: Query<
+      | {
+          module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
+          account_id?: string | undefined;
+          /** Jobs behind this one, in the order of the list. */
+          after?: string | undefined;
+          limit?: number | undefined;
+          ascending?: boolean | undefined;
+        }
+      | undefined,
+      {
+        jobs: {
+          /** `job_` and the ID of its request. */
+          id: string;
+          object: "job";
+          request_id: string;
+          module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
+          dialect: string;
+          model: string;
+          status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+          progress: number;
+          cancel_requested: boolean;
+          channel: string | null;
+          vendor_job_id: string | null;
+          created_time: string;
+          ended_time: string | null;
+          expires_time: string | null;
+          error: {
+            code: string;
+            message: string;
+          } | null;
+          content: {
+            /** Path of the HTTP API. */
+            url: string;
+            /** Their type, where it is known. */
+            type?: string;
+            /** How many, where it is known. */
+            bytes?: number;
+          } | null;
+        }[];
+        has_more: boolean;
+      }
+    >;
+    /** Asks that a job is given up; it is in sight until it has ended. */
+    cancel: Mutation<
+      {
+        id: string;
+        account_id?: string | undefined;
+      },
+      {
+        /** `job_` and the ID of its request. */
+        id: string;
+        object: "job";
+        request_id: string;
+        module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
+        dialect: string;
+        model: string;
+        status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+        progress: number;
+        cancel_requested: boolean;
+        channel: string | null;
+        vendor_job_id: string | null;
+        created_time: string;
+        ended_time: string | null;
+        expires_time: string | null;
+        error: {
+          code: string;
+          message: string;
+        } | null;
+        content: {
+          /** Path of the HTTP API. */
+          url: string;
+          /** Their type, where it is known. */
+          type?: string;
+          /** How many, where it is known. */
+          bytes?: number;
+        } | null;
+      }
+    >;
+  };
+  models: {
+    /** Lists them by name, with what they can do and what they cost. */
+    list: Query<
+      void,
+      {
+        models: {
+          id: string;
+          owned_by: string;
+          module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
+          /** Paths of the HTTP API that serve it, the usual one first. */
+          endpoints: string[];
+          /** What it can do beyond its module's plain work; null: nobody has said, and nothing is refused. */
+          capabilities: string[] | null;
+          /** Most tokens of input and output together; null: not known. */
+          context_window_tokens: number | null;
+          /** Most tokens of one answer; null: not known. */
+          max_output_tokens: number | null;
+          /** First day on which it is served no more; null: none is known. */
+          shutdown_date: string | null;
+          /** What it costs by the channels that may serve it, those first that are asked first; each price once. Empty: that of the model that it chooses. */
+          prices: {
+            rates: readonly {
+              unit:
+                | "images"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "pages"
+                | "searches"
+                | "web_searches"
+                | "tool_calls"
+                | "sessions"
+                | "vendor_nano_usd";
+              /** USD for `per` of the unit. */
+              usd: string;
+              /** A million tokens, a thousand milliseconds, one piece ... */
+              per: number;
+              /** What must be so for it to hold; null: it always holds. */
+              when: {
+                above_input_tokens: number | null;
+                traits: {
+                  [key: string]: string;
+                };
+              } | null;
+            }[];
+            /** By how much the key's group multiplies the rates. */
+            group_ratio: number;
+            source: "strategy" | "table" | "free" | null;
+          }[];
+        }[];
+      }
+    >;
+  };
+  me: {
+    /** What the key is, may do and has left: for its owner, whatever its kind. */
+    get: Query<
+      void,
+      {
+        key: {
+          standing: {
+            spent_today_usd: string | null;
+            spent_this_month_usd: string | null;
+            open_requests: number | null;
+            daily_budget_left_usd: string | null;
+            monthly_budget_left_usd: string | null;
+            concurrent_requests_left: number | null;
+            requests_left_this_minute: number | null;
+            tokens_left_this_minute: number | null;
+            /** Milliseconds until the minute begins anew; 0: it has not begun. */
+            requests_reset_ms: number;
+            tokens_reset_ms: number;
+          };
+          key_id: string;
+          account_id: string;
+          name: string;
+          kind: "user" | "server" | "api" | "cli";
+          prefix: string;
+          user_id: string | null;
+          scopes: string[];
+          allowed_models: string[];
+          allowed_cidrs: string[];
+          group: string | null;
+          limits: {
+            requests_per_minute: number | null;
+            tokens_per_minute: number | null;
+            concurrent_requests: number | null;
+            concurrent_jobs: number | null;
+            daily_budget_usd: string | null;
+            monthly_budget_usd: string | null;
+          };
+          expires_time: string | null;
+          revoked_time: string | null;
+          created_time: string;
+        };
+        /** Group that decides channels and prices: the key's own, or its account's. */
+        group: string;
+        account: {
+          account_id: string;
+          name: string;
+          state: "suspended" | "active";
+          balance_usd: string;
+          /** What requests that run may use of the balance. */
+          reserved_usd: string;
+          credit_floor_usd: string;
+          limits: {
+            requests_per_minute: number | null;
+            tokens_per_minute: number | null;
+            concurrent_requests: number | null;
+            concurrent_jobs: number | null;
+            daily_budget_usd: string | null;
+            monthly_budget_usd: string | null;
+          };
+          standing: {
+            spent_today_usd: string | null;
+            spent_this_month_usd: string | null;
+            open_requests: number | null;
+            daily_budget_left_usd: string | null;
+            monthly_budget_left_usd: string | null;
+            concurrent_requests_left: number | null;
+            requests_left_this_minute: number | null;
+            tokens_left_this_minute: number | null;
+            /** Milliseconds until the minute begins anew; 0: it has not begun. */
+            requests_reset_ms: number;
+            tokens_reset_ms: number;
+          };
+        };
+      }
+    >;
+  };
   accounts: {
     /** Creates an account. The same name and content again answers the first. */
     create: Mutation<
       {
         name: string;
         group?: string | undefined;
-        state?: "active" | "suspended" | undefined;
+        state?: "suspended" | "active" | undefined;
         credit_floor_usd?: string | undefined;
         disconnect_policy?: "drain" | "charge_delivered" | "refund" | undefined;
-        store_response?: "none" | "full" | "truncated" | undefined;
+        store_response?: "full" | "truncated" | "none" | undefined;
         limits?:
           | {
               requests_per_minute?: number | undefined;
@@ -100,12 +450,12 @@ export type Procedures = {
         account_id: string;
         name: string;
         group: string;
-        state: "active" | "suspended";
+        state: "suspended" | "active";
         balance_usd: string;
         reserved_usd: string;
         credit_floor_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
-        store_response: "none" | "full" | "truncated";
+        store_response: "full" | "truncated" | "none";
         limits: {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
@@ -124,10 +474,10 @@ export type Procedures = {
       {
         account_id: string;
         group?: string | undefined;
-        state?: "active" | "suspended" | undefined;
+        state?: "suspended" | "active" | undefined;
         credit_floor_usd?: string | undefined;
         disconnect_policy?: "drain" | "charge_delivered" | "refund" | undefined;
-        store_response?: "none" | "full" | "truncated" | undefined;
+        store_response?: "full" | "truncated" | "none" | undefined;
         limits?:
           | {
               requests_per_minute?: number | undefined;
@@ -146,12 +496,12 @@ export type Procedures = {
         account_id: string;
         name: string;
         group: string;
-        state: "active" | "suspended";
+        state: "suspended" | "active";
         balance_usd: string;
         reserved_usd: string;
         credit_floor_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
-        store_response: "none" | "full" | "truncated";
+        store_response: "full" | "truncated" | "none";
         limits: {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
@@ -177,12 +527,12 @@ export type Procedures = {
         account_id: string;
         name: string;
         group: string;
-        state: "active" | "suspended";
+        state: "suspended" | "active";
         balance_usd: string;
         reserved_usd: string;
         credit_floor_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
-        store_response: "none" | "full" | "truncated";
+        store_response: "full" | "truncated" | "none";
         limits: {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
@@ -208,12 +558,12 @@ export type Procedures = {
           account_id: string;
           name: string;
           group: string;
-          state: "active" | "suspended";
+          state: "suspended" | "active";
           balance_usd: string;
           reserved_usd: string;
           credit_floor_usd: string;
           disconnect_policy: "drain" | "charge_delivered" | "refund";
-          store_response: "none" | "full" | "truncated";
+          store_response: "full" | "truncated" | "none";
           limits: {
             requests_per_minute: number | null;
             tokens_per_minute: number | null;
@@ -444,7 +794,7 @@ export type Procedures = {
           request: {
             key_id: string;
             user_id: string | null;
-            module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+            module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
             model: string;
             channel: string | null;
             platform: string | null;
@@ -497,13 +847,12 @@ export type Procedures = {
           /** The price list that it was charged by, before the group's ratio. */
           rates: readonly {
             unit:
-              | "tool_calls"
+              | "images"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
               | "output_tokens"
               | "reasoning_tokens"
-              | "images"
               | "audio_ms"
               | "characters"
               | "requests"
@@ -525,6 +874,7 @@ export type Procedures = {
               | "pages"
               | "searches"
               | "web_searches"
+              | "tool_calls"
               | "sessions"
               | "vendor_nano_usd";
             /** USD for `per` of the unit. */
@@ -567,7 +917,7 @@ export type Procedures = {
           request: {
             key_id: string;
             user_id: string | null;
-            module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+            module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
             model: string;
             channel: string | null;
             platform: string | null;
@@ -620,13 +970,12 @@ export type Procedures = {
           /** The price list that it was charged by, before the group's ratio. */
           rates: readonly {
             unit:
-              | "tool_calls"
+              | "images"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
               | "output_tokens"
               | "reasoning_tokens"
-              | "images"
               | "audio_ms"
               | "characters"
               | "requests"
@@ -648,6 +997,7 @@ export type Procedures = {
               | "pages"
               | "searches"
               | "web_searches"
+              | "tool_calls"
               | "sessions"
               | "vendor_nano_usd";
             /** USD for `per` of the unit. */
@@ -691,7 +1041,7 @@ export type Procedures = {
           request: {
             key_id: string;
             user_id: string | null;
-            module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+            module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
             model: string;
             channel: string | null;
             platform: string | null;
@@ -744,13 +1094,12 @@ export type Procedures = {
           /** The price list that it was charged by, before the group's ratio. */
           rates: readonly {
             unit:
-              | "tool_calls"
+              | "images"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
               | "output_tokens"
               | "reasoning_tokens"
-              | "images"
               | "audio_ms"
               | "characters"
               | "requests"
@@ -772,6 +1121,7 @@ export type Procedures = {
               | "pages"
               | "searches"
               | "web_searches"
+              | "tool_calls"
               | "sessions"
               | "vendor_nano_usd";
             /** USD for `per` of the unit. */
@@ -811,7 +1161,7 @@ export type Procedures = {
         from: string;
         to: string;
         account_id?: string | undefined;
-        by?: "model" | "group" | "key" | "day" | "module" | undefined;
+        by?: "module" | "model" | "group" | "key" | "day" | undefined;
       },
       {
         sums: {
@@ -842,15 +1192,15 @@ export type Procedures = {
         from: string;
         to: string;
         step?: "day" | "minute" | "hour" | undefined;
-        group_by?: "model" | "key" | "module" | "channel" | "status" | undefined;
+        group_by?: "module" | "model" | "key" | "channel" | "status" | undefined;
         filter?:
           | {
+              module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
               model?: string | undefined;
               /** For administration keys: only this account's. */
               account_id?: string | undefined;
               user_id?: string | undefined;
               key_id?: string | undefined;
-              module?: "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation" | undefined;
               channel?: string | undefined;
               statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
               error_code?:
@@ -910,7 +1260,7 @@ export type Procedures = {
                 /** For administration keys: only this account's. */
                 account_id?: string | undefined;
                 statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
-                module?: "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation" | undefined;
+                module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
                 model?: string | undefined;
                 channel?: string | undefined;
                 key_id?: string | undefined;
@@ -961,7 +1311,7 @@ export type Procedures = {
         requests: {
           id: string;
           status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
-          module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+          module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
           dialect: string;
           stream: boolean;
           model: string | null;
@@ -1043,13 +1393,12 @@ export type Procedures = {
             /** The price list that it was charged by, before the group's ratio. */
             rates: readonly {
               unit:
-                | "tool_calls"
+                | "images"
                 | "input_tokens"
                 | "cached_input_tokens"
                 | "cache_write_tokens"
                 | "output_tokens"
                 | "reasoning_tokens"
-                | "images"
                 | "audio_ms"
                 | "characters"
                 | "requests"
@@ -1071,6 +1420,7 @@ export type Procedures = {
                 | "pages"
                 | "searches"
                 | "web_searches"
+                | "tool_calls"
                 | "sessions"
                 | "vendor_nano_usd";
               /** USD for `per` of the unit. */
@@ -1165,7 +1515,7 @@ export type Procedures = {
           notes: string[];
           id: string;
           status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
-          module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+          module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
           dialect: string;
           stream: boolean;
           model: string | null;
@@ -1247,13 +1597,12 @@ export type Procedures = {
             /** The price list that it was charged by, before the group's ratio. */
             rates: readonly {
               unit:
-                | "tool_calls"
+                | "images"
                 | "input_tokens"
                 | "cached_input_tokens"
                 | "cache_write_tokens"
                 | "output_tokens"
                 | "reasoning_tokens"
-                | "images"
                 | "audio_ms"
                 | "characters"
                 | "requests"
@@ -1275,6 +1624,7 @@ export type Procedures = {
                 | "pages"
                 | "searches"
                 | "web_searches"
+                | "tool_calls"
                 | "sessions"
                 | "vendor_nano_usd";
               /** USD for `per` of the unit. */
@@ -1310,7 +1660,7 @@ export type Procedures = {
                 /** For administration keys: only this account's. */
                 account_id?: string | undefined;
                 statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
-                module?: "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation" | undefined;
+                module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
                 model?: string | undefined;
                 channel?: string | undefined;
                 key_id?: string | undefined;
@@ -1429,7 +1779,7 @@ export type Procedures = {
           notes: string[];
           id: string;
           status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
-          module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+          module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
           dialect: string;
           stream: boolean;
           model: string | null;
@@ -1511,13 +1861,12 @@ export type Procedures = {
             /** The price list that it was charged by, before the group's ratio. */
             rates: readonly {
               unit:
-                | "tool_calls"
+                | "images"
                 | "input_tokens"
                 | "cached_input_tokens"
                 | "cache_write_tokens"
                 | "output_tokens"
                 | "reasoning_tokens"
-                | "images"
                 | "audio_ms"
                 | "characters"
                 | "requests"
@@ -1539,6 +1888,7 @@ export type Procedures = {
                 | "pages"
                 | "searches"
                 | "web_searches"
+                | "tool_calls"
                 | "sessions"
                 | "vendor_nano_usd";
               /** USD for `per` of the unit. */
@@ -1673,7 +2023,7 @@ export type Procedures = {
         notes: string[];
         id: string;
         status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
-        module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+        module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
         dialect: string;
         stream: boolean;
         model: string | null;
@@ -1755,13 +2105,12 @@ export type Procedures = {
           /** The price list that it was charged by, before the group's ratio. */
           rates: readonly {
             unit:
-              | "tool_calls"
+              | "images"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
               | "output_tokens"
               | "reasoning_tokens"
-              | "images"
               | "audio_ms"
               | "characters"
               | "requests"
@@ -1783,6 +2132,7 @@ export type Procedures = {
               | "pages"
               | "searches"
               | "web_searches"
+              | "tool_calls"
               | "sessions"
               | "vendor_nano_usd";
             /** USD for `per` of the unit. */
@@ -1825,12 +2175,12 @@ export type Procedures = {
       | {
           filter?:
             | {
+                module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
                 model?: string | undefined;
                 /** For administration keys: only this account's. */
                 account_id?: string | undefined;
                 user_id?: string | undefined;
                 key_id?: string | undefined;
-                module?: "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation" | undefined;
                 channel?: string | undefined;
                 statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
                 error_code?:
@@ -1873,7 +2223,7 @@ export type Procedures = {
       {
         id: string;
         status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
-        module: "" | "video" | "audio" | "chat" | "embeddings" | "image" | "rerank" | "moderation";
+        module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
         dialect: string;
         stream: boolean;
         model: string | null;
@@ -1955,13 +2305,12 @@ export type Procedures = {
           /** The price list that it was charged by, before the group's ratio. */
           rates: readonly {
             unit:
-              | "tool_calls"
+              | "images"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
               | "output_tokens"
               | "reasoning_tokens"
-              | "images"
               | "audio_ms"
               | "characters"
               | "requests"
@@ -1983,6 +2332,7 @@ export type Procedures = {
               | "pages"
               | "searches"
               | "web_searches"
+              | "tool_calls"
               | "sessions"
               | "vendor_nano_usd";
             /** USD for `per` of the unit. */

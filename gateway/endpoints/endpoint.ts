@@ -33,7 +33,7 @@ import { sendObject } from "./objects/send.ts";
 export type Sent = Pick<FastifyRequest, "incoming" | "headers" | "rawBody" | "params" | "query">;
 
 /** What every endpoint that costs money says. What is particular to its module is in its Demand. */
-interface PaidEndpoint {
+export interface PaidEndpoint {
   /** Paths that clients use, each for the same. */
   readonly paths: readonly string[];
   /** The same as routes, where an address has more in it than a path. Absent: the paths, and those that Azure has for them. */
@@ -191,7 +191,11 @@ export function routesOf({ paths, routes, dialect }: PaidEndpoint): readonly str
 }
 
 /** Who may call an endpoint. */
-export function admissionOf({ dialect, module, secretFirst }: PaidEndpoint): Admission {
+export function admissionOf({
+  dialect,
+  module,
+  secretFirst,
+}: Pick<PaidEndpoint, "dialect" | "module" | "secretFirst">): Admission {
   const scope = moduleNameOf(module);
   return { kinds: publicKinds, scope, endpoint: { dialect, module }, fresh: false, secretFirst };
 }

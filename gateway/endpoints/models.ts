@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Model } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
 import type { GatewayContext } from "../context.ts";
 import { type Admission, principalOf, publicKinds } from "../edge/admission.ts";
+import type { Incoming } from "../story/incoming.ts";
 import { geminiModel, geminiPage } from "./gemini/models.ts";
 
 const admission: Admission = { kinds: publicKinds, freeRequests: 1, fresh: true };
@@ -14,16 +16,7 @@ const admitted = { config: { admission } };
  * /v1beta/models in Google's.
  */
 export function models(edge: FastifyInstance, context: GatewayContext): void {
-  const list = async (request: FastifyRequest) => {
-    const { incoming } = request;
-    const principal = principalOf(request);
-    const { models: found } = await context.routing.listModels(
-      { group: principal.group },
-      { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
-    );
-    const allowed = principal.allowedModels;
-    return allowed.length === 0 ? found : found.filter((model) => allowed.includes(model.name));
-  };
+  const list = (request: FastifyRequest) => usableModels(context, request.incoming, principalOf(request), false);
 
   const listing = async (request: FastifyRequest) => {
     const found = await list(request);
@@ -52,6 +45,20 @@ export function models(edge: FastifyInstance, context: GatewayContext): void {
   edge.get<{ Params: { "*": string } }>("/v1beta/models/*", admitted, async (request) =>
     geminiModel(await named(request)),
   );
+}
+
+/** The models that a key may use, by name. */
+export async function usableModels(
+  { routing, config }: Pick<GatewayContext, "routing" | "config">,
+  incoming: Incoming,
+  { group, allowedModels }: Principal,
+  withPrices: boolean,
+): Promise<Model[]> {
+  const { models: found } = await routing.listModels(
+    { group, withPrices },
+    { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: config.callTimeoutMs },
+  );
+  return allowedModels.length === 0 ? found : found.filter((model) => allowedModels.includes(model.name));
 }
 
 function openaiModel(model: Model) {

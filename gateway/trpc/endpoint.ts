@@ -7,10 +7,11 @@ import type { GatewayContext } from "../context.ts";
 import { everyKind, principalOf, takeFree } from "../edge/admission.ts";
 import { sendRefusal, toError } from "../edge/errors.ts";
 import { recordUntold } from "../edge/refusals.ts";
-import { admissionOf, type Endpoint } from "../endpoints/endpoint.ts";
+import { admissionOf } from "../endpoints/endpoint.ts";
 import { errorData, platformError, rpcCode } from "./errors.ts";
 import { createTrpcContext } from "./procedures.ts";
 import { appRouter } from "./router.ts";
+import type { Work } from "./work.ts";
 
 /**
  * Most calls of one request. Their answers are in memory together, and one may be 12 MB of records: the 1,200 calls that
@@ -22,18 +23,18 @@ const maxBatchSize = 20;
 const bodyLimitBytes = 1024 * 1024;
 
 /** The endpoints whose work procedures do, by their paths. */
-const paid: ReadonlyMap<string, Endpoint> = paidOf(appRouter._def.procedures);
+const paid: ReadonlyMap<string, Work["endpoint"]> = paidOf(appRouter._def.procedures);
 
 /** Whether the procedure of a path costs money. */
 function isPaid(path: string): boolean {
   return paid.has(path);
 }
 
-function paidOf(procedures: object): ReadonlyMap<string, Endpoint> {
-  const found = new Map<string, Endpoint>();
+function paidOf(procedures: object): ReadonlyMap<string, Work["endpoint"]> {
+  const found = new Map<string, Work["endpoint"]>();
   // At run time tRPC has all procedures in one record, whatever its type says.
   for (const [path, one] of Object.entries(
-    procedures as Record<string, { _def: { meta?: { endpoint?: Endpoint } } }>,
+    procedures as Record<string, { _def: { meta?: { endpoint?: Work["endpoint"] } } }>,
   )) {
     const { meta } = one._def;
     if (meta?.endpoint !== undefined) found.set(path, meta.endpoint);

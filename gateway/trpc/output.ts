@@ -107,7 +107,7 @@ export function keyOut(key: Key) {
 }
 
 /** Limits; null: none. */
-function limitsOut(limits: Limits | undefined) {
+export function limitsOut(limits: Limits | undefined) {
   const orNone = (value: bigint | number | undefined) => Number(value ?? 0) || null;
   const budget = (value: bigint | undefined) => (value === undefined || value === 0n ? null : formatUsd(value));
   return {

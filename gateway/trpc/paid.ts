@@ -1,20 +1,19 @@
 import { tracked } from "@trpc/server";
-import type { Static, TObject } from "typebox";
 import type { Billed, StreamEvent } from "../../client/contract/receipt.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Head } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { type CollectedAnswer, createCollectedAnswer } from "../answers/collected.ts";
 import { setHead } from "../answers/head.ts";
 import { createQueuedAnswer } from "../answers/queued.ts";
-import { spellingOf } from "../domain/field-spelling.ts";
 import { type ArrivedCall, receiveCall } from "../edge/arrival.ts";
 import { recordUntold } from "../edge/refusals.ts";
 import { validationError } from "../edge/validation.ts";
-import { admissionOf, type Endpoint, readAsk, tell } from "../endpoints/endpoint.ts";
+import { admissionOf } from "../endpoints/endpoint.ts";
 import type { Answer } from "../story/ask.ts";
 import { authorise } from "../story/authenticate.ts";
 import { procedure, type TrpcContext } from "./procedures.ts";
 import { receiptOf } from "./receipt.ts";
+import type { Work } from "./work.ts";
 
 /** What an answer's bytes say, as it is given. */
 type Read<A> = (bytes: Buffer, head: Head | undefined) => A;
@@ -26,12 +25,11 @@ const asJson: Read<unknown> = (bytes) => JSON.parse(bytes.toString());
  * known.
  */
 export function whole<Request extends object, Reply extends object>(
-  endpoint: Endpoint,
+  work: Work,
   read: Read<Reply> = asJson as Read<Reply>,
 ) {
-  const work = workOf(endpoint);
   return procedure
-    .meta({ endpoint })
+    .meta({ endpoint: work.endpoint })
     .input(checkedLater<Request>)
     .mutation(async ({ ctx, input: given, path, signal = new AbortController().signal }): Promise<Reply & Billed> => {
       const input = given as object;
@@ -56,12 +54,11 @@ export function whole<Request extends object, Reply extends object>(
  * @param asked what the body says for its answer to be a stream.
  */
 export function streamed<Request extends object, Chunk>(
-  endpoint: Endpoint,
+  work: Work,
   asked: Readonly<Record<string, unknown>> = { stream: true },
 ) {
-  const work = workOf(endpoint);
   return procedure
-    .meta({ endpoint })
+    .meta({ endpoint: work.endpoint })
     .input(checkedLater<Request>)
     .subscription(async function* ({ ctx, input: given, path, signal = new AbortController().signal }) {
       const input = given as object;
@@ -99,15 +96,6 @@ function checkedLater<Request>(value: unknown): Request {
   return value as Request;
 }
 
-interface Work {
-  readonly endpoint: Endpoint;
-  readonly spelling: ReturnType<typeof spellingOf>;
-}
-
-function workOf(endpoint: Endpoint): Work {
-  return { endpoint, spelling: spellingOf(Object.keys(endpoint.body.properties)) };
-}
-
 /** One of several calls in a request has an ID of its own; else it is the request's. */
 function openCall(ctx: TrpcContext, path: string): ArrivedCall {
   return ctx.batched
@@ -118,28 +106,26 @@ function openCall(ctx: TrpcContext, path: string): ArrivedCall {
 async function carryOut(
   ctx: TrpcContext,
   { incoming }: ArrivedCall,
-  { endpoint, spelling }: Work,
+  { endpoint, body, carry }: Work,
   given: object,
   answer: Answer,
 ): Promise<void> {
   const { gateway, request } = ctx;
   const { headers } = request;
   if (ctx.batched) admitCall(ctx, incoming, endpoint);
-  const validate = request.compileValidationSchema(endpoint.body);
+  const validate = request.compileValidationSchema(body);
   if (!validate(given)) throw validationError(validate.errors ?? []);
   const rawBody = Buffer.from(JSON.stringify(given));
   gateway.bodies.take(rawBody.length);
   try {
-    const sent = { incoming, headers, rawBody, params: {}, query: {} };
-    const ask = await readAsk(gateway, endpoint, spelling, given as Static<TObject>, sent);
-    await tell(gateway, ask, answer);
+    await carry(gateway, given, { incoming, headers, rawBody, params: {}, query: {} }, answer);
   } finally {
     gateway.bodies.give(rawBody.length);
   }
 }
 
 /** What the edge asks of a request before it is read is asked of each of several calls. */
-function admitCall(ctx: TrpcContext, incoming: ArrivedCall["incoming"], endpoint: Endpoint): void {
+function admitCall(ctx: TrpcContext, incoming: ArrivedCall["incoming"], endpoint: Work["endpoint"]): void {
   const { kinds, scope, endpoint: refusedAs } = admissionOf(endpoint);
   incoming.endpoint = refusedAs;
   authorise(ctx.caller, scope, kinds, ctx.ip);

@@ -3,18 +3,18 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { CallOptions } from "../../shared/rpc/index.ts";
 import type { GatewayContext } from "../context.ts";
-import { principalOf } from "../edge/admission.ts";
-import type { Endpoint } from "../endpoints/endpoint.ts";
+import { everyKind as everyone, principalOf, publicKinds } from "../edge/admission.ts";
 import { operatorsOnly } from "../reach.ts";
 import { authenticate, authorise } from "../story/authenticate.ts";
 import type { Incoming } from "../story/incoming.ts";
 import { errorData, platformError, rpcCode } from "./errors.ts";
 import { targetOf, valuesOf } from "./trail-values.ts";
+import type { Work } from "./work.ts";
 
 /** What is said of a procedure beside its types. */
 interface Meta {
   /** The endpoint whose work it does, where it costs money. */
-  readonly endpoint?: Endpoint;
+  readonly endpoint?: Work["endpoint"];
 }
 
 /** What a procedure works with. One is made a request, which may bear several calls. */
@@ -94,8 +94,8 @@ export function callOptions({ gateway, incoming }: TrpcContext, timeoutMs = gate
   return { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs };
 }
 
-/** A procedure for keys of these kinds; `scope` says which right a key of its kind needs. */
-function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => string, operators = false) {
+/** A procedure for keys of these kinds; `scope` says which right a key of its kind needs; undefined: none. */
+function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => string | undefined, operators = false) {
   return t.procedure.use(async ({ ctx, next }) => {
     const principal = ctx.caller;
     authorise(principal, scope(principal.kind), kinds, ctx.ip);
@@ -145,7 +145,6 @@ const trailed = t.middleware(async ({ ctx, path, getRawInput, next }) => {
 });
 
 const administration = [KeyKind.CLI];
-const everyone = [KeyKind.CLI, KeyKind.API, KeyKind.SERVER, KeyKind.USER];
 
 /** Reads of what accounts have: administration keys with the scope admin.read. The procedure asks for `reachedAccount`. */
 export const adminRead = procedureFor(administration, () => "admin.read");
@@ -161,3 +160,13 @@ export const ownRead = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? 
 export const ownDelete = procedureFor(everyone, (kind) =>
   kind === KeyKind.CLI ? "admin.write" : "history.delete",
 ).use(trailed);
+/** Reads of jobs: of an administration key's account, of any other key its own. */
+export const ownJobs = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.read" : undefined));
+/** Changes to jobs, likewise. */
+export const ownJobsChange = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.write" : undefined)).use(
+  trailed,
+);
+/** What a key does with its videos. */
+export const ownVideos = procedureFor(publicKinds, () => "video");
+/** What every key may ask of itself. */
+export const ofSelf = procedureFor(everyone, () => undefined);

@@ -1,8 +1,9 @@
 import { type Job, JobKind, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
+import type { StatusName } from "./history-item.ts";
 
 /** History's words of a job's state. */
-const statusOf: Readonly<Record<JobState, string>> = {
+const statusOf: Readonly<Record<JobState, StatusName>> = {
   [JobState.UNSPECIFIED]: "pending",
   [JobState.PENDING]: "pending",
   [JobState.QUEUEING]: "queueing",
@@ -12,15 +13,16 @@ const statusOf: Readonly<Record<JobState, string>> = {
 };
 
 /** History's word of its state. */
-export function jobStatus({ state }: Job): string {
+export function jobStatus({ state }: Job): StatusName {
   return statusOf[state] ?? "pending";
 }
 
 /** A job of any kind as its owner sees it. */
-export function toJobView(job: Job): object {
+export function toJobView(job: Job) {
   return {
+    /** `job_` and the ID of its request. */
     id: `job_${job.requestId}`,
-    object: "job",
+    object: "job" as const,
     request_id: job.requestId.toString(),
     module: moduleNameOf(job.module),
     dialect: job.dialect,
@@ -38,8 +40,18 @@ export function toJobView(job: Job): object {
   };
 }
 
+/** Bytes of a result. */
+interface JobContent {
+  /** Path of the HTTP API. */
+  readonly url: string;
+  /** Their type, where it is known. */
+  readonly type?: string;
+  /** How many, where it is known. */
+  readonly bytes?: number;
+}
+
 /** Where the bytes of its result are; null: there are none yet. */
-function contentOf({ kind, state, requestId, resultType, resultBytes }: Job): object | null {
+function contentOf({ kind, state, requestId, resultType, resultBytes }: Job): JobContent | null {
   if (state !== JobState.SUCCEEDED) return null;
   const url = `/v1/jobs/job_${requestId}/content`;
   return kind === JobKind.CALL ? { url, type: resultType, bytes: Number(resultBytes) } : { url };

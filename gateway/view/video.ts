@@ -1,3 +1,4 @@
+import type { Video } from "../../client/contract/modules.ts";
 import { type Job, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 
 /** What the service keeps of a request for a video, so that its client can be shown it. */
@@ -10,7 +11,7 @@ export interface VideoView {
 }
 
 /** OpenAI's words of a job's state. */
-const statusOf: Readonly<Record<JobState, string>> = {
+const statusOf: Readonly<Record<JobState, Video["status"]>> = {
   [JobState.UNSPECIFIED]: "queued",
   [JobState.PENDING]: "queued",
   [JobState.QUEUEING]: "queued",
@@ -25,14 +26,14 @@ export function videoId(requestId: bigint): string {
 }
 
 /** A job for a video as OpenAI's API shows it. */
-export function toVideo(job: Job): object {
+export function toVideo(job: Job): Video {
   const view = JSON.parse(Buffer.from(job.view).toString()) as VideoView;
   const said = job.resultMs > 0n ? String(Math.round(Number(job.resultMs) / 1_000)) : view.seconds;
   return {
     id: videoId(job.requestId),
     object: "video",
     model: job.model,
-    status: statusOf[job.state],
+    status: statusOf[job.state] ?? "queued",
     progress: job.progressPercent,
     created_at: seconds(job.createdUnixMs),
     completed_at: job.state === JobState.SUCCEEDED ? seconds(job.endedUnixMs) : null,

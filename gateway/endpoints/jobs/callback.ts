@@ -16,7 +16,7 @@ export const callbackField = "callback_url";
  */
 export async function callbackUrlOf(
   context: GatewayContext,
-  request: FastifyRequest,
+  request: Pick<FastifyRequest, "incoming" | "headers">,
   field: string | null | undefined,
 ): Promise<string> {
   const sent = request.headers[header];

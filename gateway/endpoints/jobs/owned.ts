@@ -16,7 +16,7 @@ export function jobOwner(request: FastifyRequest): { accountId: bigint; keyId: b
 }
 
 /** How the service is called for a request. */
-export function callOptions({ config }: GatewayContext, { incoming }: FastifyRequest): CallOptions {
+export function callOptions({ config }: GatewayContext, { incoming }: Pick<FastifyRequest, "incoming">): CallOptions {
   return { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: config.callTimeoutMs };
 }
 

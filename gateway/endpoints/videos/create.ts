@@ -7,10 +7,11 @@ import { principalOf, publicKinds } from "../../edge/admission.ts";
 import { checkFormHead, receiveForm } from "../../edge/form.ts";
 import { memoryBytes, openSpool } from "../../edge/spool.ts";
 import { validationError } from "../../edge/validation.ts";
+import type { Answer } from "../../story/ask.ts";
 import { idempotencyKeyOf } from "../../story/idempotency.ts";
 import { beginJob } from "../../story/job-story.ts";
 import { toVideo, type VideoView } from "../../view/video.ts";
-import { misspelt } from "../endpoint.ts";
+import { misspelt, type Sent } from "../endpoint.ts";
 import { callbackField, callbackUrlOf } from "../jobs/callback.ts";
 import { formBody, maxReferenceBytes } from "./form-body.ts";
 import { type VideosBody, videosBody } from "./schema.ts";
@@ -18,6 +19,8 @@ import { secondsOf, videoDemand } from "./video-demand.ts";
 
 /** Dialect of OpenAI's videos. */
 export const videosDialect = "openai.videos";
+/** What its route and its refusals are known by. */
+export const videosEndpoint = { dialect: videosDialect, module: Module.VIDEO };
 /** A video that is not made in half an hour is given up. */
 const lifeMs = 30 * 60_000;
 const fieldsBytes = 1024 * 1024;
@@ -26,8 +29,7 @@ const spelling = spellingOf(Object.keys(videosBody.properties));
 /** POST /v1/videos: begins a video, by JSON or by a form. */
 export function createVideo(edge: FastifyInstance, context: GatewayContext): void {
   const { config } = context;
-  const endpoint = { dialect: videosDialect, module: Module.VIDEO };
-  const admission = { kinds: publicKinds, scope: "video", endpoint, fresh: false };
+  const admission = { kinds: publicKinds, scope: "video", endpoint: videosEndpoint, fresh: false };
   void edge.register((scope, _options, done) => {
     // A form is received by the handler, which lets go of it in any case; JSON is read as everywhere.
     scope.addContentTypeParser(/^multipart\/form-data/i, (_request, _payload, parsed) => parsed(null));
@@ -35,28 +37,7 @@ export function createVideo(edge: FastifyInstance, context: GatewayContext): voi
       "/v1/videos",
       { bodyLimit: config.bodyLimitBytes, config: { admission } },
       async (request, reply: FastifyReply) => {
-        const { body, raw } = await read(context, request);
-        const callbackUrl = await callbackUrlOf(context, request, body.callback_url);
-        const answer = createJsonAnswer(reply.raw);
-        const principal = principalOf(request);
-        const ask = {
-          incoming: request.incoming,
-          principal,
-          ...endpoint,
-          demand: videoDemand(body),
-          body: raw,
-          keepsAnswer: false,
-          idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
-          storeResponse: principal.storeResponse,
-        };
-        const view = Buffer.from(JSON.stringify(viewOf(body, principal.storeResponse)));
-        context.running.entered();
-        try {
-          await beginJob(context, ask, answer, { lifeMs, view, callbackUrl, show: toVideo });
-          context.limits.served(principal.keyId);
-        } finally {
-          context.running.left();
-        }
+        await beginVideo(context, request, await read(context, request), createJsonAnswer(reply.raw));
         reply.hijack();
       },
     );
@@ -64,19 +45,53 @@ export function createVideo(edge: FastifyInstance, context: GatewayContext): voi
   });
 }
 
+/** A body that its schema has checked, and its bytes as they travel on. */
+interface GivenBody {
+  readonly body: VideosBody;
+  readonly raw: Uint8Array;
+}
+
+/** Begins a video. Throws catalogue errors with the field's path. */
+export async function beginVideo(
+  context: GatewayContext,
+  request: Pick<Sent, "incoming" | "headers">,
+  { body, raw }: GivenBody,
+  answer: Answer,
+): Promise<void> {
+  const param = spelling.misspelt(Object.keys(body));
+  if (param !== undefined) throw misspelt(param);
+  const callbackUrl = await callbackUrlOf(context, request, body.callback_url);
+  const { [callbackField]: callback, ...rest } = body;
+  const principal = principalOf(request);
+  const ask = {
+    incoming: request.incoming,
+    principal,
+    ...videosEndpoint,
+    demand: videoDemand(body),
+    // It is ours to call; a vendor that was told of it would call it as well.
+    body: callback === undefined ? raw : Buffer.from(JSON.stringify(rest)),
+    keepsAnswer: false,
+    idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
+    storeResponse: principal.storeResponse,
+  };
+  const view = Buffer.from(JSON.stringify(viewOf(body, principal.storeResponse)));
+  context.running.entered();
+  try {
+    await beginJob(context, ask, answer, { lifeMs, view, callbackUrl, show: toVideo });
+    context.limits.served(principal.keyId);
+  } finally {
+    context.running.left();
+  }
+}
+
 /** The body, checked, and its bytes as they travel on. */
-async function read(context: GatewayContext, request: FastifyRequest): Promise<{ body: VideosBody; raw: Uint8Array }> {
+async function read(context: GatewayContext, request: FastifyRequest): Promise<GivenBody> {
   const isForm = /^multipart\/form-data/i.test(request.headers["content-type"] ?? "");
   const given = isForm ? await readForm(context, request) : request.body;
   const validate = request.compileValidationSchema(videosBody);
   if (!validate(given)) throw validationError(validate.errors ?? []);
   const body = given as VideosBody;
-  const param = spelling.misspelt(Object.keys(body));
-  if (param !== undefined) throw misspelt(param);
-  const { [callbackField]: callback, ...rest } = body;
-  // It is ours to call; a vendor that was told of it would call it as well.
-  const isKept = !isForm && callback === undefined;
-  return { body, raw: isKept ? request.rawBody : Buffer.from(JSON.stringify(rest)) };
+  return { body, raw: isForm ? Buffer.from(JSON.stringify(body)) : request.rawBody };
 }
 
 async function readForm({ config, spool: room, spent }: GatewayContext, request: FastifyRequest): Promise<object> {

@@ -22,6 +22,9 @@ export interface RateVerdict {
   giveBack(): void;
 }
 
+/** What one limit stands at. */
+export interface RateLevel extends Level, Pick<Counter, "of" | "unit"> {}
+
 /** Limits of requests and tokens a minute, of keys and of accounts. */
 export interface RateLimits {
   /**
@@ -29,6 +32,8 @@ export interface RateLimits {
    * counters: where these are elsewhere, the verdicts of those that have are promises.
    */
   take(demands: readonly RateDemand[]): Promise<readonly (RateVerdict | Promise<RateVerdict>)[]>;
+  /** What the counters that concern a key stand at; those whose minute has not begun are left out. Takes nothing. */
+  levels(of: Omit<RateDemand, "tokens">): Promise<readonly RateLevel[]>;
   /** Limits may have changed: the next demand reads them anew. */
   forget(of: ChangedLimits | "all"): void;
   close(): Promise<void>;
@@ -116,6 +121,15 @@ export function createRateLimits(known: KnownLimits, counters: Counters): RateLi
       if (!counters.near) return verdicts;
       await Promise.all(deciding);
       return Promise.all(verdicts);
+    },
+    async levels(of) {
+      const limits = await known.of([of.keyId]);
+      const counters = claimsOf(limits.get(of.keyId), { ...of, tokens: 0n }).map(({ counter }) => counter);
+      const levels = await peekAll(counters);
+      return counters.flatMap(({ id, of, unit }) => {
+        const level = levels.get(id);
+        return level === undefined ? [] : [{ of, unit, ...level }];
+      });
     },
     forget: (of) => known.forget(of),
     async close() {

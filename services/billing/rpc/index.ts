@@ -13,6 +13,7 @@ import { createKey } from "./create-key.ts";
 import { extend } from "./extend.ts";
 import { getAccount } from "./get-account.ts";
 import { getAnswer } from "./get-answer.ts";
+import { getStanding } from "./get-standing.ts";
 import { gatheringJudge } from "./judge.ts";
 import { listAccounts } from "./list-accounts.ts";
 import { listAdministration } from "./list-administration.ts";
@@ -63,6 +64,7 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
     rotateKey: unaryHandler(rotateKey(context)),
     revokeKey: unaryHandler(revokeKey(context)),
     listKeys: unaryHandler(listKeys(context)),
+    getStanding: unaryHandler(getStanding(context)),
     addCredit: unaryHandler(addCredit(context)),
     listLedger: unaryHandler(listLedger(context)),
     sumUsage: unaryHandler(sumUsage(context)),

@@ -50,7 +50,8 @@ function candidateMessage({ member, upstreamModel, price }: RouteCandidate): Can
   return made;
 }
 
-function pricing(price: GroupPrice): Pricing {
+/** A price as the contract has it. */
+export function pricing(price: GroupPrice): Pricing {
   const known = pricings.get(price);
   if (known !== undefined) return known;
   const { strategy, prices, ratioPpm } = price;

@@ -50,6 +50,45 @@ async function main(): Promise<void> {
   }
   const life = await throughline.requests.get.query({ id: answer.throughline.request_id });
   say({ life: life.id, own: requestIdOf(life) !== life.id && requestIdOf(life) !== undefined });
+
+  const message = await throughline.messages.create.mutate({ model: "gpt-4o", max_tokens: 9, messages });
+  const response = await throughline.responses.create.mutate({ model: "gpt-4o", input: "Hi" });
+  const vectors = await throughline.embeddings.create.mutate({ model: "text-embedding-3-small", input: ["Hi"] });
+  const order = await throughline.rerank.create.mutate({ model: "rerank/sim-plain", query: "Hi?", documents: ["Hi", "you"] });
+  const judged = await throughline.moderations.create.mutate({ model: "moderation/sim-plain", input: "Hi" });
+  const picture = await throughline.images.create.mutate({ model: "image/sim-plain", prompt: "Hi" });
+  const spoken = await throughline.speech.create.mutate({ model: "speech/sim-plain", input: "Hi", voice: "alloy" });
+  const video = await throughline.videos.create.mutate({ model: "video/sim-plain", prompt: "Hi", seconds: 4 });
+  say({
+    blocks: message.content.map((block) => block.type),
+    response: response.status,
+    vectors: vectors.data.length,
+    order: order.results.map(({ index }) => index).sort(),
+    flagged: judged.results[0]?.flagged,
+    pictures: picture.data.length,
+    spoken: [spoken.content_type, spoken.audio.length > 0],
+    video: video.status,
+  });
+  const made = [message, response, vectors, order, judged, picture, spoken, video];
+  say({ ids: new Set(made.map(({ throughline: { request_id } }) => request_id)).size });
+  const types = new Set<string>();
+  for await (const event of iterate(throughline.messages.stream, { model: "gpt-4o", max_tokens: 9, messages })) {
+    if (event.type === "chunk") types.add(event.chunk.type);
+  }
+  for await (const event of iterate(throughline.responses.stream, { model: "gpt-4o", input: "Hi" })) {
+    if (event.type === "chunk") types.add(event.chunk.type);
+  }
+  say({ types: [...types] });
+
+  const job = await throughline.jobs.get.query({ id: video.throughline.request_id });
+  const { jobs } = await throughline.jobs.list.query({ module: "video" });
+  const { videos } = await throughline.videos.list.query();
+  say({ job: job.module, listed: jobs.some(({ id }) => id === job.id), videos: videos.some(({ id }) => id === video.id) });
+  const { models } = await throughline.models.list.query();
+  const model = models.find(({ id }) => id === "gpt-4o");
+  say({ model: model?.module, prices: model?.prices[0]?.rates.map(({ unit }) => unit), capabilities: model?.capabilities });
+  const me = await throughline.me.get.query();
+  say({ kind: me.key.kind, scopes: me.key.scopes, spent: me.account.standing.spent_today_usd, balance: me.account.balance_usd });
 }
 
 main().catch((error: unknown) => {
@@ -163,6 +202,37 @@ describe("the packed client, in a project outside of the repository", () => {
           { code: "upstream_overloaded", id, upstream: expect.any(String) },
           { tailed: id, module: "chat" },
           { life: id, own: true },
+          {
+            blocks: ["text"],
+            response: "completed",
+            vectors: 1,
+            order: [0, 1],
+            flagged: expect.any(Boolean),
+            pictures: 1,
+            spoken: [expect.stringMatching(/^audio\//), true],
+            video: expect.stringMatching(/queued|in_progress|completed/),
+          },
+          { ids: 8 },
+          {
+            types: expect.arrayContaining([
+              "message_start",
+              "content_block_delta",
+              "message_stop",
+              "response.completed",
+            ]),
+          },
+          { job: "video", listed: true, videos: true },
+          {
+            model: "chat",
+            prices: expect.arrayContaining(["input_tokens", "output_tokens"]),
+            capabilities: expect.arrayContaining(["tools"]),
+          },
+          {
+            kind: "api",
+            scopes: ["*"],
+            spent: expect.stringMatching(/^0\.\d+$/),
+            balance: expect.stringMatching(/^\d/),
+          },
         ]);
       }
     },

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
+import { codeOf, createPayer, nextRequestId, reserve, settle, startReplica, type TestBilling } from "../testing.ts";
+
+let postgres: TestPostgres;
+let billing: TestBilling;
+const options = { timeoutMs: 10_000 };
+
+beforeAll(async () => {
+  postgres = await testPostgres();
+  billing = await startReplica(postgres.url);
+});
+afterAll(async () => {
+  await billing.stop();
+  await postgres.stop();
+});
+
+const standing = (accountId: bigint, keyId: bigint) => billing.client.getStanding({ accountId, keyId }, options);
+
+test("says what a key and its account have used of their limits, and takes nothing by asking", async () => {
+  const payer = await createPayer(billing.client, {
+    account: { limits: { tokensPerMinute: 1_000_000n } },
+    key: { limits: { requestsPerMinute: 5, dailyBudgetNanoUsd: 1_000_000_000n } },
+  });
+  const first = nextRequestId();
+  await reserve(billing.client, payer, 500n, first);
+  const running = await standing(payer.accountId, payer.keyId);
+  expect(running.keyStanding).toMatchObject({ openRequests: 1n, minuteRequests: 1n, daySpentNanoUsd: 0n });
+  expect(running.keyStanding?.reservedNanoUsd).toBeGreaterThan(0n);
+  expect(running.accountStanding?.minuteTokens).toBeGreaterThan(0n);
+  expect(running.keyStanding?.requestsResetMs).toBeGreaterThan(0n);
+
+  const { billedNanoUsd } = await settle(billing.client, payer, 300n, first);
+  expect(billedNanoUsd).toBeGreaterThan(0n);
+  const ended = await standing(payer.accountId, payer.keyId);
+  const spent = { daySpentNanoUsd: billedNanoUsd, monthSpentNanoUsd: billedNanoUsd, openRequests: 0n };
+  expect(ended.keyStanding).toMatchObject({ ...spent, reservedNanoUsd: 0n, minuteRequests: 1n });
+  expect(ended.accountStanding).toMatchObject(spent);
+  expect(ended.account?.accountId).toBe(payer.accountId);
+  expect(ended.key?.limits).toMatchObject({ requestsPerMinute: 5 });
+});
+
+test("says nothing of what is not counted, and of whose key it is not", async () => {
+  const payer = await createPayer(billing.client);
+  const other = await createPayer(billing.client);
+  const { keyStanding } = await standing(payer.accountId, payer.keyId);
+  expect(keyStanding).toMatchObject({ minuteRequests: 0n, minuteTokens: 0n, requestsResetMs: 0n });
+  expect(keyStanding?.daySpentNanoUsd).toBeUndefined();
+  expect(await codeOf(standing(other.accountId, payer.keyId))).toBe("not_found");
+});
