@@ -149,6 +149,14 @@ export const gatewayEnv = declareEnv({
     description:
       "Largest form with images (edits of images); beyond it 413. Vendors take 16 images of less than 50 MB each.",
   },
+  BATCH_PRICE_RATIO: {
+    kind: "number",
+    default: 1,
+    min: 0,
+    max: 100,
+    description:
+      "What a line of a batch costs, as a part of what the same request costs at once; 0.5 gives batches away at half the price.",
+  },
   MAX_UPLOAD_FILES_BYTES: {
     kind: "int",
     default: 512 * 1024 * 1024,
@@ -212,6 +220,8 @@ export interface GatewayConfig {
   readonly maxConnections: number;
   readonly bodyMemoryBytes: number;
   /** Largest form of a kind, bytes. */
+  /** Prices of lines of a batch to those of requests. */
+  readonly batchPriceRatio: number;
   readonly maxUploadBytes: { readonly audio: number; readonly images: number; readonly files: number };
   /** Most bytes of uploads on disk. */
   readonly spoolBytes: number;
@@ -260,6 +270,7 @@ export function envToConfig(env: Env): GatewayConfig {
     headTimeoutMs: read.HEAD_TIMEOUT_MS,
     maxConnections: read.MAX_CONNECTIONS || connectionsOf(descriptorLimit()),
     bodyMemoryBytes: read.BODY_MEMORY_BYTES || bodyMemoryOf(memoryLimit()),
+    batchPriceRatio: read.BATCH_PRICE_RATIO,
     maxUploadBytes: {
       audio: read.MAX_UPLOAD_AUDIO_BYTES,
       images: read.MAX_UPLOAD_IMAGES_BYTES,

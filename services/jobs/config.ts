@@ -2,6 +2,7 @@ import { ConfigError, type Env } from "../../shared/config.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
 import { createAllowList } from "../../shared/outbound/allow-list.ts";
 import { type CredentialKeys, parseCredentialKeys } from "../../shared/sealed-credential.ts";
+import type { LineLimits } from "./batches/shares.ts";
 import { type ObjectPlace, placeOf } from "./objects/place.ts";
 import { retryWaitsMs } from "./webhooks/domain/retry-schedule.ts";
 
@@ -64,6 +65,27 @@ export const jobsEnv = declareEnv({
     min: 0,
     max: 86_400_000,
     description: "Longest time that a stopping process waits for running requests.",
+  },
+  BATCH_LINES_AT_ONCE: {
+    kind: "int",
+    default: 64,
+    min: 1,
+    max: 10_000,
+    description: "Most lines of batches that one process of jobs runs in the same moment.",
+  },
+  BATCH_LINES_AT_ONCE_OF_ACCOUNT: {
+    kind: "int",
+    default: 32,
+    min: 1,
+    max: 10_000,
+    description: "Most of these lines that are one account's.",
+  },
+  BATCH_LINES_AT_ONCE_OF_BATCH: {
+    kind: "int",
+    default: 32,
+    min: 1,
+    max: 10_000,
+    description: "Most of these lines that are one batch's.",
   },
   RESERVATION_TTL_MS: {
     kind: "duration",
@@ -146,6 +168,7 @@ export interface JobsConfig {
     readonly databaseBytes: number;
   };
   readonly webhooks: WebhooksConfig;
+  readonly batches: LineLimits;
 }
 
 /** Configuration of webhooks. */
@@ -196,6 +219,11 @@ export function envToConfig(env: Env): JobsConfig {
       leaseMs: 25_000,
       waitsMs: retryWaitsMs,
       credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
+    },
+    batches: {
+      linesAtOnce: read.BATCH_LINES_AT_ONCE,
+      accountLinesAtOnce: read.BATCH_LINES_AT_ONCE_OF_ACCOUNT,
+      batchLinesAtOnce: read.BATCH_LINES_AT_ONCE_OF_BATCH,
     },
   };
 }

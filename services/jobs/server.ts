@@ -1,6 +1,7 @@
 import { statement } from "../../shared/db/index.ts";
 import type { JobsService } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import type { RunningService } from "../../shared/run-service.ts";
+import { startLines } from "./batches/lines.ts";
 import type { JobsConfig } from "./config.ts";
 import type { JobsContext, JobsDeps } from "./context.ts";
 import { openDatabase } from "./db/open.ts";
@@ -23,9 +24,10 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const worker = startWorker(context);
   const calls = startCalls(context, worker.wake);
   const upkeep = startUpkeep(context);
-  const unobserve = deps.metrics.observe("jobs_running", () => worker.running + calls.running, "jobs");
+  const lines = startLines(context);
+  const unobserve = deps.metrics.observe("jobs_running", () => worker.running + calls.running + lines.running, "jobs");
   return {
-    definition: jobsDefinition(context, { worker, calls }),
+    definition: jobsDefinition(context, { worker, calls, lines }),
     async ready() {
       await db.query(ping, []);
       return true;
@@ -33,7 +35,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
     async stop() {
       unobserve();
       // What a call leads to is settled by the worker.
-      await calls.stop();
+      await Promise.all([calls.stop(), lines.stop()]);
       await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop()]);
       await db.close();
     },

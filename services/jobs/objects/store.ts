@@ -27,6 +27,8 @@ export interface OwnedObject {
   /** The request that it belongs to, or one that names it alone. */
   readonly id: bigint;
   readonly accountId: bigint;
+  /** True: what was paid for is kept, however little room there is. */
+  readonly isExempt?: boolean;
 }
 
 /** Objects: bytes of files and of results, each known by an ID. */
@@ -80,8 +82,8 @@ export function createObjectStore(db: JobsDatabase, config: JobsConfig["objects"
   }
 
   return {
-    async begin({ id, accountId, contentType }) {
-      if (place.kind === "database" && (await databaseBytes(db)) > config.databaseBytes) {
+    async begin({ id, accountId, contentType, isExempt }) {
+      if (isExempt !== true && place.kind === "database" && (await databaseBytes(db)) > config.databaseBytes) {
         throw new ThroughlineError("service_unavailable", "There is no room for files at the moment.");
       }
       const before = await readObject(db, id);
@@ -94,7 +96,7 @@ export function createObjectStore(db: JobsDatabase, config: JobsConfig["objects"
       if (bytes.length === 0 || bytes.length > pieceBytes || piece < 0) throw badPiece();
       const grown = await growObject(db, object, piece * pieceBytes, bytes.length);
       if (grown === undefined) throw badPiece();
-      if (grown.accountBytes > config.accountBytes) {
+      if (object.isExempt !== true && grown.accountBytes > config.accountBytes) {
         await markDead(db, object);
         throw noRoom(config);
       }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { pieceBytes } from "../../../shared/object-piece.ts";
-import type { ObjectStore } from "./store.ts";
+import type { ObjectStore, OwnedObject } from "./store.ts";
 
 /** Writes an object whose length nobody knows before its end; a piece of it is in memory. */
 export interface ObjectWriter {
@@ -13,7 +13,7 @@ export interface ObjectWriter {
 /** Begins an object, or begins it anew. */
 export async function openWriter(
   store: ObjectStore,
-  object: { readonly id: bigint; readonly accountId: bigint; readonly contentType: string },
+  object: OwnedObject & { readonly contentType: string },
 ): Promise<ObjectWriter> {
   await store.begin(object);
   const hash = createHash("sha256");

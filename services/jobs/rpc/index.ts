@@ -1,6 +1,7 @@
 import { JobsService } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { defineService, type ServiceDefinition, unaryHandler } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
+import { addBatchLines, beginBatch, cancelBatch, deleteBatch, getBatch, listBatches, startBatch } from "./batches.ts";
 import { createCall } from "./create-call.ts";
 import { createJob } from "./create-job.ts";
 import { createFile, deleteFile, getFile, listFiles } from "./files.ts";
@@ -43,5 +44,12 @@ export function jobsDefinition(context: JobsContext, runners: Runners): ServiceD
     resendDelivery: unaryHandler((request) => resend(context, request)),
     checkCallbackUrl: unaryHandler((request) => checkCallbackUrl(context, request)),
     getJobLife: unaryHandler((request) => getJobLife(context, request)),
+    beginBatch: unaryHandler((request, call) => beginBatch(context, request, call)),
+    addBatchLines: unaryHandler((request) => addBatchLines(context, request)),
+    startBatch: unaryHandler((request) => startBatch(context, runners.lines, request)),
+    getBatch: unaryHandler((request) => getBatch(context, request)),
+    listBatches: unaryHandler((request) => listBatches(context, request)),
+    cancelBatch: unaryHandler((request) => cancelBatch(context, runners.lines, request)),
+    deleteBatch: unaryHandler((request) => deleteBatch(context, request)),
   });
 }

@@ -5,6 +5,7 @@ import type {
   GetJobRequest,
   ListJobsRequest,
 } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import type { LineWorker } from "../batches/lines.ts";
 import type { JobsContext } from "../context.ts";
 import { endWaiting, rowResult } from "../db/calls.ts";
 import { type JobRow, kinds, phases } from "../db/job-row.ts";
@@ -19,6 +20,7 @@ const maxPage = 100;
 
 /** What works at jobs in this process. */
 export interface Runners {
+  readonly lines: LineWorker;
   readonly worker: Pick<Pool, "wake">;
   readonly calls: Pick<Calls, "wake" | "cancel">;
 }

@@ -1,4 +1,5 @@
 import type { JobsContext } from "../context.ts";
+import { forgetBatches, heldReservations } from "../db/batches.ts";
 import { forgetJobs, oldJobs, openJobs } from "../db/jobs.ts";
 import { forgetCallbacks, forgetEvents } from "../webhooks/db/events.ts";
 
@@ -17,7 +18,8 @@ const sweepEveryMs = 60_000;
 export function startUpkeep(context: JobsContext): Upkeep {
   let running: Promise<void> = Promise.resolve();
   const timers = [
-    { everyMs: context.config.extendEveryMs, run: () => extendAll(context) },
+    { everyMs: context.config.extendEveryMs, run: () => extendAll(context, openJobs) },
+    { everyMs: context.config.extendEveryMs, run: () => extendAll(context, heldReservations) },
     { everyMs: forgetEveryMs, run: () => forgetAll(context) },
     { everyMs: sweepEveryMs, run: () => sweepAll(context) },
   ].map(({ everyMs, run }) => {
@@ -37,9 +39,9 @@ export function startUpkeep(context: JobsContext): Upkeep {
   };
 }
 
-async function extendAll({ db, billing }: JobsContext): Promise<void> {
+async function extendAll({ db, billing }: JobsContext, read: typeof openJobs): Promise<void> {
   for (let after = 0n; ; ) {
-    const requestIds = await openJobs(db, after, atOnce);
+    const requestIds = await read(db, after, atOnce);
     const last = requestIds.at(-1);
     if (last === undefined) return;
     await billing.extend({ requestIds }, { requestId: 0n, traceparent: "", timeoutMs: callTimeoutMs });
@@ -48,6 +50,7 @@ async function extendAll({ db, billing }: JobsContext): Promise<void> {
 }
 
 async function forgetAll({ db, config, objects }: JobsContext): Promise<void> {
+  await forgetBatches(db, config.retentionMs, atOnce);
   if (config.retentionMs === 0) return;
   for (let rows = atOnce; rows === atOnce; ) {
     const old = await oldJobs(db, config.retentionMs, atOnce);

@@ -4,6 +4,7 @@ import { objects } from "./0002-objects.ts";
 import { files } from "./0003-files.ts";
 import { ownCalls } from "./0004-own-calls.ts";
 import { webhooks } from "./0005-webhooks.ts";
+import { batches } from "./0006-batches.ts";
 
 /** The migrations of jobs, in their order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0003_files": files,
   "0004_own_calls": ownCalls,
   "0005_webhooks": webhooks,
+  "0006_batches": batches,
 };

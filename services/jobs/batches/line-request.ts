@@ -1,0 +1,79 @@
+import { create, fromBinary } from "@bufbuild/protobuf";
+import type { ClosingEnding, ClosingRequest } from "../../../shared/closing/index.ts";
+import { isErrorCode } from "../../../shared/errors/catalogue.ts";
+import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { fromWireError } from "../../../shared/errors/wire.ts";
+import type { Module, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { type BatchLine, BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
+import {
+  type InvokeItem,
+  OutcomeSchema,
+  type RequestFacts,
+  RequestFactsSchema,
+} from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { traceIdOf } from "../../../shared/request-id.ts";
+import type { LineRow } from "../db/batch-lines.ts";
+import type { BatchRow } from "../db/batches.ts";
+
+/** What is read of a line's row. */
+export interface Line {
+  readonly row: LineRow;
+  readonly said: BatchLine;
+  /** What it is run with; absent: it is not run. */
+  readonly item: InvokeItem | undefined;
+}
+
+/** Reads a line. @param routes the items of its batch, by their numbers. */
+export function readLine(row: LineRow, routes: ReadonlyMap<number, InvokeItem>): Line {
+  const said = fromBinary(BatchLineSchema, row.said);
+  return { row, said, item: said.refusal === undefined ? routes.get(said.route) : undefined };
+}
+
+/** What is known of the batch of a line that was refused before it had a route. */
+export type BatchFacts = Pick<BatchRow, "facts" | "module" | "store_response" | "endpoint">;
+
+/** A line as its settlement and its record see it. */
+export function lineRequest({ row, said, item }: Line, batch: BatchFacts, dialect: string): ClosingRequest {
+  const facts: RequestFacts = {
+    ...(item?.facts ?? fromBinary(RequestFactsSchema, batch.facts)),
+    reservedNanoUsd: row.tries === 0 ? 0n : said.amountNanoUsd,
+    traceId: traceIdOf(row.request_id),
+  };
+  if (item === undefined) facts.model = "";
+  return {
+    requestId: row.request_id,
+    facts,
+    dialect: item?.dialect ?? dialect,
+    module: item?.module ?? (batch.module as Module),
+    requestedModel: item?.model ?? said.model,
+    stream: false,
+    storeResponse: item?.storeResponse ?? (batch.store_response as StoreResponse),
+    candidates: item?.candidates ?? [],
+  };
+}
+
+/** How a line ended, as its row says it. */
+export function lineEnding({ row, said }: Line): ClosingEnding {
+  const outcome = row.outcome === null ? create(OutcomeSchema) : fromBinary(OutcomeSchema, row.outcome);
+  const error = lineError(row, said);
+  return {
+    outcome,
+    error,
+    gone: false,
+    lost: false,
+    // The client gets an answer that is whole, or none.
+    pieces: error === undefined ? 1 : 0,
+    channel: "",
+    inputTokens: Number(said.estimatedInputTokens),
+  };
+}
+
+/** Why a line failed; undefined: it did not. A code that the catalogue has no more, after an upgrade, is a failure all the same. */
+export function lineError(
+  { error_code: code, error_message: message }: Pick<LineRow, "error_code" | "error_message">,
+  { refusal }: Pick<BatchLine, "refusal">,
+): ThroughlineError | undefined {
+  if (refusal !== undefined) return fromWireError(refusal);
+  if (code === null) return undefined;
+  return new ThroughlineError(isErrorCode(code) ? code : "upstream_error", message ?? "");
+}

@@ -1,0 +1,268 @@
+import { randomBytes } from "node:crypto";
+import type { JobsContext } from "../context.ts";
+import {
+  beatWorker,
+  type ClosedLine,
+  claimEnded,
+  claimLines,
+  closeLines,
+  endLines,
+  type LineEnd,
+  type LineRow,
+  leaveWorker,
+  recoverLines,
+  releaseEnded,
+  retryLine,
+  skipLines,
+} from "../db/batch-lines.ts";
+import { pauseBatch, type RunningBatch, runningBatches } from "../db/batches.ts";
+import { closeLine } from "./close-line.ts";
+import { lineDialect } from "./dialects.ts";
+import { finalizeOne } from "./finalize.ts";
+import { gather } from "./gather.ts";
+import { holdLines } from "./holds.ts";
+import { createKnownBatches } from "./known-batches.ts";
+import { type Line, readLine } from "./line-request.ts";
+import { ended, type RunningLine, runLine } from "./run-line.ts";
+import { createShares } from "./shares.ts";
+import { createTroubles } from "./troubles.ts";
+
+/** What runs lines of batches in this process. */
+export interface LineWorker {
+  /** A batch may have lines that are to be run. */
+  wake(): void;
+  /** Lines that run now. */
+  readonly running: number;
+  /** Takes no more lines, gives those that run a while, and leaves the rest to others. */
+  stop(): Promise<void>;
+}
+
+/** A worker that was killed is taken for dead after this; it says that it lives three times in it. */
+const aliveMs = 9_000;
+/** Longest time between two looks: another process may have taken a batch in, or have died. */
+const pauseMs = 1_000;
+const retryMs = 1_000;
+const stopGraceMs = 10_000;
+/** Lines of one statement. */
+const group = 100;
+/** Batches that are looked at in one go. */
+const batchesAtOnce = 50;
+
+const cancelled = { code: "cancelled", message: "The batch was cancelled before this request was begun." };
+const expired = { code: "expired", message: "This request could not be begun before the batch's time was over." };
+
+/**
+ * Runs lines of batches: a few of each batch at a time, taken, begun, ended and closed in groups, so that a line costs a part
+ * of a statement each. What a line is, its row says at every moment; who dies is followed by another after 12 s at most.
+ */
+export function startLines(context: JobsContext): LineWorker {
+  const { db, config, log } = context;
+  const worker = BigInt(`0x${randomBytes(6).toString("hex")}`) + 1n;
+  const known = createKnownBatches(db);
+  const shares = createShares(config.batches);
+  const troubles = createTroubles();
+  const running = new Map<Promise<void>, RunningLine>();
+  const closing = new Set<Promise<void>>();
+  const ending = gather<LineEnd, LineRow | undefined>(group, async (ends) => {
+    const rows = await endLines(db, worker, ends);
+    const byPlace = new Map(rows.map((row) => [placeOf(row.batch_id, row.line), row]));
+    return ends.map(({ batchId, line }) => byPlace.get(placeOf(batchId, line)));
+  });
+  const closes = gather<ClosedLine, undefined>(group, async (lines) => {
+    await closeLines(db, lines);
+    return lines.map(() => undefined);
+  });
+  let stopped = false;
+  let awake = true;
+  let wake: (() => void) | undefined;
+  let after = 0n;
+  let closeOthersAtMs = 0;
+  let finalizing = false;
+
+  async function loop(): Promise<void> {
+    while (!stopped) {
+      awake = false;
+      const waitMs = await look().catch((error: unknown) => {
+        log.warn({ err: error }, "batches could not be looked at; it is tried again");
+        return retryMs;
+      });
+      if (!stopped && !awake && waitMs > 0) await pause(waitMs);
+    }
+  }
+
+  /** Begins what is to be done; gives the time to the next look. */
+  async function look(): Promise<number> {
+    await closeOthers();
+    const batches = await runningBatches(db, after, batchesAtOnce);
+    after = batches.length < batchesAtOnce ? 0n : (batches.at(-1)?.batch_id ?? 0n);
+    let taken = 0;
+    for (const batch of batches) taken += await takeFrom(batch, batches.length);
+    if (!finalizing) finalize();
+    return taken > 0 && shares.room() > 0 ? 0 : pauseMs;
+  }
+
+  /** Closes lines that have ended, and that nobody closes. */
+  async function closeOthers(): Promise<void> {
+    if (performance.now() < closeOthersAtMs || closing.size >= group) return;
+    const rows = await claimEnded(db, worker, group);
+    for (const row of rows) close(row);
+    closeOthersAtMs = rows.length === group ? 0 : performance.now() + pauseMs;
+  }
+
+  /** One batch after the other: its results are read and written as a whole. */
+  function finalize(): void {
+    finalizing = true;
+    const work: Promise<void> = finalizeOne(context, worker)
+      .then((did) => {
+        if (did) wakeUp();
+      }, failed)
+      .finally(() => {
+        finalizing = false;
+        closing.delete(work);
+      });
+    closing.add(work);
+  }
+
+  /** Begins lines of a batch; gives how many. */
+  async function takeFrom(batch: RunningBatch, waiting: number): Promise<number> {
+    const { batch_id: batchId, account_id: accountId } = batch;
+    if (batch.cancel_requested || batch.is_over) {
+      return skipLines(db, batchId, batch.cancel_requested ? cancelled : expired, 1_000);
+    }
+    const share = shares.shareOf(batchId, accountId, waiting);
+    if (share === 0) return 0;
+    const about = await known.of(batchId);
+    const rows = await claimLines(db, batchId, Math.min(share, group), worker);
+    if (about === undefined || rows.length === 0) return 0;
+    const lines = rows.map((row) => readLine(row, about.routes));
+    for (const { row } of lines) shares.take(row.batch_id, accountId);
+    const work = holdLines(context, { batchId, accountId }, lines).then(
+      (unheld) => {
+        for (const line of lines) begin(line, accountId, unheld.get(line.row.line));
+      },
+      async (error: unknown) => {
+        log.warn({ err: error, request_id: batchId.toString() }, "lines of a batch could not be begun; they wait");
+        for (const { row } of lines) await giveBack(row, accountId, { unbegun: 1, inMs: retryMs });
+      },
+    );
+    // The next lines of other batches need not wait for it.
+    track(work, { cancel: undefined });
+    return rows.length;
+  }
+
+  function begin(line: Line, accountId: bigint, refused: Parameters<typeof ended>[1] | undefined): void {
+    const state: RunningLine = { cancel: undefined };
+    track(advance(line, accountId, refused, state), state);
+  }
+
+  async function advance(
+    line: Line,
+    accountId: bigint,
+    refused: Parameters<typeof ended>[1] | undefined,
+    state: RunningLine,
+  ): Promise<void> {
+    const { row } = line;
+    const run = refused === undefined ? await runLine(context, line, state) : ended(row, refused, undefined);
+    if (run.kind === "again") {
+      const pausedMs = run.isCrowded ? troubles.failed(row.batch_id) : 0;
+      if (pausedMs > 0) await pauseBatch(db, row.batch_id, pausedMs).catch(failed);
+      await giveBack(row, accountId, { unbegun: 0, inMs: run.inMs });
+      return;
+    }
+    troubles.ended(row.batch_id);
+    try {
+      const noted = await ending.add(run.end);
+      if (noted !== undefined) close(noted);
+    } catch (error) {
+      log.warn(
+        { err: error, request_id: row.request_id.toString() },
+        "the end of a line could not be noted; it is run again",
+      );
+      await retryLine(db, row, worker, { unbegun: 0, inMs: retryMs }).catch(failed);
+    } finally {
+      shares.give(row.batch_id, accountId);
+      if (shares.isWorthALook(row.batch_id)) wakeUp();
+    }
+  }
+
+  async function giveBack(row: LineRow, accountId: bigint, how: Parameters<typeof retryLine>[3]): Promise<void> {
+    await retryLine(db, row, worker, how).catch(failed);
+    shares.give(row.batch_id, accountId);
+  }
+
+  /** Settles and records a line that has ended. */
+  function close(row: LineRow): void {
+    const work: Promise<void> = (async () => {
+      try {
+        const about = await known.of(row.batch_id);
+        if (about === undefined) return;
+        const line = readLine(row, about.routes);
+        await closes.add(await closeLine(context, line, about.said, lineDialect(about.said.endpoint)));
+        if (shares.running() === 0) wakeUp();
+      } catch (error) {
+        log.warn(
+          { err: error, request_id: row.request_id.toString() },
+          "a line could not be closed; it is tried again",
+        );
+        await releaseEnded(db, row, worker).catch(failed);
+      }
+    })().finally(() => {
+      closing.delete(work);
+    });
+    closing.add(work);
+  }
+
+  function track(work: Promise<void>, state: RunningLine): void {
+    const tracked: Promise<void> = work.catch(failed).finally(() => {
+      running.delete(tracked);
+    });
+    running.set(tracked, state);
+  }
+
+  function failed(error: unknown): void {
+    log.warn({ err: error }, "a step of a batch failed; it is taken again");
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  function wakeUp(): void {
+    awake = true;
+    wake?.();
+  }
+
+  const beat = async (): Promise<void> => {
+    await beatWorker(db, worker, aliveMs);
+    await recoverLines(db);
+  };
+  const first = beat().catch(failed);
+  const heart = setInterval(() => void beat().then(wakeUp, failed), aliveMs / 3).unref();
+  const over = first.then(loop);
+  return {
+    wake: wakeUp,
+    get running() {
+      return shares.running();
+    },
+    async stop() {
+      stopped = true;
+      wake?.();
+      await over;
+      const grace = setTimeout(() => {
+        for (const { cancel } of running.values()) cancel?.();
+      }, stopGraceMs);
+      while (running.size + closing.size > 0) await Promise.allSettled([...running.keys(), ...closing]);
+      clearTimeout(grace);
+      clearInterval(heart);
+      await leaveWorker(db, worker).catch(failed);
+    },
+  };
+}
+
+const placeOf = (batchId: bigint, line: number): string => `${batchId} ${line}`;

@@ -1,0 +1,306 @@
+import { bigintArray, byteaArray, integerArray, statement, textArray } from "../../../shared/db/index.ts";
+import type { JobsDatabase } from "./open.ts";
+
+/** A line as its row holds it. */
+export interface LineRow {
+  readonly batch_id: bigint;
+  readonly line: number;
+  readonly request_id: bigint;
+  /** How often it was begun; 0: never, so it holds nothing. */
+  readonly tries: number;
+  readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+  /** Its BatchLine without the body. */
+  readonly said: Buffer;
+  readonly body: Buffer | null;
+  readonly outcome: Buffer | null;
+  readonly answer: Buffer | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+}
+
+const columns = (alias: string): string =>
+  ["batch_id", "line", "request_id", "tries", "started_at", "ended_at", "said", "body", "outcome", "answer"]
+    .concat("error_code", "error_message")
+    .map((name) => `${alias}.${name}`)
+    .join(", ");
+
+const insertRoutes = statement(
+  "jobs_batch_routes",
+  `insert into jobs.batch_route (batch_id, number, item) select $1, r.number, r.item
+   from unnest($2::integer[], $3::bytea[]) as r (number, item) on conflict do nothing`,
+  { idempotent: true },
+);
+
+/** Keeps routes of a batch. */
+export async function insertBatchRoutes(
+  db: JobsDatabase,
+  batchId: bigint,
+  routes: readonly { readonly number: number; readonly item: Uint8Array }[],
+): Promise<void> {
+  const numbers = integerArray(routes.map(({ number }) => number));
+  await db.query(insertRoutes, [batchId, numbers, byteaArray(routes.map(({ item }) => item))]);
+}
+
+const readRoutes = statement(
+  "jobs_batch_routes_read",
+  "select number, item from jobs.batch_route where batch_id = $1",
+  {
+    idempotent: true,
+  },
+);
+
+/** The routes of a batch. */
+export function readBatchRoutes(db: JobsDatabase, batchId: bigint): Promise<{ number: number; item: Buffer }[]> {
+  return db.query<{ number: number; item: Buffer }>(readRoutes, [batchId]);
+}
+
+/** A line that comes with its batch. One with an error has ended: it is only recorded. */
+export interface NewLine {
+  readonly line: number;
+  readonly requestId: bigint;
+  readonly said: Uint8Array;
+  readonly body: Uint8Array;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+}
+
+const insert = statement(
+  "jobs_batch_lines",
+  `with open as (
+     update jobs.batch set touched_at = now() where batch_id = $1 and account_id = $2 and state = 1 returning batch_id)
+   insert into jobs.batch_line (batch_id, line, request_id, state, said, body, error_code, error_message, ended_at)
+   select o.batch_id, i.line, i.request_id, case when i.code is null then 1 else 3 end, i.said, i.body, i.code, i.message,
+     case when i.code is null then null else now() end
+   from open o, unnest($3::integer[], $4::bigint[], $5::bytea[], $6::bytea[], $7::text[], $8::text[])
+     as i (line, request_id, said, body, code, message)
+   on conflict (batch_id, line) do nothing`,
+  { idempotent: true },
+);
+
+/** Keeps lines of a batch that is taken in. Those that are there already stay. */
+export async function insertLines(
+  db: JobsDatabase,
+  { id, accountId }: { readonly id: bigint; readonly accountId: bigint },
+  lines: readonly NewLine[],
+): Promise<void> {
+  await db.query(insert, [
+    ...[id, accountId, integerArray(lines.map(({ line }) => line)), bigintArray(lines.map((line) => line.requestId))],
+    ...[byteaArray(lines.map(({ said }) => said)), byteaArray(lines.map(({ body }) => body))],
+    ...[
+      textArray(lines.map(({ error }) => error?.code ?? null)),
+      textArray(lines.map((line) => line.error?.message ?? null)),
+    ],
+  ]);
+}
+
+/** Materialized: as a part of the statement's plan it may be run again for each line, and then takes more than its limit. */
+const claim = statement(
+  "jobs_lines_claim",
+  `with due as materialized (
+     select c.line from jobs.batch_line c
+      where c.batch_id = $1 and c.state = 1 and (c.wake_at is null or c.wake_at <= now())
+        and exists (select from jobs.batch b where b.batch_id = $1 and b.state = 2 and not b.cancel_requested)
+      order by c.line limit $2 for update skip locked)
+   update jobs.batch_line l set state = 2, worker = $3, tries = l.tries + 1, started_at = coalesce(l.started_at, now())
+   from due where l.batch_id = $1 and l.line = due.line
+   returning ${columns("l")}`,
+);
+
+/** Takes lines of a batch that are to be run. */
+export function claimLines(db: JobsDatabase, batchId: bigint, limit: number, worker: bigint): Promise<LineRow[]> {
+  return db.query<LineRow>(claim, [batchId, limit, worker]);
+}
+
+/** How a line ended. */
+export interface LineEnd {
+  readonly batchId: bigint;
+  readonly line: number;
+  readonly outcome: Uint8Array | undefined;
+  readonly answer: Uint8Array | undefined;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+}
+
+const end = statement(
+  "jobs_lines_end",
+  `update jobs.batch_line l set state = 3, ended_at = now(), outcome = i.outcome, answer = i.answer, error_code = i.code,
+     error_message = i.message
+   from unnest($2::bigint[], $3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[])
+     as i (batch_id, line, outcome, answer, code, message)
+   where l.batch_id = i.batch_id and l.line = i.line and l.state = 2 and l.worker = $1
+   returning ${columns("l")}`,
+);
+
+/** Notes how lines ended; gives those that were this worker's to end. From now on they are to be settled and recorded. */
+export function endLines(db: JobsDatabase, worker: bigint, ends: readonly LineEnd[]): Promise<LineRow[]> {
+  return db.query<LineRow>(end, [
+    ...[worker, bigintArray(ends.map(({ batchId }) => batchId)), integerArray(ends.map(({ line }) => line))],
+    ...[byteaArray(ends.map(({ outcome }) => outcome)), byteaArray(ends.map(({ answer }) => answer))],
+    ...[
+      textArray(ends.map(({ error }) => error?.code ?? null)),
+      textArray(ends.map((one) => one.error?.message ?? null)),
+    ],
+  ]);
+}
+
+const retry = statement(
+  "jobs_line_retry",
+  `update jobs.batch_line set state = 1, worker = null, tries = tries - $4, wake_at = now() + $5 * interval '1 millisecond'
+   where batch_id = $1 and line = $2 and worker = $3 and state = 2`,
+);
+
+/** Has a line run again later. @param unbegun 1: it was taken and not begun, so the try does not count. */
+export async function retryLine(
+  db: JobsDatabase,
+  { batch_id: batchId, line }: Pick<LineRow, "batch_id" | "line">,
+  worker: bigint,
+  { unbegun, inMs }: { readonly unbegun: 0 | 1; readonly inMs: number },
+): Promise<void> {
+  await db.query(retry, [batchId, line, worker, unbegun, inMs]);
+}
+
+const skip = statement(
+  "jobs_lines_skip",
+  `with due as materialized (
+     select line from jobs.batch_line where batch_id = $1 and state = 1 order by line limit $4 for update skip locked)
+   update jobs.batch_line l set state = 3, ended_at = now(), error_code = $2, error_message = $3
+   from due where l.batch_id = $1 and l.line = due.line returning l.line`,
+);
+
+/** Ends lines that will not be run; gives how many. */
+export async function skipLines(
+  db: JobsDatabase,
+  batchId: bigint,
+  { code, message }: { readonly code: string; readonly message: string },
+  limit: number,
+): Promise<number> {
+  return (await db.query(skip, [batchId, code, message, limit])).length;
+}
+
+const claimEnd = statement(
+  "jobs_lines_claim_ended",
+  `with due as materialized (
+     select e.batch_id, e.line from jobs.batch_line e join jobs.batch b on b.batch_id = e.batch_id and b.state = 2
+      where e.state = 3 and e.worker is null limit $2 for update of e skip locked)
+   update jobs.batch_line l set worker = $1
+   from due where l.batch_id = due.batch_id and l.line = due.line
+   returning ${columns("l")}`,
+);
+
+/** Takes lines that have ended and are to be settled and recorded. */
+export function claimEnded(db: JobsDatabase, worker: bigint, limit: number): Promise<LineRow[]> {
+  return db.query<LineRow>(claimEnd, [worker, limit]);
+}
+
+const release = statement(
+  "jobs_line_release",
+  "update jobs.batch_line set worker = null where batch_id = $1 and line = $2 and worker = $3 and state = 3",
+);
+
+/** Leaves a line that has ended to whoever takes it next. */
+export async function releaseEnded(
+  db: JobsDatabase,
+  { batch_id: batchId, line }: Pick<LineRow, "batch_id" | "line">,
+  worker: bigint,
+): Promise<void> {
+  await db.query(release, [batchId, line, worker]);
+}
+
+/** What a line counts as. */
+export const lineResults = { succeeded: 1, failed: 2, cancelled: 3, expired: 4 } as const;
+
+/** A line whose settlement and record are durable. */
+export interface ClosedLine {
+  readonly batchId: bigint;
+  readonly line: number;
+  /** One of `lineResults`. */
+  readonly result: number;
+  readonly inputTokens: bigint;
+  readonly cachedInputTokens: bigint;
+  readonly cacheWriteTokens: bigint;
+  readonly outputTokens: bigint;
+  readonly reasoningTokens: bigint;
+}
+
+const tokens = ["input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens"];
+const done = "b.succeeded + b.failed + b.cancelled + b.expired + s.items = b.total";
+
+const close = statement(
+  "jobs_lines_close",
+  `with closed as (
+     update jobs.batch_line l set state = 4, worker = null, body = null, outcome = null
+       from unnest($1::bigint[], $2::integer[], $3::integer[], ${tokens.map((_, i) => `$${i + 4}::bigint[]`).join(", ")})
+         as i (batch_id, line, result, ${tokens.join(", ")})
+      where l.batch_id = i.batch_id and l.line = i.line and l.state = 3
+     returning i.*),
+   summed as (
+     select batch_id, count(*)::integer as items, (count(*) filter (where result = 1))::integer as succeeded,
+       (count(*) filter (where result = 2))::integer as failed, (count(*) filter (where result = 3))::integer as cancelled,
+       (count(*) filter (where result = 4))::integer as expired,
+       ${tokens.map((name) => `sum(${name})::bigint as ${name}`).join(", ")}
+     from closed group by batch_id)
+   update jobs.batch b set succeeded = b.succeeded + s.succeeded, failed = b.failed + s.failed,
+     cancelled = b.cancelled + s.cancelled, expired = b.expired + s.expired,
+     ${tokens.map((name) => `${name} = b.${name} + s.${name}`).join(", ")},
+     state = case when ${done} then 3 else b.state end, finalizing_at = case when ${done} then now() end
+   from summed s where b.batch_id = s.batch_id returning b.batch_id`,
+);
+
+/** Notes lines whose settlement and record are durable, each once: the counts of their batches are exact. */
+export async function closeLines(db: JobsDatabase, lines: readonly ClosedLine[]): Promise<void> {
+  await db.query(close, [
+    ...[bigintArray(lines.map(({ batchId }) => batchId)), integerArray(lines.map(({ line }) => line))],
+    ...[integerArray(lines.map(({ result }) => result)), bigintArray(lines.map((line) => line.inputTokens))],
+    ...[
+      bigintArray(lines.map((line) => line.cachedInputTokens)),
+      bigintArray(lines.map((line) => line.cacheWriteTokens)),
+    ],
+    ...[bigintArray(lines.map((line) => line.outputTokens)), bigintArray(lines.map((line) => line.reasoningTokens))],
+  ]);
+}
+
+/** A line with its result. */
+export type ResultRow = Pick<LineRow, "line" | "request_id" | "said" | "answer" | "error_code" | "error_message">;
+
+const results = statement(
+  "jobs_lines_results",
+  `select line, request_id, said, answer, error_code, error_message from jobs.batch_line
+   where batch_id = $1 and line > $2 order by line limit $3`,
+  { idempotent: true },
+);
+
+/** Lines with their results, in their order, behind `after`. */
+export function readResults(db: JobsDatabase, batchId: bigint, after: number, limit: number): Promise<ResultRow[]> {
+  return db.query<ResultRow>(results, [batchId, after, limit]);
+}
+
+const beat = statement(
+  "jobs_batch_beat",
+  `insert into jobs.batch_worker (worker, alive_until) values ($1, now() + $2 * interval '1 millisecond')
+   on conflict (worker) do update set alive_until = excluded.alive_until`,
+  { idempotent: true },
+);
+
+/** Says that a worker lives. */
+export async function beatWorker(db: JobsDatabase, worker: bigint, aliveMs: number): Promise<void> {
+  await db.query(beat, [worker, aliveMs]);
+}
+
+const recover = statement(
+  "jobs_batch_recover",
+  `with dead as (delete from jobs.batch_worker where alive_until < now())
+   update jobs.batch_line set worker = null, state = case when state = 2 then 1 else state end
+   where state in (2, 3) and worker is not null
+     and worker not in (select worker from jobs.batch_worker where alive_until >= now())`,
+);
+
+/** Takes the lines of workers that are not alive away from them: those that ran are run again. */
+export async function recoverLines(db: JobsDatabase): Promise<void> {
+  await db.query(recover, []);
+}
+
+const leave = statement("jobs_batch_leave", "delete from jobs.batch_worker where worker = $1", { idempotent: true });
+
+/** Says that a worker is gone: its lines are others' at once. */
+export async function leaveWorker(db: JobsDatabase, worker: bigint): Promise<void> {
+  await db.query(leave, [worker]);
+}

@@ -1,0 +1,41 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { BatchApi, type BatchSchema, type BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
+import { type BatchRow, batchStates } from "../db/batches.ts";
+
+/** A batch as callers see it. */
+export function toBatch(row: BatchRow): MessageInitShape<typeof BatchSchema> {
+  const { total, succeeded, failed, cancelled, expired } = row;
+  const hasEnded = row.state === batchStates.ended;
+  const hasOutput = hasEnded && (row.api === BatchApi.ANTHROPIC || succeeded > 0);
+  return {
+    batchId: row.batch_id,
+    accountId: row.account_id,
+    api: row.api as BatchApi,
+    endpoint: row.endpoint,
+    state: row.state as BatchState,
+    cancelRequested: row.cancel_requested,
+    inputFileId: row.input_file_id,
+    outputFileId: hasOutput ? row.output_file_id : 0n,
+    errorFileId: hasEnded && failed + expired > 0 ? row.error_file_id : 0n,
+    view: row.view,
+    counts: { total, succeeded, failed, cancelled, expired },
+    usage: {
+      inputTokens: row.input_tokens,
+      cachedInputTokens: row.cached_input_tokens,
+      cacheWriteTokens: row.cache_write_tokens,
+      outputTokens: row.output_tokens,
+      reasoningTokens: row.reasoning_tokens,
+    },
+    createdUnixMs: BigInt(row.created_at.getTime()),
+    deadlineUnixMs: unixMs(row.deadline_at),
+    startedUnixMs: unixMs(row.started_at),
+    cancellingUnixMs: unixMs(row.cancelling_at),
+    finalizingUnixMs: unixMs(row.finalizing_at),
+    endedUnixMs: unixMs(row.ended_at),
+    models: [...row.models],
+  };
+}
+
+function unixMs(at: Date | null): bigint {
+  return BigInt(at?.getTime() ?? 0);
+}
