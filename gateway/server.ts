@@ -9,6 +9,7 @@ import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext } from "./context.ts";
 import type { GatewayDeps } from "./deps.ts";
 import { countConnections, createBodyMemory, createSpoolRoom, limitConnections } from "./edge/capacity.ts";
+import { assertNobodyListens, openDoors, sharesPort } from "./edge/doors.ts";
 import { createEdge } from "./edge/edge.ts";
 import { createFreeLimits } from "./edge/free-limits.ts";
 import { health } from "./edge/health.ts";
@@ -82,7 +83,7 @@ export async function startGateway(
   };
   const open = createOpenStreams(config.keepAliveMs);
   const edge = createEdge(context);
-  limitConnections(edge.server, config.maxConnections, refusals);
+  const refuseConnection = limitConnections(edge.server, config.maxConnections, refusals);
   const openConnections = countConnections(edge.server);
   const unobserve = [
     deps.metrics.observe("edge_connections", openConnections),
@@ -118,9 +119,19 @@ export async function startGateway(
   trpc(edge, context);
   const watched = { metricsText: deps.metricsText, standing };
   const metrics = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, watched);
-  await edge.listen({ host: config.host, port: config.port });
+  await assertNobodyListens(config.host, config.port);
+  const place = { host: config.host, port: config.port, reusePort: sharesPort };
+  await edge.listen(place);
   const address = edge.server.address();
-  const port = typeof address === "object" && address !== null ? address.port : config.port;
+  const { address: host, port } =
+    typeof address === "object" && address !== null ? address : { ...place, address: place.host };
+  const doors = await openDoors(edge.server, {
+    host,
+    port,
+    most: config.maxConnections,
+    open: openConnections,
+    refused: refuseConnection,
+  });
 
   return {
     url: httpUrl(config.host, port),
@@ -130,7 +141,7 @@ export async function startGateway(
       const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());
       // A connection whose last answer ends while stopping would be kept alive until the grace is over.
       const sweep = setInterval(() => edge.server.closeIdleConnections(), 50);
-      await Promise.race([edge.close(), grace]);
+      await Promise.race([Promise.all([edge.close(), doors.close()]), grace]);
       clearInterval(sweep);
       // Clients that are still waiting get an error, not a connection that breaks.
       await context.running.cut(cutGraceMs);

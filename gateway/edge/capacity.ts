@@ -37,10 +37,15 @@ export function memoryLimit(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
-/** Keeps a server from taking more connections than it has descriptors for: the system would drop them without a word. */
-export function limitConnections(server: Server, most: number, refusals: RefusalCounts): void {
+/**
+ * Keeps a server from taking more connections than it has descriptors for: the system would drop them without a word. Gives
+ * what counts a connection that was refused elsewhere.
+ */
+export function limitConnections(server: Server, most: number, refusals: RefusalCounts): () => void {
+  const refused = (): void => refusals.count("connections", `MAX_CONNECTIONS=${most}`);
   server.maxConnections = most;
-  server.on("drop", () => refusals.count("connections", `MAX_CONNECTIONS=${most}`));
+  server.on("drop", refused);
+  return refused;
 }
 
 /** Counts a server's connections as they come and go; gives what reads the count. */
