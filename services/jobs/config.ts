@@ -182,6 +182,8 @@ export interface WebhooksConfig {
   readonly timeoutMs: number;
   /** How long a worker has a delivery to itself. */
   readonly leaseMs: number;
+  /** How often budgets are looked at for alerts. */
+  readonly budgetsEveryMs: number;
   /** Waits between tries. */
   readonly waitsMs: readonly number[];
   /** Undefined: no secrets can be kept. */
@@ -217,6 +219,7 @@ export function envToConfig(env: Env): JobsConfig {
       perReceiver: 4,
       timeoutMs: 10_000,
       leaseMs: 25_000,
+      budgetsEveryMs: 10_000,
       waitsMs: retryWaitsMs,
       credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
     },

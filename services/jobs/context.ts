@@ -17,7 +17,10 @@ export interface JobsDeps {
   readonly tracing: Tracing;
   readonly metrics: Metrics;
   readonly provider: Pick<ServiceClient<typeof ProviderService>, "invoke">;
-  readonly billing: Pick<ServiceClient<typeof BillingService>, "settle" | "extend" | "reserve" | "splitReservation">;
+  readonly billing: Pick<
+    ServiceClient<typeof BillingService>,
+    "settle" | "extend" | "reserve" | "splitReservation" | "listBudgetUse"
+  >;
   readonly history: Pick<ServiceClient<typeof HistoryService>, "record">;
 }
 

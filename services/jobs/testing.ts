@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ErrorCode } from "../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { toWireError } from "../../shared/errors/wire.ts";
 import {
   BillingService,
+  type BudgetUseSchema,
   type ExtendRequest,
+  type ListBudgetUseRequest,
   type SettleItem,
   type Settlement,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
@@ -74,6 +76,8 @@ export interface World {
   readonly settledIds: bigint[];
   readonly recorded: HistoryRecord[];
   readonly extended: Set<bigint>;
+  /** What billing says of budgets. */
+  budgets: readonly MessageInitShape<typeof BudgetUseSchema>[];
 }
 
 /** Creates one whose vendor does a job at once. */
@@ -89,6 +93,7 @@ export function createWorld(): World {
     settledIds: [],
     recorded: [],
     extended: new Set(),
+    budgets: [],
   };
 }
 
@@ -99,7 +104,12 @@ const actionOf: Readonly<Partial<Record<JobAction, "start" | "poll" | "cancel">>
 };
 
 /** Webhooks of tests: they may go to this machine, and their waits are short. */
-export const testWebhooks = { allow: ["127.0.0.1"], timeoutMs: 400, waitsMs: [10, 10, 20, 20, 30, 30] } as const;
+export const testWebhooks = {
+  allow: ["127.0.0.1"],
+  timeoutMs: 400,
+  waitsMs: [10, 10, 20, 20, 30, 30],
+  budgetsEveryMs: 30,
+} as const;
 
 /** Starts jobs in a world. */
 export async function startTestJobs(url: string, world: World, config: Partial<JobsConfig> = {}) {
@@ -144,6 +154,9 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
           return { reservedNanoUsd: 10n, billedNanoUsd: 5n, reason: "usage", repeatedCall };
         }),
       ),
+      listBudgetUse: unaryHandler(async ({ accountIds }: ListBudgetUseRequest) => ({
+        budgets: world.budgets.filter(({ accountId = 0n }) => accountIds.includes(accountId)),
+      })),
       extend: unaryHandler(async ({ requestIds }: ExtendRequest) => {
         for (const id of requestIds) world.extended.add(id);
         return {};

@@ -17,6 +17,7 @@ import { getStanding } from "./get-standing.ts";
 import { gatheringJudge } from "./judge.ts";
 import { listAccounts } from "./list-accounts.ts";
 import { listAdministration } from "./list-administration.ts";
+import { listBudgetUse } from "./list-budget-use.ts";
 import { listKeys } from "./list-keys.ts";
 import { listLedger } from "./list-ledger.ts";
 import { recordAdministration } from "./record-administration.ts";
@@ -59,6 +60,7 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
     updateAccount: unaryHandler(updateAccount(context)),
     getAccount: unaryHandler(getAccount(context)),
     listAccounts: unaryHandler(listAccounts(context)),
+    listBudgetUse: unaryHandler(listBudgetUse(context)),
     createKey: unaryHandler(createKey(context)),
     updateKey: unaryHandler(updateKey(context)),
     rotateKey: unaryHandler(rotateKey(context)),

@@ -1,6 +1,7 @@
 import type { JobsContext } from "../context.ts";
 import { forgetBatches, heldReservations } from "../db/batches.ts";
 import { forgetJobs, oldJobs, openJobs } from "../db/jobs.ts";
+import { createBudgetWatch } from "../webhooks/budget-watch.ts";
 import { forgetCallbacks, forgetEvents } from "../webhooks/db/events.ts";
 
 /** The recurring work of jobs. */
@@ -14,14 +15,16 @@ const callTimeoutMs = 10_000;
 const forgetEveryMs = 10 * 60_000;
 const sweepEveryMs = 60_000;
 
-/** Keeps the reservations of jobs that have not ended alive, and deletes jobs past their retention. Every replica does. */
+/** Keeps the reservations of jobs that have not ended alive, deletes jobs past their retention, and looks at budgets. Every replica does. */
 export function startUpkeep(context: JobsContext): Upkeep {
   let running: Promise<void> = Promise.resolve();
+  const budgets = createBudgetWatch(context);
   const timers = [
     { everyMs: context.config.extendEveryMs, run: () => extendAll(context, openJobs) },
     { everyMs: context.config.extendEveryMs, run: () => extendAll(context, heldReservations) },
     { everyMs: forgetEveryMs, run: () => forgetAll(context) },
     { everyMs: sweepEveryMs, run: () => sweepAll(context) },
+    { everyMs: context.config.webhooks.budgetsEveryMs, run: () => budgets.look() },
   ].map(({ everyMs, run }) => {
     const start = (): void => {
       running = running.then(run).catch((error: unknown) => {

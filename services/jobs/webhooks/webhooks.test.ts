@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
+import { BudgetPeriod } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { type Delivery, DeliveryState } from "../../../shared/gen/throughline/jobs/v1/webhooks_pb.ts";
 import { createLog } from "../../../shared/log.ts";
@@ -289,6 +290,44 @@ test("a request's callback_url is told of its end, signed by the account's secre
   expect(await unwrap(secret, message)).toMatchObject({ type: "video.completed", data: { id: `video_${requestId}` } });
   const { deliveries } = await jobs.client.getJobLife({ ...owner, requestId }, call);
   expect(deliveries).toMatchObject([{ url: `${receiver.url}/mine?of=me`, requestId }]);
+});
+
+test("a budget is told of once for each of its steps in a period, to those who ask for it", async () => {
+  const budget = {
+    ...owner,
+    keyId: 3n,
+    period: BudgetPeriod.DAY,
+    periodStartUnixMs: 86_400_000n,
+    budgetNanoUsd: 1_000_000_000n,
+  };
+  const used = (part: bigint) => {
+    const spentNanoUsd = (budget.budgetNanoUsd * part) / 100n;
+    world.budgets = [
+      { ...budget, spentNanoUsd },
+      { ...budget, accountId: 8n, spentNanoUsd },
+    ];
+  };
+  await withEndpoint({ events: ["alert.budget"] }, async (endpointId) => {
+    await withEndpoint({ events: ["video.*"], accountId: 8n }, async (others) => {
+      used(79n);
+      await receiver.has(1);
+      used(120n);
+      await receiver.has(3);
+      // Whoever starts anew tells nothing anew.
+      await jobs.stop();
+      jobs = await startTestJobs(postgres.url, world);
+      world.budgets = world.budgets.map((one) => ({ ...one, period: BudgetPeriod.MONTH }));
+      await receiver.has(6);
+      const told = receiver.received.map(({ event: { type, data } }) => [type, data.id, data.period, data.percent]);
+      expect(told.sort()).toEqual(
+        ["day", "month"].flatMap((period) => [100, 50, 80].map((step) => ["alert.budget", "key_3", period, step])),
+      );
+      expect(receiver.received[0]?.event.data).toMatchObject({ budget_usd: "1", spent_usd: "0.79" });
+      expect(await deliveriesOf(endpointId)).toHaveLength(6);
+      expect(await deliveriesOf(others)).toEqual([]);
+      world.budgets = [];
+    });
+  });
 });
 
 test("a delivery that was taken by a process that died is tried by another when its lease is over", async () => {

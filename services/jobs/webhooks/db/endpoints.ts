@@ -115,6 +115,24 @@ export function readEndpoints(
   return db.query<EndpointRow>(page, [accountId, after, limit]);
 }
 
+const listeners = statement(
+  "webhooks_listeners",
+  `select distinct account_id from jobs.webhook_endpoint
+    where account_id > $2 and kind = 1 and enabled and events && $1::text[] order by account_id limit $3`,
+  { idempotent: true },
+);
+
+/** Accounts with an endpoint that has asked for one of these patterns, by ID. */
+export async function readListeners(
+  db: JobsDatabase,
+  patterns: readonly string[],
+  after: bigint,
+  limit: number,
+): Promise<bigint[]> {
+  const rows = await db.query<{ account_id: bigint }>(listeners, [patterns, after, limit]);
+  return rows.map(({ account_id }) => account_id);
+}
+
 /** What is changed of an endpoint; undefined: it stays. */
 export interface EndpointChange {
   readonly url: string | undefined;

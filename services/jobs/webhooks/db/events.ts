@@ -80,11 +80,15 @@ const forget = statement(
   `delete from jobs.webhook_event where event_id in (
      select event_id from jobs.webhook_event e where created_at < now() - $1 * interval '1 millisecond'
        and not exists (select from jobs.delivery d where d.event_id = e.event_id and d.state = 1)
+       and (type <> 'alert.budget' or created_at < now() - interval '32 days')
       order by created_at limit $2)
    returning event_id`,
 );
 
-/** Deletes events, with their deliveries, that are older than this and not on their way; gives how many. */
+/**
+ * Deletes events, with their deliveries, that are older than this and not on their way; gives how many. An alert of a budget stays
+ * for its month: it must not be sent again.
+ */
 export async function forgetEvents(db: JobsDatabase, retentionMs: number, limit: number): Promise<number> {
   return (await db.query(forget, [retentionMs, limit])).length;
 }
