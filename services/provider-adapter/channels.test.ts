@@ -15,12 +15,12 @@ let channels: Channels | undefined;
 afterEach(() => channels?.stop());
 
 /** Follows a routing that answers when and what it is told to. */
-function follow() {
+function follow(env: Readonly<Record<string, string>> = {}) {
   const asked: ((answer: GetChannelsResponse | Promise<never>) => void)[] = [];
   const getChannels = () => new Promise<GetChannelsResponse>((resolve) => asked.push(resolve));
   const routing: Pick<ServiceClient<typeof RoutingService>, "getChannels"> = { getChannels };
   channels = followChannels(routing, {
-    env: {},
+    env,
     pollMs: 60_000,
     log: createLog({ service: "test", level: "silent" }),
     unseal: () => "",
@@ -82,4 +82,28 @@ test("a routing that hangs is waited for once: then what is known serves, and it
   const unknown = channels.find("unknown", 2n);
   asked.at(-1)?.(late());
   await expect(unknown).rejects.toMatchObject({ code: "upstream_timeout" });
+});
+
+test.each([
+  ["ID:SECRET:TOKEN?", { ID: "a", SECRET: " b ", TOKEN: "c" }, "a:b:c"],
+  ["ID:SECRET:TOKEN?", { ID: "a", SECRET: "b", TOKEN: "" }, "a:b"],
+  ["ID:SECRET:TOKEN?", { ID: "a", TOKEN: "c" }, undefined],
+  ["ID", { ID: "a:b" }, "a:b"],
+])("a credential of several variables, %s of %j", async (value, env, expected) => {
+  const { asked, channels } = follow(env);
+  const found = channels.find("a", 1n);
+  const channel = {
+    name: "a",
+    adapter: "openai",
+    baseUrl: "http://x",
+    credentials: [{ source: { case: "env" as const, value } }],
+  };
+  const answer = create(GetChannelsResponseSchema, { version: 1n, channels: [channel] });
+  asked[0]?.(answer);
+  await turn();
+  // A channel that is lacking still is asked for once more.
+  asked[1]?.(answer);
+  // One that lacks a part is not opened.
+  if (expected === undefined) await expect(found).rejects.toMatchObject({ code: "service_unavailable" });
+  else expect((await found).credentials).toEqual([expected]);
 });

@@ -176,11 +176,8 @@ function openChannel(channel: Channel, env: Env, unseal: (channel: string, seale
 
 function readCredential({ source }: CredentialRef, env: Env, unseal: (sealed: Uint8Array) => string): string {
   switch (source.case) {
-    case "env": {
-      const value = env[source.value]?.trim();
-      if (!value) throw new Error(`the environment variable ${source.value} is not set`);
-      return value;
-    }
+    case "env":
+      return readParts(source.value, env);
     case "file":
       return readFileSync(source.value, "utf8").trim();
     case "sealed":
@@ -188,4 +185,16 @@ function readCredential({ source }: CredentialRef, env: Env, unseal: (sealed: Ui
     case undefined:
       throw new Error("a credential without a source");
   }
+}
+
+/** The values of variables with colons between them, as the names are written. One whose name ends in `?` may be missing. */
+function readParts(names: string, env: Env): string {
+  const parts = names.split(":").flatMap((given) => {
+    const name = given.replace(/\?$/, "");
+    const value = env[name]?.trim();
+    if (value) return [value];
+    if (name !== given) return [];
+    throw new Error(`the environment variable ${name} is not set`);
+  });
+  return parts.join(":");
 }

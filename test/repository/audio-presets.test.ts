@@ -15,6 +15,7 @@ interface Vendors {
 interface Channel {
   readonly name: string;
   readonly adapter: string;
+  readonly base_url: string;
   readonly flavour?: object;
   readonly models: readonly (string | { readonly name: string })[] | Readonly<Record<string, unknown>>;
 }
@@ -40,7 +41,7 @@ test("every model of audio says what it does, and some channel serves it", () =>
 test("the upstream of each channel can be asked for all that its models of audio do", () => {
   let asked = 0;
   for (const { channel } of vendors) {
-    const opened = adapters[channel.adapter]?.open(JSON.stringify(channel.flavour ?? {}));
+    const opened = adapters[channel.adapter]?.open(JSON.stringify(channel.flavour ?? {}), channel.base_url);
     for (const name of namesOf(channel)) {
       for (const operation of audio.get(name)?.capabilities?.filter(isOperation) ?? []) {
         asked += 1;

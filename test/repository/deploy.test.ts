@@ -122,7 +122,7 @@ describe("docker-compose.yml", () => {
   });
 
   test("sets variables that the code declares, and all that it requires", () => {
-    const vendors = vendorVariables();
+    const vendors = [...vendorVariables(), ...credentialParts()];
     for (const [name, service] of services.filter(([, { image }]) => image.includes("THROUGHLINE_IMAGE"))) {
       const unknown = Object.keys(service.environment ?? {}).filter((key) => !known.has(key) && !vendors.includes(key));
       expect([name, unknown]).toEqual([name, []]);
@@ -134,7 +134,7 @@ describe("docker-compose.yml", () => {
   });
 
   test("tells routing which vendors' keys are set and where, and the provider the keys", () => {
-    const keys = vendorVariables().filter((name) => name.endsWith("_API_KEY"));
+    const keys = vendorVariables().filter((name) => !name.endsWith("_BASE_URL"));
     const { routing, provider } = compose.services;
     expect(Object.keys(routing?.environment ?? {})).toEqual(expect.arrayContaining(vendorVariables()));
     expect(keys.map((key) => routing?.environment?.[key])).toEqual(keys.map((key) => `\${${key}:+set}`));
@@ -274,6 +274,12 @@ function vendorVariables(): string[] {
     vendors: { key: string; base_url_from: string }[];
   };
   return vendors.flatMap(({ key, base_url_from: url }) => [key, url]);
+}
+
+/** The further variables of their credentials. */
+function credentialParts(): string[] {
+  const { vendors } = parse(read("services/routing/presets/vendors.yaml")) as { vendors: { credential?: string }[] };
+  return vendors.flatMap(({ credential }) => credential?.replaceAll("?", "").split(":") ?? []);
 }
 
 /** The schema is of draft 2019-09 but for its `id`s, which that draft does not know. */

@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 interface Vendor {
   readonly key: string;
   readonly base_url_from: string;
+  readonly needs_base_url?: boolean;
   readonly channel: {
     readonly base_url: string;
     readonly adapter: string;
@@ -56,10 +57,10 @@ export const tables: Readonly<Record<string, () => string>> = {
     const { vendors } = parse(readFileSync(join(root, "services/routing/presets/vendors.yaml"), "utf8")) as {
       vendors: Vendor[];
     };
-    const rows = vendors.map(({ key, base_url_from: url, channel }) => {
+    const rows = vendors.map(({ key, base_url_from: url, needs_base_url, channel }) => {
       const entries: readonly unknown[] = Array.isArray(channel.models) ? channel.models : Object.keys(channel.models);
       const models = entries.filter((name) => typeof name !== "string" || !name.endsWith("*")).length;
-      return `| \`${key}\` | \`${url}\` | ${channel.base_url} | \`${channel.adapter}\` | ${models} |`;
+      return `| \`${key}\` | \`${url}\` | ${needs_base_url === true ? "none: the address says the region" : channel.base_url} | \`${channel.adapter}\` | ${models} |`;
     });
     return [
       "| Key | Address, if another | Default address | Adapter | Models |",

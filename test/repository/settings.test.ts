@@ -35,6 +35,10 @@ const followedByHand: Readonly<Record<string, readonly [file: string, code: stri
   call_ids: ["services/provider-adapter/adapters/gemini/chat/write-contents.ts", "callIds ? { id }"],
   category: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
   threshold: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
+  id: ["services/provider-adapter/adapters/bedrock/chat/write-request.ts", "guardrailIdentifier: flavour.guardrail.id"],
+  // They go on to the flavour of Gemini's own adapter, under the same names.
+  safety_settings: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
+  voices: ["services/provider-adapter/adapters/gemini/flavour.ts", "voices: given.voices"],
   // They are rows of the database, read by SQL.
   requests_per_minute: ["services/billing/rpc/account-message.ts", "requests_per_minute: BigInt("],
   concurrent_requests: ["services/billing/rpc/account-message.ts", "concurrent_requests: BigInt("],

@@ -75,7 +75,10 @@ const credentialSchema = z
   .strictObject({
     env: z
       .string()
-      .regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable")
+      .regex(
+        /^[A-Za-z_]\w*(:[A-Za-z_]\w*\??)*$/,
+        "must be the name of an environment variable, or several with colons between",
+      )
       .optional(),
     file: z.string().regex(/^\//, "must be an absolute path").optional(),
   })

@@ -233,7 +233,12 @@ function entryNames(models: (typeof presets.vendors)[number]["channel"]["models"
 }
 
 describe("what ships with the service", () => {
-  const allKeys = Object.fromEntries(presets.vendors.map(({ key }) => [key, "k"]));
+  const allKeys = Object.fromEntries(
+    presets.vendors.flatMap(({ key, base_url_from, needs_base_url, channel }) => [
+      [key, "k"],
+      ...(needs_base_url ? [[base_url_from, channel.base_url]] : []),
+    ]),
+  );
 
   test("every model of a vendor is configured and priced, but for those that have ended", () => {
     const { channels } = configurationOf("groups: []", { env: allKeys });
@@ -281,6 +286,22 @@ describe("what ships with the service", () => {
     for (const name of ["gpt-4o", "o3-mini", "deepseek-chat", "deepseek-ocr", "qwen-max", "qwen-mt-turbo"]) {
       expect(served).toContain(name);
     }
+  });
+
+  test("a cloud has a channel where its address is set beside its key, and the parts of its credential have names", () => {
+    const channelsOf = (env: Readonly<Record<string, string>>) =>
+      environmentChannels(env, presets.vendors).config.channels.map(({ name, base_url, credentials }) => [
+        ...[name, base_url, credentials],
+      ]);
+    const aws = { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "s", AWS_REGION: "eu-west-1" };
+    expect(channelsOf({ ...aws, AWS_BEARER_TOKEN_BEDROCK: "b", GOOGLE_APPLICATION_CREDENTIALS: "/x" })).toEqual([]);
+    const place = "https://bedrock-runtime.eu-west-1.amazonaws.com";
+    const env = "AWS_ACCESS_KEY_ID:AWS_SECRET_ACCESS_KEY:AWS_SESSION_TOKEN?";
+    expect(channelsOf({ ...aws, BEDROCK_BASE_URL: place })).toEqual([["bedrock-access-key", place, [{ env }]]]);
+    const project = "https://aiplatform.googleapis.com/v1/projects/p/locations/global";
+    expect(channelsOf({ VERTEX_CREDENTIALS: "{}", VERTEX_BASE_URL: project })).toEqual([
+      ["vertex", project, [{ env: "VERTEX_CREDENTIALS" }]],
+    ]);
   });
 
   test("a base URL of the environment counts, its slashes do not; a wrong one is refused by its name alone", () => {

@@ -16,6 +16,10 @@ export const vendorsSchema = z.strictObject({
       key: envName,
       /** Variable that overrides the channel's base URL. */
       base_url_from: envName,
+      /** True: the vendor has no address for all, so the channel is there only where the variable of its base URL is set, too. */
+      needs_base_url: z.boolean().default(false),
+      /** Variables of the credential, where it has more parts than the key. As `env` of a credential. */
+      credential: z.string().optional(),
       /** Provider of the price table whose models are names that the vendor takes. */
       table: z.string().optional(),
       /** True: every model of its lists is served; false: those that the presets or the file have, by name or pattern. */
@@ -52,15 +56,19 @@ const emptyFile = fileSchema.parse({});
  * where it is: a channel only names its variable. Throws ConfigError when a base URL is no http or https URL.
  */
 export function environmentChannels(env: Env, vendors: Presets["vendors"]): ConfigSource {
-  const present = vendors.filter(({ key }) => envOptional(env, key) !== undefined);
-  const channels = present.map(({ key, base_url_from, channel }) => {
+  const isSet = (name: string) => envOptional(env, name) !== undefined;
+  const present = vendors.filter(
+    ({ key, base_url_from, needs_base_url }) => isSet(key) && (!needs_base_url || isSet(base_url_from)),
+  );
+  const channels = present.map(({ key, base_url_from, credential = key, channel }) => {
     const base_url = baseUrl(env, base_url_from) ?? channel.base_url;
-    return { ...channel, base_url, credentials: [{ env: key }] };
+    return { ...channel, base_url, credentials: [{ env: credential }] };
   });
   const source = inward("environment", { ...emptyFile, channels }, { lenient: true, standIn: false });
-  const rules = present.map(({ channel, base_url_from, table = "", all, ends }) => {
+  const rules = present.map(({ channel, base_url_from, needs_base_url, table = "", all, ends }) => {
     // Another address is another platform: it may serve for longer what the vendor has ended.
-    const isVendor = (baseUrl(env, base_url_from) ?? channel.base_url) === channel.base_url;
+    const address = baseUrl(env, base_url_from) ?? channel.base_url;
+    const isVendor = needs_base_url || address === channel.base_url;
     return [channel.name, { table, all, ends: isVendor ? ends : {} }] as const;
   });
   return { ...source, vendors: new Map(rules) };

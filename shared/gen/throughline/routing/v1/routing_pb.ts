@@ -686,7 +686,8 @@ export type CredentialRef = Message<"throughline.routing.v1.CredentialRef"> & {
    */
   source: {
     /**
-     * Name of an environment variable of the provider process.
+     * Name of an environment variable of the provider process; or several with colons between, whose values are joined so.
+     * One whose name ends in "?" may be missing.
      *
      * @generated from field: string env = 1;
      */
