@@ -13,40 +13,61 @@ export interface LateSink {
  * aborted: what comes after that is let go of.
  */
 export function callLater<T>(ready: Promise<T>, begin: (needed: T) => UpstreamCall, sink: LateSink): UpstreamCall {
-  let call: UpstreamCall | undefined;
-  let paused = false;
-  let over = false;
+  const late = new LateCall(sink);
   ready.then(
     (needed) => {
-      if (over) return;
-      call = begin(needed);
-      if (paused) call.pause();
+      if (!late.isOver) late.begun(begin(needed));
     },
-    (thrown: unknown) => {
-      if (over) return;
-      over = true;
-      sink.onUnready(thrown);
-    },
+    (thrown: unknown) => late.unready(thrown),
   );
-  return {
-    get resent() {
-      return call?.resent ?? false;
-    },
-    pause() {
-      paused = true;
-      call?.pause();
-    },
-    resume() {
-      paused = false;
-      call?.resume();
-    },
-    drain: () => call?.drain(),
-    abort() {
-      if (call !== undefined) call.abort();
-      else if (!over) {
-        over = true;
-        sink.onAborted();
-      }
-    },
-  };
+  return late;
+}
+
+/** A class, for its getter would be made for each request. */
+class LateCall implements UpstreamCall {
+  isOver = false;
+  readonly #sink: LateSink;
+  #call: UpstreamCall | undefined = undefined;
+  #paused = false;
+
+  constructor(sink: LateSink) {
+    this.#sink = sink;
+  }
+
+  get resent(): boolean {
+    return this.#call?.resent ?? false;
+  }
+
+  begun(call: UpstreamCall): void {
+    this.#call = call;
+    if (this.#paused) call.pause();
+  }
+
+  unready(thrown: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#sink.onUnready(thrown);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#call?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#call?.resume();
+  }
+
+  drain(): void {
+    this.#call?.drain();
+  }
+
+  abort(): void {
+    if (this.#call !== undefined) this.#call.abort();
+    else if (!this.isOver) {
+      this.isOver = true;
+      this.#sink.onAborted();
+    }
+  }
 }

@@ -5,13 +5,13 @@ import { failureOf } from "../failures.ts";
 
 /** The one access key that the simulator knows. */
 export const simulatedAccessKey = {
-  accessKeyId: "AKIASIMULATED0000000",
+  accessKeyId: "SIMULATEDACCESSKEY00",
   secretAccessKey: "simulated-secret-access-key-of-40-letters",
 } as const;
 
 /** The one that works with a session token alone. */
 export const simulatedSession = {
-  accessKeyId: "ASIASIMULATED0000000",
+  accessKeyId: "SIMULATEDSESSION0000",
   secretAccessKey: "simulated-secret-access-key-of-a-session",
   sessionToken: "simulated-session-token/with+signs==",
 } as const;

