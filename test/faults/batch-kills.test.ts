@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { statement } from "../../shared/db/index.ts";
+import { expectSoundBooks } from "../e2e/administration.ts";
+import { bootstrapKey, eventually } from "../e2e/deployment.ts";
+import { type Roles, startRoles } from "./roles.ts";
+
+/*
+ * A batch with lines that fail, while gateway, jobs and then provider and billing are killed in its middle: each line has one record and
+ * is charged once or is free, the sum of the charges is the batch's, and nothing stays reserved.
+ * LINES: how many (300); by hand 10,000.
+ */
+
+const lines = Number(process.env.LINES ?? 300);
+const path = "/v1/chat/completions";
+/** One line in a hundred fails at its upstream, another one is refused by the gateway. */
+const bodyOf = (i: number): object => {
+  const messages = [{ role: "user", content: `line ${i}` }];
+  if (i % 100 === 37) return { model: "sim-status-400", messages };
+  return i % 100 === 73 ? { model: "sim-plain" } : { model: "sim-plain", messages };
+};
+const fails = (i: number): boolean => i % 100 === 37 || i % 100 === 73;
+
+let roles: Roles;
+beforeAll(async () => {
+  roles = await startRoles({
+    RESERVATION_TTL_MS: "20s",
+    SWEEP_INTERVAL_MS: "500ms",
+    RECONCILE_LAG_MS: "5s",
+    RECONCILE_INTERVAL_MS: "500ms",
+    LOG_LEVEL: "fatal",
+  });
+}, 120_000);
+afterAll(() => roles?.[Symbol.asyncDispose](), 60_000);
+
+const done = statement(
+  "batch_kills_done",
+  "select succeeded + failed as n, total, state from jobs.batch order by batch_id desc limit 1",
+);
+const ofLines = statement(
+  "batch_kills_lines",
+  `select l.entry_id as id, l.kind, l.amount from billing.ledger l where l.entry_id = any ($1::bigint[]) and l.kind in (1, 2)`,
+);
+const recorded = statement(
+  "batch_kills_records",
+  "select request_id as id, status, billed_nano_usd as billed from history.record where request_id = any ($1::bigint[])",
+);
+const whole = statement(
+  "batch_kills_whole",
+  "select kind, amount from billing.ledger where entry_id = $1 and kind in (1, 2)",
+);
+
+interface Shown {
+  readonly id: string;
+  readonly status: string;
+  readonly output_file_id: string;
+  readonly error_file_id: string;
+  readonly request_counts: { readonly total: number; readonly completed: number; readonly failed: number };
+}
+
+const headers = { authorization: `Bearer ${bootstrapKey}` };
+
+async function make(): Promise<Shown> {
+  const text = Array.from({ length: lines }, (_, i) =>
+    JSON.stringify({ custom_id: `line-${i}`, method: "POST", url: path, body: bodyOf(i) }),
+  ).join("\n");
+  const form = new FormData();
+  form.append("purpose", "batch");
+  form.append("file", new Blob([text]), "in.jsonl");
+  const uploaded = await fetch(`${roles.url}/v1/files`, { method: "POST", headers, body: form });
+  const { id } = (await uploaded.json()) as { id: string };
+  const made = await roles.call("/v1/batches", { input_file_id: id, endpoint: path, completion_window: "24h" });
+  expect(made.status).toBe(200);
+  return (await made.json()) as Shown;
+}
+
+/** Waits until so many lines are done. */
+async function progress(part: number): Promise<void> {
+  await eventually(async () => {
+    const [row] = await roles.db.query<{ n: number; total: number; state: number }>(done, []);
+    return row !== undefined && (row.n >= part * lines || row.state > 2) ? true : undefined;
+  }, 300_000);
+}
+
+async function textOf(
+  fileId: string,
+): Promise<{ custom_id: string; response: { request_id: string; status_code: number } }[]> {
+  const response = await fetch(`${roles.url}/v1/files/${fileId}/content`, { headers });
+  const text = await response.text();
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+test("each line is recorded once and charged once or free, whoever is killed in the middle", {
+  timeout: 900_000,
+}, async () => {
+  const { id } = await make();
+  await progress(0.15);
+  await roles.kill("gateway", "jobs");
+  await roles.start(["gateway", "jobs"]);
+  await progress(0.5);
+  await roles.kill("jobs");
+  await roles.start(["jobs"]);
+  await progress(0.7);
+  await roles.kill("provider", "billing");
+  await roles.start(["provider", "billing"]);
+  const batch = await eventually(async () => {
+    const response = await fetch(`${roles.url}/v1/batches/${id}`, { headers });
+    const shown = (await response.json()) as Shown;
+    return shown.status === "completed" ? shown : undefined;
+  }, 600_000);
+
+  const bad = Array.from({ length: lines }, (_, i) => i).filter(fails);
+  expect(batch.request_counts).toEqual({ total: lines, completed: lines - bad.length, failed: bad.length });
+  const [output, errors] = [await textOf(batch.output_file_id), await textOf(batch.error_file_id)];
+  expect(errors.map(({ custom_id }) => custom_id)).toEqual(bad.map((i) => `line-${i}`));
+  expect(output).toHaveLength(lines - bad.length);
+  const all = [...output, ...errors];
+  expect(new Set(all.map(({ custom_id }) => custom_id)).size).toBe(lines);
+  const ids = all.map(({ response }) => response.request_id);
+  expect(new Set(ids).size).toBe(lines);
+
+  // Records follow settlements; what was lost with a process is made up for.
+  const records = await eventually(async () => {
+    const rows = await roles.db.query<{ id: bigint; status: number; billed: bigint | null }>(recorded, [ids]);
+    return rows.length >= lines ? rows : undefined;
+  }, 60_000);
+  expect(records).toHaveLength(lines);
+  const entries = await roles.db.query<{ id: bigint; kind: number; amount: bigint }>(ofLines, [ids]);
+  const charges = entries.filter(({ kind }) => kind === 1);
+  expect(new Set(charges.map((entry) => entry.id)).size).toBe(charges.length);
+  expect(charges.map((entry) => entry.id.toString()).sort()).toEqual(
+    output.map(({ response }) => response.request_id).sort(),
+  );
+  const charged = charges.reduce((sum, { amount }) => sum - amount, 0n);
+  expect(charged).toBeGreaterThan(0n);
+  expect(records.reduce((sum, { billed }) => sum + (billed ?? 0n), 0n)).toBe(charged);
+  const [own] = await roles.db.query<{ kind: number; amount: bigint }>(whole, [id.replace("batch_", "")]);
+  expect(own?.amount).toBe(0n);
+  await expectSoundBooks(roles as never, 60_000);
+});
