@@ -1,22 +1,14 @@
 import { readdirSync } from "node:fs";
-import { type EventLoopUtilization, monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { type EventLoopUtilization, performance } from "node:perf_hooks";
 import type { Meter } from "@opentelemetry/api";
-
-/** How often the event loop is probed. */
-const probeMs = 20;
-
-/** Node records the time between two probes: what exceeds the probe's own period is the delay. */
-function delaySeconds(intervalNs: number): number {
-  return Math.max(0, intervalNs / 1e9 - probeMs / 1000);
-}
+import { measureLoopDelay } from "./loop-delay.ts";
 
 /**
  * What the process itself does: CPU, memory, heap, event loop. Names are those of the Prometheus client libraries, so
  * that common dashboards know them. Returns what stops the measuring.
  */
 export function measureProcess(meter: Meter): () => void {
-  const lag = monitorEventLoopDelay({ resolution: probeMs });
-  lag.enable();
+  const delay = measureLoopDelay();
   let before: EventLoopUtilization = performance.eventLoopUtilization();
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(name, { unit, description });
@@ -63,17 +55,16 @@ export function measureProcess(meter: Meter): () => void {
     result.observe(heapUsed, memory.heapUsed);
     result.observe(heapTotal, memory.heapTotal);
     result.observe(external, memory.external);
-    // The histogram is empty (NaN) if two scrapes come within one reading.
-    result.observe(lagMean, lag.count === 0 ? 0 : delaySeconds(lag.mean));
-    result.observe(lagP99, lag.count === 0 ? 0 : delaySeconds(lag.percentile(99)));
-    result.observe(lagMax, lag.count === 0 ? 0 : delaySeconds(lag.max));
+    const { mean, p99, max } = delay.read();
+    result.observe(lagMean, mean);
+    result.observe(lagP99, p99);
+    result.observe(lagMax, max);
     result.observe(busy, performance.eventLoopUtilization(now, before).utilization);
     before = now;
-    lag.reset();
   };
   meter.addBatchObservableCallback(read, all);
   return () => {
-    lag.disable();
+    delay.stop();
     meter.removeBatchObservableCallback(read, all);
   };
 }
