@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { expect, test } from "vitest";
 import { nextPollMs } from "../../services/jobs/domain/poll-pace.ts";
 import { statement } from "../../shared/db/index.ts";
-import { expectSoundBooks } from "../e2e/administration.ts";
+import { administer, expectSoundBooks } from "../e2e/administration.ts";
 import { eventually } from "../e2e/deployment.ts";
 import { startRoles } from "./roles.ts";
 
@@ -26,6 +26,8 @@ test.skipIf(count === 0)(
       RESERVATION_TTL_MS: "60s",
       LOG_LEVEL: "error",
     });
+    // A thousand videos are held at the dearest that they may cost.
+    await administer(roles).credits.add.mutate({ account_id: "1", amount_usd: "100000", reason: "many videos" });
     const second = spawn(process.execPath, ["services/jobs/main.ts"], {
       env: roles.envOf("jobs", { GRPC_PORT: "0" }),
       stdio: ["ignore", "ignore", "inherit"],
