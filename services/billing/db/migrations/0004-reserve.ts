@@ -72,7 +72,7 @@ const detailOf = (limit: Limit): string =>
  *
  * No request ID and no (account, idempotency key) may appear twice in one call.
  */
-const reserve = `
+export const reserveFunction = `
 create function billing.reserve(
   p_request bigint[], p_account bigint[], p_key bigint[], p_generation integer[], p_amount bigint[], p_tariff integer[],
   p_user text[], p_idem bytea[], p_digest bytea[], p_job boolean[], p_ttl_ms integer,
@@ -242,4 +242,4 @@ begin
 end $$`;
 
 /** Reservations of whole batches. */
-export const createReserve = statements(reserve);
+export const createReserve = statements(reserveFunction);

@@ -25,7 +25,7 @@ const fits = within(
  * billing.reserve, so that the verdicts and their order are written once. It would come to the same here as there: the
  * account is locked first, and what is asked then sees all that others committed.
  */
-const reserveOne = `
+export const reserveOneFunction = `
 create function billing.reserve_one(
   p_request bigint, p_account bigint, p_key bigint, p_generation integer, p_amount bigint, p_tariff integer,
   p_user text, p_ttl_ms integer,
@@ -71,4 +71,4 @@ begin
 end $$`;
 
 /** Reservations of one item. */
-export const createReserveOne = statements(reserveOne);
+export const createReserveOne = statements(reserveOneFunction);

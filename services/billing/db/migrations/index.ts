@@ -9,6 +9,7 @@ import { createLives } from "./0007-lives.ts";
 import { createUsageSums } from "./0008-usage-sums.ts";
 import { createAdministration } from "./0009-administration.ts";
 import { createSplit } from "./0010-split.ts";
+import { createJobLimits } from "./0011-jobs.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -25,4 +26,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0008_usage_sums": createUsageSums,
   "0009_administration": createAdministration,
   "0010_split": createSplit,
+  "0011_jobs": createJobLimits,
 };
