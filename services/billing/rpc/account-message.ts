@@ -126,8 +126,17 @@ export function toAccount(row: AccountRow): MessageInitShape<typeof AccountSchem
   };
 }
 
-/** Digest of what was asked for: the same creation sent twice has the same one. */
+/**
+ * Fields that creations did not have at first, with what held before them. Such a value is left out of the digest, or no
+ * creation of then could be sent again: the first account is, at every start.
+ */
+const addedLater: Readonly<Record<string, unknown>> = { operator: false, concurrent_jobs: 0n };
+
+/** Digest of what was asked for: the same creation sent twice has the same one, whichever version took the first. */
 export function creationDigest(fields: object): Buffer {
-  const text = JSON.stringify(fields, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+  const asked = Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => !(name in addedLater) || addedLater[name] !== value),
+  );
+  const text = JSON.stringify(asked, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
   return createHash("sha256").update(text).digest();
 }

@@ -13,9 +13,7 @@ export function createAccount({ db }: BillingContext) {
   return async ({ account }: CreateAccountRequest): Promise<MessageInitShape<typeof CreateAccountResponseSchema>> => {
     if (account === undefined) throw invalid("account", "must be given");
     const fields = toAccountFields(account);
-    const { operator, ...asked } = fields;
-    // As of accounts from before there were operators, where it is none.
-    const digest = creationDigest(operator ? fields : asked);
+    const digest = creationDigest(fields);
     const row =
       (await insertAccount(db, { ...fields, created_with: digest })) ?? (await findAccountByName(db, fields.name));
     if (row === undefined || !row.created_with.equals(digest)) {
