@@ -31,6 +31,7 @@ import { jobs } from "./endpoints/jobs/jobs.ts";
 import { messageBatches } from "./endpoints/message-batches/batches.ts";
 import { createMessageBatch } from "./endpoints/message-batches/create.ts";
 import { models } from "./endpoints/models.ts";
+import { openApi } from "./endpoints/openapi.ts";
 import { requests } from "./endpoints/requests.ts";
 import { createVideo } from "./endpoints/videos/create.ts";
 import { videos } from "./endpoints/videos/owned.ts";
@@ -97,6 +98,7 @@ export async function startGateway(
     return { missing: [...missing, ...ours], away };
   };
   health(edge, context, standing);
+  openApi(edge);
   for (const endpoint of endpoints) serveEndpoint(edge, context, open, endpoint);
   serveForms(edge, context, open, formEndpoints);
   createVideo(edge, context);

@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import type { FormSpec } from "../domain/form.ts";
 import { authenticate, authorise, type SecretHeader } from "../story/authenticate.ts";
 import { type Incoming, mark } from "../story/incoming.ts";
 
@@ -15,6 +16,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Who may call the route; absent only where `probe` is true. */
     readonly admission?: Admission;
+    /** What the route takes, where no schema of its own says so. */
+    readonly described?: { readonly body?: object; readonly form?: FormSpec };
     /** True: answered to anyone, also while no request ID can be issued. */
     readonly probe?: boolean;
     /** True: it reads no body, so an empty one that calls itself JSON is none. */

@@ -180,7 +180,8 @@ function serveForm(edge: FastifyInstance, context: GatewayContext, open: OpenStr
       spool.release();
     }
   };
-  for (const path of routesOf(endpoint)) edge.post(path, { bodyLimit, config: { admission } }, serve);
+  const described = { form: endpoint.form };
+  for (const path of routesOf(endpoint)) edge.post(path, { bodyLimit, config: { admission, described } }, serve);
 }
 
 const noBytes = new Uint8Array();

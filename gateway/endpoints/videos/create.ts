@@ -13,7 +13,7 @@ import { beginJob } from "../../story/job-story.ts";
 import { toVideo, type VideoView } from "../../view/video.ts";
 import { misspelt, type Sent } from "../endpoint.ts";
 import { callbackField, callbackUrlOf } from "../jobs/callback.ts";
-import { formBody, maxReferenceBytes } from "./form-body.ts";
+import { formBody, maxReferenceBytes, videosForm } from "./form-body.ts";
 import { type VideosBody, videosBody } from "./schema.ts";
 import { secondsOf, videoDemand } from "./video-demand.ts";
 
@@ -35,7 +35,7 @@ export function createVideo(edge: FastifyInstance, context: GatewayContext): voi
     scope.addContentTypeParser(/^multipart\/form-data/i, (_request, _payload, parsed) => parsed(null));
     scope.post(
       "/v1/videos",
-      { bodyLimit: config.bodyLimitBytes, config: { admission } },
+      { bodyLimit: config.bodyLimitBytes, config: { admission, described: { body: videosBody, form: videosForm } } },
       async (request, reply: FastifyReply) => {
         await beginVideo(context, request, await read(context, request), createJsonAnswer(reply.raw));
         reply.hijack();

@@ -5,7 +5,8 @@ import { type FormSpec, readForm, type Upload } from "../../domain/form.ts";
 export const maxReferenceBytes = 8 * 1024 * 1024;
 const readBytes = 1024 * 1024;
 
-const spec: FormSpec = {
+/** The form that a video may be asked for by. */
+export const videosForm: FormSpec = {
   files: { input_reference: { most: 1 } },
   fields: {
     model: { kind: "text", required: true },
@@ -20,7 +21,7 @@ const spec: FormSpec = {
 
 /** The form as the JSON body that says the same: fields as they are, the file as a data URL. Throws catalogue errors. */
 export async function formBody(upload: Upload): Promise<Record<string, unknown>> {
-  const form = readForm(spec, upload.parts);
+  const form = readForm(videosForm, upload.parts);
   const body: Record<string, unknown> = {};
   for (const part of upload.parts) if ("value" in part) body[part.name] = part.value;
   const [file] = form.files;
