@@ -4,7 +4,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createOutput } from "./log-output.ts";
 
 function systemError(code: string): NodeJS.ErrnoException {
@@ -187,4 +187,28 @@ describe("a process", () => {
     },
     15_000,
   );
+});
+
+test("nothing wakes a process that says nothing; what it says goes out soon after", () => {
+  vi.useFakeTimers();
+  try {
+    const written: string[] = [];
+    const output = createOutput(false, {
+      write: () => undefined,
+      writeSync: (bytes) => {
+        written.push(Buffer.from(bytes).toString());
+        return bytes.length;
+      },
+      pause: () => undefined,
+    });
+    expect(vi.getTimerCount()).toBe(0);
+    output.write("a\n");
+    output.write("b\n");
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(100);
+    expect(written).toEqual(["a\nb\n"]);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

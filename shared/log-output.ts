@@ -59,7 +59,20 @@ export function createOutput(blocks: boolean, calls: OutputCalls): LogOutput {
   let writing = false;
   let gone = false;
   let waiting: (() => void)[] = [];
-  setInterval(start, flushEveryMs).unref();
+  let willStart = false;
+
+  /** Lines wait for others, and for a reader without room. A process that says nothing is not woken. */
+  function startLater(): void {
+    if (willStart) return;
+    willStart = true;
+    setTimeout(startNow, flushEveryMs).unref();
+  }
+
+  function startNow(): void {
+    willStart = false;
+    start();
+    if (lines !== "" || rest.length > 0) startLater();
+  }
 
   function start(): void {
     if (writing) return;
@@ -95,7 +108,7 @@ export function createOutput(blocks: boolean, calls: OutputCalls): LogOutput {
     return rest.length > 0;
   }
 
-  /** Writes until nothing is left or the system refuses; gives what it said then. The interval tries again. */
+  /** Writes until nothing is left or the system refuses; gives what it said then. The timer tries again. */
   function writeNow(): NodeJS.ErrnoException | undefined {
     try {
       while (take()) rest = rest.subarray(calls.writeSync(rest));
@@ -127,6 +140,7 @@ export function createOutput(blocks: boolean, calls: OutputCalls): LogOutput {
       lines += line;
       linesBytes += bytes;
       if (linesBytes >= flushAtBytes) start();
+      startLater();
     },
     flush(done) {
       if (done !== undefined) {

@@ -68,10 +68,15 @@ export function createRunning({
   let extendedAtMs = performance.now();
   let extending = false;
 
-  const timer = setInterval(tick, tickMs);
-  timer.unref();
+  /** Runs while a request holds a reservation. */
+  let timer: NodeJS.Timeout | undefined;
 
   function tick(): void {
+    if (held.size === 0) {
+      clearInterval(timer);
+      timer = undefined;
+      return;
+    }
     const nowMs = performance.now();
     for (const one of held) {
       if (nowMs - one.entry.sinceMs < config.processingAfterMs) break;
@@ -135,6 +140,7 @@ export function createRunning({
       });
     },
     hold(entry) {
+      timer ??= setInterval(tick, tickMs).unref();
       const place = held.add({ entry, shown: false });
       return () => held.remove(place);
     },
