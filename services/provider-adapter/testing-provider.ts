@@ -130,7 +130,7 @@ export async function startTestProvider(
       platform: name,
       baseUrl: channel.baseUrl,
       credentials: secretsOf(name, channel).map((_, i) => ({
-        source: { case: "env" as const, value: `KEY_${i}_OF_${name}` },
+        source: { case: "env" as const, value: keyOf(name, i) },
       })),
       connectTimeoutMs: channel.connectTimeoutMs ?? 0,
       headersTimeoutMs: channel.headersTimeoutMs ?? 0,
@@ -144,7 +144,7 @@ export async function startTestProvider(
   );
   const env = Object.fromEntries(
     Object.entries(channels).flatMap(([name, channel]) =>
-      secretsOf(name, channel).map((secret, i) => [`KEY_${i}_OF_${name}`, secret]),
+      secretsOf(name, channel).map((secret, i) => [keyOf(name, i), secret]),
     ),
   );
   const reports: ReportHealthRequest[] = [];
@@ -216,6 +216,11 @@ export async function startTestProvider(
       await telemetry.shutdown();
     },
   };
+}
+
+/** The variable of a channel's credential: what a name of a channel has and a variable's does not is spelt in numbers. */
+function keyOf(name: string, i: number): string {
+  return `KEY_${i}_OF_${name.replace(/\W/g, (letter) => `_${letter.charCodeAt(0)}_`)}`;
 }
 
 function secretsOf(name: string, { credential, credentials }: TestChannel): readonly string[] {

@@ -35,7 +35,9 @@ test.each(Object.keys(adapters).flatMap((adapter) => Object.keys(bodies).map((di
       createdUnixS: 1,
       keepResponse: true,
     };
-    const notes = adapters[adapter]?.open("{}").exchanges[dialect]?.(asked).notes ?? [];
+    const notes =
+      adapters[adapter]?.open("{}", "https://bedrock-runtime.us-east-1.amazonaws.com").exchanges[dialect]?.(asked)
+        .notes ?? [];
     expect(notes.length).toBeLessThanOrEqual(maxNotes + 1);
     for (const note of notes) expect(note.length).toBeLessThanOrEqual(maxNoteLength);
     expect(notes.join("")).not.toMatch(/\p{Cc}/u);

@@ -111,9 +111,10 @@ describe("flavours", () => {
     const example = readFileSync(new URL("../../../../deploy/throughline.example.yaml", import.meta.url), "utf8");
     const told = example.slice(example.indexOf("---- flavour of the adapter openai"), example.indexOf("\nchannels:"));
     for (const name of [...flavourFields, ...Object.keys(flavours)]) expect(told).toMatch(new RegExp(`\\b${name}\\b`));
-    const { channels } = parse(example) as { channels: { name: string; adapter: string; flavour?: object }[] };
-    for (const { name, adapter, flavour = {} } of channels) {
-      expect([name, adapters[adapter]?.open(JSON.stringify(flavour))]).toEqual([name, expect.anything()]);
+    type Channel = { name: string; adapter: string; base_url: string; flavour?: object };
+    const { channels } = parse(example) as { channels: Channel[] };
+    for (const { name, adapter, base_url, flavour = {} } of channels) {
+      expect([name, adapters[adapter]?.open(JSON.stringify(flavour), base_url)]).toEqual([name, expect.anything()]);
     }
   });
 

@@ -5,6 +5,7 @@ import { chatDialect } from "../../modules/chat/openai-chat/dialect.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
 import { completionsPassthrough } from "../../modules/chat/openai-completions/passthrough.ts";
 import { responsesPassthrough } from "../../modules/chat/openai-responses/passthrough.ts";
+import { itemsFit } from "../../modules/chat/openai-responses/turns-fit.ts";
 import { hasUnknownWrapping } from "../../modules/chat/openai-responses/wrapped-tools.ts";
 import { translate } from "../../modules/chat/translate.ts";
 import type { Adapter } from "../adapter.ts";
@@ -48,7 +49,7 @@ const spoken: Readonly<Record<"responses" | "completions", Spoken>> = {
   responses: {
     name: "openai.responses",
     pass: responsesPassthrough,
-    takes: ({ body }, flavour) => !hasUnknownWrapping(body, flavour),
+    takes: ({ body }, flavour) => !hasUnknownWrapping(body, flavour) && itemsFit(body, flavour.turns),
   },
   completions: { name: "openai.completions", pass: completionsPassthrough, takes: () => true },
 };

@@ -161,3 +161,35 @@ test.each(vendors)("$vendor takes a conversation of an agent that speaks $dialec
     for (const text of ["first", "ask", "middle"]) expect(JSON.stringify(messages)).toContain(text);
   }
 });
+
+describe("responses that a vendor speaks itself", () => {
+  const user = { role: "user", content: "x" };
+  const developer = { type: "message", role: "developer", content: "Be brief." };
+  const call = { type: "function_call", call_id: "c", name: "f", arguments: "{}" };
+  const result = { type: "function_call_output", call_id: "c", output: "y" };
+  const strict = { responses: true, system_turns: "first", alternate_turns: true, user_first: true };
+
+  test.each([
+    ["a text", { input: "x", instructions: "Be brief." }, true],
+    ["instructions first", { instructions: "Be brief.", input: [user] }, true],
+    ["a developer's item first", { input: [developer, user] }, true],
+    ["a whole loop of tools", { input: [user, { type: "reasoning", summary: [] }, call, call, result, result] }, true],
+    ["a developer's item behind instructions", { instructions: "x", input: [developer, user] }, false],
+    ["a developer's item among the turns", { input: [user, developer] }, false],
+    ["two turns of the user", { input: [user, user] }, false],
+  ])("%s", (_name, body, passes) => {
+    const path = (flavour: object) =>
+      adapters.openai?.open(JSON.stringify(flavour)).exchanges["openai.responses"]?.({
+        ...{ requestId: 1n, model: "m", upstreamModel: "m", control: "", stream: false, includeUsage: false },
+        ...{
+          headers: {},
+          createdUnixS: 1,
+          keepResponse: false,
+          body: Buffer.from(JSON.stringify({ model: "m", ...body })),
+        },
+      }).message.path;
+    expect(path(strict)).toBe(passes ? "/responses" : "/chat/completions");
+    // A vendor without rules takes them all.
+    expect(path({ responses: true, system_turns: "anywhere" })).toBe("/responses");
+  });
+});

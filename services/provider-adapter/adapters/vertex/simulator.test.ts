@@ -145,7 +145,7 @@ describe("tokens", () => {
   test.each([
     ["of another kind", { type: "authorized_user" }],
     ["without a key", { private_key: "" }],
-    ["with a key that is none", { private_key: mark("BEGIN") + "\nAAAA\n" + mark("END") }],
+    ["with a key that is none", { private_key: `${mark("BEGIN")}\nAAAA\n${mark("END")}` }],
     ["whose token comes from afar in the clear", { token_uri: "http://tokens.example.com/token" }],
     ["whose token comes from nowhere", { token_uri: "file:///etc/passwd" }],
   ])("a key file %s is told when the channel is opened, without the key", (_, changes) => {
