@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     include: ["{shared,services,gateway,client,cli,test,.ci}/**/*.test.ts"],
     globalSetup: ["test/setup/postgres.ts"],
-    // Vitest keeps a core for itself, which on two cores leaves one worker: 471 s, half of them spent waiting.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Tests wait for processes and sockets half of their time, so one worker more than cores keeps these busy.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // The machines of CI share their cores with others: one more try tells a stall from a fault. Locally none is hidden.

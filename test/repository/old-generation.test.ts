@@ -14,7 +14,9 @@ const madeSeldom: Readonly<Record<string, readonly string[]>> = {
   "once a process": [
     "services/history/custom-response/allowance.ts: get entries",
     "services/history/rpc/gather.ts: get waiting",
-    "services/jobs/runner/worker.ts: get running",
+    "services/jobs/batches/lines.ts: get running",
+    "services/jobs/runner/calls.ts: get running",
+    "services/jobs/runner/pool.ts: get running",
     "shared/turns.ts: get waiting",
     "services/provider-adapter/adapters/openai/index.ts: exchanges[name] =",
     "services/provider-adapter/channels.ts: get known",
@@ -31,6 +33,10 @@ const madeSeldom: Readonly<Record<string, readonly string[]>> = {
     "services/provider-adapter/resilience/channel-health.ts: get idle",
     "shared/roster.ts: get oldest",
     "shared/roster.ts: get size",
+  ],
+  "once a call or a line that nobody waits for": [
+    "services/jobs/batches/run-line.ts: running.cancel =",
+    "services/jobs/runner/call.ts: call.onStop =",
   ],
   "once a connection to an upstream": ["services/provider-adapter/upstream/interim-heads.ts: socket.read ="],
   "once a lane": [

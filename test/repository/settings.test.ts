@@ -41,6 +41,7 @@ const followedByHand: Readonly<Record<string, readonly [file: string, code: stri
   voices: ["services/provider-adapter/adapters/gemini/flavour.ts", "voices: given.voices"],
   // They are rows of the database, read by SQL.
   requests_per_minute: ["services/billing/rpc/account-message.ts", "requests_per_minute: BigInt("],
+  concurrent_jobs: ["services/billing/rpc/account-message.ts", "concurrent_jobs: BigInt("],
   concurrent_requests: ["services/billing/rpc/account-message.ts", "concurrent_requests: BigInt("],
 };
 
