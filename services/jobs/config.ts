@@ -107,6 +107,14 @@ export const jobsEnv = declareEnv({
   },
   OBJECT_STORE_ACCESS_KEY_ID: { kind: "string", description: "Key ID for the bucket of OBJECT_STORE_URL." },
   OBJECT_STORE_SECRET_ACCESS_KEY: { kind: "secret", description: "Secret key for the bucket of OBJECT_STORE_URL." },
+  OBJECT_COPY_BYTES: {
+    kind: "int",
+    default: gibibyte,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: "bytes",
+    description: "Largest result of a video that is copied to OBJECT_STORE_URL; a larger one stays with its vendor.",
+  },
   OBJECT_ACCOUNT_BYTES: {
     kind: "int",
     default: 10 * gibibyte,
@@ -166,6 +174,7 @@ export interface JobsConfig {
     readonly place: ObjectPlace;
     readonly accountBytes: number;
     readonly databaseBytes: number;
+    readonly copyBytes: number;
   };
   readonly webhooks: WebhooksConfig;
   readonly batches: LineLimits;
@@ -212,6 +221,7 @@ export function envToConfig(env: Env): JobsConfig {
       }),
       accountBytes: read.OBJECT_ACCOUNT_BYTES,
       databaseBytes: read.OBJECT_DATABASE_BYTES,
+      copyBytes: read.OBJECT_COPY_BYTES,
     },
     webhooks: {
       allow: allowOf(read.WEBHOOK_ALLOW),

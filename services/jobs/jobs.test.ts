@@ -203,7 +203,8 @@ test("jobs that hold a reservation have it extended, and a process that starts f
   world.vendor = () => ({ state: "processing" });
   const { requestId } = await beginTestJob(jobs.client);
   await jobs.stop();
-  world.vendor = () => ({ state: "succeeded" });
+  world.extended.delete(requestId);
+  world.vendor = () => ({ state: world.extended.has(requestId) ? "succeeded" : "processing" });
   jobs = await startTestJobs(postgres.url, world);
   expect((await closed(requestId)).state).toBe(JobState.SUCCEEDED);
   expect(world.extended.has(requestId)).toBe(true);

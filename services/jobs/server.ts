@@ -4,6 +4,7 @@ import type { RunningService } from "../../shared/run-service.ts";
 import { startLines } from "./batches/lines.ts";
 import type { JobsConfig } from "./config.ts";
 import type { JobsContext, JobsDeps } from "./context.ts";
+import { startCopies } from "./copies/copies.ts";
 import { openDatabase } from "./db/open.ts";
 import { createObjectStore } from "./objects/store.ts";
 import { jobsDefinition } from "./rpc/index.ts";
@@ -25,6 +26,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const calls = startCalls(context, worker.wake);
   const upkeep = startUpkeep(context);
   const lines = startLines(context);
+  const copies = startCopies(context);
   const unobserve = deps.metrics.observe("jobs_running", () => worker.running + calls.running + lines.running, "jobs");
   return {
     definition: jobsDefinition(context, { worker, calls, lines }),
@@ -35,7 +37,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
     async stop() {
       unobserve();
       // What a call leads to is settled by the worker.
-      await Promise.all([calls.stop(), lines.stop()]);
+      await Promise.all([calls.stop(), lines.stop(), copies.stop()]);
       await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop()]);
       await db.close();
     },

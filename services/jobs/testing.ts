@@ -65,6 +65,8 @@ export interface World {
   vendor: (action: "start" | "poll" | "cancel", count: number, requestId: bigint) => Answer | Promise<Answer>;
   /** Answers a call; `form` is what came of its form. */
   upstream: (count: number, requestId: bigint, form: Buffer) => CallAnswer | Promise<CallAnswer>;
+  /** Gives a result; `count` is how often it was asked for. */
+  content: (count: number, requestId: bigint) => CallAnswer | Promise<CallAnswer>;
   /** Calls that were told to stop. */
   readonly stopped: Set<bigint>;
   /** Thrown, if it throws, before (true) or after (false) billing or history has taken a call. */
@@ -85,6 +87,7 @@ export function createWorld(): World {
   return {
     vendor: (action) => (action === "start" ? { state: "queueing" } : { state: "succeeded", seconds: 4 }),
     upstream: () => ({ pieces: [Buffer.from('{"data":[]}')] }),
+    content: () => ({ pieces: [Buffer.from("a video")] }),
     stopped: new Set(),
     fault: () => undefined,
     asked: new Map(),
@@ -119,6 +122,7 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
       invoke: streamHandler<InvokeItem, Frame, Outcome>(async (call, out) => {
         const { item, requestId } = call;
         if (item.job === undefined) return answerCall(world, call, out);
+        if (item.job.action === JobAction.CONTENT) return giveContent(world, requestId, out);
         const action = actionOf[item.job?.action ?? JobAction.UNSPECIFIED] ?? "poll";
         const key = `${action} ${requestId}`;
         const count = (world.asked.get(key) ?? 0) + 1;
@@ -201,6 +205,18 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
 }
 
 /** Answers a call as the world's upstream does. */
+async function giveContent(world: World, requestId: bigint, out: FrameSink<Frame>): Promise<Init<Outcome>> {
+  const key = `content ${requestId}`;
+  const count = (world.asked.get(key) ?? 0) + 1;
+  world.asked.set(key, count);
+  const { pieces, type = "video/mp4", error } = await world.content(count, requestId);
+  for (const [index, data] of pieces.entries()) {
+    out.write(index > 0 ? { data } : { data, head: { contentType: type, channel: "stub" } });
+  }
+  if (error === undefined || error === "lost") return { firstByte: true };
+  return { error: create(ErrorSchema, toWireError(new ThroughlineError(error, "The vendor said no."))) };
+}
+
 async function answerCall(world: World, call: StreamCall<InvokeItem>, out: FrameSink<Frame>): Promise<Init<Outcome>> {
   const { requestId, body } = call;
   const key = `call ${requestId}`;

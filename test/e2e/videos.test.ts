@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,6 +16,10 @@ import { testLaterCalls } from "./later-cases.ts";
 
 const modes: Mode[] = ["up", "mesh"];
 const ledgerOf = statement("videos_ledger", "select kind, amount from billing.ledger where entry_id = $1");
+const copied = statement(
+  "videos_copied",
+  "select result_bytes as bytes from jobs.job where request_id = $1 and result_object > 0",
+);
 const prompt = "A lighthouse at dusk";
 
 /** What a request shows of its job. */
@@ -25,9 +32,13 @@ interface JobLife {
 describe.each(modes)("videos: %s", (mode) => {
   let house: Deployment;
   let openai: OpenAI;
+  let folder = "";
   beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "throughline-videos-"));
     house = await startDeployment(mode, {
       THROUGHLINE_ADMIN_KEY: adminKey,
+      // In one of the two ways results are copied to a folder, in the other they stay with the vendor.
+      ...(mode === "mesh" ? { OBJECT_STORE_URL: `file://${folder}` } : {}),
       JOBS_FIRST_POLL: "50ms",
       JOBS_MAX_POLL: "100ms",
       WEBHOOK_ALLOW: "127.0.0.1",
@@ -35,7 +46,10 @@ describe.each(modes)("videos: %s", (mode) => {
     });
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
   }, 90_000);
-  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+  afterAll(async () => {
+    await house?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
 
   const requestOf = (id: string) => BigInt(id.replace("video_", ""));
 
@@ -85,6 +99,22 @@ describe.each(modes)("videos: %s", (mode) => {
     const part = await house.call(`/v1/videos/${video.id}/content`, undefined, { range: "bytes=1000-1999" });
     expect([part.status, part.headers.get("content-range")]).toEqual([206, `bytes 1000-1999/${content.length}`]);
     expect(Buffer.from(await part.arrayBuffer()).equals(content.subarray(1_000, 2_000))).toBe(true);
+
+    if (mode === "mesh") {
+      const [copy] = await eventually(async () => {
+        const rows = await house.db.query<{ bytes: bigint }>(copied, [requestOf(video.id)]);
+        return rows.length > 0 ? rows : undefined;
+      }, 20_000);
+      expect(copy?.bytes).toBe(BigInt(content.length));
+      const ours = Buffer.from(await (await openai.videos.downloadContent(video.id)).arrayBuffer());
+      expect(digest(ours)).toBe(digest(content));
+      const piece = await house.call(`/v1/videos/${video.id}/content`, undefined, { range: "bytes=-10" });
+      expect(Buffer.from(await piece.arrayBuffer()).equals(content.subarray(-10))).toBe(true);
+      expect(await readdir(folder)).toContain(requestOf(video.id).toString());
+      // It says how long the copy lives, which is longer than the vendor keeps it.
+      const { expires_at: expires, completed_at: completed } = await openai.videos.retrieve(video.id);
+      expect((expires ?? 0) - (completed ?? 0)).toBeGreaterThan(29 * 86_400);
+    }
 
     // The vendor's own ID finds the request.
     const job = (await (await house.call(`/v1/jobs/${video.id}`)).json()) as { vendor_job_id: string; status: string };

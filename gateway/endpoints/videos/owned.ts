@@ -5,10 +5,12 @@ import { type Job, JobState } from "../../../shared/gen/throughline/jobs/v1/jobs
 import { JobAction } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { createBytesAnswer } from "../../answers/bytes.ts";
 import type { GatewayContext } from "../../context.ts";
-import { type Admission, publicKinds } from "../../edge/admission.ts";
+import { type Admission, principalOf, publicKinds } from "../../edge/admission.ts";
 import { toVideo, videoId } from "../../view/video.ts";
 import { createFetch } from "../jobs/content.ts";
 import { callOptions, idOf, jobOwner, ofModule } from "../jobs/owned.ts";
+import { giveObject } from "../objects/give.ts";
+import { objectReader } from "../objects/read.ts";
 import { pageOf } from "../page.ts";
 
 const variants: readonly string[] = ["video", "thumbnail", "spritesheet"];
@@ -56,6 +58,11 @@ export function videos(edge: FastifyInstance, context: GatewayContext): void {
     const variant = variantOf(request.query);
     if (job.state !== JobState.SUCCEEDED) {
       throw new ThroughlineError("invalid_value", `The video is not there: it is ${statusText(job)}.`, { param: "id" });
+    }
+    if (variant === "video" && job.resultObjectId > 0n) {
+      const { resultObjectId: objectId, resultBytes, resultType: contentType } = job;
+      const read = objectReader(context, request, { objectId, accountId: principalOf(request).accountId });
+      return giveObject(request, reply, { bytes: Number(resultBytes), contentType, read });
     }
     const answer = createBytesAnswer(reply.raw);
     await createFetch(context)(request, job, { action: JobAction.CONTENT, variant }, answer);

@@ -57,7 +57,11 @@ const unfinishedMs = 60 * 60_000;
 const sweptAtOnce = 50;
 
 /** Creates the store of this process. */
-export function createObjectStore(db: JobsDatabase, config: JobsConfig["objects"], log: Log): ObjectStore {
+export function createObjectStore(
+  db: JobsDatabase,
+  config: Omit<JobsConfig["objects"], "copyBytes">,
+  log: Log,
+): ObjectStore {
   const { place } = config;
   const backends = new Map<string, ObjectBackend>([[databasePlace.name, createDatabaseBackend(db)]]);
   if (place.kind !== "database") backends.set(place.name, createBackend(db, place));
@@ -148,7 +152,7 @@ function badPiece(): ThroughlineError {
   );
 }
 
-function noRoom({ accountBytes }: JobsConfig["objects"]): ThroughlineError {
+function noRoom({ accountBytes }: Pick<JobsConfig["objects"], "accountBytes">): ThroughlineError {
   const message = `The account's files and results would exceed ${Math.floor(accountBytes / 1024 / 1024)} MiB; delete some.`;
   return new ThroughlineError("request_too_large", message);
 }

@@ -23,6 +23,7 @@ import {
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobReport } from "../../../shared/job-report.ts";
 import type { JobsContext } from "../context.ts";
+import { wantResultCopy } from "../copies/copies.ts";
 import { type End, noteClosed } from "../db/advance.ts";
 import { type JobRow, kinds } from "../db/job-row.ts";
 import type { Decision, RunningState } from "../domain/after-report.ts";
@@ -66,6 +67,7 @@ export async function close(context: JobsContext, row: JobRow): Promise<void> {
   const options = { requestId: row.request_id, traceparent: row.traceparent, timeoutMs: callTimeoutMs };
   const settlement = await billing.settle.call(settleItem(request, ending), options);
   await history.record.call({ record: finalOf(row, request, ending, { settlement, answer }) }, options);
+  await wantResultCopy(context, row);
   await noteClosed(db, row.request_id);
 }
 

@@ -5,6 +5,7 @@ import { files } from "./0003-files.ts";
 import { ownCalls } from "./0004-own-calls.ts";
 import { webhooks } from "./0005-webhooks.ts";
 import { batches } from "./0006-batches.ts";
+import { copies } from "./0007-copies.ts";
 
 /** The migrations of jobs, in their order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0004_own_calls": ownCalls,
   "0005_webhooks": webhooks,
   "0006_batches": batches,
+  "0007_copies": copies,
 };
