@@ -9,6 +9,7 @@ test.each([
   ["connect postgres://tl:hunter2@db:5432/x", `connect postgres://tl:${redacted}@db:5432/x`],
   ["GET https://host/v1?alt=sse&key=AbCdEf123456&x=1", `GET https://host/v1?alt=sse&key=${redacted}&x=1`],
   ["gsk_abcdefgh12345678", redacted],
+  ["token ya29.a0AfB_byC-dEf and ABSKQmVkcm9ja0FQSUtleS1hYmNk", `token ${redacted} and ${redacted}`],
 ])("%s", (text, clean) => {
   expect(scrub(text)).toBe(clean);
 });
@@ -33,6 +34,10 @@ const secretNames = [
   "password",
   "credential",
   "cookie",
+  "private_key",
+  "SecretAccessKey",
+  "SessionToken",
+  "x-amz-security-token",
 ];
 const odd = fc.string({ unit: fc.constantFrom(...'ab\\"\n:,{}[]/@?&= ', "é", "sk-abcdefghijk"), maxLength: 30 });
 const benign = fc.oneof(odd, fc.integer(), fc.boolean(), fc.array(odd, { maxLength: 3 }));
