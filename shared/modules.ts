@@ -39,7 +39,7 @@ const audio = {
   translation: ["/v1/audio/translations"],
 };
 const image = ["/v1/images/generations", "/v1/images/edits"];
-const video = ["/v1/videos"];
+const video = ["/v1/videos", "/v1/video/generations"];
 const rerank = ["/v2/rerank", "/v1/rerank", "/rerank"];
 
 const table: readonly ModuleEntry[] = [

@@ -33,7 +33,8 @@ async function startWithRoutes(): Promise<{ gateway: TestGateway; routes: Route[
   };
   subscribe("fastify.initialization", listen);
   try {
-    return { gateway: await startTestGateway(), routes };
+    // There are more routes than strangers may ask for in a minute.
+    return { gateway: await startTestGateway({}, { unknownKeysPerMinute: 0 }), routes };
   } finally {
     unsubscribe("fastify.initialization", listen);
   }
@@ -114,13 +115,19 @@ describe("a stranger", () => {
   });
 
   it("finds no route that takes more than it needs", () => {
-    const large = routes.filter(({ bodyLimit }) => bodyLimit > 64 * 1024).map(({ url }) => url);
+    const large = routes
+      .filter(({ bodyLimit }) => bodyLimit > 64 * 1024)
+      .map(({ url }) => url.replace(/^\/trpc\/.*/, "/trpc/*"));
     expect([...new Set(large)].sort()).toEqual([
       ...[
         "/trpc/*",
+        "/v1/files",
+        "/v1/messages/batches",
         "/v1/messages/count_tokens",
         "/v1/responses/input_tokens",
+        "/v1/video/generations",
         "/v1/videos",
+        "/v1/videos/:id/remix",
         verbRoute("countTokens"),
         ...[...endpoints, ...formEndpoints].flatMap((endpoint) => routesOf(endpoint)),
       ].sort(),

@@ -3,7 +3,7 @@ import { ExponentialBackoff, handleWhen, retry } from "cockatiel";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Reservation } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Job } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
-import { HeadSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { HeadSchema, JobAction, JobStepSchema } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { persistently } from "../../shared/persistently.ts";
 import type { CallOptions } from "../../shared/rpc/index.ts";
 import type { GatewayContext } from "../context.ts";
@@ -24,6 +24,8 @@ export interface JobDemand {
   readonly callbackUrl: string;
   /** The job as the client sees it. */
   show(job: Job): object;
+  /** An earlier job that this one goes on from, at the vendor that has it. Absent: from none. */
+  readonly follows?: Job | undefined;
 }
 
 /** A vendor may take a minute to say that it has a job; what the service adds is little. */
@@ -40,9 +42,9 @@ const retriesForMs = 30_000;
 export async function beginJob(context: GatewayContext, ask: Ask, answer: Answer, demand: JobDemand): Promise<void> {
   const taken = await takeIn(context, ask, answer, { job: true });
   if (taken === undefined) return;
-  const { lifeMs, view, callbackUrl, show } = demand;
+  const { lifeMs, view, callbackUrl, show, follows } = demand;
   const { id: requestId } = ask.incoming;
-  const request = { requestId, item: itemOf(ask, taken), lifeMs: BigInt(lifeMs), view, callbackUrl };
+  const request = { requestId, item: itemOf(ask, taken, follows), lifeMs: BigInt(lifeMs), view, callbackUrl };
   const job = await created(ask, (options) => context.jobs.createJob(request, options));
   await giveJob(context, ask, answer, { job, show, httpStatus: 200, reservation: taken.reservation });
 }
@@ -77,9 +79,15 @@ export async function beginCall(
   await giveJob(context, ask, answer, { job, ...later, reservation: taken.reservation });
 }
 
-function itemOf(ask: Ask, { route, reservation }: TakenIn) {
+/** What goes on from an earlier job is asked of the vendor that has it, at the price of today. */
+function itemOf(ask: Ask, { route, reservation }: TakenIn, follows?: Job) {
   const { facts } = closingRequest(ask, route, reservation.reservedNanoUsd);
-  return invokeItem(ask, route, facts, elapsedUs(ask.incoming));
+  if (follows?.candidate === undefined) return invokeItem(ask, route, facts, elapsedUs(ask.incoming));
+  const { candidate, vendorJobId, locator } = follows;
+  const same = route.candidates.filter(({ channel }) => channel === candidate.channel);
+  const candidates = same.length > 0 ? same : [candidate];
+  const job = create(JobStepSchema, { action: JobAction.START, vendorJobId, locator });
+  return { ...invokeItem(ask, { ...route, candidates }, facts, elapsedUs(ask.incoming)), job };
 }
 
 /**

@@ -3,7 +3,7 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
 import { spellingOf } from "../domain/field-spelling.ts";
 import { type Endpoint, type PaidEndpoint, readAsk, type Sent, tell } from "../endpoints/endpoint.ts";
-import { beginVideo, videosEndpoint } from "../endpoints/videos/create.ts";
+import { beginVideo, videosEndpoint } from "../endpoints/videos/begin.ts";
 import { type VideosBody, videosBody } from "../endpoints/videos/schema.ts";
 import type { Answer } from "../story/ask.ts";
 

@@ -8,6 +8,8 @@ export interface VideoView {
   /** null: it did not say. */
   readonly seconds: string | null;
   readonly size: string | null;
+  /** ID of the video that it is a remix of. Absent: of none. */
+  readonly remixed_from?: string;
 }
 
 /** OpenAI's words of a job's state. */
@@ -41,7 +43,7 @@ export function toVideo(job: Job): Video {
     seconds: said,
     size: job.size || view.size,
     prompt: view.prompt,
-    remixed_from_video_id: null,
+    remixed_from_video_id: view.remixed_from ?? null,
     error: job.error === undefined ? null : { code: job.error.code, message: job.error.message },
   };
 }

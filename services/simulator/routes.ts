@@ -24,7 +24,7 @@ import { cohereRerank, dashscopeRerank, rerank, teiRerank } from "./formats/rera
 import { speech } from "./formats/speech.ts";
 import { elevenLabsSpeech, minimaxSpeech } from "./formats/speech-vendors.ts";
 import { googleToken, vertexAnthropic, vertexGoogle } from "./formats/vertex.ts";
-import { createVideo, deleteVideo, listVideos, retrieveVideo, videoContent } from "./formats/videos.ts";
+import { createVideo, deleteVideo, listVideos, remixVideo, retrieveVideo, videoContent } from "./formats/videos.ts";
 
 /** A route with what its path says. */
 export interface RouteMatch extends Target {
@@ -71,11 +71,12 @@ const videoRoutes: Readonly<Record<string, Route>> = {
   "GET ": retrieveVideo,
   "DELETE ": deleteVideo,
   "GET content": videoContent,
+  "POST remix": remixVideo,
 };
 const matches: ReadonlyMap<string, RouteMatch> = new Map(
   Object.entries(fixed).map(([key, route]) => [key, { route, model: undefined, verb: "", query: "" }]),
 );
-const videoPath = /^\/v1\/videos\/([^/]+)(?:\/(content))?$/;
+const videoPath = /^\/v1\/videos\/([^/]+)(?:\/(content|remix))?$/;
 const teiPath = /^\/tei\/([^/]+)\/rerank$/;
 const elevenLabsPath = /^\/v1\/text-to-speech\/([^/]+)(?:\/stream)?$/;
 /** Azure names the model in the path: what follows is as OpenAI has it. */
@@ -111,7 +112,9 @@ export function findRoute(method: string, target: string): RouteMatch | undefine
   const [, job, wanted = ""] = videoPath.exec(path) ?? [];
   if (job !== undefined) {
     const route = videoRoutes[`${method} ${wanted}`];
-    return route === undefined ? undefined : { route, model: undefined, verb: wanted, id: decode(job), query };
+    // A remix names no model: it has that of its video.
+    const model = wanted === "remix" ? "sim-plain" : undefined;
+    return route === undefined ? undefined : { route, model, verb: wanted, id: decode(job), query };
   }
   const [, profile, wish = ""] = bedrockPath.exec(path) ?? [];
   const converses = profile === undefined || method !== "POST" ? undefined : bedrockRoutes[wish];

@@ -160,6 +160,39 @@ describe.each(modes)("videos: %s", (mode) => {
     receiver.close();
   });
 
+  test("is remixed by the vendor that has it, and charged as another video", async () => {
+    const video = await openai.videos.create({ model: "video/sim-job-run-10" as "sora-2", prompt, seconds: "8" });
+    const early = await openai.videos.remix("video_1", { prompt: "x" }).catch((error: unknown) => error);
+    expect(early).toMatchObject({ status: 404 });
+    await ended(video.id);
+    const remix = await openai.videos.remix(video.id, { prompt: "The same by day" });
+    expect(remix).toMatchObject({ remixed_from_video_id: video.id, prompt: "The same by day", seconds: "8" });
+    expect(remix.id).not.toBe(video.id);
+    expect(await ended(remix.id)).toMatchObject({ status: "completed", remixed_from_video_id: video.id });
+    expect((await entryOf(remix.id)).amount).toBe((await entryOf(video.id)).amount);
+    expect(house.simulator.requests.some(({ path }) => /\/remix$/.test(path))).toBe(true);
+  });
+
+  test("is begun and asked after as new-api's clients do", async () => {
+    const asked = { model: "video/sim-job-run-10", prompt, duration: 5.0, width: 1280, height: 720, n: 1, fps: 24 };
+    const begun = (await (await house.call("/v1/video/generations", asked)).json()) as { task_id: string };
+    const task = await eventually(async () => {
+      const told = (await (await house.call(`/v1/video/generations/${begun.task_id}`)).json()) as {
+        code: string;
+        data: { status: string; result_url?: string; progress: string; data: { seconds: string; size: string } };
+      };
+      return told.data.status === "SUCCESS" ? told : undefined;
+    }, 20_000);
+    expect(task).toMatchObject({
+      code: "success",
+      data: { progress: "100%", data: { seconds: "5", size: "1280x720" } },
+    });
+    expect((await house.call(task.data.result_url ?? "")).status).toBe(200);
+    expect((await entryOf(begun.task_id)).amount).toBeLessThan(0n);
+    const bad = await house.call("/v1/video/generations", { ...asked, duration: "long" });
+    expect([bad.status, ((await bad.json()) as { error: { param: string } }).error.param]).toEqual([400, "duration"]);
+  });
+
   test("that fails, or whose start is lost or refused, is free and says why", async () => {
     const failed = await openai.videos.create({ model: "video/sim-job-fail" as "sora-2", prompt });
     expect((await ended(failed.id)).error).toMatchObject({ code: "upstream_error" });

@@ -12,6 +12,7 @@ import { callOptions, idOf, jobOwner, ofModule } from "../jobs/owned.ts";
 import { giveObject } from "../objects/give.ts";
 import { objectReader } from "../objects/read.ts";
 import { pageOf } from "../page.ts";
+import { generationsPath, toTask } from "./generations.ts";
 
 const variants: readonly string[] = ["video", "thumbnail", "spritesheet"];
 const pages = { usual: 20, most: 100 };
@@ -26,6 +27,8 @@ export function videos(edge: FastifyInstance, context: GatewayContext): void {
   const config = { admission };
 
   edge.get<ById>("/v1/videos/:id", { config }, async (request) => toVideo(await videoOf(context, request)));
+
+  edge.get<ById>(`${generationsPath}/:id`, { config }, async (request) => toTask(await videoOf(context, request)));
 
   edge.get("/v1/videos", { config }, async (request) => {
     const { after, limit, ascending } = pageOf(request.query, pages, idOf);

@@ -28,3 +28,12 @@ export const videosBody = open({
 
 /** Body of POST /v1/videos, checked. */
 export type VideosBody = Static<typeof videosBody>;
+
+/** Body of POST /v1/videos/{id}/remix. */
+export const remixBody = open({
+  prompt: Type.String({ minLength: 1, maxLength: 32_000 }),
+  callback_url: maybe(Type.String({ minLength: 1, maxLength: 2_048 })),
+});
+
+/** Body of POST /v1/videos/{id}/remix, checked. */
+export type RemixBody = Static<typeof remixBody>;

@@ -29,7 +29,8 @@ export async function begin(context: JobsContext, row: JobRow): Promise<void> {
     context,
     row,
     { ...item, body: row.body ?? new Uint8Array() },
-    { action: JobAction.START },
+    // What goes on from an earlier job names that.
+    item.job ?? { action: JobAction.START },
     startTimeoutMs,
   );
   const { report, outcome } = asked;

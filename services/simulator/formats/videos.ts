@@ -38,6 +38,23 @@ export const createVideo: Route = {
   },
 };
 
+/** POST /v1/videos/{id}/remix: begins a job like that of a video that was made, with another prompt. */
+export const remixVideo: Route = {
+  format: openaiFormat,
+  readsBody: true,
+  answer(exchange, body, target) {
+    const [source, moment] = known(exchange, target);
+    if (source === undefined) return deliverError(exchange, openaiFormat, unknownJob);
+    if (moment.state !== "done") return deliverError(exchange, openaiFormat, notReady);
+    const prompt = stringOf(body.prompt);
+    if (prompt === "") throw new InvalidRequest("'$.prompt' is invalid: it must not be empty.", "prompt");
+    const { model, seconds, size, reference, behaviour } = source;
+    const job = exchange.jobs.add({ model, prompt, seconds, size, reference, behaviour });
+    const video = videoOf(job, momentOf(job, Date.now()));
+    deliverJson(exchange, openaiFormat, JSON.stringify({ ...video, remixed_from_video_id: source.id }));
+  },
+};
+
 /** GET /v1/videos: the jobs, the newest first. */
 export const listVideos: Route = {
   format: openaiFormat,

@@ -4,7 +4,7 @@ import { type Asked, type AskedStep, type Exchange, type WholeAnswer, wholeExcha
 import { readLocator, writeLocator } from "../../domain/job-locator.ts";
 import { createNotes } from "../../domain/notes.ts";
 import { contentExchange } from "./content.ts";
-import type { JobPlace, Told, VideoFigures, VideoFormat } from "./format.ts";
+import type { JobPlace, Told, VideoFigures, VideoFormat, VideoStart } from "./format.ts";
 import { askAfter, objectIn, placeOf } from "./poll.ts";
 import { cancelledReport, forgottenReport, isOver, meaningOf, reportOf, videoUsage } from "./report.ts";
 import { readVideoRequest } from "./request.ts";
@@ -30,9 +30,15 @@ export function videoExchange(asked: Asked, format: VideoFormat): Exchange {
   return steps[asked.job.action](asked, asked.job, format);
 }
 
-function startExchange(asked: Asked, { credential }: AskedStep, format: VideoFormat): Exchange {
+function startExchange(asked: Asked, step: AskedStep, format: VideoFormat): Exchange {
+  const { credential } = step;
   const { note, list } = createNotes();
-  const { message, figures, place = "" } = format.start(readVideoRequest(asked), asked.upstreamModel, note);
+  const request = readVideoRequest(asked);
+  const {
+    message,
+    figures,
+    place = "",
+  } = step.vendorJobId === "" ? format.start(request, asked.upstreamModel, note) : remixOf(asked, step, format);
   return wholeExchange({
     message: { ...message, once: true },
     notes: list(),
@@ -47,6 +53,12 @@ function startExchange(asked: Asked, { credential }: AskedStep, format: VideoFor
       return answerOf(asked, report, { ...figures, ...known(told.figures) }, true);
     },
   });
+}
+
+/** A start that names an earlier job goes on from that. Throws invalid_value where the vendor cannot. */
+function remixOf(asked: Asked, step: AskedStep, format: VideoFormat): VideoStart {
+  if (format.remix !== undefined) return format.remix(placeOf(asked, step), readVideoRequest(asked));
+  throw new ThroughlineError("invalid_value", "The upstream of this video cannot remix it.", { param: "id" });
 }
 
 /** Some vendors create (201), some take for later (202). */

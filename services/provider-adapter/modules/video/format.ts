@@ -75,6 +75,8 @@ export interface VideoFormat {
   readonly filtered: RegExp;
   /** Throws invalid_value with the path of what the vendor cannot do. */
   start(request: VideoRequest, upstreamModel: string, note: Notes["note"]): VideoStart;
+  /** Begins a job that makes another video of one that was made. Absent: the vendor has no such thing. */
+  remix?(job: JobPlace, request: VideoRequest): VideoStart;
   /** The refusal inside a 200; undefined: it is none. */
   refusal(answer: JsonObject): UpstreamFailure | undefined;
   /** What an answer to a start, a poll or a cancel says. Undefined: it is none of them. */

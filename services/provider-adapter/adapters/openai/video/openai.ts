@@ -51,6 +51,10 @@ export function openaiVideo(flavour: OpenaiFlavour, { path }: VideoPlace): Video
       };
       return { message: { path, ...bodyOf(fields, request.image) }, figures: figuresOf(request) };
     },
+    remix: ({ id }, request) => ({
+      message: { path: at(id, "/remix"), headers: {}, body: Buffer.from(JSON.stringify({ prompt: request.prompt })) },
+      figures: figuresOf(request),
+    }),
     refusal(answer) {
       // A job that failed has an error too.
       const error = asString(answer.id) === undefined ? errorIn(answer) : undefined;
