@@ -8,8 +8,11 @@ import {
   type BudgetUseSchema,
   type ExtendRequest,
   type ListBudgetUseRequest,
+  type Reservation,
+  type ReserveItem,
   type SettleItem,
   type Settlement,
+  type SplitReservationRequest,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { ErrorSchema, Module, Unit } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
@@ -78,6 +81,12 @@ export interface World {
   readonly settledIds: bigint[];
   readonly recorded: HistoryRecord[];
   readonly extended: Set<bigint>;
+  /** What was asked of billing for lines of batches that began together. */
+  readonly splits: (readonly bigint[])[];
+  /** False: billing holds nothing for batches any more. */
+  isHeld: boolean;
+  /** Requests that reserved by themselves. */
+  readonly reserved: Set<bigint>;
   /** What billing says of budgets. */
   budgets: readonly MessageInitShape<typeof BudgetUseSchema>[];
 }
@@ -96,6 +105,9 @@ export function createWorld(): World {
     settledIds: [],
     recorded: [],
     extended: new Set(),
+    splits: [],
+    isHeld: true,
+    reserved: new Set(),
     budgets: [],
   };
 }
@@ -161,6 +173,17 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
       listBudgetUse: unaryHandler(async ({ accountIds }: ListBudgetUseRequest) => ({
         budgets: world.budgets.filter(({ accountId = 0n }) => accountIds.includes(accountId)),
       })),
+      splitReservation: unaryHandler(async ({ parts }: SplitReservationRequest) => {
+        const ids = parts.map(({ requestId }) => requestId);
+        world.splits.push(ids);
+        return { unheldRequestIds: world.isHeld ? [] : ids };
+      }),
+      reserve: batchHandler<ReserveItem, Reservation>(async (calls) =>
+        calls.map(({ requestId, item }) => {
+          world.reserved.add(requestId);
+          return { reservedNanoUsd: item.amountNanoUsd };
+        }),
+      ),
       extend: unaryHandler(async ({ requestIds }: ExtendRequest) => {
         for (const id of requestIds) world.extended.add(id);
         return {};

@@ -1,0 +1,155 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
+import { SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import { type Batch, BatchApi, BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
+import { createWorld, owner, startTestJobs, type World } from "../testing.ts";
+
+let postgres: TestPostgres;
+let world: World;
+let jobs: Awaited<ReturnType<typeof startTestJobs>>;
+beforeAll(async () => {
+  postgres = await testPostgres();
+  world = createWorld();
+  jobs = await startTestJobs(postgres.url, world);
+});
+afterAll(async () => {
+  await jobs?.stop();
+  await postgres?.stop();
+});
+
+const call = { requestId: 1n, timeoutMs: 20_000 };
+let lastId = 800_000_000_000_000n;
+
+/** Takes a batch in and has it run. */
+async function make(count: number, lifeMs = 60_000, missing = 0): Promise<{ id: bigint; lines: bigint[] }> {
+  const id = ++lastId;
+  const [outputFileId, errorFileId] = [++lastId, ++lastId];
+  const lines = Array.from({ length: count }, () => ++lastId);
+  const facts = { ...owner, keyId: 3n, model: "m", createdUnixUs: BigInt(Date.now()) * 1_000n };
+  await jobs.client.beginBatch(
+    {
+      ...{ batchId: id, owner, api: BatchApi.OPENAI, endpoint: "/v1/chat/completions", outputFileId, errorFileId },
+      ...{ inputFileId: 1n, view: Buffer.from("{}"), facts, module: Module.CHAT },
+    },
+    call,
+  );
+  const item = {
+    ...{ dialect: "openai.chat", module: Module.CHAT, model: "m", facts },
+    candidates: [{ channel: "stub", platform: "stub", upstreamModel: "m", pricing: { strategy: "s" } }],
+  };
+  const message = {
+    ...{ batchId: id, accountId: owner.accountId, first: 0, routes: [{ number: 0, item }] },
+    lines: lines.map((requestId, i) => ({
+      ...{
+        requestId,
+        customId: `line-${i}`,
+        route: 0,
+        body: Buffer.from(`{"i":${i}}`),
+        amountNanoUsd: 5n,
+        keepsAnswer: true,
+      },
+    })),
+  };
+  await jobs.client.addBatchLines(message, call);
+  // It may come again.
+  await jobs.client.addBatchLines(message, call);
+  const start = {
+    batchId: id,
+    accountId: owner.accountId,
+    total: count + missing,
+    isHeld: true,
+    reservedNanoUsd: 500n,
+  };
+  await jobs.client.startBatch({ ...start, lifeMs: BigInt(lifeMs) }, call);
+  return { id, lines };
+}
+
+async function ended(id: bigint): Promise<Batch> {
+  for (;;) {
+    const { batch } = await jobs.client.getBatch({ owner, api: BatchApi.OPENAI, batchId: id }, call);
+    if (batch?.state === BatchState.ENDED) return batch;
+    await delay(10);
+  }
+}
+
+async function textOf(objectId: bigint): Promise<string> {
+  const range = { objectId, accountId: owner.accountId, offset: 0n, maxBytes: 1_000_000 };
+  return Buffer.from((await jobs.client.readObject(range, call)).data).toString();
+}
+
+test("each line is run, settled and recorded once, in groups, and its batch gives back the rest", async () => {
+  world.upstream = () => ({ pieces: [Buffer.from('{"ok":'), Buffer.from("true}")] });
+  const { id, lines } = await make(150);
+  const batch = await ended(id);
+  expect(batch.counts).toMatchObject({ total: 150, succeeded: 150, failed: 0 });
+  const text = await textOf(batch.outputFileId);
+  expect(
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).custom_id),
+  ).toEqual(lines.map((_, i) => `line-${i}`));
+  expect(batch.errorFileId).toBe(0n);
+  for (const line of [...lines, id]) expect(world.settledIds.filter((one) => one === line)).toEqual([line]);
+  expect(world.settled.get(id)).toMatchObject({ case: SettleCase.SUCCEEDED });
+  for (const line of lines) {
+    expect(world.recorded.filter(({ requestId }) => requestId === line).map(({ status }) => status)).toEqual([
+      RecordStatus.SUCCEEDED,
+    ]);
+  }
+  // Lines of one call of billing: those that began together.
+  expect(Math.max(...world.splits.map((parts) => parts.length))).toBeGreaterThan(8);
+  expect(world.splits.length).toBeLessThan(150 / 4);
+});
+
+test("lines that nobody has time for until their batch's time is over are told as expired and are free", async () => {
+  world.upstream = (_count, requestId) =>
+    requestId % 2n === 0n ? { pieces: [], error: "upstream_overloaded" } : { pieces: [Buffer.from("{}")] };
+  const { id, lines } = await make(6, 1_500);
+  const batch = await ended(id);
+  expect(batch.counts).toMatchObject({ total: 6, succeeded: 3, failed: 0, expired: 3 });
+  const late = await textOf(batch.errorFileId);
+  expect(
+    late
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).error.code),
+  ).toEqual(Array(3).fill("batch_expired"));
+  for (const line of lines.filter((one) => one % 2n === 0n)) {
+    expect(world.settled.get(line)).toMatchObject({ case: SettleCase.FAILED });
+    expect(world.recorded.findLast(({ requestId }) => requestId === line)).toMatchObject({
+      status: RecordStatus.FAILED,
+      errorCode: "expired",
+    });
+  }
+});
+
+test("a line that failed at its upstream is tried again; one whose batch holds nothing any more reserves by itself", async () => {
+  world.upstream = (count) => (count === 1 ? { pieces: [], error: "upstream_error" } : { pieces: [Buffer.from("{}")] });
+  world.isHeld = false;
+  const { id, lines } = await make(3);
+  const batch = await ended(id);
+  world.isHeld = true;
+  expect(batch.counts).toMatchObject({ succeeded: 3 });
+  expect(lines.map((line) => world.asked.get(`call ${line}`))).toEqual([2, 2, 2]);
+  expect([...world.reserved].sort()).toEqual(expect.arrayContaining(lines));
+});
+
+test("a settlement or a record that fails is made again, and counts once", async () => {
+  world.upstream = () => ({ pieces: [Buffer.from("{}")] });
+  let faults = 3;
+  world.fault = (_service, before) => {
+    if (!before && faults-- > 0) throw new Error("the answer was lost");
+  };
+  const { id } = await make(4);
+  const batch = await ended(id);
+  world.fault = () => undefined;
+  expect(batch.counts).toMatchObject({ total: 4, succeeded: 4 });
+});
+
+test("a batch whose lines are not all there does not run", async () => {
+  await expect(make(2, 60_000, 1)).rejects.toMatchObject({ code: "not_found" });
+});
