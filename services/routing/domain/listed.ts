@@ -78,6 +78,8 @@ export function addListed<C extends Channel>(
     const own = read?.source === sourceOf(channel) ? read.models : undefined;
     for (const one of own ?? fromTable(lists, table, today)) {
       const { name } = one;
+      // The table prices what a company sells anywhere: Google's names there have Claude, which its own API does not serve.
+      if (own === undefined && !lists.all && !served.has(name) && !isOwn(channel, name)) continue;
       // An alias of the configuration is not taken away from what it stands for.
       if (aliases.has(name)) continue;
       const strategy = served.has(name) ? "" : strategyFor(channel, lists, name, configured, names);
@@ -91,6 +93,11 @@ export function addListed<C extends Channel>(
     return more.length === 0 ? channel : { ...channel, models: [...channel.models, ...more] };
   });
   return { channels: extended, listed };
+}
+
+/** Whether one of the channel's own patterns stands for a name. */
+function isOwn({ models }: Channel, name: string): boolean {
+  return models.some(({ model }) => covers(model, name));
 }
 
 /** The strategy by which a channel serves a name of a list, empty where its model says it; undefined: it does not serve it. */
