@@ -108,6 +108,10 @@ export interface Metrics {
   edgeRefused(reason: EdgeRefusal): void;
   /** A refusal left no record: its key had as many of them this minute as are kept. */
   refusalUnrecorded(): void;
+  /** A vendor was asked after a job: it answered, or could not be asked. */
+  jobPoll(outcome: "answered" | "failed"): void;
+  /** A job has ended and is settled and recorded: `success`, or the code of its error. */
+  jobEnded(module: string, outcome: string): void;
   /** A webhook was tried: it arrived, is tried again, or is given up. */
   webhookDelivery(outcome: DeliveryOutcome): void;
   /**
@@ -170,6 +174,8 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     "refusals_unrecorded_total",
     "Refusals beyond those that are recorded of a key in a minute.",
   );
+  const jobPolls = counter("job_polls_total", "Questions to vendors after jobs by what became of them.", "outcome");
+  const jobsEnded = counter("jobs_ended_total", "Jobs that ended, by their outcome.", "module", "outcome");
   const webhooks = counter("webhook_deliveries_total", "Tries to deliver webhooks by what became of them.", "outcome");
   const operation = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"];
   const tokens = tallies.histogram(
@@ -271,6 +277,12 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     },
     refusalUnrecorded() {
       unrecorded.add(1);
+    },
+    jobPoll(outcome) {
+      jobPolls.add(1, outcome);
+    },
+    jobEnded(module, outcome) {
+      jobsEnded.add(1, module, outcome);
     },
     webhookDelivery(outcome) {
       webhooks.add(1, outcome);

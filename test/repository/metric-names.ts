@@ -39,6 +39,8 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
   idempotentReplay: (metrics) => metrics.idempotentReplay("chat"),
   edgeRefused: (metrics) => metrics.edgeRefused("connections"),
   refusalUnrecorded: (metrics) => metrics.refusalUnrecorded(),
+  jobPoll: (metrics) => metrics.jobPoll("answered"),
+  jobEnded: (metrics) => metrics.jobEnded("video", "success"),
   webhookDelivery: (metrics) => metrics.webhookDelivery("delivered"),
 };
 

@@ -22,6 +22,7 @@ import {
   RequestFactsSchema,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobReport } from "../../../shared/job-report.ts";
+import { moduleNameOf } from "../../../shared/modules.ts";
 import type { JobsContext } from "../context.ts";
 import { wantResultCopy } from "../copies/copies.ts";
 import { type End, noteClosed } from "../db/advance.ts";
@@ -69,6 +70,7 @@ export async function close(context: JobsContext, row: JobRow): Promise<void> {
   await history.record.call({ record: finalOf(row, request, ending, { settlement, answer }) }, options);
   await wantResultCopy(context, row);
   await noteClosed(db, row.request_id);
+  context.metrics.jobEnded(moduleNameOf(request.module), row.error_code ?? "success");
 }
 
 /** Tells history how far a job is. It is told of the end in any case, so nobody waits for this. */

@@ -21,6 +21,7 @@ export async function follow(context: JobsContext, row: JobRow): Promise<void> {
   const givenUp = row.cancel_requested || isOver ? await step(context, row, JobAction.CANCEL) : undefined;
   // Of a job that it has given up a vendor may know nothing any more, so what it said to that counts.
   const { report, outcome, error } = hasEnded(givenUp) ? givenUp : await step(context, row, JobAction.POLL);
+  context.metrics.jobPoll(report === undefined ? "failed" : "answered");
   const before = {
     state: runningState(row),
     progressPercent: row.progress,
