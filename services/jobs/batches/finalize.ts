@@ -15,7 +15,8 @@ import { type BatchRow, claimFinalizing, endBatch, holdFinalizing } from "../db/
 import { insertFile } from "../db/files.ts";
 import { anthropicLine, type LineResult, openaiLine } from "../domain/batch-output.ts";
 import { type ObjectWriter, openWriter } from "../objects/writer.ts";
-import { announce } from "../webhooks/announce.ts";
+import { makeEvent } from "../webhooks/announce.ts";
+import { batchEvent } from "../webhooks/domain/batch-event.ts";
 import { resultOf } from "./close-line.ts";
 import { batchDialects } from "./dialects.ts";
 import { lineError } from "./line-request.ts";
@@ -36,9 +37,20 @@ export async function finalizeOne(context: JobsContext, worker: bigint): Promise
   const isOurs = await writeResults(context, batch, worker);
   if (!isOurs) return true;
   await closeBatch(context, batch);
-  await announceBatch(context, batch);
-  await endBatch(context.db, batch.batch_id, worker);
+  await announceBatch(context, batch, worker);
   return true;
+}
+
+/** The end of the row and what is told of it are one transaction: who is told finds a batch that has ended. */
+async function announceBatch({ db, courier }: JobsContext, batch: BatchRow, worker: bigint): Promise<void> {
+  const { batch_id: batchId, account_id: accountId, traceparent, cancel_requested: cancelRequested, expired } = batch;
+  const event = batchEvent({ batchId, isMessageBatch: batch.api === BatchApi.ANTHROPIC, cancelRequested, expired });
+  const one = { ...event, accountId, source: `batch ${batchId}`, requestId: batchId, traceparent, toCallback: true };
+  const isAsked = await db.transaction(async (trx) => {
+    await endBatch(trx, batchId, worker);
+    return makeEvent(trx, one);
+  });
+  if (isAsked) courier.wake();
 }
 
 /** A part of the results, with what it takes in. */
@@ -153,15 +165,6 @@ async function closeBatch({ db, billing, history }: JobsContext, batch: BatchRow
   record.channel = "";
   record.platform = "";
   await history.record.call({ record }, options);
-}
-
-/** Tells the end of a batch; by its source it is told once. */
-async function announceBatch(context: JobsContext, batch: BatchRow): Promise<void> {
-  const { batch_id: id, account_id: accountId, traceparent, cancel_requested: isCancelled, expired } = batch;
-  const type = isCancelled ? "batch.cancelled" : expired > 0 ? "batch.expired" : "batch.completed";
-  const prefix = batch.api === BatchApi.ANTHROPIC ? "msgbatch" : "batch";
-  const about = { accountId, requestId: id, traceparent, source: `batch ${id}`, toCallback: false };
-  await announce(context, { ...about, type, data: { id: `${prefix}_${id}`, request_id: id.toString() } });
 }
 
 function timelineOf({ created_at: created, started_at, cancelling_at, finalizing_at }: BatchRow) {

@@ -282,7 +282,7 @@ const end = statement(
 );
 
 /** Its results are written, and it is settled and recorded: its lines are of no use any more. */
-export async function endBatch(db: JobsDatabase, id: bigint, worker: bigint): Promise<void> {
+export async function endBatch(db: Pick<JobsDatabase, "query">, id: bigint, worker: bigint): Promise<void> {
   await db.query(end, [id, worker]);
 }
 

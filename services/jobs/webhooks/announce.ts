@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { JobKind } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
 import type { JobsContext } from "../context.ts";
 import type { JobRow } from "../db/job-row.ts";
 import { itemOf } from "../runner/ask.ts";
-import { publishEvent } from "./db/events.ts";
+import { type EventsDatabase, publishEvent } from "./db/events.ts";
 import { eventBody } from "./domain/event-body.ts";
 import { patternsOf } from "./domain/event-types.ts";
 import { type EndedJob, type EventContent, givenUpAlert, jobEvent } from "./domain/job-event.ts";
@@ -27,11 +29,16 @@ export interface Announcement extends EventContent {
 
 /** Makes an event durable with its deliveries, once, and has them sent. Nothing is kept where nobody asks for it. */
 export async function announce({ db, courier }: AnnounceContext, one: Announcement): Promise<void> {
+  if (await makeEvent(db, one)) courier.wake();
+}
+
+/** The same as a part of a transaction. True: there is something to be sent when it is committed. */
+export async function makeEvent(db: EventsDatabase, one: Announcement): Promise<boolean> {
   const { accountId, source, type, requestId, traceparent } = one;
   const eventId = newEventId();
   const body = eventBody(eventId, type, Date.now(), one.data);
   const event = { eventId, accountId, source, type, body, requestId, traceparent };
-  if ((await publishEvent(db, event, patternsOf(type), one.toCallback)) > 0) courier.wake();
+  return (await publishEvent(db, event, patternsOf(type), one.toCallback)) > 0;
 }
 
 /** ID of a new event, as receivers see it. */
@@ -60,6 +67,9 @@ function wasRefused({ kind, error_code, vendor_job_id }: JobRow): boolean {
   return kind !== JobKind.CALL && error_code !== null && vendor_job_id === "";
 }
 
+/** Finishes of a response that is whole; others are the bounds that it came to. */
+const whole: ReadonlySet<string> = new Set(["", "completed"]);
+
 function endedJob(row: JobRow): EndedJob {
   const { dialect } = itemOf(row);
   return {
@@ -68,5 +78,6 @@ function endedJob(row: JobRow): EndedJob {
     dialect,
     code: row.error_code,
     message: row.error_message,
+    isIncomplete: row.started !== null && !whole.has(fromBinary(OutcomeSchema, row.started).finishReason),
   };
 }

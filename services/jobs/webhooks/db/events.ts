@@ -1,6 +1,9 @@
 import { statement } from "../../../../shared/db/index.ts";
 import type { JobsDatabase } from "../../db/open.ts";
 
+/** The database, or a transaction of it. */
+export type EventsDatabase = Pick<JobsDatabase, "query">;
+
 /** An event that is to be told. */
 export interface NewEvent {
   /** As receivers see it. */
@@ -44,7 +47,7 @@ const publish = statement(
  * @param toCallback true: the request's callback URL is told as well.
  */
 export async function publishEvent(
-  db: JobsDatabase,
+  db: EventsDatabase,
   event: NewEvent,
   patterns: readonly string[],
   toCallback: boolean,

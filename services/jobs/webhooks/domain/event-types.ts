@@ -27,7 +27,7 @@ export const testEventType = "webhook.test";
 
 /** True: an endpoint may ask for this: a type, a family such as "video.*", or "*". */
 export function isEventPattern(text: string): boolean {
-  return text === "*" || text in eventTypes || families.has(text);
+  return text === "*" || Object.hasOwn(eventTypes, text) || families.has(text);
 }
 
 const families: ReadonlySet<string> = new Set(Object.keys(eventTypes).map(familyOf));

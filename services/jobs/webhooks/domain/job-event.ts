@@ -9,6 +9,8 @@ export interface EndedJob {
   /** Why it failed; null: it succeeded. */
   readonly code: string | null;
   readonly message: string | null;
+  /** True: a response that came to one of its bounds. */
+  readonly isIncomplete: boolean;
 }
 
 /** An event, before it has an ID. */
@@ -41,7 +43,11 @@ const kinds = {
 export function jobEvent(job: EndedJob): EventContent {
   const kind = kinds[job.module === "video" ? "video" : job.dialect === "openai.responses" ? "response" : "job"];
   const outcome = job.code === null ? "succeeded" : job.code === "cancelled" ? "cancelled" : "failed";
-  return { type: kind[outcome], data: { id: `${kind.prefix}${job.requestId}`, ...about(job) } };
+  const isIncomplete = kind === kinds.response && outcome === "succeeded" && job.isIncomplete;
+  return {
+    type: isIncomplete ? "response.incomplete" : kind[outcome],
+    data: { id: `${kind.prefix}${job.requestId}`, ...about(job) },
+  };
 }
 
 /** Codes of ends that nobody knows the truth of. */
