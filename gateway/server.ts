@@ -27,6 +27,7 @@ import { countGeminiTokens } from "./endpoints/gemini/count-tokens.ts";
 import { historyQuery } from "./endpoints/history-query.ts";
 import { imageVariations } from "./endpoints/images/variations.ts";
 import { endpoints } from "./endpoints/index.ts";
+import { callbacks } from "./endpoints/jobs/callbacks.ts";
 import { jobs } from "./endpoints/jobs/jobs.ts";
 import { messageBatches } from "./endpoints/message-batches/batches.ts";
 import { createMessageBatch } from "./endpoints/message-batches/create.ts";
@@ -99,6 +100,7 @@ export async function startGateway(
   };
   health(edge, context, standing);
   openApi(edge);
+  callbacks(edge, context);
   for (const endpoint of endpoints) serveEndpoint(edge, context, open, endpoint);
   serveForms(edge, context, open, formEndpoints);
   createVideo(edge, context);

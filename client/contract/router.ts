@@ -2506,7 +2506,7 @@ export type Procedures = {
     >;
   };
   webhooks: {
-    /** Makes a webhook. One of an operator's own account is told of channels as well. */
+    /** Makes a webhook. `platform` marks one of an operator's own account. */
     create: Mutation<
       {
         url: string;
@@ -2524,7 +2524,7 @@ export type Procedures = {
         events: string[];
         enabled: boolean;
         description: string;
-        /** True: it is told of channels as well. */
+        /** True: it is of an operator's own account, made by its own key. */
         platform: boolean;
         created_time: string;
         updated_time: string;
@@ -2549,7 +2549,7 @@ export type Procedures = {
           events: string[];
           enabled: boolean;
           description: string;
-          /** True: it is told of channels as well. */
+          /** True: it is of an operator's own account, made by its own key. */
           platform: boolean;
           created_time: string;
           updated_time: string;
@@ -2576,7 +2576,7 @@ export type Procedures = {
         events: string[];
         enabled: boolean;
         description: string;
-        /** True: it is told of channels as well. */
+        /** True: it is of an operator's own account, made by its own key. */
         platform: boolean;
         created_time: string;
         updated_time: string;
@@ -2598,7 +2598,7 @@ export type Procedures = {
         events: string[];
         enabled: boolean;
         description: string;
-        /** True: it is told of channels as well. */
+        /** True: it is of an operator's own account, made by its own key. */
         platform: boolean;
         created_time: string;
         updated_time: string;
@@ -2621,7 +2621,7 @@ export type Procedures = {
         events: string[];
         enabled: boolean;
         description: string;
-        /** True: it is told of channels as well. */
+        /** True: it is of an operator's own account, made by its own key. */
         platform: boolean;
         created_time: string;
         updated_time: string;

@@ -32,7 +32,7 @@ async function existing(ctx: Ctx, asked: bigint | undefined): Promise<bigint> {
 
 /** Webhooks: receivers of an account's events, and what became of each event. A secret is in the answer to its making alone. */
 export const webhooks = router({
-  /** Makes a webhook. One of an operator's own account is told of channels as well. */
+  /** Makes a webhook. `platform` marks one of an operator's own account. */
   create: adminWrite
     .input(
       z.strictObject({
@@ -172,7 +172,7 @@ function webhookOut(endpoint: WebhookEndpoint) {
     events: endpoint.events,
     enabled: endpoint.enabled,
     description: endpoint.description,
-    /** True: it is told of channels as well. */
+    /** True: it is of an operator's own account, made by its own key. */
     platform: endpoint.platform,
     created_time: iso(endpoint.createdUnixMs),
     updated_time: iso(endpoint.updatedUnixMs),

@@ -139,6 +139,12 @@ export const jobsEnv = declareEnv({
     description:
       "Most webhooks that one process of jobs sends in the same moment; at most four of them go to one receiver.",
   },
+  PUBLIC_URL: {
+    kind: "url",
+    protocols: ["https", "http"],
+    description:
+      "Address at which the internet reaches the gateway, without a path. Vendors that can are told to call it when a job changes (POST /callbacks/...); unset: jobs are asked after alone.",
+  },
   WEBHOOK_ALLOW: {
     kind: "list",
     default: [],
@@ -191,6 +197,8 @@ export interface WebhooksConfig {
   readonly timeoutMs: number;
   /** How long a worker has a delivery to itself. */
   readonly leaseMs: number;
+  /** Where vendors reach the gateway, without a slash at its end; undefined: nowhere. */
+  readonly publicUrl: string | undefined;
   /** How often budgets are looked at for alerts. */
   readonly budgetsEveryMs: number;
   /** Waits between tries. */
@@ -229,6 +237,7 @@ export function envToConfig(env: Env): JobsConfig {
       perReceiver: 4,
       timeoutMs: 10_000,
       leaseMs: 25_000,
+      publicUrl: read.PUBLIC_URL?.replace(/\/+$/, ""),
       budgetsEveryMs: 10_000,
       waitsMs: retryWaitsMs,
       credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),

@@ -10,6 +10,7 @@ import type { ObjectStore } from "./objects/store.ts";
 import type { AddressCheck } from "./webhooks/address.ts";
 import type { Courier } from "./webhooks/courier.ts";
 import type { Secrets } from "./webhooks/secrets.ts";
+import type { VendorCallbacks } from "./webhooks/vendor-callbacks.ts";
 
 /** What jobs is given by its process. */
 export interface JobsDeps {
@@ -32,6 +33,7 @@ export interface JobsContext extends JobsDeps {
   /** Between 0 and 1. */
   readonly random: () => number;
   readonly courier: Courier;
+  readonly callbacks: VendorCallbacks;
   /** Judges the addresses that webhooks shall go to. */
   readonly addresses: AddressCheck;
   /** Seals what webhooks are signed with. */

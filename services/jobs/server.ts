@@ -12,6 +12,7 @@ import { startCalls } from "./runner/calls.ts";
 import { startUpkeep } from "./runner/upkeep.ts";
 import { startWorker } from "./runner/worker.ts";
 import { openWebhooks } from "./webhooks/open.ts";
+import { createVendorCallbacks } from "./webhooks/vendor-callbacks.ts";
 
 const ping = statement("jobs_ping", "select 1 as one", { idempotent: true });
 
@@ -21,7 +22,15 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const db = await openDatabase({ url, maxConnections, migrate, log: deps.log });
   const objects = createObjectStore(db, config.objects, deps.log);
   const webhooks = await openWebhooks(config.webhooks, deps, db);
-  const context: JobsContext = { ...deps, ...webhooks.context, config, db, objects, random: Math.random };
+  const context: JobsContext = {
+    ...deps,
+    ...webhooks.context,
+    callbacks: createVendorCallbacks(db, config),
+    config,
+    db,
+    objects,
+    random: Math.random,
+  };
   const worker = startWorker(context);
   const calls = startCalls(context, worker.wake);
   const upkeep = startUpkeep(context);

@@ -87,6 +87,8 @@ export interface World {
   isHeld: boolean;
   /** Requests that reserved by themselves. */
   readonly reserved: Set<bigint>;
+  /** Where vendors were told to call, by request. */
+  readonly callbackUrls: Map<bigint, string>;
   /** What billing says of budgets. */
   budgets: readonly MessageInitShape<typeof BudgetUseSchema>[];
 }
@@ -108,6 +110,7 @@ export function createWorld(): World {
     splits: [],
     isHeld: true,
     reserved: new Set(),
+    callbackUrls: new Map(),
     budgets: [],
   };
 }
@@ -139,6 +142,7 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
         const key = `${action} ${requestId}`;
         const count = (world.asked.get(key) ?? 0) + 1;
         world.asked.set(key, count);
+        if (action === "start") world.callbackUrls.set(requestId, item.job?.callbackUrl ?? "");
         const answer = await world.vendor(action, count, requestId);
         if (answer === "lost") throw new ThroughlineError("service_unavailable", "The provider was lost.");
         if ("error" in answer && answer.error !== undefined) {

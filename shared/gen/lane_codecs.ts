@@ -2180,6 +2180,7 @@ function newJobStep(): JobStep {
     vendorJobId: "",
     locator: "",
     variant: "",
+    callbackUrl: "",
   };
 }
 
@@ -2192,12 +2193,17 @@ export function createJobStep(init: MessageInitShape<typeof JobStepSchema>): Job
     vendorJobId: init.vendorJobId ?? "",
     locator: init.locator ?? "",
     variant: init.variant ?? "",
+    callbackUrl: init.callbackUrl ?? "",
   };
 }
 
 function writeJobStep(w: Writer, m: JobStep): void {
   w.expect(m.$typeName, "throughline.provider.v1.JobStep");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.callbackUrl !== "") {
+    w.text(m.callbackUrl);
+    w.tag(82);
+  }
   if (m.variant !== "") {
     w.text(m.variant);
     w.tag(34);
@@ -2232,6 +2238,9 @@ function readJobStep(r: Reader, end: number, m: JobStep): JobStep {
       case 4:
         m.variant = r.text();
         break;
+      case 10:
+        m.callbackUrl = r.text();
+        break;
       default:
         r.unknown(m, no);
     }
@@ -2240,7 +2249,7 @@ function readJobStep(r: Reader, end: number, m: JobStep): JobStep {
 }
 
 function weighJobStep(m: JobStep): number {
-  return m.vendorJobId.length + m.locator.length + m.variant.length;
+  return m.vendorJobId.length + m.locator.length + m.variant.length + m.callbackUrl.length;
 }
 
 function newNeeds(): Needs {

@@ -67,8 +67,11 @@ describe.each(modes)("batches: %s", (mode) => {
     house = await startDeployment(mode, {
       THROUGHLINE_ADMIN_KEY: adminKey,
       LOG_LEVEL: "error",
+      WEBHOOK_ALLOW: "127.0.0.1",
       BATCH_PRICE_RATIO: "0.5",
     });
+    // Nobody listens there: what is to be sent is seen by its deliveries.
+    await administer(house).webhooks.create.mutate({ url: "http://127.0.0.1:9/", events: ["batch.*"] });
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
     anthropic = new Anthropic({ apiKey: house.key, baseURL: house.url, maxRetries: 0 });
   }, 90_000);
@@ -316,6 +319,13 @@ describe.each(modes)("batches: %s", (mode) => {
     if (!(await hasPython("openai", "anthropic"))) skip();
     await python(batchesInPython, `${house.url}/v1`, house.key);
     await python(messagesInPython, house.url, house.key);
+  });
+
+  test("are told of to webhooks by their status", async () => {
+    const { deliveries } = await administer(house).webhooks.deliveries.query({ limit: 100 });
+    const told = new Map(deliveries.map(({ type, request_id }) => [type, request_id]));
+    expect([...told.keys()].sort()).toEqual(["batch.cancelled", "batch.completed"]);
+    for (const [type, id] of told) expect(type).toBe(`batch.${(await openai.batches.retrieve(`batch_${id}`)).status}`);
   });
 
   test("the books are sound", () => expectSoundBooks(house, 30_000), 60_000);

@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
+import { hasPython, python } from "../conformance/python.ts";
 import { administer, adminKey, expectSoundBooks, openCustomer } from "./administration.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
 import { testLaterCalls } from "./later-cases.ts";
@@ -28,6 +29,20 @@ interface JobLife {
   readonly events: readonly { readonly name: string }[];
   readonly deliveries: readonly { readonly state: string }[];
 }
+
+const unwrapsInPython = `
+import json, sys
+from openai import OpenAI, InvalidWebhookSignatureError
+secret, body, headers, video = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), sys.argv[4]
+client = OpenAI(api_key="unused")
+event = client.webhooks.unwrap(body, headers, secret=secret)
+assert event.type == "video.completed" and event.data.id == video, event
+try:
+    client.webhooks.unwrap(body + " ", headers, secret=secret)
+    assert False, "a changed body was taken"
+except InvalidWebhookSignatureError:
+    pass
+`;
 
 describe.each(modes)("videos: %s", (mode) => {
   let house: Deployment;
@@ -148,6 +163,11 @@ describe.each(modes)("videos: %s", (mode) => {
       expect(headers["x-request-id"]).toBe(requestOf(id).toString());
     }
     expect(messages.map(({ path }) => path).sort()).toEqual(["/all", "/one"]);
+    if (await hasPython("openai")) {
+      for (const { path, headers, body } of messages) {
+        await python(unwrapsInPython, secrets[path] ?? "", body, JSON.stringify(headers), id);
+      }
+    }
     const life = await eventually(async () => {
       const { job } = (await (await house.call(`/v1/requests/${id}`)).json()) as { job: JobLife | null };
       return job?.deliveries.every(({ state }) => state === "delivered") ? job : undefined;

@@ -34,6 +34,10 @@ export function jobsDefinition(context: JobsContext, runners: Runners): ServiceD
     getFile: unaryHandler((request) => getFile(context, request)),
     listFiles: unaryHandler((request) => listFiles(context, request)),
     deleteFile: unaryHandler((request) => deleteFile(context, request)),
+    wakeJob: unaryHandler(async ({ token }) => {
+      if (await context.callbacks.wake(token)) runners.worker.wake();
+      return {};
+    }),
     createWebhookEndpoint: unaryHandler((request) => createEndpoint(context, request)),
     listWebhookEndpoints: unaryHandler((request) => listEndpoints(context, request)),
     updateWebhookEndpoint: unaryHandler((request) => changeEndpoint(context, request)),

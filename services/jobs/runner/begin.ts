@@ -30,7 +30,7 @@ export async function begin(context: JobsContext, row: JobRow): Promise<void> {
     row,
     { ...item, body: row.body ?? new Uint8Array() },
     // What goes on from an earlier job names that.
-    item.job ?? { action: JobAction.START },
+    { ...(item.job ?? { action: JobAction.START }), callbackUrl: context.callbacks.urlFor(row.request_id) },
     startTimeoutMs,
   );
   const { report, outcome } = asked;

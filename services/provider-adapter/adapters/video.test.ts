@@ -449,7 +449,15 @@ function exchangeOf({ adapter, flavour, model }: Vendor, job: Partial<AskedStep>
     ...{ requestId: 1n, model: "m", upstreamModel: model, control: "", stream: false, includeUsage: false },
     ...{ body: Buffer.from(JSON.stringify(body)), headers: { range: "bytes=0-9" }, createdUnixS: 0 },
     keepResponse: false,
-    job: { action: "poll", vendorJobId: "", locator: "", variant: "video", credential: "mark", ...job },
+    job: {
+      action: "poll",
+      vendorJobId: "",
+      locator: "",
+      variant: "video",
+      callbackUrl: "",
+      credential: "mark",
+      ...job,
+    },
   };
   return make(asked);
 }
@@ -590,4 +598,16 @@ describe("the end of a job at fal", () => {
   ])("%j with %d has failed", (body, status, report) => {
     expect(ended(body, status).report).toMatchObject(report);
   });
+});
+
+test("vendors that can call us are told where to, at the start alone, and never what the client names", () => {
+  const callbackUrl = "https://gateway.example/callbacks/token";
+  const body = { model: "m", prompt: "a river", callback_url: "https://client.example/" };
+  const text = ({ path, body: sent }: UpstreamMessage) => decodeURIComponent(path) + Buffer.from(sent).toString();
+  const told = Object.entries(vendors).filter(([, vendor]) => {
+    const start = (url: string) => text(exchangeOf(vendor, { action: "start", callbackUrl: url }, body).message);
+    expect(start("")).not.toContain("client.example");
+    return start(callbackUrl).includes(callbackUrl);
+  });
+  expect(told.map(([name]) => name).sort()).toEqual(["fal", "kling", "openrouter", "replicate", "seedance"]);
 });

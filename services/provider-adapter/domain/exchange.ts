@@ -45,6 +45,8 @@ export interface AskedStep {
   readonly locator: string;
   /** Which result is asked for. */
   readonly variant: string;
+  /** Where the vendor may say that something happened; empty: nowhere. Given with the start. */
+  readonly callbackUrl: string;
   /** Mark of the credential that the step is taken with (`credentialMark`); empty: it needs none. */
   readonly credential: string;
 }

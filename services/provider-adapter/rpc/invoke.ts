@@ -261,10 +261,10 @@ const actions: Readonly<Record<JobAction, AskedStep["action"] | undefined>> = {
   [JobAction.CONTENT]: "content",
 };
 
-function stepOf({ action: asked, vendorJobId, locator, variant }: JobStep, credential: string): AskedStep {
+function stepOf({ action: asked, vendorJobId, locator, variant, callbackUrl }: JobStep, credential: string): AskedStep {
   const action = actions[asked];
   if (action === undefined) throw new ThroughlineError("internal_error", "This step of a job is not known.");
-  return { action, vendorJobId, locator, variant, credential: credentialMark(credential) };
+  return { action, vendorJobId, locator, variant, callbackUrl, credential: credentialMark(credential) };
 }
 
 function formOf({ item, body }: StreamCall<InvokeItem>): AskedForm {

@@ -16,7 +16,6 @@ export const eventTypes = {
   "alert.budget": "An account or a key has used 50, 80 or 100 % of a budget.",
   "alert.job_given_up":
     "The end of a job is not known to us: its upstream's answer was lost, or it did not end within its time.",
-  "alert.channel_out": "A channel has been out of turn for a while; to operators alone.",
 } as const;
 
 /** Type of an event. */

@@ -18,7 +18,7 @@ export const falVideo: VideoFormat = {
   words,
   filtered: /content_policy|nsfw|safety|sensitive|flagged/i,
   start(request, model) {
-    const { prompt, image, seconds, resolution, ratio, others } = request;
+    const { prompt, image, seconds, resolution, ratio, others, callbackUrl } = request;
     const body = {
       ...others,
       prompt,
@@ -27,9 +27,10 @@ export const falVideo: VideoFormat = {
       ...(resolution === "" ? {} : { resolution }),
       ...(ratio === "" ? {} : { aspect_ratio: ratio }),
     };
+    const query = callbackUrl === "" ? "" : `?fal_webhook=${encodeURIComponent(callbackUrl)}`;
     const app = model.split("/").map(encodeURIComponent);
     return {
-      message: { path: `/${app.join("/")}`, headers: {}, body: Buffer.from(JSON.stringify(body)) },
+      message: { path: `/${app.join("/")}${query}`, headers: {}, body: Buffer.from(JSON.stringify(body)) },
       figures: figuresOf(request, usual),
       // Its requests are known by owner and name alone, without what follows.
       place: app.slice(0, 2).join("/"),

@@ -1,7 +1,7 @@
 import { cleanMessage } from "../../domain/clean-message.ts";
 import { ask, type JobMeaning, type VideoFormat } from "../../modules/video/format.ts";
 import { readSeconds, type VideoImage } from "../../modules/video/request.ts";
-import { addressOf, sameFields } from "../../modules/video/vendor.ts";
+import { addressOf, callbackField, sameFields } from "../../modules/video/vendor.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
 import type { ErrorRule } from "../openai/errors.ts";
@@ -60,6 +60,7 @@ export const klingVideo: VideoFormat = {
       ...(seconds === undefined ? {} : { duration: String(seconds) }),
       // A picture brings its own.
       ...(ratio === "" || image !== undefined ? {} : { aspect_ratio: ratio }),
+      ...callbackField("callback_url", request),
     };
     const place = image === undefined ? "text2video" : "image2video";
     return {

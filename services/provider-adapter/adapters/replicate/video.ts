@@ -20,7 +20,7 @@ export const replicateVideo: VideoFormat = {
   words,
   filtered: /nsfw|sensitive|flagged|safety|content policy/i,
   start(request, model) {
-    const { prompt, image, seconds, resolution, ratio, others } = request;
+    const { prompt, image, seconds, resolution, ratio, others, callbackUrl } = request;
     const input = {
       ...others,
       prompt,
@@ -29,13 +29,14 @@ export const replicateVideo: VideoFormat = {
       ...(resolution === "" ? {} : { resolution }),
       ...(ratio === "" ? {} : { aspect_ratio: ratio }),
     };
+    const called = callbackUrl === "" ? {} : { webhook: callbackUrl, webhook_events_filter: ["completed"] };
     const [, version] = versioned.exec(model) ?? [];
     const name = model.split("/").map(encodeURIComponent).join("/");
     return {
       message: {
         path: version === undefined ? `/models/${name}/predictions` : "/predictions",
         headers: {},
-        body: Buffer.from(JSON.stringify(version === undefined ? { input } : { version, input })),
+        body: Buffer.from(JSON.stringify({ ...(version === undefined ? {} : { version }), input, ...called })),
       },
       figures: figuresOf(request, usual),
     };

@@ -14,6 +14,8 @@ export interface VideoRequest {
   readonly ratio: string;
   /** Its first picture. */
   readonly image: VideoImage | undefined;
+  /** Where the vendor may say that something happened to the job; empty: nowhere. */
+  readonly callbackUrl: string;
   /** What the client sent beside it, by its own names. */
   readonly others: JsonObject;
 }
@@ -32,11 +34,22 @@ export type VideoImage =
 
 /** Fields that have a place of their own in the neutral form. */
 const neutral: ReadonlySet<string> = new Set([
-  ...["model", "prompt", "seconds", "duration", "size", "resolution", "aspect_ratio", "ratio", "input_reference"],
+  ...[
+    "model",
+    "prompt",
+    "seconds",
+    "duration",
+    "size",
+    "resolution",
+    "aspect_ratio",
+    "ratio",
+    "input_reference",
+    "callback_url",
+  ],
 ]);
 
 /** Reads the client's body, which the edge has checked. */
-export function readVideoRequest({ body }: Asked): VideoRequest {
+export function readVideoRequest({ body, job }: Pick<Asked, "body" | "job">): VideoRequest {
   const given = asObject(parseJson(Buffer.from(body).toString())) ?? {};
   const size = readSize(given.size);
   return {
@@ -47,6 +60,7 @@ export function readVideoRequest({ body }: Asked): VideoRequest {
     resolution: size === undefined ? (asString(given.resolution)?.toLowerCase() ?? "") : resolutionOf(size),
     ratio: size === undefined ? (asString(given.aspect_ratio) ?? asString(given.ratio) ?? "") : ratioOf(size),
     image: readImage(given.input_reference),
+    callbackUrl: job?.callbackUrl ?? "",
     others: Object.fromEntries(Object.entries(given).filter(([name]) => !neutral.has(name))),
   };
 }

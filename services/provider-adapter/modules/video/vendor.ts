@@ -73,3 +73,8 @@ export function toldFigures(given: unknown, size: VideoSize | undefined): VideoF
   if (seconds === undefined) return undefined;
   return { seconds, ...(size === undefined ? {} : { size: textOf(size), resolution: resolutionOf(size) }) };
 }
+
+/** Where the vendor may say that something happened, under its name of the field; nothing where it is told no address. */
+export function callbackField(name: string, { callbackUrl }: VideoRequest): JsonObject {
+  return callbackUrl === "" ? {} : { [name]: callbackUrl };
+}

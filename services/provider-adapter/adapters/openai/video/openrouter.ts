@@ -2,7 +2,7 @@ import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { vendorCostOf } from "../../../domain/vendor-cost.ts";
 import { ask, type JobMeaning, type VideoFormat } from "../../../modules/video/format.ts";
-import { addressOf, figuresOf, sameFields, textOf } from "../../../modules/video/vendor.ts";
+import { addressOf, callbackField, figuresOf, sameFields, textOf } from "../../../modules/video/vendor.ts";
 import { asObject, asString } from "../../../wire/json.ts";
 import type { VideoPlace } from "./place.ts";
 import { refusalOf } from "./refusal.ts";
@@ -39,6 +39,7 @@ export function openrouterVideo(flavour: OpenaiFlavour, { path }: VideoPlace): V
           : {
               frame_images: [{ type: "image_url", image_url: { url: addressOf(image) }, frame_type: "first_frame" }],
             }),
+        ...callbackField("callback_url", request),
       };
       return {
         message: { path, headers: {}, body: Buffer.from(JSON.stringify(body)) },

@@ -2,7 +2,7 @@ import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { ask, type JobMeaning, type VideoFigures, type VideoFormat } from "../../../modules/video/format.ts";
 import { readSeconds, type VideoRequest } from "../../../modules/video/request.ts";
-import { addressOf, figuresOf, sameFields, sizeFor } from "../../../modules/video/vendor.ts";
+import { addressOf, callbackField, figuresOf, sameFields, sizeFor } from "../../../modules/video/vendor.ts";
 import { asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
 import type { VideoPlace } from "./place.ts";
 import { refusalOf } from "./refusal.ts";
@@ -42,6 +42,7 @@ export function seedanceVideo(flavour: OpenaiFlavour, { path }: VideoPlace): Vid
         ...(seconds === undefined ? {} : { duration: seconds }),
         ...(resolution === "" ? {} : { resolution }),
         ...(ratio === "" ? {} : { ratio }),
+        ...callbackField("callback_url", request),
       };
       return {
         message: { path, headers: {}, body: Buffer.from(JSON.stringify(body)) },
