@@ -288,17 +288,6 @@ describe("what ships with the service", () => {
     }
   });
 
-  test("no vendor's channel serves another vendor's models, whatever the price table has under its name", () => {
-    const { channels } = configurationOf("groups: []", {
-      env: { GEMINI_API_KEY: "k", ANTHROPIC_API_KEY: "k", OPENAI_API_KEY: "k" },
-    });
-    const servedBy = (name: string) =>
-      channels.filter(({ models }) => models.some(({ model }) => model === name)).map((one) => one.name);
-    for (const name of ["claude-sonnet-4-6", "claude-opus-4-6", "claude-opus-5-5"]) {
-      expect([name, servedBy(name)]).toEqual([name, ["anthropic"]]);
-    }
-  });
-
   test("a cloud has a channel where its address is set beside its key, and the parts of its credential have names", () => {
     const channelsOf = (env: Readonly<Record<string, string>>) =>
       environmentChannels(env, presets.vendors).config.channels.map(({ name, base_url, credentials }) => [

@@ -93,6 +93,14 @@ test("each vendor's channel serves what the price table has of it, at the price 
   }
 });
 
+test("no vendor's channel serves another vendor's models that the price table has under its name", () => {
+  const ofGoogle = testPrices.list("google").filter((name) => name.startsWith("claude-"));
+  expect(ofGoogle).toContain("claude-sonnet-4-6");
+  const snapshot = withKey("GEMINI_API_KEY");
+  expect(first(snapshot, "gemini-3.5-flash")).toBeDefined();
+  for (const name of ofGoogle) expect([name, first(snapshot, name)]).toEqual([name, undefined]);
+});
+
 test("a new model of a vendor's list is served under its pattern, and in the list of models, with when it was made", () => {
   const listings = new Map([
     ["openai", listing(openai, "gpt-5.6-sol-2027-01-01", "gpt-99", "dall-e-9", "gpt-realtime-9")],
