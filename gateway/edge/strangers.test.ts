@@ -73,7 +73,9 @@ describe("a stranger", () => {
         return [method, url, Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]), /connection: close/i.test(answer)];
       }),
     );
-    expect(answers).toEqual(routes.map(({ method, url }) => [method, url, probes.test(url) ? 200 : 401, true]));
+    // A vendor that calls has no key; it gets no more than this.
+    const due = (url: string) => (url === "/callbacks/:token" ? 204 : probes.test(url) ? 200 : 401);
+    expect(answers).toEqual(routes.map(({ method, url }) => [method, url, due(url), true]));
   });
 
   it("is answered likewise where there is no such path, procedure or method", async () => {
