@@ -69,7 +69,7 @@ export interface Turn {
 
 const claim = statement(
   "calls_claim",
-  `with due as (
+  `with due as materialized (
      select one.request_id, turn.place, row_number() over (partition by turn.account_id order by one.wake_at) as nth
        from unnest($3::bigint[], $4::int[]) with ordinality as turn (account_id, room, place)
        cross join lateral (

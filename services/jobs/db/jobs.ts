@@ -83,13 +83,15 @@ export function readJobs(
   return db.query<JobRow>(oldestFirst ? ascending : descending, values);
 }
 
+// Materialized: as a part of the statement's plan it may be run again for each row, and then takes more than its limit.
 const claim = statement(
   "jobs_claim",
-  `update jobs.job set lease_until = now() + $2 * interval '1 millisecond'
-    where request_id in (
-      select request_id from jobs.job
-       where wake_at <= now() and (kind = 1 or phase = 3) and (lease_until is null or lease_until < now())
-       order by wake_at limit $1 for update skip locked)
+  `with due as materialized (
+     select request_id from jobs.job
+      where wake_at <= now() and (kind = 1 or phase = 3) and (lease_until is null or lease_until < now())
+      order by wake_at limit $1 for update skip locked)
+   update jobs.job set lease_until = now() + $2 * interval '1 millisecond'
+    where request_id in (select request_id from due)
    returning ${jobColumns}`,
 );
 

@@ -54,7 +54,7 @@ const claim = statement(
      select w.receiver, (select count(*) from jobs.delivery b
        where b.state = 1 and b.leased and b.receiver = w.receiver and b.next_at > now()) as busy
        from waiting w where w.receiver is not null
-   ), due as (
+   ), due as materialized (
      select one.delivery_id from room cross join lateral (
        select d.delivery_id from jobs.delivery d
         where d.state = 1 and d.receiver = room.receiver and d.next_at <= now()
