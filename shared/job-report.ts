@@ -44,6 +44,8 @@ const schema = Type.Object({
   seconds: Type.Optional(Type.Number({ minimum: 0, maximum: 86_400 })),
   /** Size of the result as the upstream says it, e.g. "1280x720". */
   size: Type.Optional(Type.String({ maxLength: 64 })),
+  /** Milliseconds that must lie between two questions after this job; absent: the upstream has no such rule. */
+  pollFloorMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 300_000 })),
   /** Unix milliseconds at which the upstream deletes the result; absent: it does not say. */
   expiresUnixMs: Type.Optional(Type.Number({ minimum: 0 })),
 });

@@ -14,6 +14,8 @@ interface Target {
   readonly name: string;
   readonly key_id: string;
   readonly request_id: string;
+  /** Of an API key of it. */
+  readonly secret: string;
   readonly webhook_id: string;
   readonly delivery_id: string;
 }
@@ -74,6 +76,35 @@ const rows: Readonly<Record<string, Row>> = {
   "channels.delete": { for: "platform", input: () => ({ name: "reach" }) },
 };
 
+const messages = [{ role: "user", content: "Hello" }];
+const video = { model: "video/sim-plain", prompt: "a cat" };
+/**
+ * Procedures that do what their caller asks for itself: they name nobody's things but jobs, and those of others are answered as
+ * what does not exist.
+ */
+const services: Readonly<Record<string, (request_id: string) => object>> = {
+  "chat.create": () => ({ model: "gpt-4o", max_tokens: 5, messages }),
+  "chat.stream": () => ({ model: "gpt-4o", max_tokens: 5, messages }),
+  "messages.create": () => ({ model: "gpt-4o", max_tokens: 5, messages }),
+  "messages.stream": () => ({ model: "gpt-4o", max_tokens: 5, messages }),
+  "responses.create": () => ({ model: "gpt-4o", input: "Hello" }),
+  "responses.stream": () => ({ model: "gpt-4o", input: "Hello" }),
+  "embeddings.create": () => ({ model: "text-embedding-3-small", input: "Hello" }),
+  "rerank.create": () => ({ model: "rerank/sim-plain", query: "Hello", documents: ["Hello"] }),
+  "moderations.create": () => ({ input: "Hello" }),
+  "images.create": () => ({ model: "image/sim-plain", prompt: "A hat" }),
+  "speech.create": () => ({ model: "speech/sim-plain", voice: "alloy", input: "Hello" }),
+  "models.list": () => ({}),
+  "me.get": () => ({}),
+  "videos.create": () => video,
+  "videos.list": () => ({}),
+  "jobs.list": () => ({}),
+  "videos.get": (id) => ({ id }),
+  "videos.delete": (id) => ({ id }),
+  "jobs.get": (id) => ({ id }),
+  "jobs.cancel": (id) => ({ id }),
+};
+
 let house: Deployment;
 let admin: Admin;
 /** The caller's tenant and another one. */
@@ -81,7 +112,7 @@ let own: Target;
 let other: Target;
 const missing: Target = {
   ...{ account_id: "999999", name: "there is none", key_id: "999999", request_id: "1" },
-  ...{ webhook_id: "999999", delivery_id: "999999" },
+  ...{ secret: "", webhook_id: "999999", delivery_id: "999999" },
 };
 let secrets: Record<"operator" | "tenant" | "server" | "api" | "user", string>;
 
@@ -99,7 +130,7 @@ async function openTenant(name: string): Promise<Target> {
     return entries.length === 1 && requests.length === 1 ? true : undefined;
   });
   const { webhook_id, delivery_id } = await openWebhook(account_id);
-  return { account_id, name, key_id, request_id, webhook_id, delivery_id };
+  return { account_id, name, key_id, request_id, secret, webhook_id, delivery_id };
 }
 
 /** A webhook with a delivery that has ended, so that it can be sent again. */
@@ -173,7 +204,46 @@ function target(name: string, of: Target): Promise<Target> {
 }
 
 test("the matrix names every procedure and no other", () => {
-  expect(Object.keys(rows).sort()).toEqual(Object.keys(procedures).sort());
+  expect([...Object.keys(rows), ...Object.keys(services)].sort()).toEqual(Object.keys(procedures).sort());
+});
+
+describe.each(Object.entries(services))("%s", (name, input) => {
+  test("is for keys that call models; an administration key sees what there is, and pays for nothing", async () => {
+    const isForAll = ["models.list", "me.get", "jobs.list", "jobs.get", "jobs.cancel"].includes(name);
+    for (const kind of ["operator", "tenant"] as const) {
+      const [status] = await call(name, secrets[kind], input(other.request_id));
+      if (isForAll) expect(status).not.toBe(403);
+      else expect(status).toBe(403);
+    }
+    for (const kind of ["server", "api", "user"] as const) {
+      expect((await call(name, secrets[kind], input(own.request_id)))[0]).not.toBe(403);
+    }
+  });
+});
+
+test("a job of another account is answered as one that does not exist", async () => {
+  const headers = { authorization: `Bearer ${other.secret}` };
+  const begun = await house.call(
+    "/v1/videos",
+    { model: "video/sim-job-run-60000", prompt: "a cat", seconds: "4" },
+    headers,
+  );
+  expect(begun.status).toBe(200);
+  const id = begun.headers.get("request-id") ?? "";
+  const names = ["videos.get", "videos.delete", "jobs.get", "jobs.cancel"];
+  for (const name of names) {
+    for (const kind of ["tenant", "server", "api", "user"] as const) {
+      const [status, said] = await call(name, secrets[kind], { id });
+      expect([name, kind, status, said]).toEqual([
+        name,
+        kind,
+        ...(await call(name, secrets[kind], { id: missing.request_id })),
+      ]);
+      expect([403, 404]).toContain(status);
+    }
+  }
+  expect((await call("jobs.get", other.secret, { id }))[0]).toBe(200);
+  await call("jobs.cancel", other.secret, { id });
 });
 
 describe.each(Object.entries(rows))("%s", (name, row) => {

@@ -12,7 +12,7 @@ import { startRoles } from "./roles.ts";
  */
 
 const count = Number(process.env.JOBS ?? 0);
-const pace = { firstMs: 2_000, maxMs: 5_000 };
+const pace = { firstMs: 2_000, maxMs: 5_000, floorMs: 0 };
 const takenOverWithinMs = 15_000;
 const open = statement("job_pace_open", "select count(*)::int as n from jobs.job where phase < 4");
 const ended = statement("job_pace_ended", "select count(*)::int as n from jobs.job where state = 4 and phase = 4");

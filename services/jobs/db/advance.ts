@@ -32,7 +32,7 @@ export async function extendStart(db: JobsDatabase, requestId: bigint, leaseMs: 
 const begun = statement(
   "jobs_begun",
   `update jobs.job set phase = 2, state = $2, progress = $3, locator = $4, body = null, lease_until = null,
-     wake_at = now() + $5 * interval '1 millisecond', candidate = $6, vendor_job_id = $7, started = $8, usage = $9,
+     wake_at = now() + $5 * interval '1 millisecond', candidate = $6, vendor_job_id = $7, started = $8, usage = $9, poll_floor_ms = $11,
      events = ${noted("$10")}
    where request_id = $1 and phase = 1 returning request_id`,
 );
@@ -46,11 +46,14 @@ export async function noteBegun(
     readonly vendorJobId: string;
     readonly started: Uint8Array;
     readonly usage: Uint8Array;
+    /** Milliseconds that the vendor wants between two questions; 0: it has no such rule. */
+    readonly pollFloorMs: number;
   },
 ): Promise<boolean> {
   const rows = await db.query(begun, [
     ...[job.requestId, job.state, job.progress, job.locator, job.wakeInMs],
     ...[vendor.candidate, vendor.vendorJobId, vendor.started, vendor.usage, job.event],
+    vendor.pollFloorMs,
   ]);
   return rows.length > 0;
 }

@@ -36,6 +36,8 @@ export interface JobRow {
   readonly wake_at: Date | null;
   readonly polls: number;
   readonly failed_polls: number;
+  /** Milliseconds that its vendor wants between two questions; 0: it has no such rule. */
+  readonly poll_floor_ms: number;
   readonly cancel_requested: boolean;
   /** Its owner wants to see it no more. */
   readonly deleted: boolean;
@@ -58,7 +60,7 @@ export interface JobRow {
 /** Columns of `JobRow`. */
 export const jobColumns = `request_id, account_id, key_id, user_id, module, phase, state, progress, item, body, view, traceparent,
   candidate, vendor_job_id, locator, started, usage, error_code, error_message, result_ms, size, created_at, deadline_at,
-  ended_at, expires_at, wake_at, polls, failed_polls, cancel_requested, events, deleted, kind, runs, input, keeps_answer, upload,
+  ended_at, expires_at, wake_at, polls, failed_polls, poll_floor_ms, cancel_requested, events, deleted, kind, runs, input, keeps_answer, upload,
   result_object, result_type, result_bytes`;
 
 /** Kinds of jobs. */

@@ -4,6 +4,8 @@ export interface PollPace {
   readonly firstMs: number;
   /** Longest time between two questions after a job that runs well. */
   readonly maxMs: number;
+  /** What the vendor wants between two questions at least; 0: it has no such rule. */
+  readonly floorMs: number;
 }
 
 /** Each wait is so many times the one before. */
@@ -15,7 +17,7 @@ const maxFailedMs = 60_000;
 const jitter = 0.2;
 
 /**
- * Milliseconds to the next question, never less than `firstMs`: vendors have floors.
+ * Milliseconds to the next question, never less than `firstMs` and the vendor's floor.
  *
  * @param polls questions so far.
  * @param failedPolls questions in a row that were not answered.
@@ -23,10 +25,10 @@ const jitter = 0.2;
  */
 export function nextPollMs(
   { polls, failedPolls }: { polls: number; failedPolls: number },
-  { firstMs, maxMs }: PollPace,
+  { firstMs, maxMs, floorMs }: PollPace,
   random: number,
 ): number {
   const calm = Math.min(Math.max(firstMs, maxMs), firstMs * growth ** polls);
   const base = failedPolls === 0 ? calm : Math.min(Math.max(calm, maxFailedMs), calm * failedGrowth ** failedPolls);
-  return Math.round(Math.max(firstMs, base * (1 - jitter + 2 * jitter * random)));
+  return Math.round(Math.max(firstMs, floorMs, base * (1 - jitter + 2 * jitter * random)));
 }

@@ -54,11 +54,14 @@ export async function begin(context: JobsContext, row: JobRow): Promise<void> {
       state,
       progress: decision.progressPercent,
       locator: report.locator ?? "",
-      wakeInMs: nextPollMs({ polls: 0, failedPolls: 0 }, pollPace(config), random()),
+      wakeInMs: nextPollMs({ polls: 0, failedPolls: 0 }, pollPace(config, report.pollFloorMs), random()),
       failed: false,
       event: decision.state,
     },
-    { candidate: outcome.candidate, vendorJobId: report.vendorJobId, started, usage },
+    {
+      ...{ candidate: outcome.candidate, vendorJobId: report.vendorJobId, started, usage },
+      pollFloorMs: report.pollFloorMs ?? 0,
+    },
   );
   await recordState(context, { ...row, state, started: Buffer.from(started), candidate: outcome.candidate });
 }
@@ -85,8 +88,8 @@ export async function holdStart(
 }
 
 /** How often its vendor is asked after a job. */
-export function pollPace({ firstPollMs, maxPollMs }: JobsContext["config"]) {
-  return { firstMs: firstPollMs, maxMs: maxPollMs };
+export function pollPace({ firstPollMs, maxPollMs }: JobsContext["config"], floorMs = 0) {
+  return { firstMs: firstPollMs, maxMs: maxPollMs, floorMs };
 }
 
 /** Its process died while a vendor was asked: nobody knows whether the job runs. */

@@ -56,7 +56,7 @@ export async function follow(context: JobsContext, row: JobRow): Promise<void> {
     progress: decision.progressPercent,
     locator: report?.locator ?? row.locator,
     wakeInMs: Math.min(
-      nextPollMs({ polls: row.polls + 1, failedPolls }, pollPace(config), random()),
+      nextPollMs({ polls: row.polls + 1, failedPolls }, pollPace(config, row.poll_floor_ms), random()),
       Math.max(0, row.deadline_at.getTime() - Date.now()),
     ),
     failed: report === undefined,

@@ -6,6 +6,7 @@ import { ownCalls } from "./0004-own-calls.ts";
 import { webhooks } from "./0005-webhooks.ts";
 import { batches } from "./0006-batches.ts";
 import { copies } from "./0007-copies.ts";
+import { pollFloor } from "./0008-poll-floor.ts";
 
 /** The migrations of jobs, in their order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0005_webhooks": webhooks,
   "0006_batches": batches,
   "0007_copies": copies,
+  "0008_poll_floor": pollFloor,
 };

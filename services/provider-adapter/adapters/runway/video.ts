@@ -23,6 +23,7 @@ const creditNanoUsd = 10_000_000;
 /** Runway's tasks. It must not be asked after one more often than every 5 s; a new answer has fresh addresses. */
 export const runwayVideo: VideoFormat = {
   words,
+  pollFloorMs: 5_000,
   filtered: /SAFETY|moderation/i,
   start(request, model, note) {
     const { prompt, image, seconds, resolution, ratio } = request;

@@ -73,6 +73,8 @@ export interface VideoFormat {
   readonly words: Readonly<Record<string, JobMeaning>>;
   /** Codes and messages of failures that blame the content. */
   readonly filtered: RegExp;
+  /** Milliseconds that the vendor wants between two questions after a job, at least. Absent: it has no such rule. */
+  readonly pollFloorMs?: number;
   /** Throws invalid_value with the path of what the vendor cannot do. */
   start(request: VideoRequest, upstreamModel: string, note: Notes["note"]): VideoStart;
   /** Begins a job that makes another video of one that was made. Absent: the vendor has no such thing. */

@@ -42,6 +42,7 @@ export function reportOf(
     word: told.word.slice(0, maxWordLength),
     progressPercent: Math.min(100, Math.max(0, progressPercent)),
     locator: job.locator,
+    ...(format.pollFloorMs === undefined ? {} : { pollFloorMs: format.pollFloorMs }),
     ...(figures?.seconds === undefined || figures.seconds > maxSeconds ? {} : { seconds: figures.seconds }),
     ...(figures?.size === undefined ? {} : { size: figures.size.slice(0, maxWordLength) }),
     ...(expiresUnixS === undefined || expiresUnixS < 0 ? {} : { expiresUnixMs: Math.round(expiresUnixS * 1_000) }),
