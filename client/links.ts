@@ -58,7 +58,7 @@ export function throughlineLinks(options: ThroughlineOptions): TRPCLink<AppRoute
         eventSourceOptions: ({ op }) => ({
           headers: () => headers(op.context),
           fetch,
-          // What costs money would be paid again.
+          // A stream that began anew would be paid for twice.
           reconnects: !op.path.endsWith(".stream"),
         }),
       }),

@@ -33,7 +33,7 @@ export function createCollectedAnswer(gone: AbortSignal): CollectedAnswer {
     fail() {},
     onGone: (listener) => whenGone(gone, listener),
     isGone: () => gone.aborted,
-    // Of an answer that broke off the client gets the error alone.
+    // The client gets only the error where an answer broke off.
     hasBegun: () => false,
     settles: ended.settles,
     bytes: () => Buffer.concat(parts),

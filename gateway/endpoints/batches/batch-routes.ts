@@ -42,7 +42,7 @@ export function createBatchRoutes(context: GatewayContext, priceRatio: number): 
     const numbered = { number: numbers.size, route: priced };
     numbers.set(name, numbered);
     const { facts } = closingRequest(wanted, priced, 0n);
-    // What is the line's own comes with the line.
+    // Each line brings these values for itself.
     const item = { ...invokeItem(wanted, priced, facts, 0n), stream: false, headers: {}, estimatedInputTokens: 0n };
     fresh.push({ number: numbered.number, item: { ...item, body: new Uint8Array(), outputCeiling: 0n } });
     return numbered;

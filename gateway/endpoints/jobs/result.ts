@@ -32,7 +32,7 @@ export async function giveInline(
   const after = Buffer.from("}");
   const length = Number(job.resultBytes);
   const read = readerOf(context, request, job);
-  // What cannot be read at all has an answer with a status.
+  // The first piece is read before the head is sent, so that a failure still has its own status.
   let piece = await read(0, length);
   const answer = createBytesAnswer(reply.raw);
   reply.hijack();

@@ -19,7 +19,7 @@ export async function giveObject(
     throw new ThroughlineError("invalid_value", `There are ${bytes} bytes.`, { param: "Range", httpStatus: 416 });
   }
   const { first, last } = range === "whole" ? { first: 0, last: bytes - 1 } : range;
-  // What cannot be read at all has an answer with a status.
+  // The first piece is read before the head is sent, so that a failure still has its own status.
   let piece = last < first ? new Uint8Array() : await read(first, last - first + 1);
   const answer = createBytesAnswer(reply.raw);
   reply.hijack();

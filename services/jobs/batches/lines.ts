@@ -16,6 +16,7 @@ import {
   skipLines,
 } from "../db/batch-lines.ts";
 import { pauseBatch, type RunningBatch, runningBatches } from "../db/batches.ts";
+import { startLoop } from "../runner/loop.ts";
 import { closeLine } from "./close-line.ts";
 import { lineDialect } from "./dialects.ts";
 import { finalizeOne } from "./finalize.ts";
@@ -72,26 +73,13 @@ export function startLines(context: JobsContext): LineWorker {
     await closeLines(db, lines);
     return lines.map(() => undefined);
   });
-  let stopped = false;
-  let awake = true;
-  let wake: (() => void) | undefined;
   let after = 0n;
   let closeOthersAtMs = 0;
   let finalizing = false;
 
-  async function loop(): Promise<void> {
-    while (!stopped) {
-      awake = false;
-      const waitMs = await look().catch((error: unknown) => {
-        log.warn({ err: error }, "batches could not be looked at; it is tried again");
-        return retryMs;
-      });
-      if (!stopped && !awake && waitMs > 0) await pause(waitMs);
-    }
-  }
-
   /** Begins what is to be done; gives the time to the next look. */
   async function look(): Promise<number> {
+    await first;
     await closeOthers();
     const batches = await runningBatches(db, after, batchesAtOnce);
     after = batches.length < batchesAtOnce ? 0n : (batches.at(-1)?.batch_id ?? 0n);
@@ -114,7 +102,7 @@ export function startLines(context: JobsContext): LineWorker {
     finalizing = true;
     const work: Promise<void> = finalizeOne(context, worker)
       .then((did) => {
-        if (did) wakeUp();
+        if (did) loop.wake();
       }, failed)
       .finally(() => {
         finalizing = false;
@@ -181,7 +169,7 @@ export function startLines(context: JobsContext): LineWorker {
       await retryLine(db, row, worker, { unbegun: 0, inMs: retryMs }).catch(failed);
     } finally {
       shares.give(row.batch_id, accountId);
-      if (shares.isWorthALook(row.batch_id)) wakeUp();
+      if (shares.isWorthALook(row.batch_id)) loop.wake();
     }
   }
 
@@ -198,7 +186,7 @@ export function startLines(context: JobsContext): LineWorker {
         if (about === undefined) return;
         const line = readLine(row, about.routes);
         await closes.add(await closeLine(context, line, about.said, lineDialect(about.said.endpoint)));
-        if (shares.running() === 0) wakeUp();
+        if (shares.running() === 0) loop.wake();
       } catch (error) {
         log.warn(
           { err: error, request_id: row.request_id.toString() },
@@ -223,37 +211,20 @@ export function startLines(context: JobsContext): LineWorker {
     log.warn({ err: error }, "a step of a batch failed; it is taken again");
   }
 
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  function wakeUp(): void {
-    awake = true;
-    wake?.();
-  }
-
   const beat = async (): Promise<void> => {
     await beatWorker(db, worker, aliveMs);
     await recoverLines(db);
   };
   const first = beat().catch(failed);
-  const heart = setInterval(() => void beat().then(wakeUp, failed), aliveMs / 3).unref();
-  const over = first.then(loop);
+  const heart = setInterval(() => void beat().then(loop.wake, failed), aliveMs / 3).unref();
+  const loop = startLoop(log, look);
   return {
-    wake: wakeUp,
+    wake: loop.wake,
     get running() {
       return shares.running();
     },
     async stop() {
-      stopped = true;
-      wake?.();
-      await over;
+      await loop.stop();
       const grace = setTimeout(() => {
         for (const { cancel } of running.values()) cancel?.();
       }, stopGraceMs);

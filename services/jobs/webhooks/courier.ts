@@ -2,6 +2,7 @@ import type { Log } from "../../../shared/log.ts";
 import type { Metrics, Tracing } from "../../../shared/telemetry/index.ts";
 import { type DeliveryOutcome, jobsSpans } from "../../../shared/telemetry/spans/jobs.ts";
 import type { JobsDatabase } from "../db/open.ts";
+import { startPool } from "../runner/pool.ts";
 import { type ClaimedDelivery, claimDeliveries, deliveryStates, nextDueMs, noteTried } from "./db/deliveries.ts";
 import { nextTryMs } from "./domain/retry-schedule.ts";
 import { signedHeaders } from "./domain/signature.ts";
@@ -40,71 +41,22 @@ export interface Courier {
 const maxPauseMs = 3_000;
 /** What is due and cannot be taken waits for a try under way to end, perhaps another process's. */
 const fullPauseMs = 250;
-const retryMs = 1_000;
 
 /** Starts one. Several processes may: each try is leased to one of them, so a delivery is tried at least as often as it says. */
 export function startCourier(deps: CourierDeps): Courier {
   const { db, log, atOnce } = deps;
-  const running = new Set<Promise<void>>();
-  let stopped = false;
-  let awake = true;
-  let resume: (() => void) | undefined;
-
-  async function loop(): Promise<void> {
-    while (!stopped) {
-      awake = false;
-      const pauseMs = await take().catch((error: unknown) => {
-        log.warn({ err: error }, "deliveries could not be read; they are looked at again");
-        return retryMs;
-      });
-      if (!stopped && !awake && pauseMs > 0) await pause(pauseMs);
-    }
-  }
-
-  /** Starts the tries that are due; gives the time to the next look. */
-  async function take(): Promise<number> {
-    const room = atOnce - running.size;
-    if (room === 0) {
-      await Promise.race(running);
-      return 0;
-    }
-    const rows = await claimDeliveries(db, room, deps.perReceiver, deps.leaseMs);
-    for (const row of rows) {
-      const work: Promise<void> = deliver(deps, row).finally(() => {
-        running.delete(work);
-        wake();
-      });
-      running.add(work);
-    }
-    if (rows.length > 0) return 0;
-    return Math.min(maxPauseMs, Math.max(fullPauseMs, Math.ceil((await nextDueMs(db)) ?? maxPauseMs)));
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      resume = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  function wake(): void {
-    awake = true;
-    resume?.();
-  }
-
-  const ended = loop();
-  return {
-    wake,
-    async stop() {
-      stopped = true;
-      resume?.();
-      await ended;
-      await Promise.allSettled(running);
+  const pool = startPool(log, {
+    atOnce,
+    async take(room) {
+      const rows = await claimDeliveries(db, room, deps.perReceiver, deps.leaseMs);
+      const pauseMs =
+        rows.length > 0
+          ? 0
+          : Math.min(maxPauseMs, Math.max(fullPauseMs, Math.ceil((await nextDueMs(db)) ?? maxPauseMs)));
+      return { steps: rows.map((row) => () => deliver(deps, row).finally(() => pool.wake())), pauseMs };
     },
-  };
+  });
+  return pool;
 }
 
 const stateAfter = {

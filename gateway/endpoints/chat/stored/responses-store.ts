@@ -50,7 +50,7 @@ export function responsesStore(edge: FastifyInstance, context: GatewayContext): 
     const { incoming } = request;
     const job = await backgroundJob(context, request, requestOf(request.params.id));
     if (job !== undefined) await deleteBackground(context, request, job);
-    // What had no answer is kept by nobody.
+    // History keeps no response of a job that had no answer.
     if (job !== undefined && job.state !== JobState.SUCCEEDED) return deletedResponse(request);
     const { requestId } = await storedFor(context, request);
     await context.history.deleteRecords(

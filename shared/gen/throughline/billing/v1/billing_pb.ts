@@ -2804,7 +2804,7 @@ export const BudgetUseSchema: GenMessage<BudgetUse> = /*@__PURE__*/
  */
 export const KeyKind = {
   /**
-   * Not said; refused.
+   * Nothing was said; it is refused.
    *
    * @generated from enum value: KEY_KIND_UNSPECIFIED = 0;
    */
@@ -2859,7 +2859,7 @@ export const KeyKindSchema: GenEnum<KeyKind> = /*@__PURE__*/
  */
 export const SettleCase = {
   /**
-   * Not said; refused.
+   * Nothing was said; it is refused.
    *
    * @generated from enum value: SETTLE_CASE_UNSPECIFIED = 0;
    */
@@ -2914,7 +2914,7 @@ export const SettleCaseSchema: GenEnum<SettleCase> = /*@__PURE__*/
  */
 export const AccountState = {
   /**
-   * Not said.
+   * Nothing was said.
    *
    * @generated from enum value: ACCOUNT_STATE_UNSPECIFIED = 0;
    */
@@ -2955,7 +2955,7 @@ export const AccountStateSchema: GenEnum<AccountState> = /*@__PURE__*/
  */
 export const LedgerKind = {
   /**
-   * Not said.
+   * Nothing was said.
    *
    * @generated from enum value: LEDGER_KIND_UNSPECIFIED = 0;
    */
@@ -3010,7 +3010,7 @@ export const LedgerKindSchema: GenEnum<LedgerKind> = /*@__PURE__*/
  */
 export const UsageBy = {
   /**
-   * Not said: by day.
+   * Nothing was said; it means by day.
    *
    * @generated from enum value: USAGE_BY_UNSPECIFIED = 0;
    */
@@ -3072,7 +3072,7 @@ export const UsageBySchema: GenEnum<UsageBy> = /*@__PURE__*/
  */
 export const BudgetPeriod = {
   /**
-   * Not said.
+   * Nothing was said.
    *
    * @generated from enum value: BUDGET_PERIOD_UNSPECIFIED = 0;
    */

@@ -605,7 +605,7 @@ export const CallOpSchema: GenEnum<CallOp> = /*@__PURE__*/
  */
 export const Module = {
   /**
-   * Not said; refused.
+   * Nothing was said; it is refused.
    *
    * @generated from enum value: MODULE_UNSPECIFIED = 0;
    */
@@ -681,7 +681,7 @@ export const ModuleSchema: GenEnum<Module> = /*@__PURE__*/
  */
 export const DisconnectPolicy = {
   /**
-   * Not said: charge_delivered.
+   * Nothing was said; it means charge_delivered.
    *
    * @generated from enum value: DISCONNECT_POLICY_UNSPECIFIED = 0;
    */
@@ -729,7 +729,7 @@ export const DisconnectPolicySchema: GenEnum<DisconnectPolicy> = /*@__PURE__*/
  */
 export const StoreResponse = {
   /**
-   * Not said: full.
+   * Nothing was said; it means full.
    *
    * @generated from enum value: STORE_RESPONSE_UNSPECIFIED = 0;
    */
@@ -1016,7 +1016,7 @@ export const UnitSchema: GenEnum<Unit> = /*@__PURE__*/
  */
 export const PriceSource = {
   /**
-   * Not said.
+   * Nothing was said.
    *
    * @generated from enum value: PRICE_SOURCE_UNSPECIFIED = 0;
    */

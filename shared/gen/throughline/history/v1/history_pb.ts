@@ -1348,7 +1348,7 @@ export const TimePointSchema: GenMessage<TimePoint> = /*@__PURE__*/
  */
 export const RecordStatus = {
   /**
-   * Not said; refused.
+   * Nothing was said; it is refused.
    *
    * @generated from enum value: RECORD_STATUS_UNSPECIFIED = 0;
    */
@@ -1410,7 +1410,7 @@ export const RecordStatusSchema: GenEnum<RecordStatus> = /*@__PURE__*/
  */
 export const TimeStep = {
   /**
-   * Not said: an hour.
+   * Nothing was said; it means an hour.
    *
    * @generated from enum value: TIME_STEP_UNSPECIFIED = 0;
    */

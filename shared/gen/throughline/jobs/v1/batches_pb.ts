@@ -876,7 +876,7 @@ export const DeleteBatchResponseSchema: GenMessage<DeleteBatchResponse> = /*@__P
  */
 export const BatchApi = {
   /**
-   * Not said; refused.
+   * Nothing was said; it is refused.
    *
    * @generated from enum value: BATCH_API_UNSPECIFIED = 0;
    */
@@ -917,7 +917,7 @@ export const BatchApiSchema: GenEnum<BatchApi> = /*@__PURE__*/
  */
 export const BatchState = {
   /**
-   * Not said.
+   * Nothing was said.
    *
    * @generated from enum value: BATCH_STATE_UNSPECIFIED = 0;
    */

@@ -615,7 +615,7 @@ export const CreateCallResponseSchema: GenMessage<CreateCallResponse> = /*@__PUR
  */
 export const JobState = {
   /**
-   * Not said; refused.
+   * Nothing was said; it is refused.
    *
    * @generated from enum value: JOB_STATE_UNSPECIFIED = 0;
    */
@@ -677,7 +677,7 @@ export const JobStateSchema: GenEnum<JobState> = /*@__PURE__*/
  */
 export const JobKind = {
   /**
-   * Not said; refused.
+   * Nothing was said; it is refused.
    *
    * @generated from enum value: JOB_KIND_UNSPECIFIED = 0;
    */

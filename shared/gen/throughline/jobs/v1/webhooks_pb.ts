@@ -941,7 +941,7 @@ export const WakeJobResponseSchema: GenMessage<WakeJobResponse> = /*@__PURE__*/
  */
 export const DeliveryState = {
   /**
-   * Not said; as a filter: any.
+   * Nothing was said; a filter takes any.
    *
    * @generated from enum value: DELIVERY_STATE_UNSPECIFIED = 0;
    */

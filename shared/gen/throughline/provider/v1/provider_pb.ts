@@ -994,7 +994,7 @@ export const CountTokensResponseSchema: GenMessage<CountTokensResponse> = /*@__P
  */
 export const JobAction = {
   /**
-   * Not said; refused.
+   * Nothing was said; it is refused.
    *
    * @generated from enum value: JOB_ACTION_UNSPECIFIED = 0;
    */
