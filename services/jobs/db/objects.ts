@@ -73,7 +73,7 @@ export async function growObject(
 const whole = statement(
   "jobs_object_whole",
   `update jobs.object set state = 2, sha256 = $2, touched_at = now(),
-     expires_at = case when $3::bigint = 0 then null else now() + $3::bigint * interval '1 millisecond' end
+     expires_at = case when $3::bigint = 0 then null else created_at + $3::bigint * interval '1 millisecond' end
    where object_id = $1 and state = 1`,
   { idempotent: true },
 );

@@ -78,8 +78,10 @@ describe.each(Object.keys(places))("in a %s", (place) => {
     const writer = await openWriter(store, { id, accountId, contentType: "text/plain" });
     for (let at = 0; at < length; at += 777_777) await writer.write(bytes.subarray(at, at + 777_777));
     await expect(store.read({ id, accountId }, 0, 10)).rejects.toMatchObject({ code: "not_found" });
-    expect(await writer.finish(0)).toBe(length);
+    expect(await writer.finish(3_600_000)).toBe(length);
     const row = await store.find({ id, accountId });
+    // A life is anchored at the beginning, however long the upload took.
+    expect((row.expires_at?.getTime() ?? 0) - row.created_at.getTime()).toBe(3_600_000);
     expect(row).toMatchObject({ bytes: BigInt(length), content_type: "text/plain" });
     expect(row.sha256?.toString("hex")).toBe(createHash("sha256").update(bytes).digest("hex"));
     expect((await readAll(open(), id, accountId)).equals(bytes)).toBe(true);

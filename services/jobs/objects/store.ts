@@ -37,7 +37,7 @@ export interface ObjectStore {
   begin(object: OwnedObject & { readonly contentType: string }): Promise<void>;
   /** Keeps a piece of `pieceBytes`; only the last may be shorter. Pieces come in their order, and may come again. */
   write(object: OwnedObject, piece: number, bytes: Uint8Array): Promise<void>;
-  /** Makes it whole: only now it can be read. @param given.lifeMs 0: until it is removed. */
+  /** Makes it whole: only now it can be read. @param given.lifeMs from its beginning on; 0: until it is removed. */
   finish(
     object: OwnedObject,
     given: { readonly bytes: number; readonly sha256: Uint8Array; readonly lifeMs: number },

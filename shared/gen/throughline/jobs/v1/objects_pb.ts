@@ -156,7 +156,7 @@ export type FinishObjectRequest = Message<"throughline.jobs.v1.FinishObjectReque
   sha256: Uint8Array;
 
   /**
-   * Milliseconds from now on after which it is deleted. 0: it stays until it is deleted.
+   * Milliseconds from its beginning on after which it is deleted. 0: it stays until it is deleted.
    *
    * @generated from field: uint64 life_ms = 5;
    */
