@@ -157,13 +157,51 @@ export type Procedures = {
     >;
   };
   jobs: {
-    /** Reads a job. Its result is at the path that `content` names. */
+    /** Reads a job with its life: polls, events, deliveries. Its result is at the path that `content` names. */
     get: Query<
       {
         id: string;
         account_id?: string | undefined;
       },
       {
+        life: {
+          id: string;
+          vendor_job_id: string | null;
+          deadline_time: string;
+          polls: number;
+          failed_polls: number;
+          events: {
+            name: string;
+            at_ms: number;
+          }[];
+          /** Without addresses: they are their account's, and this may be read by a key of one of its users. */
+          deliveries: {
+            delivery_id: string;
+            webhook_id: string;
+            event_id: string;
+            type: string;
+            state: string | undefined;
+            tries: number;
+            /** The last 20 at most. */
+            last_tries: {
+              time: string;
+              duration_ms: number;
+              http_status: number | null;
+              error: string | null;
+            }[];
+            created_time: string;
+            next_try_time: string | null;
+          }[];
+        };
+        /** Who carries it out: a vendor that has jobs of its own, or the platform itself, which calls an upstream later. */
+        kind: "vendor" | "call";
+        account_id: string;
+        key_id: string;
+        user_id: string | null;
+        polls: number;
+        /** How many of the last questions in a row were not answered. */
+        failed_polls: number;
+        deadline_time: string;
         /** `job_` and the ID of its request. */
         id: string;
         object: "job";
@@ -193,11 +231,19 @@ export type Procedures = {
         } | null;
       }
     >;
-    /** Lists jobs, the newest first unless `ascending`. */
+    /** Lists jobs, the newest first unless `ascending`: an operator's administration key everybody's, a tenant's its account's, any other key its own. */
     list: Query<
       | {
-          module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
+          /** For administration keys: only this account's. */
           account_id?: string | undefined;
+          /** Within what the key sees: only this key's, and only this end user's. */
+          key_id?: string | undefined;
+          user_id?: string | undefined;
+          statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
+          kind?: "vendor" | "call" | undefined;
+          module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
+          from?: string | undefined;
+          to?: string | undefined;
           /** Jobs behind this one, in the order of the list. */
           after?: string | undefined;
           limit?: number | undefined;
@@ -206,6 +252,15 @@ export type Procedures = {
       | undefined,
       {
         jobs: {
+          /** Who carries it out: a vendor that has jobs of its own, or the platform itself, which calls an upstream later. */
+          kind: "vendor" | "call";
+          account_id: string;
+          key_id: string;
+          user_id: string | null;
+          polls: number;
+          /** How many of the last questions in a row were not answered. */
+          failed_polls: number;
+          deadline_time: string;
           /** `job_` and the ID of its request. */
           id: string;
           object: "job";
@@ -235,6 +290,8 @@ export type Procedures = {
           } | null;
         }[];
         has_more: boolean;
+        /** What `after` of the next page is; null: this is the last. */
+        next_cursor: string | null;
       }
     >;
     /** Asks that a job is given up; it is in sight until it has ended. */
@@ -244,6 +301,15 @@ export type Procedures = {
         account_id?: string | undefined;
       },
       {
+        /** Who carries it out: a vendor that has jobs of its own, or the platform itself, which calls an upstream later. */
+        kind: "vendor" | "call";
+        account_id: string;
+        key_id: string;
+        user_id: string | null;
+        polls: number;
+        /** How many of the last questions in a row were not answered. */
+        failed_polls: number;
+        deadline_time: string;
         /** `job_` and the ID of its request. */
         id: string;
         object: "job";
@@ -1199,10 +1265,10 @@ export type Procedures = {
               model?: string | undefined;
               /** For administration keys: only this account's. */
               account_id?: string | undefined;
-              user_id?: string | undefined;
               key_id?: string | undefined;
-              channel?: string | undefined;
+              user_id?: string | undefined;
               statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
+              channel?: string | undefined;
               error_code?:
                 | "missing_required_field"
                 | "invalid_value"
@@ -2179,10 +2245,10 @@ export type Procedures = {
                 model?: string | undefined;
                 /** For administration keys: only this account's. */
                 account_id?: string | undefined;
-                user_id?: string | undefined;
                 key_id?: string | undefined;
-                channel?: string | undefined;
+                user_id?: string | undefined;
                 statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
+                channel?: string | undefined;
                 error_code?:
                   | "missing_required_field"
                   | "invalid_value"

@@ -1,18 +1,33 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { z } from "zod";
 import type { Video, VideoRequest } from "../../client/contract/modules.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { type Job, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { type Job, JobKind, type JobOwnerSchema, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { moduleNames, moduleOf } from "../../shared/modules.ts";
 import { idOf, jobOwner } from "../endpoints/jobs/owned.ts";
 import { reachedAccount } from "../reach.ts";
-import { toJobView } from "../view/job.ts";
+import { statusNames } from "../view/history-item.ts";
+import { toJobRow } from "../view/job.ts";
+import { jobLifeOut } from "../view/job-life.ts";
 import { toVideo, videoId } from "../view/video.ts";
-import { id } from "./input.ts";
+import { id, name, time } from "./input.ts";
 import { whole } from "./paid.ts";
 import { callOptions, ownJobs, ownJobsChange, ownVideos, router, type TrpcContext } from "./procedures.ts";
 import { videoWork } from "./work.ts";
+
+/** Time that a page of a rare filter may take. */
+const listTimeoutMs = 30_000;
+/** States of jobs, in history's words. */
+const states = {
+  pending: JobState.PENDING,
+  queueing: JobState.QUEUEING,
+  processing: JobState.PROCESSING,
+  succeeded: JobState.SUCCEEDED,
+  failed: JobState.FAILED,
+} as const satisfies Readonly<Record<(typeof statusNames)[number], JobState>>;
+const kinds = { vendor: JobKind.VENDOR, call: JobKind.CALL } as const;
 
 type Caller = TrpcContext & { readonly principal: Principal };
 
@@ -25,12 +40,34 @@ const page = {
   limit: z.int().min(1).max(100).default(20),
   ascending: z.boolean().default(false),
 };
+/** Which jobs; what is left out does not filter. */
+const filter = {
+  /** For administration keys: only this account's. */
+  account_id: id.optional(),
+  /** Within what the key sees: only this key's, and only this end user's. */
+  key_id: id.optional(),
+  user_id: name.optional(),
+  statuses: z.array(z.enum(statusNames)).max(5).default([]),
+  kind: z.enum(["vendor", "call"]).optional(),
+  module: z.enum(moduleNames).optional(),
+  from: time.optional(),
+  to: time.optional(),
+};
 
-/** Whose jobs are asked for: an administration key's account's, or one that it reaches; of any other key as over HTTP. */
-function ownerOf(ctx: Caller, accountId: bigint | undefined) {
+/** Whose jobs are asked for: an operator's everybody's or an account's, a tenant's its account's, of any other key as over HTTP. */
+function ownerOf(
+  ctx: Caller,
+  accountId: bigint | undefined,
+  keyId = 0n,
+  userId = "",
+): MessageInitShape<typeof JobOwnerSchema> {
   const { principal } = ctx;
-  if (principal.kind !== KeyKind.CLI) return jobOwner(ctx.request);
-  return { accountId: reachedAccount(principal, accountId ?? principal.accountId), keyId: 0n, userId: "" };
+  if (principal.kind !== KeyKind.CLI) {
+    const own = jobOwner(ctx.request);
+    return { accountId: own.accountId, keyId: own.keyId || keyId, userId: own.userId || userId };
+  }
+  const reached = reachedAccount(principal, accountId);
+  return { accountId: reached, keyId, userId, everybody: reached === 0n };
 }
 
 async function jobOf(ctx: Caller, text: string, accountId?: bigint, module: Module = Module.UNSPECIFIED): Promise<Job> {
@@ -42,31 +79,45 @@ async function jobOf(ctx: Caller, text: string, accountId?: bigint, module: Modu
 
 /** Work that outlives its request. */
 export const jobs = router({
-  /** Reads a job. Its result is at the path that `content` names. */
-  get: ownJobs.input(one).query(async ({ ctx, input }) => toJobView(await jobOf(ctx, input.id, input.account_id))),
+  /** Reads a job with its life: polls, events, deliveries. Its result is at the path that `content` names. */
+  get: ownJobs.input(one).query(async ({ ctx, input }) => {
+    const job = await jobOf(ctx, input.id, input.account_id);
+    const { accountId, requestId } = job;
+    const life = await ctx.gateway.jobs.getJobLife({ accountId, requestId }, callOptions(ctx));
+    return { ...toJobRow(job), life: jobLifeOut(requestId, life, ctx.gateway.config.idStyle) };
+  }),
 
-  /** Lists jobs, the newest first unless `ascending`. */
-  list: ownJobs
-    .input(z.strictObject({ ...page, module: z.enum(moduleNames).optional(), account_id: id.optional() }).prefault({}))
-    .query(async ({ ctx, input }) => {
-      const listed = await ctx.gateway.jobs.listJobs(
-        {
-          owner: ownerOf(ctx, input.account_id),
-          module: moduleOf(input.module ?? ""),
-          afterRequestId: input.after === undefined ? 0n : idOf(input.after),
-          limit: input.limit,
-          ascending: input.ascending,
-        },
-        callOptions(ctx),
-      );
-      return { jobs: listed.jobs.map(toJobView), has_more: listed.hasMore };
-    }),
+  /** Lists jobs, the newest first unless `ascending`: an operator's administration key everybody's, a tenant's its account's, any other key its own. */
+  list: ownJobs.input(z.strictObject({ ...page, ...filter }).prefault({})).query(async ({ ctx, input }) => {
+    const listed = await ctx.gateway.jobs.listJobs(
+      {
+        owner: ownerOf(ctx, input.account_id, input.key_id, input.user_id),
+        module: moduleOf(input.module ?? ""),
+        states: input.statuses.map((status) => states[status]),
+        kind: input.kind === undefined ? JobKind.UNSPECIFIED : kinds[input.kind],
+        fromUnixMs: input.from ?? 0n,
+        // To jobs 0 and less are no bound; nothing is older than the first millisecond either.
+        toUnixMs: input.to === undefined ? 0n : input.to > 0n ? input.to : 1n,
+        afterRequestId: input.after === undefined ? 0n : idOf(input.after),
+        limit: input.limit,
+        ascending: input.ascending,
+      },
+      callOptions(ctx, listTimeoutMs),
+    );
+    const last = listed.hasMore ? listed.jobs.at(-1) : undefined;
+    return {
+      jobs: listed.jobs.map(toJobRow),
+      has_more: listed.hasMore,
+      /** What `after` of the next page is; null: this is the last. */
+      next_cursor: last === undefined ? null : `job_${last.requestId}`,
+    };
+  }),
 
   /** Asks that a job is given up; it is in sight until it has ended. */
   cancel: ownJobsChange.input(one).mutation(async ({ ctx, input }) => {
     const asked = { owner: ownerOf(ctx, input.account_id), requestId: idOf(input.id) };
     await ctx.gateway.jobs.cancelJob(asked, callOptions(ctx));
-    return toJobView(await jobOf(ctx, input.id, input.account_id));
+    return toJobRow(await jobOf(ctx, input.id, input.account_id));
   }),
 });
 

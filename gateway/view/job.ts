@@ -40,6 +40,22 @@ export function toJobView(job: Job) {
   };
 }
 
+/** A job as its account and operators list it. */
+export function toJobRow(job: Job) {
+  return {
+    ...toJobView(job),
+    /** Who carries it out: a vendor that has jobs of its own, or the platform itself, which calls an upstream later. */
+    kind: job.kind === JobKind.CALL ? ("call" as const) : ("vendor" as const),
+    account_id: job.accountId.toString(),
+    key_id: job.keyId.toString(),
+    user_id: job.userId || null,
+    polls: job.polls,
+    /** How many of the last questions in a row were not answered. */
+    failed_polls: job.failedPolls,
+    deadline_time: new Date(Number(job.deadlineUnixMs)).toISOString(),
+  };
+}
+
 /** Bytes of a result. */
 interface JobContent {
   /** Path of the HTTP API. */

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { type Job, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { type Job, JobKind, type JobOwnerSchema, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
+import { firstIdAt, toParts } from "../../shared/request-id.ts";
 import { beginTestJob, createWorld, owner, startTestJobs, type World } from "./testing.ts";
 
 let postgres: TestPostgres;
@@ -22,8 +25,10 @@ afterAll(async () => {
 
 const call = { requestId: 1n, timeoutMs: 10_000 };
 
-async function read(requestId: bigint): Promise<Job> {
-  const { job } = await jobs.client.getJob({ owner, requestId }, call);
+const read = (requestId: bigint): Promise<Job> => readOf(owner, requestId);
+
+async function readOf(whose: MessageInitShape<typeof JobOwnerSchema>, requestId: bigint): Promise<Job> {
+  const { job } = await jobs.client.getJob({ owner: whose, requestId }, call);
   if (job === undefined) throw new Error("no job came");
   return job;
 }
@@ -197,6 +202,57 @@ describe("a job", () => {
     expect(await page(ids[0] ?? 0n, true)).toEqual([[ids[1], ids[2]], false]);
     for (const id of ids) await closed(id);
   });
+});
+
+test("a list has those of the jobs that its filters name, in its order, to everybody's and to an account's reader alike", async () => {
+  world.vendor = (action, _count, id) =>
+    action === "start" ? { state: "queueing" } : id % 2n === 0n ? { state: "failed" } : { state: "processing" };
+  const made: bigint[] = [];
+  for (let n = 0; n < 6; n++) {
+    const at = firstIdAt(Date.now() - 3_600_000) + BigInt(n) * (1n << 22n) * 1_000n + BigInt(n);
+    const { requestId } = await beginTestJob(jobs.client, { requestId: at, accountId: n < 3 ? 21n : 22n });
+    made.push(requestId);
+    if (requestId % 2n === 0n) while (finalOf(requestId)?.status !== RecordStatus.FAILED) await delay(5);
+    else while (finalOf(requestId)?.status !== RecordStatus.PROCESSING) await delay(5);
+  }
+  const about = await Promise.all(made.map((id) => readOf({ everybody: true }, id)));
+  expect(new Set(about.map(({ state }) => state))).toEqual(new Set([JobState.PROCESSING, JobState.FAILED]));
+  const times = made.map((id) => toParts(id).unixMs);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        account: fc.constantFrom(0n, 21n, 22n),
+        states: fc.subarray<JobState>([JobState.PENDING, JobState.PROCESSING, JobState.SUCCEEDED, JobState.FAILED]),
+        kind: fc.constantFrom(JobKind.UNSPECIFIED, JobKind.VENDOR, JobKind.CALL),
+        from: fc.constantFrom(0, ...times),
+        to: fc.constantFrom(0, ...times),
+        after: fc.constantFrom(0n, ...made),
+        ascending: fc.boolean(),
+        limit: fc.integer({ min: 1, max: 7 }),
+      }),
+      async ({ account, states, kind, from, to, after, ascending, limit }) => {
+        const whose = account === 0n ? { everybody: true } : { accountId: account };
+        const asked = { states, kind, fromUnixMs: BigInt(from), toUnixMs: BigInt(to), afterRequestId: after };
+        const { jobs: found, hasMore } = await jobs.client.listJobs({ owner: whose, ...asked, ascending, limit }, call);
+        const wanted = about
+          .filter(({ accountId }) => account === 0n || accountId === account)
+          .filter(({ state }) => states.length === 0 || states.includes(state))
+          .filter(() => kind !== JobKind.CALL)
+          .map(({ requestId }) => requestId)
+          .filter((id) => from === 0 || toParts(id).unixMs >= from)
+          .filter((id) => to === 0 || toParts(id).unixMs < to)
+          .filter((id) => after === 0n || (ascending ? id > after : id < after));
+        if (!ascending) wanted.reverse();
+        // The jobs of the other tests are older, and are everybody's too.
+        const own = found.map(({ requestId }) => requestId).filter((id) => made.includes(id));
+        if (account !== 0n || !ascending) expect(own).toEqual(wanted.slice(0, limit));
+        if (account !== 0n) expect(hasMore).toBe(wanted.length > limit);
+      },
+    ),
+    { numRuns: 150 },
+  );
+  world.vendor = () => ({ state: "succeeded" });
+  for (const id of made) if (id % 2n === 1n) while (finalOf(id)?.status !== RecordStatus.SUCCEEDED) await delay(5);
 });
 
 test("jobs that hold a reservation have it extended, and a process that starts finds what another left", async () => {

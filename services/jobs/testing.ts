@@ -306,12 +306,13 @@ export interface TestJob {
   readonly lifeMs?: number;
   readonly requestId?: bigint;
   readonly callbackUrl?: string;
+  readonly accountId?: bigint;
 }
 
 /** Begins a job. */
 export async function beginTestJob(
   client: ServiceClient<typeof JobsService>,
-  { lifeMs = 60_000, requestId = ++lastId, callbackUrl = "" }: TestJob = {},
+  { lifeMs = 60_000, requestId = ++lastId, callbackUrl = "", accountId = owner.accountId }: TestJob = {},
 ): Promise<Job> {
   const { job } = await client.createJob(
     {
@@ -324,7 +325,7 @@ export async function beginTestJob(
         model: "video",
         body: Buffer.from('{"prompt":"a cat"}'),
         candidates: [{ channel: "stub", platform: "stub", upstreamModel: "video", pricing: { strategy: "s" } }],
-        facts: { ...owner, keyId: 3n, model: "video", createdUnixUs: BigInt(Date.now()) * 1_000n },
+        facts: { accountId, keyId: 3n, model: "video", createdUnixUs: BigInt(Date.now()) * 1_000n },
       },
     },
     { requestId, timeoutMs: 20_000 },

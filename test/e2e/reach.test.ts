@@ -61,6 +61,7 @@ const rows: Readonly<Record<string, Row>> = {
   "requests.delete": { for: "records", input: ({ account_id }) => ({ request_ids: ["1"], account_id }) },
   "requests.tail": { for: "records", input: ({ account_id }) => ({ filter: { account_id } }) },
   "requests.export": { for: "records", input: ({ account_id }) => ({ filter: { account_id } }) },
+  "jobs.list": { for: "records", input: ({ account_id }) => ({ account_id }) },
   "webhooks.create": { for: "own", input: ({ account_id }) => ({ account_id, url: hook }) },
   "webhooks.list": { for: "own", input: ({ account_id }) => ({ account_id }) },
   "webhooks.update": { for: "own", input: ({ webhook_id }) => ({ webhook_id, description: "changed" }) },
@@ -98,7 +99,6 @@ const services: Readonly<Record<string, (request_id: string) => object>> = {
   "me.get": () => ({}),
   "videos.create": () => video,
   "videos.list": () => ({}),
-  "jobs.list": () => ({}),
   "videos.get": (id) => ({ id }),
   "videos.delete": (id) => ({ id }),
   "jobs.get": (id) => ({ id }),
@@ -209,7 +209,7 @@ test("the matrix names every procedure and no other", () => {
 
 describe.each(Object.entries(services))("%s", (name, input) => {
   test("is for keys that call models; an administration key sees what there is, and pays for nothing", async () => {
-    const isForAll = ["models.list", "me.get", "jobs.list", "jobs.get", "jobs.cancel"].includes(name);
+    const isForAll = ["models.list", "me.get", "jobs.get", "jobs.cancel"].includes(name);
     for (const kind of ["operator", "tenant"] as const) {
       const [status] = await call(name, secrets[kind], input(other.request_id));
       if (isForAll) expect(status).not.toBe(403);
@@ -243,7 +243,36 @@ test("a job of another account is answered as one that does not exist", async ()
     }
   }
   expect((await call("jobs.get", other.secret, { id }))[0]).toBe(200);
-  await call("jobs.cancel", other.secret, { id });
+  // A list names it to its own account and to operators alone, whatever is filtered by.
+  const listed = async (secret: string, input: object) => {
+    const said = (await call("jobs.list", secret, { limit: 100, ...input }))[1];
+    return JSON.stringify(said).includes(`"job_${id}"`);
+  };
+  const { account_id, key_id } = other;
+  for (const input of [
+    {},
+    { account_id },
+    { key_id },
+    { account_id, statuses: ["processing", "queueing"], kind: "vendor" },
+  ]) {
+    expect([input, await listed(secrets.operator, input)]).toEqual([input, true]);
+    for (const kind of ["tenant", "server", "api", "user"] as const) {
+      expect([input, kind, await listed(secrets[kind], input)]).toEqual([input, kind, false]);
+    }
+  }
+  for (const input of [
+    { statuses: ["failed"] },
+    { kind: "call" },
+    { module: "image" },
+    { account_id: own.account_id },
+  ]) {
+    expect([input, await listed(secrets.operator, input)]).toEqual([input, false]);
+  }
+  // An operator reads and ends any account's.
+  const read = JSON.stringify((await call("jobs.get", secrets.operator, { id }))[1]);
+  expect(read).toContain(`"account_id":"${account_id}"`);
+  expect(read).toContain('"life":{');
+  expect((await call("jobs.cancel", secrets.operator, { id }))[0]).toBe(200);
 });
 
 describe.each(Object.entries(rows))("%s", (name, row) => {

@@ -38,49 +38,24 @@ export async function insertJob(db: JobsDatabase, job: NewJob): Promise<boolean>
   return rows.length > 0;
 }
 
-/** Whose jobs are meant; 0 and empty: any of the account. */
+/** Whose jobs are meant; 0 and empty: any. Only operators may ask for any account's. */
 export interface Owner {
   readonly accountId: bigint;
   readonly keyId: bigint;
   readonly userId: string;
 }
 
-const owned = "account_id = $1 and ($2 = 0 or key_id = $2) and ($3 = '' or user_id = $3) and not deleted";
+const owned =
+  "($1::bigint = 0 or account_id = $1) and ($2::bigint = 0 or key_id = $2) and ($3 = '' or user_id = $3) and not deleted";
 
-const read = statement(
-  "jobs_read",
-  `select ${jobColumns} from jobs.job where request_id = $4 and ${owned.replace("$2 = 0", "$2::bigint = 0")}`,
-  { idempotent: true },
-);
+const read = statement("jobs_read", `select ${jobColumns} from jobs.job where request_id = $4 and ${owned}`, {
+  idempotent: true,
+});
 
 /** One job of an owner. */
 export async function readJob(db: JobsDatabase, owner: Owner, requestId: bigint): Promise<JobRow | undefined> {
   const [row] = await db.query<JobRow>(read, [owner.accountId, owner.keyId, owner.userId, requestId]);
   return row;
-}
-
-const page = (direction: "asc" | "desc") =>
-  statement(
-    `jobs_page_${direction}`,
-    `select ${jobColumns} from jobs.job
-      where ${owned.replace("$2 = 0", "$2::bigint = 0")} and ($4::smallint = 0 or module = $4)
-        and request_id ${direction === "asc" ? ">" : "<"} $5
-      order by account_id ${direction}, request_id ${direction} limit $6`,
-    { idempotent: true },
-  );
-const ascending = page("asc");
-const descending = page("desc");
-const last = 9_223_372_036_854_775_807n;
-
-/** Jobs of an owner, behind `after` in the order of the list; 0: from its start. */
-export function readJobs(
-  db: JobsDatabase,
-  owner: Owner,
-  { module, after, limit, oldestFirst }: { module: number; after: bigint; limit: number; oldestFirst: boolean },
-): Promise<JobRow[]> {
-  const from = after === 0n && !oldestFirst ? last : after;
-  const values = [owner.accountId, owner.keyId, owner.userId, module, from, limit];
-  return db.query<JobRow>(oldestFirst ? ascending : descending, values);
 }
 
 // Materialized: as a part of the statement's plan it may be run again for each row, and then takes more than its limit.
@@ -130,7 +105,7 @@ export async function openJobs(db: JobsDatabase, after: bigint, limit: number): 
 const cancel = statement(
   "jobs_cancel",
   `update jobs.job set cancel_requested = true, wake_at = case when phase = 2 and kind = 1 then now() else wake_at end
-    where request_id = $4 and ${owned.replace("$2 = 0", "$2::bigint = 0")} and phase < 3`,
+    where request_id = $4 and ${owned} and phase < 3`,
 );
 
 /** Notes that somebody wants its end, and has a worker look at it now. */

@@ -34,6 +34,12 @@ export function toJob(row: JobRow): MessageInitShape<typeof JobSchema> {
     resultType: row.result_type,
     resultBytes: row.result_bytes,
     resultObjectId: row.result_object,
+    accountId: row.account_id,
+    keyId: row.key_id,
+    userId: row.user_id,
+    polls: row.polls,
+    failedPolls: row.failed_polls,
+    deadlineUnixMs: BigInt(row.deadline_at.getTime()),
   };
 }
 
@@ -44,7 +50,8 @@ export function errorOf({ error_code: code, error_message: message }: JobRow): T
 }
 
 /** Whose jobs a caller means. Throws invalid_value where it names nobody. */
-export function ownerOf(owner: Pick<JobOwner, keyof Owner> | undefined): Owner {
+export function ownerOf(owner: (Pick<JobOwner, keyof Owner> & { readonly everybody?: boolean }) | undefined): Owner {
+  if (owner?.everybody === true) return { accountId: 0n, keyId: owner.keyId, userId: owner.userId };
   if (owner === undefined || owner.accountId <= 0n) {
     throw new ThroughlineError("invalid_value", "An owner is required.", { param: "owner" });
   }

@@ -9,7 +9,8 @@ import type { LineWorker } from "../batches/lines.ts";
 import type { JobsContext } from "../context.ts";
 import { endWaiting, rowResult } from "../db/calls.ts";
 import { type JobRow, kinds, phases } from "../db/job-row.ts";
-import { hideJob, readJob, readJobs, requestCancel } from "../db/jobs.ts";
+import { hideJob, readJob, requestCancel } from "../db/jobs.ts";
+import { readJobs } from "../db/list-jobs.ts";
 import type { JobsDatabase } from "../db/open.ts";
 import { endOfStopped } from "../domain/call-fate.ts";
 import type { Calls } from "../runner/calls.ts";
@@ -41,13 +42,14 @@ async function withResult(db: JobsDatabase, row: JobRow) {
 
 /** A page of an owner's jobs. */
 export async function listJobs({ db }: JobsContext, request: ListJobsRequest) {
-  const { owner, module, afterRequestId: after, limit, ascending: oldestFirst } = request;
+  const { owner, module, kind, states, afterRequestId: after, limit, ascending: oldestFirst } = request;
   if (limit < 1 || limit > maxPage) {
     throw new ThroughlineError("invalid_value", `limit must be a whole number from 1 to ${maxPage}.`, {
       param: "limit",
     });
   }
-  const rows = await readJobs(db, ownerOf(owner), { module, after, limit: limit + 1, oldestFirst });
+  const filter = { module, kind, states, fromUnixMs: Number(request.fromUnixMs), toUnixMs: Number(request.toUnixMs) };
+  const rows = await readJobs(db, ownerOf(owner), filter, { after, limit: limit + 1, oldestFirst });
   return { jobs: rows.slice(0, limit).map(toJob), hasMore: rows.length > limit };
 }
 
