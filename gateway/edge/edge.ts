@@ -50,7 +50,13 @@ export function createEdge(context: GatewayContext): FastifyInstance {
     },
     ajv: {
       // A gateway passes on what it was given: nothing is coerced, defaulted or removed.
-      customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false, discriminator: true },
+      customOptions: {
+        coerceTypes: false,
+        useDefaults: false,
+        removeAdditional: false,
+        discriminator: true,
+        code: { optimize: false },
+      },
     },
   });
   edge.decorateRequest("incoming");
