@@ -29,6 +29,7 @@ import { imageVariations } from "./endpoints/images/variations.ts";
 import { endpoints } from "./endpoints/index.ts";
 import { callbacks } from "./endpoints/jobs/callbacks.ts";
 import { jobs } from "./endpoints/jobs/jobs.ts";
+import { me } from "./endpoints/me.ts";
 import { messageBatches } from "./endpoints/message-batches/batches.ts";
 import { createMessageBatch } from "./endpoints/message-batches/create.ts";
 import { models } from "./endpoints/models.ts";
@@ -118,6 +119,7 @@ export async function startGateway(
   responsesStore(edge, context);
   countGeminiTokens(edge, context);
   models(edge, context);
+  me(edge, context);
   historyQuery(edge, context);
   requests(edge, context);
   trpc(edge, context);

@@ -422,10 +422,14 @@ export type Procedures = {
           standing: {
             spent_today_usd: string | null;
             spent_this_month_usd: string | null;
+            /** What requests and jobs that run hold: it counts against the budgets until they end. */
+            reserved_usd: string | null;
             open_requests: number | null;
+            open_jobs: number | null;
             daily_budget_left_usd: string | null;
             monthly_budget_left_usd: string | null;
             concurrent_requests_left: number | null;
+            concurrent_jobs_left: number | null;
             requests_left_this_minute: number | null;
             tokens_left_this_minute: number | null;
             /** Milliseconds until the minute begins anew; 0: it has not begun. */
@@ -464,6 +468,8 @@ export type Procedures = {
           /** What requests that run may use of the balance. */
           reserved_usd: string;
           credit_floor_usd: string;
+          /** What a request may still cost: the balance down to the floor, without what others hold. */
+          available_usd: string;
           limits: {
             requests_per_minute: number | null;
             tokens_per_minute: number | null;
@@ -475,10 +481,14 @@ export type Procedures = {
           standing: {
             spent_today_usd: string | null;
             spent_this_month_usd: string | null;
+            /** What requests and jobs that run hold: it counts against the budgets until they end. */
+            reserved_usd: string | null;
             open_requests: number | null;
+            open_jobs: number | null;
             daily_budget_left_usd: string | null;
             monthly_budget_left_usd: string | null;
             concurrent_requests_left: number | null;
+            concurrent_jobs_left: number | null;
             requests_left_this_minute: number | null;
             tokens_left_this_minute: number | null;
             /** Milliseconds until the minute begins anew; 0: it has not begun. */

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Account, Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { nobody, reachedAccount } from "../reach.ts";
+import { accountOut, present, storeResponses } from "../view/payer.ts";
 import { id, limit, limits, name, usd } from "./input.ts";
-import { accountOut, accountStates, policies, present, storeResponses } from "./output.ts";
+import { accountStates, policies } from "./output.ts";
 import { adminRead, callOptions, platformWrite, router, type TrpcContext } from "./procedures.ts";
 
 const creditFloor = usd.refine((value) => value <= 0n, "must be 0 or negative");

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Channel, ChannelHealth } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { iso, present } from "../view/payer.ts";
 import { name } from "./input.ts";
-import { iso, present } from "./output.ts";
 import { callOptions, platformRead, platformWrite, router } from "./procedures.ts";
 
 const milliseconds = z.int().min(0).max(4_294_967_295).default(0);

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { formatUsd } from "../../shared/money.ts";
+import { present } from "../view/payer.ts";
 import { id, positiveUsd, usd } from "./input.ts";
-import { ledgerEntryOut, present } from "./output.ts";
+import { ledgerEntryOut } from "./output.ts";
 import { callOptions, platformWrite, router, type TrpcContext } from "./procedures.ts";
 
 const entry = {

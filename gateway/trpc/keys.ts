@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { groupIsOperators, reachedAccount } from "../reach.ts";
+import { keyKinds, keyOut, present } from "../view/payer.ts";
 import { expiry, id, limit, limits, name } from "./input.ts";
-import { keyKinds, keyOut, present } from "./output.ts";
 import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
 
 const list = z.array(z.string().min(1).max(200)).max(1_000);

@@ -1,56 +1,11 @@
-import type { Limits, Standing } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { formatUsd } from "../../shared/money.ts";
-import { accountOut, keyOut, limitsOut, present } from "./output.ts";
+import { selfOut } from "../view/self.ts";
 import { callOptions, ofSelf, router } from "./procedures.ts";
 
 /** The key that calls. */
 export const me = router({
   /** What the key is, may do and has left: for its owner, whatever its kind. */
   get: ofSelf.query(async ({ ctx }) => {
-    const { accountId, keyId, group } = ctx.principal;
-    const found = await ctx.gateway.billing.getStanding({ accountId, keyId }, callOptions(ctx));
-    const key = present(found.key);
-    const account = present(found.account);
-    const shown = accountOut(account);
-    return {
-      key: { ...keyOut(key), standing: standingOut(key.limits, present(found.keyStanding)) },
-      /** Group that decides channels and prices: the key's own, or its account's. */
-      group,
-      account: {
-        account_id: shown.account_id,
-        name: shown.name,
-        state: shown.state,
-        balance_usd: shown.balance_usd,
-        /** What requests that run may use of the balance. */
-        reserved_usd: shown.reserved_usd,
-        credit_floor_usd: shown.credit_floor_usd,
-        limits: limitsOut(account.limits),
-        standing: standingOut(account.limits, present(found.accountStanding)),
-      },
-    };
+    const { accountId, keyId } = ctx.principal;
+    return selfOut(await ctx.gateway.billing.getStanding({ accountId, keyId }, callOptions(ctx)), ctx.principal);
   }),
 });
-
-/** What was used, and what is left of the limits; null: there is no such limit, or it is not counted without one. */
-function standingOut(limits: Limits | undefined, used: Standing) {
-  const spent = (nanos: bigint | undefined) => (nanos === undefined ? null : formatUsd(nanos));
-  const left = (limit: bigint | number | undefined, taken: bigint | undefined) => {
-    const most = BigInt(limit ?? 0);
-    if (most === 0n || taken === undefined) return undefined;
-    return most > taken ? most - taken : 0n;
-  };
-  const number = (value: bigint | undefined) => (value === undefined ? null : Number(value));
-  return {
-    spent_today_usd: spent(used.daySpentNanoUsd),
-    spent_this_month_usd: spent(used.monthSpentNanoUsd),
-    open_requests: number(used.openRequests),
-    daily_budget_left_usd: spent(left(limits?.dailyBudgetNanoUsd, used.daySpentNanoUsd)),
-    monthly_budget_left_usd: spent(left(limits?.monthlyBudgetNanoUsd, used.monthSpentNanoUsd)),
-    concurrent_requests_left: number(left(limits?.concurrentRequests, used.openRequests)),
-    requests_left_this_minute: number(left(limits?.requestsPerMinute, used.minuteRequests)),
-    tokens_left_this_minute: number(left(limits?.tokensPerMinute, used.minuteTokens)),
-    /** Milliseconds until the minute begins anew; 0: it has not begun. */
-    requests_reset_ms: Number(used.requestsResetMs),
-    tokens_reset_ms: Number(used.tokensResetMs),
-  };
-}

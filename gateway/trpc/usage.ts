@@ -4,8 +4,9 @@ import { TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts"
 import { formatUsd } from "../../shared/money.ts";
 import { mapInPieces } from "../../shared/pace.ts";
 import { reachedAccount } from "../reach.ts";
+import { iso } from "../view/payer.ts";
 import { id, time } from "./input.ts";
-import { iso, usageOut } from "./output.ts";
+import { usageOut } from "./output.ts";
 import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfFilter } from "./request-filter.ts";
 

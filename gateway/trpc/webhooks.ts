@@ -3,8 +3,8 @@ import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_
 import { DeliveryState, type WebhookEndpoint } from "../../shared/gen/throughline/jobs/v1/webhooks_pb.ts";
 import { reachedAccount } from "../reach.ts";
 import { deliveryOut } from "../view/delivery.ts";
+import { iso, present } from "../view/payer.ts";
 import { id, limit, requestId } from "./input.ts";
-import { iso, present } from "./output.ts";
 import { adminRead, adminWrite, callOptions, router, type TrpcContext } from "./procedures.ts";
 
 const url = z.string().min(1).max(2_048);

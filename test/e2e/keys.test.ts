@@ -27,6 +27,12 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
 
+/** What `GET /v1/me` answers, as far as it is asked here. */
+interface Self {
+  readonly key: object;
+  readonly account: { readonly available_usd: string; readonly balance_usd: string; readonly reserved_usd: string };
+}
+
 type Headers = Readonly<Record<string, string>>;
 
 const ask = (headers: Headers, body: object = hello, signal?: AbortSignal) =>
@@ -211,6 +217,11 @@ describe("limits", () => {
       const third = await ask(headers);
       expect(Number(third.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
       await expectRefused(third, 429, "concurrent_limit_exceeded", "rate_limit_error");
+      const self = (await (await house.call("/v1/me", undefined, headers)).json()) as Self;
+      expect(self[of]).toMatchObject({ limits, standing: { open_requests: 2, concurrent_requests_left: 0 } });
+      expect(parseUsd(self.account.available_usd)).toBe(
+        parseUsd(self.account.balance_usd) - parseUsd(self.account.reserved_usd),
+      );
       leaving[0]?.abort();
       const response = await eventually(async () => {
         const again = await ask(headers);

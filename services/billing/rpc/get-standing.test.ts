@@ -24,8 +24,14 @@ test("says what a key and its account have used of their limits, and takes nothi
   });
   const first = nextRequestId();
   await reserve(billing.client, payer, 500n, first);
+  await reserve(billing.client, payer, 100n, nextRequestId(), { job: true });
   const running = await standing(payer.accountId, payer.keyId);
-  expect(running.keyStanding).toMatchObject({ openRequests: 1n, minuteRequests: 1n, daySpentNanoUsd: 0n });
+  expect(running.keyStanding).toMatchObject({
+    openRequests: 1n,
+    openJobs: 1n,
+    minuteRequests: 2n,
+    daySpentNanoUsd: 0n,
+  });
   expect(running.keyStanding?.reservedNanoUsd).toBeGreaterThan(0n);
   expect(running.accountStanding?.minuteTokens).toBeGreaterThan(0n);
   expect(running.keyStanding?.requestsResetMs).toBeGreaterThan(0n);
@@ -34,7 +40,7 @@ test("says what a key and its account have used of their limits, and takes nothi
   expect(billedNanoUsd).toBeGreaterThan(0n);
   const ended = await standing(payer.accountId, payer.keyId);
   const spent = { daySpentNanoUsd: billedNanoUsd, monthSpentNanoUsd: billedNanoUsd, openRequests: 0n };
-  expect(ended.keyStanding).toMatchObject({ ...spent, reservedNanoUsd: 0n, minuteRequests: 1n });
+  expect(ended.keyStanding).toMatchObject({ ...spent, reservedNanoUsd: 100n, openJobs: 1n, minuteRequests: 2n });
   expect(ended.accountStanding).toMatchObject(spent);
   expect(ended.account?.accountId).toBe(payer.accountId);
   expect(ended.key?.limits).toMatchObject({ requestsPerMinute: 5 });

@@ -34,7 +34,10 @@ export function getStanding({ db, rateLimits }: BillingContext) {
 }
 
 type Standing = MessageInitShape<typeof StandingSchema>;
-type Counted = Pick<KeyRow | AccountRow, "day" | "day_spent" | "month" | "month_spent" | "open_count" | "reserved">;
+type Counted = Pick<
+  KeyRow | AccountRow,
+  "day" | "day_spent" | "month" | "month_spent" | "open_count" | "open_jobs" | "reserved"
+>;
 
 /** Sums of a day or a month that is over are those of nothing. */
 function spentOf(row: Counted, { today, thisMonth }: StandingRows): Standing {
@@ -42,6 +45,7 @@ function spentOf(row: Counted, { today, thisMonth }: StandingRows): Standing {
     daySpentNanoUsd: row.day === today ? row.day_spent : 0n,
     monthSpentNanoUsd: row.month === thisMonth ? row.month_spent : 0n,
     openRequests: row.open_count,
+    openJobs: row.open_jobs,
     reservedNanoUsd: row.reserved,
   };
 }
