@@ -36,7 +36,8 @@ const roles = {
 /** Whose metrics are at METRICS_PORT, at the next one, and so on. */
 const metricsOrder: readonly Role[] = ["gateway", "routing", "billing", "provider-adapter", "history", "jobs"];
 const restartAfterMs = 200;
-const stopWithinMs = 90_000;
+/** What a process needs beyond its grace: its gateway settles and records (gateway/server.ts), a service lets go. */
+const stopBeyondGraceMs = 60_000;
 const readyWithinMs = 60_000;
 
 /** Six processes on this machine over real gRPC; one that dies is started again. Gives the exit code. */
@@ -79,6 +80,7 @@ export function mesh(): Promise<number> {
     };
     const refused = new AbortController();
     const starting = AbortSignal.any([signal, refused.signal]);
+    const stopWithinMs = config.shutdownGraceMs + stopBeyondGraceMs;
     const vendorKeys = await readVendorKeys();
     for (const role of Object.keys(roles) as Role[]) {
       const ports = { GRPC_PORT: String(grpcPort[role]), METRICS_PORT: metricsPortOf(role) };

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { DescService } from "@bufbuild/protobuf";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import { createNeeds } from "../gateway/needs.ts";
-import { startGateway } from "../gateway/server.ts";
+import { startGateway, stopsWithinMs } from "../gateway/server.ts";
 import { envToConfig as billingConfig } from "../services/billing/config.ts";
 import { startBilling } from "../services/billing/server.ts";
 import { envToConfig as historyConfig } from "../services/history/config.ts";
@@ -15,6 +15,7 @@ import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { startRouting } from "../services/routing/server.ts";
 import { keepLease } from "../shared/keep-lease.ts";
 import { tell } from "../shared/log-output.ts";
+import { serveMetrics } from "../shared/metrics-server.ts";
 import { createPacing } from "../shared/pace.ts";
 import { createReadiness } from "../shared/readiness.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
@@ -30,8 +31,10 @@ import { welcome } from "./welcome.ts";
 export function up(): Promise<number> {
   return runProcess("throughline", async (process, onStop) => {
     const { telemetry, logFor } = process;
-    const { host, port } = gatewayConfig(process.env);
+    const { host, port, metricsPort } = gatewayConfig(process.env);
     await assertPortFree(host, port);
+    const watched = metricsPort === undefined ? undefined : await serveMetrics(metricsPort, telemetry);
+    if (watched !== undefined) onStop("metrics", () => watched.stop());
     const ground = await openGround(process, onStop);
     const { env } = ground;
 
@@ -99,13 +102,14 @@ export function up(): Promise<number> {
       jobs,
       ids,
       pacing,
+      watched,
       standing: createNeeds(
         Object.fromEntries(
           Object.entries(services).map(([name, service]) => [name, createReadiness(() => service.ready())]),
         ),
       ),
     });
-    onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
+    onStop("gateway", () => gateway.stop(), stopsWithinMs(config) + 5_000);
     tell(welcome(gateway.url, ground.welcomeKeys(key.secret), await upstreamNames(routing), await firstModel(routing)));
   });
 }

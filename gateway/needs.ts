@@ -1,10 +1,4 @@
-/** What a gateway stands on, as it looks now. */
-export interface Standing {
-  /** What no request can do without and what has been away for a while. Empty: the gateway is ready. */
-  readonly missing: readonly string[];
-  /** What is away all the same: only for a moment, or not needed by every request. */
-  readonly away: readonly string[];
-}
+import type { Standing } from "../shared/metrics-server.ts";
 
 /**
  * Without history every request is answered and charged, and its record waits; without jobs only what outlives a request is

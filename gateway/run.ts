@@ -5,11 +5,12 @@ import { JobsService } from "../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { ProviderService } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { keepLease } from "../shared/keep-lease.ts";
+import { serveMetrics } from "../shared/metrics-server.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { laneHabits, runProcess } from "../shared/run-service.ts";
 import { envToConfig } from "./config.ts";
 import { createNeeds } from "./needs.ts";
-import { startGateway } from "./server.ts";
+import { startGateway, stopsWithinMs } from "./server.ts";
 
 /** Time within which a service must answer to count as there. The first server that is asked has half of it (health.ts). */
 const readyTimeoutMs = 1_000;
@@ -20,6 +21,8 @@ export function runGateway(): Promise<number> {
     "gateway",
     async ({ env, log, telemetry, client }, onStop) => {
       const config = envToConfig(env);
+      const watched = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, telemetry);
+      if (watched !== undefined) onStop("metrics", () => watched.stop());
       const routing = client(RoutingService, "ROUTING_TARGET", laneHabits.routing);
       const billing = client(BillingService, "BILLING_TARGET", laneHabits.billing);
       const provider = client(ProviderService, "PROVIDER_TARGET", laneHabits.provider);
@@ -36,13 +39,14 @@ export function runGateway(): Promise<number> {
         metrics: telemetry.metrics,
         metricsText: () => telemetry.metricsText(),
         ids,
+        watched,
         standing: createNeeds(
           Object.fromEntries(
             Object.entries(services).map(([name, service]) => [name, () => service.healthy(readyTimeoutMs)]),
           ),
         ),
       });
-      onStop("gateway", () => gateway.stop(), config.shutdownGraceMs * 2 + 5_000);
+      onStop("gateway", () => gateway.stop(), stopsWithinMs(config) + 5_000);
       log.info({ url: gateway.url }, "ready");
     },
     { peers: true },

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { httpUrl } from "../shared/http-url.ts";
-import { serveMetrics } from "../shared/metrics-server.ts";
+import type { MetricsServer, Standing } from "../shared/metrics-server.ts";
 import { createPacing } from "../shared/pace.ts";
 import { createSpentBuffers } from "../shared/spent-buffers.ts";
 import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
@@ -37,7 +37,6 @@ import { openApi } from "./endpoints/openapi.ts";
 import { requests } from "./endpoints/requests.ts";
 import { createVideo } from "./endpoints/videos/create.ts";
 import { videos } from "./endpoints/videos/owned.ts";
-import type { Standing } from "./needs.ts";
 import { createRunning } from "./story/running.ts";
 import { trpc } from "./trpc/endpoint.ts";
 
@@ -45,8 +44,6 @@ import { trpc } from "./trpc/endpoint.ts";
 export interface RunningGateway {
   /** Base URL, e.g. "http://127.0.0.1:8080". */
   readonly url: string;
-  /** Port of metrics and of the details of readiness; undefined: they are beside the API. */
-  readonly metricsPort: number | undefined;
   /** Stops taking requests, lets running ones end within the grace, then waits until all is settled and recorded. */
   stop(): Promise<void>;
 }
@@ -56,11 +53,22 @@ const maxPrincipals = 100_000;
 
 /** How long the errors of requests that were cut may take to be written. */
 const cutGraceMs = 2_000;
+/** How long settlements and records of what ended are waited for, where the grace is longer. */
+const longestSettlingMs = 30_000;
+
+/** The longest time that `stop` takes with this configuration, milliseconds. Deployments give a gateway at least that. */
+export function stopsWithinMs({ shutdownGraceMs }: Pick<GatewayConfig, "shutdownGraceMs">): number {
+  return shutdownGraceMs + cutGraceMs + Math.min(shutdownGraceMs, longestSettlingMs);
+}
 
 /** Starts the HTTP edge. */
 export async function startGateway(
   config: GatewayConfig,
-  deps: GatewayDeps & { standing: () => Promise<Standing> },
+  deps: GatewayDeps & {
+    standing: () => Promise<Standing>;
+    /** Where the details of readiness are told as well; whoever opened it closes it. Given where METRICS_PORT is set. */
+    watched?: MetricsServer | undefined;
+  },
 ): Promise<RunningGateway> {
   const refusals = createRefusalCounts(deps.log, deps.metrics);
   const bodies = createBodyMemory(config.bodyMemoryBytes, refusals);
@@ -123,8 +131,6 @@ export async function startGateway(
   historyQuery(edge, context);
   requests(edge, context);
   trpc(edge, context);
-  const watched = { metricsText: deps.metricsText, standing };
-  const metrics = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, watched);
   await assertNobodyListens(config.host, config.port);
   const place = { host: config.host, port: config.port, reusePort: sharesPort };
   await edge.listen(place);
@@ -139,9 +145,10 @@ export async function startGateway(
     refused: refuseConnection,
   });
 
+  deps.watched?.tell(standing);
+
   return {
     url: httpUrl(config.host, port),
-    metricsPort: metrics?.port,
     async stop() {
       stopping = true;
       const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());
@@ -154,9 +161,8 @@ export async function startGateway(
       // The last one has left before its error is written.
       await new Promise((resolve) => setImmediate(resolve));
       edge.server.closeAllConnections();
-      await context.running.stop(config.shutdownGraceMs);
+      await context.running.stop(Math.min(config.shutdownGraceMs, longestSettlingMs));
       open.stop();
-      await metrics?.stop();
       for (const end of unobserve) end();
     },
   };

@@ -32,6 +32,7 @@ import {
 } from "../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { type ResolveItem, type Route, RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { createLog } from "../shared/log.ts";
+import { serveMetrics } from "../shared/metrics-server.ts";
 import { createRequestIdSource, type RequestIdSource } from "../shared/request-id.ts";
 import {
   type BatchAnswer,
@@ -181,6 +182,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
     history: createInProcessClient(history),
     jobs: createInProcessClient(service(JobsService, { getJob: noJob, ...stubs.jobs })),
   };
+  const watched = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, telemetry);
   const gateway = await startGateway(
     // On a busy machine every request would run long enough to be shown while it runs.
     { ...envToConfig({ PORT: "0", SHUTDOWN_GRACE_MS: "200" }), processingAfterMs: 60_000, ...config },
@@ -191,6 +193,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
       tracing: telemetry.tracer("gateway"),
       metrics: telemetry.metrics,
       metricsText: () => telemetry.metricsText(),
+      watched,
       standing: async () => ({ missing: [], away: [] }),
     },
   );
@@ -198,7 +201,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
   return {
     url: gateway.url,
     port,
-    metricsPort: gateway.metricsPort,
+    metricsPort: watched?.port,
     ids,
     lines,
     ...seen,
@@ -217,6 +220,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
       }),
     async [Symbol.asyncDispose]() {
       await gateway.stop();
+      await watched?.stop();
       await Promise.all(Object.values(clients).map((client) => client.close()));
       await telemetry.shutdown();
     },

@@ -28,7 +28,7 @@ test("the end of the certificate is told beforehand, and again until it is renew
   expect(watch.endsUnixS()).toBeCloseTo(Date.now() / 1_000 + 13 * 86_400, -3);
 
   lay(later);
-  const renewed = "info the certificate was read again: new connections use it";
+  const renewed = "info the files of TLS were read again: new connections use them";
   await vi.waitFor(() => expect(lines.at(-1)).toBe(renewed));
   expect(watch.endsUnixS()).toBeCloseTo(Date.now() / 1_000 + 15 * 86_400, -3);
   writeFileSync(live.certificateFile, "half a certifi");

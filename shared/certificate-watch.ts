@@ -33,7 +33,10 @@ export function watchCertificate(
   const initial = readTls(files);
   let endsMs = initial.endsMs ?? Number.POSITIVE_INFINITY;
   let faultLoggedMs = Number.NEGATIVE_INFINITY;
-  const fields = () => ({ certificate: files.certificateFile, ends: new Date(endsMs).toISOString() });
+  const fields = () =>
+    Number.isFinite(endsMs)
+      ? { certificate: files.certificateFile, ends: new Date(endsMs).toISOString() }
+      : { authorities: files.authoritiesFile };
   const warn = (): void => {
     const leftMs = endsMs - Date.now();
     if (leftMs < 0) log.warn(fields(), "the certificate of this process has ended");
@@ -52,7 +55,7 @@ export function watchCertificate(
     everyMs: lookEveryMs,
     onChange(material) {
       endsMs = material.endsMs ?? Number.POSITIVE_INFINITY;
-      log.info(fields(), "the certificate was read again: new connections use it");
+      log.info(fields(), "the files of TLS were read again: new connections use them");
       warn();
     },
     onFault(error) {

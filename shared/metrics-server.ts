@@ -9,50 +9,72 @@ export const metricsPort = {
   min: 0,
   max: 65_535,
   description:
-    "Port of a process's Prometheus metrics (GET /metrics), and of a gateway's GET /readyz with its details. 0: a service has none, the gateway serves them beside its API. In `mesh` it is the gateway's, and routing, billing, provider, history and jobs have the next five.",
+    "Port of a process's Prometheus metrics (GET /metrics) and of its probes (GET /healthz, GET /readyz with details), in plain HTTP. 0: a service has none, the gateway serves them beside its API. In `mesh` it is the gateway's, and routing, billing, provider, history and jobs have the next five.",
 } as const;
 
-/** What is served to those who watch a process, apart from what it does for others. */
-export interface Watched {
-  /** Prometheus text. */
-  metricsText(): Promise<string>;
-  /**
-   * What is missing for a call to succeed, and what is away without keeping it from succeeding; absent: GET /readyz is not
-   * served.
-   */
-  standing?(): Promise<{ readonly missing: readonly string[]; readonly away: readonly string[] }>;
+/** What a process says of itself to those who watch it. */
+export interface Standing {
+  /** What is missing for a call to succeed. Empty: the process is ready. */
+  readonly missing: readonly string[];
+  /** What is away without keeping a call from succeeding. */
+  readonly away: readonly string[];
 }
 
 /** A server for those who watch. */
 export interface MetricsServer {
   readonly port: number;
+  /** From now on GET /readyz answers by this. Before, the process is not ready: it starts. */
+  tell(standing: () => Promise<Standing>): void;
   stop(): Promise<void>;
 }
 
-/** Serves GET /metrics, and /readyz with its details, on a port of their own. 0 picks a free one. */
-export async function serveMetrics(port: number, watched: Watched): Promise<MetricsServer> {
+const starting: Standing = { missing: ["start"], away: [] };
+
+/**
+ * Serves GET /metrics, /readyz with its details and /healthz, which says that the process runs, on a port of their own. It
+ * opens before the process is ready: one that waits for a long migration is alive. Plain HTTP also where gRPC is TLS, which
+ * probes do not speak. 0 picks a free port.
+ */
+export async function serveMetrics(
+  port: number,
+  { metricsText }: { metricsText(): Promise<string> },
+): Promise<MetricsServer> {
+  let standing = async (): Promise<Standing> => starting;
+  const routes: Readonly<Record<string, () => Promise<Answer>>> = {
+    "/metrics": async () => ({ status: 200, type: metricsContentType, text: await metricsText() }),
+    "/healthz": async () => json(200, { status: "ok" }),
+    "/readyz": async () => {
+      const { missing, away } = await standing();
+      const isReady = missing.length === 0;
+      return json(isReady ? 200 : 503, { status: isReady ? "ready" : "not ready", missing, away });
+    },
+  };
   const server = createServer((request, response) => {
-    const answer = (status: number, type: string, text: string) =>
+    const answer = ({ status, type, text }: Answer) =>
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(text);
-    answerOf(watched, request.url ?? "").then(
-      ({ status, type, text }) => answer(status, type, text),
-      () => answer(500, "text/plain", "cannot be read\n"),
-    );
+    const [path = ""] = (request.url ?? "").split("?", 1);
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (route === undefined) answer({ status: 404, type: "text/plain", text: "not found\n" });
+    else route().then(answer, () => answer({ status: 500, type: "text/plain", text: "cannot be read\n" }));
   });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    tell(told) {
+      standing = told;
+    },
     stop: () => closed(server),
   };
 }
 
-async function answerOf({ metricsText, standing }: Watched, url: string) {
-  if (url === "/metrics") return { status: 200, type: metricsContentType, text: await metricsText() };
-  if (url !== "/readyz" || standing === undefined) return { status: 404, type: "text/plain", text: "not found\n" };
-  const { missing, away } = await standing();
-  const status = missing.length === 0 ? "ready" : "not ready";
-  const text = JSON.stringify({ status, missing, away });
-  return { status: missing.length === 0 ? 200 : 503, type: "application/json; charset=utf-8", text };
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+function json(status: number, body: object): Answer {
+  return { status, type: "application/json; charset=utf-8", text: JSON.stringify(body) };
 }
 
 async function closed(server: Server): Promise<void> {

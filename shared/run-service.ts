@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { watchCertificate } from "./certificate-watch.ts";
 import { ConfigError, configLines, type Env, readEnv } from "./config.ts";
 import { declareEnv } from "./config-declare.ts";
+import { followExtraAuthorities } from "./extra-authorities.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
 import { createLog, flushLog, type Log } from "./log.ts";
 import { createLogOutput, tell } from "./log-output.ts";
@@ -60,6 +61,11 @@ export const processEnv = declareEnv({
   GRPC_TLS_CA_FILE: {
     kind: "string",
     description: "Authorities (PEM) whose certificates are taken from servers and asked of clients.",
+  },
+  NODE_EXTRA_CA_CERTS: {
+    kind: "string",
+    description:
+      "Further authorities (PEM) that servers outside are trusted by: upstreams, receivers of webhooks, the object store, Valkey, the collector. Read again when it changes.",
   },
   HISTORY_TARGET: { kind: "string", default: "dns:///history:50051", description: "gRPC target of history." },
   JOBS_TARGET: { kind: "string", default: "dns:///jobs:50051", description: "gRPC target of jobs." },
@@ -172,7 +178,7 @@ export async function runProcess(
       return { ...client, ...health };
     },
   };
-  watchOwnCertificate(read, process, lifecycle);
+  watchFiles(read, process, lifecycle);
   const ended = runUntilSignal(lifecycle, { log });
   try {
     await start(process, (step, run, timeoutMs = 60_000) => lifecycle.onStop(step, run, { timeoutMs }));
@@ -204,6 +210,8 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
     async (process, onStop) => {
       const { env, log, telemetry } = process;
       const read = processEnv.read(env);
+      const watched = read.METRICS_PORT === 0 ? undefined : await serveMetrics(read.METRICS_PORT, telemetry);
+      if (watched !== undefined) onStop("metrics", () => watched.stop());
       const service = await start(process);
       onStop(name, () => service.stop());
       const server = await startGrpcServer([service.definition], {
@@ -215,21 +223,24 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
         onRefused: () => telemetry.metrics.callRefused(),
       });
       const ready = createReadiness(() => service.ready());
-      const watch = setInterval(() => void ready().then((serving) => server.setServing(serving)), readyEveryMs);
+      let isServing = await ready();
+      const look = async (): Promise<void> => {
+        isServing = await ready();
+        server.setServing(isServing);
+      };
+      const watch = setInterval(() => void look(), readyEveryMs);
       onStop(
         "grpc server",
         async () => {
           clearInterval(watch);
+          watched?.tell(async () => ({ missing: ["stopping"], away: [] }));
           server.setServing(false);
           await server.close(read.SHUTDOWN_GRACE_MS);
         },
         read.SHUTDOWN_GRACE_MS + 5_000,
       );
-      server.setServing(await ready());
-      if (read.METRICS_PORT !== 0) {
-        const metrics = await serveMetrics(read.METRICS_PORT, telemetry);
-        onStop("metrics", () => metrics.stop());
-      }
+      server.setServing(isServing);
+      watched?.tell(async () => ({ missing: isServing ? [] : [name], away: [] }));
       log.info({ port: server.port }, "ready");
     },
     { peers: true },
@@ -238,14 +249,21 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
 
 type ProcessValues = ReturnType<typeof processEnv.read>;
 
-function watchOwnCertificate(
+/** Follows the files of certificates that this process is known by and knows others by. */
+function watchFiles(
   read: ProcessValues,
   { log, telemetry }: Pick<ServiceProcess, "log" | "telemetry">,
   lifecycle: Pick<ReturnType<typeof createLifecycle>, "onStop">,
 ): void {
-  if (read.GRPC_TLS_CERT_FILE === undefined) return;
+  if (read.NODE_EXTRA_CA_CERTS !== undefined) {
+    lifecycle.onStop("extra authorities", followExtraAuthorities(read.NODE_EXTRA_CA_CERTS, { log }));
+  }
+  if (read.GRPC_TLS_CERT_FILE === undefined && read.GRPC_TLS_CA_FILE === undefined) return;
   const watch = watchCertificate(tlsFiles(read), { log });
-  const unobserve = telemetry.metrics.observe("certificate_ends_unix_seconds", () => watch.endsUnixS(), "grpc");
+  const unobserve =
+    read.GRPC_TLS_CERT_FILE === undefined
+      ? () => undefined
+      : telemetry.metrics.observe("certificate_ends_unix_seconds", () => watch.endsUnixS(), "grpc");
   lifecycle.onStop("certificate watch", async () => {
     unobserve();
     watch.stop();

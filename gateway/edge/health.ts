@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { Standing } from "../../shared/metrics-server.ts";
 import type { GatewayContext } from "../context.ts";
-import type { Standing } from "../needs.ts";
 
 const probe = { config: { probe: true } };
 

@@ -17,7 +17,7 @@ export { createHealthCheck, type HealthCheck } from "./health.ts";
 export { createInProcessClient, createInProcessServer } from "./in-process.ts";
 export { type PeerSecrets, parsePeerSecrets } from "./peer-secret.ts";
 export type { ClientTls, ServerTls } from "./tls.ts";
-export { followTls, readTls, TlsFileError, type TlsFiles } from "./tls-files.ts";
+export { followTls, readTls, TlsFileError, type TlsFiles, type TlsMaterial } from "./tls-files.ts";
 export type {
   Acknowledgement,
   BatchAnswer,

@@ -1,4 +1,6 @@
-import { copyFileSync, renameSync, writeFileSync } from "node:fs";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { copyFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createGrpcClient } from "./grpc-client.ts";
@@ -206,6 +208,99 @@ describe("files that change", () => {
       timeout: 10_000,
     });
   });
+});
+
+describe("under load", () => {
+  /** A Secret as Kubernetes mounts it: names are links into a folder, and one rename of a link changes them all. */
+  function mounted(name: string) {
+    const folder = certificates.file(name);
+    let version = 0;
+    mkdirSync(folder);
+    const linked = (part: string): string => {
+      symlinkSync(join("..data", part), join(folder, part));
+      return join(folder, part);
+    };
+    return {
+      files: {
+        certificateFile: linked("tls.crt"),
+        privateKeyFile: linked("tls.key"),
+        authoritiesFile: linked("ca.crt"),
+      },
+      take(pair: Pair, authority: string): void {
+        version += 1;
+        mkdirSync(join(folder, `..${version}`));
+        copyFileSync(pair.certificateFile, join(folder, `..${version}`, "tls.crt"));
+        copyFileSync(pair.privateKeyFile, join(folder, `..${version}`, "tls.key"));
+        copyFileSync(authority, join(folder, `..${version}`, "ca.crt"));
+        symlinkSync(`..${version}`, join(folder, "..data_tmp"));
+        renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
+      },
+    };
+  }
+
+  test("all certificates are replaced and the old authority is withdrawn, one side after the other: no call fails", async () => {
+    const newCa = certificates.authority("new-ca");
+    const names = "DNS:localhost";
+    const next = certificates.issue("of-new-ca", { by: "new-ca", names });
+    const [ofServer, ofClient] = [mounted("server"), mounted("client")];
+    ofServer.take(good, ca);
+    ofClient.take(good, ca);
+    const { authoritiesFile: clientAuthoritiesFile, ...own } = ofServer.files;
+    const { port } = await serve({ ...own, clientAuthoritiesFile, lookEveryMs: 10 });
+    const caller = createGrpcClient(createEcho().definition.service, {
+      target: `dns:///localhost:${port}`,
+      tls: { ...ofClient.files, lookEveryMs: 10 },
+      ...{ lanes: 2, laneMaxAgeMs: 100, channelMaxAgeMs: 50 },
+    });
+    onTestFinished(() => caller.close());
+
+    let connections = 0;
+    const count = (): void => {
+      connections += 1;
+    };
+    subscribe("net.server.socket", count);
+    onTestFinished(() => void unsubscribe("net.server.socket", count));
+    const outcomes = { good: 0, failed: [] as string[] };
+    let running = true;
+    const asked = async (ask: () => Promise<unknown>) => {
+      while (running) {
+        try {
+          await ask();
+          outcomes.good += 1;
+        } catch (error) {
+          outcomes.failed.push(String(error));
+        }
+      }
+    };
+    const patient = { timeoutMs: 500 };
+    const load = [
+      ...[1, 2].map(() => asked(() => caller.echoOnce({ text: "x" }, patient))),
+      ...[1, 2].map(() => asked(() => caller.echo.call({ text: "x" }, patient))),
+    ];
+    const moreConnections = async (count: number) => {
+      const until = connections + count;
+      await vi.waitFor(() => expect(connections).toBeGreaterThanOrEqual(until), { timeout: 10_000 });
+    };
+    await moreConnections(3);
+    ofServer.take(next, newCa);
+    // Now neither side takes the other's certificate: these attempts fail, and calls go on over what stands. They last
+    // longer than a call would wait.
+    await moreConnections(8);
+    ofClient.take(next, newCa);
+    await moreConnections(6);
+    running = false;
+    await Promise.all(load);
+    expect(outcomes).toEqual({ good: expect.any(Number), failed: [] });
+    expect(outcomes.good).toBeGreaterThan(100);
+    const withdrawn = client(port, { ...good, authoritiesFile: newCa });
+    await vi.waitFor(
+      async () =>
+        expect(String((await failureOf(withdrawn.echoOnce({ text: "x" }, soon))).cause)).toMatch(
+          /refuses this process's certificate/,
+        ),
+      { timeout: 10_000 },
+    );
+  }, 30_000);
 });
 
 test("files that cannot be used are refused at once, by their names", () => {

@@ -110,8 +110,10 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
   expect(response.headers.get("x-oneapi-request-id")).toMatch(/^\d{18}$/);
 
   for (const name of ["routing", "history", "billing", "provider", "jobs", "gateway"]) {
-    const metrics = await fetch(`http://127.0.0.1:${metricsPortOf(name)}/metrics`);
-    expect([name, metrics.status]).toEqual([name, 200]);
+    for (const path of ["/metrics", "/healthz", "/readyz"]) {
+      const { status } = await fetch(`http://127.0.0.1:${metricsPortOf(name)}${path}`);
+      expect([name, path, status]).toEqual([name, path, 200]);
+    }
   }
 }, 60_000);
 
