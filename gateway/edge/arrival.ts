@@ -3,12 +3,15 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { isFault } from "../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
+import { createOrigin } from "../../shared/gen/lane_codecs.ts";
+import type { Origin } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
 import { formatRequestId, type RequestIdSource, toParts, traceIdOf } from "../../shared/request-id.ts";
 import { createPassiveTracing, type Span } from "../../shared/telemetry/index.ts";
 import { gatewaySpans } from "../../shared/telemetry/spans/gateway.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming, Served } from "../story/incoming.ts";
+import { clientRequestId, originOf } from "./origin.ts";
 
 /** On every answer: it may hold a secret, and is what its type says. */
 export const safetyHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
@@ -27,7 +30,7 @@ export function receive(
   const issued = issue(context.ids);
   const id = issued instanceof ThroughlineError ? 0n : issued;
   const { headers } = request;
-  const givenId = clientRequestId(headers["x-request-id"]);
+  const givenId = clientRequestId(headers);
   const span = context.spans.request({
     requestId: id,
     traceId: id === 0n ? newTraceId() : traceIdOf(id),
@@ -37,7 +40,7 @@ export function receive(
     clientRequestId: givenId || undefined,
   });
   const idText = id === 0n ? "" : formatRequestId(id, context.config.idStyle);
-  request.incoming = newIncoming(id, idText, span, givenId);
+  request.incoming = newIncoming(id, idText, span, givenId, originOf(request, span.traceId));
   const response = reply.raw;
   setHeaders(response, safetyHeaders);
   setHeaders(response, idHeaders(idText, span.traceId));
@@ -67,7 +70,8 @@ export function receiveCall(context: GatewayContext, request: FastifyRequest, ro
     ...{ requestId: id, traceId, method, route, clientRequestId: outer.clientRequestId || undefined },
     inbound: context.config.trustTraceparent ? single(request.headers.traceparent) : undefined,
   });
-  const incoming = newIncoming(id, formatRequestId(id, context.config.idStyle), span, outer.clientRequestId);
+  const idText = formatRequestId(id, context.config.idStyle);
+  const incoming = newIncoming(id, idText, span, outer.clientRequestId, originOf(request, span.traceId));
   incoming.principal = outer.principal;
   incoming.secretSha256 = outer.secretSha256;
   return { incoming, finished: (statusCode) => tellFinished(context, { incoming, method, route }, statusCode, true) };
@@ -78,11 +82,11 @@ export function receiveProbe(request: FastifyRequest, reply: FastifyReply): void
   const { method, routeOptions } = request;
   const traceId = newTraceId();
   const span = noSpans.request({ requestId: 0n, traceId, method, route: routeOptions.url ?? "unknown" });
-  request.incoming = newIncoming(0n, "", span, "");
+  request.incoming = newIncoming(0n, "", span, "", createOrigin({}));
   setHeaders(reply.raw, safetyHeaders);
 }
 
-function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: string): Incoming {
+function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: string, origin: Origin): Incoming {
   return {
     id,
     idText,
@@ -91,6 +95,7 @@ function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: st
     // To the millisecond of the ID, so that both tell one time.
     arrivedUnixUs: BigInt(id === 0n ? Date.now() : toParts(id).unixMs) * 1_000n + microseconds(),
     clientRequestId,
+    origin,
     secretSha256: "",
     principal: undefined,
     bodyBytes: 0,
@@ -193,9 +198,4 @@ function microseconds(): bigint {
 
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === "string" ? header : undefined;
-}
-
-/** The client's own ID, kept when it is harmless: at most 128 visible ASCII characters. */
-function clientRequestId(header: string | string[] | undefined): string {
-  return typeof header === "string" && /^[\x21-\x7e]{1,128}$/.test(header) ? header : "";
 }

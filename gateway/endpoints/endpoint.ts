@@ -21,7 +21,9 @@ import type { Answer, Ask } from "../story/ask.ts";
 import type { SecretHeader } from "../story/authenticate.ts";
 import type { AnswerKind, Demand } from "../story/demand.ts";
 import { idempotencyKeyOf } from "../story/idempotency.ts";
+import { noteOrigin } from "../story/incoming.ts";
 import { beginCall } from "../story/job-story.ts";
+import { labelsOf, type Said } from "../story/labels.ts";
 import { acceptedStatus, type Later, prefersLater } from "../story/later.ts";
 import { tellStory } from "../story/story.ts";
 import { toJobView } from "../view/job.ts";
@@ -137,11 +139,12 @@ export async function readAsk(
   if (param !== undefined) throw misspelt(param);
   const prepared = await endpoint.prepare?.(given, request, context);
   const demand = withDeployment(endpoint.read(prepared?.body ?? given, request), request);
-  if (prepared === undefined) return askOf(endpoint, request, { demand, body: request.rawBody });
+  if (prepared === undefined) return askOf(endpoint, request, { demand, body: request.rawBody, said: given });
   return askOf(endpoint, request, {
     demand: { ...demand, headers: { ...demand.headers, ...prepared.headers } },
     body: prepared.bytes,
     input: prepared.input,
+    said: given,
   });
 }
 
@@ -174,7 +177,8 @@ function serveForm(edge: FastifyInstance, context: GatewayContext, open: OpenStr
       const form = readForm(endpoint.form, received.parts);
       const upload = (await endpoint.look?.(received)) ?? received;
       const demand = withDeployment(await endpoint.read(form, upload, request), request);
-      const ask = askOf(endpoint, request, { demand, body: noBytes, upload });
+      const said = { user: form.text("user"), safety_identifier: form.text("safety_identifier") };
+      const ask = askOf(endpoint, request, { demand, body: noBytes, upload, said });
       await answerAsk(context, open, endpoint, ask, { request, reply, background: undefined });
     } finally {
       spool.release();
@@ -204,11 +208,17 @@ export function admissionOf({
 function askOf(
   { dialect, module, keepsAnswer }: PaidEndpoint,
   request: Sent,
-  given: Pick<Ask, "demand" | "body" | "upload" | "input">,
+  given: Pick<Ask, "demand" | "body" | "upload" | "input"> & { readonly said: Said },
 ): Ask {
   const principal = principalOf(request);
+  const { incoming } = request;
+  const idempotencyKey = idempotencyKeyOf(request.headers["idempotency-key"]);
+  noteOrigin(incoming, {
+    idempotencyKey,
+    bytes: given.upload === undefined ? request.rawBody.length : incoming.formBytes,
+  });
   return {
-    incoming: request.incoming,
+    incoming,
     principal,
     dialect,
     module,
@@ -217,8 +227,9 @@ function askOf(
     upload: given.upload,
     input: given.input,
     keepsAnswer,
-    idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
+    idempotencyKey,
     storeResponse: principal.storeResponse,
+    labels: labelsOf(request.headers, given.said),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Head, Outcome } from "../../shared/gen/throughline/provider/v1/pro
 import type { Upload } from "../domain/form.ts";
 import type { Demand } from "./demand.ts";
 import type { Incoming } from "./incoming.ts";
+import type { Labels } from "./labels.ts";
 
 /** A request as its record sees it, whether it was served or refused. */
 export interface Asked {
@@ -15,6 +16,7 @@ export interface Asked {
   readonly module: Module;
   readonly demand: Pick<Demand, "model" | "answer">;
   readonly storeResponse: StoreResponse;
+  readonly labels: Labels;
 }
 
 /** What an endpoint asks of the story: one checked request of a known caller. */

@@ -15,12 +15,15 @@ import type { Incoming } from "./incoming.ts";
 
 /** A request as its settlement and its records see it; without a route where it was refused before it had one. */
 export function closingRequest(ask: Asked, route: Route | undefined, reservedNanoUsd: bigint): ClosingRequest {
-  const { incoming, principal } = ask;
+  const { incoming, principal, labels } = ask;
   const facts = createRequestFacts({});
   facts.accountId = principal.accountId;
   facts.keyId = principal.keyId;
-  facts.userId = principal.userId;
   facts.fromAppserver = principal.kind === KeyKind.SERVER;
+  facts.endUser = endUserOf(ask);
+  // A back end says whose request it sends: it is that user's then, as one with the user's own key.
+  facts.userId = facts.fromAppserver ? labels.endUser : principal.userId;
+  facts.tags = labels.tags as string[];
   facts.group = principal.group;
   facts.policy = principal.disconnectPolicy;
   facts.model = route?.model ?? "";
@@ -29,6 +32,8 @@ export function closingRequest(ask: Asked, route: Route | undefined, reservedNan
   facts.traceId = incoming.span.traceId;
   facts.clientRequestId = incoming.clientRequestId;
   facts.reasons = route?.reasons ?? [];
+  const { metadataJson } = labels;
+  facts.origin = metadataJson === incoming.origin.metadataJson ? incoming.origin : { ...incoming.origin, metadataJson };
   return {
     requestId: incoming.id,
     facts,
@@ -39,6 +44,11 @@ export function closingRequest(ask: Asked, route: Route | undefined, reservedNan
     storeResponse: ask.storeResponse,
     candidates: route?.candidates ?? [],
   };
+}
+
+/** For whom it is: a user's own key says so for certain, of others the request does. Empty: not said. */
+export function endUserOf({ principal, labels }: Pick<Asked, "principal" | "labels">): string {
+  return principal.userId || labels.endUser;
 }
 
 /** The record of a request that still runs. */

@@ -1,5 +1,5 @@
 import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import type { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Module, Origin } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Span } from "../../shared/telemetry/index.ts";
 
 /** What is known of a paid request for its span, its log line and its counts. */
@@ -27,8 +27,10 @@ export interface Incoming {
   readonly arrivedMs: number;
   /** Arrival, Unix microseconds. */
   readonly arrivedUnixUs: bigint;
-  /** The client's own x-request-id; empty: none. */
+  /** The client's own x-request-id, else its x-client-request-id; empty: none. */
   readonly clientRequestId: string;
+  /** Where it came from, for its record. */
+  readonly origin: Origin;
   /** SHA-256 of the secret that the request bears, one character a byte; empty until it was read. */
   secretSha256: string;
   /** Who calls; absent until authenticated. */
@@ -59,4 +61,13 @@ export function elapsedUs(incoming: Incoming): bigint {
 /** Notes a step of the request on its timeline. */
 export function mark(incoming: Incoming, name: string): void {
   incoming.timeline.push({ name, atUs: elapsedUs(incoming) });
+}
+
+/** Notes what the head of a request could not say of where it came from. @param said.bytes of its body. */
+export function noteOrigin(
+  { origin }: Incoming,
+  { idempotencyKey, bytes }: { readonly idempotencyKey: string; readonly bytes: number },
+): void {
+  origin.idempotencyKey = idempotencyKey;
+  origin.requestBytes = BigInt(bytes);
 }

@@ -5,6 +5,7 @@ import type { ResolveItemSchema, Route } from "../../shared/gen/throughline/rout
 import { isFile, type Upload } from "../domain/form.ts";
 import { dearestCase } from "../domain/worst-case.ts";
 import type { Ask } from "./ask.ts";
+import { endUserOf } from "./closing.ts";
 import { type Demand, isStream, type ModelLimits } from "./demand.ts";
 import { requestDigest } from "./idempotency.ts";
 
@@ -48,6 +49,8 @@ export function reserveItem(ask: Ask, route: Route, job: boolean): MessageInitSh
     ...dearestCase(route.candidates, ask.demand.worst(route)),
     dialect: ask.dialect,
     job,
+    endUser: endUserOf(ask),
+    tags: ask.labels.tags as string[],
     ...(ask.idempotencyKey === "" ? {} : { idempotencyKey: ask.idempotencyKey, idempotencyDigest: requestDigest(ask) }),
   };
 }

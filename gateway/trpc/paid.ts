@@ -152,7 +152,7 @@ async function replyOf<Reply extends object>(
 /** Puts a failed call on the record where no story has, and gives what its client shall get. */
 function failed(ctx: TrpcContext, { incoming, finished }: ArrivedCall, given: object, thrown: unknown): Error {
   const error = ThroughlineError.from(thrown);
-  recordUntold(ctx.gateway, { incoming, body: given }, error);
+  recordUntold(ctx.gateway, { incoming, body: given, headers: ctx.request.headers }, error);
   ctx.failed.set(error, incoming.idText);
   incoming.errorCode = error.code;
   finished(error.httpStatus);

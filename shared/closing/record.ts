@@ -9,6 +9,7 @@ import {
   RecordStatus,
   type TimelineEvent,
 } from "../gen/throughline/history/v1/history_pb.ts";
+import { traceIdOf } from "../request-id.ts";
 import type { ClosingDetail, ClosingEnding, ClosingRequest } from "./request.ts";
 import { failureOf, servedBy, usageOf } from "./settlement.ts";
 
@@ -32,7 +33,23 @@ export function baseRecord(request: ClosingRequest): Record {
   record.storeResponse = request.storeResponse;
   record.policy = facts.policy;
   record.reservedNanoUsd = facts.reservedNanoUsd;
+  record.endUser = facts.endUser;
+  record.tags = facts.tags;
+  record.aliases = aliasesOf(request);
   return record;
+}
+
+const none: string[] = [];
+
+/** IDs that the request's own does not tell. Most requests have none, and a list is made for those that have. */
+function aliasesOf({ requestId, facts }: ClosingRequest): string[] {
+  const { clientRequestId, traceId, origin } = facts;
+  const computed = traceId === "" || traceId === traceIdOf(requestId);
+  const second = origin?.secondClientRequestId ?? "";
+  const trace = origin?.clientTraceId ?? "";
+  const key = origin?.idempotencyKey ?? "";
+  if (computed && clientRequestId === "" && second === "" && trace === "" && key === "") return none;
+  return [computed ? "" : traceId, clientRequestId, second, trace, key].filter((text) => text !== "");
 }
 
 /** The record of a request that has ended and is settled. */
@@ -109,6 +126,7 @@ export function detailOf(
   built.finishReason = outcome?.finishReason ?? "";
   built.responseModel = outcome?.responseModel ?? "";
   const notes = outcome?.notes ?? [];
+  if (facts.origin !== undefined) built.origin = facts.origin;
   built.notes = said.notes.length === 0 ? notes : [...notes, ...said.notes];
   return built;
 }

@@ -24,6 +24,8 @@ export function settleItem(request: ClosingRequest, ending: ClosingEnding): Mess
       model: facts.model,
       group: facts.group,
       dialect,
+      endUser: facts.endUser,
+      tags: facts.tags,
       channel: candidate?.channel ?? "",
       platform: candidate?.platform ?? "",
       errorCode: failureOf(ending)?.code ?? "",

@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Writer } from "../codec/writer.ts";
 import type { Reader } from "../codec/reader.ts";
 import type { AuthenticateItem, AuthenticateItemSchema, AuthenticateRequest, AuthenticateRequestSchema, AuthenticateResponse, AuthenticateResponseSchema, AuthenticateResult, AuthenticateResultSchema, KeyKind, Principal, PrincipalSchema, Reservation, ReservationSchema, ReserveItem, ReserveItemSchema, ReserveRequest, ReserveRequestSchema, ReserveResponse, ReserveResponseSchema, ReserveResult, ReserveResultSchema, SettleCase, SettleFacts, SettleFactsSchema, SettleItem, SettleItemSchema, Settlement, SettlementSchema, SettleRequest, SettleRequestSchema, SettleResponse, SettleResponseSchema, SettleResult, SettleResultSchema } from "./throughline/billing/v1/billing_pb.ts";
-import type { Call, CallOp, CallSchema, Candidate, CandidateSchema, Condition, ConditionSchema, DisconnectPolicy, Error, ErrorSchema, Module, PriceSource, Pricing, PricingSchema, Quantity, QuantitySchema, Rate, RateSchema, RouteReason, RouteReasonSchema, StoreResponse, Unit, Usage, UsageSchema, Want, WantSchema } from "./throughline/common/v1/common_pb.ts";
+import type { Call, CallOp, CallSchema, Candidate, CandidateSchema, Condition, ConditionSchema, DisconnectPolicy, Error, ErrorSchema, Module, Origin, OriginSchema, PriceSource, Pricing, PricingSchema, Quantity, QuantitySchema, Rate, RateSchema, RouteReason, RouteReasonSchema, StoreResponse, Unit, Usage, UsageSchema, Want, WantSchema } from "./throughline/common/v1/common_pb.ts";
 import type { Counted, CountedSchema, CountFrame, CountFrameSchema, CountItem, CountItemSchema, CountRequest, CountRequestSchema, CountResponse, CountResponseSchema, CountResult, CountResultSchema, Echoed, EchoedSchema, EchoItem, EchoItemSchema, EchoRequest, EchoRequestSchema, EchoResponse, EchoResponseSchema, EchoResult, EchoResultSchema } from "./throughline/testing/v1/echo_pb.ts";
 import type { Detail, DetailSchema, Record, Recorded, RecordedSchema, RecordItem, RecordItemSchema, RecordRequest, RecordRequestSchema, RecordResponse, RecordResponseSchema, RecordResult, RecordResultSchema, RecordSchema, RecordStatus, TimelineEvent, TimelineEventSchema } from "./throughline/history/v1/history_pb.ts";
 import type { Needs, NeedsSchema, ResolveItem, ResolveItemSchema, ResolveRequest, ResolveRequestSchema, ResolveResponse, ResolveResponseSchema, ResolveResult, ResolveResultSchema, Route, RouteSchema } from "./throughline/routing/v1/routing_pb.ts";
@@ -988,6 +988,7 @@ function newDetail(): Detail {
     finishReason: "",
     responseModel: "",
     notes: [],
+    origin: undefined,
   };
 }
 
@@ -1004,12 +1005,18 @@ export function createDetail(init: MessageInitShape<typeof DetailSchema>): Detai
     finishReason: init.finishReason ?? "",
     responseModel: init.responseModel ?? "",
     notes: init.notes ?? [],
+    origin: init.origin == null ? undefined : createOrigin(init.origin),
   };
 }
 
 function writeDetail(w: Writer, m: Detail): void {
   w.expect(m.$typeName, "throughline.history.v1.Detail");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.origin !== undefined) {
+    const { size } = w;
+    writeOrigin(w, m.origin);
+    w.enclose(74, size);
+  }
   for (let i = m.notes.length - 1; i >= 0; i -= 1) {
     w.text(m.notes[i] as string);
     w.tag(66);
@@ -1075,6 +1082,9 @@ function readDetail(r: Reader, end: number, m: Detail): Detail {
       case 8:
         m.notes.push(r.text());
         break;
+      case 9:
+        m.origin = readOrigin(r, r.end(), m.origin ?? newOrigin());
+        break;
       default:
         r.unknown(m, no);
     }
@@ -1083,7 +1093,7 @@ function readDetail(r: Reader, end: number, m: Detail): Detail {
 }
 
 function weighDetail(m: Detail): number {
-  return m.traceId.length + m.clientRequestId.length + m.finishReason.length + m.responseModel.length;
+  return m.traceId.length + m.clientRequestId.length + m.finishReason.length + m.responseModel.length + (m.origin === undefined ? 0 : weighOrigin(m.origin));
 }
 
 function newEchoItem(): EchoItem {
@@ -2350,6 +2360,112 @@ function weighNeeds(m: Needs): number {
   return 0;
 }
 
+function newOrigin(): Origin {
+  return {
+    $typeName: "throughline.common.v1.Origin",
+    path: "",
+    userAgent: "",
+    address: "",
+    requestBytes: 0n,
+    metadataJson: "",
+    idempotencyKey: "",
+    clientTraceId: "",
+    secondClientRequestId: "",
+  };
+}
+
+/** As `create` of protobuf-es. */
+export function createOrigin(init: MessageInitShape<typeof OriginSchema>): Origin {
+  if (init.$typeName === "throughline.common.v1.Origin") return init;
+  return {
+    $typeName: "throughline.common.v1.Origin",
+    path: init.path ?? "",
+    userAgent: init.userAgent ?? "",
+    address: init.address ?? "",
+    requestBytes: init.requestBytes ?? 0n,
+    metadataJson: init.metadataJson ?? "",
+    idempotencyKey: init.idempotencyKey ?? "",
+    clientTraceId: init.clientTraceId ?? "",
+    secondClientRequestId: init.secondClientRequestId ?? "",
+  };
+}
+
+function writeOrigin(w: Writer, m: Origin): void {
+  w.expect(m.$typeName, "throughline.common.v1.Origin");
+  if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.secondClientRequestId !== "") {
+    w.text(m.secondClientRequestId);
+    w.tag(66);
+  }
+  if (m.clientTraceId !== "") {
+    w.text(m.clientTraceId);
+    w.tag(58);
+  }
+  if (m.idempotencyKey !== "") {
+    w.text(m.idempotencyKey);
+    w.tag(50);
+  }
+  if (m.metadataJson !== "") {
+    w.text(m.metadataJson);
+    w.tag(42);
+  }
+  if (m.requestBytes !== 0n) {
+    w.uint64(m.requestBytes);
+    w.tag(32);
+  }
+  if (m.address !== "") {
+    w.text(m.address);
+    w.tag(26);
+  }
+  if (m.userAgent !== "") {
+    w.text(m.userAgent);
+    w.tag(18);
+  }
+  if (m.path !== "") {
+    w.text(m.path);
+    w.tag(10);
+  }
+}
+
+function readOrigin(r: Reader, end: number, m: Origin): Origin {
+  while (r.pos < end) {
+    const no = r.field();
+    switch (no) {
+      case 1:
+        m.path = r.text();
+        break;
+      case 2:
+        m.userAgent = r.text();
+        break;
+      case 3:
+        m.address = r.text();
+        break;
+      case 4:
+        m.requestBytes = r.uint64();
+        break;
+      case 5:
+        m.metadataJson = r.text();
+        break;
+      case 6:
+        m.idempotencyKey = r.text();
+        break;
+      case 7:
+        m.clientTraceId = r.text();
+        break;
+      case 8:
+        m.secondClientRequestId = r.text();
+        break;
+      default:
+        r.unknown(m, no);
+    }
+  }
+  return m;
+}
+
+function weighOrigin(m: Origin): number {
+  return m.path.length + m.userAgent.length + m.address.length + m.metadataJson.length + m.idempotencyKey.length + m.clientTraceId.length + m.secondClientRequestId.length;
+}
+
 function newOutcome(): Outcome {
   return {
     $typeName: "throughline.provider.v1.Outcome",
@@ -3061,6 +3177,9 @@ function newRecord(): Record {
     customResponseExpression: "",
     detailBytes: noBytes,
     input: noBytes,
+    endUser: "",
+    tags: [],
+    aliases: [],
   };
 }
 
@@ -3107,12 +3226,27 @@ export function createRecord(init: MessageInitShape<typeof RecordSchema>): Recor
     customResponseExpression: init.customResponseExpression ?? "",
     detailBytes: init.detailBytes ?? noBytes,
     input: init.input ?? noBytes,
+    endUser: init.endUser ?? "",
+    tags: init.tags ?? [],
+    aliases: init.aliases ?? [],
   };
 }
 
 function writeRecord(w: Writer, m: Record): void {
   w.expect(m.$typeName, "throughline.history.v1.Record");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  for (let i = m.aliases.length - 1; i >= 0; i -= 1) {
+    w.text(m.aliases[i] as string);
+    w.tag(330);
+  }
+  for (let i = m.tags.length - 1; i >= 0; i -= 1) {
+    w.text(m.tags[i] as string);
+    w.tag(322);
+  }
+  if (m.endUser !== "") {
+    w.text(m.endUser);
+    w.tag(314);
+  }
   if (m.input.byteLength !== 0) {
     w.bytes(m.input);
     w.tag(306);
@@ -3388,6 +3522,15 @@ function readRecord(r: Reader, end: number, m: Record): Record {
       case 38:
         m.input = r.bytes();
         break;
+      case 39:
+        m.endUser = r.text();
+        break;
+      case 40:
+        m.tags.push(r.text());
+        break;
+      case 41:
+        m.aliases.push(r.text());
+        break;
       default:
         r.unknown(m, no);
     }
@@ -3396,7 +3539,7 @@ function readRecord(r: Reader, end: number, m: Record): Record {
 }
 
 function weighRecord(m: Record): number {
-  return m.userId.length + m.model.length + m.requestedModel.length + m.platform.length + m.channel.length + m.strategy.length + m.dialect.length + m.errorCode.length + m.errorMessage.length + (m.usage === undefined ? 0 : weighUsage(m.usage)) + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + m.billingReason.length + m.response.length + (m.detail === undefined ? 0 : weighDetail(m.detail)) + m.messageId.length + m.upstreamRequestId.length + m.customResponseExpression.length + m.detailBytes.length + m.input.length;
+  return m.userId.length + m.model.length + m.requestedModel.length + m.platform.length + m.channel.length + m.strategy.length + m.dialect.length + m.errorCode.length + m.errorMessage.length + (m.usage === undefined ? 0 : weighUsage(m.usage)) + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + m.billingReason.length + m.response.length + (m.detail === undefined ? 0 : weighDetail(m.detail)) + m.messageId.length + m.upstreamRequestId.length + m.customResponseExpression.length + m.detailBytes.length + m.input.length + m.endUser.length;
 }
 
 function newRecordItem(): RecordItem {
@@ -3664,6 +3807,9 @@ function newRequestFacts(): RequestFacts {
     traceId: "",
     clientRequestId: "",
     reasons: [],
+    endUser: "",
+    tags: [],
+    origin: undefined,
   };
 }
 
@@ -3684,12 +3830,28 @@ export function createRequestFacts(init: MessageInitShape<typeof RequestFactsSch
     traceId: init.traceId ?? "",
     clientRequestId: init.clientRequestId ?? "",
     reasons: init.reasons?.map((one) => createRouteReason(one)) ?? [],
+    endUser: init.endUser ?? "",
+    tags: init.tags ?? [],
+    origin: init.origin == null ? undefined : createOrigin(init.origin),
   };
 }
 
 function writeRequestFacts(w: Writer, m: RequestFacts): void {
   w.expect(m.$typeName, "throughline.provider.v1.RequestFacts");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.origin !== undefined) {
+    const { size } = w;
+    writeOrigin(w, m.origin);
+    w.enclose(122, size);
+  }
+  for (let i = m.tags.length - 1; i >= 0; i -= 1) {
+    w.text(m.tags[i] as string);
+    w.tag(114);
+  }
+  if (m.endUser !== "") {
+    w.text(m.endUser);
+    w.tag(106);
+  }
   for (let i = m.reasons.length - 1; i >= 0; i -= 1) {
     const { size } = w;
     writeRouteReason(w, m.reasons[i] as (typeof m.reasons)[number]);
@@ -3781,6 +3943,15 @@ function readRequestFacts(r: Reader, end: number, m: RequestFacts): RequestFacts
       case 12:
         m.reasons.push(readRouteReason(r, r.end(), newRouteReason()));
         break;
+      case 13:
+        m.endUser = r.text();
+        break;
+      case 14:
+        m.tags.push(r.text());
+        break;
+      case 15:
+        m.origin = readOrigin(r, r.end(), m.origin ?? newOrigin());
+        break;
       default:
         r.unknown(m, no);
     }
@@ -3789,7 +3960,7 @@ function readRequestFacts(r: Reader, end: number, m: RequestFacts): RequestFacts
 }
 
 function weighRequestFacts(m: RequestFacts): number {
-  return m.userId.length + m.group.length + m.model.length + m.traceId.length + m.clientRequestId.length;
+  return m.userId.length + m.group.length + m.model.length + m.traceId.length + m.clientRequestId.length + m.endUser.length + (m.origin === undefined ? 0 : weighOrigin(m.origin));
 }
 
 function newReservation(): Reservation {
@@ -3877,6 +4048,8 @@ function newReserveItem(): ReserveItem {
     secretGeneration: 0,
     amountNanoUsd: 0n,
     job: false,
+    endUser: "",
+    tags: [],
   };
 }
 
@@ -3899,12 +4072,22 @@ export function createReserveItem(init: MessageInitShape<typeof ReserveItemSchem
     secretGeneration: init.secretGeneration ?? 0,
     amountNanoUsd: init.amountNanoUsd ?? 0n,
     job: init.job ?? false,
+    endUser: init.endUser ?? "",
+    tags: init.tags ?? [],
   };
 }
 
 function writeReserveItem(w: Writer, m: ReserveItem): void {
   w.expect(m.$typeName, "throughline.billing.v1.ReserveItem");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  for (let i = m.tags.length - 1; i >= 0; i -= 1) {
+    w.text(m.tags[i] as string);
+    w.tag(130);
+  }
+  if (m.endUser !== "") {
+    w.text(m.endUser);
+    w.tag(122);
+  }
   if (m.job !== false) {
     w.bool(m.job);
     w.tag(112);
@@ -4012,6 +4195,12 @@ function readReserveItem(r: Reader, end: number, m: ReserveItem): ReserveItem {
       case 14:
         m.job = r.bool();
         break;
+      case 15:
+        m.endUser = r.text();
+        break;
+      case 16:
+        m.tags.push(r.text());
+        break;
       default:
         r.unknown(m, no);
     }
@@ -4020,7 +4209,7 @@ function readReserveItem(r: Reader, end: number, m: ReserveItem): ReserveItem {
 }
 
 function weighReserveItem(m: ReserveItem): number {
-  return (m.call === undefined ? 0 : weighCall(m.call)) + m.userId.length + m.model.length + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + (m.worstCase === undefined ? 0 : weighUsage(m.worstCase)) + m.idempotencyKey.length + m.idempotencyDigest.length + m.dialect.length;
+  return (m.call === undefined ? 0 : weighCall(m.call)) + m.userId.length + m.model.length + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + (m.worstCase === undefined ? 0 : weighUsage(m.worstCase)) + m.idempotencyKey.length + m.idempotencyDigest.length + m.dialect.length + m.endUser.length;
 }
 
 function newReserveRequest(): ReserveRequest {
@@ -4589,6 +4778,8 @@ function newSettleFacts(): SettleFacts {
     errorCode: "",
     group: "",
     dialect: "",
+    endUser: "",
+    tags: [],
   };
 }
 
@@ -4606,12 +4797,22 @@ export function createSettleFacts(init: MessageInitShape<typeof SettleFactsSchem
     errorCode: init.errorCode ?? "",
     group: init.group ?? "",
     dialect: init.dialect ?? "",
+    endUser: init.endUser ?? "",
+    tags: init.tags ?? [],
   };
 }
 
 function writeSettleFacts(w: Writer, m: SettleFacts): void {
   w.expect(m.$typeName, "throughline.billing.v1.SettleFacts");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  for (let i = m.tags.length - 1; i >= 0; i -= 1) {
+    w.text(m.tags[i] as string);
+    w.tag(90);
+  }
+  if (m.endUser !== "") {
+    w.text(m.endUser);
+    w.tag(82);
+  }
   if (m.dialect !== "") {
     w.text(m.dialect);
     w.tag(74);
@@ -4681,6 +4882,12 @@ function readSettleFacts(r: Reader, end: number, m: SettleFacts): SettleFacts {
       case 9:
         m.dialect = r.text();
         break;
+      case 10:
+        m.endUser = r.text();
+        break;
+      case 11:
+        m.tags.push(r.text());
+        break;
       default:
         r.unknown(m, no);
     }
@@ -4689,7 +4896,7 @@ function readSettleFacts(r: Reader, end: number, m: SettleFacts): SettleFacts {
 }
 
 function weighSettleFacts(m: SettleFacts): number {
-  return m.userId.length + m.model.length + m.channel.length + m.platform.length + m.errorCode.length + m.group.length + m.dialect.length;
+  return m.userId.length + m.model.length + m.channel.length + m.platform.length + m.errorCode.length + m.group.length + m.dialect.length + m.endUser.length;
 }
 
 function newSettleItem(): SettleItem {
@@ -5510,6 +5717,12 @@ export const laneCodecs: { readonly [typeName: string]: Codec } = {
     write: writeNeeds,
     read: (r, end) => readNeeds(r, end, newNeeds()),
     weigh: weighNeeds,
+  },
+  "throughline.common.v1.Origin": {
+    create: createOrigin,
+    write: writeOrigin,
+    read: (r, end) => readOrigin(r, end, newOrigin()),
+    weigh: weighOrigin,
   },
   "throughline.provider.v1.Outcome": {
     create: createOutcome,

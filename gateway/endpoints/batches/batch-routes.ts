@@ -6,6 +6,7 @@ import type { GatewayContext } from "../../context.ts";
 import type { Ask } from "../../story/ask.ts";
 import { closingRequest } from "../../story/closing.ts";
 import { invokeItem } from "../../story/items.ts";
+import { noLabels } from "../../story/labels.ts";
 import { resolve } from "../../story/resolve.ts";
 
 /** A route with its number in the batch. */
@@ -41,7 +42,8 @@ export function createBatchRoutes(context: GatewayContext, priceRatio: number): 
     const priced = { ...route, candidates: route.candidates.map((candidate) => atRatio(candidate, priceRatio)) };
     const numbered = { number: numbers.size, route: priced };
     numbers.set(name, numbered);
-    const { facts } = closingRequest(wanted, priced, 0n);
+    const { tags } = wanted.labels;
+    const { facts } = closingRequest({ ...wanted, labels: { ...noLabels, tags } }, priced, 0n);
     // Each line brings these values for itself.
     const item = { ...invokeItem(wanted, priced, facts, 0n), stream: false, headers: {}, estimatedInputTokens: 0n };
     fresh.push({ number: numbered.number, item: { ...item, body: new Uint8Array(), outputCeiling: 0n } });

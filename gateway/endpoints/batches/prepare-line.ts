@@ -14,6 +14,7 @@ import { validationError } from "../../edge/validation.ts";
 import type { Ask } from "../../story/ask.ts";
 import { isStream } from "../../story/demand.ts";
 import { outputCeiling } from "../../story/items.ts";
+import { labelsOf } from "../../story/labels.ts";
 import { type Endpoint, misspelt } from "../endpoint.ts";
 import type { BatchRoutes } from "./batch-routes.ts";
 
@@ -67,6 +68,7 @@ export function linePreparer(
       });
     }
     const { incoming } = request;
+    const labels = labelsOf(request.headers, body);
     const ask: Ask = {
       incoming: { ...incoming, id: requestId, idText: formatRequestId(requestId, context.config.idStyle) },
       principal,
@@ -77,6 +79,7 @@ export function linePreparer(
       keepsAnswer: endpoint.keepsAnswer,
       idempotencyKey: "",
       storeResponse: principal.storeResponse,
+      labels,
     };
     const { number, route } = await routes.of(ask);
     const refusal = demand.refuses(route);
@@ -94,6 +97,8 @@ export function linePreparer(
       dearest: route.candidates.findIndex((candidate) => candidate.pricing === pricing),
       keepsAnswer: endpoint.keepsAnswer,
       input: prepared?.input ?? nothing,
+      endUser: labels.endUser,
+      metadataJson: labels.metadataJson,
     };
   }
 

@@ -4,13 +4,15 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { Reservation } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Pricing } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Batch, BatchApi } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
+import type { RequestFacts } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { persistently } from "../../../shared/persistently.ts";
 import type { GatewayContext } from "../../context.ts";
 import { platformFault } from "../../domain/platform-fault.ts";
 import { principalOf } from "../../edge/admission.ts";
 import { closingRequest, processingRecord } from "../../story/closing.ts";
 import { idempotencyKeyOf, requestDigest } from "../../story/idempotency.ts";
-import { mark } from "../../story/incoming.ts";
+import { mark, noteOrigin } from "../../story/incoming.ts";
+import { labelsOf } from "../../story/labels.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { callOptions } from "../jobs/owned.ts";
 import { createBatchRoutes } from "./batch-routes.ts";
@@ -56,10 +58,12 @@ export async function takeBatch(context: GatewayContext, request: FastifyRequest
     module: endpoint.module,
     demand: { model: "", answer: "json" as const },
     storeResponse: principal.storeResponse,
+    labels: labelsOf(request.headers, typeof request.body === "object" ? { ...request.body } : {}),
   };
+  const key = idempotencyKeyOf(request.headers["idempotency-key"]);
+  noteOrigin(incoming, { idempotencyKey: key, bytes: request.rawBody.length });
   const { facts } = closingRequest(about, undefined, 0n);
   const batchId = incoming.id;
-  const key = idempotencyKeyOf(request.headers["idempotency-key"]);
   const { firstBatchId } = await context.jobs.beginBatch(
     {
       ...{ batchId, owner, api, endpoint: endpoint.paths[0] ?? "", inputFileId: wanted.inputFileId, facts },
@@ -78,7 +82,8 @@ export async function takeBatch(context: GatewayContext, request: FastifyRequest
   }
   const taken = await sendLines(context, request, wanted, options);
   mark(incoming, "taken_in");
-  const reservation = taken.priced === undefined ? undefined : await reserve(context, request, wanted, taken);
+  const reservation =
+    taken.priced === undefined ? undefined : await reserve(context, request, wanted, { ...taken, facts });
   if (reservation !== undefined) mark(incoming, "reserved");
   const start = {
     ...{ batchId, accountId, total: taken.total, models: [...taken.models] },
@@ -156,14 +161,14 @@ async function reserve(
   context: GatewayContext,
   request: FastifyRequest,
   wanted: WantedBatch,
-  { amount, priced }: Taken,
+  { amount, priced, facts: { endUser, tags } }: Taken & { readonly facts: RequestFacts },
 ): Promise<Reservation> {
   const { accountId, keyId, userId, secretGeneration } = principalOf(request);
   return context.billing.reserve
     .call(
       {
         ...{ accountId, keyId, userId, secretGeneration, module: wanted.endpoint.module, dialect: wanted.dialect },
-        ...{ model: priced?.model ?? "", worstCase: {}, amountNanoUsd: amount },
+        ...{ model: priced?.model ?? "", worstCase: {}, amountNanoUsd: amount, endUser, tags },
         ...(priced === undefined ? {} : { pricing: priced.pricing }),
       },
       callOptions(context, request),

@@ -5,7 +5,9 @@ import { spellingOf } from "../../domain/field-spelling.ts";
 import { principalOf } from "../../edge/admission.ts";
 import type { Answer } from "../../story/ask.ts";
 import { idempotencyKeyOf } from "../../story/idempotency.ts";
+import { noteOrigin } from "../../story/incoming.ts";
 import { beginJob } from "../../story/job-story.ts";
+import { labelsOf } from "../../story/labels.ts";
 import { toVideo, type VideoView, videoId } from "../../view/video.ts";
 import { misspelt, type Sent } from "../endpoint.ts";
 import { callbackField, callbackUrlOf } from "../jobs/callback.ts";
@@ -45,16 +47,20 @@ export async function beginVideo(
   const { [callbackField]: callback, ...rest } = body;
   const principal = principalOf(request);
   const demand = videoDemand(body);
+  const { incoming, headers } = request;
+  const idempotencyKey = idempotencyKeyOf(headers["idempotency-key"]);
+  noteOrigin(incoming, { idempotencyKey, bytes: incoming.formBytes || raw.length });
   const ask = {
-    incoming: request.incoming,
+    incoming,
     principal,
     ...videosEndpoint,
     demand: remixed === undefined ? demand : { ...demand, addressed: videoId(remixed.requestId) },
     // It is ours to call; a vendor that was told of it would call it as well.
     body: callback === undefined ? raw : Buffer.from(JSON.stringify(rest)),
     keepsAnswer: false,
-    idempotencyKey: idempotencyKeyOf(request.headers["idempotency-key"]),
+    idempotencyKey,
     storeResponse: principal.storeResponse,
+    labels: labelsOf(headers, body),
   };
   const view = Buffer.from(JSON.stringify(viewOf(body, principal.storeResponse, remixed)));
   context.running.entered();

@@ -40,6 +40,13 @@ export function lineRequest({ row, said, item }: Line, batch: BatchFacts, dialec
     traceId: traceIdOf(row.request_id),
   };
   if (item === undefined) facts.model = "";
+  const { endUser, metadataJson } = said;
+  // As of a request that came by itself: a user's own key says for certain whose it is, a back end says whom it asks for.
+  if (facts.userId === "" || facts.fromAppserver) {
+    if (endUser !== "") facts.endUser = endUser;
+    if (facts.fromAppserver) facts.userId = facts.endUser;
+  }
+  if (facts.origin !== undefined) facts.origin = { ...facts.origin, metadataJson };
   return {
     requestId: row.request_id,
     facts,
