@@ -66,12 +66,17 @@ describe("turns", () => {
   });
 
   test("are waited for by so many and no more", async () => {
-    const { turns, take } = calls({ atOnce: 1, atOnceEach: 1, waiting: 3, waitingEach: 2 });
-    for (const account of [1n, 1n, 1n]) void take(account);
+    const { turns, begun, take } = calls({ atOnce: 1, atOnceEach: 1, waiting: 3, waitingEach: 2 });
+    const all = [1n, 1n, 1n].map((account) => take(account));
     await expect(take(1n)).rejects.toMatchObject({ code: "concurrent_limit_exceeded" });
-    void take(2n);
+    all.push(take(2n));
     await expect(take(2n)).rejects.toMatchObject({ code: "service_unavailable" });
     expect(turns.waiting).toBe(3);
+    for (let n = 0; n < all.length; n++) {
+      await turn();
+      begun[n]?.letGo();
+    }
+    await Promise.all(all);
   });
 
   test("are not kept for who has left, and a failed call gives its turn back", async () => {
