@@ -130,7 +130,7 @@ describe.each(transports)("the body of a call %s", (_name, pair) => {
           return new Promise(() => {});
         },
       };
-      const timeoutMs = way === "deadline" ? 150 : 5_000;
+      const timeoutMs = way === "deadline" ? 1_000 : 5_000;
       const stream = client.count.open(itemOf("body-watch", bytes), { timeoutMs, body: source, outcomeGraceMs: 2_000 });
       await began;
       if (way === "cancel") stream.cancel();
