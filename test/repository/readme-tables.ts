@@ -28,7 +28,7 @@ export const tables: Readonly<Record<string, () => string>> = {
       .map(({ heading, variables }) => {
         const own = Object.fromEntries(Object.entries(variables).filter(([name]) => !shown.has(name)));
         for (const name of Object.keys(own)) shown.add(name);
-        return `### ${heading}\n\n${variablesTable([own])}`;
+        return `## ${heading}\n\n${variablesTable([own])}`;
       })
       .join("\n\n");
   },
@@ -46,12 +46,6 @@ export const tables: Readonly<Record<string, () => string>> = {
       "",
       "Codes with their status in brackets are never sent; they stand on records and in logs.",
     ].join("\n");
-  },
-  /** Of docs/matrix.md, which test/conformance/matrix.test.ts runs cell by cell: what is said before each colon. */
-  matrix() {
-    const text = readFileSync(join(root, "docs/matrix.md"), "utf8");
-    const table = /<!-- matrix -->\n+([\s\S]+?)\n+<!-- \/matrix -->/.exec(text)?.[1] ?? "";
-    return table.replace(/: [^|]+? \|/g, " |").replace(/ \(`[^|]*?\) \|/g, " |");
   },
   upstreams() {
     const { vendors } = parse(readFileSync(join(root, "services/routing/presets/vendors.yaml"), "utf8")) as {

@@ -17,6 +17,7 @@ const read = (path: string) => readFileSync(join(root, path), "utf8");
 const readme = read("README.md");
 const documents = [
   "README.md",
+  "README.zh-CN.md",
   "CONTRIBUTING.md",
   ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
 ].filter((path) => path.endsWith(".md"));
@@ -27,9 +28,11 @@ interface Block {
   readonly name: string;
   readonly code: string;
 }
-const blocks: readonly Block[] = [...readme.matchAll(/^```(\w+)(?: test=([\w-]+))?\n([\s\S]*?)^```$/gm)].map(
-  ([, language = "", name = "", code = ""]) => ({ language, name, code }),
-);
+const blocksOf = (text: string): readonly Block[] =>
+  [...text.matchAll(/^```(\w+)(?: test=([\w-]+))?\n([\s\S]*?)^```$/gm)].map(
+    ([, language = "", name = "", code = ""]) => ({ language, name, code }),
+  );
+const blocks = blocksOf(readme);
 const block = (name: string): Block => {
   const found = blocks.find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`the README has no block "${name}"`);
@@ -47,7 +50,6 @@ const notRun: Readonly<Record<string, string>> = {
   "real-upstream": "needs a vendor's key; test/conformance/aimock.test.ts does it with an upstream that is not ours",
   compose: "needs a container engine; compose-processes.test.ts runs what the containers would",
   kubernetes: "needs kubectl; kubernetes.test.ts runs it where it is installed",
-  bench: "takes minutes, and its figures need a quiet machine",
   tests: "would run itself",
 };
 
@@ -66,8 +68,7 @@ describe("what the documents say", () => {
   });
 
   test("the error table has every code of the catalogue, and no other", () => {
-    const section = readme.slice(readme.indexOf("## Errors"), readme.indexOf("## The house"));
-    const rows = [...section.matchAll(/^\| \(?(\d+)[^|]*\| `(\w+)` \| `(\w+)` \|/gm)];
+    const rows = [...read("docs/errors.md").matchAll(/^\| \(?(\d+)[^|]*\| `(\w+)` \| `(\w+)` \|/gm)];
     expect(rows.map(([, , code]) => code)).toEqual([...errorCodes]);
     for (const [, status, code = "", type] of rows) {
       expect({ code, status: Number(status), type }).toEqual({
@@ -79,8 +80,9 @@ describe("what the documents say", () => {
   });
 
   test("the configuration table has every variable that the code declares", () => {
-    const section = readme.slice(readme.indexOf("## Configuration"));
-    const listed = new Set([...section.matchAll(/^\| `([A-Z_0-9]+)` \|/gm)].map(([, name]) => name));
+    const listed = new Set(
+      [...read("docs/configuration.md").matchAll(/^\| `([A-Z_0-9]+)` \|/gm)].map(([, name]) => name),
+    );
     const declared = new Set(declaredEnv.flatMap(({ variables }) => Object.keys(variables)));
     expect([...listed].sort()).toEqual([...declared].sort());
     for (const { file } of declaredEnv) expect(read(file)).toContain("declareEnv(");
@@ -116,8 +118,24 @@ describe("what the documents say", () => {
     }
   });
 
+  test("the README is short: what is looked up stands in docs/", () => {
+    expect(readme.split("\n").length).toBeLessThanOrEqual(251);
+  });
+
+  test("the Chinese README has the same blocks, headings and links in the same order", () => {
+    const chinese = read("README.zh-CN.md");
+    expect(blocksOf(chinese)).toEqual(blocks);
+    const outline = (text: string) => [...text.matchAll(/^(#+) /gm)].map(([, level]) => level);
+    expect(outline(chinese)).toEqual(outline(readme));
+    const links = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
+    const both = ["README.md", "README.zh-CN.md"];
+    expect(links(chinese).filter((link = "") => !both.includes(link))).toEqual(
+      links(readme).filter((link = "") => !both.includes(link)),
+    );
+  });
+
   test("every block has a name, and is run or excused", () => {
-    const named = blocks.filter(({ language }) => language !== "mermaid").map(({ name, code }) => name || code);
+    const named = blocks.map(({ name, code }) => name || code);
     const run = [...session, "openai-node", "anthropic-node", "dot-env"];
     expect(named.toSorted()).toEqual([...run, ...Object.keys(notRun)].toSorted());
   });
@@ -222,8 +240,7 @@ describe("what the README does", () => {
     const child = spawn(node, ["cli/main.ts", "--help"], { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
     const help = await readText(child.stdout);
     const there = [...help.slice(help.indexOf("Commands:")).matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
-    const section = readme.slice(readme.indexOf("| Command |"), readme.indexOf("Every command has"));
-    const rows = [...section.matchAll(/^\| ((?:`[a-z]+`(?:, )?)+) \|/gm)].map(([, names = ""]) => names);
+    const rows = [...read("docs/cli.md").matchAll(/^\| ((?:`[a-z]+`(?:, )?)+) \|/gm)].map(([, names = ""]) => names);
     const told = rows.flatMap((names) => names.replaceAll("`", "").split(", "));
     expect(told.toSorted()).toEqual(there.filter((name) => name !== "help").toSorted());
   });
