@@ -6,6 +6,7 @@ import { createComplaint } from "./complaint.ts";
 import { cancelledError, deadlineError, tooLargeError, unavailableError } from "./faults.ts";
 import { type ChannelLease, createGrpcChannels } from "./grpc-channels.ts";
 import { openGrpcLink, passBytes, transportLimit } from "./grpc-link.ts";
+import { holdingRoundRobin } from "./holding-balancer.ts";
 import { secretKey } from "./peer-secret.ts";
 import { createServiceClient, type Transport } from "./service-client.ts";
 import { laneShape, methodPath } from "./shape.ts";
@@ -96,7 +97,7 @@ function channelOptions(options: GrpcClientOptions): ChannelOptions {
   const limit = transportLimit(options.maxMessageBytes ?? defaultMaxMessageBytes);
   return {
     // The default, pick_first, would put all load on one of several addresses.
-    "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ [holdingRoundRobin]: {} }] }),
     "grpc.service_config_disable_resolution": 1,
     // A channel has connections of its own, so that the next one has new ones.
     "grpc.use_local_subchannel_pool": 1,
