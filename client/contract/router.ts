@@ -202,6 +202,14 @@ export type Procedures = {
         /** How many of the last questions in a row were not answered. */
         failed_polls: number;
         deadline_time: string;
+        /**
+         * Why the last question was not answered as it should be: a code of the catalogue, `channel_removed`, `job_unknown` or
+         * `word_unknown`; null: it was.
+         */
+        trouble: {
+          code: string;
+          since_time: string;
+        } | null;
         /** `job_` and the ID of its request. */
         id: string;
         object: "job";
@@ -261,6 +269,14 @@ export type Procedures = {
           /** How many of the last questions in a row were not answered. */
           failed_polls: number;
           deadline_time: string;
+          /**
+           * Why the last question was not answered as it should be: a code of the catalogue, `channel_removed`, `job_unknown` or
+           * `word_unknown`; null: it was.
+           */
+          trouble: {
+            code: string;
+            since_time: string;
+          } | null;
           /** `job_` and the ID of its request. */
           id: string;
           object: "job";
@@ -310,6 +326,14 @@ export type Procedures = {
         /** How many of the last questions in a row were not answered. */
         failed_polls: number;
         deadline_time: string;
+        /**
+         * Why the last question was not answered as it should be: a code of the catalogue, `channel_removed`, `job_unknown` or
+         * `word_unknown`; null: it was.
+         */
+        trouble: {
+          code: string;
+          since_time: string;
+        } | null;
         /** `job_` and the ID of its request. */
         id: string;
         object: "job";

@@ -53,6 +53,14 @@ export function toJobRow(job: Job) {
     /** How many of the last questions in a row were not answered. */
     failed_polls: job.failedPolls,
     deadline_time: new Date(Number(job.deadlineUnixMs)).toISOString(),
+    /**
+     * Why the last question was not answered as it should be: a code of the catalogue, `channel_removed`, `job_unknown` or
+     * `word_unknown`; null: it was.
+     */
+    trouble:
+      job.trouble === ""
+        ? null
+        : { code: job.trouble, since_time: new Date(Number(job.troubleSinceUnixMs)).toISOString() },
   };
 }
 

@@ -38,6 +38,14 @@ export const jobsEnv = declareEnv({
     max: 300_000,
     description: "Longest time between two questions after a job that runs well.",
   },
+  JOBS_CHANNEL_POLLS_PER_SECOND: {
+    kind: "int",
+    default: 50,
+    min: 1,
+    max: 10_000,
+    description:
+      "Most questions a second to one channel after its jobs, of all processes of jobs together; a channel whose upstream is asked too often is asked less for a while.",
+  },
   JOBS_AT_ONCE: {
     kind: "int",
     default: 64,
@@ -166,6 +174,10 @@ export interface JobsConfig {
   readonly migrate: boolean;
   readonly firstPollMs: number;
   readonly maxPollMs: number;
+  /** Most questions a second to one channel, of all processes together. */
+  readonly channelPollsPerSecond: number;
+  /** How long the channel of a job may be gone before nobody waits for it. */
+  readonly channelGraceMs: number;
   readonly atOnce: number;
   /** Most own calls at the same time, and most of one account. */
   readonly callsAtOnce: number;
@@ -216,6 +228,8 @@ export function envToConfig(env: Env): JobsConfig {
     migrate: read.DATABASE_MIGRATE,
     firstPollMs: read.JOBS_FIRST_POLL,
     maxPollMs: read.JOBS_MAX_POLL,
+    channelPollsPerSecond: read.JOBS_CHANNEL_POLLS_PER_SECOND,
+    channelGraceMs: 10 * 60_000,
     atOnce: read.JOBS_AT_ONCE,
     callsAtOnce: read.JOBS_CALLS_AT_ONCE,
     accountCallsAtOnce: read.JOBS_ACCOUNT_CALLS_AT_ONCE,

@@ -26,10 +26,11 @@ import {
   type Frame,
   type InvokeItem,
   JobAction,
+  type JobStep,
   type Outcome,
   ProviderService,
 } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { type JobReport, writeJobReport } from "../../shared/job-report.ts";
+import { type JobReport, writeJobReport, writeJobReports } from "../../shared/job-report.ts";
 import { createLog } from "../../shared/log.ts";
 import { pieceBytes } from "../../shared/object-piece.ts";
 import {
@@ -49,7 +50,11 @@ import { envToConfig, type JobsConfig } from "./config.ts";
 import { startJobs } from "./server.ts";
 
 /** What a vendor answers to a step: a report, an error of the provider's, or never. */
-export type Answer = Partial<JobReport> | { readonly error: ErrorCode } | "lost";
+export type Answer =
+  | Partial<JobReport>
+  | { readonly error: ErrorCode; readonly httpStatus?: number; readonly retryAfterMs?: number }
+  | "lost"
+  | "channel removed";
 
 /** How an upstream answers a call: pieces, then how it ends; "lost": the provider is lost in the middle. */
 export interface CallAnswer {
@@ -68,6 +73,12 @@ export interface World {
   vendor: (action: "start" | "poll" | "cancel", count: number, requestId: bigint) => Answer | Promise<Answer>;
   /** Answers a call; `form` is what came of its form. */
   upstream: (count: number, requestId: bigint, form: Buffer) => CallAnswer | Promise<CallAnswer>;
+  /** Answers a question after several jobs; what it leaves out its vendor does not name. */
+  together: (requestIds: readonly bigint[]) => readonly Partial<JobReport>[] | Answer;
+  /** Questions after several jobs that were asked, each with its jobs. */
+  readonly askedTogether: (readonly bigint[])[];
+  /** When each question was asked, Unix milliseconds. */
+  readonly askedAtMs: number[];
   /** Gives a result; `count` is how often it was asked for. */
   content: (count: number, requestId: bigint) => CallAnswer | Promise<CallAnswer>;
   /** Calls that were told to stop. */
@@ -98,6 +109,9 @@ export function createWorld(): World {
   return {
     vendor: (action) => (action === "start" ? { state: "queueing" } : { state: "succeeded", seconds: 4 }),
     upstream: () => ({ pieces: [Buffer.from('{"data":[]}')] }),
+    together: () => [],
+    askedTogether: [],
+    askedAtMs: [],
     content: () => ({ pieces: [Buffer.from("a video")] }),
     stopped: new Set(),
     fault: () => undefined,
@@ -143,11 +157,11 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
         const count = (world.asked.get(key) ?? 0) + 1;
         world.asked.set(key, count);
         if (action === "start") world.callbackUrls.set(requestId, item.job?.callbackUrl ?? "");
+        if (action === "poll") world.askedAtMs.push(Date.now());
+        if (item.job.others.length > 0) return answerTogether(world, item.job, out);
         const answer = await world.vendor(action, count, requestId);
-        if (answer === "lost") throw new ThroughlineError("service_unavailable", "The provider was lost.");
-        if ("error" in answer && answer.error !== undefined) {
-          return { error: create(ErrorSchema, toWireError(new ThroughlineError(answer.error, "The vendor said no."))) };
-        }
+        const refused = refusalOf(answer);
+        if (refused !== undefined || typeof answer === "string") return refused ?? {};
         const report: JobReport = {
           vendorJobId: `vendor-${requestId}`,
           state: "processing",
@@ -231,6 +245,32 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
   };
 }
 
+/** What a provider says where a vendor gives no report. Throws where the provider is lost. */
+function refusalOf(answer: Answer | readonly Partial<JobReport>[]): Init<Outcome> | undefined {
+  if (answer === "lost") throw new ThroughlineError("service_unavailable", "The provider was lost.");
+  const removed = { code: "service_unavailable" as const, jobLost: true };
+  const { code, jobLost } =
+    answer === "channel removed" ? removed : { code: "error" in answer ? answer.error : undefined, jobLost: false };
+  if (code === undefined) return undefined;
+  const { httpStatus = 0, retryAfterMs } = typeof answer === "object" && "error" in answer ? answer : {};
+  const error = create(ErrorSchema, toWireError(new ThroughlineError(code, "The vendor said no.", { retryAfterMs })));
+  return { error, jobLost, attempts: [{ httpStatus }] };
+}
+
+const requestIn = (vendorJobId: string): bigint => BigInt(vendorJobId.replace("vendor-", ""));
+
+function answerTogether(world: World, step: JobStep, out: FrameSink<Frame>): Init<Outcome> {
+  const ids = [step, ...step.others].map(({ vendorJobId }) => requestIn(vendorJobId));
+  world.askedTogether.push(ids);
+  const answer = world.together(ids);
+  const refused = refusalOf(answer);
+  if (refused !== undefined) return refused;
+  const base = { state: "processing" as const, word: "", progressPercent: 0 };
+  const reports = (Array.isArray(answer) ? answer : []).map((one) => ({ vendorJobId: "vendor-0", ...base, ...one }));
+  out.write({ data: writeJobReports(reports), head: { contentType: "application/json", channel: "stub" } });
+  return { firstByte: true };
+}
+
 /** Answers a call as the world's upstream does. */
 async function giveContent(world: World, requestId: bigint, out: FrameSink<Frame>): Promise<Init<Outcome>> {
   const key = `content ${requestId}`;
@@ -307,12 +347,19 @@ export interface TestJob {
   readonly requestId?: bigint;
   readonly callbackUrl?: string;
   readonly accountId?: bigint;
+  readonly channel?: string;
 }
 
 /** Begins a job. */
 export async function beginTestJob(
   client: ServiceClient<typeof JobsService>,
-  { lifeMs = 60_000, requestId = ++lastId, callbackUrl = "", accountId = owner.accountId }: TestJob = {},
+  {
+    lifeMs = 60_000,
+    requestId = ++lastId,
+    callbackUrl = "",
+    accountId = owner.accountId,
+    channel = "stub",
+  }: TestJob = {},
 ): Promise<Job> {
   const { job } = await client.createJob(
     {
@@ -324,7 +371,7 @@ export async function beginTestJob(
         module: Module.VIDEO,
         model: "video",
         body: Buffer.from('{"prompt":"a cat"}'),
-        candidates: [{ channel: "stub", platform: "stub", upstreamModel: "video", pricing: { strategy: "s" } }],
+        candidates: [{ channel, platform: "stub", upstreamModel: "video", pricing: { strategy: "s" } }],
         facts: { accountId, keyId: 3n, model: "video", createdUnixUs: BigInt(Date.now()) * 1_000n },
       },
     },

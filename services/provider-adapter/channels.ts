@@ -4,36 +4,13 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Channel, CredentialRef, RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
 import type { ServiceClient } from "../../shared/rpc/index.ts";
-import type { OpenedAdapter } from "./adapters/adapter.ts";
 import { adapters } from "./adapters/registry.ts";
+import { writeChannelNote } from "./channel-note.ts";
+import { createNotedChannels, type Noted } from "./noted-channels.ts";
+import type { OpenChannel } from "./open-channel.ts";
 import type { UpstreamRequest } from "./upstream/call.ts";
 
-/** A channel, ready to be called. */
-export interface OpenChannel {
-  readonly name: string;
-  readonly platform: string;
-  readonly adapter: OpenedAdapter;
-  /** Scheme, host and port. */
-  readonly origin: string;
-  /** Path of the base URL, without a slash at its end. */
-  readonly basePath: string;
-  readonly host: string;
-  readonly port: number;
-  /** Extra headers of the channel. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Header that carries our request ID; empty: none. */
-  readonly requestIdHeader: string;
-  /** Its own bounds, milliseconds. 0: the provider's. */
-  readonly connectTimeoutMs: number;
-  readonly headersTimeoutMs: number;
-  readonly chunkTimeoutMs: number;
-  readonly bodyTimeoutMs: number;
-  readonly firstTokenTimeoutMs: number;
-  /** All of its credentials; empty: it needs none. Attempts take theirs from the channel's health. */
-  readonly credentials: readonly string[];
-  /** The next credential in turn; empty: the channel needs none. */
-  nextCredential(): string;
-}
+export type { OpenChannel } from "./open-channel.ts";
 
 type Bounds = Pick<UpstreamRequest, "connectTimeoutMs" | "headersTimeoutMs" | "chunkTimeoutMs" | "bodyTimeoutMs">;
 
@@ -52,6 +29,8 @@ export function boundsOf(channel: OpenChannel): Bounds {
 export interface Channels {
   /** The channel of a candidate. Asks routing at once when it is unknown or the configuration is newer. */
   find(name: string, configVersion: bigint): Promise<OpenChannel>;
+  /** The channel to ask after a job, of which this was noted at its start. Undefined: there is none any more. */
+  findNoted(name: string, configVersion: bigint, noted: Noted): Promise<OpenChannel | undefined>;
   /** True: routing has told the channels at least once. */
   readonly known: boolean;
   stop(): void;
@@ -123,6 +102,7 @@ export function followChannels(
   }
 
   const poll = () => ask().catch((error: unknown) => log.warn({ err: error }, "routing did not tell the channels"));
+  const noted = createNotedChannels((channel) => openChannel(channel, env, unseal));
   const timer = setInterval(() => void poll(), pollMs);
   timer.unref();
   void poll();
@@ -133,6 +113,14 @@ export function followChannels(
       const channel = byName.get(name);
       if (channel === undefined) throw new ThroughlineError("service_unavailable", "The chosen channel is not usable.");
       return channel;
+    },
+    async findNoted(name, configVersion, job) {
+      try {
+        await lookUp(name, configVersion);
+      } catch (error) {
+        if (job.note === "") throw error;
+      }
+      return noted.choose(byName.get(name), job);
     },
     get known() {
       return version !== 0n;
@@ -167,6 +155,10 @@ function openChannel(channel: Channel, env: Env, unseal: (channel: string, seale
     bodyTimeoutMs: channel.bodyTimeoutMs,
     firstTokenTimeoutMs: channel.firstTokenTimeoutMs,
     credentials,
+    adapterName: channel.adapter,
+    baseUrl: channel.baseUrl,
+    flavourJson: channel.flavourJson,
+    noteFor: (credential) => writeChannelNote(channel, channel.credentials[credentials.indexOf(credential)]),
     nextCredential() {
       turn = (turn + 1) % Math.max(1, credentials.length);
       return credentials[turn] ?? "";

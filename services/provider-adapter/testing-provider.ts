@@ -99,6 +99,8 @@ export interface TestProviderOptions {
   /** Parts of the configuration that the environment does not give. */
   readonly config?: Partial<ProviderConfig>;
   readonly imageAccess?: OutboundAccess;
+  /** Channels that routing tells no more; their credentials are where they were. */
+  readonly removed?: readonly string[];
   /** Channels whose lists routing says are due, once. */
   readonly claims?: readonly string[];
   /** Hears the warnings that it logs. */
@@ -154,7 +156,11 @@ export async function startTestProvider(
     getChannels: async ({ knownVersion }: { knownVersion: bigint }) =>
       knownVersion === 1n
         ? { version: 1n, unchanged: true, channels: [] }
-        : { version: 1n, unchanged: false, channels: known },
+        : {
+            version: 1n,
+            unchanged: false,
+            channels: known.filter(({ name }) => options.removed?.includes(name) !== true),
+          },
     claimListings: async () => ({ channels: claims.splice(0), againMs: 30_000 }),
     async reportListing({ models = [], failure = "" }: Partial<ReportListingRequest>) {
       listing.resolve({ models, failure });

@@ -105,7 +105,7 @@ async function fetched(
       job: {
         action: JobAction.CONTENT,
         vendorJobId: "cgt-1",
-        locator: writeLocator({ credential: "", place: "", urls }),
+        locator: writeLocator({ credential: "", place: "", urls, channel: "" }),
         variant: "video",
       },
     },

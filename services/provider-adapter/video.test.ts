@@ -13,7 +13,7 @@ import { type Head, JobAction } from "../../shared/gen/throughline/provider/v1/p
 import { type JobReport, readJobReport } from "../../shared/job-report.ts";
 import { wholeResultOf } from "../simulator/jobs.ts";
 import { createSimulator, type Simulator } from "../simulator/simulator.ts";
-import { startTestProvider, type TestProvider } from "./testing-provider.ts";
+import { startTestProvider, type TestProvider, type TestProviderOptions } from "./testing-provider.ts";
 
 /* Jobs for videos, step by step, over real sockets to the simulator. */
 
@@ -55,8 +55,8 @@ interface Step {
   readonly candidates: readonly (readonly [channel: string, model: string])[];
 }
 
-async function step({ action, body, job, variant = "", headers = {}, candidates }: Step) {
-  const stream = provider.client.invoke.open(
+async function step({ action, body, job, variant = "", headers = {}, candidates }: Step, of = provider) {
+  const stream = of.client.invoke.open(
     {
       dialect: "openai.videos",
       module: Module.VIDEO,
@@ -84,24 +84,21 @@ async function step({ action, body, job, variant = "", headers = {}, candidates 
 
 const asked = { model: "asked-for", prompt: "a river at dawn" };
 
-async function start(model: string, more: object = {}, channels: readonly string[] = ["one"]) {
-  const answer = await step({
-    action: JobAction.START,
-    body: { ...asked, ...more },
-    candidates: channels.map((channel) => [channel, model] as const),
-  });
+async function start(model: string, more: object = {}, channels: readonly string[] = ["one"], of = provider) {
+  const candidates = channels.map((channel) => [channel, model] as const);
+  const answer = await step({ action: JobAction.START, body: { ...asked, ...more }, candidates }, of);
   const report = answer.error === undefined ? readJobReport(answer.bytes) : undefined;
   return { ...answer, report };
 }
 
-async function begun(model: string, more: object = {}, channel = "one"): Promise<JobReport> {
-  const { report, error } = await start(model, more, [channel]);
+async function begun(model: string, more: object = {}, channel = "one", of = provider): Promise<JobReport> {
+  const { report, error } = await start(model, more, [channel], of);
   if (report === undefined) throw error ?? new Error("it did not begin");
   return report;
 }
 
-async function poll(job: JobReport, channel = "one") {
-  const answer = await step({ action: JobAction.POLL, job, candidates: [[channel, "any"]] });
+async function poll(job: JobReport, channel = "one", of = provider) {
+  const answer = await step({ action: JobAction.POLL, job, candidates: [[channel, "any"]] }, of);
   return { ...answer, report: answer.error === undefined ? readJobReport(answer.bytes) : undefined };
 }
 
@@ -259,6 +256,42 @@ describe("a step of a job", () => {
     const done = await begun(quick);
     expect(readJobReport((await cancel(done)).bytes).state).toBe("succeeded");
     expect(simulator.jobs.some(({ id }) => id === done.vendorJobId)).toBe(true);
+  });
+});
+
+describe("a job whose channel was removed", () => {
+  const gone = { adapter: "openai", baseUrl: "", credential: "key-of-the-removed" };
+  const withProvider = async (options: TestProviderOptions, run: (of: TestProvider) => Promise<void>) => {
+    const other = await startTestProvider({ gone: { ...gone, baseUrl: `${simulator.url}/v1` } }, options);
+    await run(other).finally(() => other[Symbol.asyncDispose]());
+  };
+
+  test("is asked after, and gives its result, by what was noted of it; where that is gone too, this is said", async () => {
+    let job: JobReport | undefined;
+    await withProvider({}, async (before) => {
+      job = await begun(quick, {}, "gone", before);
+      expect(job.locator).not.toContain("key-of-the-removed");
+    });
+    if (job === undefined) throw new Error("it did not begin");
+    const began = job;
+    simulator.clear();
+    await withProvider({ removed: ["gone"] }, async (now) => {
+      const polled = await poll(began, "gone", now);
+      expect(polled.report).toMatchObject({ state: "succeeded", vendorJobId: began.vendorJobId });
+      // What was noted goes on with each report.
+      expect(polled.report?.locator).toContain('\\"adapter\\":\\"openai\\"');
+      const { bytes, error } = await step(
+        { action: JobAction.CONTENT, job: polled.report ?? began, variant: "video", candidates: [["gone", "any"]] },
+        now,
+      );
+      expect(error).toBeUndefined();
+      expect(sha256(bytes)).toBe(sha256(wholeResultOf(began.vendorJobId, "video")));
+    });
+    expect(new Set(simulator.requests.map(({ headers }) => headers.authorization))).toEqual(
+      new Set(["Bearer key-of-the-removed"]),
+    );
+    const lost = await poll(began, "gone");
+    expect([lost.error?.code, lost.outcome.jobLost, lost.outcome.attempts]).toEqual(["service_unavailable", true, []]);
   });
 });
 

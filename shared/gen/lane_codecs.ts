@@ -1,4 +1,4 @@
-import type { Attempt, AttemptSchema, FormFile, FormFileSchema, FormPart, FormPartSchema, Frame, FrameSchema, Head, HeadSchema, InvokeItem, InvokeItemSchema, InvokeRequest, InvokeRequestSchema, InvokeResponse, InvokeResponseSchema, InvokeResult, InvokeResultSchema, JobAction, JobStep, JobStepSchema, Outcome, OutcomeSchema, RequestFacts, RequestFactsSchema, Timings, TimingsSchema } from "./throughline/provider/v1/provider_pb.ts";
+import type { Attempt, AttemptSchema, FormFile, FormFileSchema, FormPart, FormPartSchema, Frame, FrameSchema, Head, HeadSchema, InvokeItem, InvokeItemSchema, InvokeRequest, InvokeRequestSchema, InvokeResponse, InvokeResponseSchema, InvokeResult, InvokeResultSchema, JobAction, JobRef, JobRefSchema, JobStep, JobStepSchema, Outcome, OutcomeSchema, RequestFacts, RequestFactsSchema, Timings, TimingsSchema } from "./throughline/provider/v1/provider_pb.ts";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Writer } from "../codec/writer.ts";
 import type { Reader } from "../codec/reader.ts";
@@ -2183,6 +2183,58 @@ function weighInvokeResult(m: InvokeResult): number {
   return 0;
 }
 
+function newJobRef(): JobRef {
+  return {
+    $typeName: "throughline.provider.v1.JobRef",
+    vendorJobId: "",
+    locator: "",
+  };
+}
+
+/** As `create` of protobuf-es. */
+export function createJobRef(init: MessageInitShape<typeof JobRefSchema>): JobRef {
+  if (init.$typeName === "throughline.provider.v1.JobRef") return init;
+  return {
+    $typeName: "throughline.provider.v1.JobRef",
+    vendorJobId: init.vendorJobId ?? "",
+    locator: init.locator ?? "",
+  };
+}
+
+function writeJobRef(w: Writer, m: JobRef): void {
+  w.expect(m.$typeName, "throughline.provider.v1.JobRef");
+  if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.locator !== "") {
+    w.text(m.locator);
+    w.tag(18);
+  }
+  if (m.vendorJobId !== "") {
+    w.text(m.vendorJobId);
+    w.tag(10);
+  }
+}
+
+function readJobRef(r: Reader, end: number, m: JobRef): JobRef {
+  while (r.pos < end) {
+    const no = r.field();
+    switch (no) {
+      case 1:
+        m.vendorJobId = r.text();
+        break;
+      case 2:
+        m.locator = r.text();
+        break;
+      default:
+        r.unknown(m, no);
+    }
+  }
+  return m;
+}
+
+function weighJobRef(m: JobRef): number {
+  return m.vendorJobId.length + m.locator.length;
+}
+
 function newJobStep(): JobStep {
   return {
     $typeName: "throughline.provider.v1.JobStep",
@@ -2191,6 +2243,7 @@ function newJobStep(): JobStep {
     locator: "",
     variant: "",
     callbackUrl: "",
+    others: [],
   };
 }
 
@@ -2204,12 +2257,18 @@ export function createJobStep(init: MessageInitShape<typeof JobStepSchema>): Job
     locator: init.locator ?? "",
     variant: init.variant ?? "",
     callbackUrl: init.callbackUrl ?? "",
+    others: init.others?.map((one) => createJobRef(one)) ?? [],
   };
 }
 
 function writeJobStep(w: Writer, m: JobStep): void {
   w.expect(m.$typeName, "throughline.provider.v1.JobStep");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  for (let i = m.others.length - 1; i >= 0; i -= 1) {
+    const { size } = w;
+    writeJobRef(w, m.others[i] as (typeof m.others)[number]);
+    w.enclose(90, size);
+  }
   if (m.callbackUrl !== "") {
     w.text(m.callbackUrl);
     w.tag(82);
@@ -2250,6 +2309,9 @@ function readJobStep(r: Reader, end: number, m: JobStep): JobStep {
         break;
       case 10:
         m.callbackUrl = r.text();
+        break;
+      case 11:
+        m.others.push(readJobRef(r, r.end(), newJobRef()));
         break;
       default:
         r.unknown(m, no);
@@ -2482,6 +2544,7 @@ function newOutcome(): Outcome {
     responseTruncated: false,
     timings: undefined,
     notes: [],
+    jobLost: false,
   };
 }
 
@@ -2503,12 +2566,17 @@ export function createOutcome(init: MessageInitShape<typeof OutcomeSchema>): Out
     responseTruncated: init.responseTruncated ?? false,
     timings: init.timings == null ? undefined : createTimings(init.timings),
     notes: init.notes ?? [],
+    jobLost: init.jobLost ?? false,
   };
 }
 
 function writeOutcome(w: Writer, m: Outcome): void {
   w.expect(m.$typeName, "throughline.provider.v1.Outcome");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.jobLost !== false) {
+    w.bool(m.jobLost);
+    w.tag(112);
+  }
   for (let i = m.notes.length - 1; i >= 0; i -= 1) {
     w.text(m.notes[i] as string);
     w.tag(106);
@@ -2609,6 +2677,9 @@ function readOutcome(r: Reader, end: number, m: Outcome): Outcome {
         break;
       case 13:
         m.notes.push(r.text());
+        break;
+      case 14:
+        m.jobLost = r.bool();
         break;
       default:
         r.unknown(m, no);
@@ -5705,6 +5776,12 @@ export const laneCodecs: { readonly [typeName: string]: Codec } = {
     write: writeInvokeResult,
     read: (r, end) => readInvokeResult(r, end, newInvokeResult()),
     weigh: weighInvokeResult,
+  },
+  "throughline.provider.v1.JobRef": {
+    create: createJobRef,
+    write: writeJobRef,
+    read: (r, end) => readJobRef(r, end, newJobRef()),
+    weigh: weighJobRef,
   },
   "throughline.provider.v1.JobStep": {
     create: createJobStep,

@@ -11,6 +11,10 @@ export interface Progress {
   readonly wakeInMs: number;
   /** True: the vendor could not be asked. */
   readonly failed: boolean;
+  /** Why the question was not answered as it should be; empty: it was. */
+  readonly trouble: string;
+  /** How often in a row its vendor has said that it does not know the job. */
+  readonly misses: number;
   /** Empty: nothing that is worth a line happened. */
   readonly event: string;
 }
@@ -33,14 +37,14 @@ const begun = statement(
   "jobs_begun",
   `update jobs.job set phase = 2, state = $2, progress = $3, locator = $4, body = null, lease_until = null,
      wake_at = now() + $5 * interval '1 millisecond', candidate = $6, vendor_job_id = $7, started = $8, usage = $9, poll_floor_ms = $11,
-     events = ${noted("$10")}
+     poll_group = $12, poll_together = $13, asked_at = now(), events = ${noted("$10")}
    where request_id = $1 and phase = 1 returning request_id`,
 );
 
 /** A vendor has taken the job. False: it was ended meanwhile. */
 export async function noteBegun(
   db: JobsDatabase,
-  job: Progress,
+  job: Omit<Progress, "failed" | "trouble" | "misses">,
   vendor: {
     readonly candidate: number;
     readonly vendorJobId: string;
@@ -48,12 +52,16 @@ export async function noteBegun(
     readonly usage: Uint8Array;
     /** Milliseconds that the vendor wants between two questions; 0: it has no such rule. */
     readonly pollFloorMs: number;
+    /** What jobs have in common that one question may be about; empty: it is asked after alone. */
+    readonly pollGroup: string;
+    /** Most jobs of one question. */
+    readonly pollTogether: number;
   },
 ): Promise<boolean> {
   const rows = await db.query(begun, [
     ...[job.requestId, job.state, job.progress, job.locator, job.wakeInMs],
     ...[vendor.candidate, vendor.vendorJobId, vendor.started, vendor.usage, job.event],
-    vendor.pollFloorMs,
+    ...[vendor.pollFloorMs, vendor.pollGroup, vendor.pollTogether],
   ]);
   return rows.length > 0;
 }
@@ -62,6 +70,8 @@ const followed = statement(
   "jobs_followed",
   `update jobs.job set state = $2, progress = $3, locator = $4, lease_until = null,
      wake_at = now() + $5 * interval '1 millisecond', polls = polls + 1,
+     asked_at = now(), paced_at = null, misses = $9, trouble = $8,
+     trouble_at = case when $8 = '' then null when $8 = trouble then trouble_at else now() end,
      failed_polls = case when $6 then failed_polls + 1 else 0 end, events = ${noted("$7")}
    where request_id = $1 and phase = 2`,
 );
@@ -69,7 +79,8 @@ const followed = statement(
 /** The vendor was asked after a job that goes on. */
 export async function noteFollowed(db: JobsDatabase, job: Progress): Promise<void> {
   await db.query(followed, [
-    ...[job.requestId, job.state, job.progress, job.locator, job.wakeInMs, job.failed, job.event],
+    ...[job.requestId, job.state, job.progress, job.locator, job.wakeInMs, job.failed, job.event, job.trouble],
+    job.misses,
   ]);
 }
 
@@ -109,7 +120,7 @@ const end = statement(
      error_code = $3, error_message = $4, usage = coalesce($5, usage), started = coalesce($6, started),
      candidate = coalesce($7, candidate), locator = coalesce($8, locator), result_ms = $9, size = $10,
      expires_at = case when $11::float8 = 0 then null else to_timestamp($11::float8 / 1000) end, ended_at = now(),
-     lease_until = null, wake_at = now(), events = ${noted("$12")},
+     lease_until = null, wake_at = now(), trouble = '', trouble_at = null, events = ${noted("$12")},
      result = $13, result_object = coalesce($14::bigint, 0), result_type = coalesce($15, ''), result_bytes = coalesce($16::bigint, 0)
    where request_id = $1 and phase < 3 and ($17::smallint is null or runs = $17::smallint) returning request_id`,
 );

@@ -38,6 +38,18 @@ export interface JobRow {
   readonly failed_polls: number;
   /** Milliseconds that its vendor wants between two questions; 0: it has no such rule. */
   readonly poll_floor_ms: number;
+  /** Why the last question after it was not answered as it should be; empty: it was. */
+  readonly trouble: string;
+  /** Since when that is so. */
+  readonly trouble_at: Date | null;
+  /** How often in a row its vendor has said that it does not know the job. */
+  readonly misses: number;
+  /** The moment that it was given to be asked after; null: it has none. */
+  readonly paced_at: Date | null;
+  /** What jobs have in common that one question may be about; empty: it is asked after alone. */
+  readonly poll_group: string;
+  /** Most jobs of such a question. */
+  readonly poll_together: number;
   readonly cancel_requested: boolean;
   /** Its owner wants to see it no more. */
   readonly deleted: boolean;
@@ -60,7 +72,7 @@ export interface JobRow {
 /** Columns of `JobRow`. */
 export const jobColumns = `request_id, account_id, key_id, user_id, module, phase, state, progress, item, body, view, traceparent,
   candidate, vendor_job_id, locator, started, usage, error_code, error_message, result_ms, size, created_at, deadline_at,
-  ended_at, expires_at, wake_at, polls, failed_polls, poll_floor_ms, cancel_requested, events, deleted, kind, runs, input, keeps_answer, upload,
+  ended_at, expires_at, wake_at, polls, failed_polls, poll_floor_ms, trouble, trouble_at, misses, paced_at, poll_group, poll_together, cancel_requested, events, deleted, kind, runs, input, keeps_answer, upload,
   result_object, result_type, result_bytes`;
 
 /** Kinds of jobs. */

@@ -20,7 +20,12 @@ export interface Before {
   readonly state: RunningState;
   readonly progressPercent: number;
   readonly cancelRequested: boolean;
+  /** How often in a row its vendor has said that it does not know the job. */
+  readonly misses: number;
 }
+
+/** A vendor that does not find a job once may find it the next time: it is believed when it says so again and again. */
+const believedMisses = 3;
 
 /**
  * Decides after a report. A word that nobody knows says nothing: the job stays as it was until its own deadline. Progress
@@ -31,16 +36,19 @@ export function afterReport(before: Before, report: JobReport): Decision {
     case "succeeded":
       return { kind: "succeeded" };
     case "failed": {
+      if (report.forgotten === true && !before.cancelRequested && before.misses + 1 < believedMisses) {
+        return goesOn(before);
+      }
       const { code, message } = report.failure ?? unexplained;
       // Who asked for its end hears that it came, whatever the vendor calls it.
       return {
         kind: "failed",
-        code: before.cancelRequested && code === "upstream_error" ? "cancelled" : code,
+        code: before.cancelRequested && (code === "upstream_error" || report.forgotten === true) ? "cancelled" : code,
         message,
       };
     }
     case "unknown":
-      return { kind: "goes_on", ...before };
+      return goesOn(before);
     default:
       return {
         kind: "goes_on",
@@ -48,4 +56,8 @@ export function afterReport(before: Before, report: JobReport): Decision {
         progressPercent: Math.max(before.progressPercent, Math.min(99, Math.round(report.progressPercent))),
       };
   }
+}
+
+function goesOn({ state, progressPercent }: Before): Decision {
+  return { kind: "goes_on", state, progressPercent };
 }

@@ -37,6 +37,8 @@ export function toJob(row: JobRow): MessageInitShape<typeof JobSchema> {
     accountId: row.account_id,
     keyId: row.key_id,
     userId: row.user_id,
+    trouble: row.trouble,
+    troubleSinceUnixMs: BigInt(row.trouble_at?.getTime() ?? 0),
     polls: row.polls,
     failedPolls: row.failed_polls,
     deadlineUnixMs: BigInt(row.deadline_at.getTime()),

@@ -7,14 +7,14 @@ import {
   JobStepSchema,
   type Outcome,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { type JobReport, readJobReport } from "../../../shared/job-report.ts";
+import { type JobReport, readJobReport, readJobReports } from "../../../shared/job-report.ts";
 import type { JobsContext } from "../context.ts";
 import type { JobRow } from "../db/job-row.ts";
 
 /** What came of asking a vendor. */
-export interface Asked {
+export interface Asked<Report = JobReport> {
   /** Absent: it said nothing that can be read. */
-  readonly report?: JobReport;
+  readonly report?: Report;
   /** What the provider says of it; absent: the provider itself was lost. */
   readonly outcome?: Outcome;
   /** Absent: there is a report. */
@@ -26,14 +26,31 @@ export function itemOf({ item }: Pick<JobRow, "item">): InvokeItem {
   return fromBinary(InvokeItemSchema, item);
 }
 
+/** What a step is asked for: on whose behalf, with what, and how long it may take. */
+interface Question {
+  readonly row: Pick<JobRow, "request_id" | "traceparent" | "created_at">;
+  readonly item: InvokeItem;
+  readonly step: MessageInitShape<typeof JobStepSchema>;
+  readonly timeoutMs: number;
+}
+
+type AskContext = Pick<JobsContext, "provider">;
+
 /** Has the provider take one step of a job. Never throws. */
-export async function ask(
-  { provider }: Pick<JobsContext, "provider">,
-  row: Pick<JobRow, "request_id" | "traceparent" | "created_at">,
-  item: InvokeItem,
-  step: MessageInitShape<typeof JobStepSchema>,
-  timeoutMs: number,
-): Promise<Asked> {
+export function ask(context: AskContext, question: Question): Promise<Asked> {
+  return askFor(context, question, readJobReport);
+}
+
+/** Has the provider ask after several jobs. Never throws. */
+export function askTogether(context: AskContext, question: Question): Promise<Asked<readonly JobReport[]>> {
+  return askFor(context, question, readJobReports);
+}
+
+async function askFor<Report>(
+  { provider }: AskContext,
+  { row, item, step, timeoutMs }: Question,
+  read: (bytes: Uint8Array) => Report,
+): Promise<Asked<Report>> {
   const stream = provider.invoke.open(
     // Settlement and record are ours to make, so the provider is given no facts.
     {
@@ -55,7 +72,7 @@ export async function ask(
     for await (const frame of stream) pieces.push(frame.data);
     const outcome = await stream.outcome;
     if (outcome.error !== undefined) return { outcome, error: fromWireError(outcome.error) };
-    return { outcome, report: readJobReport(Buffer.concat(pieces)) };
+    return { outcome, report: read(Buffer.concat(pieces)) };
   } catch (thrown) {
     const outcome = await stream.outcome.catch(() => undefined);
     return { error: ThroughlineError.from(thrown), ...(outcome === undefined ? {} : { outcome }) };

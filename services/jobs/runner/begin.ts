@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { JobAction, type Outcome, OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { JobReport } from "../../../shared/job-report.ts";
 import type { JobsContext } from "../context.ts";
 import { extendStart, noteBegun, noteEnd } from "../db/advance.ts";
 import type { JobRow } from "../db/job-row.ts";
@@ -25,20 +27,19 @@ const lost = "The upstream's answer was lost, so it is not known whether it bega
 export async function begin(context: JobsContext, row: JobRow): Promise<void> {
   const { db, config, random } = context;
   const item = itemOf(row);
-  const asked = await ask(
-    context,
+  const asked = await ask(context, {
     row,
-    { ...item, body: row.body ?? new Uint8Array() },
+    item: { ...item, body: row.body ?? new Uint8Array() },
     // What goes on from an earlier job names that.
-    { ...(item.job ?? { action: JobAction.START }), callbackUrl: context.callbacks.urlFor(row.request_id) },
-    startTimeoutMs,
-  );
+    step: { ...(item.job ?? { action: JobAction.START }), callbackUrl: context.callbacks.urlFor(row.request_id) },
+    timeoutMs: startTimeoutMs,
+  });
   const { report, outcome } = asked;
   if (report === undefined || outcome === undefined) {
     await noteEnd(db, failedStart(row, asked.error, outcome));
     return;
   }
-  const decision = afterReport({ state: "queueing", progressPercent: 0, cancelRequested: false }, report);
+  const decision = afterReport({ state: "queueing", progressPercent: 0, cancelRequested: false, misses: 0 }, report);
   const started = toBinary(OutcomeSchema, { ...outcome, response: new Uint8Array() });
   const usage = toBinary(UsageSchema, outcome.usage ?? create(UsageSchema, { estimated: true }));
   if (decision.kind !== "goes_on") {
@@ -55,15 +56,22 @@ export async function begin(context: JobsContext, row: JobRow): Promise<void> {
       progress: decision.progressPercent,
       locator: report.locator ?? "",
       wakeInMs: nextPollMs({ polls: 0, failedPolls: 0 }, pollPace(config, report.pollFloorMs), random()),
-      failed: false,
       event: decision.state,
     },
     {
       ...{ candidate: outcome.candidate, vendorJobId: report.vendorJobId, started, usage },
       pollFloorMs: report.pollFloorMs ?? 0,
+      pollGroup: pollGroupOf(item.candidates[outcome.candidate]?.channel ?? "", report),
+      pollTogether: report.pollTogether ?? 0,
     },
   );
   await recordState(context, { ...row, state, started: Buffer.from(started), candidate: outcome.candidate });
+}
+
+/** Jobs that one question may be about are those of which the start noted the same: the channel, its credential, the place. */
+function pollGroupOf(channel: string, { pollTogether = 1, locator = "" }: JobReport): string {
+  if (pollTogether < 2) return "";
+  return createHash("sha256").update(`${channel}\n${locator}`).digest("base64url");
 }
 
 /** Holds a start while it is under way, so that nobody takes it for lost before this process is. */

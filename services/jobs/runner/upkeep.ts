@@ -1,6 +1,7 @@
 import type { JobsContext } from "../context.ts";
 import { forgetBatches, heldReservations } from "../db/batches.ts";
 import { forgetJobs, oldJobs, openJobs } from "../db/jobs.ts";
+import { forgetPaces } from "../db/pace.ts";
 import { createBudgetWatch } from "../webhooks/budget-watch.ts";
 import { forgetCallbacks, forgetEvents } from "../webhooks/db/events.ts";
 
@@ -67,6 +68,7 @@ async function forgetAll({ db, config, objects }: JobsContext): Promise<void> {
     );
     rows = old.length;
   }
+  await forgetPaces(db);
   while ((await forgetEvents(db, config.retentionMs, atOnce)) === atOnce);
   while ((await forgetCallbacks(db, config.retentionMs, atOnce)) === atOnce);
 }

@@ -5,6 +5,7 @@ import { claimJobs, waitMs } from "../db/jobs.ts";
 import { endLostStart } from "./begin.ts";
 import { close, leaseMs } from "./end.ts";
 import { follow } from "./follow.ts";
+import { followTogether, gather } from "./follow-together.ts";
 import { type Pool, startPool } from "./pool.ts";
 
 /** Longest time between two looks: another process may have noted something, or have died. */
@@ -24,20 +25,24 @@ export function startWorker(context: JobsContext): Pool {
       const rows = await claimJobs(db, room, leaseMs);
       const pauseMs =
         rows.length === room ? 0 : Math.min(maxPauseMs, Math.max(1, Math.ceil((await waitMs(db)) ?? maxPauseMs)));
-      return { steps: rows.map((row) => () => advance(row)), pauseMs };
+      const questions = await gather(context, rows);
+      return { steps: questions.map((asked) => () => advance(asked)), pauseMs };
     },
   });
 
-  async function advance(row: JobRow): Promise<void> {
+  async function advance(rows: readonly JobRow[]): Promise<void> {
+    const [row, ...others] = rows;
+    if (row === undefined) return;
     try {
-      if (row.phase === phases.running) await follow(context, row);
+      if (others.length > 0) await followTogether(context, rows);
+      else if (row.phase === phases.running) await follow(context, row);
       else if (row.phase === phases.starting) await endLostStart(context, row);
       else await close(context, row);
       // What it led to is looked at now, not at the end of the pause.
       pool.wake();
     } catch (error) {
       log.warn({ err: error, request_id: row.request_id.toString() }, "a step of a job failed; it is taken again");
-      await noteRetry(db, row.request_id, retryMs).catch(() => undefined);
+      for (const { request_id: id } of rows) await noteRetry(db, id, retryMs).catch(() => undefined);
     }
     log.debug({ request_id: row.request_id.toString(), phase: row.phase }, "a step of a job was taken");
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type JobReport, readJobReport } from "../../../shared/job-report.ts";
+import { type JobReport, readJobReport, readJobReports } from "../../../shared/job-report.ts";
 import { Unit } from "../../../shared/units.ts";
 import type { Asked, AskedStep, Exchange, UpstreamAnswer, UpstreamMessage } from "../domain/exchange.ts";
 import { adapters } from "./registry.ts";
@@ -456,6 +456,8 @@ function exchangeOf({ adapter, flavour, model }: Vendor, job: Partial<AskedStep>
       variant: "video",
       callbackUrl: "",
       credential: "mark",
+      channel: "",
+      others: [],
       ...job,
     },
   };
@@ -573,6 +575,43 @@ describe.each(Object.entries(vendors))("%s", (_name, vendor) => {
     expect(exchange?.message).toMatchObject({ url: vendor.result.url, headers: { range: "bytes=0-9" } });
     expect(exchange?.bytes).toBeDefined();
   });
+});
+
+test("Seedance is asked after many jobs by one call, which says how far those are that it names", () => {
+  const vendor = vendors.seedance;
+  if (vendor === undefined) throw new Error("it is not in the table");
+  const locator = locatorOf(vendor);
+  const others = ["cgt-2", "cgt-3"].map((vendorJobId) => ({ vendorJobId, locator }));
+  const exchange = exchangeOf(vendor, { action: "poll", vendorJobId: "cgt-1", locator, others });
+  const ids = ["cgt-1", "cgt-2", "cgt-3"].map((id) => `filter.task_ids=${id}`).join("&");
+  expect(pathOf(exchange.message)).toEqual(["GET", `/contents/generations/tasks?page_size=50&${ids}`]);
+  const items = [
+    { id: "cgt-2", status: "running" },
+    {
+      id: "cgt-1",
+      status: "succeeded",
+      content: { video_url: "https://a.example/1" },
+      usage: { completion_tokens: 9 },
+    },
+    { id: "cgt-99", status: "failed" },
+    { status: "failed" },
+    "nonsense",
+  ];
+  const whole = exchange.whole(answerOf({ items, total: 3 }).body, noMoments);
+  expect(readJobReports(whole.body)).toMatchObject([
+    { vendorJobId: "cgt-2", state: "processing", pollTogether: 50 },
+    { vendorJobId: "cgt-1", state: "succeeded" },
+  ]);
+  // What they consumed is told by a question about one alone.
+  expect(whole.usage.more).toBeUndefined();
+  for (const odd of [{}, { items: "none" }, { error: { code: "x", message: "y" } }]) {
+    expect(() => exchange.whole(answerOf(odd).body, noMoments)).toThrow(
+      expect.objectContaining({ code: "upstream_error" }),
+    );
+  }
+  const tooMany = Array.from({ length: 50 }, (_, n) => ({ vendorJobId: `cgt-${n + 2}`, locator }));
+  expect(() => exchangeOf(vendor, { vendorJobId: "cgt-1", locator, others: tooMany })).toThrow();
+  expect(() => exchangeOf(vendors.kling ?? vendor, { vendorJobId: "1", locator, others })).toThrow();
 });
 
 describe("the end of a job at fal", () => {

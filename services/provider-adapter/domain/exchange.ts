@@ -49,6 +49,10 @@ export interface AskedStep {
   readonly callbackUrl: string;
   /** Mark of the credential that the step is taken with (`credentialMark`); empty: it needs none. */
   readonly credential: string;
+  /** What is noted of the channel with a job that the step begins; empty: it begins none. */
+  readonly channel: string;
+  /** Further jobs that a poll asks after in the same call. */
+  readonly others: readonly { readonly vendorJobId: string; readonly locator: string }[];
 }
 
 /** A form of a client, whose files' bytes are asked for when they are sent. */

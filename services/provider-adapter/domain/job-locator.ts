@@ -8,10 +8,13 @@ export interface JobLocator {
   readonly place: string;
   /** Addresses of its results by variant, as the vendor last named them. */
   readonly urls: Readonly<Record<string, string>>;
+  /** The channel that began it, as channel-note.ts writes it; empty: it is not noted. */
+  readonly channel: string;
 }
 
-/** Longest text of a locator (shared/job-report.ts). */
+/** Longest text of a locator without the channel, and longest note of a channel; both are less than shared/job-report.ts allows. */
 const maxLength = 1_024;
+const maxChannelLength = 2_048;
 
 /** Reads a locator. What is none says nothing. */
 export function readLocator(text: string): JobLocator {
@@ -23,16 +26,19 @@ export function readLocator(text: string): JobLocator {
     credential: asString(given.credential) ?? "",
     place: asString(given.place) ?? "",
     urls: Object.fromEntries(urls),
+    channel: asString(given.channel) ?? "",
   };
 }
 
 /** Writes a locator. Addresses that do not fit are left out: they are asked for again when somebody wants the result. */
-export function writeLocator({ credential, place, urls }: JobLocator): string {
+export function writeLocator({ credential, place, urls, channel }: JobLocator): string {
   const kept: Record<string, string> = {};
   const text = () => JSON.stringify({ credential, place, ...(Object.keys(kept).length === 0 ? {} : { urls: kept }) });
   for (const [variant, url] of Object.entries(urls)) {
     kept[variant] = url;
     if (text().length > maxLength) delete kept[variant];
   }
-  return text();
+  const noted = JSON.stringify({ channel });
+  if (channel === "" || noted.length > maxChannelLength) return text();
+  return `${text().slice(0, -1)},${noted.slice(1)}`;
 }

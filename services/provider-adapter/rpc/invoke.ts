@@ -14,7 +14,9 @@ import { formatRequestId } from "../../../shared/request-id.ts";
 import { type FrameSink, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
+import { credentialMark } from "../domain/credential-mark.ts";
 import type { Asked, AskedForm, AskedStep, Exchange } from "../domain/exchange.ts";
+import { readLocator } from "../domain/job-locator.ts";
 import { unpricedNotes } from "../domain/unpriced.ts";
 import { startAttempt } from "../engine/attempt.ts";
 import type { AttemptResult, RunningAttempt } from "../engine/attempt-result.ts";
@@ -22,7 +24,7 @@ import { firstByteMsOf, logBug, reportAttempt } from "../engine/report-attempt.t
 import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { neutral } from "../resilience/verdict.ts";
-import { credentialMark, credentialsFor } from "./job-credentials.ts";
+import { credentialsFor } from "./job-credentials.ts";
 
 /** Most credentials of one channel that one request tries. */
 const maxCredentials = 4;
@@ -88,7 +90,11 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     const candidate = item.candidates[index];
     if (cancelled || candidate === undefined) return true;
     try {
-      const channel = await context.channels.find(candidate.channel, item.configVersion);
+      const channel = await channelOf(candidate);
+      if (channel === undefined) {
+        outcome.jobLost = true;
+        throw new ThroughlineError("service_unavailable", "The channel of the job was removed.");
+      }
       return await tryChannel(channel, candidate, index, force);
     } catch (thrown) {
       error = ThroughlineError.from(thrown);
@@ -96,6 +102,15 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
       // What this channel's format cannot express is the client's to change; another channel may be able to.
       return error.code !== "service_unavailable" && error.code !== "invalid_value";
     }
+  }
+
+  /** The channel of a candidate; of a job that it has begun the one that leads to it. Undefined: nothing does any more. */
+  function channelOf({ channel }: Candidate): Promise<OpenChannel | undefined> {
+    const { channels } = context;
+    const { job, configVersion } = item;
+    if (job === undefined || job.action === JobAction.START) return channels.find(channel, configVersion);
+    const { channel: note, credential } = readLocator(job.locator);
+    return channels.findNoted(channel, configVersion, { note, credential });
   }
 
   /** Tries a channel, with one credential after the other while it is they that are refused. */
@@ -172,7 +187,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     if (makeExchange === undefined) {
       throw new ThroughlineError("invalid_value", "This model is not available on this endpoint.", { param: "model" });
     }
-    return makeExchange(askedOf(call, candidate, pass, body));
+    return makeExchange(askedOf(call, { candidate, channel, pass, body }));
   }
 
   function begin(channel: OpenChannel, candidate: Candidate, pass: Pass, exchange: Exchange) {
@@ -232,7 +247,14 @@ function closeLater({ lostGateways }: ProviderContext, kept: Unacknowledged): ()
   return () => lostGateways.close(kept);
 }
 
-function askedOf(call: StreamCall<InvokeItem>, candidate: Candidate, pass: Pass, body: Uint8Array): Asked {
+interface Trial {
+  readonly candidate: Candidate;
+  readonly channel: OpenChannel;
+  readonly pass: Pass;
+  readonly body: Uint8Array;
+}
+
+function askedOf(call: StreamCall<InvokeItem>, { candidate, channel, pass, body }: Trial): Asked {
   const { item, requestId } = call;
   return {
     form: item.form.length === 0 ? undefined : formOf(call),
@@ -249,7 +271,7 @@ function askedOf(call: StreamCall<InvokeItem>, candidate: Candidate, pass: Pass,
     headers: item.headers,
     createdUnixS: Number(item.createdUnixS),
     keepResponse: item.storeResponse !== StoreResponse.NONE,
-    job: item.job === undefined ? undefined : stepOf(item.job, pass.credential),
+    job: item.job === undefined ? undefined : stepOf(item.job, channel, pass.credential),
   };
 }
 
@@ -261,10 +283,16 @@ const actions: Readonly<Record<JobAction, AskedStep["action"] | undefined>> = {
   [JobAction.CONTENT]: "content",
 };
 
-function stepOf({ action: asked, vendorJobId, locator, variant, callbackUrl }: JobStep, credential: string): AskedStep {
+function stepOf(
+  { action: asked, vendorJobId, locator, variant, callbackUrl, others }: JobStep,
+  channel: OpenChannel,
+  credential: string,
+): AskedStep {
   const action = actions[asked];
   if (action === undefined) throw new ThroughlineError("internal_error", "This step of a job is not known.");
-  return { action, vendorJobId, locator, variant, callbackUrl, credential: credentialMark(credential) };
+  const note = action === "start" ? channel.noteFor(credential) : "";
+  const mark = credentialMark(credential);
+  return { action, vendorJobId, locator, variant, callbackUrl, others, credential: mark, channel: note };
 }
 
 function formOf({ item, body }: StreamCall<InvokeItem>): AskedForm {

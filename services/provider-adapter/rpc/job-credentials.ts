@@ -1,15 +1,6 @@
-import { createHash } from "node:crypto";
 import type { JobStep } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { credentialMark } from "../domain/credential-mark.ts";
 import { readLocator } from "../domain/job-locator.ts";
-
-/** Short for what goes into a job's row, long enough that two credentials of a channel never share one. */
-const markLength = 16;
-
-/** A mark of a credential from which nobody can tell it; empty for none. */
-export function credentialMark(credential: string): string {
-  if (credential === "") return "";
-  return createHash("sha256").update(`job credential\n${credential}`).digest("hex").slice(0, markLength);
-}
 
 /**
  * The credentials that a step may be taken with: a job is known to the account that began it, and to a stranger it is a job that

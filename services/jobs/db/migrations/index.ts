@@ -7,6 +7,7 @@ import { webhooks } from "./0005-webhooks.ts";
 import { batches } from "./0006-batches.ts";
 import { copies } from "./0007-copies.ts";
 import { pollFloor } from "./0008-poll-floor.ts";
+import { polls } from "./0009-polls.ts";
 
 /** The migrations of jobs, in their order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0006_batches": batches,
   "0007_copies": copies,
   "0008_poll_floor": pollFloor,
+  "0009_polls": polls,
 };

@@ -1,13 +1,14 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { type JobReport, writeJobReport } from "../../../../shared/job-report.ts";
 import { type Asked, type AskedStep, type Exchange, type WholeAnswer, wholeExchange } from "../../domain/exchange.ts";
-import { readLocator, writeLocator } from "../../domain/job-locator.ts";
+import { writeLocator } from "../../domain/job-locator.ts";
 import { createNotes } from "../../domain/notes.ts";
 import { contentExchange } from "./content.ts";
 import type { JobPlace, Told, VideoFigures, VideoFormat, VideoStart } from "./format.ts";
 import { askAfter, objectIn, placeOf } from "./poll.ts";
-import { cancelledReport, forgottenReport, isOver, meaningOf, reportOf, videoUsage } from "./report.ts";
+import { cancelledReport, isOver, known, meaningOf, reportFor, reportOf, videoUsage } from "./report.ts";
 import { readVideoRequest } from "./request.ts";
+import { togetherExchange } from "./together.ts";
 
 /** The dialect of the module's clients. */
 export const videoDialect = "openai.videos";
@@ -19,7 +20,10 @@ type MakeStep = (asked: Asked, step: AskedStep, format: VideoFormat) => Exchange
 
 const steps: Readonly<Record<AskedStep["action"], MakeStep>> = {
   start: startExchange,
-  poll: (asked, step, format) => reportExchange(asked, step, format, () => undefined),
+  poll: (asked, step, format) =>
+    step.others.length === 0
+      ? reportExchange(asked, step, format, () => undefined)
+      : togetherExchange(asked, step, format),
   cancel: cancelExchange,
   content: contentExchange,
 };
@@ -31,7 +35,7 @@ export function videoExchange(asked: Asked, format: VideoFormat): Exchange {
 }
 
 function startExchange(asked: Asked, step: AskedStep, format: VideoFormat): Exchange {
-  const { credential } = step;
+  const { credential, channel } = step;
   const { note, list } = createNotes();
   const request = readVideoRequest(asked);
   const {
@@ -48,7 +52,7 @@ function startExchange(asked: Asked, step: AskedStep, format: VideoFormat): Exch
       const top = objectIn(body);
       const told = top === undefined ? undefined : format.tell(top, "start");
       if (told?.id === undefined || told.id === "" || told.id.length > maxIdLength) throw unreadable();
-      const locator = writeLocator({ credential, place, urls: {} });
+      const locator = writeLocator({ credential, place, urls: {}, channel });
       const report = reportOf(format, told, { id: told.id, locator });
       return answerOf(asked, report, { ...figures, ...known(told.figures) }, true);
     },
@@ -93,12 +97,6 @@ function reportExchange(
   });
 }
 
-function reportFor(format: VideoFormat, told: Told | undefined, { vendorJobId: id, locator }: AskedStep): JobReport {
-  if (told === undefined) return forgottenReport({ id, locator });
-  const noted = readLocator(locator);
-  return reportOf(format, told, { id, locator: writeLocator({ ...noted, urls: { ...known(told.urls) } }) });
-}
-
 function cancelExchange(asked: Asked, step: AskedStep, format: VideoFormat): Exchange {
   return reportExchange(asked, step, format, (told, job) => {
     // What has ended is not to be deleted: its result may be paid already.
@@ -131,12 +129,5 @@ function answerOf({ prices }: Asked, report: JobReport, figures?: VideoFigures, 
     finishReason: "",
     messageId: report.vendorJobId,
     responseModel: "",
-  };
-}
-
-/** The fields that have a value. */
-function known<T extends object>(fields: T | undefined): { [Name in keyof T]: Exclude<T[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof T]: Exclude<T[Name], undefined>;
   };
 }

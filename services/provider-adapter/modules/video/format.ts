@@ -84,6 +84,14 @@ export interface VideoFormat {
   /** What an answer to a start, a poll or a cancel says. Undefined: it is none of them. */
   tell(answer: JsonObject, asked: "start" | "poll" | "cancel"): Told | undefined;
   poll(job: JobPlace): UpstreamMessage;
+  /** Where one question may be about several jobs. Absent: the vendor documents no such call. */
+  readonly together?: {
+    /** Most jobs of one question. */
+    readonly most: number;
+    poll(ids: readonly string[]): UpstreamMessage;
+    /** What is said of each job that the answer names. Undefined: it is no answer to this. */
+    tell(answer: JsonObject): readonly Told[] | undefined;
+  };
   /** The call that says how a job ended, where the answer to a poll does not; undefined: it says all. */
   ending?(told: Told, job: JobPlace): UpstreamMessage | undefined;
   /** What that call says, whatever its status. Undefined: it says nothing of the job. */

@@ -3,6 +3,7 @@ import { noUsage, type Prices, type Quantity, rateOf } from "../../../../shared/
 import { traitForm, Unit } from "../../../../shared/units.ts";
 import { cleanMessage } from "../../domain/clean-message.ts";
 import type { AnswerFacts } from "../../domain/exchange.ts";
+import { readLocator, writeLocator } from "../../domain/job-locator.ts";
 import type { JobFailure, JobMeaning, Told, VideoFigures, VideoFormat } from "./format.ts";
 
 /** Longest word of a vendor, longest message and longest text of a size in a report (shared/job-report.ts). */
@@ -43,6 +44,7 @@ export function reportOf(
     progressPercent: Math.min(100, Math.max(0, progressPercent)),
     locator: job.locator,
     ...(format.pollFloorMs === undefined ? {} : { pollFloorMs: format.pollFloorMs }),
+    ...(format.together === undefined ? {} : { pollTogether: format.together.most }),
     ...(figures?.seconds === undefined || figures.seconds > maxSeconds ? {} : { seconds: figures.seconds }),
     ...(figures?.size === undefined ? {} : { size: figures.size.slice(0, maxWordLength) }),
     ...(expiresUnixS === undefined || expiresUnixS < 0 ? {} : { expiresUnixMs: Math.round(expiresUnixS * 1_000) }),
@@ -73,7 +75,7 @@ function failureOf(
 
 /** The report on a job that its vendor knows no longer. */
 export function forgottenReport(job: { readonly id: string; readonly locator: string }): JobReport {
-  return endedReport(job, "expired", "The upstream knows the job no longer.");
+  return { ...endedReport(job, "expired", "The upstream knows the job no longer."), forgotten: true };
 }
 
 /** The report on a job that was given up. */
@@ -123,4 +125,22 @@ export function videoUsage(
 
 function toMs(seconds: number): bigint {
   return BigInt(Math.round(seconds * 1_000));
+}
+
+/** The report on a job that was asked after; what was noted of it goes on. @param told absent: its vendor does not know it. */
+export function reportFor(
+  format: VideoFormat,
+  told: Told | undefined,
+  { vendorJobId: id, locator }: { readonly vendorJobId: string; readonly locator: string },
+): JobReport {
+  if (told === undefined) return forgottenReport({ id, locator });
+  const noted = readLocator(locator);
+  return reportOf(format, told, { id, locator: writeLocator({ ...noted, urls: { ...known(told.urls) } }) });
+}
+
+/** The fields that have a value. */
+export function known<T extends object>(fields: T | undefined): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]: Exclude<T[Name], undefined>;
+  };
 }

@@ -1,6 +1,6 @@
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
-import { ask, type JobMeaning, type VideoFigures, type VideoFormat } from "../../../modules/video/format.ts";
+import { ask, type JobMeaning, type Told, type VideoFigures, type VideoFormat } from "../../../modules/video/format.ts";
 import { readSeconds, type VideoRequest } from "../../../modules/video/request.ts";
 import { addressOf, callbackField, figuresOf, sameFields, sizeFor } from "../../../modules/video/vendor.ts";
 import { asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
@@ -20,10 +20,26 @@ const words: Readonly<Record<string, JobMeaning>> = {
 const fields = ["seed", "generate_audio", "watermark", "camera_fixed", "return_last_frame"];
 const usual = { seconds: 5, resolution: "1080p" };
 const framesPerSecond = 24;
+/** IDs of one question ("List video generation tasks": filter.task_ids, a page has 500 at most): its URL stays below 4 KiB. */
+const mostTogether = 50;
+const filteredBy = (id: string): [string, string] => ["filter.task_ids", id];
 
 /** Seedance at Volcengine Ark and BytePlus ("Video generation API"). It is charged by tokens. */
 export function seedanceVideo(flavour: OpenaiFlavour, { path }: VideoPlace): VideoFormat {
   const at = (id: string) => `${path}/${encodeURIComponent(id)}`;
+  const tell = (answer: JsonObject, asked: "start" | "poll" | "cancel"): Told | undefined => {
+    const id = asString(answer.id);
+    const word = asString(answer.status) ?? (asked === "start" && id !== undefined ? "" : undefined);
+    if (word === undefined) return undefined;
+    const error = asObject(answer.error);
+    return {
+      id,
+      word,
+      failure: { code: asString(error?.code) ?? "", message: asString(error?.message) ?? "" },
+      urls: { video: asString(asObject(answer.content)?.video_url) },
+      figures: consumed(answer),
+    };
+  };
   return {
     words,
     filtered: /SensitiveContent|RiskDetection|PolicyViolation/i,
@@ -53,20 +69,17 @@ export function seedanceVideo(flavour: OpenaiFlavour, { path }: VideoPlace): Vid
       const error = asString(answer.id) === undefined ? errorIn(answer) : undefined;
       return error === undefined ? undefined : refusalOf(flavour, error);
     },
-    tell(answer, asked) {
-      const id = asString(answer.id);
-      const word = asString(answer.status) ?? (asked === "start" && id !== undefined ? "" : undefined);
-      if (word === undefined) return undefined;
-      const error = asObject(answer.error);
-      return {
-        id,
-        word,
-        failure: { code: asString(error?.code) ?? "", message: asString(error?.message) ?? "" },
-        urls: { video: asString(asObject(answer.content)?.video_url) },
-        figures: consumed(answer),
-      };
-    },
+    tell,
     poll: ({ id }) => ask("GET", at(id)),
+    together: {
+      most: mostTogether,
+      poll: (ids) =>
+        ask("GET", `${path}?${new URLSearchParams([["page_size", String(mostTogether)], ...ids.map(filteredBy)])}`),
+      tell({ items }) {
+        if (!Array.isArray(items)) return undefined;
+        return items.flatMap((item) => tell(asObject(item) ?? {}, "poll") ?? []);
+      },
+    },
     cancel: ({ id }) => ask("DELETE", at(id)),
   };
 }

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file throughline/provider/v1/provider.proto.
  */
 export const file_throughline_provider_v1_provider: GenFile = /*@__PURE__*/
-  fileDesc("CiZ0aHJvdWdobGluZS9wcm92aWRlci92MS9wcm92aWRlci5wcm90bxIXdGhyb3VnaGxpbmUucHJvdmlkZXIudjEiQwoNSW52b2tlUmVxdWVzdBIyCgVpdGVtcxgBIAMoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0ilQYKCkludm9rZUl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg8KB2RpYWxlY3QYAiABKAkSLQoGbW9kdWxlGAMgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRINCgVtb2RlbBgEIAEoCRIPCgdjb250cm9sGAUgASgJEg4KBnN0cmVhbRgGIAEoCBIVCg1pbmNsdWRlX3VzYWdlGAcgASgIEjQKCmNhbmRpZGF0ZXMYCCADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYCSABKAwSEgoKZWxhcHNlZF91cxgKIAEoBBJBCgdoZWFkZXJzGAsgAygLMjAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbS5IZWFkZXJzRW50cnkSFgoOY3JlYXRlZF91bml4X3MYDCABKAMSPAoOc3RvcmVfcmVzcG9uc2UYDSABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIWCg5jb25maWdfdmVyc2lvbhgOIAEoBBIeChZlc3RpbWF0ZWRfaW5wdXRfdG9rZW5zGA8gASgEEgwKBGRhdGEYECABKAwSEwoLZGF0YV9vZmZzZXQYESABKAQSEwoLYm9keV9sZW5ndGgYEiABKAQSLwoEZm9ybRgTIAMoCzIhLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZvcm1QYXJ0EjQKBWZhY3RzGBQgASgLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuUmVxdWVzdEZhY3RzEhYKDmlucHV0X2F1ZGlvX21zGBUgASgEEi0KA2pvYhgWIAEoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkpvYlN0ZXASFgoOb3V0cHV0X2NlaWxpbmcYFyABKAQaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijAEKB0pvYlN0ZXASMgoGYWN0aW9uGAEgASgOMiIudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSm9iQWN0aW9uEhUKDXZlbmRvcl9qb2JfaWQYAiABKAkSDwoHbG9jYXRvchgDIAEoCRIPCgd2YXJpYW50GAQgASgJEhQKDGNhbGxiYWNrX3VybBgKIAEoCSJnCghGb3JtUGFydBIMCgRuYW1lGAEgASgJEg8KBXZhbHVlGAIgASgJSAASMQoEZmlsZRgDIAEoCzIhLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZvcm1GaWxlSABCCQoHY29udGVudCJiCghGb3JtRmlsZRIQCghmaWxlbmFtZRgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDgoGb2Zmc2V0GAMgASgEEg4KBmxlbmd0aBgEIAEoBBIOCgZzaGEyNTYYBSABKAwilwMKDFJlcXVlc3RGYWN0cxISCgphY2NvdW50X2lkGAEgASgDEg4KBmtleV9pZBgCIAEoAxIPCgd1c2VyX2lkGAMgASgJEhYKDmZyb21fYXBwc2VydmVyGAQgASgIEg0KBWdyb3VwGAUgASgJEjcKBnBvbGljeRgGIAEoDjInLnRocm91Z2hsaW5lLmNvbW1vbi52MS5EaXNjb25uZWN0UG9saWN5Eg0KBW1vZGVsGAcgASgJEhcKD2NyZWF0ZWRfdW5peF91cxgIIAEoAxIZChFyZXNlcnZlZF9uYW5vX3VzZBgJIAEoAxIQCgh0cmFjZV9pZBgKIAEoCRIZChFjbGllbnRfcmVxdWVzdF9pZBgLIAEoCRIzCgdyZWFzb25zGAwgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uEhAKCGVuZF91c2VyGA0gASgJEgwKBHRhZ3MYDiADKAkSLQoGb3JpZ2luGA8gASgLMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk9yaWdpbiJICg5JbnZva2VSZXNwb25zZRI2CgdyZXN1bHRzGAEgAygLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVzdWx0IucBCgxJbnZva2VSZXN1bHQSDwoHY2FsbF9pZBgBIAEoDRIuCgJvaxgCIAEoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLk91dGNvbWVIABItCgVlcnJvchgDIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvckgAEi8KBWZyYW1lGAQgASgLMh4udGhyb3VnaGxpbmUucHJvdmlkZXIudjEuRnJhbWVIABIrCgR3YW50GAUgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLldhbnRIAEIJCgdvdXRjb21lIkIKBUZyYW1lEgwKBGRhdGEYASABKAwSKwoEaGVhZBgCIAEoCzIdLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkhlYWQiogEKBEhlYWQSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRISCgphdHRlbXB0X2lkGAQgASgGEhYKDmNvbnRlbnRfbGVuZ3RoGAUgASgEEhMKC2h0dHBfc3RhdHVzGAYgASgNEhUKDWNvbnRlbnRfcmFuZ2UYByABKAkihAMKB091dGNvbWUSEQoJY2FuZGlkYXRlGAEgASgNEisKBXVzYWdlGAIgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLlVzYWdlEhUKDWZpbmlzaF9yZWFzb24YAyABKAkSMgoIYXR0ZW1wdHMYBCADKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5BdHRlbXB0EisKBWVycm9yGAUgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9yEhIKCmZpcnN0X2J5dGUYBiABKAgSEQoJY2FuY2VsbGVkGAcgASgIEhIKCm1lc3NhZ2VfaWQYCCABKAkSFgoOcmVzcG9uc2VfbW9kZWwYCSABKAkSEAoIcmVzcG9uc2UYCiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAsgASgIEjEKB3RpbWluZ3MYDCABKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5UaW1pbmdzEg0KBW5vdGVzGA0gAygJIpsCCgdBdHRlbXB0EhIKCmF0dGVtcHRfaWQYASABKAYSDwoHY2hhbm5lbBgCIAEoCRIQCghwbGF0Zm9ybRgDIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgEIAEoCRIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJEhMKC2h0dHBfc3RhdHVzGAYgASgNEhIKCmVycm9yX2NvZGUYByABKAkSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRIQCghzdGFydF91cxgJIAEoBBIPCgdoZWFkX3VzGAogASgEEg4KBmVuZF91cxgLIAEoBBINCgVmYXVsdBgMIAEoCRISCgpmYXVsdF9jb2RlGA0gASgJEg4KBnJlc2VudBgOIAEoCCJ7CgdUaW1pbmdzEhgKEHVwc3RyZWFtX3NlbnRfdXMYASABKAQSHgoWdXBzdHJlYW1fZmlyc3RfYnl0ZV91cxgCIAEoBBIdChV1cHN0cmVhbV9sYXN0X2J5dGVfdXMYAyABKAQSFwoPdXBzdHJlYW1fY2h1bmtzGAQgASgNIrACChJDb3VudFRva2Vuc1JlcXVlc3QSDwoHZGlhbGVjdBgBIAEoCRI0CgpjYW5kaWRhdGVzGAIgAygLMiAudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbmRpZGF0ZRIMCgRib2R5GAMgASgMEkkKB2hlYWRlcnMYBCADKAsyOC50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1JlcXVlc3QuSGVhZGVyc0VudHJ5EhIKCnJlcXVlc3RfaWQYBSABKAYSFgoOY29uZmlnX3ZlcnNpb24YBiABKAQSHgoWZXN0aW1hdGVkX2lucHV0X3Rva2VucxgHIAEoBBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJbChNDb3VudFRva2Vuc1Jlc3BvbnNlEhQKDGlucHV0X3Rva2VucxgBIAEoBBIRCgllc3RpbWF0ZWQYAiABKAgSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgDIAEoCSqBAQoJSm9iQWN0aW9uEhoKFkpPQl9BQ1RJT05fVU5TUEVDSUZJRUQQABIUChBKT0JfQUNUSU9OX1NUQVJUEAESEwoPSk9CX0FDVElPTl9QT0xMEAISFQoRSk9CX0FDVElPTl9DQU5DRUwQAxIWChJKT0JfQUNUSU9OX0NPTlRFTlQQBDLaAQoPUHJvdmlkZXJTZXJ2aWNlEl0KBkludm9rZRImLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZVJlcXVlc3QaJy50aHJvdWdobGluZS5wcm92aWRlci52MS5JbnZva2VSZXNwb25zZSgBMAESaAoLQ291bnRUb2tlbnMSKy50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1JlcXVlc3QaLC50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1Jlc3BvbnNlYgZwcm90bzM", [file_throughline_common_v1_common]);
+  fileDesc("CiZ0aHJvdWdobGluZS9wcm92aWRlci92MS9wcm92aWRlci5wcm90bxIXdGhyb3VnaGxpbmUucHJvdmlkZXIudjEiQwoNSW52b2tlUmVxdWVzdBIyCgVpdGVtcxgBIAMoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0ilQYKCkludm9rZUl0ZW0SKQoEY2FsbBgBIAEoCzIbLnRocm91Z2hsaW5lLmNvbW1vbi52MS5DYWxsEg8KB2RpYWxlY3QYAiABKAkSLQoGbW9kdWxlGAMgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRINCgVtb2RlbBgEIAEoCRIPCgdjb250cm9sGAUgASgJEg4KBnN0cmVhbRgGIAEoCBIVCg1pbmNsdWRlX3VzYWdlGAcgASgIEjQKCmNhbmRpZGF0ZXMYCCADKAsyIC50aHJvdWdobGluZS5jb21tb24udjEuQ2FuZGlkYXRlEgwKBGJvZHkYCSABKAwSEgoKZWxhcHNlZF91cxgKIAEoBBJBCgdoZWFkZXJzGAsgAygLMjAudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlSXRlbS5IZWFkZXJzRW50cnkSFgoOY3JlYXRlZF91bml4X3MYDCABKAMSPAoOc3RvcmVfcmVzcG9uc2UYDSABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIWCg5jb25maWdfdmVyc2lvbhgOIAEoBBIeChZlc3RpbWF0ZWRfaW5wdXRfdG9rZW5zGA8gASgEEgwKBGRhdGEYECABKAwSEwoLZGF0YV9vZmZzZXQYESABKAQSEwoLYm9keV9sZW5ndGgYEiABKAQSLwoEZm9ybRgTIAMoCzIhLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZvcm1QYXJ0EjQKBWZhY3RzGBQgASgLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuUmVxdWVzdEZhY3RzEhYKDmlucHV0X2F1ZGlvX21zGBUgASgEEi0KA2pvYhgWIAEoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkpvYlN0ZXASFgoOb3V0cHV0X2NlaWxpbmcYFyABKAQaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEivQEKB0pvYlN0ZXASMgoGYWN0aW9uGAEgASgOMiIudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSm9iQWN0aW9uEhUKDXZlbmRvcl9qb2JfaWQYAiABKAkSDwoHbG9jYXRvchgDIAEoCRIPCgd2YXJpYW50GAQgASgJEhQKDGNhbGxiYWNrX3VybBgKIAEoCRIvCgZvdGhlcnMYCyADKAsyHy50aHJvdWdobGluZS5wcm92aWRlci52MS5Kb2JSZWYiMAoGSm9iUmVmEhUKDXZlbmRvcl9qb2JfaWQYASABKAkSDwoHbG9jYXRvchgCIAEoCSJnCghGb3JtUGFydBIMCgRuYW1lGAEgASgJEg8KBXZhbHVlGAIgASgJSAASMQoEZmlsZRgDIAEoCzIhLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkZvcm1GaWxlSABCCQoHY29udGVudCJiCghGb3JtRmlsZRIQCghmaWxlbmFtZRgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDgoGb2Zmc2V0GAMgASgEEg4KBmxlbmd0aBgEIAEoBBIOCgZzaGEyNTYYBSABKAwilwMKDFJlcXVlc3RGYWN0cxISCgphY2NvdW50X2lkGAEgASgDEg4KBmtleV9pZBgCIAEoAxIPCgd1c2VyX2lkGAMgASgJEhYKDmZyb21fYXBwc2VydmVyGAQgASgIEg0KBWdyb3VwGAUgASgJEjcKBnBvbGljeRgGIAEoDjInLnRocm91Z2hsaW5lLmNvbW1vbi52MS5EaXNjb25uZWN0UG9saWN5Eg0KBW1vZGVsGAcgASgJEhcKD2NyZWF0ZWRfdW5peF91cxgIIAEoAxIZChFyZXNlcnZlZF9uYW5vX3VzZBgJIAEoAxIQCgh0cmFjZV9pZBgKIAEoCRIZChFjbGllbnRfcmVxdWVzdF9pZBgLIAEoCRIzCgdyZWFzb25zGAwgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uEhAKCGVuZF91c2VyGA0gASgJEgwKBHRhZ3MYDiADKAkSLQoGb3JpZ2luGA8gASgLMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk9yaWdpbiJICg5JbnZva2VSZXNwb25zZRI2CgdyZXN1bHRzGAEgAygLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuSW52b2tlUmVzdWx0IucBCgxJbnZva2VSZXN1bHQSDwoHY2FsbF9pZBgBIAEoDRIuCgJvaxgCIAEoCzIgLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLk91dGNvbWVIABItCgVlcnJvchgDIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvckgAEi8KBWZyYW1lGAQgASgLMh4udGhyb3VnaGxpbmUucHJvdmlkZXIudjEuRnJhbWVIABIrCgR3YW50GAUgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLldhbnRIAEIJCgdvdXRjb21lIkIKBUZyYW1lEgwKBGRhdGEYASABKAwSKwoEaGVhZBgCIAEoCzIdLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkhlYWQiogEKBEhlYWQSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRISCgphdHRlbXB0X2lkGAQgASgGEhYKDmNvbnRlbnRfbGVuZ3RoGAUgASgEEhMKC2h0dHBfc3RhdHVzGAYgASgNEhUKDWNvbnRlbnRfcmFuZ2UYByABKAkilgMKB091dGNvbWUSEQoJY2FuZGlkYXRlGAEgASgNEisKBXVzYWdlGAIgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLlVzYWdlEhUKDWZpbmlzaF9yZWFzb24YAyABKAkSMgoIYXR0ZW1wdHMYBCADKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5BdHRlbXB0EisKBWVycm9yGAUgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLkVycm9yEhIKCmZpcnN0X2J5dGUYBiABKAgSEQoJY2FuY2VsbGVkGAcgASgIEhIKCm1lc3NhZ2VfaWQYCCABKAkSFgoOcmVzcG9uc2VfbW9kZWwYCSABKAkSEAoIcmVzcG9uc2UYCiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAsgASgIEjEKB3RpbWluZ3MYDCABKAsyIC50aHJvdWdobGluZS5wcm92aWRlci52MS5UaW1pbmdzEg0KBW5vdGVzGA0gAygJEhAKCGpvYl9sb3N0GA4gASgIIpsCCgdBdHRlbXB0EhIKCmF0dGVtcHRfaWQYASABKAYSDwoHY2hhbm5lbBgCIAEoCRIQCghwbGF0Zm9ybRgDIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgEIAEoCRIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAUgASgJEhMKC2h0dHBfc3RhdHVzGAYgASgNEhIKCmVycm9yX2NvZGUYByABKAkSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRIQCghzdGFydF91cxgJIAEoBBIPCgdoZWFkX3VzGAogASgEEg4KBmVuZF91cxgLIAEoBBINCgVmYXVsdBgMIAEoCRISCgpmYXVsdF9jb2RlGA0gASgJEg4KBnJlc2VudBgOIAEoCCJ7CgdUaW1pbmdzEhgKEHVwc3RyZWFtX3NlbnRfdXMYASABKAQSHgoWdXBzdHJlYW1fZmlyc3RfYnl0ZV91cxgCIAEoBBIdChV1cHN0cmVhbV9sYXN0X2J5dGVfdXMYAyABKAQSFwoPdXBzdHJlYW1fY2h1bmtzGAQgASgNIrACChJDb3VudFRva2Vuc1JlcXVlc3QSDwoHZGlhbGVjdBgBIAEoCRI0CgpjYW5kaWRhdGVzGAIgAygLMiAudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbmRpZGF0ZRIMCgRib2R5GAMgASgMEkkKB2hlYWRlcnMYBCADKAsyOC50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1JlcXVlc3QuSGVhZGVyc0VudHJ5EhIKCnJlcXVlc3RfaWQYBSABKAYSFgoOY29uZmlnX3ZlcnNpb24YBiABKAQSHgoWZXN0aW1hdGVkX2lucHV0X3Rva2VucxgHIAEoBBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJbChNDb3VudFRva2Vuc1Jlc3BvbnNlEhQKDGlucHV0X3Rva2VucxgBIAEoBBIRCgllc3RpbWF0ZWQYAiABKAgSGwoTdXBzdHJlYW1fcmVxdWVzdF9pZBgDIAEoCSqBAQoJSm9iQWN0aW9uEhoKFkpPQl9BQ1RJT05fVU5TUEVDSUZJRUQQABIUChBKT0JfQUNUSU9OX1NUQVJUEAESEwoPSk9CX0FDVElPTl9QT0xMEAISFQoRSk9CX0FDVElPTl9DQU5DRUwQAxIWChJKT0JfQUNUSU9OX0NPTlRFTlQQBDLaAQoPUHJvdmlkZXJTZXJ2aWNlEl0KBkludm9rZRImLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZVJlcXVlc3QaJy50aHJvdWdobGluZS5wcm92aWRlci52MS5JbnZva2VSZXNwb25zZSgBMAESaAoLQ291bnRUb2tlbnMSKy50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1JlcXVlc3QaLC50aHJvdWdobGluZS5wcm92aWRlci52MS5Db3VudFRva2Vuc1Jlc3BvbnNlYgZwcm90bzM", [file_throughline_common_v1_common]);
 
 /**
  * A batch of items of the Invoke lane.
@@ -255,6 +255,14 @@ export type JobStep = Message<"throughline.provider.v1.JobStep"> & {
    * @generated from field: string callback_url = 10;
    */
   callbackUrl: string;
+
+  /**
+   * Further jobs that JOB_ACTION_POLL asks after in the same call, of the same channel, credential and place, and no more in all
+   * than the report on a start named. The answer is a list of reports, without those of jobs that the vendor did not name.
+   *
+   * @generated from field: repeated throughline.provider.v1.JobRef others = 11;
+   */
+  others: JobRef[];
 };
 
 /**
@@ -263,6 +271,34 @@ export type JobStep = Message<"throughline.provider.v1.JobStep"> & {
  */
 export const JobStepSchema: GenMessage<JobStep> = /*@__PURE__*/
   messageDesc(file_throughline_provider_v1_provider, 2);
+
+/**
+ * A job, as its vendor knows it.
+ *
+ * @generated from message throughline.provider.v1.JobRef
+ */
+export type JobRef = Message<"throughline.provider.v1.JobRef"> & {
+  /**
+   * Vendor's ID of the job.
+   *
+   * @generated from field: string vendor_job_id = 1;
+   */
+  vendorJobId: string;
+
+  /**
+   * What the adapter noted at the start to find the job again, beside its ID.
+   *
+   * @generated from field: string locator = 2;
+   */
+  locator: string;
+};
+
+/**
+ * Describes the message throughline.provider.v1.JobRef.
+ * Use `create(JobRefSchema)` to create a new message.
+ */
+export const JobRefSchema: GenMessage<JobRef> = /*@__PURE__*/
+  messageDesc(file_throughline_provider_v1_provider, 3);
 
 /**
  * One part of a form.
@@ -306,7 +342,7 @@ export type FormPart = Message<"throughline.provider.v1.FormPart"> & {
  * Use `create(FormPartSchema)` to create a new message.
  */
 export const FormPartSchema: GenMessage<FormPart> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 3);
+  messageDesc(file_throughline_provider_v1_provider, 4);
 
 /**
  * A file of a form.
@@ -355,7 +391,7 @@ export type FormFile = Message<"throughline.provider.v1.FormFile"> & {
  * Use `create(FormFileSchema)` to create a new message.
  */
 export const FormFileSchema: GenMessage<FormFile> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 4);
+  messageDesc(file_throughline_provider_v1_provider, 5);
 
 /**
  * What a settlement and a record say of a request that holds a reservation, beside what the item says.
@@ -474,7 +510,7 @@ export type RequestFacts = Message<"throughline.provider.v1.RequestFacts"> & {
  * Use `create(RequestFactsSchema)` to create a new message.
  */
 export const RequestFactsSchema: GenMessage<RequestFacts> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 5);
+  messageDesc(file_throughline_provider_v1_provider, 6);
 
 /**
  * A batch of results of the Invoke lane.
@@ -495,7 +531,7 @@ export type InvokeResponse = Message<"throughline.provider.v1.InvokeResponse"> &
  * Use `create(InvokeResponseSchema)` to create a new message.
  */
 export const InvokeResponseSchema: GenMessage<InvokeResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 6);
+  messageDesc(file_throughline_provider_v1_provider, 7);
 
 /**
  * A frame, a want or the end of one invocation.
@@ -555,7 +591,7 @@ export type InvokeResult = Message<"throughline.provider.v1.InvokeResult"> & {
  * Use `create(InvokeResultSchema)` to create a new message.
  */
 export const InvokeResultSchema: GenMessage<InvokeResult> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 7);
+  messageDesc(file_throughline_provider_v1_provider, 8);
 
 /**
  * A piece of the answer.
@@ -583,7 +619,7 @@ export type Frame = Message<"throughline.provider.v1.Frame"> & {
  * Use `create(FrameSchema)` to create a new message.
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 8);
+  messageDesc(file_throughline_provider_v1_provider, 9);
 
 /**
  * What the response head needs.
@@ -646,7 +682,7 @@ export type Head = Message<"throughline.provider.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 9);
+  messageDesc(file_throughline_provider_v1_provider, 10);
 
 /**
  * How an invocation ended.
@@ -745,6 +781,14 @@ export type Outcome = Message<"throughline.provider.v1.Outcome"> & {
    * @generated from field: repeated string notes = 13;
    */
   notes: string[];
+
+  /**
+   * True: the channel that began the step's job is known no more, and what was noted of it cannot be used any more either, so
+   * nobody can be asked after the job.
+   *
+   * @generated from field: bool job_lost = 14;
+   */
+  jobLost: boolean;
 };
 
 /**
@@ -752,7 +796,7 @@ export type Outcome = Message<"throughline.provider.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 10);
+  messageDesc(file_throughline_provider_v1_provider, 11);
 
 /**
  * One try of one candidate.
@@ -866,7 +910,7 @@ export type Attempt = Message<"throughline.provider.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 11);
+  messageDesc(file_throughline_provider_v1_provider, 12);
 
 /**
  * Times of an invocation, in microseconds since the arrival of the request at the gateway. 0: did not happen.
@@ -908,7 +952,7 @@ export type Timings = Message<"throughline.provider.v1.Timings"> & {
  * Use `create(TimingsSchema)` to create a new message.
  */
 export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 12);
+  messageDesc(file_throughline_provider_v1_provider, 13);
 
 /**
  * Asks for a count.
@@ -971,7 +1015,7 @@ export type CountTokensRequest = Message<"throughline.provider.v1.CountTokensReq
  * Use `create(CountTokensRequestSchema)` to create a new message.
  */
 export const CountTokensRequestSchema: GenMessage<CountTokensRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 13);
+  messageDesc(file_throughline_provider_v1_provider, 14);
 
 /**
  * A count.
@@ -1006,7 +1050,7 @@ export type CountTokensResponse = Message<"throughline.provider.v1.CountTokensRe
  * Use `create(CountTokensResponseSchema)` to create a new message.
  */
 export const CountTokensResponseSchema: GenMessage<CountTokensResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_provider_v1_provider, 14);
+  messageDesc(file_throughline_provider_v1_provider, 15);
 
 /**
  * A step in the life of a job.
