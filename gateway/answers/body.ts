@@ -4,8 +4,8 @@ import type { ServerResponse } from "node:http";
 export interface Body {
   /** False: the client is slow, and the response tells when it has caught up ("drain"). */
   write(data: Uint8Array): boolean;
-  /** The body ends. */
-  end(last?: Uint8Array): void;
+  /** The body ends. `trailers` go where it is sent in chunks, and nowhere else: names and values that a header may have. */
+  end(last?: Uint8Array, trailers?: Readonly<Record<string, string>>): void;
 }
 
 /** Memory taken at a time for small pieces, in bytes. Of no other response, which a slow reader would keep from being freed. */
@@ -16,6 +16,11 @@ const maxCopiedBytes = 1024;
 const frameBytes = 16;
 const lineEnd = Buffer.from("\r\n");
 const lastChunk = Buffer.from("0\r\n\r\n");
+
+function lastChunkWith(trailers: Readonly<Record<string, string>>): Buffer {
+  const fields = Object.entries(trailers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`0\r\n${fields.join("")}\r\n`, "latin1");
+}
 
 /**
  * Opens the body of a response. Where Node would send it in chunks, we frame these: Node makes four writes of each, which the socket then
@@ -56,9 +61,9 @@ export function openBody(response: ServerResponse): Body {
 
   return {
     write,
-    end(last) {
+    end(last, trailers) {
       if (last !== undefined) write(last);
-      response.end(lastChunk);
+      response.end(trailers === undefined ? lastChunk : lastChunkWith(trailers));
     },
   };
 }

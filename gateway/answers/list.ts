@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { Answer } from "../story/ask.ts";
 import type { Body } from "./body.ts";
 import { createFlowingAnswer } from "./flowing.ts";
-import type { InBandError } from "./in-band-errors.ts";
+import type { InBand } from "./in-band.ts";
 import type { OpenStreams } from "./open-streams.ts";
 
 const eventStart = "data: ";
@@ -12,12 +12,8 @@ const eventEnd = "\n\n";
 const space = Buffer.from("\n");
 
 /** An answer of server-sent events as the entries of one JSON list, which grows as they come. */
-export function createListAnswer(
-  response: ServerResponse,
-  open: OpenStreams,
-  requestId: string,
-  inBandError: InBandError,
-): Answer {
+export function createListAnswer(response: ServerResponse, open: OpenStreams, inBand: InBand): Answer {
+  const { requestId, tellsCost } = inBand;
   let body: Body | undefined;
   const stream = { quietSinceMs: performance.now(), ping: () => void body?.write(space) };
   let close = (): void => {};
@@ -35,22 +31,30 @@ export function createListAnswer(
     return text;
   }
 
-  const flowing = createFlowingAnswer(response, {
-    begin() {
-      response.setHeader("content-type", "application/json; charset=utf-8");
-      response.setHeader("cache-control", "no-store, no-transform");
-      response.setHeader("x-accel-buffering", "no");
+  let cost = "";
+  const flowing = createFlowingAnswer(
+    response,
+    {
+      begin() {
+        response.setHeader("content-type", "application/json; charset=utf-8");
+        response.setHeader("cache-control", "no-store, no-transform");
+        response.setHeader("x-accel-buffering", "no");
+      },
+      opened(given) {
+        body = given;
+        close = open.add(stream);
+      },
+      gives() {
+        stream.quietSinceMs = performance.now();
+      },
+      costs(said) {
+        cost = inBand.cost(said, requestId, new Uint8Array(), undefined).toString();
+      },
+      close: () => close(),
+      failure: (error) => `${entriesOf(cost + inBand.error(error, requestId, undefined))}]`,
     },
-    opened(given) {
-      body = given;
-      close = open.add(stream);
-    },
-    gives() {
-      stream.quietSinceMs = performance.now();
-    },
-    close: () => close(),
-    failure: (error) => `${entriesOf(inBandError(error, requestId, undefined))}]`,
-  });
+    tellsCost,
+  );
   return {
     ...flowing,
     write(data) {
@@ -62,7 +66,8 @@ export function createListAnswer(
       return text === "" ? undefined : flowing.write(Buffer.from(text));
     },
     end() {
-      void flowing.write(Buffer.from(entries === 0 ? "[]" : "]"));
+      const last = entriesOf(cost);
+      void flowing.write(Buffer.from(entries === 0 ? "[]" : `${last}]`));
       flowing.end();
     },
   };

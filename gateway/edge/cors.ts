@@ -1,10 +1,11 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { costFields } from "../answers/costs.ts";
 
 /** Headers of answers that scripts of a page may read. */
 const exposed = [
   ...["x-oneapi-request-id", "request-id", "x-request-id", "x-trace-id", "x-upstream-request-id"],
-  ...["retry-after", "x-should-retry"],
+  ...["retry-after", "x-should-retry", ...costFields],
   ...["limit", "remaining", "reset"].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
 ].join(", ");
 /** How long a browser may remember what it was told, in seconds. */

@@ -5,7 +5,9 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
 import { createBytesAnswer } from "../answers/bytes.ts";
+import { asksForCost, type InBandCost, namedInBandCost } from "../answers/costs.ts";
 import { createEventsAnswer } from "../answers/events.ts";
+import type { InBand } from "../answers/in-band.ts";
 import type { InBandError } from "../answers/in-band-errors.ts";
 import { createJsonAnswer } from "../answers/json.ts";
 import { createListAnswer } from "../answers/list.ts";
@@ -48,6 +50,10 @@ export interface PaidEndpoint {
   readonly secretFirst?: SecretHeader;
   /** How an error is told inside a stream. */
   readonly inBandError: InBandError;
+  /** True: an answer of bytes whose client asks for the cost is given at its end, with the cost in its head. */
+  readonly waitsForCost?: boolean;
+  /** How the cost is told inside a stream. Absent: as an event with a name. */
+  readonly inBandCost?: InBandCost;
   /** As `Ask.keepsAnswer`. */
   readonly keepsAnswer: boolean;
 }
@@ -89,8 +95,13 @@ export interface FormEndpoint extends PaidEndpoint {
 
 /** What makes the answer of each kind. */
 const createAnswer: Readonly<
-  Record<AnswerKind, (response: ServerResponse, open: OpenStreams, requestId: string, inBand: InBandError) => Answer>
-> = { json: createJsonAnswer, events: createEventsAnswer, bytes: createBytesAnswer, list: createListAnswer };
+  Record<AnswerKind, (response: ServerResponse, open: OpenStreams, inBand: InBand) => Answer>
+> = {
+  json: createJsonAnswer,
+  events: createEventsAnswer,
+  bytes: (response, _open, { tellsCost }) => createBytesAnswer(response, tellsCost),
+  list: createListAnswer,
+};
 
 /** Puts an endpoint on the edge. */
 export function serveEndpoint(
@@ -227,6 +238,7 @@ function askOf(
     upload: given.upload,
     input: given.input,
     keepsAnswer,
+    tellsCost: asksForCost(request.headers),
     idempotencyKey,
     storeResponse: principal.storeResponse,
     labels: labelsOf(request.headers, given.said),
@@ -236,13 +248,16 @@ function askOf(
 async function answerAsk(
   context: GatewayContext,
   open: OpenStreams,
-  { inBandError }: PaidEndpoint,
+  { inBandError, inBandCost = namedInBandCost, waitsForCost = false }: PaidEndpoint,
   ask: Ask,
   { request, reply, background }: Asking,
 ): Promise<void> {
   const later = background ?? (prefersLater(request.headers.prefer, ask) ? asJob : undefined);
   if (later !== undefined) return answerLater(context, ask, { request, reply }, later);
-  await tell(context, ask, createAnswer[ask.demand.answer](reply.raw, open, ask.incoming.idText, inBandError));
+  const { tellsCost, incoming } = ask;
+  const inBand = { requestId: incoming.idText, error: inBandError, cost: inBandCost, tellsCost };
+  const kind = tellsCost && waitsForCost ? "json" : ask.demand.answer;
+  await tell(context, ask, createAnswer[kind](reply.raw, open, inBand));
   reply.hijack();
 }
 

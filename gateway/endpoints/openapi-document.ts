@@ -1,4 +1,5 @@
 import { errorCodes, errorTypes } from "../../shared/errors/catalogue.ts";
+import { costHeader } from "../answers/costs.ts";
 import type { FormSpec } from "../domain/form.ts";
 
 /** A route of the edge, as far as a client must know it. */
@@ -56,6 +57,13 @@ const headers = {
   RequestId: { description: "The platform's request ID.", schema: { type: "string" } },
 };
 
+const costParameter = {
+  name: costHeader,
+  in: "header",
+  description: "`true`: the answer tells what it costs (docs/http.md).",
+  schema: { type: "string", enum: ["true"] },
+};
+
 const errorSchema = {
   type: "object",
   required: ["type", "error", "request_id"],
@@ -93,6 +101,8 @@ function pathOf(url: string): string {
 
 function operationOf({ method, body, form, scope, module }: DescribedRoute, path: string): object {
   const names = [...path.matchAll(/\{([a-z_]+)\}/g)].map(([, name = ""]) => name);
+  const inPath = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+  const parameters = module === undefined ? inPath : [...inPath, costParameter];
   const content = {
     ...(body === undefined ? {} : { "application/json": { schema: body } }),
     ...(form === undefined ? {} : { "multipart/form-data": { schema: formSchema(form) } }),
@@ -101,9 +111,7 @@ function operationOf({ method, body, form, scope, module }: DescribedRoute, path
     operationId: `${method.toLowerCase()}_${path.replace(/[^a-zA-Z0-9]+/g, "_").replace(/^_|_$/g, "")}`,
     tags: [module ?? path.split("/")[2] ?? "api"],
     description: scope === undefined ? "Any key of the public API." : `Needs the scope \`${scope}\`.`,
-    ...(names.length === 0
-      ? {}
-      : { parameters: names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })) }),
+    ...(parameters.length === 0 ? {} : { parameters }),
     ...(Object.keys(content).length === 0 ? {} : { requestBody: { required: true, content } }),
     responses: {
       200: {

@@ -35,6 +35,8 @@ export interface Ask extends Asked {
   readonly keepsAnswer: boolean;
   /** Empty: none. */
   readonly idempotencyKey: string;
+  /** True: the client is told with its answer what it costs, so the end of the answer waits for that. */
+  readonly tellsCost: boolean;
 }
 
 /** Where an answer goes: the endpoint's side of the story. */
@@ -60,4 +62,6 @@ export interface Answer {
    * neither with its answer.
    */
   settles?(outcome: Outcome | undefined, settled: Promise<Settlement | undefined>): void;
+  /** The cost, before the last bytes are given; only where the request asks for it. Absent: the client is told otherwise. */
+  costs?(settlement: Pick<Settlement, "billedNanoUsd" | "reason">): void;
 }

@@ -43,7 +43,8 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   const settled = finish(context, reserved, ending);
   answer.settles?.(ending.outcome, settled);
   if (first) {
-    await inTime(context, settled);
+    const settlement = await inTime(context, settled);
+    if (ask.tellsCost && settlement !== undefined) answer.costs?.(settlement);
     giveEnd(ending, answer);
   }
   const { error, gone } = ending;
@@ -52,10 +53,10 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
 
 /**
  * Whether the end of the answer waits for its settlement. Whoever has the whole answer of a request with an
- * Idempotency-Key may repeat it at once, and must get that answer again.
+ * Idempotency-Key may repeat it at once, and must get that answer again; whoever asks for the cost is told it with the end.
  */
-function settlesFirst({ config }: GatewayContext, { idempotencyKey }: Ask): boolean {
-  return idempotencyKey !== "" || config.settleBeforeEnd;
+function settlesFirst({ config }: GatewayContext, { idempotencyKey, tellsCost }: Ask): boolean {
+  return idempotencyKey !== "" || tellsCost || config.settleBeforeEnd;
 }
 
 /** What the head of an answer can no longer say, the request's line, span and counts do. */

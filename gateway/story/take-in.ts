@@ -18,6 +18,9 @@ export interface TakenIn {
   readonly reservation: Reservation;
 }
 
+/** An answer that was charged before costs nothing again. */
+const replayedCost = { billedNanoUsd: 0n, reason: "replayed" } as const;
+
 /** Its client waits for the answer. */
 const atOnce = { job: false } as const;
 
@@ -54,6 +57,7 @@ export async function takeIn(
     ask.body = new Uint8Array();
     // Nobody else knows of a replay: whoever has the answer finds its record, whatever becomes of this process.
     await inTime(context, recordReplay(context, ask, route, reservation.replayRequestId));
+    if (ask.tellsCost) answer.costs?.(replayedCost);
     await replayAnswer(stored, reservation.replayRequestId, answer);
     return undefined;
   } catch (thrown) {
@@ -64,12 +68,18 @@ export async function takeIn(
   }
 }
 
-/** Waits for what must be durable first as long as a call may take: a client does not wait for a service that is away. */
-export async function inTime({ config }: GatewayContext, durable: Promise<unknown>): Promise<void> {
-  const { promise: late, resolve: end } = Promise.withResolvers<void>();
-  const timer = setTimeout(end, config.callTimeoutMs);
-  await Promise.race([durable, late]);
-  clearTimeout(timer);
+/**
+ * Waits for what must be durable first as long as a call may take: a client does not wait for a service that is away. Gives what
+ * came of it; undefined: it takes longer.
+ */
+export async function inTime<T>({ config }: GatewayContext, durable: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve: end } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(end, config.callTimeoutMs, undefined);
+  try {
+    return await Promise.race([durable, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The route, if its model can serve the demand. */

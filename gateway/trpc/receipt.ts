@@ -1,11 +1,13 @@
 import type { Receipt } from "../../client/contract/receipt.ts";
 import type { Settlement } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { formatUsd } from "../../shared/money.ts";
 import type { Ended } from "../answers/collected.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming } from "../story/incoming.ts";
 import { inTime } from "../story/take-in.ts";
+import { costOf } from "../view/cost.ts";
 import { quantitiesOut } from "../view/quantities.ts";
+
+const unknownCost = { billed_usd: null, billing_reason: null };
 
 /** What a client is told of a call that was served. It waits for the cost as long as a call may take. */
 export async function receiptOf(context: GatewayContext, incoming: Incoming, ended: Ended): Promise<Receipt> {
@@ -18,20 +20,12 @@ export async function receiptOf(context: GatewayContext, incoming: Incoming, end
     upstream_request_id: head?.upstreamRequestId || null,
     channel: head?.channel || null,
     usage: outcome?.usage === undefined ? null : quantitiesOut(outcome.usage),
-    billed_usd: settlement === undefined ? null : formatUsd(settlement.billedNanoUsd),
-    billing_reason: settlement?.reason ?? null,
+    ...(settlement === undefined ? unknownCost : costOf(settlement)),
     replayed,
   };
 }
 
 async function settlementOf(context: GatewayContext, { settled }: Ended): Promise<Settlement | undefined> {
   if (settled === undefined) return undefined;
-  let known: Settlement | undefined;
-  await inTime(
-    context,
-    settled.then((settlement) => {
-      known = settlement;
-    }),
-  );
-  return known;
+  return inTime(context, settled);
 }

@@ -78,6 +78,7 @@ export function linePreparer(
       body: nothing,
       keepsAnswer: endpoint.keepsAnswer,
       idempotencyKey: "",
+      tellsCost: false,
       storeResponse: principal.storeResponse,
       labels,
     };

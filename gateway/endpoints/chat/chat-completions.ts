@@ -1,5 +1,6 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { chunkInBandCost } from "../../answers/costs.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { askedCeiling, chatDemand } from "./chat-demand.ts";
@@ -13,6 +14,7 @@ export const chatCompletions: Endpoint<typeof chatBody> = {
   dialect: "openai.chat",
   body: chatBody,
   inBandError: openaiInBandError,
+  inBandCost: chunkInBandCost,
   keepsAnswer: true,
   read(body) {
     checkChat(body);

@@ -1,5 +1,6 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { chunkInBandCost } from "../../answers/costs.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { askedCeiling, chatDemand } from "./chat-demand.ts";
@@ -13,6 +14,7 @@ export const completions: Endpoint<typeof completionsBody> = {
   dialect: "openai.completions",
   body: completionsBody,
   inBandError: openaiInBandError,
+  inBandCost: chunkInBandCost,
   keepsAnswer: true,
   read(body) {
     checkCompletions(body);

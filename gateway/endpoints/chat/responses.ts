@@ -1,6 +1,7 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { backgroundHeader, previousHeader, storedHeader } from "../../../shared/response-headers.ts";
+import { responseInBandCost } from "../../answers/costs.ts";
 import { responsesInBandError } from "../../answers/in-band-errors.ts";
 import { principalOf } from "../../edge/admission.ts";
 import { responseView, toResponse } from "../../view/response.ts";
@@ -21,6 +22,7 @@ export const responses: Endpoint<typeof responsesBody> = {
   dialect: "openai.responses",
   body: responsesBody,
   inBandError: responsesInBandError,
+  inBandCost: responseInBandCost,
   keepsAnswer: true,
   async prepare(body, request, context) {
     const { incoming, rawBody } = request;

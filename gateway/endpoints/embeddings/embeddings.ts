@@ -16,6 +16,7 @@ export const embeddings: Endpoint<typeof embeddingsBody> = {
   dialect: "openai.embeddings",
   body: embeddingsBody,
   inBandError: openaiInBandError,
+  waitsForCost: true,
   // Of 33 MB of vectors history has a document that says how many there were.
   keepsAnswer: false,
   read(body) {

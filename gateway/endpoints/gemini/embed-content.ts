@@ -15,6 +15,7 @@ const common = {
   respell: inOneSpelling,
   secretFirst: "x-goog-api-key",
   inBandError: googleInBandError,
+  waitsForCost: true,
   // As of OpenAI's embeddings history has a document that says how many vectors there were.
   keepsAnswer: false,
 } as const;

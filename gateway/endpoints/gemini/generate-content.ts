@@ -1,5 +1,6 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { googleInBandCost } from "../../answers/costs.ts";
 import { googleInBandError } from "../../answers/google-errors.ts";
 import { verbRoute } from "../../edge/vendor-paths.ts";
 import type { AnswerKind, Demand } from "../../story/demand.ts";
@@ -21,6 +22,7 @@ export const generateContent: Endpoint<typeof generateContentBody> = {
   respell: inOneSpelling,
   secretFirst: "x-goog-api-key",
   inBandError: googleInBandError,
+  inBandCost: googleInBandCost,
   keepsAnswer: true,
   read: (body, request) => demandOf(body, request, "json"),
 };

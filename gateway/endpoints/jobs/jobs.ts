@@ -8,6 +8,7 @@ import type { GatewayContext } from "../../context.ts";
 import { type Admission, publicKinds } from "../../edge/admission.ts";
 import { jobStatus, toJobView } from "../../view/job.ts";
 import { createFetch } from "./content.ts";
+import { tellJobCost } from "./cost.ts";
 import { callOptions, idOf, jobOwner, ofModule } from "./owned.ts";
 import { giveInline, giveResult } from "./result.ts";
 
@@ -26,8 +27,9 @@ export function jobs(edge: FastifyInstance, context: GatewayContext): void {
 
   async function give(request: FastifyRequest<ById>, reply: FastifyReply) {
     const job = await jobOf(request);
-    if (!isInline(job)) return toJobView(job);
-    await giveInline(context, request, reply, { job, view: toJobView(job) });
+    const view = { ...toJobView(job), ...(await tellJobCost(context, request, reply, job)) };
+    if (!isInline(job)) return view;
+    await giveInline(context, request, reply, { job, view });
     return reply;
   }
 

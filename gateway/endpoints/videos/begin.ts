@@ -58,6 +58,8 @@ export async function beginVideo(
     // It is ours to call; a vendor that was told of it would call it as well.
     body: callback === undefined ? raw : Buffer.from(JSON.stringify(rest)),
     keepsAnswer: false,
+    // The job tells it, whoever asks for that.
+    tellsCost: false,
     idempotencyKey,
     storeResponse: principal.storeResponse,
     labels: labelsOf(headers, body),

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { type Job, JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
@@ -8,6 +8,7 @@ import type { GatewayContext } from "../../context.ts";
 import { type Admission, principalOf, publicKinds } from "../../edge/admission.ts";
 import { toVideo, videoId } from "../../view/video.ts";
 import { createFetch } from "../jobs/content.ts";
+import { tellJobCost } from "../jobs/cost.ts";
 import { callOptions, idOf, jobOwner, ofModule } from "../jobs/owned.ts";
 import { giveObject } from "../objects/give.ts";
 import { objectReader } from "../objects/read.ts";
@@ -26,9 +27,15 @@ export function videos(edge: FastifyInstance, context: GatewayContext): void {
   const admission: Admission = { kinds: publicKinds, scope: "video", freeRequests: 1, fresh: true };
   const config = { admission };
 
-  edge.get<ById>("/v1/videos/:id", { config }, async (request) => toVideo(await videoOf(context, request)));
+  const toldOf = async (request: FastifyRequest<ById>, reply: FastifyReply): Promise<Job> => {
+    const job = await videoOf(context, request);
+    await tellJobCost(context, request, reply, job);
+    return job;
+  };
 
-  edge.get<ById>(`${generationsPath}/:id`, { config }, async (request) => toTask(await videoOf(context, request)));
+  edge.get<ById>("/v1/videos/:id", { config }, async (request, reply) => toVideo(await toldOf(request, reply)));
+
+  edge.get<ById>(`${generationsPath}/:id`, { config }, async (request, reply) => toTask(await toldOf(request, reply)));
 
   edge.get("/v1/videos", { config }, async (request) => {
     const { after, limit, ascending } = pageOf(request.query, pages, idOf);

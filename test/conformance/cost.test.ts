@@ -1,0 +1,212 @@
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import Anthropic from "@anthropic-ai/sdk";
+import { GoogleGenAI } from "@google/genai";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { statement } from "../../shared/db/index.ts";
+import { parseUsd } from "../../shared/money.ts";
+import { type Deployment, eventually, startDeployment } from "../e2e/deployment.ts";
+import { hasPython, python } from "./python.ts";
+
+/* A client that asks for the cost is told the charge of the ledger, to the nano-dollar, and the official SDKs read on. */
+
+const asking = { "x-throughline-cost": "true" };
+const billedField = "x-throughline-billed-usd";
+const reasonField = "x-throughline-billing-reason";
+const model = "gpt-4o";
+const messages = [{ role: "user" as const, content: "Hello" }];
+
+let house: Deployment;
+beforeAll(async () => {
+  house = await startDeployment("up", { LOG_LEVEL: "warn", OPENAI_API_KEY: "" });
+}, 60_000);
+afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+const chargeOf = statement("cost_charge", "select -amount as charged, reason from billing.ledger where entry_id = $1");
+
+/** What was told is what the ledger says. It stands there by the time that the client has the end of its answer. */
+async function expectCharge(requestId: string | null | undefined, billedUsd: string | null | undefined): Promise<void> {
+  const rows = await house.db.query<{ charged: bigint }>(chargeOf, [BigInt(requestId ?? 0)]);
+  expect(rows.map(({ charged }) => charged)).toEqual([parseUsd(billedUsd ?? "none")]);
+}
+
+interface Got {
+  readonly response: IncomingMessage;
+  readonly text: string;
+}
+
+/** As `fetch`, with the trailers. */
+async function post(path: string, body: object, headers: object = asking): Promise<Got> {
+  const asked = httpRequest(`${house.url}${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${house.key}`, "content-type": "application/json", ...headers },
+  });
+  asked.end(JSON.stringify(body));
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part as Buffer);
+  return { response, text: Buffer.concat(parts).toString("latin1") };
+}
+
+const idOf = ({ response }: Got) => response.headers["request-id"] as string;
+
+describe("an answer that is whole has it in its head", () => {
+  test.each([
+    ["/v1/chat/completions", { model, messages }],
+    ["/v1/completions", { model, prompt: "Hello" }],
+    ["/v1/messages", { model, max_tokens: 20, messages }],
+    ["/v1/responses", { model, input: "Hello" }],
+    [`/v1beta/models/${model}:generateContent`, { contents: [{ parts: [{ text: "Hello" }] }] }],
+    ["/v1beta/models/text-embedding-3-small:embedContent", { content: { parts: [{ text: "Hello" }] } }],
+    ["/v1/embeddings", { model: "text-embedding-3-small", input: "Hello" }],
+    ["/v2/rerank", { model: "rerank/sim-plain", query: "Hello", documents: ["Hello"] }],
+    ["/v1/moderations", { input: "Hello" }],
+    ["/v1/images/generations", { model: "image/sim-plain", prompt: "A hat" }],
+  ])("%s", async (path, body) => {
+    const got = await post(path, body);
+    expect([got.response.statusCode, got.text]).toMatchObject([200, expect.any(String)]);
+    await expectCharge(idOf(got), got.response.headers[billedField] as string);
+    expect(got.response.headers[reasonField]).toBe("usage");
+    const strict = await post(path, body, {});
+    expect(strict.response.headers).not.toHaveProperty(billedField);
+    expect(strict.response.headers).not.toHaveProperty("trailer");
+    expect(strict.text).not.toContain("throughline.cost");
+  });
+
+  test("an answer that was paid before costs nothing again", async () => {
+    const headers = { ...asking, "idempotency-key": `cost-${Date.now()}` };
+    const body = { model, messages, stream: true };
+    const first = await post("/v1/chat/completions", body, headers);
+    await expectCharge(idOf(first), first.response.trailers[billedField]);
+    const again = await post("/v1/chat/completions", body, headers);
+    expect(again.response.headers["idempotent-replayed"]).toBe("true");
+    expect(again.response.trailers).toMatchObject({ [billedField]: "0", [reasonField]: "replayed" });
+    expect(again.text.match(/"billed_usd"/g)).toHaveLength(1);
+    expect(again.text).toMatch(/"billed_usd":"0".*\n\ndata: \[DONE\]\n\n$/s);
+  });
+});
+
+describe("an answer that comes in pieces has it in its trailers", () => {
+  test.each([
+    ["/v1/chat/completions", { model, messages, stream: true }],
+    ["/v1/completions", { model, prompt: "Hello", stream: true }],
+    ["/v1/messages", { model, max_tokens: 20, messages, stream: true }],
+    ["/v1/responses", { model, input: "Hello", stream: true }],
+    [`/v1beta/models/${model}:streamGenerateContent`, { contents: [{ parts: [{ text: "Hello" }] }] }],
+    [`/v1beta/models/${model}:streamGenerateContent?alt=sse`, { contents: [{ parts: [{ text: "Hello" }] }] }],
+    ["/v1/images/generations", { model: "image/sim-plain", prompt: "A hat", stream: true }],
+    ["/v1/audio/speech", { model: "speech/sim-plain", voice: "alloy", input: "Hello" }],
+    ["/v1/audio/speech", { model: "speech/sim-plain", voice: "alloy", input: "Hello", stream_format: "sse" }],
+  ])("%s %j", async (path, body) => {
+    const got = await post(path, body);
+    expect([got.response.statusCode, got.response.headers.trailer]).toEqual([200, `${billedField}, ${reasonField}`]);
+    await expectCharge(idOf(got), got.response.trailers[billedField]);
+    const inBand = /"request_id":"(\d+)","billed_usd":"([^"]+)","billing_reason":"usage"/.exec(got.text);
+    // Audio has no place for it.
+    const isBytes = got.response.headers["content-type"]?.startsWith("audio/") ?? false;
+    expect(inBand?.slice(1)).toEqual(isBytes ? undefined : [idOf(got), got.response.trailers[billedField]]);
+    const strict = await post(path, body, {});
+    expect(strict.response.headers).not.toHaveProperty("trailer");
+    expect(strict.response.trailers).toEqual({});
+    expect(strict.text).not.toContain("billed_usd");
+  });
+
+  test("a stream that broke off is told what was delivered, behind its error", async () => {
+    const got = await post("/v1/chat/completions", { model: "sim-drop-stream", messages, stream: true });
+    expect(got.text).toContain('"error"');
+    expect(got.response.trailers[reasonField]).toBe("broken_delivered");
+    await expectCharge(idOf(got), got.response.trailers[billedField]);
+  });
+});
+
+test("a job has it in its JSON and in the head, once it is settled", async () => {
+  const later = await post("/v1/chat/completions", { model, messages }, { ...asking, prefer: "respond-async" });
+  const { id } = JSON.parse(later.text) as { id: string };
+  const settled = await eventually(async () => {
+    const response = await house.call(`/v1/jobs/${id}`, undefined, asking);
+    const job = (await response.json()) as { billed_usd: string | null; billing_reason: string | null };
+    return job.billed_usd === null ? undefined : { job, head: response.headers };
+  });
+  expect(settled.job.billing_reason).toBe("usage");
+  expect(settled.head.get(billedField)).toBe(settled.job.billed_usd);
+  await expectCharge(idOf(later), settled.job.billed_usd);
+  expect(await (await house.call(`/v1/jobs/${id}`)).json()).not.toHaveProperty("billed_usd");
+});
+
+describe("official SDKs read what was asked for", () => {
+  const openai = () =>
+    new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0, defaultHeaders: asking });
+  const anthropic = () =>
+    new Anthropic({ apiKey: house.key, baseURL: house.url, maxRetries: 0, defaultHeaders: asking });
+
+  test("OpenAI: the chunk before the end has the cost", async () => {
+    const { data, response } = await openai().chat.completions.create({ model, messages, stream: true }).withResponse();
+    const chunks: OpenAI.ChatCompletionChunk[] = [];
+    for await (const chunk of data) chunks.push(chunk);
+    const [first, last] = [chunks[0], chunks.at(-1)];
+    expect(last).toMatchObject({ id: first?.id, model: first?.model, object: "chat.completion.chunk", choices: [] });
+    const { throughline } = last as unknown as { throughline: { billed_usd: string } };
+    await expectCharge(response.headers.get("request-id"), throughline.billed_usd);
+  });
+
+  test("OpenAI: helpers give the same answer as without", async () => {
+    const ask = { model, messages, stream_options: { include_usage: true } };
+    const said = await openai().chat.completions.stream(ask).finalChatCompletion();
+    const plain = await new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1` }).chat.completions
+      .stream(ask)
+      .finalChatCompletion();
+    expect(said.choices).toEqual(plain.choices);
+    expect(said.usage?.total_tokens).toBe(plain.usage?.total_tokens);
+    const response = await openai().responses.stream({ model, input: "Hello" }).finalResponse();
+    expect(response).toHaveProperty("throughline.billed_usd");
+    expect([response.status, response.output_text]).toEqual(["completed", expect.stringMatching(/./)]);
+    const completion = await openai().completions.create({ model, prompt: "Hello", stream: true });
+    let text = "";
+    for await (const { choices } of completion) text += choices[0]?.text ?? "";
+    expect(text).not.toBe("");
+  });
+
+  test("Anthropic: events and the helper", async () => {
+    const ask = { model, max_tokens: 20, messages };
+    const types: string[] = [];
+    for await (const event of await anthropic().messages.create({ ...ask, stream: true })) types.push(event.type);
+    expect(types.slice(-2)).toEqual(["message_stop", "throughline.cost"]);
+    const message = await anthropic().messages.stream(ask).finalMessage();
+    expect(message).toMatchObject({ type: "message", stop_reason: "max_tokens" });
+  });
+
+  test("Google", async () => {
+    const client = new GoogleGenAI({ apiKey: house.key, httpOptions: { baseUrl: house.url, headers: asking } });
+    let text = "";
+    for await (const chunk of await client.models.generateContentStream({ model, contents: "Hello" })) {
+      text += chunk.text ?? "";
+    }
+    expect(text).not.toBe("");
+  });
+
+  test("Python's", async (context) => {
+    if (!(await hasPython("openai", "anthropic"))) return context.skip("openai and anthropic of Python are not there");
+    await python(pythonClients, house.url, house.key, model);
+  });
+});
+
+const pythonClients = `
+import sys
+from openai import OpenAI
+from anthropic import Anthropic
+url, key, model = sys.argv[1:]
+asking = {"x-throughline-cost": "true"}
+messages = [{"role": "user", "content": "Hello"}]
+client = OpenAI(api_key=key, base_url=url + "/v1", default_headers=asking, max_retries=0)
+chunks = list(client.chat.completions.create(model=model, messages=messages, stream=True))
+assert chunks[-1].throughline["billed_usd"], chunks[-1]
+with client.chat.completions.stream(model=model, messages=messages) as stream:
+    assert stream.get_final_completion().choices[0].message.content
+with client.responses.stream(model=model, input="Hello") as stream:
+    assert stream.get_final_response().output_text
+assert "".join(chunk.choices[0].text for chunk in client.completions.create(model=model, prompt="Hello", stream=True) if chunk.choices)
+client = Anthropic(api_key=key, base_url=url, default_headers=asking, max_retries=0)
+with client.messages.stream(model=model, max_tokens=20, messages=messages) as stream:
+    assert stream.get_final_message().stop_reason
+`;
