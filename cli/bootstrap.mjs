@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The way in on a fresh clone, whatever Node 20 or later starts it: installs the dependencies when they are missing or
-// older than package-lock.json, then runs Throughline (or, with `--run TOOL`, a tool) under the Node 24 among them.
+// older than package-lock.json, builds the console where a gateway is to be started, then runs Throughline (or, with `--run TOOL`, a tool) under the Node 24 among them.
 //
 //   node cli/bootstrap.mjs <arguments of throughline>
 //   node cli/bootstrap.mjs --run <tool in node_modules/.bin, or "node"> <its arguments>
@@ -25,7 +25,7 @@ import {
 import { constants } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = join(root, "node_modules", ".bin");
@@ -37,12 +37,27 @@ const stampFile = join(root, "node_modules", ".throughline-installed");
 const stateDir = join(root, ".throughline");
 const installLock = join(stateDir, "install.lock");
 const neededNode = 24;
+/** Commands that start a gateway, which serves the console. */
+const servesConsole = ["up", "mesh", "gateway"];
 const lockWaitMs = 15 * 60_000;
 
 async function main(args) {
   if (!isFresh()) await withInstallLock(install);
   const [command, commandArgs] = plan(args);
+  if (servesConsole.includes(args[0])) await buildConsole();
   run(command, commandArgs);
+}
+
+/** Builds the console where it is missing or older than its sources. Throughline runs without one: a failure is told, and no more. */
+async function buildConsole() {
+  const script = join(root, "console", "build.mjs");
+  if (!existsSync(script)) return;
+  try {
+    const { buildConsole: build } = await import(pathToFileURL(script).href);
+    await build(node(), say);
+  } catch (error) {
+    say(`${error.message}\nthroughline: goes on without the console`);
+  }
 }
 
 /** What to run: a tool of ours by its name, or Throughline. */

@@ -6,6 +6,7 @@ import { createSpentBuffers } from "../shared/spent-buffers.ts";
 import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import { createOpenStreams } from "./answers/open-streams.ts";
 import type { GatewayConfig } from "./config.ts";
+import { serveConsole } from "./console/console.ts";
 import type { GatewayContext } from "./context.ts";
 import type { GatewayDeps } from "./deps.ts";
 import { countConnections, createBodyMemory, createSpoolRoom, limitConnections } from "./edge/capacity.ts";
@@ -108,6 +109,7 @@ export async function startGateway(
     return { missing: [...missing, ...ours], away };
   };
   health(edge, context, standing);
+  serveConsole(edge);
   openApi(edge);
   callbacks(edge, context);
   for (const endpoint of endpoints) serveEndpoint(edge, context, open, endpoint);

@@ -484,6 +484,8 @@ export type Procedures = {
         };
         /** Group that decides channels and prices: the key's own, or its account's. */
         group: string;
+        /** True: its account is an operator's, so that an administration key reaches the whole platform. */
+        operator: boolean;
         account: {
           account_id: string;
           name: string;

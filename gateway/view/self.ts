@@ -8,7 +8,7 @@ import { formatUsd } from "../../shared/money.ts";
 import { accountOut, keyOut, limitsOut, present } from "./payer.ts";
 
 /** What a key is, may do and has left: for its owner, whatever its kind. */
-export function selfOut(found: GetStandingResponse, { group }: Pick<Principal, "group">) {
+export function selfOut(found: GetStandingResponse, { group, operator }: Pick<Principal, "group" | "operator">) {
   const key = present(found.key);
   const account = present(found.account);
   const shown = accountOut(account);
@@ -17,6 +17,8 @@ export function selfOut(found: GetStandingResponse, { group }: Pick<Principal, "
     key: { ...keyOut(key), standing: standingOut(key.limits, present(found.keyStanding)) },
     /** Group that decides channels and prices: the key's own, or its account's. */
     group,
+    /** True: its account is an operator's, so that an administration key reaches the whole platform. */
+    operator,
     account: {
       account_id: shown.account_id,
       name: shown.name,

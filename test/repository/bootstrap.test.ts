@@ -130,6 +130,38 @@ afterEach(() => {
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
 });
 
+describe("the console", () => {
+  /** Builds of the console in small: each writes a line, and the second is told that nothing is to be done. */
+  const consoleIn = (dir: string, body: string) => {
+    mkdirSync(join(dir, "console"));
+    writeFileSync(join(dir, "console/build.mjs"), `export async function buildConsole(node, say) { ${body} }`);
+  };
+
+  test("is built before a gateway starts, and before nothing else", async () => {
+    const dir = clone();
+    consoleIn(dir, `say("building with " + node);`);
+    writeFileSync(join(dir, "cli/main.ts"), `process.stdout.write(process.argv[2]);`);
+    for (const command of ["up", "mesh", "gateway"]) {
+      const { code, stdout, stderr } = await start(dir, [command]).done;
+      expect([code, stdout]).toEqual([0, command]);
+      expect(stderr).toContain("throughline: building with ");
+      expect(stderr).toContain("node_modules/.bin/node");
+    }
+    for (const args of [["requests"], ["--run", "node", "-e", "0"]]) {
+      expect((await start(dir, args).done).stderr).not.toContain("building");
+    }
+  });
+
+  test("that cannot be built is told of, and the gateway starts without it", async () => {
+    const dir = clone();
+    consoleIn(dir, `throw new Error("no such module");`);
+    writeFileSync(join(dir, "cli/main.ts"), `process.stdout.write("runs");`);
+    const { code, stdout, stderr } = await start(dir, ["up"]).done;
+    expect([code, stdout]).toEqual([0, "runs"]);
+    expect(stderr).toContain("throughline: no such module\nthroughline: goes on without the console");
+  });
+});
+
 describe("a fresh clone", () => {
   test("installs by real npm once, then starts at once, and installs again after a changed lock only", async () => {
     const dir = clone();

@@ -1,0 +1,80 @@
+/** Words that many screens use. */
+export const common = {
+  product: "Throughline",
+  console: "Console",
+  loading: "Loading",
+  nothing: "None",
+  notKnown: "not known",
+  copy: "Copy",
+  copied: "Copied",
+  copyWhat: (what: string) => `Copy ${what}`,
+  tryAgain: "Try again",
+  close: "Close",
+  cancel: "Cancel",
+  save: "Save",
+  more: "More",
+  all: "All",
+  yes: "Yes",
+  no: "No",
+  skip: "Skip to the content",
+  theme: "Colours",
+  themes: { system: "As the system", light: "Light", dark: "Dark" },
+  language: "Language",
+  menu: "Menu",
+  signOut: "Sign out",
+  requestId: "Request ID",
+  noLimit: "no limit",
+  now: "just now",
+} as const;
+
+/** Names of the screens. */
+export const nav = {
+  label: "Screens",
+  groups: { observe: "Observe", money: "Money", manage: "Manage", own: "Yours" },
+  home: "Find",
+  requests: "Requests",
+  channels: "Channels",
+  spend: "Spend",
+  keys: "Keys",
+  accounts: "Accounts",
+  ledger: "Ledger",
+  trail: "Audit log",
+  me: "My key",
+  jobs: "Jobs",
+  webhooks: "Webhooks",
+} as const;
+
+/** What goes wrong with the page itself. */
+export const trouble = {
+  away: "The gateway is away. This page goes on by itself when it is back.",
+  back: "The gateway is back.",
+  awayTitle: "The gateway is away",
+  awayText: "Nothing answers at this address. This page goes on by itself when it is back.",
+  forbiddenTitle: "This key may not see this page",
+  forbiddenText: "Sign in with a key that has the right, or ask an operator of the platform for one.",
+  missingTitle: "There is no such page",
+  missingText: "The address leads nowhere. The box for IDs finds requests, jobs, batches and keys.",
+  toStart: "Go to the start",
+  brokenTitle: "This page failed",
+  brokenText: "That is a fault of the console. Load the page again; report what it says below if it fails again.",
+  reload: "Load again",
+  failedTitle: "That did not work",
+} as const;
+
+/** The first page. */
+export const signIn = {
+  title: "Sign in",
+  lead: "One request ID runs through everything. Sign in with a key to follow it.",
+  key: "Key",
+  keyHint: "An API key, or an administration key. It stays in this tab and is forgotten when you close it.",
+  show: "Show the key",
+  hide: "Hide the key",
+  go: "Sign in",
+  going: "Signing in",
+  empty: "Enter a key.",
+  refused: "The gateway does not know this key. Check that it is whole.",
+  expired: "This key has expired. Ask for a new one.",
+  revoked: "This key was revoked, or replaced by a rotation. Use the new one.",
+  ended: "You were signed out, because the key is no longer valid.",
+  whichKey: "npm start prints a key. Operators make administration keys with",
+} as const;

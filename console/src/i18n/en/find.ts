@@ -1,0 +1,25 @@
+/** The box for any ID. */
+export const find = {
+  title: "What happened?",
+  lead: "Paste any ID: a ticket, a log line or an answer has one.",
+  label: "Any ID",
+  placeholder: "Request ID, chatcmpl-…, trace ID, upstream ID, job, batch …",
+  short: "Any ID",
+  shortcut: "Press / to come here",
+  go: "Find",
+  looking: "Looking for",
+  noneTitle: "Nothing has this ID",
+  none: (id: string) => `Nothing that this key may see has the ID ${id}.`,
+  formsTitle: "IDs look like this",
+  forms: {
+    decimal: "the request ID, in the header x-request-id of every answer and in every error",
+    stamped: "the same ID with its time in front",
+    answer: "the ID of an answer: chatcmpl-, cmpl-, msg_ or resp_",
+    trace: "the trace ID, in the header x-trace-id and in Jaeger",
+    upstream: "the upstream's request ID, in the header x-upstream-request-id",
+    job: "a job, a video, a file or a batch",
+  },
+  formName: "What it names",
+  formExample: "Looks like",
+  otherKey: "A key sees what is its own. With an administration key of the account, more may be found.",
+} as const;

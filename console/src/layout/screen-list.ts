@@ -1,0 +1,38 @@
+import { type ComponentType, lazy } from "react";
+import type { Dictionary } from "../i18n/dictionary.ts";
+import type { Rights } from "../session/rights.ts";
+import type { IconName } from "../ui/icon.tsx";
+
+/** A screen of the console: a row here is all that it takes to be found. */
+export interface Screen {
+  readonly path: string;
+  /** Its name is `nav[name]`, its icon that of the same name unless `icon` says another; absent: it is not in the navigation. */
+  readonly name?: Exclude<keyof Dictionary["nav"], "label" | "groups">;
+  readonly icon?: IconName;
+  readonly group: keyof Dictionary["nav"]["groups"];
+  /** Whether a key with these rights gets it; others get a plain page that says so. */
+  readonly may: (rights: Rights) => boolean;
+  readonly component: ComponentType;
+}
+
+const anybody = () => true;
+
+/** All screens, in the order of the navigation. Each is loaded when it is opened first. */
+export const screenList: readonly Screen[] = [
+  {
+    path: "/",
+    name: "home",
+    icon: "find",
+    group: "observe",
+    may: anybody,
+    component: lazy(async () => ({ default: (await import("../screens/home/home.tsx")).Home })),
+  },
+  {
+    path: "/me",
+    name: "me",
+    icon: "me",
+    group: "own",
+    may: anybody,
+    component: lazy(async () => ({ default: (await import("../screens/me/my-key.tsx")).MyKey })),
+  },
+];
