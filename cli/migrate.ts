@@ -17,10 +17,10 @@ const program = "throughline migrate";
  * Brings the schemas of routing, billing, history and jobs at DATABASE_URL up to date. Gives the exit code. Mistakes of the
  * configuration, and a database that cannot be reached, are told in a line each.
  */
-export async function migrate(env: Env = readEnv()): Promise<number> {
+export async function migrate(given?: Env): Promise<number> {
   const log = createLog({ service: "migrate" });
   try {
-    await migrateAll(env, log);
+    await migrateAll(given ?? readEnv(), log);
     log.info("the schemas are up to date");
     return 0;
   } catch (error) {

@@ -1,23 +1,8 @@
+import { ConfigError, type Env } from "./config-error.ts";
 import { parseDatabaseUrl } from "./db/url.ts";
+import { withSecretFiles } from "./secret-files.ts";
 
-/** One environment, as names and values. */
-export type Env = Readonly<Record<string, string | undefined>>;
-
-/** A configuration that cannot be used: names every variable at fault and what is wrong with it, never a secret's value. */
-export class ConfigError extends Error {
-  /** The first variable at fault. */
-  readonly variable: string;
-  /** One sentence per variable at fault. */
-  readonly problems: readonly string[];
-
-  constructor(variable: string, problems: string | readonly string[]) {
-    const list = typeof problems === "string" ? [problems] : problems;
-    super(list.join("\n"));
-    this.name = "ConfigError";
-    this.variable = variable;
-    this.problems = list;
-  }
-}
+export { ConfigError, type Env };
 
 /** What a person at the terminal reads: a line for each mistake, and no stack. */
 export function configLines(program: string, { problems }: ConfigError): string {
@@ -41,9 +26,12 @@ export function readTogether<T extends readonly unknown[]>(...reads: { [K in key
   throw new ConfigError(first.variable, [...new Set(errors.flatMap(({ problems }) => problems))]);
 }
 
-/** A copy of the process's environment. Nothing else reads `process.env`. */
+/**
+ * A copy of the process's environment, with secrets that files hold (NAME_FILE). Nothing else reads `process.env`. Throws
+ * ConfigError for such a file that cannot be used.
+ */
 export function readEnv(): Env {
-  return { ...process.env };
+  return withSecretFiles(process.env);
 }
 
 /** The value of `name`; an empty string counts as unset, as compose files write `${NAME:-}`. */

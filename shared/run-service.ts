@@ -142,9 +142,10 @@ export async function runProcess(
 ): Promise<number> {
   keepAllocationsYoung();
   stayWarm();
-  const env = readEnv();
+  let env: Env;
   let read: ReturnType<typeof processEnv.read>;
   try {
+    env = readEnv();
     read = processEnv.read(env);
     assertWholePair(read);
     assertTlsFiles(env, read);

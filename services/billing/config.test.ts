@@ -18,6 +18,8 @@ test("has a default for all but the database and the pepper", () => {
     refusalWaitMs: 500,
     valkeyUrl: undefined,
     valkeyFallback: "local",
+    accountsFile: undefined,
+    accountsLookEveryMs: 10_000,
   });
 });
 

@@ -30,6 +30,10 @@ export interface BillingConfig {
   /** `redis://` or `valkey://` address of the rate limits of all replicas. Undefined: each replica counts for itself. */
   readonly valkeyUrl: string | undefined;
   readonly valkeyFallback: ValkeyFallback;
+  /** File of accounts and keys that are kept as it says; undefined: none. */
+  readonly accountsFile: string | undefined;
+  /** Time between two looks at that file, milliseconds. Kubernetes needs about a minute to bring a changed Secret to a pod. */
+  readonly accountsLookEveryMs: number;
 }
 
 /** Billing's variables, each with its meaning. */
@@ -118,6 +122,11 @@ export const billingEnv = declareEnv({
     default: "local",
     description: "While Valkey is away: refuse requests that have rate limits, or count on each replica alone.",
   },
+  ACCOUNTS_FILE: {
+    kind: "string",
+    description:
+      "File (YAML) of accounts and keys that billing makes and keeps as it says; read again when it changes. It holds secrets.",
+  },
 });
 
 const minPepperLength = 16;
@@ -142,5 +151,7 @@ export function envToConfig(env: Env): BillingConfig {
     refusalWaitMs: values.REFUSAL_WAIT_MS,
     valkeyUrl: values.VALKEY_URL,
     valkeyFallback: values.VALKEY_FALLBACK,
+    accountsFile: values.ACCOUNTS_FILE,
+    accountsLookEveryMs: 10_000,
   };
 }

@@ -9,12 +9,14 @@ import { ensureLedgerPartitions } from "./db/keep.ts";
 import { openDatabase, openReports } from "./db/open.ts";
 import { checkPepper } from "./db/pepper-check.ts";
 import { createTariffs } from "./db/tariffs.ts";
+import { followDeclaredAccounts } from "./jobs/declared-accounts.ts";
 import { startGauges } from "./jobs/gauges.ts";
 import { ledgerAheadMs, startKeeper } from "./jobs/keeper.ts";
 import { startReconciler } from "./jobs/reconciler.ts";
 import { startSweeper } from "./jobs/sweeper.ts";
 import { startUsageFolder } from "./jobs/usage-folder.ts";
 import { openRateLimits } from "./limits/open.ts";
+import { declaredRows } from "./rpc/declared-rows.ts";
 import { billingDefinition } from "./rpc/index.ts";
 
 /** Billing, running. */
@@ -58,6 +60,14 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
     startGauges(context),
     startUsageFolder(context),
   ];
+  const declared =
+    config.accountsFile === undefined
+      ? undefined
+      : await followDeclaredAccounts({ ...context, rows: declaredRows }, config.accountsFile);
+  const unobserve =
+    declared === undefined
+      ? () => undefined
+      : metrics.observe("configuration_rejected", () => (declared.rejected() ? 1 : 0), "billing");
   const { definition, stop } = billingDefinition(context);
   return {
     definition,
@@ -71,7 +81,8 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
         ),
     async stop() {
       stop();
-      await Promise.all(jobs.map((job) => job.stop()));
+      unobserve();
+      await Promise.all([...jobs, ...(declared === undefined ? [] : [declared])].map((job) => job.stop()));
       await rateLimits.close();
       await Promise.all([db.close(), reports.close()]);
     },

@@ -70,6 +70,8 @@ export async function startReplica(
     refusalWaitMs: 0,
     valkeyUrl: undefined,
     valkeyFallback: "refuse",
+    accountsFile: undefined,
+    accountsLookEveryMs: 10_000,
     ...overrides,
   };
   const running = await startBilling(config, {

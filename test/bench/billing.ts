@@ -50,6 +50,8 @@ const billing = await startBilling(
     refusalWaitMs: 250,
     valkeyUrl: undefined,
     valkeyFallback: "local",
+    accountsFile: undefined,
+    accountsLookEveryMs: 10_000,
   },
   {
     log,

@@ -9,6 +9,7 @@ import { secretRoles } from "../../cli/role-env.ts";
 import { loadConfiguration } from "../../services/routing/domain/load.ts";
 import { createPriceTable } from "../../services/routing/domain/price-table.ts";
 import { readPresets } from "../../services/routing/live/presets.ts";
+import { mayBeFile } from "../../shared/secret-files.ts";
 import { declaredEnv } from "./declared-env.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -131,8 +132,8 @@ describe("a Deployment for each process", () => {
     const { env = [], envFrom = [] } = containerOf(role);
     const given = env.map(({ name }) => name).filter((name) => name in secretRoles);
     if (envFrom.some(({ secretRef }) => secretRef?.name === "throughline-database")) given.push("DATABASE_URL");
-    // Addresses of Valkey, of the collector and of proxies are settings of the overlay.
-    const settings = ["VALKEY_URL", "OTEL_EXPORTER_OTLP_HEADERS", "HTTPS_PROXY", "HTTP_PROXY"];
+    // Addresses of proxies are settings of the overlay.
+    const settings = ["HTTPS_PROXY", "HTTP_PROXY"];
     const due = Object.keys(secretRoles).filter((name) => !settings.includes(name));
     const own = role === "provider" ? "provider-adapter" : role;
     expect(given.toSorted()).toEqual(due.filter((name) => secretRoles[name]?.some((one) => one === own)).toSorted());
@@ -189,6 +190,15 @@ test("network policies let through the calls that the processes make, and no oth
     named("NetworkPolicy", role).spec.egress?.some((rule) => opens(rule, 5_432)),
   );
   expect(reachesDatabase).toEqual(["routing", "billing", "history", "jobs"]);
+});
+
+test("no setting of an overlay is a secret", () => {
+  for (const path of ["base", "overlays/production"]) {
+    const text = readFileSync(join(folder, path, "kustomization.yaml"), "utf8");
+    const { configMapGenerator } = parse(text) as { configMapGenerator: { literals?: string[] }[] };
+    const names = configMapGenerator.flatMap(({ literals = [] }) => literals.map((one) => one.split("=")[0] ?? ""));
+    expect([path, names.filter(mayBeFile)]).toEqual([path, []]);
+  }
 });
 
 test("variables of the environment are declared in the code", () => {
