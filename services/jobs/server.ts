@@ -9,6 +9,7 @@ import { openDatabase } from "./db/open.ts";
 import { createObjectStore } from "./objects/store.ts";
 import { jobsDefinition } from "./rpc/index.ts";
 import { startCalls } from "./runner/calls.ts";
+import { startFigures } from "./runner/figures.ts";
 import { startUpkeep } from "./runner/upkeep.ts";
 import { startWorker } from "./runner/worker.ts";
 import { openWebhooks } from "./webhooks/open.ts";
@@ -36,6 +37,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const upkeep = startUpkeep(context);
   const lines = startLines(context);
   const copies = startCopies(context);
+  const figures = startFigures(context);
   const unobserve = deps.metrics.observe("jobs_running", () => worker.running + calls.running + lines.running, "jobs");
   return {
     definition: jobsDefinition(context, { worker, calls, lines }),
@@ -47,7 +49,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
       unobserve();
       // What a call leads to is settled by the worker.
       await Promise.all([calls.stop(), lines.stop(), copies.stop()]);
-      await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop()]);
+      await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop(), figures.stop()]);
       await db.close();
     },
   };

@@ -75,6 +75,11 @@ const observed = {
   retention_waiting:
     "Periods past their retention that stay for now, since too much would go at once or clocks differ.",
   jobs_running: "Jobs that a process of jobs works at in this moment.",
+  jobs_open: "Jobs that have not ended, by state, of all processes of jobs together.",
+  jobs_stranded: "Jobs whose channel was removed, so that nobody can be asked after them.",
+  jobs_due_seconds: "Seconds for which the oldest step of a job that is due has waited.",
+  webhooks_waiting: "Deliveries of webhooks that have not arrived and are not given up.",
+  webhooks_due_seconds: "Seconds for which the oldest delivery that is due has waited.",
   channels_broken: "Channels whose breaker is open.",
   certificate_ends_unix_seconds: "Unix seconds at which the process's own certificate ends.",
   configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",
@@ -115,10 +120,10 @@ export interface Metrics {
   /** A webhook was tried: it arrived, is tried again, or is given up. */
   webhookDelivery(outcome: DeliveryOutcome): void;
   /**
-   * Reads a value at every scrape, with a label for whose it is where several share the process. Returns what ends the
+   * Reads a value at every scrape, with a label for whose it is where several share the process, or with labels. Returns what ends the
    * reading; the last value stays. A reader that throws is left out of that scrape and harms no other metric.
    */
-  observe(value: ObservedValue, read: () => number, owner?: string): () => void;
+  observe(value: ObservedValue, read: () => number, owner?: string | Readonly<Record<string, string>>): () => void;
 }
 
 const other = "other";
@@ -289,7 +294,7 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     },
     observe(value, read, owner) {
       const instrument = gauge(value);
-      const labels = owner === undefined ? {} : { owner };
+      const labels = typeof owner === "string" ? { owner } : { ...owner };
       const callback: Parameters<typeof instrument.addCallback>[0] = (result) => result.observe(read(), labels);
       instrument.addCallback(callback);
       return () => instrument.removeCallback(callback);
