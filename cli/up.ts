@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { DescService } from "@bufbuild/protobuf";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import { createNeeds } from "../gateway/needs.ts";
+import { createThreadedPages } from "../gateway/pages/threaded-pages.ts";
 import { startGateway, stopsWithinMs } from "../gateway/server.ts";
 import { envToConfig as billingConfig } from "../services/billing/config.ts";
 import { startBilling } from "../services/billing/server.ts";
@@ -23,6 +24,8 @@ import { createInProcessClient } from "../shared/rpc/index.ts";
 import { type LaneHabits, laneHabits, type RunningService, runProcess } from "../shared/run-service.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
+import { createPagesThread } from "./pages/pages-thread.ts";
+import type { PagesThreadData } from "./pages/thread.ts";
 import { assertPortFree } from "./port.ts";
 import { firstModel, upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
@@ -56,6 +59,14 @@ export function up(): Promise<number> {
     const historyService = await startHistory(historyConfig(env), { ...parts("history"), pacing });
     onStop("history", () => historyService.stop());
     const history = inProcess(historyService, laneHabits.history);
+    const view = gatewayConfig(env);
+    const pagesData = {
+      history: historyConfig(env),
+      view: { idStyle: view.idStyle, traceUiUrl: view.traceUiUrl },
+      logLevel: process.log.level as PagesThreadData["logLevel"],
+    };
+    const pagesThread = createPagesThread(pagesData, process.log);
+    onStop("thread of pages", () => pagesThread.stop());
     const billingService = await startBilling(billingConfig(env), { ...parts("billing"), history });
     onStop("billing", () => billingService.stop());
     const billing = inProcess(billingService, laneHabits.billing);
@@ -103,6 +114,7 @@ export function up(): Promise<number> {
       ids,
       pacing,
       watched,
+      pages: (here) => createThreadedPages(here, pagesThread),
       standing: createNeeds(
         Object.fromEntries(
           Object.entries(services).map(([name, service]) => [name, createReadiness(() => service.ready())]),

@@ -8,12 +8,15 @@ import type { GatewayDeps } from "./deps.ts";
 import type { Room } from "./edge/capacity.ts";
 import type { FreeLimits } from "./edge/free-limits.ts";
 import type { RefusalCounts } from "./edge/refusal-counts.ts";
+import type { Pages } from "./pages/pages.ts";
 import type { Running } from "./story/running.ts";
 
 /** What every endpoint works with. */
-export interface GatewayContext extends GatewayDeps {
+export interface GatewayContext extends Omit<GatewayDeps, "pages"> {
   readonly config: GatewayConfig;
   readonly pacing: Pacing;
+  /** Writes pages of records. */
+  readonly pages: Pages;
   readonly spans: GatewaySpans;
   /** Requests between arrival and their last durable word. */
   readonly running: Running;

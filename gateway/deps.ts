@@ -8,6 +8,7 @@ import type { Pacing } from "../shared/pace.ts";
 import type { RequestIdSource } from "../shared/request-id.ts";
 import type { ServiceClient } from "../shared/rpc/index.ts";
 import type { Metrics, Tracing } from "../shared/telemetry/index.ts";
+import type { Pages } from "./pages/pages.ts";
 
 /** What the edge is given. */
 export interface GatewayDeps {
@@ -24,4 +25,6 @@ export interface GatewayDeps {
   readonly ids: RequestIdSource;
   /** What work in bulk goes by, shared with the history of the same process. Default: its own. */
   readonly pacing?: Pacing;
+  /** Who writes pages of records, given who writes them on this thread. Default: that one. */
+  readonly pages?: (here: Pages) => Pages;
 }

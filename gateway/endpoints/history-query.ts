@@ -1,25 +1,16 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import {
-  type OwnerSchema,
-  type QueryRecordsResponse,
-  type RecordStatus,
-  RestOfPageSchema,
-  type StoredRecord,
-} from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { OwnerSchema, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
-import type { CallOptions } from "../../shared/rpc/index.ts";
-import { jsonInPieces, streamInPieces } from "../answers/json-in-pieces.ts";
+import { streamInPieces } from "../answers/json-in-pieces.ts";
 import type { GatewayContext } from "../context.ts";
 import { type Admission, principalOf, publicKinds } from "../edge/admission.ts";
-import { historyItem, statuses } from "../view/history-item.ts";
+import { statuses } from "../view/history-item.ts";
 
 const own = "/bp/ai/ai_request/history";
 const ofUser = "/bp/server/user/:user_id/ai/ai_request/history";
-/** Records of a page that are read in one go. 16 took a third more CPU, 50 held up others for more than 2 ms four times as often. */
-const atOnce = 25;
 /** Most IDs of one deletion. */
 const maxDeleted = 1_000;
 
@@ -43,16 +34,10 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
 
   const query = async (request: FastifyRequest<UserPath>, reply: FastifyReply) => {
     const whose = owner(request);
-    const asked = queryOf(request.query);
-    const page = await context.history.queryRecords({ owner: whose, ...asked, atOnce }, options(request));
-    const { chunks, bytes } = await jsonInPieces(wholePage(page, context, whose, options(request)), {
-      toJson: (record) => historyItem(record, context.config.idStyle),
-      before: '{"data":[',
-      after: `],"has_more":${page.hasMore}}`,
-      pace: context.pacing.pace(),
-    });
+    const asked = { kind: "query", request: { owner: whose, ...queryOf(request.query) } } as const;
+    const { chunks, bytes } = await context.pages.write(asked, options(request));
     reply.type("application/json; charset=utf-8").header("content-length", bytes);
-    return reply.send(chunks.length === 1 ? chunks[0] : streamInPieces(chunks, context.pacing.pace()));
+    return reply.send(chunks.length === 1 ? chunks[0] : streamInPieces(reply.raw, chunks, context.pacing.pace()));
   };
   for (const path of [`${own}/query`, "/ai_request/history/query", `${ofUser}/query`]) {
     edge.get<UserPath>(path, admitted(path, "history.read"), query);
@@ -63,34 +48,6 @@ export function historyQuery(edge: FastifyInstance, context: GatewayContext): vo
       await context.history.deleteRecords({ owner: whose, requestIds: idsOf(request.body) }, options(request));
       return reply.code(200).send();
     });
-  }
-}
-
-/**
- * The records of a page, the later ones read while those before are written. In one go a page of 3 MB is decoded on the thread
- * that serves everybody, and is as much work for the collector of garbage as for all the rest.
- */
-async function* wholePage(
-  { records, rest }: QueryRecordsResponse,
-  { history }: Pick<GatewayContext, "history">,
-  owner: Owner,
-  options: CallOptions,
-): AsyncGenerator<StoredRecord> {
-  const { requestIds, maxResponseBytes, mayRun } = rest ?? create(RestOfPageSchema);
-  const readFrom = (from: number) => {
-    if (from >= requestIds.length) return undefined;
-    const of = { requestIds: requestIds.slice(from, from + atOnce), maxResponseBytes, mayRun };
-    const reading = history.readRecords({ owner, of }, options);
-    // Should what is before it fail to be written, nobody waits for it.
-    reading.catch(() => undefined);
-    return reading;
-  };
-  let next = readFrom(0);
-  yield* records;
-  for (let from = atOnce; next !== undefined; from += atOnce) {
-    const read = await next;
-    next = readFrom(from);
-    yield* read.records;
   }
 }
 

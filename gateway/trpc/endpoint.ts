@@ -8,6 +8,7 @@ import { everyKind, principalOf, takeFree } from "../edge/admission.ts";
 import { sendRefusal, toError } from "../edge/errors.ts";
 import { recordUntold } from "../edge/refusals.ts";
 import { admissionOf } from "../endpoints/endpoint.ts";
+import { createDocuments, type Documents } from "./documents.ts";
 import { errorData, platformError, rpcCode } from "./errors.ts";
 import { createTrpcContext } from "./procedures.ts";
 import { appRouter } from "./router.ts";
@@ -64,12 +65,20 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
       return sendRefusal(request, reply, JSON.stringify(told));
     });
 
-    routes(scope, context, stop.signal);
+    const written = new WeakMap<FastifyRequest, Documents>();
+    scope.addHook("onSend", async (request, reply, payload) => {
+      const documents = payload instanceof Response ? written.get(request) : undefined;
+      return (await documents?.fill(payload as Response, reply, context.pacing.pace())) ?? payload;
+    });
+    routes(scope, { ...context, written }, stop.signal);
     done();
   });
 }
 
-function routes(scope: FastifyInstance, context: GatewayContext, stopping: AbortSignal): void {
+/** The gateway, and the documents of requests that are being answered. */
+type TrpcGateway = GatewayContext & { readonly written: WeakMap<FastifyRequest, Documents> };
+
+function routes(scope: FastifyInstance, context: TrpcGateway, stopping: AbortSignal): void {
   // What costs money has a route of its own: its bodies are as long as over HTTP, and its key is asked for the same.
   for (const [path, endpoint] of paid) {
     scope.route({
@@ -100,14 +109,16 @@ function routes(scope: FastifyInstance, context: GatewayContext, stopping: Abort
 
 /** Lets tRPC answer one request, which may bear several calls. */
 async function answer(
-  context: GatewayContext,
+  context: TrpcGateway,
   stopping: AbortSignal,
   path: string,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
   const { incoming } = request;
-  const made = createTrpcContext(context, { request, reply, batched: path.includes(","), isPaid }, stopping);
+  const documents = createDocuments({ plain: request.headers["trpc-accept"] === "application/jsonl" });
+  context.written.set(request, documents);
+  const made = createTrpcContext(context, { request, reply, batched: path.includes(","), isPaid, documents }, stopping);
   await fastifyRequestHandler({
     router: appRouter,
     req: request,

@@ -7,6 +7,7 @@ import { everyKind as everyone, principalOf, publicKinds } from "../edge/admissi
 import { operatorsOnly } from "../reach.ts";
 import { authenticate, authorise } from "../story/authenticate.ts";
 import type { Incoming } from "../story/incoming.ts";
+import type { Documents } from "./documents.ts";
 import { errorData, platformError, rpcCode } from "./errors.ts";
 import { targetOf, valuesOf } from "./trail-values.ts";
 import type { Work } from "./work.ts";
@@ -29,6 +30,8 @@ export interface TrpcContext {
   readonly failed: WeakMap<Error, string>;
   /** Whether the procedure of a path costs money. */
   readonly isPaid: (path: string) => boolean;
+  /** What was written before the answer is. */
+  readonly documents: Documents;
   /** Who calls: the edge has authenticated the request. */
   readonly caller: Principal;
   /** Who calls, asked anew. */
@@ -44,7 +47,13 @@ export interface TrpcContext {
 /** The context of a request. */
 export function createTrpcContext(
   gateway: GatewayContext,
-  { request, reply, batched, isPaid }: Pick<TrpcContext, "request" | "reply" | "batched" | "isPaid">,
+  {
+    request,
+    reply,
+    batched,
+    isPaid,
+    documents,
+  }: Pick<TrpcContext, "request" | "reply" | "batched" | "isPaid" | "documents">,
   stopping: AbortSignal,
 ): TrpcContext {
   const { incoming } = request;
@@ -55,6 +64,7 @@ export function createTrpcContext(
     incoming,
     batched,
     isPaid,
+    documents,
     failed: new WeakMap(),
     caller: principalOf(request),
     whoCallsNow: () => authenticate(gateway, incoming, request.headers, { fresh: true, ip: request.ip }),

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { createTRPCClient, httpBatchLink, httpBatchStreamLink, httpLink } from "@trpc/client";
 import { describe, expect, it, vi } from "vitest";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type {
@@ -19,6 +20,7 @@ import {
 import { firstIdAt } from "../../shared/request-id.ts";
 import { unaryHandler } from "../../shared/rpc/index.ts";
 import { each, principals, secrets, startTestGateway } from "../testing.ts";
+import type { AppRouter } from "./router.ts";
 import { clientOf, failure } from "./testing.ts";
 
 describe("records over tRPC", () => {
@@ -70,6 +72,45 @@ describe("records over tRPC", () => {
     expect((await failure(() => clientOf(gateway, "narrow").requests.list.query())).data.code).toBe(
       "permission_denied",
     );
+  });
+
+  it("writes several lists into one answer, alone, beside others and line by line", async () => {
+    const texts = ['{"a":"\\"0123456789abcdef0\\" $1 $& 你好"}', '{"b":[1,2]}'];
+    const stored = texts.map((text, index) =>
+      create(StoredRecordSchema, {
+        record: {
+          requestId: BigInt(index + 5),
+          status: RecordStatus.SUCCEEDED,
+          response: Buffer.from(text.repeat(2_000)),
+        },
+      }),
+    );
+    await using gateway = await startTestGateway({
+      history: {
+        listRecords: unaryHandler(async ({ limit }: ListRecordsRequest) => {
+          if (limit === 99) throw new ThroughlineError("invalid_value", "no", { param: "limit" });
+          return { records: stored.slice(0, limit), nextCursor: 0n };
+        }),
+        exportRecords: unaryHandler(async () => ({ records: stored.slice(1), nextCursor: "c", more: true })),
+      },
+    });
+    const links = [httpLink, httpBatchLink, httpBatchStreamLink];
+    for (const link of links) {
+      const client = createTRPCClient<AppRouter>({
+        links: [link({ url: `${gateway.url}/trpc`, headers: { authorization: `Bearer ${secrets.cli}` } })],
+      });
+      const [whole, one, refused, exported] = await Promise.all([
+        client.requests.list.query({ with_payload: true, limit: 2 }),
+        client.requests.list.query({ limit: 1 }),
+        failure(() => client.requests.list.query({ limit: 99 })),
+        client.requests.export.query(),
+      ]);
+      expect(whole.details.map(({ response }) => response)).toEqual(texts.map((text) => text.repeat(2_000)));
+      expect(whole.requests.map(({ id }) => id)).toEqual(["5", "6"]);
+      expect(one).toMatchObject({ requests: [{ id: "5" }], details: [], next_cursor: null });
+      expect(refused.data).toMatchObject({ code: "invalid_value", param: "limit" });
+      expect(exported).toMatchObject({ requests: [{ id: "6" }], next_cursor: "c", more: true });
+    }
   });
 
   it("asks for a key's records by its account, which billing knows, and only where nobody has named one", async () => {

@@ -1,7 +1,6 @@
 import { tracked } from "@trpc/server";
 import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { mapInPieces } from "../../shared/pace.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
 import { findRequest, jobLifeOf } from "../endpoints/requests.ts";
 import { recordOf } from "../view/history-item.ts";
@@ -14,6 +13,22 @@ import { tailRecords } from "./tail.ts";
 
 /** Time that a page of a rare filter may take. */
 const listTimeoutMs = 30_000;
+
+/** Records by cursor: what `list` gives. */
+interface RequestList {
+  requests: ReturnType<typeof requestRow>[];
+  /** With `with_payload`: the same requests with all that is kept of them; otherwise empty. */
+  details: ReturnType<typeof requestWithResponse>[];
+  next_cursor: string | null;
+}
+
+/** What `export` gives. */
+interface ExportedRequests {
+  requests: ReturnType<typeof requestWithResponse>[];
+  next_cursor: string;
+  /** True: there is more already; a page may be short or empty all the same. */
+  more: boolean;
+}
 
 /** Records of requests: an administration key's of everybody, any other's of its own. */
 export const requests = router({
@@ -30,28 +45,17 @@ export const requests = router({
         })
         .prefault({}),
     )
-    .query(async ({ ctx, input }) => {
-      const page = await ctx.gateway.history.listRecords(
-        {
-          owner: await ownerOfFilter(ctx, input.filter),
-          filter: filterOf(input.filter),
-          cursor: input.cursor ?? 0n,
-          limit: input.limit,
-          ascending: input.ascending,
-          withPayload: input.with_payload,
-        },
-        callOptions(ctx, listTimeoutMs),
-      );
-      const { config, pacing } = ctx.gateway;
-      const pace = pacing.pace();
-      return {
-        requests: await mapInPieces(page.records, pace, (record) => requestRow(record, config)),
-        /** With `with_payload`: the same requests with all that is kept of them; otherwise empty. */
-        details: input.with_payload
-          ? await mapInPieces(page.records, pace, (record) => requestWithResponse(record, config))
-          : [],
-        next_cursor: page.nextCursor === 0n ? null : page.nextCursor.toString(),
+    .query(async ({ ctx, input }): Promise<RequestList> => {
+      const request = {
+        owner: await ownerOfFilter(ctx, input.filter),
+        filter: filterOf(input.filter),
+        cursor: input.cursor ?? 0n,
+        limit: input.limit,
+        ascending: input.ascending,
+        withPayload: input.with_payload,
       };
+      const page = await ctx.gateway.pages.write({ kind: "list", request }, callOptions(ctx, listTimeoutMs));
+      return ctx.documents.put<RequestList>(page);
     }),
 
   /**
@@ -64,23 +68,15 @@ export const requests = router({
         .strictObject({ filter: filter.prefault({}), cursor: z.string().max(64).optional(), limit: limit.default(50) })
         .prefault({}),
     )
-    .query(async ({ ctx, input }) => {
-      const page = await ctx.gateway.history.exportRecords(
-        {
-          owner: await ownerOfFilter(ctx, input.filter),
-          filter: filterOf(input.filter),
-          cursor: input.cursor ?? "",
-          limit: input.limit,
-        },
-        callOptions(ctx, listTimeoutMs),
-      );
-      const { config, pacing } = ctx.gateway;
-      return {
-        requests: await mapInPieces(page.records, pacing.pace(), (record) => requestWithResponse(record, config)),
-        next_cursor: page.nextCursor,
-        /** True: there is more already; a page may be short or empty all the same. */
-        more: page.more,
+    .query(async ({ ctx, input }): Promise<ExportedRequests> => {
+      const request = {
+        owner: await ownerOfFilter(ctx, input.filter),
+        filter: filterOf(input.filter),
+        cursor: input.cursor ?? "",
+        limit: input.limit,
       };
+      const page = await ctx.gateway.pages.write({ kind: "export", request }, callOptions(ctx, listTimeoutMs));
+      return ctx.documents.put<ExportedRequests>(page);
     }),
 
   /** The life of one request and its answer, by any of its IDs. */

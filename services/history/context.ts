@@ -52,6 +52,21 @@ export interface HistoryContext {
   readonly databaseNowMs: () => Promise<number>;
 }
 
+/** What the methods work with that read pages of records. */
+export type PageContext = Pick<
+  HistoryContext,
+  | "db"
+  | "reader"
+  | "planningReader"
+  | "turns"
+  | "pacing"
+  | "terms"
+  | "payloadBudgetBytes"
+  | "firstWindowMs"
+  | "log"
+  | "nowMs"
+>;
+
 const customResponseBytes = 64 * 1024;
 const payloadBudgetBytes = 12 * 1024 * 1024;
 const lateRecordMs = 3_600_000;
@@ -84,45 +99,68 @@ export const planning = {
   sums: { plan_cache_mode: "force_custom_plan", max_parallel_workers_per_gather: "0" },
 } as const;
 
+/** How many connections are for what. */
+function sharesOf({ poolSize }: Pick<HistoryConfig, "poolSize">) {
+  const readers = Math.max(1, Math.floor(poolSize / 4));
+  const summing = Math.max(2, Math.floor(readers / 2));
+  return { readers, summing, writers: Math.max(2, poolSize - 2 * readers - summing) };
+}
+
+/** What pages are read with; `connections`: of `db`. */
+export function createPageContext(
+  config: Pick<HistoryConfig, "databaseUrl" | "poolSize" | "partitionMs">,
+  { log, nowMs = Date.now, pacing = createPacing() }: Pick<HistoryDeps, "log" | "nowMs" | "pacing">,
+  connections: number,
+): PageContext {
+  const shares = sharesOf(config);
+  const db = createDatabase<unknown>({
+    ...{ ...placeOf(config, log), applicationName: "history", maxConnections: connections },
+  });
+  const queries = queriesOf(config, log);
+  return {
+    db,
+    reader: createDatabase<unknown>({ ...queries, settings: planning.general }),
+    planningReader: createDatabase<unknown>({ ...queries, settings: planning.byValues }),
+    turns: turnsFor(shares),
+    pacing,
+    terms: createTerms(db),
+    payloadBudgetBytes,
+    firstWindowMs: config.partitionMs,
+    log,
+    nowMs,
+  };
+}
+
+function placeOf({ databaseUrl }: Pick<HistoryConfig, "databaseUrl">, log: Log) {
+  return { url: databaseUrl, schema: "history", log };
+}
+
+/** No longer than who asks waits for a page. */
+function queriesOf(config: Pick<HistoryConfig, "databaseUrl" | "poolSize">, log: Log) {
+  const { readers } = sharesOf(config);
+  return {
+    ...placeOf(config, log),
+    ...{ applicationName: "history queries", maxConnections: readers, statementTimeoutMs: pageTimeoutMs },
+  };
+}
+
 /** Builds the context; `overrides` are for tests. */
 export function createContext(
   config: HistoryConfig,
   deps: HistoryDeps,
   overrides: Partial<HistoryContext> = {},
 ): HistoryContext {
-  const { log, tracing, metrics, nowMs = Date.now } = deps;
-  const readers = Math.max(1, Math.floor(config.poolSize / 4));
-  const summing = Math.max(2, Math.floor(readers / 2));
-  const common = { url: config.databaseUrl, schema: "history", log };
-  const db = createDatabase<unknown>({
-    ...common,
-    applicationName: "history",
-    maxConnections: Math.max(2, config.poolSize - 2 * readers - summing),
-  });
-  // No longer than who asks waits for a page.
-  const queries = {
-    ...{ ...common, applicationName: "history queries", maxConnections: readers, statementTimeoutMs: pageTimeoutMs },
-  };
-  const reader = createDatabase<unknown>({
-    ...queries,
-    settings: planning.general,
-  });
-  const planningReader = createDatabase<unknown>({
-    ...queries,
-    settings: planning.byValues,
-  });
+  const { log, tracing, metrics } = deps;
+  const { summing, writers } = sharesOf(config);
+  const pages = createPageContext(config, deps, writers);
+  const { db } = pages;
   const summingReader = createDatabase<unknown>({
-    ...{ ...queries, maxConnections: summing, statementTimeoutMs: sumTimeoutMs },
+    ...{ ...queriesOf(config, log), maxConnections: summing, statementTimeoutMs: sumTimeoutMs },
     settings: planning.sums,
   });
   return {
-    db,
-    reader,
-    planningReader,
+    ...pages,
     summingReader,
-    turns: turnsFor({ readers, summing }),
-    pacing: deps.pacing ?? createPacing(),
-    terms: createTerms(db),
     tables: [
       { table: "history.record", lengthMs: config.partitionMs },
       { table: "history.payload", lengthMs: config.payloadPartitionMs },
@@ -133,13 +171,9 @@ export function createContext(
       maxOutputBytes: customResponseBytes,
     }),
     maxResponseBytes: config.maxResponseBytes,
-    payloadBudgetBytes,
-    firstWindowMs: config.partitionMs,
     lateRecordMs,
     spans: historySpans(tracing),
     metrics,
-    log,
-    nowMs,
     databaseNowMs: deps.databaseNowMs ?? (() => databaseNowMs(db)),
     ...overrides,
   };

@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ExportRecordsRequest, StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { parseRequestId } from "../../../shared/request-id.ts";
-import type { HistoryContext } from "../context.ts";
+import type { PageContext } from "../context.ts";
 import { type ExportWalk, exportStep, lastBatch, placeOf } from "../db/export.ts";
 import { behindBatch, firstPlace, formatPlace, type Place, parsePlace } from "../domain/place.ts";
 import { readFilter } from "./filter.ts";
@@ -19,7 +19,7 @@ const scanTimeMs = 1_000;
  * comes again where the gateway's own replaced it.
  */
 export async function exportRecords(
-  context: HistoryContext,
+  context: PageContext,
   request: ExportRecordsRequest,
 ): Promise<{ records: StoredRecord[]; nextCursor: string; more: boolean }> {
   const limit = limitOf(request.limit);
@@ -47,7 +47,7 @@ export async function exportRecords(
 
 /** The places of the next records that match, and where the walk ended. */
 async function walkOn(
-  { planningReader }: HistoryContext,
+  { planningReader }: PageContext,
   walk: ExportWalk,
   limit: number,
 ): Promise<{ places: Place[]; next: Place; more: boolean }> {
@@ -72,7 +72,7 @@ function further(a: Place, b: Place): Place {
   return a.stored > b.stored ? a : b;
 }
 
-async function readCursor({ reader }: HistoryContext, text: string): Promise<Place> {
+async function readCursor({ reader }: PageContext, text: string): Promise<Place> {
   if (text === "") return firstPlace;
   const place = parsePlace(text);
   if (place !== undefined) return place;

@@ -9,9 +9,16 @@ import {
   type QueryRecordsRequest,
   type ReadRecordsRequest,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import { defineService, type ServiceDefinition, type UnaryContext, unaryHandler } from "../../../shared/rpc/index.ts";
+import {
+  batchHandler,
+  defineService,
+  type HandlersOf,
+  type ServiceDefinition,
+  type UnaryContext,
+  unaryHandler,
+} from "../../../shared/rpc/index.ts";
 import type { Turns } from "../../../shared/turns.ts";
-import type { HistoryContext } from "../context.ts";
+import type { HistoryContext, PageContext } from "../context.ts";
 import { deleteRecords } from "./delete-records.ts";
 import { exportRecords } from "./export-records.ts";
 import { findUnfinished } from "./find-unfinished.ts";
@@ -27,18 +34,40 @@ export function historyDefinition(
   context: HistoryContext,
   records: RecordGatherer,
 ): ServiceDefinition<typeof HistoryService> {
-  const { pages, points, sums, deletes } = context.turns;
+  const { points, sums, deletes } = context.turns;
   return defineService(HistoryService, {
+    ...pageHandlers(context),
     record: record(context, records),
     findUnfinished: unaryHandler((request) => findUnfinished(context, request)),
-    queryRecords: unaryHandler(inTurn(pages, (request: QueryRecordsRequest) => queryRecords(context, request))),
-    readRecords: unaryHandler(inTurn(pages, (request: ReadRecordsRequest) => readRecords(context, request))),
     deleteRecords: unaryHandler(inTurn(deletes, (request: DeleteRecordsRequest) => deleteRecords(context, request))),
     getRecord: unaryHandler(inTurn(points, (request: GetRecordRequest) => getRecord(context, request))),
-    exportRecords: unaryHandler(inTurn(pages, (request: ExportRecordsRequest) => exportRecords(context, request))),
-    listRecords: unaryHandler(inTurn(pages, (request: ListRecordsRequest) => listRecords(context, request))),
     getTimeseries: unaryHandler(inTurn(sums, (request: GetTimeseriesRequest) => getTimeseries(context, request))),
   });
+}
+
+/** The methods that read pages alone, for a thread of the gateway's process; it is asked for nothing else. */
+export function pagesDefinition(context: PageContext): ServiceDefinition<typeof HistoryService> {
+  const elsewhere = () => Promise.reject(new Error("this part of history reads pages alone"));
+  return defineService(HistoryService, {
+    ...pageHandlers(context),
+    record: batchHandler(elsewhere),
+    findUnfinished: unaryHandler(elsewhere),
+    deleteRecords: unaryHandler(elsewhere),
+    getRecord: unaryHandler(elsewhere),
+    getTimeseries: unaryHandler(elsewhere),
+  });
+}
+
+function pageHandlers(
+  context: PageContext,
+): Pick<HandlersOf<typeof HistoryService>, "queryRecords" | "readRecords" | "exportRecords" | "listRecords"> {
+  const { pages } = context.turns;
+  return {
+    queryRecords: unaryHandler(inTurn(pages, (request: QueryRecordsRequest) => queryRecords(context, request))),
+    readRecords: unaryHandler(inTurn(pages, (request: ReadRecordsRequest) => readRecords(context, request))),
+    exportRecords: unaryHandler(inTurn(pages, (request: ExportRecordsRequest) => exportRecords(context, request))),
+    listRecords: unaryHandler(inTurn(pages, (request: ListRecordsRequest) => listRecords(context, request))),
+  };
 }
 
 /** Runs a method when its turn has come, by account; the operator's are those of account 0. */

@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ListRecordsRequest, StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import type { HistoryContext } from "../context.ts";
+import type { PageContext } from "../context.ts";
 import type { Walk } from "../db/branches.ts";
 import { readRows } from "../db/records.ts";
 import { scan } from "../db/scan.ts";
@@ -24,7 +24,7 @@ const scanTimeMs = 1_000;
 
 /** Records by keyset cursor. A page may be short, or empty, with a cursor: the end is where the cursor is 0. */
 export async function listRecords(
-  context: HistoryContext,
+  context: PageContext,
   request: ListRecordsRequest,
 ): Promise<{ records: StoredRecord[]; nextCursor: bigint }> {
   const limit = limitOf(request.limit);
@@ -45,7 +45,7 @@ export function limitOf(asked: number): number {
 }
 
 async function listIds(
-  { planningReader, nowMs, firstWindowMs }: HistoryContext,
+  { planningReader, nowMs, firstWindowMs }: PageContext,
   filter: Filter,
   { cursor, limit, ascending }: { cursor: bigint; limit: number; ascending: boolean },
 ): Promise<{ ids: bigint[]; nextCursor: bigint }> {
@@ -102,10 +102,7 @@ function behind(cursor: bigint, ascending: boolean): IdRange {
 }
 
 /** The first IDs whose payloads fit one answer together, at least one: an export cuts pages, never answers. */
-export async function fitting(
-  { reader, payloadBudgetBytes }: HistoryContext,
-  ids: readonly bigint[],
-): Promise<bigint[]> {
+export async function fitting({ reader, payloadBudgetBytes }: PageContext, ids: readonly bigint[]): Promise<bigint[]> {
   const rows = await readRows(reader, ids);
   const sizes = new Map(rows.map((row) => [row.request_id, row.payload_bytes ?? 0]));
   let sum = 0;

@@ -5,7 +5,7 @@ import type {
   RestOfPageSchema,
   StoredRecord,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import type { HistoryContext } from "../context.ts";
+import type { PageContext } from "../context.ts";
 import { readPayloadSizes } from "../db/records.ts";
 import { fairShare } from "../domain/fair-share.ts";
 import { idsBetween } from "../domain/times.ts";
@@ -19,7 +19,7 @@ const maxPageSize = 1_000;
 
 /** A page of records by its number, newest first: all of it, or its beginning and what the rest is. */
 export async function queryRecords(
-  context: HistoryContext,
+  context: PageContext,
   request: QueryRecordsRequest,
 ): Promise<{ records: StoredRecord[]; hasMore: boolean; rest?: MessageInitShape<typeof RestOfPageSchema> }> {
   const { page, pageSize, startUnixMs, endUnixMs, atOnce } = request;

@@ -4,7 +4,7 @@ import type {
   ReadRecordsRequest,
   StoredRecord,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import type { HistoryContext } from "../context.ts";
+import type { PageContext } from "../context.ts";
 import { owns, type Scope } from "../domain/owner.ts";
 import { storedUserId } from "../domain/repair.ts";
 import { loadRecords } from "./load.ts";
@@ -14,7 +14,7 @@ const maxIds = 1_000;
 
 /** Further records of a page, in the order of their IDs. */
 export async function readRecords(
-  context: HistoryContext,
+  context: PageContext,
   { owner, of }: ReadRecordsRequest,
 ): Promise<{ records: StoredRecord[] }> {
   const scope = scopeOf(owner);

@@ -1,0 +1,18 @@
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
+
+/** Of 0 to 19: threads of 0 get the core when they want it. */
+const background = 10;
+
+/**
+ * Has the calling thread give way to those that answer requests. Linux knows the priority of each thread by its number, which Node does
+ * not tell. Elsewhere, or where it is refused, the thread works as the others do.
+ */
+export function giveWay(): void {
+  try {
+    const [, id] = /\/task\/(\d+)$/.exec(readlinkSync("/proc/thread-self")) ?? [];
+    if (id !== undefined) setPriority(Number(id), background);
+  } catch {
+    // No Linux, or not allowed.
+  }
+}
