@@ -22,6 +22,7 @@ import { createReadiness } from "../shared/readiness.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { createInProcessClient } from "../shared/rpc/index.ts";
 import { type LaneHabits, laneHabits, type RunningService, runProcess } from "../shared/run-service.ts";
+import { rpcSpans } from "../shared/telemetry/index.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
 import { createPagesThread } from "./pages/pages-thread.ts";
@@ -47,18 +48,21 @@ export function up(): Promise<number> {
       tracing: telemetry.tracer(name),
       metrics: telemetry.metrics,
     });
-    const inProcess = <S extends DescService>(service: RunningService<S>, lanes: LaneHabits) => {
-      const client = createInProcessClient(service.definition, { ...lanes, log: process.log, pacing });
+    const inProcess = <S extends DescService>(name: string, service: RunningService<S>, lanes: LaneHabits) => {
+      const client = createInProcessClient(service.definition, {
+        ...{ ...lanes, log: process.log, pacing },
+        spans: telemetry.tracing ? rpcSpans(telemetry.tracer(name)) : undefined,
+      });
       onStop(`client of ${service.definition.service.typeName}`, () => client.close());
       return client;
     };
 
     const routingService = await startRouting(routingConfig(env), parts("routing"));
     onStop("routing", () => routingService.stop());
-    const routing = inProcess(routingService, laneHabits.routing);
+    const routing = inProcess("routing", routingService, laneHabits.routing);
     const historyService = await startHistory(historyConfig(env), { ...parts("history"), pacing });
     onStop("history", () => historyService.stop());
-    const history = inProcess(historyService, laneHabits.history);
+    const history = inProcess("history", historyService, laneHabits.history);
     const view = gatewayConfig(env);
     const pagesData = {
       history: historyConfig(env),
@@ -69,7 +73,7 @@ export function up(): Promise<number> {
     onStop("thread of pages", () => pagesThread.stop());
     const billingService = await startBilling(billingConfig(env), { ...parts("billing"), history });
     onStop("billing", () => billingService.stop());
-    const billing = inProcess(billingService, laneHabits.billing);
+    const billing = inProcess("billing", billingService, laneHabits.billing);
 
     const ids = createRequestIdSource({});
     const lease = await keepLease(
@@ -88,11 +92,11 @@ export function up(): Promise<number> {
       env,
     });
     onStop("provider-adapter", () => providerService.stop());
-    const provider = inProcess(providerService, laneHabits.provider);
+    const provider = inProcess("provider-adapter", providerService, laneHabits.provider);
 
     const jobsService = await startJobs(jobsConfig(env), { ...parts("jobs"), provider, billing, history });
     onStop("jobs", () => jobsService.stop());
-    const jobs = inProcess(jobsService, laneHabits.jobs);
+    const jobs = inProcess("jobs", jobsService, laneHabits.jobs);
 
     const key = await ensureDefaultAccount(billing, ground.keys);
     const services = {

@@ -18,8 +18,9 @@ import {
   startGrpcServer,
 } from "./rpc/index.ts";
 import { stayWarm } from "./stay-warm.ts";
-import { createTelemetry, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
+import { createTelemetry, rpcSpans, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
 import { assertTlsFiles, assertTrust, assertWholePair, clientTls, peerSecrets, serverTls, tlsFiles } from "./trust.ts";
+import { version } from "./version.ts";
 import { keepAllocationsYoung } from "./young-allocations.ts";
 
 /** Variables that every service process reads. */
@@ -102,19 +103,20 @@ export interface RunningService<S extends DescService = DescService> {
   stop(): Promise<void>;
 }
 
-/** Which lane methods may be sent twice, which are answered at once, and which wait for others to travel with. */
-export type LaneHabits = Pick<ClientOptions, "idempotent" | "prompt" | "lingerMs">;
+/** Which lane methods may be sent twice, which are answered at once, which have a caller who waits, and which wait for others to travel with. */
+export type LaneHabits = Pick<ClientOptions, "idempotent" | "prompt" | "lingerMs" | "waited">;
 
 /** How each service's lanes are called. */
 export const laneHabits = {
-  routing: { idempotent: ["resolve"], prompt: ["resolve"] },
+  routing: { idempotent: ["resolve"], prompt: ["resolve"], waited: ["resolve"] },
   // Nobody waits for these two, and a message of a lane costs as much as ten items in it.
   billing: {
     idempotent: ["authenticate", "reserve", "settle"],
     prompt: ["authenticate", "reserve"],
+    waited: ["authenticate", "reserve"],
     lingerMs: { settle: 10 },
   },
-  provider: {},
+  provider: { waited: ["invoke"] },
   history: { idempotent: ["record"], lingerMs: { record: 10 } },
   jobs: {},
 } as const satisfies Record<string, LaneHabits>;
@@ -159,7 +161,8 @@ export async function runProcess(
   const logFor = (service: string) => createLog({ service, level: read.LOG_LEVEL, destination });
   const log = logFor(name);
   const lifecycle = createLifecycle(log);
-  const telemetry = createTelemetry(telemetryConfig(env), { service: name, log });
+  const telemetry = createTelemetry(telemetryConfig(env), { service: name, log, version });
+  const spans = telemetry.tracing ? rpcSpans(telemetry.tracer(name)) : undefined;
   lifecycle.onStop("telemetry", () => telemetry.shutdown());
   const process: ServiceProcess = {
     env,
@@ -170,7 +173,7 @@ export async function runProcess(
     client(service, target, lanes) {
       const tls = clientTls(read);
       const secret = peerSecrets(read)?.sent;
-      const client = createGrpcClient(service, { ...lanes, target: read[target], tls, secret, log });
+      const client = createGrpcClient(service, { ...lanes, target: read[target], tls, secret, log, spans });
       const health = createHealthCheck(read[target], { tls, secret });
       lifecycle.onStop(`client of ${service.typeName}`, async () => {
         health.close();
@@ -221,6 +224,7 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
         log,
         tls: serverTls(read),
         secrets: peerSecrets(read),
+        spans: telemetry.tracing ? rpcSpans(telemetry.tracer(name)) : undefined,
         onRefused: () => telemetry.metrics.callRefused(),
       });
       const ready = createReadiness(() => service.ready());

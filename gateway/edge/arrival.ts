@@ -7,7 +7,7 @@ import { createOrigin } from "../../shared/gen/lane_codecs.ts";
 import type { Origin } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
 import { formatRequestId, type RequestIdSource, toParts, traceIdOf } from "../../shared/request-id.ts";
-import { createPassiveTracing, type Span } from "../../shared/telemetry/index.ts";
+import { contextOf, createPassiveTracing, type Span } from "../../shared/telemetry/index.ts";
 import { gatewaySpans } from "../../shared/telemetry/spans/gateway.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming, Served } from "../story/incoming.ts";
@@ -36,8 +36,9 @@ export function receive(
     traceId: id === 0n ? newTraceId() : traceIdOf(id),
     method: request.method,
     route: request.routeOptions.url ?? "unknown",
-    inbound: context.config.trustTraceparent ? single(headers.traceparent) : undefined,
+    ...inboundOf(context, request),
     clientRequestId: givenId || undefined,
+    http: request,
   });
   const idText = id === 0n ? "" : formatRequestId(id, context.config.idStyle);
   request.incoming = newIncoming(id, idText, span, givenId, originOf(request, span.traceId));
@@ -67,8 +68,8 @@ export function receiveCall(context: GatewayContext, request: FastifyRequest, ro
   const { method, incoming: outer } = request;
   const traceId = traceIdOf(id);
   const span = context.spans.request({
-    ...{ requestId: id, traceId, method, route, clientRequestId: outer.clientRequestId || undefined },
-    inbound: context.config.trustTraceparent ? single(request.headers.traceparent) : undefined,
+    ...{ requestId: id, traceId, method, route, clientRequestId: outer.clientRequestId || undefined, http: request },
+    ...inboundOf(context, request),
   });
   const idText = formatRequestId(id, context.config.idStyle);
   const incoming = newIncoming(id, idText, span, outer.clientRequestId, originOf(request, span.traceId));
@@ -81,9 +82,17 @@ export function receiveCall(context: GatewayContext, request: FastifyRequest, ro
 export function receiveProbe(request: FastifyRequest, reply: FastifyReply): void {
   const { method, routeOptions } = request;
   const traceId = newTraceId();
-  const span = noSpans.request({ requestId: 0n, traceId, method, route: routeOptions.url ?? "unknown" });
+  const route = routeOptions.url ?? "unknown";
+  const span = noSpans.request({ requestId: 0n, traceId, method, route, trustsInbound: false, http: request });
   request.incoming = newIncoming(0n, "", span, "", createOrigin({}));
   setHeaders(reply.raw, safetyHeaders);
+}
+
+/** What the client says of its own trace. */
+function inboundOf({ config }: GatewayContext, { headers }: FastifyRequest) {
+  const { traceparent, tracestate } = headers;
+  const inbound = traceparent === undefined ? undefined : contextOf(single(traceparent), single(tracestate));
+  return { inbound, trustsInbound: config.trustTraceparent };
 }
 
 function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: string, origin: Origin): Incoming {

@@ -53,6 +53,7 @@ export async function takeIn(
     route = await resolveRoute(context, ask);
     const reservation = await reserve(context, ask, route, job);
     if (reservation.replayRequestId === 0n) return { route, reservation };
+    context.spans.replays(incoming.span, reservation.replayRequestId);
     const stored = await storedAnswer(context, ask, reservation.replayRequestId);
     ask.body = new Uint8Array();
     // Nobody else knows of a replay: whoever has the answer finds its record, whatever becomes of this process.

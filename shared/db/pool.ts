@@ -1,9 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { ThroughlineError } from "../errors/error.ts";
+import { type DatabasePeer, failStatement, startStatement } from "../telemetry/index.ts";
 import { type ConnectionOptions, createTarget } from "./connection.ts";
 import type { DatabaseLog } from "./database-log.ts";
-import { isBrokenConnection, mayConnectLater, toFault } from "./faults.ts";
+import { isBrokenConnection, mayConnectLater, sqlStateOf, toFault } from "./faults.ts";
+import { parseDatabaseUrl } from "./url.ts";
 
 /** A connection that was taken from the pool and must be released once. */
 export interface Session {
@@ -72,6 +74,7 @@ export function createSessionPool(options: PoolOptions): SessionPool {
   const limitMs =
     options.answerLimitMs ??
     (options.statementTimeoutMs ? options.statementTimeoutMs + deadConnectionGraceMs : undefined);
+  const peer = peerOf(options);
   let statements = 0;
   let closing: Promise<void> | undefined;
 
@@ -110,9 +113,13 @@ export function createSessionPool(options: PoolOptions): SessionPool {
       },
       async run<R extends pg.QueryResultRow>(query: pg.QueryConfig) {
         statements += 1;
+        const span = startStatement(query.text, peer);
         try {
-          return await send<R>(client, query, limitMs);
+          const result = await send<R>(client, query, limitMs);
+          span?.end();
+          return result;
         } catch (error) {
+          if (span !== undefined) failStatement(span, sqlStateOf(error));
           // An error that is not PostgreSQL's (a value that cannot be encoded) leaves the protocol in an unknown state.
           if (isBrokenConnection(error) || !(error instanceof pg.DatabaseError)) discarded = true;
           throw toFault(error);
@@ -137,6 +144,18 @@ export function createSessionPool(options: PoolOptions): SessionPool {
       closing ??= closeAll();
       return closing;
     },
+  };
+}
+
+/** What the spans of statements say of the database. Of several servers the first is named: only the driver knows which it is. */
+function peerOf({ url, schema }: PoolOptions): DatabasePeer {
+  const { servers, database, user } = parseDatabaseUrl(url);
+  const [server] = servers;
+  const name = database ?? user ?? "";
+  return {
+    host: server?.host ?? "",
+    port: server?.port ?? 0,
+    namespace: schema === undefined ? name : `${name}|${schema}`,
   };
 }
 

@@ -66,6 +66,7 @@ export function createGrpcClient<S extends DescService>(
   };
   const transport: Transport<Buffer> = {
     defaultLanes: 4,
+    target: options.target,
     unreachable() {
       const { client, release } = channels.lease();
       void away(client).finally(release);

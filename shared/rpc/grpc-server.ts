@@ -14,6 +14,7 @@ import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import { ThroughlineError } from "../errors/error.ts";
 import { createAdmission } from "./admission.ts";
+import type { CallSpans } from "./call-spans.ts";
 import { encodeMessage, wireServerCodec } from "./codec.ts";
 import { createComplaint } from "./complaint.ts";
 import type { ServiceDefinition } from "./define.ts";
@@ -44,6 +45,8 @@ export interface GrpcServerOptions {
   readonly tls?: ServerTls | undefined;
   /** Calls without one of them are refused as UNAUTHENTICATED, but for health checks. Default: anybody may call. */
   readonly secrets?: PeerSecrets | undefined;
+  /** Makes spans of the unary calls that are served; those of lanes are their handlers' to make. Default: none are made. */
+  readonly spans?: CallSpans | undefined;
   /** Called for each call that was refused. */
   readonly onRefused?: (() => void) | undefined;
 }
@@ -88,7 +91,7 @@ export async function startGrpcServer(
       const handler = handlers[method.localName];
       if (handler === undefined) throw new Error(`${methodPath(method)} has no handler`);
       if (handler.kind === "unary") {
-        const handle = serveUnary(method, handler, maxMessageBytes, options.log);
+        const handle = serveUnary(method, handler, maxMessageBytes, options);
         server.register(methodPath(method), handle, passBytes, passBytes, "unary");
         continue;
       }
@@ -181,7 +184,7 @@ function serveUnary(
   method: DescMethod,
   handler: AnyUnaryHandler,
   maxMessageBytes: number,
-  log: RpcLog | undefined,
+  { log, spans }: Pick<GrpcServerOptions, "log" | "spans">,
 ): (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void {
   return (call, answer) => {
     const controller = new AbortController();
@@ -197,7 +200,7 @@ function serveUnary(
     void (async () => {
       try {
         const request = fromBinary(method.input, call.request);
-        const response = encodeMessage(method.output, await runUnary(method, handler, request, context, log));
+        const response = encodeMessage(method.output, await runUnary(method, handler, request, context, log, spans));
         if (response.byteLength > maxMessageBytes) throw answerTooLargeError(response.byteLength, maxMessageBytes);
         answer(null, response);
       } catch (error) {

@@ -1,6 +1,7 @@
 import { create, type DescMethod, type DescService } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
 import { createPacing, type Pacing } from "../pace.ts";
+import type { CallSpans } from "./call-spans.ts";
 import { localClientCodec, localServerCodec, roughBytes, roughBytesInTurns } from "./codec.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { ServiceDefinition } from "./define.ts";
@@ -23,6 +24,8 @@ export interface InProcessServer<S extends DescService> {
 /** What a service within the process is served with. */
 export interface InProcessOptions {
   readonly log?: RpcLog | undefined;
+  /** As GrpcServerOptions.spans. */
+  readonly spans?: CallSpans | undefined;
   /** What long answers give way to. Default: others have a turn after each piece. */
   readonly pacing?: Pacing | undefined;
 }
@@ -32,7 +35,8 @@ export function createInProcessClient<S extends DescService>(
   definition: ServiceDefinition<S>,
   options: ClientOptions & InProcessOptions = {},
 ): ServiceClient<S> & ClientControl {
-  return createInProcessServer(definition, options).client(options);
+  // Within a process there is no way between caller and handler that a second span could show.
+  return createInProcessServer(definition, options).client({ ...options, spans: undefined });
 }
 
 /** Serves a definition within this process: one server for clients of different options, and one that can stop. */
@@ -41,7 +45,7 @@ export function createInProcessServer<S extends DescService>(
   options: InProcessOptions = {},
 ): InProcessServer<S> {
   const { service } = definition;
-  const { log, pacing = createPacing() } = options;
+  const { log, spans, pacing = createPacing() } = options;
   const laneServers = new Map<string, LaneServer<unknown>>();
   const unaryCalls = new Set<UnaryCall>();
   let draining = false;
@@ -105,7 +109,7 @@ export function createInProcessServer<S extends DescService>(
       return (request, callOptions) => {
         if (draining) return Promise.reject(unavailableError());
         return callUnary(
-          { method, handler, maxMessageBytes, deadlines, log, pacing, unaryCalls },
+          { method, handler, maxMessageBytes, deadlines, log, spans, pacing, unaryCalls },
           request,
           callOptions,
         );
@@ -147,12 +151,13 @@ interface UnaryParts {
   readonly maxMessageBytes: number;
   readonly deadlines: Deadlines;
   readonly log: RpcLog | undefined;
+  readonly spans: CallSpans | undefined;
   readonly pacing: Pacing;
   readonly unaryCalls: Set<UnaryCall>;
 }
 
 async function callUnary(parts: UnaryParts, request: unknown, options: CallOptions): Promise<unknown> {
-  const { method, handler, maxMessageBytes, deadlines, log, pacing, unaryCalls } = parts;
+  const { method, handler, maxMessageBytes, deadlines, log, spans, pacing, unaryCalls } = parts;
   const { signal, timeoutMs } = options;
   if (signal?.aborted) throw cancelledError();
   if (!(timeoutMs > 0)) throw deadlineError();
@@ -179,7 +184,7 @@ async function callUnary(parts: UnaryParts, request: unknown, options: CallOptio
     deadlineMs: performance.now() + timeoutMs,
     signal: controller.signal,
   };
-  runUnary(method, handler, message, context, log).then(resolve, reject);
+  runUnary(method, handler, message, context, log, spans).then(resolve, reject);
   try {
     const answer = messageOf(method.output, await promise);
     const counted = roughBytesInTurns(answer, pacing.pace());

@@ -1,4 +1,5 @@
 // The room's door: what the rest of the house may use.
+export type { CallSpans, OpenedSpan, TracedCall } from "./call-spans.ts";
 export {
   type BatchOptions,
   batchHandler,

@@ -4,6 +4,7 @@ import { createLaneMethod } from "./lane-method.ts";
 import { createLanePool, type LanePool } from "./lane-pool.ts";
 import type { ClientCodec, OpenLink } from "./link.ts";
 import { laneShape } from "./shape.ts";
+import { tracedLane, tracedUnary } from "./traced.ts";
 import {
   type CallOptions,
   type ClientControl,
@@ -15,6 +16,8 @@ import {
 /** How a kind of client carries the calls of one method. */
 export interface Transport<P> {
   readonly defaultLanes: number;
+  /** Where the calls go, for their spans. */
+  readonly target?: string;
   lane(method: DescMethod, maxMessageBytes: number): { codec: ClientCodec<P>; open: OpenLink<P> };
   unary(
     method: DescMethod,
@@ -40,11 +43,12 @@ export function createServiceClient<S extends DescService, P>(
   const deadlines = createDeadlines();
   const pools: LanePool<P>[] = [];
   const methods: Record<string, unknown> = {};
-  const { idempotent: again = [], prompt = [], lingerMs = {} } = options;
-  checkNames(service, [...again, ...prompt, ...Object.keys(lingerMs)]);
+  const { idempotent: again = [], prompt = [], lingerMs = {}, waited = [], spans } = options;
+  checkNames(service, [...again, ...prompt, ...waited, ...Object.keys(lingerMs)]);
   for (const method of service.methods) {
     if (method.methodKind === "unary") {
-      methods[method.localName] = transport.unary(method, maxMessageBytes, deadlines);
+      const ask = transport.unary(method, maxMessageBytes, deadlines);
+      methods[method.localName] = spans === undefined ? ask : tracedUnary(method, ask, spans, transport.target ?? "");
       continue;
     }
     const { frame } = laneShape(method);
@@ -60,7 +64,9 @@ export function createServiceClient<S extends DescService, P>(
     });
     pools.push(pool);
     const idempotent = again.includes(method.localName);
-    methods[method.localName] = createLaneMethod<P>({ codec, pool, deadlines, idempotent });
+    const lane = createLaneMethod<P>({ codec, pool, deadlines, idempotent });
+    const traced = waited.includes(method.localName) ? spans : undefined;
+    methods[method.localName] = traced === undefined ? lane : tracedLane(method, lane, traced, transport.target ?? "");
   }
   const control: ClientControl = {
     async ready(timeoutMs) {

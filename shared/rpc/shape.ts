@@ -22,6 +22,11 @@ export interface LaneShape {
   };
 }
 
+/** Name of a method as the conventions for spans write it: "package.Service/Method". */
+export function methodName(method: DescMethod): string {
+  return `${method.parent.typeName}/${method.name}`;
+}
+
 /** Path of a method as gRPC writes it. */
 export function methodPath(method: DescMethod): string {
   return `/${method.parent.typeName}/${method.name}`;

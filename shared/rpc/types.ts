@@ -1,6 +1,7 @@
 import type { DescMethod, DescService, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { ThroughlineError } from "../errors/error.ts";
+import type { CallSpans } from "./call-spans.ts";
 
 /** What may be given where a message is wanted: the message, or its fields. */
 export type Init<M extends Message> = MessageInitShape<GenMessage<M>>;
@@ -204,6 +205,10 @@ export interface ClientOptions {
    * nobody waits for. Default: they go at the end of their tick.
    */
   readonly lingerMs?: Readonly<Record<string, number>> | undefined;
+  /** Lane methods whose callers wait for the answer, by their local names: with `spans` their calls have spans of their own. */
+  readonly waited?: readonly string[] | undefined;
+  /** Makes spans of the calls that a caller waits for: of unary methods and of `waited`. Default: none are made. */
+  readonly spans?: CallSpans | undefined;
   /** Age in milliseconds at which a lane is replaced, give or take a fifth. Default 60,000. */
   readonly laneMaxAgeMs?: number | undefined;
   /** Largest item, request or answer in bytes. Default 20 MiB. The server's own limit holds too. */

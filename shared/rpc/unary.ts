@@ -1,6 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
+import type { CallSpans } from "./call-spans.ts";
 import type { AnyHandler } from "./define.ts";
+import { methodName } from "./shape.ts";
 import type { RpcLog, UnaryContext } from "./types.ts";
 
 /** Metadata of a unary call: the request ID, decimal. */
@@ -18,9 +20,11 @@ export async function runUnary(
   request: unknown,
   context: UnaryContext,
   log: RpcLog | undefined,
+  spans?: CallSpans | undefined,
 ): Promise<unknown> {
   try {
-    return await handler.run(request, context);
+    if (spans === undefined) return await handler.run(request, context);
+    return await spans.served(methodName(method), context, () => handler.run(request, context));
   } catch (thrown) {
     const error = ThroughlineError.from(thrown);
     if (error.code === "internal_error") {

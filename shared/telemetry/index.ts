@@ -25,7 +25,13 @@ export type {
 } from "./metrics.ts";
 export type { Span, SpanAttributes, SpanKindName } from "./span.ts";
 export { type BillingSpans, billingSpans } from "./spans/billing.ts";
-export type { BatchedCall, ServedCall } from "./spans/call.ts";
+export { type BatchedCall, endCall, type ServedCall } from "./spans/call.ts";
+export {
+  type AskingCall,
+  type DatabasePeer,
+  failStatement,
+  startStatement,
+} from "./spans/database.ts";
 export { type GatewaySpans, gatewaySpans, type RequestEnd, type RequestStart } from "./spans/gateway.ts";
 export { type HistorySpans, historySpans } from "./spans/history.ts";
 export {
@@ -36,7 +42,8 @@ export {
   providerSpans,
 } from "./spans/provider.ts";
 export { type RoutingSpans, routingSpans } from "./spans/routing.ts";
-export type { TraceContext } from "./traceparent.ts";
+export { rpcSpans } from "./spans/rpc.ts";
+export { contextHeaders, contextOf, type TraceContext } from "./traceparent.ts";
 export { type ChildOptions, createPassiveTracing, type RootOptions, type Tracing } from "./tracing.ts";
 
 /** Spans and metrics of one process. */

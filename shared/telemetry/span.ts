@@ -1,18 +1,18 @@
-import { type Attributes, type HrTime, SpanKind, type SpanStatus, SpanStatusCode } from "@opentelemetry/api";
-import type { InstrumentationScope } from "@opentelemetry/core";
+import { type Attributes, type HrTime, type Link, SpanKind, type SpanStatus, SpanStatusCode } from "@opentelemetry/api";
+import { type InstrumentationScope, TraceState } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
-import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import type { ReadableSpan, TimedEvent } from "@opentelemetry/sdk-trace";
 import { scrub } from "../scrub.ts";
 import { attribute } from "./attributes.ts";
 import type { SpanClock } from "./clock.ts";
-import { formatTraceparent, type TraceContext } from "./traceparent.ts";
+import { formatContext, type TraceContext } from "./traceparent.ts";
 
 /** What a span says about its work. Undefined values are left out; numbers that are whole travel as integers. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 /** One piece of a request's work. After `end` nothing changes it; every method is safe to call at any time. */
 export interface Span {
-  /** W3C context for whatever this span calls. */
+  /** W3C context for whatever this span calls, as one text: see TraceContext. */
   readonly traceparent: string;
   /** 32 hex digits. */
   readonly traceId: string;
@@ -20,8 +20,14 @@ export interface Span {
   readonly spanId: string;
   /** True if it will be exported: work done only for attributes can be left out otherwise. */
   readonly recording: boolean;
+  /** True: it has ended, and nothing changes it any more. */
+  readonly ended: boolean;
   /** Adds or replaces attributes. */
   set(attrs: SpanAttributes): void;
+  /** Notes that something happened now. */
+  event(name: string, attrs?: SpanAttributes): void;
+  /** Points to a span of another trace that has to do with this one. Beyond 128 they are left out and counted. */
+  link(context: TraceContext, attrs?: SpanAttributes): void;
   /** Marks it as failed: `code` (low cardinality) becomes error.type; `message` is scrubbed of keys. */
   fail(code: string, message?: string): void;
   /** Ends it now. */
@@ -40,15 +46,18 @@ const kinds: Record<SpanKindName, SpanKind> = {
 
 /** Characters of an attribute or message kept; a span is no place for payloads. */
 const maxTextLength = 4096;
-const nothing: never[] = [];
+/** Links and events kept of a span: the SDK's own limit. */
+const maxEntries = 128;
 const unset: SpanStatus = { code: SpanStatusCode.UNSET };
 
 /** A span that is not exported: it carries its context and does nothing else. */
 export class UnrecordedSpan implements Span {
   readonly recording = false;
+  readonly ended = false;
   readonly traceId: string;
   readonly spanId: string;
   readonly #flags: number;
+  readonly #state: string | undefined;
   #traceparent: string | undefined;
 
   /** `traceparent`: the context as text, where it came so. */
@@ -56,15 +65,23 @@ export class UnrecordedSpan implements Span {
     this.traceId = context.traceId;
     this.spanId = context.spanId;
     this.#flags = context.flags;
+    this.#state = context.state;
     this.#traceparent = traceparent;
   }
 
   get traceparent(): string {
-    this.#traceparent ??= formatTraceparent({ traceId: this.traceId, spanId: this.spanId, flags: this.#flags });
+    this.#traceparent ??= formatContext({
+      traceId: this.traceId,
+      spanId: this.spanId,
+      flags: this.#flags,
+      state: this.#state,
+    });
     return this.#traceparent;
   }
 
   set(): void {}
+  event(): void {}
+  link(): void {}
   fail(): void {}
   end(): void {}
 }
@@ -79,7 +96,7 @@ export interface SpanOrigin {
 
 /**
  * A span that is exported. The SDK's processors and exporters read it as any ReadableSpan; making it ourselves leaves out the
- * context, sampler and link handling of the SDK's Tracer and lets the trace ID be given. It is its own span context.
+ * context and sampler handling of the SDK's Tracer and lets the trace ID be given. It is its own span context.
  */
 export class RecordedSpan implements Span, ReadableSpan {
   readonly recording = true;
@@ -88,17 +105,19 @@ export class RecordedSpan implements Span, ReadableSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly traceFlags: number;
+  readonly traceState?: TraceState;
   readonly attributes: Attributes = {};
-  readonly links = nothing;
-  readonly events = nothing;
+  readonly links: Link[] = [];
+  readonly events: TimedEvent[] = [];
   readonly droppedAttributesCount = 0;
-  readonly droppedEventsCount = 0;
-  readonly droppedLinksCount = 0;
+  droppedEventsCount = 0;
+  droppedLinksCount = 0;
   readonly parentSpanContext?: { traceId: string; spanId: string; traceFlags: number; isRemote: boolean };
   status: SpanStatus = unset;
   ended = false;
   readonly #origin: SpanOrigin;
   readonly #startMs: number;
+  readonly #state: string | undefined;
   readonly #offsetMs: number;
   #endMs = 0;
 
@@ -115,6 +134,8 @@ export class RecordedSpan implements Span, ReadableSpan {
     this.traceId = context.traceId;
     this.spanId = context.spanId;
     this.traceFlags = context.flags;
+    this.#state = context.state;
+    if (context.state !== undefined) this.traceState = new TraceState(context.state);
     if (parent !== undefined) {
       this.parentSpanContext = {
         traceId: parent.traceId,
@@ -128,7 +149,12 @@ export class RecordedSpan implements Span, ReadableSpan {
   }
 
   get traceparent(): string {
-    return formatTraceparent({ traceId: this.traceId, spanId: this.spanId, flags: this.traceFlags });
+    return formatContext({
+      traceId: this.traceId,
+      spanId: this.spanId,
+      flags: this.traceFlags,
+      state: this.#state,
+    });
   }
 
   get resource(): Resource {
@@ -156,12 +182,26 @@ export class RecordedSpan implements Span, ReadableSpan {
   }
 
   set(attrs: SpanAttributes): void {
+    if (!this.ended) fill(this.attributes, attrs);
+  }
+
+  event(name: string, attrs: SpanAttributes = {}): void {
     if (this.ended) return;
-    for (const name in attrs) {
-      const value = attrs[name];
-      if (value === undefined) continue;
-      this.attributes[name] = typeof value === "string" ? cut(value) : typeof value === "object" ? [...value] : value;
+    if (this.events.length >= maxEntries) {
+      this.droppedEventsCount += 1;
+      return;
     }
+    const time = hrTime(this.#origin.clock.nowMs() + this.#offsetMs);
+    this.events.push({ name, time, attributes: fill({}, attrs) });
+  }
+
+  link({ traceId, spanId, flags }: TraceContext, attrs: SpanAttributes = {}): void {
+    if (this.ended) return;
+    if (this.links.length >= maxEntries) {
+      this.droppedLinksCount += 1;
+      return;
+    }
+    this.links.push({ context: { traceId, spanId, traceFlags: flags }, attributes: fill({}, attrs) });
   }
 
   fail(code: string, message?: string): void {
@@ -179,6 +219,15 @@ export class RecordedSpan implements Span, ReadableSpan {
     this.#endMs = this.#origin.clock.nowMs();
     this.#origin.onEnd(this);
   }
+}
+
+function fill(attributes: Attributes, attrs: SpanAttributes): Attributes {
+  for (const name in attrs) {
+    const value = attrs[name];
+    if (value === undefined) continue;
+    attributes[name] = typeof value === "string" ? cut(value) : typeof value === "object" ? value.map(cut) : value;
+  }
+  return attributes;
 }
 
 function cut(text: string): string {

@@ -117,6 +117,11 @@ function decodeSpan(span: Fields, resource: Record<string, unknown>): ReceivedSp
     kind: spanKinds[Number(numberOf(span, 6)) - 1] ?? "unknown",
     failed: numberOf(status, 3) === 2n ? textOf(status, 2) : undefined,
     attributes: attributesOf(span, 9),
+    events: messages(span, 11).map((event) => textOf(event, 2)),
+    links: messages(span, 13).map((link) => ({
+      ...{ traceId: hexOf(link, 1), spanId: hexOf(link, 2), attributes: attributesOf(link, 4) },
+    })),
+    traceState: textOf(span, 3),
     startMs: Number(startNs) / 1e6,
     durationMs: Number(numberOf(span, 8) - startNs) / 1e6,
   };

@@ -14,6 +14,12 @@ export interface SeenSpan {
   /** Undefined unless it failed; then the message, or "". */
   failed: string | undefined;
   attributes: Record<string, unknown>;
+  /** Names of what happened, in order. */
+  events: string[];
+  /** Spans of other traces that it points to, with why. */
+  links: { traceId: string; spanId: string; attributes: Record<string, unknown> }[];
+  /** "" where there is none. */
+  traceState: string;
   /** Unix milliseconds. */
   startMs: number;
   durationMs: number;
@@ -56,6 +62,11 @@ function seen(span: ReadableSpan): SeenSpan {
     kind: spanKinds[span.kind] ?? "unknown",
     failed: span.status.code === errorStatus ? (span.status.message ?? "") : undefined,
     attributes: { ...span.attributes },
+    events: span.events.map(({ name }) => name),
+    links: span.links.map(({ context, attributes }) => ({
+      ...{ traceId: context.traceId, spanId: context.spanId, attributes: { ...attributes } },
+    })),
+    traceState: span.spanContext().traceState?.serialize() ?? "",
     startMs: toMs(span.startTime),
     durationMs: toMs(span.duration),
   };

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { newSpanId, newTraceId } from "./ids.ts";
-import { formatTraceparent, parseTraceparent } from "./traceparent.ts";
+import { contextHeaders, contextOf, formatContext, parseContext, parseTraceparent } from "./traceparent.ts";
 
 const trace = "0af7651916cd43dd8448eb211c80319c";
 const parent = "b7ad6b7169203331";
@@ -49,7 +49,7 @@ const hex = (length: number) =>
 test("what is written reads back the same, but for flags this version does not know", () => {
   fc.assert(
     fc.property(hex(32), hex(16), fc.integer({ min: 0, max: 255 }), (traceId, spanId, flags) => {
-      const header = formatTraceparent({ traceId, spanId, flags });
+      const header = formatContext({ traceId, spanId, flags });
       expect(header).toHaveLength(55);
       expect(parseTraceparent(header)).toEqual({ traceId, spanId, flags: flags & 3 });
     }),
@@ -84,4 +84,24 @@ test("new IDs are well-formed and do not repeat", () => {
   const ids = new Set(Array.from({ length: 20_000 }, newSpanId));
   expect(ids.size).toBe(20_000);
   for (const id of ids) expect(parseTraceparent(`00-${newTraceId()}-${id}-00`)?.spanId).toBe(id);
+});
+
+test.each([
+  ["a list of members", "vendor=a,other@sys=b", "vendor=a,other@sys=b"],
+  ["white space between members", "vendor=a , other=b", "vendor=a,other=b"],
+  ["no member", "a list of nothing", ""],
+  ["an empty header", "", ""],
+  ["more than 512 characters", `vendor=${"x".repeat(600)}`, ""],
+  ["what would begin a header of its own", "vendor=a\r\nx-evil: 1", ""],
+])("tracestate: %s", (_, tracestate, kept) => {
+  const text = contextOf(good, tracestate) ?? "";
+  expect(parseContext(text)).toEqual({ traceId: trace, spanId: parent, flags: 1, ...(kept ? { state: kept } : {}) });
+  expect(contextHeaders(text)).toEqual({ traceparent: good, ...(kept ? { tracestate: kept } : {}) });
+});
+
+test("a malformed traceparent takes its tracestate along, and a text that is none has no headers", () => {
+  expect(contextOf(`${good} vendor=a`, undefined)).toBeUndefined();
+  expect(contextOf("nonsense", "vendor=a")).toBeUndefined();
+  expect(contextOf(undefined, "vendor=a")).toBeUndefined();
+  expect(contextHeaders("")).toEqual({});
 });

@@ -1,4 +1,9 @@
-/** The W3C trace context of one span (https://www.w3.org/TR/trace-context/). */
+import { TraceState } from "@opentelemetry/core";
+
+/**
+ * The W3C trace context of one span (https://www.w3.org/TR/trace-context/). Between our processes it travels as one text: the
+ * `traceparent`, and after a space the `tracestate` where there is one.
+ */
 export interface TraceContext {
   /** 32 lower-case hex digits, not all zero. */
   readonly traceId: string;
@@ -6,6 +11,8 @@ export interface TraceContext {
   readonly spanId: string;
   /** The flags byte; of it only `sampledFlag` and `randomFlag` are passed on. */
   readonly flags: number;
+  /** `tracestate` of whoever began the trace, passed on as it came. Absent: none. */
+  readonly state?: string | undefined;
 }
 
 /** The caller may have recorded the trace. */
@@ -16,6 +23,7 @@ export const randomFlag = 0x02;
 /** Length of a version 00 header, and the shortest of any version. */
 export const traceparentLength = 55;
 const dash = 45;
+const space = 32;
 
 /**
  * Reads a `traceparent` header strictly: lower case, no surrounding space, no all-zero IDs, version ff refused, version 00
@@ -35,9 +43,32 @@ export function parseTraceparent(header: string | undefined): TraceContext | und
   return { traceId: header.slice(3, 35), spanId: header.slice(36, 52), flags };
 }
 
-/** Writes a version 00 `traceparent`. Flags this version does not know are cleared. */
-export function formatTraceparent({ traceId, spanId, flags }: TraceContext): string {
-  return `00-${traceId}-${spanId}-0${flags & (sampledFlag | randomFlag)}`;
+/** Reads the text of a context: a `traceparent`, and after a space a `tracestate`. Undefined as for `parseTraceparent`. */
+export function parseContext(text: string | undefined): TraceContext | undefined {
+  if (text === undefined || text.charCodeAt(traceparentLength) !== space) return parseTraceparent(text);
+  const context = parseTraceparent(text.slice(0, traceparentLength));
+  return context === undefined ? undefined : { ...context, state: text.slice(traceparentLength + 1) };
+}
+
+/** The text of the context that two headers tell; undefined where the first is malformed. A `tracestate` that is too long or no list of members is left out. */
+export function contextOf(traceparent: string | undefined, tracestate: string | undefined): string | undefined {
+  const context = parseTraceparent(traceparent);
+  if (context === undefined || tracestate === undefined) return context && traceparent;
+  const state = new TraceState(tracestate).serialize();
+  return formatContext(state === "" ? context : { ...context, state });
+}
+
+/** The headers that tell a context to whoever is called over HTTP; none where the text is empty. */
+export function contextHeaders(text: string): { traceparent?: string; tracestate?: string } {
+  if (text === "") return {};
+  if (text.charCodeAt(traceparentLength) !== space) return { traceparent: text };
+  return { traceparent: text.slice(0, traceparentLength), tracestate: text.slice(traceparentLength + 1) };
+}
+
+/** Writes the text of a context, its `traceparent` in version 00. Flags this version does not know are cleared. */
+export function formatContext({ traceId, spanId, flags, state }: TraceContext): string {
+  const traceparent = `00-${traceId}-${spanId}-0${flags & (sampledFlag | randomFlag)}`;
+  return state === undefined ? traceparent : `${traceparent} ${state}`;
 }
 
 /** True for 32 lower-case hex digits that are not all zero. */

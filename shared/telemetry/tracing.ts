@@ -12,7 +12,7 @@ import {
 } from "./span.ts";
 import {
   isTraceId,
-  parseTraceparent,
+  parseContext,
   randomFlag,
   sampledFlag,
   type TraceContext,
@@ -24,15 +24,17 @@ export interface RootOptions {
   requestId: bigint;
   /** The trace ID to bear, 32 hex digits, usually `traceIdOf(requestId)`. */
   traceId: string;
-  /** The caller's `traceparent` header, where the deployment trusts it: then its trace goes on. Ignored if malformed. */
+  /** The caller's context, where the deployment trusts it: then its trace goes on. Ignored if malformed. */
   inbound?: string | undefined;
+  /** The caller's context, where the deployment does not trust it: a link is all that it gets. Ignored if malformed. */
+  linked?: string | undefined;
   kind: SpanKindName;
   /** Asked only where the span is recorded: most are not, and an object of a dozen names costs more than the span. */
   attrs?: () => SpanAttributes;
 }
 
 export interface ChildOptions {
-  /** The `traceparent` of the span this one belongs to. If empty or malformed, the trace is the one of the request ID. */
+  /** Context of the span this one belongs to. If empty or malformed, the trace is the one of the request ID. */
   parent: string;
   /** The platform's request ID; it is on every span. 0n where no request is involved. */
   requestId: bigint;
@@ -56,6 +58,7 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
     options: Pick<ChildOptions, "kind" | "attrs" | "requestId"> & { readonly parent?: string },
     traceId: string,
     parent: TraceContext | undefined,
+    spanId?: string,
   ): Span => {
     const kept = (parent?.flags ?? 0) & randomFlag;
     // An unrecorded child hands on its parent's context: a trace then shows no gaps, and it costs nothing.
@@ -63,7 +66,7 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
       // Our own parent's text is what this span would write again.
       const same = parent !== undefined && parent.flags === kept && options.parent?.length === traceparentLength;
       return new UnrecordedSpan(
-        { traceId, spanId: parent?.spanId ?? newSpanId(), flags: kept },
+        { traceId, spanId: parent?.spanId ?? newSpanId(), flags: kept, state: parent?.state },
         same ? options.parent : undefined,
       );
     }
@@ -71,7 +74,7 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
       origin,
       name,
       options.kind,
-      { traceId, spanId: newSpanId(), flags: kept | sampledFlag },
+      { traceId, spanId: spanId ?? newSpanId(), flags: kept | sampledFlag, state: parent?.state },
       parent,
     );
     if (options.requestId !== 0n) span.attributes[attribute.requestId] = options.requestId.toString();
@@ -80,11 +83,15 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
   };
   return {
     startRoot(name, options) {
-      const parent = parseTraceparent(options.inbound);
-      return start(name, options, parent?.traceId ?? traceIdFor(options.requestId, options.traceId), parent);
+      const parent = parseContext(options.inbound);
+      const traceId = parent?.traceId ?? traceIdFor(options.requestId, options.traceId);
+      const span = start(name, options, traceId, parent, rootSpanId(options.requestId));
+      const linked = span.recording ? parseContext(options.linked) : undefined;
+      if (linked !== undefined) span.link(linked, { [attribute.linkReason]: "untrusted_parent" });
+      return span;
     },
     startChild(name, options) {
-      const parent = parseTraceparent(options.parent);
+      const parent = parseContext(options.parent);
       return start(name, options, parent?.traceId ?? traceIdFor(options.requestId), parent);
     },
   };
@@ -95,9 +102,14 @@ export function createPassiveTracing(): Tracing {
   const span = (context: TraceContext | undefined, requestId: bigint, traceId?: string): Span =>
     new UnrecordedSpan(context ?? { traceId: traceIdFor(requestId, traceId), spanId: newSpanId(), flags: 0 });
   return {
-    startRoot: (_, { inbound, requestId, traceId }) => span(parseTraceparent(inbound), requestId, traceId),
-    startChild: (_, { parent, requestId }) => span(parseTraceparent(parent), requestId),
+    startRoot: (_, { inbound, requestId, traceId }) => span(parseContext(inbound), requestId, traceId),
+    startChild: (_, { parent, requestId }) => span(parseContext(parent), requestId),
   };
+}
+
+/** Span ID of a request's root span, so that whoever knows its ID can point to it; undefined where there is no request. */
+export function rootSpanId(requestId: bigint): string | undefined {
+  return requestId === 0n ? undefined : requestId.toString(16).padStart(16, "0");
 }
 
 /** The trace ID given, or else the request's own, or else a new one: whoever loses the context still meets the trace. */

@@ -3,6 +3,7 @@ import { statement } from "../../shared/db/index.ts";
 import { toParts, traceIdOf } from "../../shared/request-id.ts";
 import { administer, adminKey, openCustomer } from "./administration.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+import { expectConventions } from "./span-conventions.ts";
 
 /*
  * One ID, everywhere: header, error body, in-band error event, record, ledger entry, reservation, every log line, every
@@ -219,7 +220,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
    * Log lines and spans of the request bear its ID, and they belong to the services that had a part in it. Its line, its root
    * span and its count say the same of how it ended as its record does.
    */
-  async function traced(id: bigint, services: readonly string[], outcome = "success"): Promise<void> {
+  async function traced(id: bigint, services: readonly string[], outcome = "success"): Promise<Set<string>> {
     const traceId = traceIdOf(id);
     await eventually(() => {
       const seen = new Set(
@@ -251,9 +252,17 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     expect(await (await house.call("/metrics")).text()).toMatch(
       new RegExp(`^throughline_requests_total\\{[^}]*status_code="${line.status}",outcome="${outcome}"`, "m"),
     );
+    // What follows an answer is exported in its own time: the tree is looked at when every parent is there.
+    const spans = await eventually(() => {
+      const all = house.collector.spans().filter((span) => span.traceId === traceId);
+      const ids = new Set(all.map(({ spanId }) => spanId));
+      return all.every(({ parentSpanId }) => parentSpanId === undefined || ids.has(parentSpanId)) ? all : undefined;
+    });
+    const kinds = expectConventions(spans, id);
     const lines = house.logs.filter((line) => line.trace_id === traceId);
     expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) expect(line.request_id).toBe(id.toString());
+    return kinds;
   }
 
   test.each(walks)("a success: $path", async (walk) => {
@@ -280,7 +289,9 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     expect(entries).toHaveLength(1);
     expect((entries[0]?.amount ?? 0n) < 0n).toBe(isFree !== true);
     expect(await openReservations(id)).toBe(0);
-    await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
+    const kinds = await traced(id, ["gateway", "routing", "billing", "provider-adapter", "history"]);
+    // Between services of one process there is no way that a caller's own span could show.
+    expect(kinds.size).toBe(mode === "mesh" ? 5 : 4);
   });
 
   test.each(walks)("an Idempotency-Key: $path", async ({ module, path, good }) => {

@@ -31,14 +31,16 @@ const messages = {
   ...{ "Invoke to server": 1, "Invoke to client": 1, "Settle to server": 1, "Settle to client": 1 },
   ...{ "Record to server": 1, "Record to client": 1 },
 };
-/** Spans of a request: its root, one for each call but Invoke, and that of its attempt at the upstream. */
+/** Spans of a request: its root, one for each call that is served, its attempt at the upstream, and its three statements. */
 const spans = {
   "POST /v1/chat/completions": 1,
-  "routing.Resolve": 1,
-  "billing.Reserve": 1,
+  "throughline.routing.v1.RoutingService/Resolve": 1,
+  "throughline.billing.v1.BillingService/Reserve": 1,
+  "throughline.provider.v1.ProviderService/Invoke": 1,
   "chat gpt-4o-mini": 1,
-  "billing.Settle": 1,
-  "history.Record": 1,
+  "throughline.billing.v1.BillingService/Settle": 1,
+  "throughline.history.v1.HistoryService/Record": 1,
+  ...{ "SELECT billing.reserve_one": 1, "SELECT billing.settle": 1, "SELECT history.put_records": 1 },
 };
 /** The line that says how a request ended. */
 const linesOfLog = 1;

@@ -7,6 +7,7 @@ import type {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { DisconnectPolicy, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
+import { endCall } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";
 import { type FoundKey, findKeys } from "../db/authenticate.ts";
 import { sameHash, storedHash } from "../domain/secret.ts";
@@ -21,17 +22,19 @@ export function authenticate(context: BillingContext) {
   return async (calls: readonly LaneCall<AuthenticateItem>[]): Promise<Answer[]> => {
     const open = calls.map((call) => spans.authenticate(call));
     const hashes = calls.map(({ item }) => storedHash(config.keyPepper, item.secretSha256));
-    const found = await inHalves(
-      hashes,
-      async (part) => {
-        const keys = new Map((await findKeys(db, part)).map((key) => [key.hash.toString("hex"), key]));
-        return part.map((hash) => toAnswer(hash, keys.get(hash.toString("hex"))));
-      },
-      (error, size) => log.error({ err: error, size }, "Authenticate failed for a batch"),
+    const found = await spans.during(calls, open, () =>
+      inHalves(
+        hashes,
+        async (part) => {
+          const keys = new Map((await findKeys(db, part)).map((key) => [key.hash.toString("hex"), key]));
+          return part.map((hash) => toAnswer(hash, keys.get(hash.toString("hex"))));
+        },
+        (error, size) => log.error({ err: error, size }, "Authenticate failed for a batch"),
+      ),
     );
     for (const [i, answer] of found.entries()) {
-      if (answer instanceof ThroughlineError) open[i]?.fail(answer.code);
-      open[i]?.end();
+      const span = open[i];
+      if (span !== undefined) endCall(span, answer instanceof ThroughlineError ? answer.code : undefined);
     }
     return found;
   };

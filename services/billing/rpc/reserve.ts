@@ -5,7 +5,7 @@ import type { ReservationSchema, ReserveItem } from "../../../shared/gen/through
 import { moduleNameOf } from "../../../shared/modules.ts";
 import { dearestCostNanoUsd } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
-import type { Span } from "../../../shared/telemetry/index.ts";
+import { endCall, type Span } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";
 import type { NewReservation } from "../db/reserve.ts";
 import { maxNanoUsd } from "../domain/amounts.ts";
@@ -62,7 +62,9 @@ export function reserve(context: BillingContext, parts: ReserveParts) {
         answers[index] = ThroughlineError.from(error);
       }
     }
-    for (const wave of waves(checked, sharedKeys)) await reserveWave(context, parts, wave, answers);
+    await spans.during(calls, open, async () => {
+      for (const wave of waves(checked, sharedKeys)) await reserveWave(context, parts, wave, answers);
+    });
     let held = 0;
     let refused = 0;
     for (const [i, answer] of answers.entries()) {
@@ -80,8 +82,7 @@ export function reserve(context: BillingContext, parts: ReserveParts) {
   /** Ends the span; true: it was held. */
   function tell(answer: Answer, span: Span): boolean {
     if (answer instanceof ThroughlineError) {
-      span.fail(answer.code);
-      span.end();
+      endCall(span, answer.code);
       return false;
     }
     spans.reserved(span, answer.reservedNanoUsd ?? 0n);

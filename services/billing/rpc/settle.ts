@@ -9,6 +9,7 @@ import { PricingSchema } from "../../../shared/gen/throughline/common/v1/common_
 import { moduleNameOf } from "../../../shared/modules.ts";
 import { costNanoUsd, noUsage } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
+import { endCall } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";
 import { type NewSettlement, type Settled, settleAll } from "../db/settle.ts";
 import { maxChargeNanoUsd } from "../domain/amounts.ts";
@@ -89,15 +90,16 @@ export function settle(context: BillingContext, onSettled: (accountIds: readonly
         answers[index] = ThroughlineError.from(error);
       }
     }
-    for (const wave of waves(checked, ({ settlement }) => [settlement.requestId.toString()])) {
-      await settleWave(wave, answers);
-    }
+    await spans.during(calls, open, async () => {
+      for (const wave of waves(checked, ({ settlement }) => [settlement.requestId.toString()])) {
+        await settleWave(wave, answers);
+      }
+    });
     for (const [i, answer] of answers.entries()) {
       const span = open[i];
       if (span === undefined) continue;
       if (answer instanceof ThroughlineError) {
-        span.fail(answer.code);
-        span.end();
+        endCall(span, answer.code);
       } else {
         const { reservedNanoUsd = 0n, billedNanoUsd = 0n, reason = "" } = answer;
         spans.settled(span, { reservedNanoUsd, billedNanoUsd, reason });

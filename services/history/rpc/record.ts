@@ -7,6 +7,7 @@ import {
   RecordSchema,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type BatchAnswer, batchHandler, type LaneCall } from "../../../shared/rpc/index.ts";
+import { type AskingCall, endCall } from "../../../shared/telemetry/index.ts";
 import type { HistoryContext } from "../context.ts";
 import type { CustomResponse } from "../custom-response/custom-responses.ts";
 import { keepsAnswer } from "../domain/answer.ts";
@@ -28,6 +29,8 @@ export type RecordGatherer = Gatherer<Given, Answer>;
 interface Given {
   readonly record: HistoryRecord | undefined;
   readonly custom?: CustomResponse | undefined;
+  /** Whose record it is, where that call is recorded in a trace. */
+  readonly asking?: AskingCall | undefined;
 }
 
 /** Two batches at a time keep both a core of ours and the database busy; more would only make them smaller. */
@@ -41,7 +44,11 @@ export function createRecordGatherer(
   context: HistoryContext,
   bounds: Pick<GatherOptions, "maxBytes" | "lingerMs">,
 ): RecordGatherer {
-  return createGatherer((items) => store(context, items), { maxItems, maxConcurrent, ...bounds });
+  return createGatherer((items) => context.spans.during(asked(items), () => store(context, items)), {
+    maxItems,
+    maxConcurrent,
+    ...bounds,
+  });
 }
 
 /** Stores records; answers each when it is durable. */
@@ -53,9 +60,9 @@ export function record(context: Pick<HistoryContext, "spans" | "customResponses"
     const span = spans.record({ requestId, traceparent, batchSize }, statusNames[given?.status ?? 0] ?? "unknown");
     const bytes =
       recordBytes + (given?.response.length ?? 0) + (given?.detailBytes.length ?? 0) + (given?.input.length ?? 0);
-    const answer = await records.accept(withCustomResponse(given, customResponses), bytes);
-    if (answer instanceof ThroughlineError) span.fail(answer.code);
-    span.end();
+    const asking = span.recording ? { span, requestId } : undefined;
+    const answer = await records.accept(withCustomResponse(given, customResponses, asking), bytes);
+    endCall(span, answer instanceof ThroughlineError ? answer.code : undefined);
     return answer;
   }
   return batchHandler<RecordItem, Recorded>((calls) => Promise.all(calls.map((call) => one(call, calls.length))), {
@@ -69,11 +76,19 @@ export function record(context: Pick<HistoryContext, "spans" | "customResponses"
 function withCustomResponse(
   record: HistoryRecord | undefined,
   customResponses: HistoryContext["customResponses"],
+  asking: AskingCall | undefined,
 ): Given | Promise<Given> {
-  if (record === undefined || !isTerminal(record.status) || problemOf(record) !== undefined) return { record };
+  if (record === undefined || !isTerminal(record.status) || problemOf(record) !== undefined) return { record, asking };
   const { accountId, requestId, customResponseExpression: expression, response: answer, storeResponse } = record;
-  if (expression === "" || answer.length === 0 || !keepsAnswer(storeResponse)) return { record };
-  return customResponses.make({ accountId, requestId, expression, answer }).then((custom) => ({ record, custom }));
+  if (expression === "" || answer.length === 0 || !keepsAnswer(storeResponse)) return { record, asking };
+  return customResponses
+    .make({ accountId, requestId, expression, answer })
+    .then((custom) => ({ record, custom, asking }));
+}
+
+/** The calls that wait for these records, as far as they are recorded in traces. */
+function asked(items: readonly Given[]): AskingCall[] {
+  return items.flatMap(({ asking }) => (asking === undefined ? [] : [asking]));
 }
 
 async function store(context: HistoryContext, given: readonly Given[]): Promise<BatchAnswer<Recorded>[]> {

@@ -1,5 +1,5 @@
 import type { Log } from "../../../shared/log.ts";
-import type { Metrics, Tracing } from "../../../shared/telemetry/index.ts";
+import { contextHeaders, type Metrics, type Tracing } from "../../../shared/telemetry/index.ts";
 import { type DeliveryOutcome, jobsSpans } from "../../../shared/telemetry/spans/jobs.ts";
 import type { JobsDatabase } from "../db/open.ts";
 import { startPool } from "../runner/pool.ts";
@@ -70,7 +70,10 @@ async function deliver(deps: CourierDeps, row: ClaimedDelivery): Promise<void> {
   const { db, log, metrics, tracing, random, waitsMs } = deps;
   const requestId = row.request_id ?? 0n;
   const spans = jobsSpans(tracing);
-  const span = spans.deliver({ requestId, traceparent: row.traceparent }, row.type, row.step + 1);
+  const span = spans.deliver(
+    { requestId, traceparent: row.traceparent },
+    { type: row.type, attempt: row.step + 1, url: row.url },
+  );
   const startedUnixMs = Date.now();
   const began = performance.now();
   try {
@@ -108,5 +111,5 @@ async function attempt({ secrets, sender }: CourierDeps, row: ClaimedDelivery, t
   }
   const { request_id: requestId } = row;
   const known = requestId === null ? {} : { "x-request-id": requestId.toString() };
-  return sender.send(row.url, { ...headers, ...known, traceparent }, row.body);
+  return sender.send(row.url, { ...headers, ...known, ...contextHeaders(traceparent) }, row.body);
 }

@@ -1,3 +1,4 @@
+import { contextHeaders } from "../../../shared/telemetry/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { UpstreamMessage } from "../domain/exchange.ts";
 import type { UpstreamRequest } from "../upstream/call.ts";
@@ -34,7 +35,7 @@ export function toRequest(channel: OpenChannel, message: UpstreamMessage, option
       ...message.headers,
       ...(credential === "" ? {} : channel.adapter.sign(credential, message, { method, origin, path })),
       ...(channel.requestIdHeader === "" ? {} : { [channel.requestIdHeader]: requestIdText }),
-      ...(traceparent === "" ? {} : { traceparent }),
+      ...contextHeaders(traceparent),
     },
     ...(method === "POST" ? { body: message.source ?? message.body } : {}),
     once: message.once ?? false,

@@ -12,6 +12,7 @@ import {
 import { moduleNameOf } from "../../../shared/modules.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import { type FrameSink, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
+import { endCall } from "../../../shared/telemetry/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import { credentialMark } from "../domain/credential-mark.ts";
@@ -24,6 +25,7 @@ import { firstByteMsOf, logBug, reportAttempt } from "../engine/report-attempt.t
 import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { neutral } from "../resilience/verdict.ts";
+import { formParameters, type RequestParameters, requestParameters } from "../wire/request-parameters.ts";
 import { credentialsFor } from "./job-credentials.ts";
 
 /** Most credentials of one channel that one request tries. */
@@ -51,6 +53,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   let cancelled = false;
   let last: AttemptResult | undefined;
   let error: ThroughlineError | undefined;
+  const invocation = context.spans.invoke(call);
 
   async function run(): Promise<Outcome> {
     call.onStop(() => {
@@ -64,6 +67,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     if (await prepare()) await walk();
     outcome.notes.unshift(...skips);
     fill(outcome, last, cancelled, error);
+    endCall(invocation, cancelled ? "client_closed_request" : error?.code);
     const kept = unacknowledged(call, outcome, last?.whole, clockUs());
     if (kept !== undefined) call.unlessAcknowledged(closeLater(context, kept));
     return outcome;
@@ -192,17 +196,26 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
 
   function begin(channel: OpenChannel, candidate: Candidate, pass: Pass, exchange: Exchange) {
     const attemptId = context.ids.next();
-    const span = context.spans.upstreamAttempt(call, {
-      attemptId,
-      attempt: outcome.attempts.length + 1,
-      channel: channel.name,
-      provider: channel.platform,
-      module: moduleNameOf(item.module),
-      model: candidate.upstreamModel,
-      stream: item.stream,
-      serverAddress: channel.host,
-      serverPort: channel.port,
-    });
+    if (last !== undefined && error !== undefined) {
+      const { channel: failed } = last.attempt;
+      context.spans.retried(invocation, { attempt: outcome.attempts.length, channel: failed, code: error.code });
+    }
+    const { traceparent } = invocation;
+    const span = context.spans.upstreamAttempt(
+      { requestId: call.requestId, traceparent },
+      {
+        attemptId,
+        attempt: outcome.attempts.length + 1,
+        channel: channel.name,
+        provider: channel.platform,
+        module: moduleNameOf(item.module),
+        model: candidate.upstreamModel,
+        stream: item.stream,
+        serverAddress: channel.host,
+        serverPort: channel.port,
+        parameters: () => parametersOf(item),
+      },
+    );
     let headSent = false;
     const running = startAttempt(
       context,
@@ -221,6 +234,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
         write(data, upstreamRequestId, { contentType, contentLength = 0, status = 0, contentRange = "" }) {
           if (headSent) return out.write({ data });
           headSent = true;
+          context.spans.began(span);
           out.write({
             data,
             head: createHead({
@@ -240,6 +254,13 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   }
 
   return { run };
+}
+
+function parametersOf({ body, form }: InvokeItem): RequestParameters {
+  if (form.length === 0) return requestParameters(body);
+  return formParameters(
+    form.flatMap(({ name, content }) => (content.case === "value" ? [{ name, value: content.value }] : [])),
+  );
 }
 
 /** A function of its own: what it leads to is kept until the gateway has acknowledged, and a walk leads to the body. */

@@ -2,6 +2,7 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ResolveItem, Route } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
 import { batchHandler, type LaneCall } from "../../../shared/rpc/index.ts";
+import { endCall } from "../../../shared/telemetry/index.ts";
 import type { RoutingContext } from "../context.ts";
 import { isCapability } from "../domain/capabilities.ts";
 import type { Needs } from "../domain/needs.ts";
@@ -28,12 +29,11 @@ export function resolve(context: RoutingContext) {
           channels: route.candidates.map(({ member }) => member.channel.name),
           skipped: route.reasons.filter(({ chosen }) => !chosen).map(({ channel, reason }) => `${channel}: ${reason}`),
         });
-      } else span.end();
+      } else endCall(span);
       return message;
     } catch (thrown) {
       const error = ThroughlineError.from(thrown);
-      span.fail(error.code, error.message);
-      span.end();
+      endCall(span, error.code, error.message);
       return error;
     }
   }

@@ -1,12 +1,17 @@
 import { attribute } from "../attributes.ts";
 import type { Span } from "../span.ts";
 import type { Tracing } from "../tracing.ts";
-import type { BatchedCall, ServedCall } from "./call.ts";
+import { type BatchedCall, endCall, type ServedCall, startCall } from "./call.ts";
+import { askingCalls, withStatementsOf } from "./database.ts";
 
-/** What billing does, as spans. A refusal is `span.fail(code)` and `span.end()`. */
+const service = "throughline.billing.v1.BillingService";
+
+/** What billing does, as spans. A refusal is `endCall(span, code)`. */
 export interface BillingSpans {
   /** A key is being checked. */
   authenticate(call: ServedCall): Span;
+  /** Runs what asks the database for these calls, whose spans `open` are. */
+  during<T>(calls: readonly ServedCall[], open: readonly Span[], run: () => Promise<T>): Promise<T>;
   /** Credit is being reserved. */
   reserve(call: BatchedCall, account: { accountId: bigint; keyId: bigint }): Span;
   /** The reservation stands; ends the span. */
@@ -19,30 +24,23 @@ export interface BillingSpans {
 
 export function billingSpans(tracing: Tracing): BillingSpans {
   return {
-    authenticate: ({ requestId, traceparent }) =>
-      tracing.startChild("billing.Authenticate", { parent: traceparent, requestId, kind: "server" }),
-    reserve: ({ requestId, traceparent, batchSize }, { accountId, keyId }) =>
-      tracing.startChild("billing.Reserve", {
-        parent: traceparent,
-        requestId,
-        kind: "server",
-        attrs: () => ({
-          [attribute.account]: accountId.toString(),
-          [attribute.keyId]: keyId.toString(),
-          [attribute.batchSize]: batchSize,
-        }),
-      }),
+    authenticate: (call) => startCall(tracing, `${service}/Authenticate`, call, "server"),
+    during: (calls, open, run) => withStatementsOf(tracing, askingCalls(calls, open), run),
+    reserve: (call, { accountId, keyId }) =>
+      startCall(tracing, `${service}/Reserve`, call, "server", () => ({
+        [attribute.account]: accountId.toString(),
+        [attribute.keyId]: keyId.toString(),
+        [attribute.batchSize]: call.batchSize,
+      })),
     reserved(span, nanoUsd) {
       if (span.recording) span.set({ [attribute.reservedNanoUsd]: nanoUsd.toString() });
-      span.end();
+      endCall(span);
     },
-    settle: ({ requestId, traceparent, batchSize }, accountId) =>
-      tracing.startChild("billing.Settle", {
-        parent: traceparent,
-        requestId,
-        kind: "server",
-        attrs: () => ({ [attribute.account]: accountId.toString(), [attribute.batchSize]: batchSize }),
-      }),
+    settle: (call, accountId) =>
+      startCall(tracing, `${service}/Settle`, call, "server", () => ({
+        [attribute.account]: accountId.toString(),
+        [attribute.batchSize]: call.batchSize,
+      })),
     settled(span, { reservedNanoUsd, billedNanoUsd, reason }) {
       if (span.recording) {
         span.set({
@@ -51,7 +49,7 @@ export function billingSpans(tracing: Tracing): BillingSpans {
           [attribute.settlementReason]: reason,
         });
       }
-      span.end();
+      endCall(span);
     },
   };
 }

@@ -1,7 +1,9 @@
 import { isFault } from "../../errors/catalogue.ts";
+import { traceIdOf } from "../../request-id.ts";
 import { attribute } from "../attributes.ts";
 import type { Span } from "../span.ts";
-import type { Tracing } from "../tracing.ts";
+import { rootSpanId, type Tracing } from "../tracing.ts";
+import { type HttpFacts, httpAttributes, nameOf } from "./http.ts";
 
 export interface RequestStart {
   requestId: bigint;
@@ -11,8 +13,12 @@ export interface RequestStart {
   method: string;
   /** The route's pattern, e.g. "/v1/chat/completions"; "unknown" where none matched. Never the raw path: names take few values. */
   route: string;
-  /** The caller's traceparent header, if the deployment trusts it. */
+  /** The caller's context (`contextOf`). Absent: none. */
   inbound?: string | undefined;
+  /** True: the caller's trace goes on. False: a link is all that it gets. */
+  trustsInbound: boolean;
+  /** What HTTP says of the request. */
+  http: HttpFacts;
   /** The client's own x-request-id. */
   clientRequestId?: string | undefined;
 }
@@ -38,24 +44,33 @@ export interface RequestEnd {
 export interface GatewaySpans {
   /** A request came in: the root of the platform's part of the trace. */
   request(start: RequestStart): Span;
+  /** The client gets what an earlier request with its Idempotency-Key got: a link leads there. */
+  replays(span: Span, requestId: bigint): void;
   /** The request is over, whichever way; ends the span. As the HTTP conventions say, a client's mistake does not mark it as failed. */
   answered(span: Span, end: RequestEnd): void;
 }
 
 export function gatewaySpans(tracing: Tracing): GatewaySpans {
   return {
-    request: ({ requestId, traceId, method, route, inbound, clientRequestId }) =>
-      tracing.startRoot(`${method} ${route}`, {
+    request: ({ requestId, traceId, method, route, inbound, trustsInbound, clientRequestId, http }) =>
+      tracing.startRoot(nameOf(method, route), {
         requestId,
         traceId,
-        inbound,
+        inbound: trustsInbound ? inbound : undefined,
+        linked: trustsInbound ? undefined : inbound,
         kind: "server",
         attrs: () => ({
-          [attribute.httpMethod]: method,
-          [attribute.httpRoute]: route,
+          ...httpAttributes(http, method),
+          [attribute.httpRoute]: route === "unknown" ? undefined : route,
           [attribute.clientRequestId]: clientRequestId,
         }),
       }),
+    replays: (span, requestId) => {
+      const spanId = rootSpanId(requestId);
+      if (!span.recording || spanId === undefined) return;
+      const context = { traceId: traceIdOf(requestId), spanId, flags: 0 };
+      span.link(context, { [attribute.linkReason]: "replay", [attribute.replayedRequestId]: requestId.toString() });
+    },
     answered(span, end) {
       if (span.recording) {
         span.set({
@@ -63,8 +78,8 @@ export function gatewaySpans(tracing: Tracing): GatewaySpans {
           [attribute.errorCode]: end.errorCode,
           [attribute.dialect]: end.dialect,
           [attribute.module]: end.module,
-          [attribute.requestModel]: end.model,
-          [attribute.requestStream]: end.stream,
+          [attribute.model]: end.model,
+          [attribute.stream]: end.stream,
           [attribute.account]: end.accountId?.toString(),
           [attribute.keyId]: end.keyId?.toString(),
           [attribute.channel]: end.channel,

@@ -1,9 +1,9 @@
 import { operationOf, outputTypeOf } from "../../modules.ts";
 import { type BillableUsage, inputTokensOf, outputTokensOf } from "../../money.ts";
 import { attribute } from "../attributes.ts";
-import type { Span } from "../span.ts";
+import type { Span, SpanAttributes } from "../span.ts";
 import type { Tracing } from "../tracing.ts";
-import type { ServedCall } from "./call.ts";
+import { type ServedCall, startCall } from "./call.ts";
 
 export interface AttemptStart {
   /** The attempt's own ID (`platform_id`). */
@@ -21,9 +21,27 @@ export interface AttemptStart {
   /** Host and port of the upstream: spans are for operators only. */
   serverAddress?: string | undefined;
   serverPort?: number | undefined;
-  maxTokens?: number | undefined;
-  temperature?: number | undefined;
-  topP?: number | undefined;
+  /** What the client asked of the model; asked for only where it is recorded. */
+  parameters: () => AskedParameters;
+}
+
+/** What a client asked of a model beside its input. */
+export interface AskedParameters {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly maxTokens?: number;
+  readonly frequencyPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly seed?: number;
+  /** Answers wanted. */
+  readonly choices?: number;
+  /** Of an embedding. */
+  readonly dimensions?: number;
+  readonly stopSequences?: readonly string[];
+  readonly encodingFormats?: readonly string[];
+  /** It asked for JSON. */
+  readonly json?: true;
 }
 
 export interface AttemptEnd {
@@ -56,6 +74,12 @@ export interface AttemptFailure extends AttemptEnd {
 
 /** What the provider does, as spans. */
 export interface ProviderSpans {
+  /** The provider carries a request out: its attempts are below this span. */
+  invoke(call: ServedCall): Span;
+  /** A candidate was tried in vain, and another one, or another credential, follows. */
+  retried(span: Span, failed: { attempt: number; channel: string; code: string }): void;
+  /** The first content of the answer goes to the client. */
+  began(span: Span): void;
   /** One try of one candidate: a GenAI client span. Its traceparent goes upstream; baggage never does. */
   upstreamAttempt(call: ServedCall, start: AttemptStart): Span;
   /** The upstream answered to the end; ends the span. */
@@ -68,6 +92,16 @@ export interface ProviderSpans {
 
 export function providerSpans(tracing: Tracing): ProviderSpans {
   return {
+    invoke: (call) => startCall(tracing, "throughline.provider.v1.ProviderService/Invoke", call, "server"),
+    retried(span, { attempt, channel, code }) {
+      if (!span.recording) return;
+      span.event("throughline.retry", {
+        [attribute.attempt]: attempt,
+        [attribute.channel]: channel,
+        [attribute.errorType]: code,
+      });
+    },
+    began: (span) => span.event("throughline.first_content"),
     upstreamAttempt({ requestId, traceparent }, start) {
       const operation = operationOf(start.module);
       return tracing.startChild(`${operation} ${start.model}`, {
@@ -78,11 +112,10 @@ export function providerSpans(tracing: Tracing): ProviderSpans {
           [attribute.operation]: operation,
           [attribute.provider]: start.provider,
           [attribute.requestModel]: start.model,
-          [attribute.requestStream]: start.stream,
-          [attribute.requestMaxTokens]: start.maxTokens,
-          [attribute.requestTemperature]: start.temperature,
-          [attribute.requestTopP]: start.topP,
+          // The conventions want it if and only if the answer is streamed.
+          [attribute.requestStream]: start.stream ? true : undefined,
           [attribute.outputType]: outputTypeOf(start.module),
+          ...parameterAttributes(start.parameters()),
           [attribute.serverAddress]: start.serverAddress,
           [attribute.serverPort]: start.serverPort,
           [attribute.channel]: start.channel,
@@ -105,6 +138,24 @@ export function providerSpans(tracing: Tracing): ProviderSpans {
       span.set({ [attribute.cancelled]: true });
       span.end();
     },
+  };
+}
+
+function parameterAttributes(asked: AskedParameters): SpanAttributes {
+  return {
+    [attribute.requestTemperature]: asked.temperature,
+    [attribute.requestTopP]: asked.topP,
+    [attribute.requestTopK]: asked.topK,
+    [attribute.requestMaxTokens]: asked.maxTokens,
+    [attribute.requestFrequencyPenalty]: asked.frequencyPenalty,
+    [attribute.requestPresencePenalty]: asked.presencePenalty,
+    [attribute.requestSeed]: asked.seed,
+    // The conventions leave out what is usual.
+    [attribute.requestChoices]: asked.choices === 1 ? undefined : asked.choices,
+    [attribute.embeddingDimensions]: asked.dimensions,
+    [attribute.requestStopSequences]: asked.stopSequences,
+    [attribute.encodingFormats]: asked.encodingFormats,
+    ...(asked.json ? { [attribute.outputType]: "json" } : {}),
   };
 }
 

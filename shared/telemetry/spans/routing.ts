@@ -1,7 +1,7 @@
 import { attribute } from "../attributes.ts";
 import type { Span } from "../span.ts";
 import type { Tracing } from "../tracing.ts";
-import type { ServedCall } from "./call.ts";
+import { endCall, type ServedCall, startCall } from "./call.ts";
 
 /** What routing does, as spans. */
 export interface RoutingSpans {
@@ -13,18 +13,17 @@ export interface RoutingSpans {
 
 export function routingSpans(tracing: Tracing): RoutingSpans {
   return {
-    resolve: ({ requestId, traceparent }, { model, group, module }) =>
-      tracing.startChild("routing.Resolve", {
-        parent: traceparent,
-        requestId,
-        kind: "server",
-        attrs: () => ({ [attribute.requestModel]: model, [attribute.group]: group, [attribute.module]: module }),
-      }),
+    resolve: (call, { model, group, module }) =>
+      startCall(tracing, "throughline.routing.v1.RoutingService/Resolve", call, "server", () => ({
+        [attribute.requestModel]: model,
+        [attribute.group]: group,
+        [attribute.module]: module,
+      })),
     resolved(span, { channels, skipped }) {
       if (span.recording) {
         span.set({ [attribute.candidates]: channels, [attribute.skipped]: skipped.length === 0 ? undefined : skipped });
       }
-      span.end();
+      endCall(span);
     },
   };
 }

@@ -1,13 +1,34 @@
 import { expect, onTestFinished, test } from "vitest";
+import { errorCodes } from "../../errors/catalogue.ts";
+import { grpcStatusOf } from "../../errors/grpc-status.ts";
+import { BillingService } from "../../gen/throughline/billing/v1/billing_pb.ts";
+import { HistoryService } from "../../gen/throughline/history/v1/history_pb.ts";
+import { ProviderService } from "../../gen/throughline/provider/v1/provider_pb.ts";
+import { RoutingService } from "../../gen/throughline/routing/v1/routing_pb.ts";
 import { operationOf } from "../../modules.ts";
 import { noUsage } from "../../money.ts";
 import { traceIdOf } from "../../request-id.ts";
+import { methodName } from "../../rpc/shape.ts";
 import { attribute } from "../attributes.ts";
-import { billingSpans, gatewaySpans, historySpans, providerSpans, routingSpans } from "../index.ts";
+import { billingSpans, endCall, gatewaySpans, historySpans, providerSpans, routingSpans } from "../index.ts";
 import { createTestTelemetry } from "../testing.ts";
+import { rootSpanId } from "../tracing.ts";
+import { serverOf } from "./rpc.ts";
 
 const requestId = 767212140985061376n;
-const start = { requestId, traceId: traceIdOf(requestId), method: "POST", route: "/v1/chat/completions" };
+const http = {
+  url: "/v1/chat/completions?key=AIzaSecretOfAClient&page=1",
+  protocol: "https",
+  hostname: "api.house.test",
+  port: null,
+  ip: "203.0.113.7",
+  headers: { "user-agent": "sdk/1.0" },
+  raw: { httpVersion: "1.1", socket: { remoteAddress: "10.0.0.1", remotePort: 4711 } },
+};
+const start = {
+  ...{ requestId, traceId: traceIdOf(requestId), method: "POST", route: "/v1/chat/completions", http },
+  trustsInbound: true,
+};
 const attempt = {
   attemptId: 767212140985061377n,
   attempt: 1,
@@ -18,7 +39,7 @@ const attempt = {
   stream: true,
   serverAddress: "api.acme.test",
   serverPort: 443,
-  maxTokens: 100,
+  parameters: () => ({ maxTokens: 100, temperature: 0.5, stopSequences: ["END"], choices: 1 }),
 };
 
 function telemetryFor() {
@@ -63,7 +84,7 @@ test("the walk of one request: six spans of five services, one trace, the reques
     billedNanoUsd: 80n,
     reason: "usage",
   });
-  history.record({ ...call, batchSize: 4 }, "succeeded").end();
+  endCall(history.record({ ...call, batchSize: 4 }, "succeeded"));
   gateway.answered(root, {
     statusCode: 200,
     dialect: "openai.chat",
@@ -76,11 +97,11 @@ test("the walk of one request: six spans of five services, one trace, the reques
 
   const spans = await telemetry.spans();
   expect(spans.map((span) => [span.service, span.name, span.kind])).toEqual([
-    ["throughline-routing", "routing.Resolve", "server"],
-    ["throughline-billing", "billing.Reserve", "server"],
+    ["throughline-routing", "throughline.routing.v1.RoutingService/Resolve", "server"],
+    ["throughline-billing", "throughline.billing.v1.BillingService/Reserve", "server"],
     ["throughline-provider", "chat m-1", "client"],
-    ["throughline-billing", "billing.Settle", "server"],
-    ["throughline-history", "history.Record", "server"],
+    ["throughline-billing", "throughline.billing.v1.BillingService/Settle", "server"],
+    ["throughline-history", "throughline.history.v1.HistoryService/Record", "server"],
     ["throughline-gateway", "POST /v1/chat/completions", "server"],
   ]);
   for (const span of spans) {
@@ -99,6 +120,8 @@ test("the walk of one request: six spans of five services, one trace, the reques
     "gen_ai.request.model": "m-1",
     "gen_ai.request.stream": true,
     "gen_ai.request.max_tokens": 100,
+    "gen_ai.request.temperature": 0.5,
+    "gen_ai.request.stop_sequences": ["END"],
     "gen_ai.output.type": "text",
     "gen_ai.response.id": "chatcmpl-1",
     "gen_ai.response.model": "m-1-2026",
@@ -121,6 +144,17 @@ test("the walk of one request: six spans of five services, one trace, the reques
     "http.route": "/v1/chat/completions",
     "http.response.status_code": 200,
     "throughline.client_request_id": "mine",
+    "http.request.method": "POST",
+    "url.path": "/v1/chat/completions",
+    "url.query": "key=REDACTED&page=1",
+    "url.scheme": "https",
+    "server.address": "api.house.test",
+    "server.port": 443,
+    "client.address": "203.0.113.7",
+    "network.peer.address": "10.0.0.1",
+    "network.peer.port": 4711,
+    "network.protocol.version": "1.1",
+    "user_agent.original": "sdk/1.0",
     "throughline.charged_nano_usd": "80",
   });
 });
@@ -178,4 +212,102 @@ test("attribute names are unique and well-formed", () => {
   const names = Object.values(attribute);
   expect(new Set(names).size).toBe(names.length);
   for (const name of names) expect(name).toMatch(/^[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)+$/);
+});
+
+test("a method that a client made up is _OTHER, and a path without a route is in no name", async () => {
+  const telemetry = telemetryFor();
+  const gateway = gatewaySpans(telemetry.tracer("gateway"));
+  for (const [method, route] of [
+    ["BREW", "unknown"],
+    ["BREW", "/v1/models"],
+    ["GET", "unknown"],
+  ] as const) {
+    gateway.answered(gateway.request({ ...start, method, route }), { statusCode: 404 });
+  }
+  const spans = await telemetry.spans();
+  expect(
+    spans.map(({ name, attributes }) => [name, attributes[attribute.httpMethod], attributes[attribute.httpRoute]]),
+  ).toEqual([
+    ["HTTP", "_OTHER", undefined],
+    ["HTTP /v1/models", "_OTHER", "/v1/models"],
+    ["GET", "GET", undefined],
+  ]);
+  expect(spans[0]?.attributes[attribute.httpMethodOriginal]).toBe("BREW");
+});
+
+test("a caller that is not trusted gets a link, one that is trusted the trace with its tracestate", async () => {
+  const telemetry = telemetryFor();
+  const gateway = gatewaySpans(telemetry.tracer("gateway"));
+  const inbound = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 vendor=a";
+  const trusted = gateway.request({ ...start, inbound });
+  gateway.answered(trusted, { statusCode: 200 });
+  const stranger = gateway.request({ ...start, inbound, trustsInbound: false });
+  gateway.replays(stranger, requestId - 1n);
+  gateway.answered(stranger, { statusCode: 200 });
+  expect(trusted.traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01 vendor=a$/);
+  expect(await telemetry.spans()).toMatchObject([
+    { traceId: "0af7651916cd43dd8448eb211c80319c", traceState: "vendor=a", links: [] },
+    {
+      traceId: traceIdOf(requestId),
+      traceState: "",
+      links: [
+        {
+          traceId: "0af7651916cd43dd8448eb211c80319c",
+          spanId: "b7ad6b7169203331",
+          attributes: { "throughline.link.reason": "untrusted_parent" },
+        },
+        {
+          traceId: traceIdOf(requestId - 1n),
+          spanId: rootSpanId(requestId - 1n),
+          attributes: { "throughline.link.reason": "replay" },
+        },
+      ],
+    },
+  ]);
+});
+
+// What the conventions call a server's fault, by the table of codes: a client's mistake fails no span of a service.
+test.each(errorCodes)("a call that ends as %s", async (code) => {
+  const telemetry = telemetryFor();
+  endCall(billingSpans(telemetry.tracer("billing")).authenticate({ requestId, traceparent: "" }), code);
+  const [span] = await telemetry.spans();
+  const status = grpcStatusOf[code];
+  const isFault = ["DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE"].includes(status);
+  expect(span?.failed !== undefined).toBe(isFault);
+  expect(span?.attributes).toMatchObject({
+    "rpc.system.name": "grpc",
+    "rpc.method": "throughline.billing.v1.BillingService/Authenticate",
+    "rpc.status_code": status,
+    "throughline.error_code": code,
+  });
+  expect(span?.attributes[attribute.errorType]).toBe(isFault ? status : undefined);
+});
+
+test("every method that a span is named after is one of the contract's", async () => {
+  const telemetry = telemetryFor();
+  const tracing = telemetry.tracer("any");
+  const call = { requestId, traceparent: "", batchSize: 1 };
+  const ids = { accountId: 1n, keyId: 2n };
+  billingSpans(tracing).authenticate(call).end();
+  billingSpans(tracing).reserve(call, ids).end();
+  billingSpans(tracing).settle(call, 1n).end();
+  historySpans(tracing).record(call, "succeeded").end();
+  providerSpans(tracing).invoke(call).end();
+  routingSpans(tracing).resolve(call, { model: "m", group: "g", module: "chat" }).end();
+  const methods = [BillingService, HistoryService, ProviderService, RoutingService].flatMap((service) =>
+    service.methods.filter(({ methodKind }) => methodKind !== "unary").map(methodName),
+  );
+  expect((await telemetry.spans()).map(({ name }) => name).sort()).toEqual(methods.sort());
+});
+
+test.each([
+  ["dns:///billing:50051", "billing", 50051],
+  ["dns://10.0.0.1/billing.throughline:50051", "billing.throughline", 50051],
+  ["127.0.0.1:50051", "127.0.0.1", 50051],
+  ["ipv4:127.0.0.1:50051", "127.0.0.1", 50051],
+  ["dns:///[::1]:50051", "::1", 50051],
+  ["unix:/run/billing.sock", "/run/billing.sock", undefined],
+  ["unix:///run/billing.sock", "/run/billing.sock", undefined],
+])("the target %s", (target, address, port) => {
+  expect(serverOf(target)).toEqual({ "server.address": address, "server.port": port });
 });
