@@ -6,6 +6,7 @@ import { channels } from "./channels.ts";
 import { keepCompiled } from "./compile-cache.ts";
 import { credits, ledger, usage } from "./credits.ts";
 import { exportRecords } from "./export.ts";
+import { imports } from "./import/command.ts";
 import { keys } from "./keys.ts";
 import { requests } from "./requests.ts";
 import { trail } from "./trail.ts";
@@ -89,6 +90,7 @@ for (const register of [
   usage,
   requests,
   exportRecords,
+  imports,
   audit,
   channels,
   trail,
