@@ -22,6 +22,9 @@ export interface FilterOptions {
   readonly channel?: string;
   readonly key?: string;
   readonly user?: string;
+  readonly endUser?: string;
+  readonly tag?: string;
+  readonly trace?: string;
   readonly error?: string;
   readonly from?: string;
   readonly to?: string;
@@ -37,7 +40,10 @@ export function takesFilter(command: Command, { times }: { times: boolean }): Co
     .option("--model <model>", "model")
     .option("--channel <channel>", "channel")
     .option("--key <id>", "key ID")
-    .option("--user <id>", "end user")
+    .option("--user <id>", "whose records: a user key's user, or whom a back end named")
+    .option("--end-user <name>", "for whom it was, whatever key named the end user")
+    .option("--tag <tag>", "a tag of the request")
+    .option("--trace <id>", "trace ID, 32 hex digits")
     .option("--error <code>", "error code");
   if (!times) return command;
   return command
@@ -48,7 +54,7 @@ export function takesFilter(command: Command, { times }: { times: boolean }): Co
 
 /** The filter as the router takes it; it checks the values. */
 export async function filterOf(client: AdminClient, options: FilterOptions): Promise<Filter> {
-  const { status, module: kind, model, channel, key, user, error, from, to, id } = options;
+  const { status, module: kind, model, channel, key, user, endUser, tag, trace, error, from, to, id } = options;
   const given = {
     statuses: status,
     module: kind,
@@ -56,6 +62,9 @@ export async function filterOf(client: AdminClient, options: FilterOptions): Pro
     channel,
     key_id: key,
     user_id: user,
+    end_user: endUser,
+    tag,
+    trace_id: trace,
     error_code: error,
     from,
     to,
@@ -75,7 +84,7 @@ export function requests(program: Command): void {
       .description("the life of one request")
       .argument(
         "<id>",
-        "its ID in either spelling, its message ID (chatcmpl-..., msg_...), or an upstream's request ID",
+        "its ID in either spelling, that of its answer, job or trace, an upstream's, or the client's own",
       ),
     async (id: string) => (await connect()).requests.get.query({ id }),
     lifeText,
@@ -209,6 +218,13 @@ function lifeText(life: Found): string {
       message: life.message_id,
       upstream_request: life.upstream_request_id,
       client_request: life.client_request_id,
+      end_user: life.end_user,
+      tags: life.tags.join(", "),
+      metadata: life.metadata === null ? null : JSON.stringify(life.metadata),
+      path: life.origin?.path,
+      from: life.origin?.address,
+      user_agent: life.origin?.user_agent,
+      others: life.others.join(", "),
       created: life.created_time,
       duration: `${life.duration_ms} ms`,
       first_byte: life.first_byte_ms === null ? null : `${life.first_byte_ms} ms`,

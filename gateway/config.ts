@@ -186,6 +186,13 @@ export const gatewayEnv = declareEnv({
     description:
       "Longest time that a request may take that is answered later (Prefer: respond-async, background responses); then it is stopped and has expired.",
   },
+  LOOKUP_WAIT: {
+    kind: "duration",
+    default: 2_000,
+    min: 0,
+    max: 10_000,
+    description: "How long a lookup of a request waits for its record, where that may be on its way.",
+  },
   PROCESSING_AFTER_MS: {
     kind: "duration",
     default: 300,
@@ -229,6 +236,8 @@ export interface GatewayConfig {
   readonly spoolDir: string;
   readonly keyCacheMs: number;
   readonly processingAfterMs: number;
+  /** Time that a lookup waits for a record that may be on its way. */
+  readonly lookupWaitMs: number;
   /** True: the end of every answer waits for its settlement. */
   readonly settleBeforeEnd: boolean;
   /** How often running reservations are extended. */
@@ -280,6 +289,7 @@ export function envToConfig(env: Env): GatewayConfig {
     spoolDir: read.SPOOL_DIR ?? tmpdir(),
     keyCacheMs: read.KEY_CACHE_MS,
     processingAfterMs: read.PROCESSING_AFTER_MS,
+    lookupWaitMs: read.LOOKUP_WAIT,
     settleBeforeEnd: read.SETTLE_BEFORE_END,
     extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
     callTimeoutMs: 10_000,

@@ -388,6 +388,7 @@ export type Procedures = {
             rates: readonly {
               unit:
                 | "images"
+                | "pages"
                 | "input_tokens"
                 | "cached_input_tokens"
                 | "cache_write_tokens"
@@ -411,7 +412,6 @@ export type Procedures = {
                 | "output_audio_ms"
                 | "input_video_ms"
                 | "output_video_ms"
-                | "pages"
                 | "searches"
                 | "web_searches"
                 | "tool_calls"
@@ -950,6 +950,7 @@ export type Procedures = {
           rates: readonly {
             unit:
               | "images"
+              | "pages"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
@@ -973,7 +974,6 @@ export type Procedures = {
               | "output_audio_ms"
               | "input_video_ms"
               | "output_video_ms"
-              | "pages"
               | "searches"
               | "web_searches"
               | "tool_calls"
@@ -1073,6 +1073,7 @@ export type Procedures = {
           rates: readonly {
             unit:
               | "images"
+              | "pages"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
@@ -1096,7 +1097,6 @@ export type Procedures = {
               | "output_audio_ms"
               | "input_video_ms"
               | "output_video_ms"
-              | "pages"
               | "searches"
               | "web_searches"
               | "tool_calls"
@@ -1197,6 +1197,7 @@ export type Procedures = {
           rates: readonly {
             unit:
               | "images"
+              | "pages"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
@@ -1220,7 +1221,6 @@ export type Procedures = {
               | "output_audio_ms"
               | "input_video_ms"
               | "output_video_ms"
-              | "pages"
               | "searches"
               | "web_searches"
               | "tool_calls"
@@ -1302,9 +1302,15 @@ export type Procedures = {
               /** For administration keys: only this account's. */
               account_id?: string | undefined;
               key_id?: string | undefined;
+              /** Whose records: a user's own key's, or a back end's that named the user. */
               user_id?: string | undefined;
               statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
               channel?: string | undefined;
+              /** For whom it was, whatever key named the end user. */
+              end_user?: string | undefined;
+              tag?: string | undefined;
+              /** Trace ID: the request's own, or that of its client's traceparent. */
+              trace_id?: string | undefined;
               error_code?:
                 | "missing_required_field"
                 | "invalid_value"
@@ -1366,7 +1372,13 @@ export type Procedures = {
                 model?: string | undefined;
                 channel?: string | undefined;
                 key_id?: string | undefined;
+                /** Whose records: a user's own key's, or a back end's that named the user. */
                 user_id?: string | undefined;
+                /** For whom it was, whatever key named the end user. */
+                end_user?: string | undefined;
+                tag?: string | undefined;
+                /** Trace ID: the request's own, or that of its client's traceparent. */
+                trace_id?: string | undefined;
                 error_code?:
                   | "missing_required_field"
                   | "invalid_value"
@@ -1424,6 +1436,9 @@ export type Procedures = {
           account_id: string;
           key_id: string;
           user_id: string | null;
+          /** For whom it was: whose the key is, or whom the request names. */
+          end_user: string | null;
+          tags: string[];
           http_status: number | null;
           error: {
             type:
@@ -1496,6 +1511,7 @@ export type Procedures = {
             rates: readonly {
               unit:
                 | "images"
+                | "pages"
                 | "input_tokens"
                 | "cached_input_tokens"
                 | "cache_write_tokens"
@@ -1519,7 +1535,6 @@ export type Procedures = {
                 | "output_audio_ms"
                 | "input_video_ms"
                 | "output_video_ms"
-                | "pages"
                 | "searches"
                 | "web_searches"
                 | "tool_calls"
@@ -1553,6 +1568,20 @@ export type Procedures = {
           upstream_request_id: string | null;
           client_request_id: string | null;
           finish_reason: string | null;
+          origin: {
+            path: string | null;
+            user_agent: string | null;
+            address: string | null;
+            request_bytes: number | null;
+            idempotency_key: string | null;
+            /** Of the client's traceparent, where the request has another. */
+            client_trace_id: string | null;
+            /** The client's x-client-request-id, where it sent an x-request-id as well. */
+            second_client_request_id: string | null;
+          } | null;
+          metadata: {
+            [key: string]: unknown;
+          } | null;
           route: {
             channel: string;
             chosen: boolean;
@@ -1628,6 +1657,9 @@ export type Procedures = {
           account_id: string;
           key_id: string;
           user_id: string | null;
+          /** For whom it was: whose the key is, or whom the request names. */
+          end_user: string | null;
+          tags: string[];
           http_status: number | null;
           error: {
             type:
@@ -1700,6 +1732,7 @@ export type Procedures = {
             rates: readonly {
               unit:
                 | "images"
+                | "pages"
                 | "input_tokens"
                 | "cached_input_tokens"
                 | "cache_write_tokens"
@@ -1723,7 +1756,6 @@ export type Procedures = {
                 | "output_audio_ms"
                 | "input_video_ms"
                 | "output_video_ms"
-                | "pages"
                 | "searches"
                 | "web_searches"
                 | "tool_calls"
@@ -1766,7 +1798,13 @@ export type Procedures = {
                 model?: string | undefined;
                 channel?: string | undefined;
                 key_id?: string | undefined;
+                /** Whose records: a user's own key's, or a back end's that named the user. */
                 user_id?: string | undefined;
+                /** For whom it was, whatever key named the end user. */
+                end_user?: string | undefined;
+                tag?: string | undefined;
+                /** Trace ID: the request's own, or that of its client's traceparent. */
+                trace_id?: string | undefined;
                 error_code?:
                   | "missing_required_field"
                   | "invalid_value"
@@ -1817,6 +1855,20 @@ export type Procedures = {
           upstream_request_id: string | null;
           client_request_id: string | null;
           finish_reason: string | null;
+          origin: {
+            path: string | null;
+            user_agent: string | null;
+            address: string | null;
+            request_bytes: number | null;
+            idempotency_key: string | null;
+            /** Of the client's traceparent, where the request has another. */
+            client_trace_id: string | null;
+            /** The client's x-client-request-id, where it sent an x-request-id as well. */
+            second_client_request_id: string | null;
+          } | null;
+          metadata: {
+            [key: string]: unknown;
+          } | null;
           route: {
             channel: string;
             chosen: boolean;
@@ -1892,6 +1944,9 @@ export type Procedures = {
           account_id: string;
           key_id: string;
           user_id: string | null;
+          /** For whom it was: whose the key is, or whom the request names. */
+          end_user: string | null;
+          tags: string[];
           http_status: number | null;
           error: {
             type:
@@ -1964,6 +2019,7 @@ export type Procedures = {
             rates: readonly {
               unit:
                 | "images"
+                | "pages"
                 | "input_tokens"
                 | "cached_input_tokens"
                 | "cache_write_tokens"
@@ -1987,7 +2043,6 @@ export type Procedures = {
                 | "output_audio_ms"
                 | "input_video_ms"
                 | "output_video_ms"
-                | "pages"
                 | "searches"
                 | "web_searches"
                 | "tool_calls"
@@ -2017,13 +2072,169 @@ export type Procedures = {
         more: boolean;
       }
     >;
-    /** The life of one request and its answer, by any of its IDs. */
+    /**
+     * The requests that any ID leads to, newest first. `on_its_way`: none yet, and one that the platform may have issued a moment ago may
+     * still come.
+     */
+    find: Query<
+      {
+        id: string;
+        account_id?: string | undefined;
+      },
+      {
+        /** null: it leads to none. */
+        request: {
+          id: string;
+          status: "failed" | "pending" | "queueing" | "processing" | "succeeded";
+          module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
+          dialect: string;
+          stream: boolean;
+          model: string | null;
+          requested_model: string;
+          platform: string | null;
+          channel: string | null;
+          strategy: string | null;
+          account_id: string;
+          key_id: string;
+          user_id: string | null;
+          /** For whom it was: whose the key is, or whom the request names. */
+          end_user: string | null;
+          tags: string[];
+          http_status: number | null;
+          error: {
+            type:
+              | "insufficient_quota"
+              | "request_too_large"
+              | "invalid_request_error"
+              | "authentication_error"
+              | "permission_error"
+              | "not_found_error"
+              | "rate_limit_error"
+              | "api_error"
+              | "overloaded_error";
+            code:
+              | "missing_required_field"
+              | "invalid_value"
+              | "model_not_supported"
+              | "context_length_exceeded"
+              | "content_filtered"
+              | "invalid_api_key"
+              | "expired_api_key"
+              | "revoked_api_key"
+              | "insufficient_quota"
+              | "permission_denied"
+              | "account_suspended"
+              | "not_found"
+              | "idempotency_conflict"
+              | "request_too_large"
+              | "idempotency_mismatch"
+              | "rate_limit_exceeded"
+              | "concurrent_limit_exceeded"
+              | "client_closed_request"
+              | "cancelled"
+              | "internal_error"
+              | "interrupted"
+              | "not_implemented"
+              | "upstream_error"
+              | "upstream_outcome_unknown"
+              | "service_unavailable"
+              | "upstream_timeout"
+              | "expired"
+              | "upstream_overloaded";
+            message: string;
+          } | null;
+          created_time: string;
+          updated_time: string;
+          duration_ms: number;
+          first_byte_ms: number | null;
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          billing: {
+            reserved_usd: string;
+            billed_usd: string;
+            reason: string | null;
+            policy: "drain" | "charge_delivered" | "refund";
+            price_source: "strategy" | "table" | "free" | null;
+            /** The price list that it was charged by, before the group's ratio. */
+            rates: readonly {
+              unit:
+                | "images"
+                | "pages"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "searches"
+                | "web_searches"
+                | "tool_calls"
+                | "sessions"
+                | "vendor_nano_usd";
+              /** USD for `per` of the unit. */
+              usd: string;
+              /** A million tokens, a thousand milliseconds, one piece ... */
+              per: number;
+              /** What must be so for it to hold; null: it always holds. */
+              when: {
+                above_input_tokens: number | null;
+                traits: {
+                  [key: string]: string;
+                };
+              } | null;
+            }[];
+            group_ratio: number | null;
+          };
+          reconstructed: boolean;
+          repaired: boolean;
+          payload_expired: boolean;
+        } | null;
+        /** IDs of the others. */
+        others: string[];
+        on_its_way: boolean;
+        retry_after_ms: number | null;
+        /** What IDs look like, where it leads nowhere. */
+        hint: string | null;
+      }
+    >;
+    /** The life of one request and its answer, by any of its IDs; of several the newest. */
     get: Query<
       {
         id: string;
         account_id?: string | undefined;
       },
       {
+        /** null: it has no job that is kept. */
         job: {
           id: string;
           vendor_job_id: string | null;
@@ -2053,6 +2264,8 @@ export type Procedures = {
             next_try_time: string | null;
           }[];
         } | null;
+        /** Other requests that the ID leads to, newest first. */
+        others: string[];
         response: string;
         response_truncated: boolean;
         custom_response: object | null;
@@ -2061,6 +2274,20 @@ export type Procedures = {
         upstream_request_id: string | null;
         client_request_id: string | null;
         finish_reason: string | null;
+        origin: {
+          path: string | null;
+          user_agent: string | null;
+          address: string | null;
+          request_bytes: number | null;
+          idempotency_key: string | null;
+          /** Of the client's traceparent, where the request has another. */
+          client_trace_id: string | null;
+          /** The client's x-client-request-id, where it sent an x-request-id as well. */
+          second_client_request_id: string | null;
+        } | null;
+        metadata: {
+          [key: string]: unknown;
+        } | null;
         route: {
           channel: string;
           chosen: boolean;
@@ -2136,6 +2363,9 @@ export type Procedures = {
         account_id: string;
         key_id: string;
         user_id: string | null;
+        /** For whom it was: whose the key is, or whom the request names. */
+        end_user: string | null;
+        tags: string[];
         http_status: number | null;
         error: {
           type:
@@ -2208,6 +2438,7 @@ export type Procedures = {
           rates: readonly {
             unit:
               | "images"
+              | "pages"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
@@ -2231,7 +2462,6 @@ export type Procedures = {
               | "output_audio_ms"
               | "input_video_ms"
               | "output_video_ms"
-              | "pages"
               | "searches"
               | "web_searches"
               | "tool_calls"
@@ -2282,9 +2512,15 @@ export type Procedures = {
                 /** For administration keys: only this account's. */
                 account_id?: string | undefined;
                 key_id?: string | undefined;
+                /** Whose records: a user's own key's, or a back end's that named the user. */
                 user_id?: string | undefined;
                 statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
                 channel?: string | undefined;
+                /** For whom it was, whatever key named the end user. */
+                end_user?: string | undefined;
+                tag?: string | undefined;
+                /** Trace ID: the request's own, or that of its client's traceparent. */
+                trace_id?: string | undefined;
                 error_code?:
                   | "missing_required_field"
                   | "invalid_value"
@@ -2336,6 +2572,9 @@ export type Procedures = {
         account_id: string;
         key_id: string;
         user_id: string | null;
+        /** For whom it was: whose the key is, or whom the request names. */
+        end_user: string | null;
+        tags: string[];
         http_status: number | null;
         error: {
           type:
@@ -2408,6 +2647,7 @@ export type Procedures = {
           rates: readonly {
             unit:
               | "images"
+              | "pages"
               | "input_tokens"
               | "cached_input_tokens"
               | "cache_write_tokens"
@@ -2431,7 +2671,6 @@ export type Procedures = {
               | "output_audio_ms"
               | "input_video_ms"
               | "output_video_ms"
-              | "pages"
               | "searches"
               | "web_searches"
               | "tool_calls"

@@ -4,6 +4,8 @@ import { errorCodes } from "../../shared/errors/catalogue.ts";
 import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { RecordFilterSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { moduleNames, moduleOf } from "../../shared/modules.ts";
+import { parseRequestId } from "../../shared/request-id.ts";
+import { requestOfTrace } from "../endpoints/find-request.ts";
 import { type Owner, ownerOf } from "../endpoints/history-query.ts";
 import { reachedAccount } from "../reach.ts";
 import { statuses, statusNames } from "../view/history-item.ts";
@@ -19,7 +21,16 @@ export const filter = z.strictObject({
   model: name.optional(),
   channel: name.optional(),
   key_id: id.optional(),
+  /** Whose records: a user's own key's, or a back end's that named the user. */
   user_id: name.optional(),
+  /** For whom it was, whatever key named the end user. */
+  end_user: z.string().min(1).max(256).optional(),
+  tag: z.string().min(1).max(64).optional(),
+  /** Trace ID: the request's own, or that of its client's traceparent. */
+  trace_id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, "must be 32 hex digits")
+    .optional(),
   error_code: z.enum(errorCodes).optional(),
   from: time.optional(),
   to: time.optional(),
@@ -40,8 +51,21 @@ export function filterOf(given: Partial<z.output<typeof filter>>): MessageInitSh
     fromUnixMs: given.from ?? 0n,
     // To history 0 and less are no bound; nothing is older than the first millisecond either.
     toUnixMs: given.to === undefined ? 0n : given.to > 0n ? given.to : 1n,
-    idText: given.id_text ?? "",
+    endUser: given.end_user ?? "",
+    tag: given.tag ?? "",
+    ...idOf(given),
   };
+}
+
+/** The trace ID of most requests is known by their ID; others have it among the IDs that their clients know them by. */
+function idOf({ id_text = "", trace_id = "" }: Partial<z.output<typeof filter>>) {
+  const requestId = requestOfTrace(trace_id);
+  if (requestId === undefined) return { idText: id_text, alias: trace_id };
+  const text = requestId.toString();
+  // Two filters that no request can meet together.
+  if (id_text !== "" && !text.startsWith(id_text) && parseRequestId(id_text) !== requestId)
+    return { idText: id_text, alias: trace_id };
+  return { idText: text, alias: "" };
 }
 
 /** The context of a procedure, with who calls. */

@@ -1,10 +1,10 @@
 import { tracked } from "@trpc/server";
 import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { parseRequestId } from "../../shared/request-id.ts";
-import { findRequest, jobLifeOf } from "../endpoints/requests.ts";
+import { formatRequestId, parseRequestId } from "../../shared/request-id.ts";
+import { askAgainMs, findRequest, idForms, unknownRequest } from "../endpoints/find-request.ts";
+import { jobLifeOf } from "../endpoints/requests.ts";
 import { recordOf } from "../view/history-item.ts";
-import { present } from "../view/payer.ts";
 import { requestRow, requestWithResponse } from "../view/request-life.ts";
 import { id, limit, requestId } from "./input.ts";
 import { callOptions, ownDelete, ownRead, router } from "./procedures.ts";
@@ -79,16 +79,51 @@ export const requests = router({
       return ctx.documents.put<ExportedRequests>(page);
     }),
 
-  /** The life of one request and its answer, by any of its IDs. */
+  /**
+   * The requests that any ID leads to, newest first. `on_its_way`: none yet, and one that the platform may have issued a moment ago may
+   * still come.
+   */
+  find: ownRead
+    .input(z.strictObject({ id: z.string().min(1).max(512), account_id: id.optional() }))
+    .query(async ({ ctx, input }) => {
+      const owner = ownerOfCaller(ctx.principal, input.account_id);
+      const { config } = ctx.gateway;
+      const found = await findRequest(ctx.gateway, ctx.incoming, owner, input.id.trim());
+      const isFound = found.kind === "found";
+      const others = isFound ? found.others.map((requestId) => formatRequestId(requestId, config.idStyle)) : [];
+      return {
+        /** null: it leads to none. */
+        request: isFound ? requestRow(found.record, config) : null,
+        /** IDs of the others. */
+        others,
+        on_its_way: found.kind === "on_its_way",
+        retry_after_ms: found.kind === "on_its_way" ? askAgainMs : null,
+        /** What IDs look like, where it leads nowhere. */
+        hint: found.kind === "unknown" ? idForms : null,
+      };
+    }),
+
+  /** The life of one request and its answer, by any of its IDs; of several the newest. */
   get: ownRead
     .input(z.strictObject({ id: z.string().min(1).max(512), account_id: id.optional() }))
     .query(async ({ ctx, input }) => {
       const owner = ownerOfCaller(ctx.principal, input.account_id);
-      const { record } = await findRequest(ctx.gateway, ctx.incoming, owner, input.id);
-      const found = present(record);
-      const job = await jobLifeOf(ctx.gateway, ctx.incoming, found);
-      /** null: it has no job that is kept. */
-      return { ...requestWithResponse(found, ctx.gateway.config), job };
+      const { config } = ctx.gateway;
+      const found = await findRequest(ctx.gateway, ctx.incoming, owner, input.id.trim());
+      if (found.kind === "on_its_way") {
+        const message = "If this request was made, its record is on its way; ask again.";
+        throw new ThroughlineError("not_found", message, { retryAfterMs: askAgainMs });
+      }
+      if (found.kind === "unknown") throw unknownRequest();
+      const { record, others } = found;
+      const job = await jobLifeOf(ctx.gateway, ctx.incoming, record);
+      return {
+        ...requestWithResponse(record, config),
+        /** null: it has no job that is kept. */
+        job,
+        /** Other requests that the ID leads to, newest first. */
+        others: others.map((requestId) => formatRequestId(requestId, config.idStyle)),
+      };
     }),
 
   /** Deletes records; repeats, unknown IDs and others' are fine and change nothing. */

@@ -1,5 +1,5 @@
 import { catalogue, isErrorCode } from "../../shared/errors/catalogue.ts";
-import type { Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Origin, Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Record as HistoryRecord, StoredRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Attempt } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
@@ -36,6 +36,9 @@ export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "id
     account_id: record.accountId.toString(),
     key_id: record.keyId.toString(),
     user_id: orNull(record.userId),
+    /** For whom it was: whose the key is, or whom the request names. */
+    end_user: orNull(record.endUser),
+    tags: record.tags,
     http_status: record.httpStatus || null,
     error: failureOf(record),
     created_time: isoMicroseconds(record.createdUnixUs),
@@ -71,6 +74,8 @@ export function requestLife(stored: StoredRecord, config: Pick<GatewayConfig, "i
     upstream_request_id: orNull(record.upstreamRequestId),
     client_request_id: orNull(detail?.clientRequestId),
     finish_reason: orNull(detail?.finishReason),
+    origin: originOut(detail?.origin),
+    metadata: metadataOf(detail?.origin),
     route: (detail?.reasons ?? []).map(({ channel, reason, chosen }) => ({ channel, chosen, reason })),
     attempts: (detail?.attempts ?? []).map(attemptOf),
     timeline: (detail?.timeline ?? []).map(({ name, atUs }) => ({ name, at_ms: milliseconds(atUs) })),
@@ -88,6 +93,28 @@ export function requestWithResponse(stored: StoredRecord, config: Pick<GatewayCo
     response_truncated: record.responseTruncated,
     custom_response: customResponse(stored),
   };
+}
+
+/** Where a request came from; null: its record does not say, or no longer. */
+function originOut(origin: Origin | undefined) {
+  if (origin === undefined) return null;
+  return {
+    path: orNull(origin.path),
+    user_agent: orNull(origin.userAgent),
+    address: orNull(origin.address),
+    request_bytes: origin.requestBytes === 0n ? null : Number(origin.requestBytes),
+    idempotency_key: orNull(origin.idempotencyKey),
+    /** Of the client's traceparent, where the request has another. */
+    client_trace_id: orNull(origin.clientTraceId),
+    /** The client's x-client-request-id, where it sent an x-request-id as well. */
+    second_client_request_id: orNull(origin.secondClientRequestId),
+  };
+}
+
+/** What the request said of itself; null: nothing. */
+function metadataOf(origin: Origin | undefined): Record<string, unknown> | null {
+  if (origin === undefined || origin.metadataJson === "") return null;
+  return JSON.parse(origin.metadataJson) as Record<string, unknown>;
 }
 
 function failureOf({ errorCode, errorMessage }: HistoryRecord) {

@@ -164,6 +164,7 @@ export function createContext(
     tables: [
       { table: "history.record", lengthMs: config.partitionMs },
       { table: "history.payload", lengthMs: config.payloadPartitionMs },
+      { table: "history.label", lengthMs: config.partitionMs },
     ],
     customResponses: createCustomResponses({
       log,

@@ -144,14 +144,6 @@ describe("what the documents say", () => {
 /** Blocks of the shell, run one after the other in one session, as a reader would. */
 const session = ["first-call", "first-stream", "keys", "credits", "failing-call", "life", "history"];
 
-/** What a test must wait for where a reader's fingers are slower: records follow their answers. */
-const before: Readonly<Record<string, string>> = {
-  life: `for i in $(seq 200); do
-    curl -sf -o /dev/null $THROUGHLINE_URL/v1/requests/$ID -H "Authorization: Bearer $THROUGHLINE_KEY" && break
-    sleep 0.05
-  done`,
-};
-
 describe("what the README does", () => {
   let started: ChildProcess;
   let folder: string;
@@ -286,7 +278,7 @@ function welcomeOf(child: ChildProcess): Promise<{ url: string; key: string }> {
 async function runSession(env: Readonly<Record<string, string>>, folder: string): Promise<Map<string, string>> {
   const mark = "=== block: ";
   const script = session
-    .map((name) => `${before[name] ?? ":"}\necho; echo "${mark}${name}"\n${block(name).code}`)
+    .map((name) => `echo; echo "${mark}${name}"\n${block(name).code}`)
     .join("\n")
     .replaceAll("/tmp/", `${folder}/`);
   const child = spawn("bash", ["-eu", "-o", "pipefail", "-c", script], {

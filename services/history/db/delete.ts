@@ -43,6 +43,10 @@ const deleteRows = statement(
    ), changed as (${noteChanges}
    ), gone as (
      select request_id from record union select request_id from unfinished
+   ), labels as (
+     delete from history.label
+      where request_id = any($1::bigint[]) and request_id between $2 and $3
+        and request_id in (select request_id from gone)
    ), confirmed as (
      update history.tombstone set confirmed = true
       where request_id in (select request_id from gone) and not confirmed
@@ -97,4 +101,16 @@ async function ownersOf(db: Writer, ids: readonly bigint[]): Promise<Map<bigint,
     owners.set(row.request_id, owned);
   }
   return owners;
+}
+
+const findTombstone = statement(
+  "history.delete.buried",
+  `select 1 as found from history.tombstone
+    where request_id = $1 and account_id in (0, $2) and key_id in (0, $3) and user_id in ('', $4) limit 1`,
+  { idempotent: true },
+);
+
+/** Whether an owner has deleted a request: nobody else is told. */
+export async function isBuried(db: Writer, id: bigint, { accountId, keyId, userId }: Owned): Promise<boolean> {
+  return (await db.query(findTombstone, [id, accountId, keyId, userId])).length > 0;
 }

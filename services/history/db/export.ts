@@ -72,7 +72,7 @@ export async function exportStep(
   const conditions = [
     `x.status = any(${add(statuses, "smallint[]")})`,
     ...scopeConditions(scope, add),
-    ...conditionsOf(filter, parameters),
+    ...conditionsOf(filter, parameters, "x.request_id"),
   ];
   const sql = `select count(*)::integer as passed,
       (array_agg(x.stored order by ${order}) filter (where ${conditions.join(" and ")}))[1:${add(limit, "integer")}] as places,

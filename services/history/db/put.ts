@@ -8,11 +8,14 @@ import {
   statement,
   textArray,
 } from "../../../shared/db/index.ts";
+import { type LabelRow, storeLabels } from "./labels.ts";
 import { type RecordRow, recordColumns } from "./record-row.ts";
 
 /** A row of history.record with its packed payload. */
 export interface EndedRow extends RecordRow {
   body: Buffer | null;
+  /** Stored beside it. */
+  readonly labels: readonly LabelRow[];
 }
 
 /** A row of history.unfinished. `body` is a serialized Record. */
@@ -28,6 +31,8 @@ export interface UnfinishedRow {
   from_appserver: boolean;
   user_id: string | null;
   body: Uint8Array;
+  /** Stored beside it. */
+  readonly labels: readonly LabelRow[];
 }
 
 type Encode = (values: readonly never[]) => Buffer;
@@ -55,8 +60,13 @@ const putUnfinished = statement(
   { idempotent: true },
 );
 
-/** Stores ended records; see the function of that name. The rows are distinct and in ascending order of IDs. */
+function labelsOf({ labels }: { readonly labels: readonly LabelRow[] }): readonly LabelRow[] {
+  return labels;
+}
+
+/** Stores ended records, behind their labels: whoever sees a record finds it by them. See the function of that name. The rows are distinct and in ascending order of IDs. */
 export async function storeEnded(db: Pick<Database<unknown>, "query">, rows: readonly EndedRow[]): Promise<number> {
+  await storeLabels(db, rows.flatMap(labelsOf));
   const values = encoders.map(([name, encode]) => encode(rows.map((row) => row[name]) as never[]));
   const [answer] = await db.query<{ stored: number }>(putRecords, values);
   return answer?.stored ?? 0;
@@ -67,6 +77,7 @@ export async function storeUnfinished(
   db: Pick<Database<unknown>, "query">,
   rows: readonly UnfinishedRow[],
 ): Promise<number> {
+  await storeLabels(db, rows.flatMap(labelsOf));
   const [answer] = await db.query<{ stored: number }>(putUnfinished, [
     bigintArray(rows.map((row) => row.request_id)),
     bigintArray(rows.map((row) => row.account_id)),

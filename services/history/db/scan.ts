@@ -1,5 +1,7 @@
 import { type Database, integerArray, type Statement, statement } from "../../../shared/db/index.ts";
+import type { Scope } from "../domain/owner.ts";
 import { createParameters, type Parameters, type Walk, walkSql } from "./branches.ts";
+import { labelledSql, type WantedLabel } from "./labels.ts";
 
 /** Conditions that no index serves. Ids are of history.term; undefined: any. */
 export interface ScanFilter {
@@ -8,6 +10,8 @@ export interface ScanFilter {
   readonly keyId?: bigint | undefined;
   /** For all accounts' records; an account's come by the index of its users. */
   readonly userId?: string | undefined;
+  /** Labels that a request must have, all of them; the first is what a list walks by. */
+  readonly labels?: readonly WantedLabel[] | undefined;
 }
 
 /** What a scan of one window found. */
@@ -33,11 +37,19 @@ export async function scan(
   // Along the primary key all states lie mixed: one state alone would pass any number of the other's until the limit.
   const mixed = walk.scope.kind === "operator" && walk.only === undefined && walk.statuses.some(isEnded);
   const statuses = mixed ? [...walk.statuses.filter((status) => !isEnded(status)), ...ended] : walk.statuses;
-  const walked = walkSql({ ...walk, statuses }, parameters, { columns, limit: scanLimit });
+  const [label, ...others] = filter.labels ?? [];
+  const walked =
+    label === undefined
+      ? walkSql({ ...walk, statuses }, parameters, { columns, limit: scanLimit })
+      : labelledSql(walk, parameters, { label, limit: scanLimit });
   if (walked === undefined) return { ids: [], passed: 0, last: 0n };
   const direction = walk.ascending ? "asc" : "desc";
-  const conditions = conditionsOf(filter, parameters);
-  if (mixed) conditions.push(`status = any(${parameters.add(walk.statuses, "smallint[]")})`);
+  const conditions = conditionsOf({ ...filter, labels: others }, parameters, "walked.request_id");
+  if (label !== undefined) {
+    // Labels know their account; which key's or user's a request is, and how it went, its record says.
+    conditions.push("status is not null", ...withinAccount(walk.scope, parameters));
+    if (walk.statuses.length > 0) conditions.push(`status = any(${parameters.add(walk.statuses, "smallint[]")})`);
+  } else if (mixed) conditions.push(`status = any(${parameters.add(walk.statuses, "smallint[]")})`);
   const matching = conditions.length === 0 ? "" : `filter (where ${conditions.join(" and ")})`;
   const sql = `select count(*)::integer as passed, coalesce(${walk.ascending ? "max" : "min"}(request_id), 0) as last,
       (array_agg(request_id order by request_id ${direction}) ${matching})[1:${parameters.add(limit, "integer")}] as ids
@@ -52,8 +64,20 @@ function isEnded(status: number): boolean {
   return ended.includes(status);
 }
 
-/** The conditions of a filter over the columns shape_id, outcome_id, key_id and user_id. */
-export function conditionsOf(filter: ScanFilter, { add }: Parameters): string[] {
+/** The conditions of a scope beside its account, over the columns key_id and user_id. */
+function withinAccount(scope: Scope, { add }: Parameters): string[] {
+  if (scope.kind === "key") return [`key_id = ${add(scope.keyId, "bigint")}`];
+  if (scope.kind !== "user") return [];
+  const user = [`user_id = ${add(scope.userId, "text")}`];
+  return scope.keyId === 0n ? user : [...user, `key_id = ${add(scope.keyId, "bigint")}`];
+}
+
+/**
+ * The conditions of a filter over the columns shape_id, outcome_id, key_id and user_id.
+ *
+ * @param requestId the column with the ID, where labels are asked for.
+ */
+export function conditionsOf(filter: ScanFilter, { add }: Parameters, requestId = ""): string[] {
   const conditions: string[] = [];
   if (filter.shapeIds !== undefined)
     conditions.push(`shape_id = any(${add(integerArray(filter.shapeIds), "integer[]")})`);
@@ -62,6 +86,12 @@ export function conditionsOf(filter: ScanFilter, { add }: Parameters): string[] 
   }
   if (filter.keyId !== undefined) conditions.push(`key_id = ${add(filter.keyId, "bigint")}`);
   if (filter.userId !== undefined) conditions.push(`user_id = ${add(filter.userId, "text")}`);
+  for (const { kind, hash, value } of filter.labels ?? []) {
+    conditions.push(
+      `exists (select from history.label l where l.request_id = ${requestId} and l.kind = ${add(kind, "smallint")}
+         and l.hash = ${add(hash, "bigint")} and l.value = ${add(value, "text")})`,
+    );
+  }
   return conditions;
 }
 

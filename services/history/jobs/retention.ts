@@ -69,6 +69,8 @@ export async function clean(context: Cleaned, retention: Retention): Promise<num
     );
     return waiting;
   }
+  // Labels go with their records.
+  await dropPartitionsBelow(db, { table: "history.label", bound: dropped.below });
   await db.query(clearUnfinished, [dropped.below]);
   // Twice as long as they are made for: a record that was late may be on its way still.
   await db.query(clearUnconfirmed, [firstIdAt(nowMs - 2 * lateRecordMs)]);

@@ -40,7 +40,7 @@ export async function exportRecords(
   );
   const ids = inRanges.map(({ requestId }) => requestId);
   const fit = await fitting(context, ids);
-  const records = await loadRecords(context, fit, { ...context, mayRun: false });
+  const records = await loadRecords(context, fit, { ...context, mayRun: false, labels: true });
   const cut = fit.length < ids.length ? inRanges[fit.length - 1] : undefined;
   return { records, nextCursor: formatPlace(cut ?? found.next), more: cut !== undefined || found.more };
 }

@@ -1,5 +1,6 @@
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Owner, RecordFilter } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import { labelKinds, type WantedLabel, wantedLabel } from "../db/labels.ts";
 import type { ScanFilter } from "../db/scan.ts";
 import type { Terms } from "../db/terms.ts";
 import { idRangesOf, intersect } from "../domain/id-text.ts";
@@ -60,9 +61,19 @@ export async function readFilter(
     scope: narrowed?.scope ?? whose,
     ranges: possible ? rangesOf(filter) : nothing,
     statuses,
-    scan: { shapeIds, outcomeIds, keyId: narrowed?.keyId, userId: narrowed?.userId },
+    scan: { shapeIds, outcomeIds, keyId: narrowed?.keyId, userId: narrowed?.userId, labels: labelsOf(filter) },
     named: { model: model !== "" || module !== Module.UNSPECIFIED, channel: channel !== "" },
   };
+}
+
+/** The rarest first: it is what a list walks by. */
+function labelsOf({ alias, endUser, tag }: RecordFilter): WantedLabel[] {
+  const wanted = [
+    [labelKinds.alias, alias],
+    [labelKinds.endUser, endUser],
+    [labelKinds.tag, tag],
+  ] as const;
+  return wanted.flatMap(([kind, text]) => (text === "" ? [] : wantedLabel(kind, text)));
 }
 
 function rangesOf({ fromUnixMs, toUnixMs, idText }: RecordFilter): IdRange[] {

@@ -35,6 +35,11 @@ export async function getTimeseries(
   const groupBy = groupingOf(request.groupBy);
   checkTimes(request, step);
   const filter = await readFilter(context.terms, request.owner, request.filter);
+  if ((filter.scan.labels ?? []).length > 0) {
+    throw new ThroughlineError("invalid_value", "Sums over time are not made by tag or end user here; usage.sum is.", {
+      param: "filter",
+    });
+  }
   const statuses = endedStatuses.filter((status) => filter.statuses.length === 0 || filter.statuses.includes(status));
   const asked = { ...filter, statuses, stepMs: step, groupBy };
   const rows: PartRow[] = [];

@@ -31,11 +31,12 @@ export async function listRecords(
   const filter = await readFilter(context.terms, request.owner, request.filter);
   const found = await listIds(context, filter, { ...request, limit });
   if (!request.withPayload) {
-    return { records: await loadRecords(context, found.ids, {}), nextCursor: found.nextCursor };
+    return { records: await loadRecords(context, found.ids, { labels: true }), nextCursor: found.nextCursor };
   }
   const ids = await fitting(context, found.ids);
   const nextCursor = ids.length < found.ids.length ? (ids.at(-1) ?? 0n) : found.nextCursor;
-  return { records: await loadRecords(context, ids, context), nextCursor };
+  const { payloadBudgetBytes } = context;
+  return { records: await loadRecords(context, ids, { payloadBudgetBytes, labels: true }), nextCursor };
 }
 
 /** The records that a page may have. Throws invalid_value above the most. */
@@ -90,7 +91,8 @@ async function listIds(
 }
 
 /** A filter on a key, a user or failed ones over all accounts; an account's own come by its indexes anyway. */
-function rareOf({ scope, statuses, scan: { keyId, userId } }: Filter): Walk["only"] {
+function rareOf({ scope, statuses, scan: { keyId, userId, labels = [] } }: Filter): Walk["only"] {
+  if (labels.length > 0) return undefined;
   const failed = statuses.length > 0 && !statuses.includes(succeeded);
   if (scope.kind !== "operator" || (keyId === undefined && userId === undefined && !failed)) return undefined;
   return { keyId, userId };

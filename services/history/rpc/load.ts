@@ -1,6 +1,7 @@
-import type { StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import type { Record as HistoryRecord, StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Payload } from "../../../shared/gen/throughline/history/v1/payload_pb.ts";
 import type { HistoryContext } from "../context.ts";
+import { readLabels, type ShownLabels } from "../db/labels.ts";
 import { unpackPayload } from "../db/payload.ts";
 import type { RecordRow } from "../db/record-row.ts";
 import { readPayloads, readRow, readRows, readRowsWithPayloads, readUnfinished, together } from "../db/records.ts";
@@ -27,6 +28,8 @@ export interface LoadOptions {
   readonly maxResponseBytes?: number | undefined;
   /** Whether the details of the payload are wanted: reading them costs as much as all the rest. */
   readonly detail?: boolean | undefined;
+  /** True: with the labels of the requests. */
+  readonly labels?: boolean | undefined;
   /** False: none of the requests runs, so that need not be looked up. */
   readonly mayRun?: boolean | undefined;
 }
@@ -35,7 +38,7 @@ export interface LoadOptions {
 export async function loadRecords(
   context: LoadContext,
   ids: readonly bigint[],
-  { payloadBudgetBytes, maxResponseBytes, detail = true, mayRun = true }: LoadOptions,
+  { payloadBudgetBytes, maxResponseBytes, detail = true, mayRun = true, labels: withLabels = false }: LoadOptions,
 ): Promise<StoredRecord[]> {
   // Running ones first: a request that ends between the two reads is then found by the second.
   const running = mayRun ? await readUnfinished(context.reader, ids) : new Map<bigint, Buffer>();
@@ -57,6 +60,10 @@ export async function loadRecords(
   } else {
     const share = maxResponseBytes ?? fairShare(rows.map(payloadBytes), payloadBudgetBytes ?? 0);
     for await (const [id, one] of withPayloads(context, rows, { share, detail })) stored.set(id, one);
+  }
+  if (withLabels) {
+    const labels = await readLabels(context.reader, ids);
+    for (const { record } of stored.values()) if (record !== undefined) showLabels(record, labels);
   }
   return ids.flatMap((id) => stored.get(id) ?? []);
 }
@@ -157,4 +164,12 @@ async function withPayload(
     record.responseTruncated = true;
   }
   return stored;
+}
+
+/** Puts the labels of requests on a record that was read from its row; of one that runs they came with it. */
+export function showLabels(record: HistoryRecord, labels: ReadonlyMap<bigint, ShownLabels>): void {
+  const own = labels.get(record.requestId);
+  if (own === undefined) return;
+  record.endUser = own.endUser;
+  record.tags = own.tags;
 }

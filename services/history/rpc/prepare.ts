@@ -6,6 +6,7 @@ import {
   RecordSchema,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { CustomResponse } from "../custom-response/custom-responses.ts";
+import { labelsOf } from "../db/labels.ts";
 import { packPayload } from "../db/payload.ts";
 import type { EndedRow, UnfinishedRow } from "../db/put.ts";
 import type { Terms } from "../db/terms.ts";
@@ -134,6 +135,7 @@ export async function prepareEnded(
     more: toStoredQuantities(usage.more, repairs),
     traits: toStoredTraits(usage.traits, repairs),
     body: packed.bytes === 0 ? null : packed.body,
+    labels: labelsOf(record),
   };
   return {
     kind: "ended",
@@ -170,6 +172,7 @@ export function prepareUnfinished(record: HistoryRecord): PreparedUnfinished {
     from_appserver: record.fromAppserver,
     user_id: orNull(storedUserId(record.userId, repairs)),
     body: toBinary(RecordSchema, record),
+    labels: labelsOf(record),
   };
   const shape = JSON.stringify({
     ...emptyShape,

@@ -21,13 +21,13 @@ export type StoreFailures = Map<bigint, ThroughlineError>;
 /** Stores ended records: one statement, unless an item is at fault. */
 export async function putEnded(deps: StoreDeps, items: readonly PreparedEnded[]): Promise<StoreFailures> {
   const rows = await rowsOf(deps, items);
-  return storeApart(deps, rows, (part: readonly EndedRow[]) => withPartitions(deps, part));
+  return storeApart(deps, rows, (part: readonly EndedRow[]) => withPartitions(deps, part, storeEnded));
 }
 
 /** Stores running records likewise. */
 export async function putUnfinished(deps: StoreDeps, items: readonly PreparedUnfinished[]): Promise<StoreFailures> {
   const rows = await rowsOf(deps, items);
-  return storeApart(deps, rows, (part: readonly UnfinishedRow[]) => storeUnfinished(deps.db, part));
+  return storeApart(deps, rows, (part: readonly UnfinishedRow[]) => withPartitions(deps, part, storeUnfinished));
 }
 
 interface Prepared<R> {
@@ -43,15 +43,19 @@ async function rowsOf<R>({ terms }: StoreDeps, items: readonly Prepared<R>[]): P
 }
 
 /** Stores rows, making partitions for IDs of a time that none was made for. */
-async function withPartitions({ db, tables }: StoreDeps, rows: readonly EndedRow[]): Promise<void> {
+async function withPartitions<R extends { readonly request_id: bigint }>(
+  { db, tables }: StoreDeps,
+  rows: readonly R[],
+  store: (db: StoreDeps["db"], rows: readonly R[]) => Promise<number>,
+): Promise<void> {
   try {
-    await storeEnded(db, rows);
+    await store(db, rows);
   } catch (error) {
     // PostgreSQL's way to say "no partition of relation found for row".
     if (sqlStateOf(error) !== sqlStates.checkViolation) throw error;
     const ids = rows.map((row) => row.request_id);
     for (const table of tables) await ensureForIds(db, table, ids);
-    await storeEnded(db, rows);
+    await store(db, rows);
   }
 }
 

@@ -95,6 +95,7 @@ export function toRunningRecord(body: Uint8Array): StoredRecord {
   if (record.updatedUnixUs <= 0n) record.updatedUnixUs = record.createdUnixUs;
   if (record.detail === undefined) record.detail = fromBinary(DetailSchema, record.detailBytes);
   record.detailBytes = new Uint8Array();
+  record.aliases = [];
   return create(StoredRecordSchema, { record });
 }
 

@@ -82,6 +82,7 @@ export async function recordState({ history, log }: JobsContext, row: JobRow): P
   const candidate = isVendors ? itemOf(row).candidates[row.candidate ?? 0] : undefined;
   record.channel = candidate?.channel ?? "";
   record.platform = candidate?.platform ?? "";
+  if (row.vendor_job_id !== "") record.aliases = [...record.aliases, row.vendor_job_id];
   const options = { requestId: row.request_id, traceparent: row.traceparent, timeoutMs: callTimeoutMs };
   await history.record.call({ record }, options).catch((error: unknown) => {
     log.warn({ err: error, request_id: row.request_id.toString() }, "the state of a job could not be recorded");

@@ -3,6 +3,7 @@ import { createRecords } from "./0001-records.ts";
 import { createUsage } from "./0002-usage.ts";
 import { createPutFunctions } from "./0003-put.ts";
 import { addUsageByKeyAndOutcome } from "./0004-usage-by-key-and-outcome.ts";
+import { createLabels } from "./0006-labels.ts";
 
 /**
  * History's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -13,4 +14,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0002_usage_sums": createUsage,
   "0003_put": createPutFunctions,
   "0004_usage_by_key_and_outcome": addUsageByKeyAndOutcome,
+  "0006_labels": createLabels,
 };

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { firstIdAt } from "../../shared/request-id.ts";
+import { labelHash, labelKinds } from "./db/labels.ts";
+import { account, ended, key, startTestHistory } from "./testing.ts";
+import { nodesOf, notePlans, type Plans } from "./testing-plans.ts";
+
+/* Requests are found by what their clients call them: tags, end users, and IDs that are not ours. */
+
+const dayMs = 86_400_000;
+const nowMs = Date.UTC(2026, 5, 21) - 1_000;
+const other = 8n;
+/** A request of so many days and seconds ago. */
+const at = (days: number, seconds = 10): bigint => firstIdAt(nowMs - days * dayMs - seconds * 1_000);
+
+let postgres: TestPostgres;
+let plans: Plans;
+let history: Awaited<ReturnType<typeof startTestHistory>>;
+
+beforeAll(async () => {
+  postgres = await testPostgres();
+  plans = notePlans(postgres.url);
+  history = await startTestHistory({
+    url: postgres.url,
+    config: { partitionMs: dayMs, payloadPartitionMs: dayMs, payloadRetentionMs: 0, retentionMs: 0 },
+    deps: { nowMs: () => nowMs },
+    context: { ...plans.readers, firstWindowMs: dayMs },
+  });
+});
+afterAll(async () => {
+  await history[Symbol.asyncDispose]();
+  await plans.close();
+  await postgres.stop();
+});
+
+const owner = { accountId: account };
+const get = (alias: string, whose: object = owner) =>
+  history.client.getRecord({ owner: whose, alias, upstreamRequestId: alias }, history.options);
+const list = async (filter: object, whose: object = owner, more: object = {}) => {
+  const { records } = await history.client.listRecords({ owner: whose, filter, ...more }, history.options);
+  return records.map(({ record }) => record?.requestId);
+};
+const notFound = expect.objectContaining({ code: "not_found" });
+
+describe("an ID that is not ours", () => {
+  test("leads to its request, used several times to the newest and to the others", async () => {
+    const ids = [at(0), at(1), at(3)];
+    for (const id of ids) await history.record(ended(id, { aliases: ["mine"], upstreamRequestId: "up" }));
+    const { record, others } = await get("mine");
+    expect([record?.record?.requestId, ...others]).toEqual(ids);
+    expect(record?.record?.aliases).toEqual([]);
+    expect((await get("up")).others).toEqual(ids.slice(1));
+  });
+
+  test("leads to one's own alone, and operators to all", async () => {
+    const [own, others] = [at(0, 20), at(0, 21)];
+    await history.record(ended(own, { aliases: ["shared"] }));
+    await history.record(ended(others, { aliases: ["shared"], accountId: other }));
+    expect((await get("shared")).others).toEqual([]);
+    expect((await get("shared", { accountId: other })).record?.record?.requestId).toBe(others);
+    expect((await get("shared", { operator: true })).others).toEqual([others]);
+    await expect(get("shared", { ...owner, keyId: 71n })).rejects.toEqual(notFound);
+    await expect(get("shared", { accountId: 9n })).rejects.toEqual(notFound);
+  });
+
+  test("leads to one that runs, and no longer to one that was deleted, which its owner alone is told", async () => {
+    const id = at(0, 30);
+    await history.record(ended(id, { aliases: ["running"], status: RecordStatus.PROCESSING, endUser: "eve" }));
+    expect((await get("running")).record?.record).toMatchObject({ requestId: id, endUser: "eve" });
+    await history.record(ended(id, { aliases: ["running"], endUser: "eve", updatedUnixUs: BigInt(nowMs) * 1_000n }));
+    expect(await list({ endUser: "eve" })).toEqual([id]);
+    await history.client.deleteRecords({ owner, requestIds: [id] }, history.options);
+    await history.record(ended(id, { aliases: ["running"], endUser: "eve" }));
+    await expect(get("running")).rejects.toEqual(notFound);
+    expect(await list({ endUser: "eve" })).toEqual([]);
+    const byId = (whose: object) =>
+      history.client.getRecord({ owner: whose, requestId: id, tellsDeleted: true }, history.options);
+    expect((await byId(owner)).record).toBeUndefined();
+    await expect(byId({ accountId: other })).rejects.toEqual(notFound);
+    const rows = await history.context.db.query(
+      { name: "", sql: "select 1 from history.label where request_id = $1", idempotent: true },
+      [id],
+    );
+    expect(rows).toEqual([]);
+  });
+});
+
+describe("a list by labels", () => {
+  const fields = { tags: ["team=search", "env:prod"], endUser: "alice" };
+  const ids = [at(0, 40), at(2, 40), at(5, 40)];
+
+  beforeAll(async () => {
+    for (const [index, id] of ids.entries()) {
+      await history.record(
+        ended(id, { ...fields, keyId: index === 2 ? 71n : key, model: index === 1 ? "m" : "gpt-4o" }),
+      );
+    }
+    await history.record(ended(at(0, 41), { tags: ["env:prod"] }));
+    await history.record(ended(at(0, 42), { ...fields, accountId: other }));
+  });
+
+  test.each([
+    ["a tag", { tag: "team=search" }, owner, ids],
+    ["an end user", { endUser: "alice" }, owner, ids],
+    ["both", { endUser: "alice", tag: "env:prod" }, owner, ids],
+    ["a tag and a model", { tag: "team=search", model: "m" }, owner, ids.slice(1, 2)],
+    ["a tag and a state", { tag: "team=search", statuses: [RecordStatus.FAILED] }, owner, []],
+    ["a tag and another's user", { tag: "env:prod", endUser: "bob" }, owner, []],
+    ["a tag, of one key", { tag: "team=search" }, { ...owner, keyId: 71n }, ids.slice(2)],
+    ["a tag, of a user that has none", { tag: "team=search" }, { ...owner, userId: "u" }, []],
+    ["a tag, of a time", { tag: "team=search", fromUnixMs: BigInt(nowMs - 3 * dayMs) }, owner, ids.slice(0, 2)],
+  ])("by %s", async (_what, filter, whose, expected) => {
+    expect(await list(filter, whose)).toEqual(expected);
+    expect(await list(filter, whose, { ascending: true })).toEqual(expected.toReversed());
+    const exported = await history.client.exportRecords({ owner: whose, filter }, history.options);
+    expect(exported.records.map(({ record }) => record?.requestId).toSorted()).toEqual(expected.toSorted());
+  });
+
+  test("shows them, and goes on by its cursor", async () => {
+    const asked = { owner, filter: { tag: "team=search" }, limit: 2 };
+    const page = await history.client.listRecords(asked, history.options);
+    expect(page.records[0]?.record).toMatchObject({ endUser: "alice", tags: ["env:prod", "team=search"] });
+    const rest = await history.client.listRecords({ ...asked, cursor: page.nextCursor }, history.options);
+    expect(rest.records.map(({ record }) => record?.requestId)).toEqual(ids.slice(2));
+    expect(await list({ tag: "team=search" }, { operator: true })).toHaveLength(4);
+  });
+
+  test("sums over time are not made of them, which is said", async () => {
+    const filter = { tag: "team=search", fromUnixMs: BigInt(nowMs - dayMs), toUnixMs: BigInt(nowMs) };
+    await expect(history.client.getTimeseries({ owner, filter, step: 2 }, history.options)).rejects.toMatchObject({
+      code: "invalid_value",
+      param: "filter",
+    });
+  });
+});
+
+describe("however many others bear a label", () => {
+  const perDay = 3_000;
+
+  beforeAll(async () => {
+    await history.record(ended(at(4, 50), { tags: ["common"], aliases: ["common"] }));
+    const insert = (kind: number, value: string) =>
+      `insert into history.label (request_id, account_id, hash, kind, value)
+       select ((${nowMs - 1_562_889_600_000}::bigint - d * ${dayMs}::bigint - 60000 - n * 20) << 22) + ${kind}, ${other},
+         ${labelHash(kind as 1, value)}, ${kind}, '${value}'
+         from generate_series(0, 5) as d, generate_series(1, ${perDay}) as n`;
+    for (const text of [
+      insert(labelKinds.tag, "common"),
+      insert(labelKinds.alias, "common"),
+      "analyze history.label",
+    ]) {
+      await history.context.db.query({ name: "", sql: text, idempotent: true }, []);
+    }
+  });
+
+  test.each([
+    ["a list by a tag", () => list({ tag: "common" }), 60],
+    ["an ID", () => get("common"), 60],
+    ["an ID, for operators", () => get("common", { operator: true }).catch(() => undefined), 400],
+  ])("%s reads no more than it must", async (_what, call, mostRows) => {
+    const read = (await plans.of(call, { run: true }))
+      .flatMap(nodesOf)
+      .filter((node) => node["Relation Name"] !== undefined);
+    const rows = read.reduce((sum, node) => {
+      const each = (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0);
+      return sum + each * (node["Actual Loops"] ?? 1);
+    }, 0);
+    expect(rows).toBeLessThan(mostRows);
+    expect(read.filter((node) => node["Node Type"] === "Seq Scan" && (node["Actual Rows"] ?? 0) > 100)).toEqual([]);
+  });
+});
