@@ -94,7 +94,7 @@ export function up(): Promise<number> {
     onStop("provider-adapter", () => providerService.stop());
     const provider = inProcess("provider-adapter", providerService, laneHabits.provider);
 
-    const jobsService = await startJobs(jobsConfig(env), { ...parts("jobs"), provider, billing, history });
+    const jobsService = await startJobs(jobsConfig(env), { ...parts("jobs"), provider, billing, history, routing });
     onStop("jobs", () => jobsService.stop());
     const jobs = inProcess("jobs", jobsService, laneHabits.jobs);
 

@@ -147,6 +147,13 @@ export const jobsEnv = declareEnv({
     description:
       "Most webhooks that one process of jobs sends in the same moment; at most four of them go to one receiver.",
   },
+  ALERT_CHANNEL_OUT_AFTER: {
+    kind: "duration",
+    default: 2 * 60_000,
+    min: 0,
+    max: dayMs,
+    description: "How long a channel is out of turn before webhooks are told so (alert.channel_out).",
+  },
   PUBLIC_URL: {
     kind: "url",
     protocols: ["https", "http"],
@@ -213,6 +220,11 @@ export interface WebhooksConfig {
   readonly publicUrl: string | undefined;
   /** How often budgets are looked at for alerts. */
   readonly budgetsEveryMs: number;
+  /** How often channels are looked at for alerts. */
+  readonly channelsEveryMs: number;
+  /** How long a channel has been out when that is told, and how long it has been in turn again when that is. */
+  readonly channelOutAfterMs: number;
+  readonly channelBackAfterMs: number;
   /** Waits between tries. */
   readonly waitsMs: readonly number[];
   /** Undefined: no secrets can be kept. */
@@ -253,6 +265,9 @@ export function envToConfig(env: Env): JobsConfig {
       leaseMs: 25_000,
       publicUrl: read.PUBLIC_URL?.replace(/\/+$/, ""),
       budgetsEveryMs: 10_000,
+      channelsEveryMs: 10_000,
+      channelOutAfterMs: read.ALERT_CHANNEL_OUT_AFTER,
+      channelBackAfterMs: 30_000,
       waitsMs: retryWaitsMs,
       credentialKeys: read.CREDENTIAL_KEY === undefined ? undefined : parseCredentialKeys(read.CREDENTIAL_KEY),
     },

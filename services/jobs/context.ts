@@ -1,6 +1,7 @@
 import type { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { Log } from "../../shared/log.ts";
 import type { ServiceClient } from "../../shared/rpc/index.ts";
 import type { Metrics, Tracing } from "../../shared/telemetry/index.ts";
@@ -23,6 +24,7 @@ export interface JobsDeps {
     "settle" | "extend" | "reserve" | "splitReservation" | "listBudgetUse"
   >;
   readonly history: Pick<ServiceClient<typeof HistoryService>, "record">;
+  readonly routing: Pick<ServiceClient<typeof RoutingService>, "listChannels">;
 }
 
 /** What its methods and its workers work with. */

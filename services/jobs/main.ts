@@ -1,6 +1,7 @@
 import { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { laneHabits, runService } from "../../shared/run-service.ts";
 import { envToConfig } from "./config.ts";
 import { startJobs } from "./server.ts";
@@ -13,5 +14,6 @@ process.exitCode = await runService("jobs", ({ env, log, telemetry, client }) =>
     provider: client(ProviderService, "PROVIDER_TARGET", laneHabits.provider),
     billing: client(BillingService, "BILLING_TARGET", laneHabits.billing),
     history: client(HistoryService, "HISTORY_TARGET", laneHabits.history),
+    routing: client(RoutingService, "ROUTING_TARGET", laneHabits.routing),
   }),
 );

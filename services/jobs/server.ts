@@ -12,6 +12,7 @@ import { startCalls } from "./runner/calls.ts";
 import { startFigures } from "./runner/figures.ts";
 import { startUpkeep } from "./runner/upkeep.ts";
 import { startWorker } from "./runner/worker.ts";
+import { startChannelWatch } from "./webhooks/channel-watch.ts";
 import { openWebhooks } from "./webhooks/open.ts";
 import { createVendorCallbacks } from "./webhooks/vendor-callbacks.ts";
 
@@ -38,6 +39,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const lines = startLines(context);
   const copies = startCopies(context);
   const figures = startFigures(context);
+  const channels = startChannelWatch(context);
   const unobserve = deps.metrics.observe("jobs_running", () => worker.running + calls.running + lines.running, "jobs");
   return {
     definition: jobsDefinition(context, { worker, calls, lines }),
@@ -49,7 +51,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
       unobserve();
       // What a call leads to is settled by the worker.
       await Promise.all([calls.stop(), lines.stop(), copies.stop()]);
-      await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop(), figures.stop()]);
+      await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop(), figures.stop(), channels.stop()]);
       await db.close();
     },
   };

@@ -30,6 +30,7 @@ import {
   type Outcome,
   ProviderService,
 } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { type JobReport, writeJobReport, writeJobReports } from "../../shared/job-report.ts";
 import { createLog } from "../../shared/log.ts";
 import { pieceBytes } from "../../shared/object-piece.ts";
@@ -100,6 +101,8 @@ export interface World {
   readonly reserved: Set<bigint>;
   /** Where vendors were told to call, by request. */
   readonly callbackUrls: Map<bigint, string>;
+  /** What routing says of channels: whether the breaker of each is open. */
+  channels: Readonly<Record<string, boolean>>;
   /** What billing says of budgets. */
   budgets: readonly MessageInitShape<typeof BudgetUseSchema>[];
 }
@@ -125,6 +128,7 @@ export function createWorld(): World {
     isHeld: true,
     reserved: new Set(),
     callbackUrls: new Map(),
+    channels: {},
     budgets: [],
   };
 }
@@ -141,6 +145,9 @@ export const testWebhooks = {
   timeoutMs: 400,
   waitsMs: [10, 10, 20, 20, 30, 30],
   budgetsEveryMs: 30,
+  channelsEveryMs: 30,
+  channelOutAfterMs: 150,
+  channelBackAfterMs: 150,
 } as const;
 
 /** Starts jobs in a world. */
@@ -220,6 +227,14 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
       ),
     }),
   );
+  const routing = createInProcessClient(
+    stub(RoutingService, {
+      listChannels: unaryHandler(async () => ({
+        channels: Object.keys(world.channels).map((name) => ({ name, platform: "stub", enabled: true })),
+        health: Object.entries(world.channels).map(([channel, open]) => ({ channel, open })),
+      })),
+    }),
+  );
   const given = envToConfig({
     ...{ DATABASE_URL: url, JOBS_FIRST_POLL: "10ms", JOBS_MAX_POLL: "20ms" },
     CREDENTIAL_KEY: Buffer.alloc(32, 9).toString("base64"),
@@ -230,7 +245,7 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
       log: createLog({ service: "jobs", level: "silent" }),
       tracing: telemetry.tracer("jobs"),
       metrics: telemetry.metrics,
-      ...{ provider, billing, history },
+      ...{ provider, billing, history, routing },
     },
   );
   const client = createInProcessClient(service.definition);
@@ -239,7 +254,7 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
     async stop() {
       await client.close();
       await service.stop();
-      await Promise.all([provider.close(), billing.close(), history.close()]);
+      await Promise.all([provider.close(), billing.close(), history.close(), routing.close()]);
       await telemetry.shutdown();
     },
   };

@@ -25,6 +25,8 @@ export interface Announcement extends EventContent {
   readonly traceparent: string;
   /** True: the request's callback URL is told as well. */
   readonly toCallback: boolean;
+  /** True: it is told to those endpoints alone that are told what concerns the whole platform. */
+  readonly platformOnly?: boolean;
 }
 
 /** Makes an event durable with its deliveries, once, and has them sent. Nothing is kept where nobody asks for it. */
@@ -34,11 +36,11 @@ export async function announce({ db, courier }: AnnounceContext, one: Announceme
 
 /** The same as a part of a transaction. True: there is something to be sent when it is committed. */
 export async function makeEvent(db: EventsDatabase, one: Announcement): Promise<boolean> {
-  const { accountId, source, type, requestId, traceparent } = one;
+  const { accountId, source, type, requestId, traceparent, toCallback, platformOnly = false } = one;
   const eventId = newEventId();
   const body = eventBody(eventId, type, Date.now(), one.data);
   const event = { eventId, accountId, source, type, body, requestId, traceparent };
-  return (await publishEvent(db, event, patternsOf(type), one.toCallback)) > 0;
+  return (await publishEvent(db, event, patternsOf(type), { toCallback, platformOnly })) > 0;
 }
 
 /** ID of a new event, as receivers see it. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { statement } from "../../../shared/db/index.ts";
 import { type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { BudgetPeriod } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
@@ -35,7 +36,11 @@ afterAll(async () => {
 
 /** Makes an endpoint for as long as `run` takes. */
 async function withEndpoint(
-  { url = receiver.url, events = ["*"], ...rest }: { url?: string; events?: string[]; accountId?: bigint },
+  {
+    url = receiver.url,
+    events = ["*"],
+    ...rest
+  }: { url?: string; events?: string[]; accountId?: bigint; platform?: boolean },
   run: (endpointId: bigint, secret: string) => Promise<void>,
 ): Promise<void> {
   const made = await jobs.client.createWebhookEndpoint({ ...owner, ...rest, url, events }, call);
@@ -51,6 +56,15 @@ async function withEndpoint(
 
 async function deliveriesOf(endpointId: bigint): Promise<Delivery[]> {
   return (await jobs.client.listDeliveries({ endpointId, limit: 100 }, call)).deliveries;
+}
+
+/** Channels that are out. */
+async function outages(): Promise<number> {
+  const options = { url: postgres.url, maxConnections: 1, migrate: false, log: silent };
+  const db = await openDatabase(options);
+  const rows = await db.query(statement("test_outages", "select channel from jobs.channel_outage"), []);
+  await db.close();
+  return rows.length;
 }
 
 /** Waits until the only delivery of an endpoint is in a state. */
@@ -330,6 +344,44 @@ test("a budget is told of once for each of its steps in a period, to those who a
       world.budgets = [];
     });
   });
+});
+
+test("operators are told once of a channel that is out for a while, and once that it is back, however many processes look", async () => {
+  await using undo = new AsyncDisposableStack();
+  const second = await startTestJobs(postgres.url, world);
+  undo.defer(() => second.stop());
+  const told = () => receiver.received.map(({ event: { type, data } }) => [type, data.channel]);
+  await withEndpoint({ events: ["alert.*"] }, async (tenants) => {
+    await withEndpoint({ events: ["alert.*"], accountId: 1n, platform: true }, async (operators) => {
+      world.channels = { steady: false, flaps: true, falls: true };
+      while ((await outages()) < 2) await delay(5);
+      // One that is well again before it was told is not told at all.
+      world.channels = { steady: false, flaps: false, falls: true };
+      await receiver.has(1);
+      expect(receiver.received[0]?.event.data).toMatchObject({ id: "channel_falls", platform: "stub" });
+      // Whoever starts anew tells nothing anew.
+      await jobs.stop();
+      jobs = await startTestJobs(postgres.url, world);
+      world.channels = { steady: false, falls: false };
+      await receiver.has(2);
+      world.channels = { steady: false, falls: true };
+      await receiver.has(3);
+      // One that was removed is out no more.
+      world.channels = { steady: false };
+      await receiver.has(4);
+      while ((await outages()) > 0) await delay(5);
+      expect(told()).toEqual([
+        ["alert.channel_out", "falls"],
+        ["alert.channel_back", "falls"],
+        ["alert.channel_out", "falls"],
+        ["alert.channel_back", "falls"],
+      ]);
+      expect(receiver.received.map(({ event }) => event.data.removed)).toEqual([undefined, false, undefined, true]);
+      expect(await deliveriesOf(operators)).toHaveLength(4);
+      expect(await deliveriesOf(tenants)).toEqual([]);
+    });
+  });
+  world.channels = {};
 });
 
 test("a vendor's callback wakes its job and says nothing of it; forged and repeated ones do nothing", async () => {

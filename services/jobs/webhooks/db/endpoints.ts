@@ -122,6 +122,23 @@ const listeners = statement(
   { idempotent: true },
 );
 
+const platformListeners = statement(
+  "webhooks_platform_listeners",
+  `select distinct account_id from jobs.webhook_endpoint
+    where platform and kind = 1 and enabled and events && $1::text[] order by account_id limit $2`,
+  { idempotent: true },
+);
+
+/** Accounts with an endpoint that is told what concerns the whole platform and has asked for one of these patterns. */
+export async function readPlatformListeners(
+  db: JobsDatabase,
+  patterns: readonly string[],
+  limit: number,
+): Promise<bigint[]> {
+  const rows = await db.query<{ account_id: bigint }>(platformListeners, [patterns, limit]);
+  return rows.map(({ account_id }) => account_id);
+}
+
 /** Accounts with an endpoint that has asked for one of these patterns, by ID. */
 export async function readListeners(
   db: JobsDatabase,

@@ -27,7 +27,7 @@ const publish = statement(
   "webhooks_publish",
   `with target as (
      select endpoint_id, null::text as url, receiver from jobs.webhook_endpoint
-      where account_id = $2 and kind = 1 and enabled and events && $8::text[]
+      where account_id = $2 and kind = 1 and enabled and events && $8::text[] and (platform or not $10)
      union all
      select e.endpoint_id, c.url, c.receiver from jobs.callback c join jobs.webhook_endpoint e on e.kind = 2
       where $9 and c.request_id = $6 and e.account_id = $2 and e.enabled
@@ -44,15 +44,16 @@ const publish = statement(
  * callback URL. Gives the number of deliveries: 0 where nobody asks, or where the event was there already.
  *
  * @param patterns what endpoints may have asked for to be told.
- * @param toCallback true: the request's callback URL is told as well.
+ * @param to whether the request's callback URL is told as well, and whether those endpoints alone are told that are told what
+ * concerns the whole platform.
  */
 export async function publishEvent(
   db: EventsDatabase,
   event: NewEvent,
   patterns: readonly string[],
-  toCallback: boolean,
+  { toCallback, platformOnly }: { readonly toCallback: boolean; readonly platformOnly: boolean },
 ): Promise<number> {
-  return (await db.query(publish, [...valuesOf(event), patterns, toCallback])).length;
+  return (await db.query(publish, [...valuesOf(event), patterns, toCallback, platformOnly])).length;
 }
 
 const publishToOne = statement(

@@ -16,6 +16,8 @@ export const eventTypes = {
   "alert.budget": "An account or a key has used 50, 80 or 100 % of a budget.",
   "alert.job_given_up":
     "The end of a job is not known to us: its upstream's answer was lost, or it did not end within its time.",
+  "alert.channel_out": "A channel has been out of turn for a while, by the breakers of half of the providers or more.",
+  "alert.channel_back": "A channel that was out is in turn again, or is no longer among the channels.",
 } as const;
 
 /** Type of an event. */
