@@ -5,7 +5,7 @@ const tests = "\\.test\\.ts$";
 /** What a room offers to tests of its own and of others. */
 const testHelpers = ["(^|/)testing\\.ts$", "(^|/)testing-[a-z-]+\\.ts$"];
 /** Code that runs in development only: it may use development dependencies. */
-const development = [tests, ...testHelpers, "^test/", "^[^/]+\\.config\\.ts$"];
+const development = [tests, ...testHelpers, "^test/", "^([^/]+|cli/packed/[^/]+)\\.config\\.ts$"];
 /** A process's rooms: four services and the gateway, built on one skeleton. */
 const rooms = "^(services/[^/]+|gateway)";
 /** Rooms of pure functions. */

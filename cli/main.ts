@@ -1,16 +1,8 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
-import { accounts } from "./accounts.ts";
 import { audit } from "./audit.ts";
-import { channels } from "./channels.ts";
 import { keepCompiled } from "./compile-cache.ts";
-import { credits, ledger, usage } from "./credits.ts";
-import { exportRecords } from "./export.ts";
 import { imports } from "./import/command.ts";
-import { keys } from "./keys.ts";
-import { requests } from "./requests.ts";
-import { trail } from "./trail.ts";
-import { webhooks } from "./webhooks.ts";
+import { administration, createProgram } from "./program.ts";
 
 /*
  * The command line of Throughline. Each command loads only what it needs: `--help` answers at once.
@@ -23,11 +15,7 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
   version: string;
 };
 
-const program = new Command("throughline")
-  .description("An LLM API gateway through which one request ID runs.")
-  .version(version)
-  .showHelpAfterError("(throughline --help lists the commands)")
-  .exitOverride((error) => process.exit(error.exitCode === 1 ? 2 : error.exitCode));
+const program = createProgram(version);
 
 program
   .command("up")
@@ -81,22 +69,6 @@ for (const [role, [file, description]] of Object.entries(roles)) {
     });
 }
 
-// Administration: clients of the gateway's tRPC router.
-for (const register of [
-  accounts,
-  keys,
-  credits,
-  ledger,
-  usage,
-  requests,
-  exportRecords,
-  imports,
-  audit,
-  channels,
-  trail,
-  webhooks,
-]) {
-  register(program);
-}
+for (const register of [...administration, audit, imports]) register(program);
 
 await program.parseAsync();

@@ -19,6 +19,8 @@ const documents = [
   "README.md",
   "README.zh-CN.md",
   "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "SECURITY.md",
   ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
 ].filter((path) => path.endsWith(".md"));
 
