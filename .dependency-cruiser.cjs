@@ -247,8 +247,8 @@ const forbidden = [
     name: "no-undeclared-packages",
     comment: "A package that only another package brings may leave with it: declare it in package.json.",
     severity: "error",
-    // Tests of the client run from the root, whose package.json has what they need.
-    from: { pathNot: "^client/[^/]+\\.test\\.ts$" },
+    // Tests of the client and the console run from the root, whose package.json has what they need.
+    from: { pathNot: "^(client|console)/.+\\.test\\.ts$" },
     to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
   },
   {

@@ -1,5 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { formatRequestId } from "../../shared/request-id.ts";
+import { eventually } from "../e2e/deployment.ts";
 import { chromiumPath, expectAccessible, noBrowser, signIn, startBrowser, visit } from "./browser.ts";
 import { builtConsole, type House, startHouse } from "./house.ts";
 
@@ -80,5 +82,66 @@ describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undef
     await signIn(shown.page, house.keys.owner);
     await shown.page.goto(`${house.deployment.url}/console/nowhere/at/all`);
     await shown.page.getByRole("heading", { name: "There is no such page" }).waitFor();
+  });
+
+  test("leads from an ID in five spellings, pasted, to the life of its request within a second", async () => {
+    const { admin, deployment, keys } = house;
+    const id = await house.chat("gpt-4o", {}, { "x-request-id": "order-77" });
+    const life = await eventually(async () => admin.requests.get.query({ id }).catch(() => undefined));
+    await using shown = await visit(browser, deployment.url);
+    const { page } = shown;
+    await signIn(page, keys.reader);
+    const spellings = [
+      id,
+      formatRequestId(BigInt(id), "stamped"),
+      `"id": "${life.message_id}",`,
+      `x-upstream-request-id: ${life.upstream_request_id}`,
+      `http://127.0.0.1:16686/trace/${life.trace.id}`,
+      "order-77",
+      `${deployment.url}/v1/requests/${id}`,
+    ];
+    for (const spelling of spellings) {
+      await page.getByRole("link", { name: "Throughline" }).click();
+      const box = page.getByLabel("Any ID");
+      await box.focus();
+      await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(spelling)})`);
+      const pastedMs = performance.now();
+      await page.keyboard.press("ControlOrMeta+V");
+      await page.getByRole("heading", { name: "gpt-4o" }).waitFor();
+      expect([spelling, await page.locator(".page-head code").textContent()]).toEqual([spelling, id]);
+      // The promise is a second; under the load of other tests nothing is measured here but that it needed no second try.
+      expect([spelling, performance.now() - pastedMs < 5_000]).toEqual([spelling, true]);
+    }
+    expect(shown.complaints).toEqual([]);
+  });
+
+  test.each(["light", "dark"] as const)("tells the life of a request that failed: %s", async (scheme) => {
+    const id = await house.chat("sim-status-500");
+    await using shown = await visit(browser, house.deployment.url, { scheme });
+    const { page } = shown;
+    await signIn(page, house.keys.owner);
+    await page.goto(`${house.deployment.url}/console/requests/${id}`);
+    await page.getByText("Every candidate upstream failed").waitFor();
+    await page.getByText("What to do:").waitFor();
+    expect(await page.locator(".waterfall li.failed").count()).toBe(1);
+    expect(await page.getByRole("link", { name: "Trace" }).getAttribute("href")).toMatch(/16686\/trace\/[0-9a-f]{32}$/);
+    await page.getByRole("button", { name: "Copy as curl" }).click();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toMatch(/^curl 'http.+\/v1\/chat\/completions'/);
+    await expectAccessible(page, `a request that failed, ${scheme}`);
+    expect(shown.complaints).toEqual([]);
+  });
+
+  test("says what IDs look like where nothing has an ID, also where it is another's", async () => {
+    const id = await house.chat("gpt-4o");
+    await using shown = await visit(browser, house.deployment.url, { phone: true });
+    const { page } = shown;
+    await signIn(page, house.deployment.key);
+    for (const unknown of ["nothing-has-this", id]) {
+      await page.goto(`${house.deployment.url}/console/requests/${unknown}`);
+      await page.getByRole("heading", { name: "Nothing has this ID" }).waitFor();
+      await page.getByText("IDs look like this").waitFor();
+    }
+    await expectAccessible(page, "an ID that nothing has");
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
   });
 });

@@ -42,8 +42,9 @@ export function createFormats(locale: string, justNow: string): Formats {
   const relatives = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" });
   const date = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
   const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
-  const absolutes = new Intl.DateTimeFormat(locale, { ...date, ...time });
-  const exacts = new Intl.DateTimeFormat(locale, {
+  // Times that are compared with logs stand as there, whatever the language: 2026-11-30 07:31:15.
+  const absolutes = new Intl.DateTimeFormat("sv-SE", { ...date, ...time });
+  const exacts = new Intl.DateTimeFormat("sv-SE", {
     ...date,
     ...time,
     fractionalSecondDigits: 3,

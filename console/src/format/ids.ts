@@ -15,7 +15,9 @@ const uuid = /(?<![\w-])[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?![\w-])/i;
 const forms = [prefixed, stamped, trace, decimal, uuid];
 
 /** Around an ID that stands by itself. */
-const wrapping = /^[\s"'`<([{,;:]+|[\s"'`>)\]},;.:]+$/g;
+const wrapping = /^[\s"'`<([{,;:：（「【、]+|[\s"'`>)\]},;.:。，；：）」】、]+$/g;
+/** What an ID never has in it: a text with one of these is more than an ID. */
+const separators = /[\s/:=?#&"'：，。；（）「」【】、]+/;
 
 /**
  * The ID in what somebody pasted. What has none of the known forms may be an upstream's or the client's own, so it is taken as
@@ -25,11 +27,11 @@ export function idIn(pasted: string): string | undefined {
   const text = pasted.trim().slice(0, 20_000);
   const alone = text.replace(wrapping, "");
   if (alone === "") return undefined;
-  if (!/\s/.test(alone) && !/[/:=?#]/.test(alone)) return alone.slice(0, 512);
+  if (!separators.test(alone)) return alone.slice(0, 512);
   for (const form of forms) {
     const [found] = form.exec(text) ?? [];
     if (found !== undefined) return found;
   }
-  const last = alone.split(/[\s/:=?#&"']+/).findLast((word) => word.length >= 6);
+  const last = alone.split(separators).findLast((word) => word.length >= 6);
   return last?.slice(0, 512);
 }

@@ -25,7 +25,7 @@ export function FindBox({ compact = false }: { compact?: boolean }) {
   function go(text: string): void {
     const id = idIn(text);
     setNone(id === undefined);
-    if (id !== undefined) navigate(`/find/${encodeURIComponent(id)}`);
+    if (id !== undefined) navigate(`/requests/${encodeURIComponent(id)}`);
   }
 
   const submit = (event: FormEvent<HTMLFormElement>) => {

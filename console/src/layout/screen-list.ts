@@ -28,6 +28,12 @@ export const screenList: readonly Screen[] = [
     component: lazy(async () => ({ default: (await import("../screens/home/home.tsx")).Home })),
   },
   {
+    path: "/requests/:id",
+    group: "observe",
+    may: anybody,
+    component: lazy(async () => ({ default: (await import("../screens/request/request.tsx")).RequestScreen })),
+  },
+  {
     path: "/me",
     name: "me",
     icon: "me",

@@ -10,6 +10,7 @@ export const find = {
   looking: "Looking for",
   noneTitle: "Nothing has this ID",
   none: (id: string) => `Nothing that this key may see has the ID ${id}.`,
+  mayCome: "Its record may still be on its way. This page keeps looking.",
   formsTitle: "IDs look like this",
   forms: {
     decimal: "the request ID, in the header x-request-id of every answer and in every error",

@@ -11,6 +11,7 @@ export const find: Dictionary["find"] = {
   looking: "正在查找",
   noneTitle: "没有找到此 ID",
   none: (id) => `此密钥可见的范围内没有 ID ${id}。`,
+  mayCome: "它的记录可能还在写入，本页会继续查找。",
   formsTitle: "ID 的样子",
   forms: {
     decimal: "请求 ID，见于每个应答的 x-request-id 头和每个错误",

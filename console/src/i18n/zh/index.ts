@@ -2,7 +2,8 @@ import type { Dictionary } from "../dictionary.ts";
 import { common, nav, signIn, trouble } from "./common.ts";
 import { errors } from "./errors.ts";
 import { find } from "./find.ts";
+import { life } from "./life.ts";
 import { me } from "./me.ts";
 
 /** The words of the console in Chinese. */
-export const zh: Dictionary = { common, nav, trouble, signIn, errors, find, me };
+export const zh: Dictionary = { common, nav, trouble, signIn, errors, find, life, me };
