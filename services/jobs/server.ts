@@ -12,6 +12,7 @@ import { startCalls } from "./runner/calls.ts";
 import { startFigures } from "./runner/figures.ts";
 import { startUpkeep } from "./runner/upkeep.ts";
 import { startWorker } from "./runner/worker.ts";
+import { startVendorBatches } from "./vendor-batches/worker.ts";
 import { startChannelWatch } from "./webhooks/channel-watch.ts";
 import { openWebhooks } from "./webhooks/open.ts";
 import { createVendorCallbacks } from "./webhooks/vendor-callbacks.ts";
@@ -37,12 +38,13 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const calls = startCalls(context, worker.wake);
   const upkeep = startUpkeep(context);
   const lines = startLines(context);
+  const vendorBatches = startVendorBatches(context, lines);
   const copies = startCopies(context);
   const figures = startFigures(context);
   const channels = startChannelWatch(context);
   const unobserve = deps.metrics.observe("jobs_running", () => worker.running + calls.running + lines.running, "jobs");
   return {
-    definition: jobsDefinition(context, { worker, calls, lines }),
+    definition: jobsDefinition(context, { worker, calls, lines, vendorBatches }),
     async ready() {
       await db.query(ping, []);
       return true;
@@ -50,6 +52,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
     async stop() {
       unobserve();
       // What a call leads to is settled by the worker.
+      await vendorBatches.stop();
       await Promise.all([calls.stop(), lines.stop(), copies.stop()]);
       await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop(), figures.stop(), channels.stop()]);
       await db.close();

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BatchStore } from "./batches.ts";
 import type { JobStore } from "./jobs.ts";
 import type { Json } from "./json.ts";
 import type { Behaviour } from "./models.ts";
@@ -14,6 +15,10 @@ export interface Exchange {
   readonly entry: RequestEntry;
   /** The jobs of the simulator. */
   readonly jobs: JobStore;
+  /** Its files and batches. */
+  readonly batches: BatchStore;
+  /** How a request for a model is to be treated. */
+  behaviourOf(model: string): Behaviour;
   /** The service account of the simulator, and its tokens. */
   readonly account: ServiceAccount;
   behaviour: Behaviour;

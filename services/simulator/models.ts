@@ -76,6 +76,12 @@ export interface Behaviour {
   readonly jobRunMs: number;
   /** Every other poll of a job is answered 429, the first one among them. */
   readonly jobPollRefused: boolean;
+  /** A batch runs out of its time: every other line is not run. */
+  readonly batchExpires: boolean;
+  /** Some lines stand twice in the results of a batch. */
+  readonly batchTwice: boolean;
+  /** Some lines are missing in the results of a batch. */
+  readonly batchMisses: boolean;
 }
 
 /** The behaviour of every model whose name does not begin with `sim-`. */
@@ -118,6 +124,9 @@ export const normalBehaviour: Behaviour = Object.freeze({
   jobQueueMs: 100,
   jobRunMs: 400,
   jobPollRefused: false,
+  batchExpires: false,
+  batchTwice: false,
+  batchMisses: false,
 });
 
 /** One line of the table of misbehaving models. */
@@ -417,6 +426,18 @@ const rules: readonly Rule[] = [
     "The result of a job comes in pieces of 16 kB, one in 50 milliseconds.",
     () => ({ chunkMs: 50 }),
   ),
+  rule(
+    "sim-batch-expires",
+    "sim-batch-expires",
+    "A batch of it runs out of its time: every other line is not run. What is said of jobs holds for batches, too.",
+    () => ({ batchExpires: true }),
+  ),
+  rule("sim-batch-twice", "sim-batch-twice", "Every tenth line stands twice in the results of a batch of it.", () => ({
+    batchTwice: true,
+  })),
+  rule("sim-batch-misses", "sim-batch-misses", "Every tenth line is missing in the results of a batch of it.", () => ({
+    batchMisses: true,
+  })),
 ];
 
 /**

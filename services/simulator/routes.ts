@@ -1,4 +1,12 @@
 import type { Route, Target } from "./exchange.ts";
+import {
+  cancelMessageBatch,
+  createMessageBatch,
+  deleteMessageBatch,
+  listMessageBatches,
+  messageBatchResults,
+  retrieveMessageBatch,
+} from "./formats/anthropic-batches.ts";
 import { countTokens, messages } from "./formats/anthropic-messages.ts";
 import { transcriptions, translations } from "./formats/audio.ts";
 import { elevenLabsTranscription, mistralTranscription, openrouterTranscription } from "./formats/audio-vendors.ts";
@@ -16,6 +24,16 @@ import {
 import { imageEdits, imageGenerations } from "./formats/images.ts";
 import { listGeminiModels, listModels } from "./formats/models.ts";
 import { mistralModerations, moderations, zhipuModerations } from "./formats/moderations.ts";
+import {
+  cancelBatch,
+  createBatch,
+  createFile,
+  deleteFile,
+  fileContent,
+  listBatches,
+  retrieveBatch,
+  retrieveFile,
+} from "./formats/openai-batches.ts";
 import { chatCompletions } from "./formats/openai-chat.ts";
 import { responses } from "./formats/openai-responses.ts";
 
@@ -59,6 +77,11 @@ const fixed: Readonly<Record<string, Route>> = {
   "POST /v1/image_generation": minimaxImages,
   "POST /v1/videos": createVideo,
   "GET /v1/videos": listVideos,
+  "POST /v1/files": createFile,
+  "POST /v1/batches": createBatch,
+  "GET /v1/batches": listBatches,
+  "POST /v1/messages/batches": createMessageBatch,
+  "GET /v1/messages/batches": listMessageBatches,
   "POST /v1/moderations": moderations,
   "POST /mistral/v1/moderations": mistralModerations,
   "POST /api/paas/v4/moderations": zhipuModerations,
@@ -73,6 +96,19 @@ const videoRoutes: Readonly<Record<string, Route>> = {
   "GET content": videoContent,
   "POST remix": remixVideo,
 };
+/** By method, collection and what is wanted of one. */
+const batchRoutes: Readonly<Record<string, Route>> = {
+  "GET files ": retrieveFile,
+  "GET files content": fileContent,
+  "DELETE files ": deleteFile,
+  "GET batches ": retrieveBatch,
+  "POST batches cancel": cancelBatch,
+  "GET messages/batches ": retrieveMessageBatch,
+  "POST messages/batches cancel": cancelMessageBatch,
+  "GET messages/batches results": messageBatchResults,
+  "DELETE messages/batches ": deleteMessageBatch,
+};
+const batchPath = /^\/v1\/(files|batches|messages\/batches)\/([^/]+)(?:\/(content|cancel|results))?$/;
 const matches: ReadonlyMap<string, RouteMatch> = new Map(
   Object.entries(fixed).map(([key, route]) => [key, { route, model: undefined, verb: "", query: "" }]),
 );
@@ -115,6 +151,11 @@ export function findRoute(method: string, target: string): RouteMatch | undefine
     // A remix names no model: it has that of its video.
     const model = wanted === "remix" ? "sim-plain" : undefined;
     return route === undefined ? undefined : { route, model, verb: wanted, id: decode(job), query };
+  }
+  const [, collection, one, what = ""] = batchPath.exec(path) ?? [];
+  if (one !== undefined) {
+    const route = batchRoutes[`${method} ${collection} ${what}`];
+    return route === undefined ? undefined : { route, model: undefined, verb: what, id: decode(one), query };
   }
   const [, profile, wish = ""] = bedrockPath.exec(path) ?? [];
   const converses = profile === undefined || method !== "POST" ? undefined : bedrockRoutes[wish];

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { httpUrl } from "../../shared/http-url.ts";
+import { createBatchStore, lineHeader } from "./batches.ts";
 import { cut, deliverError } from "./deliver.ts";
 import { type Exchange, InvalidRequest, type Route } from "./exchange.ts";
 import { failureOf, invalid, namedFailures } from "./failures.ts";
@@ -68,6 +69,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const flaky = createFlakiness();
   const run = randomBytes(4).toString("hex");
   const jobs = createJobStore(run);
+  const batches = createBatchStore(run, () => port);
   const account = createServiceAccount();
   let sequence = 0;
   let open = 0;
@@ -102,6 +104,8 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
       response,
       entry,
       jobs,
+      batches,
+      behaviourOf,
       account,
       behaviour: normalBehaviour,
       model: "",
@@ -120,7 +124,8 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     });
     readBody(request, (body) => {
       entry.body = body;
-      recorder.add(entry);
+      // A line of a batch came with that.
+      if (request.headers[lineHeader] === undefined) recorder.add(entry);
       answer(exchange, match);
     });
   });

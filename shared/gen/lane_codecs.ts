@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Writer } from "../codec/writer.ts";
 import type { Reader } from "../codec/reader.ts";
 import type { AuthenticateItem, AuthenticateItemSchema, AuthenticateRequest, AuthenticateRequestSchema, AuthenticateResponse, AuthenticateResponseSchema, AuthenticateResult, AuthenticateResultSchema, KeyKind, Principal, PrincipalSchema, Reservation, ReservationSchema, ReserveItem, ReserveItemSchema, ReserveRequest, ReserveRequestSchema, ReserveResponse, ReserveResponseSchema, ReserveResult, ReserveResultSchema, SettleCase, SettleFacts, SettleFactsSchema, SettleItem, SettleItemSchema, Settlement, SettlementSchema, SettleRequest, SettleRequestSchema, SettleResponse, SettleResponseSchema, SettleResult, SettleResultSchema } from "./throughline/billing/v1/billing_pb.ts";
-import type { Call, CallOp, CallSchema, Candidate, CandidateSchema, Condition, ConditionSchema, DisconnectPolicy, Error, ErrorSchema, Module, Origin, OriginSchema, PriceSource, Pricing, PricingSchema, Quantity, QuantitySchema, Rate, RateSchema, RouteReason, RouteReasonSchema, StoreResponse, Unit, Usage, UsageSchema, Want, WantSchema } from "./throughline/common/v1/common_pb.ts";
+import type { Call, CallOp, CallSchema, Candidate, CandidateSchema, Condition, ConditionSchema, DisconnectPolicy, Error, ErrorSchema, Module, Origin, OriginSchema, PriceSource, Pricing, PricingSchema, Quantity, QuantitySchema, Rate, RateSchema, RouteReason, RouteReasonSchema, StoreResponse, Unit, Usage, UsageSchema, VendorBatch, VendorBatchSchema, Want, WantSchema } from "./throughline/common/v1/common_pb.ts";
 import type { Counted, CountedSchema, CountFrame, CountFrameSchema, CountItem, CountItemSchema, CountRequest, CountRequestSchema, CountResponse, CountResponseSchema, CountResult, CountResultSchema, Echoed, EchoedSchema, EchoItem, EchoItemSchema, EchoRequest, EchoRequestSchema, EchoResponse, EchoResponseSchema, EchoResult, EchoResultSchema } from "./throughline/testing/v1/echo_pb.ts";
 import type { Detail, DetailSchema, Record, Recorded, RecordedSchema, RecordItem, RecordItemSchema, RecordRequest, RecordRequestSchema, RecordResponse, RecordResponseSchema, RecordResult, RecordResultSchema, RecordSchema, RecordStatus, TimelineEvent, TimelineEventSchema } from "./throughline/history/v1/history_pb.ts";
 import type { Needs, NeedsSchema, ResolveItem, ResolveItemSchema, ResolveRequest, ResolveRequestSchema, ResolveResponse, ResolveResponseSchema, ResolveResult, ResolveResultSchema, Route, RouteSchema } from "./throughline/routing/v1/routing_pb.ts";
@@ -467,6 +467,7 @@ function newCandidate(): Candidate {
     upstreamModel: "",
     pricing: undefined,
     customResponseExpression: "",
+    batch: undefined,
   };
 }
 
@@ -480,12 +481,18 @@ export function createCandidate(init: MessageInitShape<typeof CandidateSchema>):
     upstreamModel: init.upstreamModel ?? "",
     pricing: init.pricing == null ? undefined : createPricing(init.pricing),
     customResponseExpression: init.customResponseExpression ?? "",
+    batch: init.batch == null ? undefined : createVendorBatch(init.batch),
   };
 }
 
 function writeCandidate(w: Writer, m: Candidate): void {
   w.expect(m.$typeName, "throughline.common.v1.Candidate");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.batch !== undefined) {
+    const { size } = w;
+    writeVendorBatch(w, m.batch);
+    w.enclose(50, size);
+  }
   if (m.customResponseExpression !== "") {
     w.text(m.customResponseExpression);
     w.tag(42);
@@ -528,6 +535,9 @@ function readCandidate(r: Reader, end: number, m: Candidate): Candidate {
       case 5:
         m.customResponseExpression = r.text();
         break;
+      case 6:
+        m.batch = readVendorBatch(r, r.end(), m.batch ?? newVendorBatch());
+        break;
       default:
         r.unknown(m, no);
     }
@@ -536,7 +546,7 @@ function readCandidate(r: Reader, end: number, m: Candidate): Candidate {
 }
 
 function weighCandidate(m: Candidate): number {
-  return m.channel.length + m.platform.length + m.upstreamModel.length + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + m.customResponseExpression.length;
+  return m.channel.length + m.platform.length + m.upstreamModel.length + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + m.customResponseExpression.length + (m.batch === undefined ? 0 : weighVendorBatch(m.batch));
 }
 
 function newCondition(): Condition {
@@ -2244,6 +2254,12 @@ function newJobStep(): JobStep {
     variant: "",
     callbackUrl: "",
     others: [],
+    line: noBytes,
+    name: "",
+    place: "",
+    file: "",
+    sinceUnixS: 0n,
+    lines: 0,
   };
 }
 
@@ -2258,12 +2274,42 @@ export function createJobStep(init: MessageInitShape<typeof JobStepSchema>): Job
     variant: init.variant ?? "",
     callbackUrl: init.callbackUrl ?? "",
     others: init.others?.map((one) => createJobRef(one)) ?? [],
+    line: init.line ?? noBytes,
+    name: init.name ?? "",
+    place: init.place ?? "",
+    file: init.file ?? "",
+    sinceUnixS: init.sinceUnixS ?? 0n,
+    lines: init.lines ?? 0,
   };
 }
 
 function writeJobStep(w: Writer, m: JobStep): void {
   w.expect(m.$typeName, "throughline.provider.v1.JobStep");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.lines !== 0) {
+    w.uint32(m.lines);
+    w.tag(200);
+  }
+  if (m.sinceUnixS !== 0n) {
+    w.int64(m.sinceUnixS);
+    w.tag(192);
+  }
+  if (m.file !== "") {
+    w.text(m.file);
+    w.tag(186);
+  }
+  if (m.place !== "") {
+    w.text(m.place);
+    w.tag(178);
+  }
+  if (m.name !== "") {
+    w.text(m.name);
+    w.tag(170);
+  }
+  if (m.line.byteLength !== 0) {
+    w.bytes(m.line);
+    w.tag(162);
+  }
   for (let i = m.others.length - 1; i >= 0; i -= 1) {
     const { size } = w;
     writeJobRef(w, m.others[i] as (typeof m.others)[number]);
@@ -2313,6 +2359,24 @@ function readJobStep(r: Reader, end: number, m: JobStep): JobStep {
       case 11:
         m.others.push(readJobRef(r, r.end(), newJobRef()));
         break;
+      case 20:
+        m.line = r.bytes();
+        break;
+      case 21:
+        m.name = r.text();
+        break;
+      case 22:
+        m.place = r.text();
+        break;
+      case 23:
+        m.file = r.text();
+        break;
+      case 24:
+        m.sinceUnixS = r.int64();
+        break;
+      case 25:
+        m.lines = r.uint32();
+        break;
       default:
         r.unknown(m, no);
     }
@@ -2321,7 +2385,7 @@ function readJobStep(r: Reader, end: number, m: JobStep): JobStep {
 }
 
 function weighJobStep(m: JobStep): number {
-  return m.vendorJobId.length + m.locator.length + m.variant.length + m.callbackUrl.length;
+  return m.vendorJobId.length + m.locator.length + m.variant.length + m.callbackUrl.length + m.line.length + m.name.length + m.place.length + m.file.length;
 }
 
 function newNeeds(): Needs {
@@ -5548,6 +5612,86 @@ function weighUsage(m: Usage): number {
   return 0;
 }
 
+function newVendorBatch(): VendorBatch {
+  return {
+    $typeName: "throughline.common.v1.VendorBatch",
+    groupRatioPpm: 0,
+    oneModel: false,
+    uploads: false,
+    mostLines: 0,
+    mostBytes: 0n,
+  };
+}
+
+/** As `create` of protobuf-es. */
+export function createVendorBatch(init: MessageInitShape<typeof VendorBatchSchema>): VendorBatch {
+  if (init.$typeName === "throughline.common.v1.VendorBatch") return init;
+  return {
+    $typeName: "throughline.common.v1.VendorBatch",
+    groupRatioPpm: init.groupRatioPpm ?? 0,
+    oneModel: init.oneModel ?? false,
+    uploads: init.uploads ?? false,
+    mostLines: init.mostLines ?? 0,
+    mostBytes: init.mostBytes ?? 0n,
+  };
+}
+
+function writeVendorBatch(w: Writer, m: VendorBatch): void {
+  w.expect(m.$typeName, "throughline.common.v1.VendorBatch");
+  if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.mostBytes !== 0n) {
+    w.uint64(m.mostBytes);
+    w.tag(40);
+  }
+  if (m.mostLines !== 0) {
+    w.uint32(m.mostLines);
+    w.tag(32);
+  }
+  if (m.uploads !== false) {
+    w.bool(m.uploads);
+    w.tag(24);
+  }
+  if (m.oneModel !== false) {
+    w.bool(m.oneModel);
+    w.tag(16);
+  }
+  if (m.groupRatioPpm !== 0) {
+    w.uint32(m.groupRatioPpm);
+    w.tag(8);
+  }
+}
+
+function readVendorBatch(r: Reader, end: number, m: VendorBatch): VendorBatch {
+  while (r.pos < end) {
+    const no = r.field();
+    switch (no) {
+      case 1:
+        m.groupRatioPpm = r.uint32();
+        break;
+      case 2:
+        m.oneModel = r.bool();
+        break;
+      case 3:
+        m.uploads = r.bool();
+        break;
+      case 4:
+        m.mostLines = r.uint32();
+        break;
+      case 5:
+        m.mostBytes = r.uint64();
+        break;
+      default:
+        r.unknown(m, no);
+    }
+  }
+  return m;
+}
+
+function weighVendorBatch(m: VendorBatch): number {
+  void m;
+  return 0;
+}
+
 function newWant(): Want {
   return {
     $typeName: "throughline.common.v1.Want",
@@ -5998,6 +6142,12 @@ export const laneCodecs: { readonly [typeName: string]: Codec } = {
     write: writeUsage,
     read: (r, end) => readUsage(r, end, newUsage()),
     weigh: weighUsage,
+  },
+  "throughline.common.v1.VendorBatch": {
+    create: createVendorBatch,
+    write: writeVendorBatch,
+    read: (r, end) => readVendorBatch(r, end, newVendorBatch()),
+    weigh: weighVendorBatch,
   },
   "throughline.common.v1.Want": {
     create: createWant,

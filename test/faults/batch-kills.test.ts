@@ -1,4 +1,8 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSimulator, type Simulator } from "../../services/simulator/simulator.ts";
 import { statement } from "../../shared/db/index.ts";
 import { expectSoundBooks } from "../e2e/administration.ts";
 import { bootstrapKey, eventually } from "../e2e/deployment.ts";
@@ -7,22 +11,48 @@ import { type Roles, startRoles } from "./roles.ts";
 /*
  * A batch with lines that fail, while gateway, jobs and then provider and billing are killed in its middle: each line has one record and
  * is charged once or is free, the sum of the charges is the batch's, and nothing stays reserved.
- * LINES: how many (300); by hand 10,000.
+ * LINES: how many (300); by hand 10,000. BATCHES=vendor: the lines are a batch of the upstream's own.
  */
 
 const lines = Number(process.env.LINES ?? 300);
+const isByVendor = process.env.BATCHES === "vendor";
 const path = "/v1/chat/completions";
-/** One line in a hundred fails at its upstream, another one is refused by the gateway. */
+/** One line in a hundred fails at its upstream, another one is refused by the gateway. A vendor's batch has one model, of which 1 % fail. */
 const bodyOf = (i: number): object => {
   const messages = [{ role: "user", content: `line ${i}` }];
-  if (i % 100 === 37) return { model: "sim-status-400", messages };
-  return i % 100 === 73 ? { model: "sim-plain" } : { model: "sim-plain", messages };
+  const model = isByVendor ? "batch/sim-flaky-1+job-run-3000" : i % 100 === 37 ? "sim-status-400" : "sim-plain";
+  return i % 100 === 73 ? { model } : { model, messages };
 };
 const fails = (i: number): boolean => i % 100 === 37 || i % 100 === 73;
+/** Lines that fail: those, or of a vendor's batch the refused ones and one in a hundred of the others. */
+const refused = Array.from({ length: lines }, (_, i) => i).filter((i) => i % 100 === 73).length;
+const bad = Array.from({ length: lines }, (_, i) => i).filter(fails);
+const failed = isByVendor ? refused + Math.floor((lines - refused) / 100) : bad.length;
+
+const configOf = (url: string): string => `
+strategies:
+  - { name: at-a-price, prices: { input: "1.00", output: "2.00" } }
+models:
+  - { name: "batch/sim-*", strategy: at-a-price }
+channels:
+  - name: vendor
+    adapter: openai
+    base_url: ${url}/v1
+    batches: vendor
+    models: [{ name: "batch/sim-*", upstream: "sim-*" }]
+    groups: "*"
+`;
 
 let roles: Roles;
+let vendor: Simulator;
+let folder: string;
 beforeAll(async () => {
+  vendor = await createSimulator({});
+  folder = await mkdtemp(join(tmpdir(), "throughline-batch-kills-"));
+  await writeFile(join(folder, "throughline.yaml"), configOf(vendor.url));
   roles = await startRoles({
+    THROUGHLINE_CONFIG: join(folder, "throughline.yaml"),
+    ...{ JOBS_FIRST_POLL: "200ms", JOBS_MAX_POLL: "500ms" },
     RESERVATION_TTL_MS: "20s",
     SWEEP_INTERVAL_MS: "500ms",
     RECONCILE_LAG_MS: "5s",
@@ -30,7 +60,11 @@ beforeAll(async () => {
     LOG_LEVEL: "fatal",
   });
 }, 120_000);
-afterAll(() => roles?.[Symbol.asyncDispose](), 60_000);
+afterAll(async () => {
+  await roles?.[Symbol.asyncDispose]();
+  await vendor?.close();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
 
 const done = statement(
   "batch_kills_done",
@@ -92,10 +126,25 @@ async function textOf(
     .map((line) => JSON.parse(line));
 }
 
+const phase = statement("batch_kills_phase", "select phase from jobs.vendor_batch order by batch_id desc limit 1");
+
+/** Kills jobs while it writes the lines of a vendor's batch, in each phase that follows, and as it reads the results. */
+async function killOnTheWay(): Promise<void> {
+  for (const wanted of [1, 2, 4, 5, 6]) {
+    await eventually(async () => {
+      const [row] = await roles.db.query<{ phase: number }>(phase, []);
+      return row !== undefined && row.phase >= wanted ? true : undefined;
+    }, 120_000);
+    await roles.kill("jobs", ...(wanted === 1 ? (["gateway"] as const) : []));
+    await roles.start(wanted === 1 ? ["jobs", "gateway"] : ["jobs"]);
+  }
+}
+
 test("each line is recorded once and charged once or free, whoever is killed in the middle", {
   timeout: 900_000,
 }, async () => {
   const { id } = await make();
+  if (isByVendor) await killOnTheWay();
   await progress(0.15);
   await roles.kill("gateway", "jobs");
   await roles.start(["gateway", "jobs"]);
@@ -111,11 +160,11 @@ test("each line is recorded once and charged once or free, whoever is killed in 
     return shown.status === "completed" ? shown : undefined;
   }, 600_000);
 
-  const bad = Array.from({ length: lines }, (_, i) => i).filter(fails);
-  expect(batch.request_counts).toEqual({ total: lines, completed: lines - bad.length, failed: bad.length });
+  expect(batch.request_counts).toEqual({ total: lines, completed: lines - failed, failed });
   const [output, errors] = [await textOf(batch.output_file_id), await textOf(batch.error_file_id)];
-  expect(errors.map(({ custom_id }) => custom_id)).toEqual(bad.map((i) => `line-${i}`));
-  expect(output).toHaveLength(lines - bad.length);
+  if (isByVendor) expect(vendor.requests.filter(({ path }) => path === "/v1/batches")).toHaveLength(1);
+  else expect(errors.map(({ custom_id }) => custom_id)).toEqual(bad.map((i) => `line-${i}`));
+  expect(output).toHaveLength(lines - failed);
   const all = [...output, ...errors];
   expect(new Set(all.map(({ custom_id }) => custom_id)).size).toBe(lines);
   const ids = all.map(({ response }) => response.request_id);

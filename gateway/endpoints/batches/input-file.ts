@@ -3,9 +3,9 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { File } from "../../../shared/gen/throughline/jobs/v1/files_pb.ts";
 import { pieceBytes } from "../../../shared/object-piece.ts";
 import type { CallOptions } from "../../../shared/rpc/index.ts";
+import { textLines } from "../../../shared/text-lines.ts";
 import type { GatewayContext } from "../../context.ts";
 import { membersOf } from "../../domain/json-spans.ts";
-import { textLines } from "../../domain/text-lines.ts";
 import type { GivenLine } from "./prepare-line.ts";
 
 /** What a batch may have, as at OpenAI. */

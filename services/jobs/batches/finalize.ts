@@ -13,6 +13,7 @@ import type { JobsContext } from "../context.ts";
 import { lineResults, readBatchRoutes, readResults } from "../db/batch-lines.ts";
 import { type BatchRow, claimFinalizing, endBatch, holdFinalizing } from "../db/batches.ts";
 import { insertFile } from "../db/files.ts";
+import { readVendor } from "../db/vendor-batches.ts";
 import { anthropicLine, type LineResult, openaiLine } from "../domain/batch-output.ts";
 import { type ObjectWriter, openWriter } from "../objects/writer.ts";
 import { makeEvent } from "../webhooks/announce.ts";
@@ -161,9 +162,12 @@ async function closeBatch({ db, billing, history }: JobsContext, batch: BatchRow
     },
     settlement,
   );
-  // It has no upstream of its own: its lines have.
-  record.channel = "";
-  record.platform = "";
+  // It has no upstream of its own, its lines have; but where a vendor ran it as a whole it is known there.
+  const vendor = await readVendor(db, batch.batch_id);
+  const candidate = item?.candidates.find(({ channel }) => channel === vendor?.channel);
+  record.channel = vendor?.channel ?? "";
+  record.platform = candidate?.platform ?? "";
+  record.upstreamRequestId = vendor?.vendor_id ?? "";
   await history.record.call({ record }, options);
 }
 

@@ -3,7 +3,7 @@ import type { ClosingEnding, ClosingRequest } from "../../../shared/closing/inde
 import { isErrorCode } from "../../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { fromWireError } from "../../../shared/errors/wire.ts";
-import type { Module, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Candidate, Module, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { type BatchLine, BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import {
   type InvokeItem,
@@ -26,7 +26,19 @@ export interface Line {
 /** Reads a line. @param routes the items of its batch, by their numbers. */
 export function readLine(row: LineRow, routes: ReadonlyMap<number, InvokeItem>): Line {
   const said = fromBinary(BatchLineSchema, row.said);
-  return { row, said, item: said.refusal === undefined ? routes.get(said.route) : undefined };
+  const item = said.refusal === undefined ? routes.get(said.route) : undefined;
+  return { row, said, item: row.by_vendor && item !== undefined ? atVendorPrice(item) : item };
+}
+
+/** What a vendor answered in a batch of its own is charged by the price of that. */
+export function atVendorPrice(item: InvokeItem): InvokeItem {
+  return { ...item, candidates: item.candidates.map(pricedAsBatch) };
+}
+
+function pricedAsBatch(candidate: Candidate): Candidate {
+  const { batch, pricing } = candidate;
+  if (batch === undefined || pricing === undefined) return candidate;
+  return { ...candidate, pricing: { ...pricing, groupRatioPpm: batch.groupRatioPpm } };
 }
 
 /** What is known of the batch of a line that was refused before it had a route. */

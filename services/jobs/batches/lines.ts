@@ -34,6 +34,10 @@ export interface LineWorker {
   wake(): void;
   /** Lines that run now. */
   readonly running: number;
+  /** What lines that are its to close bear as their worker. */
+  readonly worker: bigint;
+  /** Settles and records a line that has ended and bears its name. Never throws: what fails is tried again. */
+  close(row: LineRow): Promise<void>;
   /** Takes no more lines, gives those that run a while, and leaves the rest to others. */
   stop(): Promise<void>;
 }
@@ -93,7 +97,7 @@ export function startLines(context: JobsContext): LineWorker {
   async function closeOthers(): Promise<void> {
     if (performance.now() < closeOthersAtMs || closing.size >= group) return;
     const rows = await claimEnded(db, worker, group);
-    for (const row of rows) close(row);
+    for (const row of rows) void close(row);
     closeOthersAtMs = rows.length === group ? 0 : performance.now() + pauseMs;
   }
 
@@ -160,7 +164,7 @@ export function startLines(context: JobsContext): LineWorker {
     troubles.ended(row.batch_id);
     try {
       const noted = await ending.add(run.end);
-      if (noted !== undefined) close(noted);
+      if (noted !== undefined) void close(noted);
     } catch (error) {
       log.warn(
         { err: error, request_id: row.request_id.toString() },
@@ -179,7 +183,7 @@ export function startLines(context: JobsContext): LineWorker {
   }
 
   /** Settles and records a line that has ended. */
-  function close(row: LineRow): void {
+  function close(row: LineRow): Promise<void> {
     const work: Promise<void> = (async () => {
       try {
         const about = await known.of(row.batch_id);
@@ -198,6 +202,7 @@ export function startLines(context: JobsContext): LineWorker {
       closing.delete(work);
     });
     closing.add(work);
+    return work;
   }
 
   function track(work: Promise<void>, state: RunningLine): void {
@@ -220,6 +225,8 @@ export function startLines(context: JobsContext): LineWorker {
   const loop = startLoop(log, look);
   return {
     wake: loop.wake,
+    worker,
+    close,
     get running() {
       return shares.running();
     },

@@ -17,11 +17,14 @@ export interface LineRow {
   readonly answer: Buffer | null;
   readonly error_code: string | null;
   readonly error_message: string | null;
+  /** It was the batch of a vendor that answered it. */
+  readonly by_vendor: boolean;
 }
 
-const columns = (alias: string): string =>
+/** The columns of a line's row. */
+export const lineColumns = (alias: string): string =>
   ["batch_id", "line", "request_id", "tries", "started_at", "ended_at", "said", "body", "outcome", "answer"]
-    .concat("error_code", "error_message")
+    .concat("error_code", "error_message", "by_vendor")
     .map((name) => `${alias}.${name}`)
     .join(", ");
 
@@ -99,11 +102,11 @@ const claim = statement(
   `with due as materialized (
      select c.line from jobs.batch_line c
       where c.batch_id = $1 and c.state = 1 and (c.wake_at is null or c.wake_at <= now())
-        and exists (select from jobs.batch b where b.batch_id = $1 and b.state = 2 and not b.cancel_requested)
+        and exists (select from jobs.batch b where b.batch_id = $1 and b.state = 2 and not b.by_vendor and not b.cancel_requested)
       order by c.line limit $2 for update skip locked)
    update jobs.batch_line l set state = 2, worker = $3, tries = l.tries + 1, started_at = coalesce(l.started_at, now())
    from due where l.batch_id = $1 and l.line = due.line
-   returning ${columns("l")}`,
+   returning ${lineColumns("l")}`,
 );
 
 /** Takes lines of a batch that are to be run. */
@@ -127,7 +130,7 @@ const end = statement(
    from unnest($2::bigint[], $3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[])
      as i (batch_id, line, outcome, answer, code, message)
    where l.batch_id = i.batch_id and l.line = i.line and l.state = 2 and l.worker = $1
-   returning ${columns("l")}`,
+   returning ${lineColumns("l")}`,
 );
 
 /** Notes how lines ended; gives those that were this worker's to end. From now on they are to be settled and recorded. */
@@ -183,7 +186,7 @@ const claimEnd = statement(
       where e.state = 3 and e.worker is null limit $2 for update of e skip locked)
    update jobs.batch_line l set worker = $1
    from due where l.batch_id = due.batch_id and l.line = due.line
-   returning ${columns("l")}`,
+   returning ${lineColumns("l")}`,
 );
 
 /** Takes lines that have ended and are to be settled and recorded. */

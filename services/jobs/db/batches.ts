@@ -118,7 +118,8 @@ export async function batchOfKey(
 const start = statement(
   "jobs_batch_start",
   `update jobs.batch set state = 2, total = $3, reserved = $4, deadline_at = now() + $5 * interval '1 millisecond',
-     results_life_ms = $6, models = $7::text[], is_held = $8, started_at = now()
+     results_life_ms = $6, models = $7::text[], is_held = $8, started_at = now(),
+     by_vendor = exists (select from jobs.vendor_batch v where v.batch_id = $1)
    where batch_id = $1 and account_id = $2 and state = 1
      and (select count(*) from jobs.batch_line where batch_id = $1) = $3
    returning ${columns}`,
@@ -220,7 +221,7 @@ export interface RunningBatch {
 const running = statement(
   "jobs_batch_running",
   `select batch_id, account_id, cancel_requested, deadline_at <= now() as is_over from jobs.batch
-   where state = 2 and batch_id > $1 and (pause_until is null or pause_until <= now() or cancel_requested
+   where state = 2 and not by_vendor and batch_id > $1 and (pause_until is null or pause_until <= now() or cancel_requested
      or deadline_at <= now()) order by batch_id limit $2`,
   { idempotent: true },
 );

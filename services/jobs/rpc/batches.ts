@@ -1,4 +1,4 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { constraintOf } from "../../../shared/db/index.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type {
@@ -13,9 +13,8 @@ import type {
 import { BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import { InvokeItemSchema, RequestFactsSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { UnaryContext } from "../../../shared/rpc/index.ts";
-import type { LineWorker } from "../batches/lines.ts";
 import type { JobsContext } from "../context.ts";
-import { insertBatchRoutes, insertLines } from "../db/batch-lines.ts";
+import { insertBatchRoutes, insertLines, readBatchRoutes } from "../db/batch-lines.ts";
 import {
   type BatchRow,
   batchOfKey,
@@ -27,8 +26,11 @@ import {
   removeBatch,
   startBatch as start,
 } from "../db/batches.ts";
+import { insertVendorBatch, wakeVendorBatch } from "../db/vendor-batches.ts";
+import { vendorChannelOf } from "../domain/vendor-choice.ts";
 import { toBatch } from "./batch-message.ts";
 import { ownerOf } from "./job-message.ts";
+import type { Runners } from "./owned-jobs.ts";
 
 const maxPage = 1_000;
 const maxViewBytes = 64 * 1024;
@@ -87,15 +89,23 @@ export async function addBatchLines({ db }: JobsContext, request: AddBatchLinesR
 }
 
 /** Has a batch run. Again, it runs already. */
-export async function startBatch({ db }: JobsContext, lines: LineWorker, request: StartBatchRequest) {
+export async function startBatch({ db }: JobsContext, runners: Runners, request: StartBatchRequest) {
   const { batchId: id, accountId, total, isHeld, reservedNanoUsd: reserved, lifeMs, resultsLifeMs, models } = request;
   const batch = { id, accountId, total, isHeld, reserved, lifeMs, resultsLifeMs, models };
+  const routes = await readBatchRoutes(db, id);
+  const channel = vendorChannelOf(
+    routes.map(({ item }) => fromBinary(InvokeItemSchema, item)),
+    total,
+  );
+  // A batch that has it when it starts is the vendor's from then on.
+  if (channel !== undefined) await insertVendorBatch(db, id, channel);
   const started = await start(db, batch).catch((error: unknown) => {
     if (constraintOf(error) !== "batch_key") throw error;
     throw new ThroughlineError("idempotency_conflict", "Another request with this Idempotency-Key has made its batch.");
   });
   const row = started ?? (await anyBatch(db, accountId, id));
-  lines.wake();
+  runners.lines.wake();
+  runners.vendorBatches.wake();
   return { batch: toBatch(row) };
 }
 
@@ -126,11 +136,14 @@ export async function listBatches({ db }: JobsContext, request: ListBatchesReque
 }
 
 /** Asks for the end of a batch; one that has ended stays as it is. */
-export async function cancelBatch(context: JobsContext, lines: LineWorker, request: CancelBatchRequest) {
+export async function cancelBatch(context: JobsContext, runners: Runners, request: CancelBatchRequest) {
   const { owner, api, batchId } = request;
   await noteCancel(context.db, ownerOf(owner), api, batchId);
-  lines.wake();
-  return readOne(context, { owner, api, batchId });
+  const answer = await readOne(context, { owner, api, batchId });
+  await wakeVendorBatch(context.db, batchId);
+  runners.lines.wake();
+  runners.vendorBatches.wake();
+  return answer;
 }
 
 /** Deletes a batch that has ended, with its results. */

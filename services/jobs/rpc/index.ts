@@ -50,10 +50,10 @@ export function jobsDefinition(context: JobsContext, runners: Runners): ServiceD
     getJobLife: unaryHandler((request) => getJobLife(context, request)),
     beginBatch: unaryHandler((request, call) => beginBatch(context, request, call)),
     addBatchLines: unaryHandler((request) => addBatchLines(context, request)),
-    startBatch: unaryHandler((request) => startBatch(context, runners.lines, request)),
+    startBatch: unaryHandler((request) => startBatch(context, runners, request)),
     getBatch: unaryHandler((request) => getBatch(context, request)),
     listBatches: unaryHandler((request) => listBatches(context, request)),
-    cancelBatch: unaryHandler((request) => cancelBatch(context, runners.lines, request)),
+    cancelBatch: unaryHandler((request) => cancelBatch(context, runners, request)),
     deleteBatch: unaryHandler((request) => deleteBatch(context, request)),
   });
 }

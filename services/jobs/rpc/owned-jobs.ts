@@ -22,6 +22,7 @@ const maxPage = 100;
 /** What works at jobs in this process. */
 export interface Runners {
   readonly lines: LineWorker;
+  readonly vendorBatches: Pick<Pool, "wake">;
   readonly worker: Pick<Pool, "wake">;
   readonly calls: Pick<Calls, "wake" | "cancel">;
 }

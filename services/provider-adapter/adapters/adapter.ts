@@ -1,5 +1,6 @@
 import type { Asked, Exchange, UpstreamMessage } from "../domain/exchange.ts";
 import type { UpstreamFailure } from "../domain/upstream-failure.ts";
+import type { BatchFormat } from "../modules/batches/format.ts";
 
 /** Where a message goes, as far as a signature speaks of it. */
 export interface SignedTarget {
@@ -28,6 +29,8 @@ export interface OpenedAdapter {
   readonly counts?: Readonly<Partial<Record<string, (asked: Asked) => TokenCount | undefined>>>;
   /** How the upstream is asked which models it serves; absent: it does not say. */
   readonly list?: ModelList;
+  /** How the vendor's own batches are made; absent: it has none. */
+  readonly batches?: BatchFormat;
   /** What an HTTP failure means. */
   failure(
     status: number,

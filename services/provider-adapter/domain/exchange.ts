@@ -34,6 +34,29 @@ export interface Asked {
   readonly keepResponse: boolean;
   /** Absent: it is no job's. */
   readonly job?: AskedStep | undefined;
+  /** Absent: it is no step of a batch. */
+  readonly batch?: AskedBatchStep | undefined;
+}
+
+/** A step in the life of a batch at its vendor. */
+export interface AskedBatchStep {
+  readonly action: "upload" | "create" | "find" | "poll" | "cancel" | "results" | "discard";
+  /** Vendor's ID of the batch; empty until it is created. */
+  readonly batchId: string;
+  /** Our name of it. */
+  readonly name: string;
+  /** What its lines said of where they go. */
+  readonly place: string;
+  /** The vendor's name of a file, or of what is to be discarded. */
+  readonly file: string;
+  /** Unix seconds before which it was not created. */
+  readonly sinceUnixS: number;
+  /** Count of its lines. */
+  readonly lines: number;
+  /** As `AskedStep.credential`. */
+  readonly credential: string;
+  /** As `AskedStep.channel`, of an upload and a creation. */
+  readonly channel: string;
 }
 
 /** A step in the life of a job. */

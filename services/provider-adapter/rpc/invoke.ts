@@ -1,12 +1,11 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { toWireError } from "../../../shared/errors/wire.ts";
 import { createError, createHead, createOutcome, createTimings, createUsage } from "../../../shared/gen/lane_codecs.ts";
-import { type Candidate, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import type { Candidate } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   type Frame,
   type InvokeItem,
   JobAction,
-  type JobStep,
   type Outcome,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
@@ -15,8 +14,7 @@ import { type FrameSink, type StreamCall, streamHandler } from "../../../shared/
 import { endCall } from "../../../shared/telemetry/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
-import { credentialMark } from "../domain/credential-mark.ts";
-import type { Asked, AskedForm, AskedStep, Exchange } from "../domain/exchange.ts";
+import type { Exchange } from "../domain/exchange.ts";
 import { readLocator } from "../domain/job-locator.ts";
 import { unpricedNotes } from "../domain/unpriced.ts";
 import { startAttempt } from "../engine/attempt.ts";
@@ -26,7 +24,10 @@ import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { neutral } from "../resilience/verdict.ts";
 import { formParameters, type RequestParameters, requestParameters } from "../wire/request-parameters.ts";
+import { askedOf } from "./asked.ts";
+import { translateLine } from "./batch-line.ts";
 import { credentialsFor } from "./job-credentials.ts";
+import { lineActionOf } from "./job-steps.ts";
 
 /** Most credentials of one channel that one request tries. */
 const maxCredentials = 4;
@@ -36,7 +37,10 @@ const maxCredentials = 4;
  * Channels that are not well are left out while others are left, and tried when none is.
  */
 export function invoke(context: ProviderContext) {
-  return streamHandler<InvokeItem, Frame, Outcome>((call, out) => createWalk(context, call, out).run());
+  return streamHandler<InvokeItem, Frame, Outcome>((call, out) => {
+    const line = lineActionOf(call.item.job);
+    return line === undefined ? createWalk(context, call, out).run() : translateLine(context, call, out, line);
+  });
 }
 
 /** One request's way along its candidates. */
@@ -191,7 +195,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     if (makeExchange === undefined) {
       throw new ThroughlineError("invalid_value", "This model is not available on this endpoint.", { param: "model" });
     }
-    return makeExchange(askedOf(call, { candidate, channel, pass, body }));
+    return makeExchange(askedOf(call, { candidate, channel, credential: pass.credential, body }));
   }
 
   function begin(channel: OpenChannel, candidate: Candidate, pass: Pass, exchange: Exchange) {
@@ -266,69 +270,6 @@ function parametersOf({ body, form }: InvokeItem): RequestParameters {
 /** A function of its own: what it leads to is kept until the gateway has acknowledged, and a walk leads to the body. */
 function closeLater({ lostGateways }: ProviderContext, kept: Unacknowledged): () => void {
   return () => lostGateways.close(kept);
-}
-
-interface Trial {
-  readonly candidate: Candidate;
-  readonly channel: OpenChannel;
-  readonly pass: Pass;
-  readonly body: Uint8Array;
-}
-
-function askedOf(call: StreamCall<InvokeItem>, { candidate, channel, pass, body }: Trial): Asked {
-  const { item, requestId } = call;
-  return {
-    form: item.form.length === 0 ? undefined : formOf(call),
-    requestId,
-    model: item.model,
-    upstreamModel: candidate.upstreamModel,
-    control: item.control,
-    stream: item.stream,
-    includeUsage: item.includeUsage,
-    body,
-    estimatedInputTokens: Number(item.estimatedInputTokens),
-    outputCeiling: Number(item.outputCeiling),
-    prices: candidate.pricing,
-    headers: item.headers,
-    createdUnixS: Number(item.createdUnixS),
-    keepResponse: item.storeResponse !== StoreResponse.NONE,
-    job: item.job === undefined ? undefined : stepOf(item.job, channel, pass.credential),
-  };
-}
-
-const actions: Readonly<Record<JobAction, AskedStep["action"] | undefined>> = {
-  [JobAction.UNSPECIFIED]: undefined,
-  [JobAction.START]: "start",
-  [JobAction.POLL]: "poll",
-  [JobAction.CANCEL]: "cancel",
-  [JobAction.CONTENT]: "content",
-};
-
-function stepOf(
-  { action: asked, vendorJobId, locator, variant, callbackUrl, others }: JobStep,
-  channel: OpenChannel,
-  credential: string,
-): AskedStep {
-  const action = actions[asked];
-  if (action === undefined) throw new ThroughlineError("internal_error", "This step of a job is not known.");
-  const note = action === "start" ? channel.noteFor(credential) : "";
-  const mark = credentialMark(credential);
-  return { action, vendorJobId, locator, variant, callbackUrl, others, credential: mark, channel: note };
-}
-
-function formOf({ item, body }: StreamCall<InvokeItem>): AskedForm {
-  return {
-    inputAudioMs: Number(item.inputAudioMs),
-    parts: item.form.map(({ name, content }) => {
-      if (content.case !== "file") return { name, value: content.value ?? "" };
-      const { filename, contentType, offset, length } = content.value;
-      return { name, value: "", file: { filename, contentType, offset: Number(offset), length: Number(length) } };
-    }),
-    read(offset) {
-      if (body === undefined) throw new ThroughlineError("internal_error", "The form of this request has no bytes.");
-      return body.from(offset);
-    },
-  };
 }
 
 function fill(

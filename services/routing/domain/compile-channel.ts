@@ -5,7 +5,8 @@ import type { Names } from "./names.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { Path } from "./problems.ts";
 import { tablePrice } from "./table-strategy.ts";
-import type { Channel, ChannelModel, Group, ListRule, Model, Module, Strategy } from "./types.ts";
+import type { Channel, ChannelBatches, ChannelModel, Group, ListRule, Model, Module, Strategy } from "./types.ts";
+import { usualBatchPricePpm, vendorBatches } from "./vendor-batches.ts";
 
 /** What a channel is checked against. */
 export interface ChannelScope {
@@ -104,6 +105,11 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
     }
   }
 
+  const batches = batchesOf(config.batches);
+  if (batches !== undefined && vendorBatches(config.adapter) === undefined) {
+    report(["batches"], `must be own: the adapter ${config.adapter} has no batches of a vendor`);
+  }
+
   const channel: Channel = {
     name: config.name,
     adapter: config.adapter,
@@ -123,10 +129,18 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
     weight: config.weight,
     groups: config.groups,
     models,
+    ...(batches === undefined ? {} : { batches }),
     ...(lists === undefined ? {} : { lists }),
     standIn: false,
   };
   return { channel, strategies: [...strategies.values()], problems, warnings };
+}
+
+/** The vendor's batches that the channel shall use; undefined: none. */
+function batchesOf(given: ChannelConfig["batches"]): ChannelBatches | undefined {
+  const { by, price_ratio: priceRatioPpm = usualBatchPricePpm } =
+    typeof given === "string" ? { by: given, price_ratio: undefined } : given;
+  return by === "own" ? undefined : { priceRatioPpm };
 }
 
 function entriesOf(models: ChannelConfig["models"]): Entry[] {

@@ -114,6 +114,10 @@ const servedMap = z.record(
   z.union([upstreamName, z.strictObject({ ...servedModel, ...servedByList })]),
 );
 
+/** Who runs batches, and what their lines cost where the vendor does. */
+const batchesBy = z.enum(["own", "vendor"]);
+const batchesSchema = z.union([batchesBy, z.strictObject({ by: batchesBy, price_ratio: ratioPpm.optional() })]);
+
 export const channelSchema = z.strictObject({
   name: channelName,
   adapter: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "must be the name of an adapter, such as openai"),
@@ -134,6 +138,7 @@ export const channelSchema = z.strictObject({
       body_ms: timeoutMs.optional(),
     })
     .default({}),
+  batches: batchesSchema.default("own"),
   headers: z.record(headerName, headerValue).default({}),
   request_id_header: z
     .string()

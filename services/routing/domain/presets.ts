@@ -62,7 +62,9 @@ export function environmentChannels(env: Env, vendors: Presets["vendors"]): Conf
   );
   const channels = present.map(({ key, base_url_from, credential = key, channel }) => {
     const base_url = baseUrl(env, base_url_from) ?? channel.base_url;
-    return { ...channel, base_url, credentials: [{ env: credential }] };
+    // What stands at another address may have no batches.
+    const batches = base_url === channel.base_url ? channel.batches : "own";
+    return { ...channel, base_url, batches, credentials: [{ env: credential }] };
   });
   const source = inward("environment", { ...emptyFile, channels }, { lenient: true, standIn: false });
   const rules = present.map(({ channel, base_url_from, needs_base_url, table = "", all, ends }) => {

@@ -116,6 +116,12 @@ export interface ListedModel {
   readonly endsOn: string;
 }
 
+/** How a channel uses the batches of its vendor. */
+export interface ChannelBatches {
+  /** What lines cost there, in parts per million of what the same requests cost at once. */
+  readonly priceRatioPpm: number;
+}
+
 /** One upstream account. */
 export interface Channel {
   readonly name: string;
@@ -145,6 +151,8 @@ export interface Channel {
   /** Groups that may use it; "*" for all. */
   readonly groups: readonly string[];
   readonly models: readonly ChannelModel[];
+  /** Absent: batches are run line by line. */
+  readonly batches?: ChannelBatches;
   /** Absent: it serves `models` alone. */
   readonly lists?: ListRule;
   /** True: serves a model only while no other enabled channel does (the simulator). */

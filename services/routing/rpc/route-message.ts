@@ -1,10 +1,17 @@
-import { createCandidate, createPricing, createRoute, createRouteReason } from "../../../shared/gen/lane_codecs.ts";
+import {
+  createCandidate,
+  createPricing,
+  createRoute,
+  createRouteReason,
+  createVendorBatch,
+} from "../../../shared/gen/lane_codecs.ts";
 import { type Candidate, PriceSource, type Pricing } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Route as RouteMessage } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { GroupPrice } from "../domain/group-price.ts";
 import type { Reason, Route, RouteCandidate } from "../domain/resolve.ts";
 import type { Member } from "../domain/snapshot.ts";
 import type { PriceOrigin } from "../domain/types.ts";
+import { batchesOf } from "../domain/vendor-batches.ts";
 
 const sources: Record<PriceOrigin, PriceSource> = {
   strategy: PriceSource.STRATEGY,
@@ -43,11 +50,18 @@ function candidateMessage({ member, upstreamModel, price }: RouteCandidate): Can
       upstreamModel,
       pricing: priced,
       customResponseExpression: price.strategy.customResponse,
+      ...batchMessage(member, price),
     }),
   );
   // Only the name itself: what clients write in the place of a pattern's `*` has no end.
   if (!member.served.model.endsWith("*")) candidates.set(member, made);
   return made;
+}
+
+function batchMessage({ channel }: Member, { ratioPpm }: GroupPrice) {
+  const batch = batchesOf(channel, ratioPpm);
+  if (batch === undefined) return {};
+  return { batch: freeze(createVendorBatch({ ...batch, mostBytes: BigInt(batch.mostBytes) })) };
 }
 
 /** A price as the contract has it. */

@@ -155,6 +155,11 @@ function clock(seconds: number, mark: string): string {
   return `${two(at / 3_600)}:${two((at / 60) % 60)}:${two(at % 60)}${mark}${rest}`;
 }
 
+/** The name of the first file of a form; empty: it has none. */
+export function fileNameIn(body: Buffer): string {
+  return /[ ;]filename="([^"]*)"/.exec(body.toString("latin1", 0, 4_096))?.[1] ?? "";
+}
+
 /** Takes a form apart: the simulator's own requests are small or come from our provider, which writes them well. */
 export function parseForm(body: Buffer, contentType: string): Json {
   const boundary = /boundary="?([^";]+)/.exec(contentType)?.[1];

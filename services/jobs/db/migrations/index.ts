@@ -8,6 +8,7 @@ import { batches } from "./0006-batches.ts";
 import { copies } from "./0007-copies.ts";
 import { pollFloor } from "./0008-poll-floor.ts";
 import { polls } from "./0009-polls.ts";
+import { vendorBatches } from "./0010-vendor-batches.ts";
 
 /** The migrations of jobs, in their order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -20,4 +21,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0007_copies": copies,
   "0008_poll_floor": pollFloor,
   "0009_polls": polls,
+  "0010_vendor_batches": vendorBatches,
 };

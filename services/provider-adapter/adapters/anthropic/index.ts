@@ -1,5 +1,8 @@
+import { vendorBatchDialect } from "../../../../shared/batch-report.ts";
+import { batchExchange } from "../../modules/batches/exchange.ts";
 import type { Adapter } from "../adapter.ts";
 import { idOf, modelList } from "../model-list.ts";
+import { messageBatches } from "./batches/index.ts";
 import { messagesFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
 import { messagesCounts, messagesExchanges } from "./messages.ts";
@@ -8,13 +11,15 @@ import { messagesCounts, messagesExchanges } from "./messages.ts";
 export const anthropicAdapter: Adapter = {
   open(flavourJson) {
     const flavour = readFlavour(flavourJson);
+    const batches = messageBatches(flavour);
     return {
       sign: (credential) =>
         flavour.authHeader === "authorization"
           ? { authorization: `Bearer ${credential}` }
           : { [flavour.authHeader]: credential },
       requestIdHeaders: ["request-id"],
-      exchanges: messagesExchanges(flavour),
+      exchanges: { ...messagesExchanges(flavour), [vendorBatchDialect]: (asked) => batchExchange(asked, batches) },
+      batches,
       ...(flavour.countPath === "" ? {} : { counts: messagesCounts(flavour) }),
       list: modelList(
         `${flavour.path.replace(/\/messages$/, "/models")}?limit=1000`,

@@ -1,5 +1,7 @@
+import { vendorBatchDialect } from "../../../../shared/batch-report.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { endpointPath, type FlavourOf, type OpenaiFlavour } from "../../domain/flavour.ts";
+import { batchExchange } from "../../modules/batches/exchange.ts";
 import { hasCustomTools } from "../../modules/chat/openai-chat/custom-calls.ts";
 import { chatDialect } from "../../modules/chat/openai-chat/dialect.ts";
 import { chatPassthrough } from "../../modules/chat/openai-chat/passthrough.ts";
@@ -11,6 +13,7 @@ import { translate } from "../../modules/chat/translate.ts";
 import type { Adapter } from "../adapter.ts";
 import { idOf, modelList } from "../model-list.ts";
 import { translations } from "../translations.ts";
+import { openaiBatches } from "./batches/index.ts";
 import { chatCompletionsFormat } from "./chat/index.ts";
 import { httpFailure } from "./errors.ts";
 import { readFlavour } from "./flavour.ts";
@@ -27,7 +30,8 @@ export const openaiAdapter: Adapter = {
       sign: (credential) =>
         authHeader === "authorization" ? { authorization: `Bearer ${credential}` } : { [authHeader]: credential },
       requestIdHeaders,
-      exchanges: exchangesOf(of),
+      exchanges: { ...exchangesOf(of), [vendorBatchDialect]: (asked) => batchExchange(asked, openaiBatches) },
+      batches: openaiBatches,
       list: modelList(endpointPath(of(""), "", "models"), {}, "data", idOf),
       failure: (status, headers, body, upstreamRequestId) =>
         httpFailure(status, headers, body, upstreamRequestId, errorRules),
