@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
@@ -138,9 +138,12 @@ describe("the mesh in a terminal", () => {
       expect([secret, seen.sort()]).toEqual([secret, [...roles].sort()]);
     }
 
-    // Its ports are open to every user of the machine, who have not its secret.
+    // Only this user can enter the folder of its sockets, and its other processes have not its secret.
     const [, billing = ""] = environments.find(([role]) => role === "gateway") ?? [];
     const target = /BILLING_TARGET=([^\0]+)/.exec(billing)?.[1] ?? "";
+    const sockets = dirname(target.replace(/^unix:/, ""));
+    expect((await stat(sockets)).mode & 0o777).toBe(0o700);
+    expect((await readdir(sockets)).sort()).toEqual(["billing", "history", "jobs", "provider-adapter", "routing"]);
     const listAccounts = async (secret: string | undefined) => {
       await using client = Object.assign(createGrpcClient(BillingService, { target, secret }), {
         [Symbol.asyncDispose]: () => client.close(),

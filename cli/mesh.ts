@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
 import { readVendorKeys } from "../services/routing/live/presets.ts";
 import { ConfigError, type Env } from "../shared/config.ts";
-import { freePorts } from "../shared/free-ports.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { httpUrl } from "../shared/http-url.ts";
@@ -18,6 +17,7 @@ import { clientTls, peerSecrets } from "../shared/trust.ts";
 import { watchOver } from "../shared/watchdog.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
+import { meshAddresses } from "./mesh-addresses.ts";
 import { assertPortFree } from "./port.ts";
 import { type Role, roleEnv } from "./role-env.ts";
 import { firstModel, upstreamNames } from "./upstream-names.ts";
@@ -47,25 +47,19 @@ export function mesh(): Promise<number> {
     const config = gatewayConfig(process.env);
     await assertPortFree(config.host, config.port);
     const ground = await openGround(process, onStop);
-    const [routing = 0, history = 0, billing = 0, provider = 0, jobs = 0, edge = 0] = await freePorts(6);
-    const port = config.port === 0 ? edge : config.port;
-    const grpcPort: Record<Role, number> = {
-      routing,
-      history,
-      billing,
-      "provider-adapter": provider,
-      jobs,
-      gateway: 0,
-    };
+    const read = processEnv.read(ground.env);
+    const trust = { tls: clientTls(read), secret: peerSecrets(read)?.sent };
+    const addresses = await meshAddresses(trust.tls !== undefined);
+    onStop("addresses", async () => addresses.remove());
+    const port = config.port === 0 ? addresses.edgePort : config.port;
     const env: Env = {
       ...ground.env,
       PORT: String(port),
-      GRPC_HOST: "127.0.0.1",
-      ROUTING_TARGET: `dns:///127.0.0.1:${routing}`,
-      HISTORY_TARGET: `dns:///127.0.0.1:${history}`,
-      BILLING_TARGET: `dns:///127.0.0.1:${billing}`,
-      PROVIDER_TARGET: `dns:///127.0.0.1:${provider}`,
-      JOBS_TARGET: `dns:///127.0.0.1:${jobs}`,
+      ROUTING_TARGET: addresses.target("routing"),
+      HISTORY_TARGET: addresses.target("history"),
+      BILLING_TARGET: addresses.target("billing"),
+      PROVIDER_TARGET: addresses.target("provider-adapter"),
+      JOBS_TARGET: addresses.target("jobs"),
     };
     const firstMetricsPort = config.metricsPort;
     const metricsPortOf = (role: Role) =>
@@ -83,19 +77,17 @@ export function mesh(): Promise<number> {
     const stopWithinMs = config.shutdownGraceMs + stopBeyondGraceMs;
     const vendorKeys = await readVendorKeys();
     for (const role of Object.keys(roles) as Role[]) {
-      const ports = { GRPC_PORT: String(grpcPort[role]), METRICS_PORT: metricsPortOf(role) };
-      const own = roleEnv(role, { ...env, ...ports }, vendorKeys);
+      const place = { ...addresses.listen(role), METRICS_PORT: metricsPortOf(role) };
+      const own = roleEnv(role, { ...env, ...place }, vendorKeys);
       // A process that cannot use its configuration has said why; starting it again would only say it again.
       const onRefused = () => refused.abort(new ConfigError(role, `${role} cannot use its configuration`));
       const child = keepRunning(role, own, { log, noted, onRefused, stopping: () => signal.aborted });
       onStop(role, () => child.stop(), stopWithinMs);
     }
-    const read = processEnv.read(env);
-    const trust = { tls: clientTls(read), secret: peerSecrets(read)?.sent };
-    const client = createGrpcClient(BillingService, { target: `dns:///127.0.0.1:${billing}`, ...trust });
+    const client = createGrpcClient(BillingService, { target: addresses.target("billing"), ...trust });
     const key = await retryUntil(readyWithinMs, starting, () => ensureDefaultAccount(client, ground.keys));
     await client.close();
-    const routes = createGrpcClient(RoutingService, { target: `dns:///127.0.0.1:${routing}`, ...trust });
+    const routes = createGrpcClient(RoutingService, { target: addresses.target("routing"), ...trust });
     const upstreams = await upstreamNames(routes);
     const model = await firstModel(routes);
     await routes.close();
@@ -104,7 +96,7 @@ export function mesh(): Promise<number> {
       const response = await fetch(`${url}/readyz`);
       if (!response.ok) throw new Error(`the gateway is not ready: ${await response.text()}`);
     });
-    const health = createHealthCheck(`dns:///127.0.0.1:${jobs}`, trust);
+    const health = createHealthCheck(addresses.target("jobs"), trust);
     await retryUntil(readyWithinMs, starting, async () => {
       if (!(await health.healthy(1_000))) throw new Error("jobs is not ready");
     });

@@ -25,7 +25,11 @@ import { keepAllocationsYoung } from "./young-allocations.ts";
 
 /** Variables that every service process reads. */
 export const processEnv = declareEnv({
-  GRPC_HOST: { kind: "string", default: "0.0.0.0", description: "Address that a service listens on for gRPC." },
+  GRPC_HOST: {
+    kind: "string",
+    default: "0.0.0.0",
+    description: "Address that a service listens on for gRPC, or `unix:/path` for a socket in the file system.",
+  },
   GRPC_PORT: {
     kind: "int",
     default: 50_051,

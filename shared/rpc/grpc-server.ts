@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { rmSync } from "node:fs";
 import type { TLSSocket } from "node:tls";
 import { type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -31,8 +32,9 @@ import { type AnyUnaryHandler, requestIdKey, runUnary, traceparentKey } from "./
 
 /** What a gRPC server is told. */
 export interface GrpcServerOptions {
+  /** An address of this machine, or `unix:/path` for a socket in the file system: whoever may open the file may call. */
   readonly host: string;
-  /** 0: any free port. */
+  /** 0: any free port. A socket in the file system has none. */
   readonly port: number;
   readonly log?: RpcLog | undefined;
   /** Largest item, request or answer in bytes. Default 20 MiB. */
@@ -167,11 +169,16 @@ function tellRefusedHandshakes(server: Server, log: RpcLog | undefined): void {
   }
 }
 
+const unixPrefix = "unix:";
+
 function address(options: GrpcServerOptions, port: number): string {
+  if (options.host.startsWith(unixPrefix)) return options.host;
   return options.host.includes(":") ? `[${options.host}]:${port}` : `${options.host}:${port}`;
 }
 
 function bind(server: Server, options: GrpcServerOptions, credentials: ServerCredentials): Promise<number> {
+  // A process that was killed leaves its socket behind, and nobody else can listen there then.
+  if (options.host.startsWith(unixPrefix)) rmSync(options.host.slice(unixPrefix.length), { force: true });
   return new Promise((resolve, reject) => {
     server.bindAsync(address(options, options.port), credentials, (error, port) => {
       if (error === null) resolve(port);

@@ -1,5 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { EchoService } from "../gen/throughline/testing/v1/echo_pb.ts";
@@ -124,6 +127,25 @@ describe("one peer", () => {
     await serve(createEcho(), port);
     expect((await lane).text).toBe("again");
     expect((await unary).text).toBe("again");
+  });
+
+  test("listens at a socket in the file system, also where one that was killed has left its own", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "throughline-socket-"));
+    atEnd(() => rm(folder, { recursive: true, force: true }));
+    const host = `unix:${join(folder, "echo")}`;
+    await writeFile(join(folder, "echo"), "");
+    const serveThere = async () => {
+      const server = await startGrpcServer([createEcho().definition], { host, port: 0 });
+      atEnd(() => server.close(0));
+      return server;
+    };
+    const first = await serveThere();
+    const client = connect({ target: host });
+    expect((await client.echo.call({ text: "over a socket" }, soon)).text).toBe("over a socket");
+    await first.close(0);
+    await serveThere();
+    expect((await client.echoOnce({ text: "again" }, soon)).text).toBe("again");
+    expect((await client.echo.call({ text: "once more" }, soon)).text).toBe("once more");
   });
 
   test("a client made before its server waits for it", async () => {
