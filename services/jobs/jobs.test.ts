@@ -6,7 +6,7 @@ import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type Job, JobKind, type JobOwnerSchema, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
-import { firstIdAt, toParts } from "../../shared/request-id.ts";
+import { firstIdAt, toParts, traceIdOf } from "../../shared/request-id.ts";
 import { beginTestJob, createWorld, owner, startTestJobs, type World } from "./testing.ts";
 
 let postgres: TestPostgres;
@@ -202,6 +202,42 @@ describe("a job", () => {
     expect(await page(ids[0] ?? 0n, true)).toEqual([[ids[1], ids[2]], false]);
     for (const id of ids) await closed(id);
   });
+});
+
+test("one trace shows a job from its request to its end: what is asked of its vendor is below it, and what happened is on it", async () => {
+  world.vendor = (action, count) =>
+    action === "start"
+      ? { state: "queueing" }
+      : count < 3
+        ? { state: "processing" }
+        : { state: "failed", failure: { code: "upstream_error", message: "It broke." } };
+  const { requestId } = await beginTestJob(jobs.client);
+  await closed(requestId);
+  const find = async () =>
+    (await jobs.spans()).find(({ traceId, name }) => traceId === traceIdOf(requestId) && name === "throughline.job");
+  let span = await find();
+  while (span === undefined) {
+    await delay(5);
+    span = await find();
+  }
+  expect(span).toMatchObject({
+    parentSpanId: requestId.toString(16).padStart(16, "0"),
+    failed: "It broke.",
+    attributes: {
+      "throughline.request_id": requestId.toString(),
+      "throughline.module": "video",
+      "throughline.channel": "stub",
+      "throughline.job.vendor_id": `vendor-${requestId}`,
+      "throughline.job.polls": 2,
+      "throughline.job.outcome": "upstream_error",
+      "error.type": "upstream_error",
+    },
+    events: ["queueing", "processing", "upstream_error"].map((name) => `throughline.job.${name}`),
+  });
+  expect(span.durationMs).toBeGreaterThan(20);
+  const contexts = world.contexts.get(requestId) ?? [];
+  expect(contexts).toHaveLength(4);
+  expect(new Set(contexts)).toEqual(new Set([`00-${span.traceId}-${span.spanId}-01`]));
 });
 
 test("a list has those of the jobs that its filters name, in its order, to everybody's and to an account's reader alike", async () => {

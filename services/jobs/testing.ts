@@ -34,6 +34,7 @@ import { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_
 import { type JobReport, writeJobReport, writeJobReports } from "../../shared/job-report.ts";
 import { createLog } from "../../shared/log.ts";
 import { pieceBytes } from "../../shared/object-piece.ts";
+import { traceIdOf } from "../../shared/request-id.ts";
 import {
   batchHandler,
   createInProcessClient,
@@ -47,6 +48,7 @@ import {
   unaryHandler,
 } from "../../shared/rpc/index.ts";
 import { createTestTelemetry } from "../../shared/telemetry/testing.ts";
+import { rootSpanId } from "../../shared/telemetry/tracing.ts";
 import { envToConfig, type JobsConfig } from "./config.ts";
 import { startJobs } from "./server.ts";
 
@@ -99,6 +101,8 @@ export interface World {
   isHeld: boolean;
   /** Requests that reserved by themselves. */
   readonly reserved: Set<bigint>;
+  /** Contexts of traces with which steps of jobs were asked for, by request. */
+  readonly contexts: Map<bigint, string[]>;
   /** Where vendors were told to call, by request. */
   readonly callbackUrls: Map<bigint, string>;
   /** What routing says of channels: whether the breaker of each is open. */
@@ -127,6 +131,7 @@ export function createWorld(): World {
     splits: [],
     isHeld: true,
     reserved: new Set(),
+    contexts: new Map(),
     callbackUrls: new Map(),
     channels: {},
     budgets: [],
@@ -157,6 +162,7 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
     stub(ProviderService, {
       invoke: streamHandler<InvokeItem, Frame, Outcome>(async (call, out) => {
         const { item, requestId } = call;
+        world.contexts.set(requestId, [...(world.contexts.get(requestId) ?? []), call.traceparent]);
         if (item.job === undefined) return answerCall(world, call, out);
         if (item.job.action === JobAction.CONTENT) return giveContent(world, requestId, out);
         const action = actionOf[item.job?.action ?? JobAction.UNSPECIFIED] ?? "poll";
@@ -251,6 +257,7 @@ export async function startTestJobs(url: string, world: World, config: Partial<J
   const client = createInProcessClient(service.definition);
   return {
     client,
+    spans: () => telemetry.spans(),
     async stop() {
       await client.close();
       await service.stop();
@@ -390,10 +397,15 @@ export async function beginTestJob(
         facts: { accountId, keyId: 3n, model: "video", createdUnixUs: BigInt(Date.now()) * 1_000n },
       },
     },
-    { requestId, timeoutMs: 20_000 },
+    { requestId, timeoutMs: 20_000, traceparent: rootContextOf(requestId) },
   );
   if (job === undefined) throw new Error("no job came");
   return job;
+}
+
+/** The context of the request that begins a job, whose trace is recorded. */
+export function rootContextOf(requestId: bigint): string {
+  return `00-${traceIdOf(requestId)}-${rootSpanId(requestId)}-01`;
 }
 
 /** What a test says of a call. */
@@ -410,7 +422,7 @@ export interface TestCall {
 /** Has jobs take a call. */
 export async function beginTestCall(client: ServiceClient<typeof JobsService>, call: TestCall = {}): Promise<Job> {
   const { lifeMs = 60_000, requestId = ++lastId, accountId = owner.accountId, module = Module.IMAGE, form } = call;
-  const options = { requestId, timeoutMs: 20_000 };
+  const options = { requestId, timeoutMs: 20_000, traceparent: rootContextOf(requestId) };
   const object = { objectId: requestId, accountId };
   if (form !== undefined) {
     await client.beginObject({ ...object, contentType: "application/octet-stream" }, options);

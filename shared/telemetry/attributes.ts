@@ -32,6 +32,9 @@ export const attribute = {
   cancelled: "throughline.cancelled",
   eventType: "throughline.event.type",
   deliveryOutcome: "throughline.delivery.outcome",
+  jobOutcome: "throughline.job.outcome",
+  jobPolls: "throughline.job.polls",
+  vendorJobId: "throughline.job.vendor_id",
   linkReason: "throughline.link.reason",
 
   // General conventions.

@@ -34,6 +34,7 @@ export {
 } from "./spans/database.ts";
 export { type GatewaySpans, gatewaySpans, type RequestEnd, type RequestStart } from "./spans/gateway.ts";
 export { type HistorySpans, historySpans } from "./spans/history.ts";
+export { type EndedJobSpan, jobContext, jobsSpans } from "./spans/jobs.ts";
 export {
   type AttemptEnd,
   type AttemptFailure,
@@ -43,7 +44,7 @@ export {
 } from "./spans/provider.ts";
 export { type RoutingSpans, routingSpans } from "./spans/routing.ts";
 export { rpcSpans } from "./spans/rpc.ts";
-export { contextHeaders, contextOf, type TraceContext } from "./traceparent.ts";
+export { contextHeaders, contextOf, parseContext, type TraceContext } from "./traceparent.ts";
 export { type ChildOptions, createPassiveTracing, type RootOptions, type Tracing } from "./tracing.ts";
 
 /** Spans and metrics of one process. */

@@ -24,8 +24,8 @@ export interface Span {
   readonly ended: boolean;
   /** Adds or replaces attributes. */
   set(attrs: SpanAttributes): void;
-  /** Notes that something happened now. */
-  event(name: string, attrs?: SpanAttributes): void;
+  /** Notes that something happened now, or at that time. */
+  event(name: string, attrs?: SpanAttributes, atUnixMs?: number): void;
   /** Points to a span of another trace that has to do with this one. Beyond 128 they are left out and counted. */
   link(context: TraceContext, attrs?: SpanAttributes): void;
   /** Marks it as failed: `code` (low cardinality) becomes error.type; `message` is scrubbed of keys. */
@@ -127,6 +127,7 @@ export class RecordedSpan implements Span, ReadableSpan {
     kind: SpanKindName,
     context: TraceContext,
     parent: TraceContext | undefined,
+    startUnixMs?: number,
   ) {
     this.#origin = origin;
     this.name = name;
@@ -145,7 +146,7 @@ export class RecordedSpan implements Span, ReadableSpan {
       };
     }
     this.#offsetMs = origin.clock.offsetMs();
-    this.#startMs = origin.clock.nowMs();
+    this.#startMs = startUnixMs === undefined ? origin.clock.nowMs() : startUnixMs - this.#offsetMs;
   }
 
   get traceparent(): string {
@@ -185,13 +186,13 @@ export class RecordedSpan implements Span, ReadableSpan {
     if (!this.ended) fill(this.attributes, attrs);
   }
 
-  event(name: string, attrs: SpanAttributes = {}): void {
+  event(name: string, attrs: SpanAttributes = {}, atUnixMs?: number): void {
     if (this.ended) return;
     if (this.events.length >= maxEntries) {
       this.droppedEventsCount += 1;
       return;
     }
-    const time = hrTime(this.#origin.clock.nowMs() + this.#offsetMs);
+    const time = hrTime(atUnixMs ?? this.#origin.clock.nowMs() + this.#offsetMs);
     this.events.push({ name, time, attributes: fill({}, attrs) });
   }
 

@@ -36,6 +36,10 @@ export interface RootOptions {
 export interface ChildOptions {
   /** Context of the span this one belongs to. If empty or malformed, the trace is the one of the request ID. */
   parent: string;
+  /** ID of its own, 16 hex digits, where others know it before it is made. Absent: a new one. */
+  spanId?: string;
+  /** When it began, Unix milliseconds, where that was before it is made. Absent: now. */
+  startUnixMs?: number;
   /** The platform's request ID; it is on every span. 0n where no request is involved. */
   requestId: bigint;
   kind: SpanKindName;
@@ -55,7 +59,7 @@ export interface Tracing {
 export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
   const start = (
     name: string,
-    options: Pick<ChildOptions, "kind" | "attrs" | "requestId"> & { readonly parent?: string },
+    options: Pick<ChildOptions, "kind" | "attrs" | "requestId" | "startUnixMs"> & { readonly parent?: string },
     traceId: string,
     parent: TraceContext | undefined,
     spanId?: string,
@@ -76,6 +80,7 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
       options.kind,
       { traceId, spanId: spanId ?? newSpanId(), flags: kept | sampledFlag, state: parent?.state },
       parent,
+      options.startUnixMs,
     );
     if (options.requestId !== 0n) span.attributes[attribute.requestId] = options.requestId.toString();
     if (options.attrs !== undefined) span.set(options.attrs());
@@ -92,7 +97,7 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
     },
     startChild(name, options) {
       const parent = parseContext(options.parent);
-      return start(name, options, parent?.traceId ?? traceIdFor(options.requestId), parent);
+      return start(name, options, parent?.traceId ?? traceIdFor(options.requestId), parent, options.spanId);
     },
   };
 }

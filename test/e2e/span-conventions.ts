@@ -62,6 +62,17 @@ const kinds: readonly {
     },
   },
   {
+    what: "a job",
+    is: ({ kind, name }) => kind === "internal" && name === "throughline.job",
+    name: () => "throughline.job",
+    required: {
+      "throughline.module": expect.any(String),
+      "gen_ai.request.model": expect.any(String),
+      "throughline.job.outcome": expect.stringMatching(/^[a-z_]+$/),
+      "throughline.job.polls": expect.any(Number),
+    },
+  },
+  {
     what: "a statement",
     is: ({ kind, attributes }) => kind === "client" && "db.system.name" in attributes,
     name: (of) => `${of["db.query.summary"]}`,

@@ -8,10 +8,13 @@ import { text } from "node:stream/consumers";
 import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
+import { traceIdOf } from "../../shared/request-id.ts";
 import { hasPython, python } from "../conformance/python.ts";
 import { administer, adminKey, expectSoundBooks, openCustomer } from "./administration.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
 import { testLaterCalls } from "./later-cases.ts";
+
+import { expectConventions } from "./span-conventions.ts";
 
 /* Videos: jobs from their request to their end, as the official SDK begins, follows, fetches and deletes them. */
 
@@ -106,6 +109,22 @@ describe.each(modes)("videos: %s", (mode) => {
     expect(kind).toBe(1);
     expect(amount).toBeLessThan(0n);
     expect(await eventually(async () => ((await statusesOf(video.id)) === "succeeded" ? true : undefined))).toBe(true);
+
+    // One trace has the request, the job, and below that all that was asked of the vendor.
+    const spans = await eventually(() => {
+      const all = house.collector.spans().filter(({ traceId }) => traceId === traceIdOf(requestOf(video.id)));
+      const ids = new Set(all.map(({ spanId }) => spanId));
+      const isWhole = all.every(({ parentSpanId }) => parentSpanId === undefined || ids.has(parentSpanId));
+      return isWhole && all.some(({ name }) => name === "throughline.job") ? all : undefined;
+    });
+    expectConventions(spans, requestOf(video.id));
+    const whole = spans.find(({ name }) => name === "throughline.job");
+    const below = (id: string | undefined): string[] =>
+      spans.flatMap((one) => (one.parentSpanId === id ? [one.name, ...below(one.spanId)] : []));
+    const polls = Number(whole?.attributes["throughline.job.polls"]);
+    expect(polls).toBeGreaterThan(0);
+    // The start, the polls that left it going on, and the last one.
+    expect(below(whole?.spanId).filter((name) => name.startsWith("video_generation"))).toHaveLength(polls + 2);
 
     const content = Buffer.from(await (await openai.videos.downloadContent(video.id)).arrayBuffer());
     const again = Buffer.from(await (await openai.videos.downloadContent(video.id)).arrayBuffer());

@@ -17,7 +17,7 @@ import {
 } from "../db/copies.ts";
 import type { JobRow } from "../db/job-row.ts";
 import { openWriter } from "../objects/writer.ts";
-import { itemOf } from "../runner/ask.ts";
+import { contextOf, itemOf } from "../runner/ask.ts";
 import { type Pool, startPool } from "../runner/pool.ts";
 
 const leaseMs = 30_000;
@@ -98,7 +98,7 @@ async function fetchResult(
     },
     {
       requestId: row.request_id,
-      traceparent: row.traceparent,
+      traceparent: contextOf(row),
       timeoutMs: copyTimeoutMs,
       frameBytes: (frame) => frame.data.length,
     },

@@ -8,6 +8,8 @@ import {
   type Outcome,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { type JobReport, readJobReport, readJobReports } from "../../../shared/job-report.ts";
+import { traceIdOf } from "../../../shared/request-id.ts";
+import { jobContext, parseContext } from "../../../shared/telemetry/index.ts";
 import type { JobsContext } from "../context.ts";
 import type { JobRow } from "../db/job-row.ts";
 
@@ -19,6 +21,16 @@ export interface Asked<Report = JobReport> {
   readonly outcome?: Outcome;
   /** Absent: there is a report. */
   readonly error?: ThroughlineError;
+}
+
+/** The context of a job's span: what is done for the job is below it. */
+export function contextOf({ request_id: requestId, traceparent }: Pick<JobRow, "request_id" | "traceparent">): string {
+  return jobContext({ requestId, traceparent });
+}
+
+/** What log lines about a job say of it. */
+export function aboutJob({ request_id: id, traceparent }: Pick<JobRow, "request_id" | "traceparent">) {
+  return { request_id: id.toString(), trace_id: parseContext(traceparent)?.traceId ?? traceIdOf(id) };
 }
 
 /** The item of a job's start. */
@@ -62,7 +74,7 @@ async function askFor<Report>(
     },
     {
       requestId: row.request_id,
-      traceparent: row.traceparent,
+      traceparent: contextOf(row),
       timeoutMs,
       frameBytes: (frame) => frame.data.length,
     },

@@ -10,7 +10,7 @@ import { extendStart, noteBegun, noteEnd } from "../db/advance.ts";
 import type { JobRow } from "../db/job-row.ts";
 import { afterReport } from "../domain/after-report.ts";
 import { nextPollMs } from "../domain/poll-pace.ts";
-import { ask, itemOf } from "./ask.ts";
+import { aboutJob, ask, itemOf } from "./ask.ts";
 import { endedBy, recordState, stateOf } from "./end.ts";
 
 /** Longest time that a vendor may take to say that it has a job: some read an image of some megabytes first. */
@@ -102,7 +102,7 @@ export function pollPace({ firstPollMs, maxPollMs }: JobsContext["config"], floo
 
 /** Its process died while a vendor was asked: nobody knows whether the job runs. */
 export async function endLostStart(context: JobsContext, row: JobRow): Promise<void> {
-  context.log.error({ request_id: row.request_id.toString() }, "the start of a job was lost with its process");
+  context.log.error(aboutJob(row), "the start of a job was lost with its process");
   await noteEnd(context.db, failedStart(row, undefined, undefined));
 }
 

@@ -12,7 +12,7 @@ import type { JobRow } from "../db/job-row.ts";
 import { endBeforeCall, endOfLost, endOfStopped, type Unanswered } from "../domain/call-fate.ts";
 import { keepResult } from "../results/keep.ts";
 import { uploadOf } from "../results/upload.ts";
-import { itemOf } from "./ask.ts";
+import { aboutJob, contextOf, itemOf } from "./ask.ts";
 import { recordState } from "./end.ts";
 
 /** A call that a worker makes. */
@@ -81,7 +81,7 @@ async function make(context: JobsContext, row: JobRow, call: Call): Promise<Made
     },
     {
       requestId: row.request_id,
-      traceparent: row.traceparent,
+      traceparent: contextOf(row),
       timeoutMs: Math.max(1, row.deadline_at.getTime() - Date.now()),
       frameBytes: (frame) => frame.data.length,
       body: uploadOf(objects, { id: row.upload, accountId: row.account_id }, Number(item.bodyLength)),
@@ -158,6 +158,6 @@ async function forget(context: JobsContext, row: JobRow, result: CallResult | un
 
 async function remove({ objects, log }: JobsContext, row: JobRow, id: bigint): Promise<void> {
   await objects.remove({ id, accountId: row.account_id }).catch((error: unknown) => {
-    log.warn({ err: error, request_id: row.request_id.toString() }, "an object of a job could not be removed");
+    log.warn({ err: error, ...aboutJob(row) }, "an object of a job could not be removed");
   });
 }

@@ -1,6 +1,7 @@
 import type { JobsContext } from "../context.ts";
 import { accountsWithCalls, cancelledCalls, claimCalls, extendCalls, releaseCall, type Turn } from "../db/calls.ts";
 import type { JobRow } from "../db/job-row.ts";
+import { aboutJob } from "./ask.ts";
 import { type Call, carryOut } from "./call.ts";
 import { leaseMs } from "./end.ts";
 import { startPool } from "./pool.ts";
@@ -67,7 +68,7 @@ export function startCalls(context: JobsContext, onEnd: () => void): Calls {
     try {
       await carryOut(context, row, call);
     } catch (error) {
-      log.warn({ err: error, request_id: row.request_id.toString() }, "a call of a job failed; it is taken again");
+      log.warn({ err: error, ...aboutJob(row) }, "a call of a job failed; it is taken again");
       await releaseCall(db, call, retryMs).catch(() => undefined);
     } finally {
       if (held.get(row.request_id) === call) held.delete(row.request_id);

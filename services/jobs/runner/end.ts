@@ -23,13 +23,14 @@ import {
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobReport } from "../../../shared/job-report.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
+import { jobsSpans } from "../../../shared/telemetry/index.ts";
 import type { JobsContext } from "../context.ts";
 import { wantResultCopy } from "../copies/copies.ts";
 import { type End, noteClosed } from "../db/advance.ts";
 import { type JobRow, kinds } from "../db/job-row.ts";
 import type { Decision, RunningState } from "../domain/after-report.ts";
 import { announceEnd } from "../webhooks/announce.ts";
-import { itemOf } from "./ask.ts";
+import { aboutJob, contextOf, itemOf } from "./ask.ts";
 import { type RecordedAnswer, recordedAnswer } from "./recorded-answer.ts";
 
 /** How long a worker has a job to itself. A worker that was killed is followed by another after this time. */
@@ -65,12 +66,33 @@ export async function close(context: JobsContext, row: JobRow): Promise<void> {
   const request = closingRequest(row);
   const ending = closingEnding(row);
   const answer = await recordedAnswer(context, row, ending.outcome);
-  const options = { requestId: row.request_id, traceparent: row.traceparent, timeoutMs: callTimeoutMs };
+  const options = { requestId: row.request_id, traceparent: contextOf(row), timeoutMs: callTimeoutMs };
   const settlement = await billing.settle.call(settleItem(request, ending), options);
   await history.record.call({ record: finalOf(row, request, ending, { settlement, answer }) }, options);
   await wantResultCopy(context, row);
   await noteClosed(db, row.request_id);
   context.metrics.jobEnded(moduleNameOf(request.module), row.error_code ?? "success");
+  tellSpan(context, row, request);
+}
+
+/** Codes of ends that are nobody's fault: the rules on content, and an end that was asked for. */
+const faultless: ReadonlySet<string> = new Set(["content_filtered", "cancelled"]);
+
+function tellSpan({ tracing }: JobsContext, row: JobRow, { module, requestedModel, candidates }: ClosingRequest): void {
+  const { error_code: code, error_message: message } = row;
+  jobsSpans(tracing).job({
+    call: { requestId: row.request_id, traceparent: row.traceparent },
+    module: moduleNameOf(module),
+    model: requestedModel,
+    channel: row.candidate === null ? "" : (candidates[row.candidate]?.channel ?? ""),
+    vendorJobId: row.vendor_job_id,
+    polls: row.polls,
+    outcome: code ?? "success",
+    message: message ?? "",
+    isFault: code !== null && !faultless.has(code) && errorOf(code, "").httpStatus >= 500,
+    startUnixMs: row.created_at.getTime(),
+    events: row.events,
+  });
 }
 
 /** Tells history how far a job is. It is told of the end in any case, so nobody waits for this. */
@@ -83,9 +105,9 @@ export async function recordState({ history, log }: JobsContext, row: JobRow): P
   record.channel = candidate?.channel ?? "";
   record.platform = candidate?.platform ?? "";
   if (row.vendor_job_id !== "") record.aliases = [...record.aliases, row.vendor_job_id];
-  const options = { requestId: row.request_id, traceparent: row.traceparent, timeoutMs: callTimeoutMs };
+  const options = { requestId: row.request_id, traceparent: contextOf(row), timeoutMs: callTimeoutMs };
   await history.record.call({ record }, options).catch((error: unknown) => {
-    log.warn({ err: error, request_id: row.request_id.toString() }, "the state of a job could not be recorded");
+    log.warn({ err: error, ...aboutJob(row) }, "the state of a job could not be recorded");
   });
 }
 

@@ -5,7 +5,7 @@ import { noteFollowed } from "../db/advance.ts";
 import type { JobRow } from "../db/job-row.ts";
 import { afterReport, type Before } from "../domain/after-report.ts";
 import { nextPollMs } from "../domain/poll-pace.ts";
-import { type Asked, itemOf } from "./ask.ts";
+import { type Asked, aboutJob, itemOf } from "./ask.ts";
 import { pollPace } from "./begin.ts";
 import { recordState, stateOf } from "./end.ts";
 
@@ -36,7 +36,7 @@ export async function goOn(context: JobsContext, row: JobRow, asked: Asked): Pro
   const before = beforeReport(row);
   const decision = report === undefined ? { kind: "goes_on" as const, ...before } : afterReport(before, report);
   if (decision.kind !== "goes_on") return;
-  const about = { request_id: row.request_id.toString() };
+  const about = aboutJob(row);
   const trouble = troubleOf(asked);
   if (report?.state === "unknown") {
     log.warn({ ...about, word: report.word }, "an upstream has a word for a job that is not known");

@@ -2,6 +2,7 @@ import type { JobsContext } from "../context.ts";
 import { noteRetry } from "../db/advance.ts";
 import { type JobRow, phases } from "../db/job-row.ts";
 import { claimJobs, waitMs } from "../db/jobs.ts";
+import { aboutJob } from "./ask.ts";
 import { endLostStart } from "./begin.ts";
 import { close, leaseMs } from "./end.ts";
 import { follow } from "./follow.ts";
@@ -41,10 +42,10 @@ export function startWorker(context: JobsContext): Pool {
       // What it led to is looked at now, not at the end of the pause.
       pool.wake();
     } catch (error) {
-      log.warn({ err: error, request_id: row.request_id.toString() }, "a step of a job failed; it is taken again");
+      log.warn({ err: error, ...aboutJob(row) }, "a step of a job failed; it is taken again");
       for (const { request_id: id } of rows) await noteRetry(db, id, retryMs).catch(() => undefined);
     }
-    log.debug({ request_id: row.request_id.toString(), phase: row.phase }, "a step of a job was taken");
+    log.debug({ ...aboutJob(row), phase: row.phase }, "a step of a job was taken");
   }
 
   return pool;

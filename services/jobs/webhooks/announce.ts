@@ -6,7 +6,7 @@ import { OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provi
 import { moduleNameOf } from "../../../shared/modules.ts";
 import type { JobsContext } from "../context.ts";
 import type { JobRow } from "../db/job-row.ts";
-import { itemOf } from "../runner/ask.ts";
+import { contextOf, itemOf } from "../runner/ask.ts";
 import { type EventsDatabase, publishEvent } from "./db/events.ts";
 import { eventBody } from "./domain/event-body.ts";
 import { patternsOf } from "./domain/event-types.ts";
@@ -54,7 +54,7 @@ export function newEventId(): string {
  */
 export async function announceEnd(context: AnnounceContext, row: JobRow): Promise<void> {
   const job = endedJob(row);
-  const about = { accountId: row.account_id, requestId: row.request_id, traceparent: row.traceparent };
+  const about = { accountId: row.account_id, requestId: row.request_id, traceparent: contextOf(row) };
   const source = `job ${row.request_id}`;
   const alert = givenUpAlert(job);
   if (alert !== undefined)

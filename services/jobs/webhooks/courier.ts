@@ -83,7 +83,12 @@ async function deliver(deps: CourierDeps, row: ClaimedDelivery): Promise<void> {
     spans.delivered(span, outcome, sent.status, sent.error);
     metrics.webhookDelivery(outcome);
     if (outcome === "dead") {
-      const about = { delivery_id: row.delivery_id.toString(), request_id: requestId.toString(), type: row.type };
+      const about = {
+        delivery_id: row.delivery_id.toString(),
+        request_id: requestId.toString(),
+        trace_id: span.traceId,
+        type: row.type,
+      };
       log.warn({ ...about, why: sent.error }, "a webhook was given up");
     }
     await noteTried(db, {

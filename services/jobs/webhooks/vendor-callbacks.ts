@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { statement } from "../../../shared/db/index.ts";
 import type { JobsConfig } from "../config.ts";
+import { noted } from "../db/advance.ts";
 import type { JobsDatabase } from "../db/open.ts";
 import { callbackToken, requestOfToken } from "./domain/callback-token.ts";
 
@@ -14,7 +15,8 @@ export interface VendorCallbacks {
 
 const wake = statement(
   "jobs_wake",
-  "update jobs.job set wake_at = now() where request_id = $1 and phase = 2 and wake_at > now() returning request_id",
+  `update jobs.job set wake_at = now(), events = ${noted("'callback'")}
+    where request_id = $1 and phase = 2 and wake_at > now() returning request_id`,
 );
 
 const maxRemembered = 10_000;
