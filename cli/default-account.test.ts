@@ -37,6 +37,33 @@ describe("ensureDefaultAccount", () => {
     ]);
     const { accounts } = await client.listAccounts({}, options);
     expect(accounts).toMatchObject([{ name: "default", balanceNanoUsd: 1_000_000_000_000n }]);
+    // What was made is in the trail, once and without secrets.
+    const { events } = await client.listAdministration({}, options);
+    expect(events.toReversed().map(({ procedure, actor, outcome }) => [procedure, actor, outcome])).toEqual(
+      ["accounts.create", "credits.add", "keys.create", "keys.create"].map((procedure) => [procedure, "init", "done"]),
+    );
+    const told = JSON.stringify(events.map(({ afterJson }) => afterJson));
+    expect(told).toContain("admin.write");
+    for (const secret of [kept.trim(), first.secret ?? ""]) expect(told).not.toContain(secret);
+  });
+
+  it("marks the account as an operator's only where no other is", async () => {
+    await using ground = await startGround();
+    const { client, dataFolder } = ground;
+    const given = { secret: undefined, adminSecret: undefined, dataFolder };
+    await ensureDefaultAccount(client, given);
+    const isOperator = async () => (await client.listAccounts({}, options)).accounts.map(({ operator }) => operator);
+    const [first] = (await client.listAccounts({}, options)).accounts;
+    const accountId = first?.accountId ?? 0n;
+    await client.updateAccount({ accountId, operator: false }, options);
+    await ensureDefaultAccount(client, given);
+    expect(await isOperator()).toEqual([true]);
+    await client.createAccount({ account: { name: "ops", operator: true } }, options);
+    await client.updateAccount({ accountId, operator: false }, options);
+    await ensureDefaultAccount(client, given);
+    expect(await isOperator()).toEqual([false, true]);
+    const { events } = await client.listAdministration({ procedure: "accounts.update" }, options);
+    expect(events.map(({ actor, target }) => [actor, target])).toEqual([["init", accountId.toString()]]);
   });
 
   it("makes a new one where the kept one was revoked", async () => {

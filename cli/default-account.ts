@@ -8,9 +8,11 @@ import {
 import { nanoUsdPerUsd } from "../shared/money.ts";
 import type { ServiceClient } from "../shared/rpc/index.ts";
 import { makeAdminKey, readAdminKey } from "./admin-key.ts";
+import { enterFirstThings, firstThings } from "./first-events.ts";
 
 /** Credit that the first account starts with. */
 const startingCreditUsd = 1_000n;
+const firstAccount = "default";
 const options = { timeoutMs: 30_000 };
 const administration = ["admin.read", "admin.write"];
 
@@ -36,17 +38,25 @@ export interface GivenKeys {
 
 /**
  * Makes sure that there is a first account with credit and keys, once: the account "default" with $1,000 and no limits,
- * an API key, and an administration key for the command line. The account is an operator's.
+ * an API key, and an administration key for the command line. The account is an operator's. What is made is in the trail of administration.
  */
 export async function ensureDefaultAccount(billing: Billing, given: GivenKeys): Promise<FirstKeys> {
+  const before = await firstThings(billing, firstAccount);
+  const made = await makeFirst(billing, given, before.hasOperator);
+  await enterFirstThings(billing, before, await firstThings(billing, firstAccount));
+  return made;
+}
+
+async function makeFirst(billing: Billing, given: GivenKeys, hasOperator: boolean): Promise<FirstKeys> {
   const { account } = await billing.createAccount(
-    { account: { name: "default", group: "default", state: AccountState.ACTIVE } },
+    { account: { name: firstAccount, group: "default", state: AccountState.ACTIVE } },
     options,
   );
   if (account === undefined) throw new Error("billing gave no account");
   const { accountId } = account;
-  // Whoever starts the platform operates it; also where the account was made before there were operators.
-  if (!account.operator) await billing.updateAccount({ accountId, operator: true }, options);
+  // Whoever starts the platform operates it; also where the account was made before there were operators. Where another account
+  // is an operator's, this one is no longer meant to be.
+  if (!account.operator && !hasOperator) await billing.updateAccount({ accountId, operator: true }, options);
   await billing.addCredit(
     {
       accountId,

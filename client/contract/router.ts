@@ -2817,19 +2817,30 @@ export type Procedures = {
     >;
   };
   trail: {
-    /** Events, newest first. Each change has two: that it was asked for, with its values, and its outcome. */
+    /**
+     * Events, newest first, of all keys for operators, of its account's own keys for others. Each change has two: that it was asked for, with
+     * its values and what was before, and its outcome, with what is after it. A read of contents has one.
+     */
     list: Query<
       | {
+          /** Only by keys of this account. */
+          account_id?: string | undefined;
           before_event_id?: string | undefined;
           limit?: number | undefined;
           procedure?: string | undefined;
           actor_key_id?: string | undefined;
           target?: string | undefined;
+          /** Of this time, `to` exclusive. */
+          from?: string | undefined;
+          to?: string | undefined;
         }
       | undefined,
       {
         events: {
           event_id: string;
+          /** Its place in the trail, without a gap, and what chains it to the one before. */
+          number: string;
+          hash: string;
           time: string;
           request_id: string;
           call: number;
@@ -2840,6 +2851,9 @@ export type Procedures = {
           address: string;
           target: string | null;
           values: unknown;
+          /** What it is about, without secrets; null: there was, or is, nothing, or this event does not tell. */
+          before: unknown;
+          after: unknown;
           outcome: string | null;
         }[];
         has_more: boolean;

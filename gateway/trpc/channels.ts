@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Channel, ChannelHealth } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { ChannelHealth } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { channelOut } from "../view/channel.ts";
 import { iso, present } from "../view/payer.ts";
 import { name } from "./input.ts";
 import { callOptions, platformRead, platformWrite, router } from "./procedures.ts";
@@ -95,39 +96,6 @@ export const channels = router({
     return { name: input.name };
   }),
 });
-
-/** A channel; of its credentials only where they are. */
-function channelOut(channel: Channel) {
-  return {
-    name: channel.name,
-    adapter: channel.adapter,
-    platform: channel.platform,
-    base_url: channel.baseUrl,
-    models: channel.models.map(({ model, upstreamModel, strategy, space }) => ({
-      model,
-      upstream_model: upstreamModel,
-      strategy,
-      space,
-    })),
-    groups: channel.groups,
-    priority: channel.priority,
-    weight: channel.weight,
-    enabled: channel.enabled,
-    from_file: channel.fromFile,
-    request_id_header: channel.requestIdHeader || "x-request-id",
-    flavour: channel.flavourJson === "" ? {} : (JSON.parse(channel.flavourJson) as Record<string, unknown>),
-    header_names: Object.keys(channel.headers),
-    connect_timeout_ms: channel.connectTimeoutMs,
-    headers_timeout_ms: channel.headersTimeoutMs,
-    chunk_timeout_ms: channel.chunkTimeoutMs,
-    first_token_timeout_ms: channel.firstTokenTimeoutMs,
-    body_timeout_ms: channel.bodyTimeoutMs,
-    credentials: channel.credentials.map(({ source }) => {
-      if (source.case === "env") return `env:${source.value}`;
-      return source.case === "file" ? `file:${source.value}` : "sealed";
-    }),
-  };
-}
 
 function healthOut(health: ChannelHealth | undefined) {
   if (health === undefined) return null;

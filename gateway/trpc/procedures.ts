@@ -9,6 +9,7 @@ import { authenticate, authorise } from "../story/authenticate.ts";
 import type { Incoming } from "../story/incoming.ts";
 import type { Documents } from "./documents.ts";
 import { errorData, platformError, rpcCode } from "./errors.ts";
+import { stateBefore } from "./trail-before.ts";
 import { targetOf, valuesOf } from "./trail-values.ts";
 import type { Work } from "./work.ts";
 
@@ -120,32 +121,44 @@ function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => strin
   });
 }
 
-/**
- * Leaves a trail of what administration keys change. That a change is asked for is durable before it is made, and one
- * that cannot be entered is refused: none is made that nobody can be asked about. Its outcome follows it.
- */
-const trailed = t.middleware(async ({ ctx, path, getRawInput, next }) => {
-  const { gateway, incoming, ip, caller } = ctx;
-  if (caller.kind !== KeyKind.CLI) return next();
-  const call = ctx.calls.count;
-  ctx.calls.count = call + 1;
-  const input = await getRawInput();
-  const event = {
+/** What every event of a call says. */
+function eventOf({ incoming, caller, ip, calls }: TrpcContext, procedure: string, input: unknown) {
+  const call = calls.count;
+  calls.count = call + 1;
+  return {
     requestId: incoming.id,
     call,
-    procedure: path,
+    procedure,
     actorKeyId: caller.keyId,
     actor: caller.keyPrefix,
     actorAccountId: caller.accountId,
     address: ip,
     target: targetOf(input),
   };
-  await gateway.billing.recordAdministration({ event: { ...event, valuesJson: valuesOf(input) } }, callOptions(ctx));
+}
+
+/**
+ * Leaves a trail of what administration keys change. That a change is asked for is durable before it is made, with what it is about
+ * as it was, and one that cannot be entered is refused: none is made that nobody can be asked about. Its outcome follows it, with both.
+ */
+const trailed = t.middleware(async ({ ctx, path, getRawInput, next }) => {
+  const { gateway, incoming, caller } = ctx;
+  if (caller.kind !== KeyKind.CLI) return next();
+  const input = await getRawInput();
+  const event = eventOf(ctx, path, input);
+  const options = callOptions(ctx);
+  const before = await stateBefore(path, { gateway, caller, options, input });
+  const beforeJson = before === undefined ? "" : valuesOf(before);
+  await gateway.billing.recordAdministration({ event: { ...event, beforeJson, valuesJson: valuesOf(input) } }, options);
   const result = await next();
   const outcome = result.ok ? "done" : platformError(result.error).code;
   const target = event.target || (result.ok ? targetOf(result.data) : "");
+  const afterJson = result.ok ? valuesOf(result.data) : "";
   try {
-    await gateway.billing.recordAdministration({ event: { ...event, target, outcome } }, callOptions(ctx));
+    await gateway.billing.recordAdministration(
+      { event: { ...event, target, outcome, beforeJson, afterJson } },
+      options,
+    );
   } catch (error) {
     // The change is made or refused by now, and what was asked for is in the trail.
     const { idText } = incoming;
@@ -153,6 +166,24 @@ const trailed = t.middleware(async ({ ctx, path, getRawInput, next }) => {
   }
   return result;
 });
+
+/** The outcome of a read: it is entered before the answer is given, and one that cannot be entered is refused. */
+const readOutcome = "read";
+
+/** Leaves a trail of the contents that administration keys read: what others asked and were answered. */
+const readTrailed = t.middleware(async ({ ctx, path, getRawInput, next }) => {
+  const input = await getRawInput();
+  if (ctx.caller.kind !== KeyKind.CLI || !readsContents(path, input)) return next();
+  const event = { ...eventOf(ctx, path, input), valuesJson: valuesOf(input), outcome: readOutcome };
+  await ctx.gateway.billing.recordAdministration({ event }, callOptions(ctx));
+  return next();
+});
+
+/** A list shows contents only where they are asked for. */
+function readsContents(path: string, input: unknown): boolean {
+  if (path !== "requests.list") return true;
+  return typeof input === "object" && input !== null && Reflect.get(input, "with_payload") === true;
+}
 
 const administration = [KeyKind.CLI];
 
@@ -166,6 +197,8 @@ export const platformRead = procedureFor(administration, () => "admin.read", tru
 export const platformWrite = procedureFor(administration, () => "admin.write", true).use(trailed);
 /** Reads of records: an operator's administration key's of everybody, a tenant's of its account, any other's of its own. */
 export const ownRead = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.read" : "history.read"));
+/** Reads of records with what was asked and answered, likewise. */
+export const contentsRead = ownRead.use(readTrailed);
 /** Deletions of records, likewise. */
 export const ownDelete = procedureFor(everyone, (kind) =>
   kind === KeyKind.CLI ? "admin.write" : "history.delete",

@@ -7,7 +7,7 @@ import { jobLifeOf } from "../endpoints/requests.ts";
 import { recordOf } from "../view/history-item.ts";
 import { requestRow, requestWithResponse } from "../view/request-life.ts";
 import { id, limit, requestId } from "./input.ts";
-import { callOptions, ownDelete, ownRead, router } from "./procedures.ts";
+import { callOptions, contentsRead, ownDelete, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfCaller, ownerOfFilter } from "./request-filter.ts";
 import { tailRecords } from "./tail.ts";
 
@@ -33,7 +33,7 @@ interface ExportedRequests {
 /** Records of requests: an administration key's of everybody, any other's of its own. */
 export const requests = router({
   /** Records by cursor, newest first unless `ascending`. A page may be short: the end is where `next_cursor` is null. */
-  list: ownRead
+  list: contentsRead
     .input(
       z
         .strictObject({
@@ -62,7 +62,7 @@ export const requests = router({
    * Requests that have ended with all that is kept of them, in the order in which their ends were stored. `next_cursor` goes
    * on there now or at any time later: what ended in between is behind it, however long it ran.
    */
-  export: ownRead
+  export: contentsRead
     .input(
       z
         .strictObject({ filter: filter.prefault({}), cursor: z.string().max(64).optional(), limit: limit.default(50) })
@@ -104,7 +104,7 @@ export const requests = router({
     }),
 
   /** The life of one request and its answer, by any of its IDs; of several the newest. */
-  get: ownRead
+  get: contentsRead
     .input(z.strictObject({ id: z.string().min(1).max(512), account_id: id.optional() }))
     .query(async ({ ctx, input }) => {
       const owner = ownerOfCaller(ctx.principal, input.account_id);

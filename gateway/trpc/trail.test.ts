@@ -12,6 +12,7 @@ describe("a change by an administration key", () => {
       if (key !== undefined) key.keyId = 77n;
       return { ...(key === undefined ? {} : { key }), secret: "tl-abcdef-the-secret" };
     }),
+    listKeys: unaryHandler(async () => ({ keys: [{ keyId: 5n, name: "as it was" }] })),
     revokeKey: unaryHandler(() => Promise.reject(new ThroughlineError("not_found", "There is no such key."))),
   } satisfies Stubs["billing"];
 
@@ -23,8 +24,9 @@ describe("a change by an administration key", () => {
     const asked = { procedure: "keys.create", actorKeyId, actor, actorAccountId, address: "127.0.0.1", call: 0 };
     expect(gateway.administered).toMatchObject([
       { ...asked, target: "1", outcome: "", valuesJson: '{"account_id":"1","name":"for ci","scopes":["chat"]}' },
-      { ...asked, target: "1", outcome: "done", valuesJson: "" },
+      { ...asked, target: "1", outcome: "done", valuesJson: "", beforeJson: "" },
     ]);
+    expect(JSON.parse(gateway.administered[1]?.afterJson ?? "")).toMatchObject({ key_id: "77", secret: "[hidden]" });
     const [first, second] = gateway.administered.map(({ requestId }) => requestId);
     expect(first).toBe(second);
     expect(first).toBeGreaterThan(0n);
@@ -33,9 +35,14 @@ describe("a change by an administration key", () => {
       { procedure: "keys.revoke", target: "5", outcome: "" },
       { procedure: "keys.revoke", target: "5", outcome: "not_found" },
     ]);
-    expect(JSON.stringify(gateway.administered.map(({ valuesJson, target }) => [valuesJson, target]))).not.toContain(
-      "secret",
-    );
+    const told = gateway.administered.map(({ valuesJson, target, beforeJson, afterJson }) => [
+      valuesJson,
+      target,
+      beforeJson,
+      afterJson,
+    ]);
+    expect(JSON.stringify(told)).not.toContain("the-secret");
+    expect(JSON.parse(gateway.administered[2]?.beforeJson ?? "")).toMatchObject({ key_id: "5", name: "as it was" });
   });
 
   it("is not made where it cannot be entered", async () => {
@@ -68,10 +75,35 @@ describe("a change by an administration key", () => {
     ]);
     const before = gateway.administered.length;
     await clientOf(gateway).requests.list.query();
+    await clientOf(gateway, "api").requests.list.query({ with_payload: true });
     await clientOf(gateway, "api").requests.delete.mutate({ request_ids: ["1"] });
     expect(gateway.administered).toHaveLength(before);
     await clientOf(gateway).requests.delete.mutate({ request_ids: ["1"] });
     expect(gateway.administered.slice(before)).toMatchObject([{ procedure: "requests.delete" }, { outcome: "done" }]);
+  });
+
+  it("is not alone in the trail: what an administration key reads of what others asked and were answered is there, too", async () => {
+    let given = 0;
+    const history = {
+      getRecord: unaryHandler(async () => {
+        given += 1;
+        return { record: { record: { requestId: 9n, accountId: 1n } } };
+      }),
+      listRecords: unaryHandler(async () => ({ records: [], nextCursor: 0n })),
+    } satisfies Stubs["history"];
+    await using gateway = await startTestGateway({ history });
+    await clientOf(gateway).requests.get.query({ id: "9" });
+    await clientOf(gateway, "api").requests.get.query({ id: "9" });
+    expect(gateway.administered).toMatchObject([{ procedure: "requests.get", target: "9", outcome: "read" }]);
+    await using refusing = await startTestGateway({
+      history,
+      billing: {
+        recordAdministration: unaryHandler(() => Promise.reject(new ThroughlineError("service_unavailable", "Away."))),
+      },
+    });
+    const before = given;
+    const told = await failure(() => clientOf(refusing).requests.get.query({ id: "9" }));
+    expect([told.data.code, given]).toEqual(["service_unavailable", before]);
   });
 });
 

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Principal } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { DeliveryState, type WebhookEndpoint } from "../../shared/gen/throughline/jobs/v1/webhooks_pb.ts";
+import { DeliveryState } from "../../shared/gen/throughline/jobs/v1/webhooks_pb.ts";
 import { reachedAccount } from "../reach.ts";
 import { deliveryOut } from "../view/delivery.ts";
-import { iso, present } from "../view/payer.ts";
+import { present } from "../view/payer.ts";
+import { webhookOut } from "../view/webhook.ts";
 import { id, limit, requestId } from "./input.ts";
 import { adminRead, adminWrite, callOptions, router, type TrpcContext } from "./procedures.ts";
 
@@ -162,21 +163,3 @@ export const webhooks = router({
     return deliveryOut(present(resent.delivery), ctx.gateway.config.idStyle);
   }),
 });
-
-function webhookOut(endpoint: WebhookEndpoint) {
-  return {
-    webhook_id: endpoint.endpointId.toString(),
-    account_id: endpoint.accountId.toString(),
-    /** null: it signs what goes to the callback URLs of the account's requests. */
-    url: endpoint.url || null,
-    events: endpoint.events,
-    enabled: endpoint.enabled,
-    description: endpoint.description,
-    /** True: it is of an operator's own account, made by its own key. */
-    platform: endpoint.platform,
-    created_time: iso(endpoint.createdUnixMs),
-    updated_time: iso(endpoint.updatedUnixMs),
-    /** Until when the secret before this one signs as well. */
-    previous_secret_until: endpoint.previousSecretUntilUnixMs === 0n ? null : iso(endpoint.previousSecretUntilUnixMs),
-  };
-}

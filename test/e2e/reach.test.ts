@@ -72,7 +72,7 @@ const rows: Readonly<Record<string, Row>> = {
   "webhooks.deliveries": { for: "own", input: ({ account_id, webhook_id }) => ({ account_id, webhook_id }) },
   "webhooks.resend": { for: "own", input: ({ delivery_id }) => ({ delivery_id }) },
   "webhooks.delete": { for: "own", input: ({ webhook_id }) => ({ webhook_id }) },
-  "trail.list": { for: "platform", input: () => ({}) },
+  "trail.list": { for: "own", input: ({ account_id }) => ({ account_id }) },
   "channels.list": { for: "platform", input: () => ({}) },
   "channels.put": { for: "platform", input: () => ({ channel, new_credential: "sk-test" }) },
   "channels.delete": { for: "platform", input: () => ({ name: "reach" }) },
@@ -306,6 +306,67 @@ describe.each(Object.entries(rows))("%s", (name, row) => {
       if (of === other && name === "requests.get") expect(status).toBe(404);
     }
   });
+});
+
+/** What a change leaves in the trail: `made` was nothing before, `changed` something before and after. */
+const leaves: Readonly<Record<string, "made" | "changed">> = {
+  ...{ "accounts.create": "made", "accounts.update": "changed", "keys.create": "made", "keys.update": "changed" },
+  ...{ "keys.rotate": "changed", "keys.revoke": "changed", "credits.add": "changed", "credits.adjust": "changed" },
+  ...{
+    "webhooks.create": "made",
+    "webhooks.update": "changed",
+    "webhooks.rotate": "changed",
+    "webhooks.test": "changed",
+  },
+  ...{ "webhooks.rotateCallbacks": "changed", "webhooks.resend": "changed", "webhooks.delete": "changed" },
+  ...{ "channels.put": "changed", "channels.delete": "changed", "requests.delete": "made", "jobs.cancel": "changed" },
+};
+
+test("every change by an administration key is in the trail, with what was before and after and without secrets", async () => {
+  const changes = Object.keys(procedures).filter((name) => procedures[name]?._def.type === "mutation");
+  const asked = { authorization: `Bearer ${adminKey}` };
+  const inputs = new Map(Object.entries(rows).map(([name, { input }]) => [name, input]));
+  const job = await house.call(
+    "/v1/videos",
+    { ...video, model: "video/sim-job-run-60000" },
+    { authorization: `Bearer ${own.secret}` },
+  );
+  inputs.set("jobs.cancel", () => ({ id: job.headers.get("request-id") }));
+  // What is changed must be there, and what is removed comes last.
+  await call("channels.put", adminKey, rows["channels.put"]?.input(own) ?? {});
+  await call("webhooks.rotateCallbacks", adminKey, { account_id: own.account_id });
+  for (const name of changes) {
+    const input = inputs.get(name)?.(await target(name, own));
+    if (input === undefined) {
+      // Nobody pays for an administration key, so it changes nothing there.
+      const response = await house.call(`/trpc/${name}`, services[name]?.("1") ?? {}, asked);
+      expect([name, response.status]).toEqual([name, 403]);
+      continue;
+    }
+    const response = await house.call(`/trpc/${name}`, input, asked);
+    expect([name, response.status, await response.text()]).toEqual([name, 200, expect.anything()]);
+    const id = response.headers.get("request-id");
+    const { events } = await admin.trail.list.query({ procedure: name, limit: 10 });
+    const [outcome, begun] = events.filter(({ request_id }) => request_id === id);
+    expect([name, begun?.outcome, outcome?.outcome]).toEqual([name, null, "done"]);
+    const isChange = leaves[name] === "changed";
+    const thing = isChange ? expect.any(Object) : null;
+    expect([name, begun?.before, outcome?.before, outcome?.after]).toEqual([name, thing, thing, expect.any(Object)]);
+    expect(JSON.stringify(events)).not.toMatch(/sk-test|whsec_[A-Za-z0-9]|"secret":"(?!\[hidden\])/);
+    if (name === "channels.delete") await call("channels.put", adminKey, rows["channels.put"]?.input(own) ?? {});
+  }
+  expect(Object.keys(leaves).toSorted()).toEqual(changes.filter((name) => inputs.has(name)).toSorted());
+});
+
+test("an event that was altered in the database is found by the audit", async () => {
+  const sql = (text: string) => house.db.query({ name: "", sql: text, idempotent: false }, []);
+  const chained = async () =>
+    (await admin.ledger.audit.query()).checks.find(({ name }) => name.startsWith("the trail"))?.offending;
+  expect(await chained()).toEqual([]);
+  await sql("alter table billing.administration disable trigger user");
+  await sql("update billing.administration set actor = 'nobody' where number = 2");
+  await sql("alter table billing.administration enable trigger user");
+  expect(await chained()).toEqual([expect.stringMatching(/number 2, .*it was altered/)]);
 });
 
 test("a tenant's administration key lists and finds its own account alone, with and without a filter", async () => {

@@ -13,6 +13,12 @@ export interface TrailPage {
   readonly actorKeyId: bigint;
   /** Empty: all. */
   readonly target: string;
+  /** 0n: all. */
+  readonly actorAccountId: bigint;
+  /** Unix milliseconds, inclusive; 0n: no bound. */
+  readonly fromMs: bigint;
+  /** Unix milliseconds, exclusive; 0n: no bound. */
+  readonly toMs: bigint;
 }
 
 /** Enters an event; gives its number. */
@@ -29,7 +35,10 @@ export async function insertEvent(
 }
 
 /** A page of events, newest first. */
-export function listEvents(db: Queryable<BillingSchema>, { before, limit, procedure, actorKeyId, target }: TrailPage) {
+export function listEvents(
+  db: Queryable<BillingSchema>,
+  { before, limit, procedure, actorKeyId, target, actorAccountId, fromMs, toMs }: TrailPage,
+) {
   let query = db.kysely
     .selectFrom("administration")
     .selectAll()
@@ -40,5 +49,8 @@ export function listEvents(db: Queryable<BillingSchema>, { before, limit, proced
   if (procedure !== "") query = query.where("procedure", "=", procedure);
   if (actorKeyId !== 0n) query = query.where("actor_key_id", "=", actorKeyId);
   if (target !== "") query = query.where("target", "=", target);
+  if (actorAccountId !== 0n) query = query.where("actor_account_id", "=", actorAccountId);
+  if (fromMs !== 0n) query = query.where("created_at", ">=", new Date(Number(fromMs)));
+  if (toMs !== 0n) query = query.where("created_at", "<", new Date(Number(toMs)));
   return query.execute();
 }

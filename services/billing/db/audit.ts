@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
+import { wrongAdministration } from "./audit-administration.ts";
 import { wrongCharges } from "./audit-cost.ts";
 import { wrongUsageSums } from "./audit-usage.ts";
 import type { BillingSchema } from "./schema.ts";
@@ -125,6 +126,11 @@ const invariants: readonly Invariant[] = [
     name: "the sums of usage are those of the ledger",
     counted: "select count(*) from billing.usage_sum",
     offending: wrongUsageSums,
+  },
+  {
+    name: "the trail of administration is numbered without a gap, and each event is chained to the one before",
+    counted: "select count(*) from billing.administration",
+    offending: wrongAdministration,
   },
 ];
 

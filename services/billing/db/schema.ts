@@ -80,6 +80,11 @@ export interface AdministrationTable {
   values_json: string;
   outcome: string;
   created_at: Generated<Date>;
+  before_json: Generated<string>;
+  after_json: Generated<string>;
+  number: Generated<bigint>;
+  previous_hash: Generated<Buffer>;
+  hash: Generated<Buffer>;
 }
 
 /** Table `tariff`. */

@@ -15,6 +15,9 @@ export function listAdministration({ db }: BillingContext) {
     procedure,
     actorKeyId,
     target,
+    actorAccountId,
+    fromUnixMs,
+    toUnixMs,
   }: ListAdministrationRequest): Promise<MessageInitShape<typeof ListAdministrationResponseSchema>> => {
     const limit = pageLimit(asked);
     const rows = await listEvents(db, {
@@ -23,6 +26,9 @@ export function listAdministration({ db }: BillingContext) {
       procedure,
       actorKeyId: checkedFilterId(actorKeyId, "actor_key_id"),
       target,
+      actorAccountId: checkedFilterId(actorAccountId, "actor_account_id"),
+      fromMs: checkedFilterId(fromUnixMs, "from_unix_ms"),
+      toMs: checkedFilterId(toUnixMs, "to_unix_ms"),
     });
     const events = rows.slice(0, limit).map((row) => ({
       eventId: row.event_id,
@@ -37,6 +43,10 @@ export function listAdministration({ db }: BillingContext) {
       valuesJson: row.values_json,
       outcome: row.outcome,
       createdUnixUs: row.created_us,
+      beforeJson: row.before_json,
+      afterJson: row.after_json,
+      number: row.number,
+      hash: row.hash,
     }));
     return { events, hasMore: rows.length > limit };
   };

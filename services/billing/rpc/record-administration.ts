@@ -18,23 +18,33 @@ export function recordAdministration({ db }: BillingContext) {
     event,
   }: RecordAdministrationRequest): Promise<MessageInitShape<typeof RecordAdministrationResponseSchema>> => {
     if (event === undefined) throw invalid("event", "is required");
-    const { procedure, actor, address, target, valuesJson, outcome } = event;
+    const { procedure, actor, address, target, valuesJson, outcome, beforeJson, afterJson } = event;
     if (procedure === "" || procedure.length > maxProcedureLength) throw invalid("event.procedure", "must have a name");
     for (const [name, text] of Object.entries({ actor, address, target, outcome })) {
       if (text.length > maxTextLength) throw invalid(`event.${name}`, `must have at most ${maxTextLength} characters`);
     }
-    if (Buffer.byteLength(valuesJson) > maxValuesBytes) throw invalid("event.values_json", "must have at most 64 kB");
+    for (const [name, json] of Object.entries({
+      values_json: valuesJson,
+      before_json: beforeJson,
+      after_json: afterJson,
+    })) {
+      if (Buffer.byteLength(json) > maxValuesBytes) throw invalid(`event.${name}`, "must have at most 64 kB");
+    }
+    // Without a key it was one of the platform's own programs, which has a name.
+    const isProgram = event.actorKeyId === 0n && actor !== "";
     const eventId = await insertEvent(db, {
       request_id: BigInt.asIntN(64, event.requestId),
       call: event.call,
       procedure,
-      actor_key_id: checkedId(event.actorKeyId, "event.actor_key_id"),
+      actor_key_id: isProgram ? 0n : checkedId(event.actorKeyId, "event.actor_key_id"),
       actor,
-      actor_account_id: checkedId(event.actorAccountId, "event.actor_account_id"),
+      actor_account_id: isProgram ? 0n : checkedId(event.actorAccountId, "event.actor_account_id"),
       address,
       target,
       values_json: valuesJson,
       outcome,
+      before_json: beforeJson,
+      after_json: afterJson,
     });
     return { eventId };
   };

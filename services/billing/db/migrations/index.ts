@@ -10,6 +10,7 @@ import { createUsageSums } from "./0008-usage-sums.ts";
 import { createAdministration } from "./0009-administration.ts";
 import { createSplit } from "./0010-split.ts";
 import { createJobLimits } from "./0011-jobs.ts";
+import { chainAdministration } from "./0013-chain-administration.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -27,4 +28,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0009_administration": createAdministration,
   "0010_split": createSplit,
   "0011_jobs": createJobLimits,
+  "0013_chain_administration": chainAdministration,
 };
