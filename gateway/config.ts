@@ -68,6 +68,21 @@ export const gatewayEnv = declareEnv({
     kind: "url",
     description: "Address of the trace viewer; `{trace_id}` is replaced, e.g. http://localhost:16686/trace/{trace_id}.",
   },
+  TRACE_KEEP_RATIO: {
+    kind: "number",
+    default: 1,
+    min: 0,
+    max: 1,
+    description:
+      "Share of the traces that is kept of requests that neither failed nor were slow: the root span says which, and the collector of deploy/observability obeys. Records of the others give no link.",
+  },
+  TRACE_KEEP_SLOWER_THAN: {
+    kind: "duration",
+    default: 10_000,
+    min: 0,
+    max: 86_400_000,
+    description: "Requests that take at least so long are slow: their traces are kept whatever TRACE_KEEP_RATIO says.",
+  },
   REQUEST_TIMEOUT_MS: {
     kind: "duration",
     default: 900_000,
@@ -218,6 +233,10 @@ export interface GatewayConfig {
   readonly invalidRequestsPerMinute: number;
   readonly refusalRecordsPerMinute: number;
   readonly traceUiUrl: string | undefined;
+  /** Share of the traces of good and quick requests that is kept, 0 to 1. */
+  readonly traceKeepRatio: number;
+  /** Requests that take as long are slow, and their traces are kept. */
+  readonly traceKeepSlowerThanMs: number;
   readonly requestTimeoutMs: number;
   /** Longest time that a request may take that is answered later. */
   readonly laterTimeoutMs: number;
@@ -272,6 +291,8 @@ export function envToConfig(env: Env): GatewayConfig {
     invalidRequestsPerMinute: read.INVALID_REQUESTS_PER_MINUTE,
     refusalRecordsPerMinute: read.REFUSAL_RECORDS_PER_MINUTE,
     traceUiUrl: read.TRACE_UI_URL,
+    traceKeepRatio: read.TRACE_KEEP_RATIO,
+    traceKeepSlowerThanMs: read.TRACE_KEEP_SLOWER_THAN,
     requestTimeoutMs: read.REQUEST_TIMEOUT_MS,
     laterTimeoutMs: read.LATER_TIMEOUT_MS,
     drainTimeoutMs: read.DRAIN_TIMEOUT_MS,

@@ -5,7 +5,7 @@ import { declareEnv } from "./config-declare.ts";
 import { followExtraAuthorities } from "./extra-authorities.ts";
 import { createLifecycle, runUntilSignal } from "./lifecycle.ts";
 import { createLog, flushLog, type Log } from "./log.ts";
-import { createLogOutput, tell } from "./log-output.ts";
+import { createLogOutput, type LogOutput, tell } from "./log-output.ts";
 import { metricsPort, serveMetrics } from "./metrics-server.ts";
 import { createReadiness } from "./readiness.ts";
 import {
@@ -18,7 +18,14 @@ import {
   startGrpcServer,
 } from "./rpc/index.ts";
 import { stayWarm } from "./stay-warm.ts";
-import { createTelemetry, rpcSpans, type Telemetry, telemetryConfig } from "./telemetry/index.ts";
+import {
+  createTelemetry,
+  type OtlpLogs,
+  openOtlpLogs,
+  rpcSpans,
+  type Telemetry,
+  telemetryConfig,
+} from "./telemetry/index.ts";
 import { assertTlsFiles, assertTrust, assertWholePair, clientTls, peerSecrets, serverTls, tlsFiles } from "./trust.ts";
 import { version } from "./version.ts";
 import { keepAllocationsYoung } from "./young-allocations.ts";
@@ -161,12 +168,19 @@ export async function runProcess(
     tell(error instanceof ConfigError ? configLines(name, error) : `${name}: ${error}\n`, "stderr");
     return wrongUsage;
   }
-  const destination = createLogOutput();
+  const output = createLogOutput();
+  const tracingConfig = telemetryConfig(env);
+  const logs = await openOtlpLogs(tracingConfig, {
+    ...{ service: name, version },
+    onFailed: (err) => log.warn({ err }, "log lines could not be exported"),
+  });
+  const destination = logs === undefined ? output : alsoTo(output, logs);
   const logFor = (service: string) => createLog({ service, level: read.LOG_LEVEL, destination });
   const log = logFor(name);
   const lifecycle = createLifecycle(log);
-  const telemetry = createTelemetry(telemetryConfig(env), { service: name, log, version });
+  const telemetry = createTelemetry(tracingConfig, { service: name, log, version });
   const spans = telemetry.tracing ? rpcSpans(telemetry.tracer(name)) : undefined;
+  if (logs !== undefined) lifecycle.onStop("log export", () => logs.shutdown());
   lifecycle.onStop("telemetry", () => telemetry.shutdown());
   const process: ServiceProcess = {
     env,
@@ -254,6 +268,17 @@ export function runService(name: string, start: (process: ServiceProcess) => Pro
     },
     { peers: true },
   );
+}
+
+/** Standard output, and a second reader of all that is written to it. */
+function alsoTo(output: LogOutput, logs: OtlpLogs): LogOutput {
+  return {
+    ...output,
+    write(line) {
+      output.write(line);
+      logs.write(line);
+    },
+  };
 }
 
 type ProcessValues = ReturnType<typeof processEnv.read>;

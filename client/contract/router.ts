@@ -1641,6 +1641,7 @@ export type Procedures = {
           }[];
           trace: {
             id: string;
+            sampled: boolean;
             url: string | null;
           };
           notes: string[];
@@ -1928,6 +1929,7 @@ export type Procedures = {
           }[];
           trace: {
             id: string;
+            sampled: boolean;
             url: string | null;
           };
           notes: string[];
@@ -2347,6 +2349,7 @@ export type Procedures = {
         }[];
         trace: {
           id: string;
+          sampled: boolean;
           url: string | null;
         };
         notes: string[];

@@ -11,6 +11,7 @@ import { contextOf, createPassiveTracing, type Span } from "../../shared/telemet
 import { gatewaySpans } from "../../shared/telemetry/spans/gateway.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Incoming, Served } from "../story/incoming.ts";
+import { traceDropped } from "../story/keep-trace.ts";
 import { clientRequestId, originOf } from "./origin.ts";
 
 /** On every answer: it may hold a secret, and is what its type says. */
@@ -113,6 +114,7 @@ function newIncoming(id: bigint, idText: string, span: Span, clientRequestId: st
     served: undefined,
     errorCode: undefined,
     closing: false,
+    traceDropped: undefined,
     told: false,
     timeline: [],
   };
@@ -162,6 +164,7 @@ function tellFinished(
   const statusCode = whole || incoming.errorCode !== undefined ? sentStatus : 499;
   context.spans.answered(incoming.span, {
     ...served,
+    traceDropped: traceDropped(context.config, incoming, errorCode),
     statusCode,
     errorCode,
     accountId: principal?.accountId,

@@ -341,7 +341,7 @@ describe("the life of one request", () => {
       },
       timeline: [{ name: "authenticated", at_ms: 0.25 }],
       duration_ms: 2500.25,
-      trace: { id: traceIdOf(id), url: `http://jaeger/trace/${traceIdOf(id)}` },
+      trace: { id: traceIdOf(id), sampled: true, url: `http://jaeger/trace/${traceIdOf(id)}` },
     });
   });
 

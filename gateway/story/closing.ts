@@ -8,10 +8,12 @@ import {
   type TimelineEvent,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Route } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { GatewayContext } from "../context.ts";
 import type { Ask, Asked } from "./ask.ts";
 import { isStream } from "./demand.ts";
 import type { Ending } from "./ending.ts";
 import type { Incoming } from "./incoming.ts";
+import { traceDropped } from "./keep-trace.ts";
 
 /** A request as its settlement and its records see it; without a route where it was refused before it had one. */
 export function closingRequest(ask: Asked, route: Route | undefined, reservedNanoUsd: bigint): ClosingRequest {
@@ -70,6 +72,14 @@ export function timelineOf({ timeline }: Incoming): TimelineEvent[] {
 }
 
 /** What is known of a request that was never asked of an upstream. */
-export function plainDetail(request: ClosingRequest, incoming: Incoming, ...notes: readonly string[]): Detail {
-  return detailOf(request, undefined, { timeline: timelineOf(incoming), firstByteUs: 0n, notes });
+export function plainDetail(
+  { config }: GatewayContext,
+  request: ClosingRequest,
+  incoming: Incoming,
+  { errorCode, notes = [] }: { readonly errorCode?: string; readonly notes?: readonly string[] },
+): Detail {
+  const dropped = traceDropped(config, incoming, errorCode);
+  return detailOf(request, undefined, {
+    ...{ timeline: timelineOf(incoming), firstByteUs: 0n, notes, traceDropped: dropped },
+  });
 }

@@ -11,6 +11,7 @@ import { closingEnding, closingRequest, plainDetail, timelineOf } from "./closin
 import type { Ending, Reserved } from "./ending.ts";
 import { storeAnswer } from "./idempotency.ts";
 import { elapsedUs, mark } from "./incoming.ts";
+import { traceDropped } from "./keep-trace.ts";
 import { recordedAnswer } from "./recorded-answer.ts";
 
 /** What is left of a body: work that waits for a service that is away must not keep 16 MB of each request. */
@@ -68,6 +69,7 @@ async function recordEnd(
     response,
     responseTruncated: truncated,
     notes: uploadNotes(ask.upload),
+    traceDropped: traceDropped(context.config, incoming, ending.error?.code),
   };
   const final = finalRecord(request, closingEnding(ask, ending), said, settlement);
   if (ask.input !== undefined && final.status === RecordStatus.SUCCEEDED) final.input = ask.input;
@@ -99,7 +101,7 @@ export function recordRefusal(
   refused.status = RecordStatus.FAILED;
   noteFailure(refused, error);
   refused.durationUs = elapsedUs(ask.incoming);
-  noteDetail(refused, plainDetail(request, ask.incoming));
+  noteDetail(refused, plainDetail(context, request, ask.incoming, { errorCode: error.code }));
   void keepRecord(context, ask, refused);
 }
 
@@ -114,7 +116,7 @@ export function recordReplay(context: GatewayContext, ask: Ask, route: Route, fi
   replayed.httpStatus = 200;
   replayed.billingReason = "replayed";
   replayed.durationUs = elapsedUs(ask.incoming);
-  noteDetail(replayed, plainDetail(request, ask.incoming, `replay of request ${first}`));
+  noteDetail(replayed, plainDetail(context, request, ask.incoming, { notes: [`replay of request ${first}`] }));
   return keepRecord(context, ask, replayed);
 }
 

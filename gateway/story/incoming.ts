@@ -47,6 +47,8 @@ export interface Incoming {
   errorCode: string | undefined;
   /** True: its answer was given whole before its body had come; the connection closes. */
   closing: boolean;
+  /** True: its trace is not kept; undefined: nobody has asked yet. */
+  traceDropped: boolean | undefined;
   /** True: the story has taken over and sees to the record. */
   told: boolean;
   /** What happened when, microseconds since the arrival. */

@@ -79,7 +79,7 @@ export function requestLife(stored: StoredRecord, config: Pick<GatewayConfig, "i
     route: (detail?.reasons ?? []).map(({ channel, reason, chosen }) => ({ channel, chosen, reason })),
     attempts: (detail?.attempts ?? []).map(attemptOf),
     timeline: (detail?.timeline ?? []).map(({ name, atUs }) => ({ name, at_ms: milliseconds(atUs) })),
-    trace: traceOf(detail?.traceId || traceIdOf(record.requestId), config.traceUiUrl),
+    trace: traceOf(detail?.traceId || traceIdOf(record.requestId), detail?.traceDropped ?? false, config.traceUiUrl),
     notes: detail?.notes ?? [],
   };
 }
@@ -166,9 +166,10 @@ export function usageOf(usage: Usage) {
   };
 }
 
-/** The trace, and where to see it when the deployment says where traces are shown. */
-function traceOf(id: string, uiUrl: string | undefined) {
-  return { id, url: uiUrl === undefined ? null : uiUrl.replaceAll("{trace_id}", id) };
+/** The trace, and where to see it when the deployment says where traces are shown. One that is not kept has no address. */
+function traceOf(id: string, isDropped: boolean, uiUrl: string | undefined) {
+  const url = isDropped || uiUrl === undefined ? null : uiUrl.replaceAll("{trace_id}", id);
+  return { id, sampled: !isDropped, url };
 }
 
 function milliseconds(us: bigint): number {

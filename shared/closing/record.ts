@@ -111,7 +111,7 @@ export function noteDetail(record: Record, detail: Detail): void {
 export function detailOf(
   { facts }: ClosingRequest,
   ending: ClosingEnding | undefined,
-  said: Pick<ClosingDetail, "timeline" | "firstByteUs" | "notes">,
+  said: Pick<ClosingDetail, "timeline" | "firstByteUs" | "notes" | "traceDropped">,
 ): Detail {
   const outcome = ending?.outcome;
   const timeline = said.timeline.slice();
@@ -123,6 +123,7 @@ export function detailOf(
   built.timeline = timeline;
   built.traceId = facts.traceId;
   built.clientRequestId = facts.clientRequestId;
+  built.traceDropped = said.traceDropped ?? false;
   built.finishReason = outcome?.finishReason ?? "";
   built.responseModel = outcome?.responseModel ?? "";
   const notes = outcome?.notes ?? [];

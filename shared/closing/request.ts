@@ -49,4 +49,6 @@ export interface ClosingDetail {
   readonly responseTruncated: boolean;
   /** Notes beside the outcome's. */
   readonly notes: readonly string[];
+  /** True: its trace is not kept. Absent: not known. */
+  readonly traceDropped?: boolean;
 }

@@ -999,6 +999,7 @@ function newDetail(): Detail {
     responseModel: "",
     notes: [],
     origin: undefined,
+    traceDropped: false,
   };
 }
 
@@ -1016,12 +1017,17 @@ export function createDetail(init: MessageInitShape<typeof DetailSchema>): Detai
     responseModel: init.responseModel ?? "",
     notes: init.notes ?? [],
     origin: init.origin == null ? undefined : createOrigin(init.origin),
+    traceDropped: init.traceDropped ?? false,
   };
 }
 
 function writeDetail(w: Writer, m: Detail): void {
   w.expect(m.$typeName, "throughline.history.v1.Detail");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.traceDropped !== false) {
+    w.bool(m.traceDropped);
+    w.tag(80);
+  }
   if (m.origin !== undefined) {
     const { size } = w;
     writeOrigin(w, m.origin);
@@ -1094,6 +1100,9 @@ function readDetail(r: Reader, end: number, m: Detail): Detail {
         break;
       case 9:
         m.origin = readOrigin(r, r.end(), m.origin ?? newOrigin());
+        break;
+      case 10:
+        m.traceDropped = r.bool();
         break;
       default:
         r.unknown(m, no);

@@ -16,6 +16,7 @@ export { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";
 export { createHealthCheck, type HealthCheck } from "./health.ts";
 export { createInProcessClient, createInProcessServer } from "./in-process.ts";
+export { metadataOf } from "./metadata.ts";
 export { type PeerSecrets, parsePeerSecrets } from "./peer-secret.ts";
 export type { ClientTls, ServerTls } from "./tls.ts";
 export { followTls, readTls, TlsFileError, type TlsFiles, type TlsMaterial } from "./tls-files.ts";

@@ -35,6 +35,7 @@ export const attribute = {
   jobOutcome: "throughline.job.outcome",
   jobPolls: "throughline.job.polls",
   vendorJobId: "throughline.job.vendor_id",
+  traceKept: "throughline.trace.kept",
   linkReason: "throughline.link.reason",
 
   // General conventions.

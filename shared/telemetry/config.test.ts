@@ -41,7 +41,7 @@ test.each([
   [{ OTEL_TRACES_SAMPLER: "jaeger_remote" }, /^OTEL_TRACES_SAMPLER must be one of/],
   [{ OTEL_TRACES_SAMPLER_ARG: "1.5" }, /^OTEL_TRACES_SAMPLER_ARG must be at most 1/],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" }, /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL that starts with/],
-  [{ OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }, /^OTEL_EXPORTER_OTLP_PROTOCOL must be one of http\/protobuf/],
+  [{ OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }, /^OTEL_EXPORTER_OTLP_PROTOCOL must be one of http\/protobuf/],
   [{ OTEL_EXPORTER_OTLP_HEADERS: "s3cret" }, /^OTEL_EXPORTER_OTLP_HEADERS must be pairs/],
   [{ OTEL_EXPORTER_OTLP_HEADERS: "a=%zz" }, /^OTEL_EXPORTER_OTLP_HEADERS holds a percent sign/],
 ])("%j is refused", (env, message) => {

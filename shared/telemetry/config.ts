@@ -19,18 +19,30 @@ export const telemetryEnv = declareEnv({
     kind: "url",
     protocols: ["http", "https"],
     description:
-      "Base URL of the collector, e.g. http://otel-collector:4318; setting it switches tracing on. `/v1/traces` is added.",
+      "Base URL of the collector, e.g. http://otel-collector:4318; setting it switches tracing on. With http/protobuf `/v1/traces` is added.",
   },
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
     kind: "url",
     protocols: ["http", "https"],
     description: "The collector's URL for traces, used as it is; wins over OTEL_EXPORTER_OTLP_ENDPOINT.",
   },
+  OTEL_LOGS_EXPORTER: {
+    kind: "choice",
+    choices: ["otlp", "none"],
+    default: "none",
+    description: "`otlp` sends log lines to the collector too. They stay on standard output as well.",
+  },
+  OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: {
+    kind: "url",
+    protocols: ["http", "https"],
+    description: "The collector's URL for log lines, used as it is; wins over OTEL_EXPORTER_OTLP_ENDPOINT.",
+  },
   OTEL_EXPORTER_OTLP_PROTOCOL: {
     kind: "choice",
-    choices: ["http/protobuf"],
+    choices: ["http/protobuf", "grpc"],
     default: "http/protobuf",
-    description: "How spans travel. Only http/protobuf (port 4318 of most collectors) is spoken.",
+    description:
+      "How spans and log lines travel: `http/protobuf` (port 4318 of most collectors) or `grpc` (port 4317).",
   },
   OTEL_EXPORTER_OTLP_HEADERS: {
     kind: "secret",
@@ -92,6 +104,9 @@ export const telemetryEnv = declareEnv({
 export interface TelemetryConfig {
   /** The collector's URL for traces; undefined: tracing is off. */
   endpoint: string | undefined;
+  /** The collector's URL for log lines; undefined: they go to standard output alone. */
+  logsEndpoint: string | undefined;
+  protocol: "http/protobuf" | "grpc";
   /** Headers of every export; may hold credentials. */
   headers: Readonly<Record<string, string>>;
   exportTimeoutMs: number;
@@ -110,14 +125,19 @@ export interface TelemetryConfig {
 export function telemetryConfig(env: Env): TelemetryConfig {
   const values = telemetryEnv.read(env);
   const off = values.OTEL_SDK_DISABLED || values.OTEL_TRACES_EXPORTER === "none";
+  const protocol = values.OTEL_EXPORTER_OTLP_PROTOCOL;
+  const base = values.OTEL_EXPORTER_OTLP_ENDPOINT;
   const { "service.name": namedByAttribute, ...resourceAttributes } = pairs(
     "OTEL_RESOURCE_ATTRIBUTES",
     values.OTEL_RESOURCE_ATTRIBUTES,
   );
   return {
-    endpoint: off
-      ? undefined
-      : (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? tracesUrl(values.OTEL_EXPORTER_OTLP_ENDPOINT)),
+    endpoint: off ? undefined : (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? signalUrl(base, protocol, "traces")),
+    logsEndpoint:
+      values.OTEL_SDK_DISABLED || values.OTEL_LOGS_EXPORTER === "none"
+        ? undefined
+        : (values.OTEL_EXPORTER_OTLP_LOGS_ENDPOINT ?? signalUrl(base, protocol, "logs")),
+    protocol,
     headers: pairs("OTEL_EXPORTER_OTLP_HEADERS", values.OTEL_EXPORTER_OTLP_HEADERS),
     exportTimeoutMs: values.OTEL_EXPORTER_OTLP_TIMEOUT,
     sampler: values.OTEL_TRACES_SAMPLER,
@@ -130,8 +150,14 @@ export function telemetryConfig(env: Env): TelemetryConfig {
   };
 }
 
-function tracesUrl(base: string | undefined): string | undefined {
-  return base === undefined ? undefined : `${base.replace(/\/+$/, "")}/v1/traces`;
+/** gRPC names the signal by its method, HTTP by its path. */
+function signalUrl(
+  base: string | undefined,
+  protocol: TelemetryConfig["protocol"],
+  signal: "traces" | "logs",
+): string | undefined {
+  if (base === undefined || protocol === "grpc") return base;
+  return `${base.replace(/\/+$/, "")}/v1/${signal}`;
 }
 
 /** `a=1,b=two%20words` as a record. Throws ConfigError without repeating the text: headers are secret. */

@@ -1,11 +1,15 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { createLog } from "../log.ts";
 import { traceIdOf } from "../request-id.ts";
-import { createTelemetry, telemetryConfig } from "./index.ts";
-import { startTestCollector, type TestCollector } from "./testing-collector.ts";
+import { startRawServer } from "../rpc/testing-raw.ts";
+import { createTelemetry, openOtlpLogs, telemetryConfig } from "./index.ts";
+import { decodeLogs, decodeTraces, startTestCollector, type TestCollector } from "./testing-collector.ts";
+import { rootSpanId } from "./tracing.ts";
 
 const requestId = 767212140985061376n;
+const unexpected = (error: unknown): never => expect.fail(String(error));
 
 async function collector(): Promise<TestCollector> {
   const started = await startTestCollector();
@@ -132,4 +136,106 @@ test("with no collector there, spans cost the request nothing and shutdown ends"
   expect(() => span.end()).not.toThrow();
   await telemetry.shutdown();
   expect(warnings).toHaveLength(1);
+});
+
+test("spans and log lines reach a collector over gRPC, with the headers that it asks for", async () => {
+  const {
+    endpoint,
+    calls: exports,
+    stop,
+  } = await startRawServer([
+    "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+  ]);
+  onTestFinished(stop);
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "grpc",
+    OTEL_EXPORTER_OTLP_HEADERS: "x-tenant=acme",
+    OTEL_EXPORTER_OTLP_TIMEOUT: "5s",
+    OTEL_LOGS_EXPORTER: "otlp",
+  };
+  const { telemetry } = telemetryTo(endpoint, env);
+  telemetry
+    .tracer("gateway")
+    .startRoot("GET /x", { requestId, traceId: traceIdOf(requestId), kind: "server" })
+    .end();
+  await telemetry.flush();
+  const logs = await openOtlpLogs(telemetryConfig(env), {
+    service: "gateway",
+    version: "1.2.3",
+    onFailed: unexpected,
+  });
+  logs?.write('{"level":"info","msg":"hello"}');
+  await logs?.shutdown();
+  expect(exports.map(({ headers }) => headers["x-tenant"])).toEqual(["acme", "acme"]);
+  expect(decodeTraces(exports[0]?.body ?? Buffer.alloc(0))).toMatchObject([
+    { name: "GET /x", traceId: traceIdOf(requestId) },
+  ]);
+  expect(decodeLogs(exports[1]?.body ?? Buffer.alloc(0))).toMatchObject([
+    { body: "hello", service: "throughline-gateway" },
+  ]);
+});
+
+test("log lines reach a collector beside standard output, each of its service and of its request's trace", async () => {
+  const sink = await collector();
+  const failed: unknown[] = [];
+  const config = telemetryConfig({
+    OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint,
+    OTEL_EXPORTER_OTLP_TIMEOUT: "300ms",
+    OTEL_LOGS_EXPORTER: "otlp",
+  });
+  const logs = await openOtlpLogs(config, {
+    service: "throughline",
+    version: "1.2.3",
+    onFailed: (error) => failed.push(error),
+  });
+  const written: string[] = [];
+  const destination = {
+    write(line: string) {
+      written.push(line);
+      logs?.write(line);
+    },
+  };
+  const traceId = traceIdOf(requestId);
+  const log = createLog({ service: "gateway", destination });
+  log.warn({ request_id: requestId, trace_id: traceId, status: 502, apiKey: "sk-abcdefgh12345" }, "request");
+  createLog({ service: "billing", destination }).error({ err: new TypeError("broken sk-abcdefgh12345") }, "failed");
+  log.debug("left out");
+  logs?.write("no JSON");
+  await logs?.shutdown();
+  expect(written).toHaveLength(2);
+  expect(sink.lines()).toMatchObject([
+    {
+      service: "throughline-gateway",
+      severity: "warn",
+      severityNumber: 13,
+      body: "request",
+      attributes: { "throughline.request_id": requestId.toString(), status: 502 },
+      ...{ traceId, spanId: rootSpanId(requestId) },
+    },
+    {
+      service: "throughline-billing",
+      severity: "error",
+      attributes: { "exception.type": "TypeError", "exception.message": "broken [redacted]" },
+      ...{ traceId: "", spanId: "" },
+    },
+  ]);
+  expect(JSON.stringify(sink.lines())).not.toContain("abcdefgh12345");
+  expect(Math.abs((sink.lines()[0]?.timeMs ?? 0) - Date.now())).toBeLessThan(60_000);
+  expect(failed).toEqual([]);
+});
+
+test("without OTEL_LOGS_EXPORTER nothing of it is opened, and a collector that refuses lines is told of", async () => {
+  const sink = await collector();
+  const base = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint, OTEL_EXPORTER_OTLP_TIMEOUT: "300ms" };
+  const about = { service: "throughline", version: "1.2.3" };
+  expect(await openOtlpLogs(telemetryConfig(base), { ...about, onFailed: unexpected })).toBeUndefined();
+  sink.answerWith(400);
+  const failed: unknown[] = [];
+  const config = telemetryConfig({ ...base, OTEL_LOGS_EXPORTER: "otlp" });
+  const logs = await openOtlpLogs(config, { ...about, onFailed: (error) => failed.push(error) });
+  logs?.write('{"msg":"hello"}');
+  await logs?.shutdown();
+  expect(failed).toHaveLength(1);
 });

@@ -4,6 +4,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Log } from "../log.ts";
 import type { TelemetryConfig } from "./config.ts";
+import { grpcOptions } from "./otlp-grpc.ts";
 
 /** Spans of all services of the process on their way out. */
 export interface SpanPipeline {
@@ -47,13 +48,38 @@ export function createSpanPipeline(
   };
 }
 
-/** The OTLP exporter (HTTP, protobuf) to the configured collector. */
+/** The OTLP exporter to the configured collector. */
 export function createOtlpExporter(config: TelemetryConfig & { endpoint: string }): SpanExporter {
+  if (config.protocol === "grpc") return lazily(() => grpcExporter(config));
   return new OTLPTraceExporter({
     url: config.endpoint,
     headers: { ...config.headers },
     timeoutMillis: config.exportTimeoutMs,
   });
+}
+
+async function grpcExporter(config: TelemetryConfig & { endpoint: string }): Promise<SpanExporter> {
+  const { OTLPTraceExporter: OverGrpc } = await import("@opentelemetry/exporter-trace-otlp-grpc");
+  return new OverGrpc(grpcOptions(config.endpoint, config));
+}
+
+/** An exporter that is loaded by the first export: only those who want it pay for it. */
+function lazily(load: () => Promise<SpanExporter>): SpanExporter {
+  let loaded: Promise<SpanExporter> | undefined;
+  const get = () => {
+    loaded ??= load();
+    return loaded;
+  };
+  return {
+    export(spans, done) {
+      get().then(
+        (exporter) => exporter.export(spans, done),
+        (error: Error) => done({ code: ExportResultCode.FAILED, error }),
+      );
+    },
+    forceFlush: async () => (await loaded)?.forceFlush?.(),
+    shutdown: async () => (await loaded)?.shutdown(),
+  };
 }
 
 /** The SDK reports failed exports to a global logger that nobody sets; an operator wants to read of them, now and then. */

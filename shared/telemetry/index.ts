@@ -13,6 +13,7 @@ import { createTallies } from "./tallies.ts";
 import { createPassiveTracing, createTracing, type Tracing } from "./tracing.ts";
 
 export { type TelemetryConfig, telemetryConfig, telemetryEnv } from "./config.ts";
+export { type OtlpLogs, openOtlpLogs } from "./logs.ts";
 export type {
   AttemptStatus,
   EdgeRefusal,

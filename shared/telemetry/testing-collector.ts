@@ -21,20 +21,62 @@ export interface TestCollector {
   readonly exports: readonly ReceivedExport[];
   /** Every span received so far. */
   spans(): ReceivedSpan[];
+  /** Every log line received so far. */
+  lines(): ReceivedLine[];
   /** Answers the next exports with this status; 200 at first. */
   answerWith(status: number): void;
   stop(): Promise<void>;
 }
 
+/** Spans of an export of traces, as its protobuf has them. */
+export function decodeTraces(body: Uint8Array): ReceivedSpan[] {
+  return decodeExport(body);
+}
+
+/** A log line read off the wire. */
+export interface ReceivedLine {
+  service: string;
+  severity: string;
+  severityNumber: number;
+  body: unknown;
+  attributes: Record<string, unknown>;
+  traceId: string;
+  spanId: string;
+  /** Unix milliseconds. */
+  timeMs: number;
+}
+
+/** Lines of an export of logs, as its protobuf has them (logs/v1/logs.proto). */
+export function decodeLogs(body: Uint8Array): ReceivedLine[] {
+  return messages(fieldsOf(body), 1).flatMap((resourceLogs) => {
+    const resource = attributesOf(messages(resourceLogs, 1)[0] ?? new Map(), 1);
+    return messages(resourceLogs, 2).flatMap((scopeLogs) =>
+      messages(scopeLogs, 2).map((line) => ({
+        service: String(resource["service.name"]),
+        severity: textOf(line, 3),
+        severityNumber: Number(numberOf(line, 2)),
+        body: anyValue(messages(line, 5)[0] ?? new Map()),
+        attributes: attributesOf(line, 6),
+        traceId: hexOf(line, 9),
+        spanId: hexOf(line, 10),
+        timeMs: Number(numberOf(line, 1)) / 1e6,
+      })),
+    );
+  });
+}
+
 /** A stand-in for an OpenTelemetry collector: takes OTLP over HTTP on a free port of 127.0.0.1 and decodes the protobuf. */
 export async function startTestCollector(): Promise<TestCollector> {
   const received: ReceivedExport[] = [];
+  const lines: ReceivedLine[] = [];
   let status = 200;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    if (status === 200) {
-      received.push({ path: request.url ?? "", headers: request.headers, spans: decodeExport(Buffer.concat(chunks)) });
+    const body = Buffer.concat(chunks);
+    if (status === 200 && request.url === "/v1/logs") lines.push(...decodeLogs(body));
+    else if (status === 200) {
+      received.push({ path: request.url ?? "", headers: request.headers, spans: decodeExport(body) });
     }
     response.writeHead(status, { "content-type": "application/x-protobuf" }).end();
   });
@@ -43,6 +85,7 @@ export async function startTestCollector(): Promise<TestCollector> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     exports: received,
     spans: () => received.flatMap((one) => one.spans),
+    lines: () => lines,
     answerWith(next) {
       status = next;
     },

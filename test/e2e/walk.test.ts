@@ -181,7 +181,10 @@ const modes: Mode[] = ["up", "mesh"];
 describe.each(modes)("one ID through everything: %s", (mode) => {
   let house: Deployment;
   beforeAll(async () => {
-    house = await startDeployment(mode, { PROCESSING_AFTER_MS: "50ms", THROUGHLINE_ADMIN_KEY: adminKey });
+    house = await startDeployment(mode, {
+      ...{ PROCESSING_AFTER_MS: "50ms", THROUGHLINE_ADMIN_KEY: adminKey },
+      ...{ TRACE_KEEP_RATIO: "0", TRACE_UI_URL: "http://traces.test/{trace_id}" },
+    });
   }, 90_000);
   afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
 
@@ -249,6 +252,11 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
         ),
     );
     expect([root.attributes["throughline.error_code"], root.failed !== undefined]).toEqual([code, isFault]);
+    // A share of 0 is kept here, and what failed: record and root span say the same, and no link leads nowhere.
+    expect(root.attributes["throughline.trace.kept"]).toBe(isFault);
+    const life = (await (await house.call(`/v1/requests/${id}`)).json()) as { trace: object };
+    const link = isFault ? `http://traces.test/${traceId}` : null;
+    expect(life.trace).toEqual({ id: traceId, sampled: isFault, url: link });
     expect(await (await house.call("/metrics")).text()).toMatch(
       new RegExp(`^throughline_requests_total\\{[^}]*status_code="${line.status}",outcome="${outcome}"`, "m"),
     );

@@ -250,7 +250,8 @@ test.runIf(hasKubectl)(
       });
       // The patch that all share must not take away what a role's own file says.
       expect(container.envFrom).toHaveLength((containerOf(role).envFrom ?? []).length);
-      expect(container.env).toEqual(containerOf(role).env);
+      expect(container.env).toEqual(expect.arrayContaining([...(containerOf(role).env ?? [])]));
+      expect(container.env?.map(({ name }) => name)).toContain("OTEL_RESOURCE_ATTRIBUTES");
       const pod = named("Deployment", role, rendered).spec.template;
       expect(pod?.metadata.labels).toMatchObject({ "app.kubernetes.io/part-of": "throughline" });
       expect(pod?.spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });

@@ -13,8 +13,6 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  * a row does not outlive it.
  */
 const followedByHand: Readonly<Record<string, readonly [file: string, code: string]>> = {
-  // Only one value is accepted, so nothing can depend on it.
-  OTEL_EXPORTER_OTLP_PROTOCOL: ["shared/telemetry/config.ts", 'choices: ["http/protobuf"]'],
   // The environment is handed over whole and read by name.
   HTTPS_PROXY: ["services/provider-adapter/upstream/proxies.ts", 'proxyAddress(env, "HTTPS_PROXY")'],
   HTTP_PROXY: ["services/provider-adapter/upstream/proxies.ts", '"HTTP_PROXY"'],

@@ -221,6 +221,7 @@ const emptyDetail = {
   clientRequestId: "",
   finishReason: "",
   responseModel: "",
+  traceDropped: false,
 };
 
 function orNull(text: string): string | null {

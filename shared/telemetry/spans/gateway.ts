@@ -28,6 +28,8 @@ export interface RequestEnd {
   statusCode: number;
   /** Code of the error catalogue, if it failed: also where its head had said 200 by then. */
   errorCode?: string | undefined;
+  /** True: a collector that knows of it may drop the trace. */
+  traceDropped?: boolean | undefined;
   dialect?: string | undefined;
   module?: string | undefined;
   /** Model as configured. */
@@ -76,6 +78,7 @@ export function gatewaySpans(tracing: Tracing): GatewaySpans {
         span.set({
           [attribute.httpStatus]: end.statusCode,
           [attribute.errorCode]: end.errorCode,
+          [attribute.traceKept]: end.traceDropped === undefined ? undefined : !end.traceDropped,
           [attribute.dialect]: end.dialect,
           [attribute.module]: end.module,
           [attribute.model]: end.model,
