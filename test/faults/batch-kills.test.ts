@@ -94,17 +94,21 @@ interface Shown {
 const headers = { authorization: `Bearer ${bootstrapKey}` };
 
 async function make(): Promise<Shown> {
-  const text = Array.from({ length: lines }, (_, i) =>
+  const input = Array.from({ length: lines }, (_, i) =>
     JSON.stringify({ custom_id: `line-${i}`, method: "POST", url: path, body: bodyOf(i) }),
   ).join("\n");
   const form = new FormData();
   form.append("purpose", "batch");
-  form.append("file", new Blob([text]), "in.jsonl");
-  const uploaded = await fetch(`${roles.url}/v1/files`, { method: "POST", headers, body: form });
-  const { id } = (await uploaded.json()) as { id: string };
+  form.append("file", new Blob([input]), "in.jsonl");
+  // The gateway serves before jobs is there.
+  const { id } = await eventually(async () => {
+    const uploaded = await fetch(`${roles.url}/v1/files`, { method: "POST", headers, body: form });
+    return uploaded.ok ? ((await uploaded.json()) as { id: string }) : undefined;
+  }, 30_000);
   const made = await roles.call("/v1/batches", { input_file_id: id, endpoint: path, completion_window: "24h" });
-  expect(made.status).toBe(200);
-  return (await made.json()) as Shown;
+  const text = await made.text();
+  expect([made.status, text]).toEqual([200, expect.any(String)]);
+  return JSON.parse(text) as Shown;
 }
 
 /** Waits until so many lines are done. */

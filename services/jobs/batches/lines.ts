@@ -24,7 +24,7 @@ import { gather } from "./gather.ts";
 import { holdLines } from "./holds.ts";
 import { createKnownBatches } from "./known-batches.ts";
 import { type Line, readLine } from "./line-request.ts";
-import { ended, type RunningLine, runLine } from "./run-line.ts";
+import { ended, type RunningLine, runLine, stopLine } from "./run-line.ts";
 import { createShares } from "./shares.ts";
 import { createTroubles } from "./troubles.ts";
 
@@ -118,6 +118,10 @@ export function startLines(context: JobsContext): LineWorker {
   /** Begins lines of a batch; gives how many. */
   async function takeFrom(batch: RunningBatch, waiting: number): Promise<number> {
     const { batch_id: batchId, account_id: accountId } = batch;
+    if (batch.cancel_requested) {
+      // What runs here is stopped, and its upstream is told; what runs elsewhere is stopped there.
+      for (const line of running.values()) if (line.batchId === batchId) stopLine(line);
+    }
     if (batch.cancel_requested || batch.is_over) {
       return skipLines(db, batchId, batch.cancel_requested ? cancelled : expired, 1_000);
     }
@@ -138,12 +142,12 @@ export function startLines(context: JobsContext): LineWorker {
       },
     );
     // The next lines of other batches need not wait for it.
-    track(work, { cancel: undefined });
+    track(work, { batchId, cancel: undefined, isStopped: false });
     return rows.length;
   }
 
   function begin(line: Line, accountId: bigint, refused: Parameters<typeof ended>[1] | undefined): void {
-    const state: RunningLine = { cancel: undefined };
+    const state: RunningLine = { batchId: line.row.batch_id, cancel: undefined, isStopped: false };
     track(advance(line, accountId, refused, state), state);
   }
 

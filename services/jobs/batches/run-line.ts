@@ -12,8 +12,17 @@ export type LineRun = { readonly kind: "ended"; readonly end: LineEnd; readonly 
 
 /** A line's part in the life of its worker. */
 export interface RunningLine {
+  readonly batchId: bigint;
   /** Set by the run: breaks it off. */
   cancel: (() => void) | undefined;
+  /** Somebody wants the end of its batch. */
+  isStopped: boolean;
+}
+
+/** Stops a line, for somebody wants the end of its batch. */
+export function stopLine(line: RunningLine): void {
+  line.isStopped = true;
+  line.cancel?.();
 }
 
 /** Longest time that an upstream may take for a line. */
@@ -28,6 +37,7 @@ export async function runLine(
   const { row, said, item } = line;
   if (item === undefined)
     return ended(row, new ThroughlineError("internal_error", "The line has no route."), undefined);
+  if (running.isStopped) return ended(row, stopped(), undefined);
   const stream = provider.invoke.open(
     {
       ...item,
@@ -66,8 +76,13 @@ export async function runLine(
     };
     return { kind: "ended", end, isAnswered: true };
   }
+  if (running.isStopped) return ended(row, stopped(), outcome);
   const fate = fateOf(error.code, row.tries, random());
   return fate.kind === "again" ? fate : ended(row, error, outcome);
+}
+
+function stopped(): ThroughlineError {
+  return new ThroughlineError("cancelled", "The batch was cancelled while this request ran.");
 }
 
 /** A line that failed. */

@@ -55,15 +55,25 @@ async function readAll(store: ObjectStore, id: bigint, accountId: bigint): Promi
   }
 }
 
-const places = { database: "", folder: "folder", bucket: "bucket" } as const;
-const urlOf = (place: string): string =>
-  place === "database" ? "" : place === "folder" ? `file://${folder}/objects` : bucket.url;
+/**
+ * By hand, against a real store that speaks as S3: S3_TEST_URL=s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=us-east-1 with
+ * its keys in S3_TEST_ACCESS_KEY_ID and S3_TEST_SECRET_ACCESS_KEY.
+ */
+const { S3_TEST_URL: realUrl, S3_TEST_ACCESS_KEY_ID: realId, S3_TEST_SECRET_ACCESS_KEY: realSecret } = process.env;
+const urls: Readonly<Record<string, () => string>> = {
+  database: () => "",
+  folder: () => `file://${folder}/objects`,
+  bucket: () => bucket.url,
+  ...(realUrl === undefined ? {} : { "real store": () => realUrl }),
+};
+const placeAt = (name: string): ObjectPlace =>
+  placeOf(urls[name]?.() ?? "", name === "real store" ? { accessKeyId: realId, secretAccessKey: realSecret } : keys);
 let nextId = 100n;
 let nextAccount = 1_000n;
 
-describe.each(Object.keys(places))("in a %s", (place) => {
+describe.each(Object.keys(urls))("in a %s", (place) => {
   const accountId = nextAccount++;
-  const open = (): ObjectStore => storeAt(placeOf(urlOf(place), keys));
+  const open = (): ObjectStore => storeAt(placeAt(place));
 
   test.each([
     ["nothing", 0],

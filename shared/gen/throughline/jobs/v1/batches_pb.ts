@@ -813,7 +813,7 @@ export const CancelBatchRequestSchema: GenMessage<CancelBatchRequest> = /*@__PUR
   messageDesc(file_throughline_jobs_v1_batches, 14);
 
 /**
- * The batch as it is now: lines that run come to their end, others are not begun any more.
+ * The batch as it is now: lines that run are stopped, others are not begun any more.
  *
  * @generated from message throughline.jobs.v1.CancelBatchResponse
  */
