@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
@@ -108,6 +111,28 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
   });
   expect(response.status).toBe(200);
   expect(response.headers.get("x-oneapi-request-id")).toMatch(/^\d{18}$/);
+
+  // What `helm test` runs, with a trace store that has what it is asked for.
+  const traces = createServer((asked, answer) => answer.end(asked.url)).listen(0, "127.0.0.1");
+  onTestFinished(() => void traces.close());
+  await once(traces, "listening");
+  const helmTest = spawn(node, [join(root, "deploy/helm/throughline/files/request.mjs")], {
+    env: {
+      GATEWAY_URL: `http://127.0.0.1:${portOf("gateway")}`,
+      API_KEY: dotEnv.THROUGHLINE_BOOTSTRAP_KEY,
+      MODEL: "gpt-4o-mini",
+      TRACE_QUERY_URL: `http://127.0.0.1:${(traces.address() as AddressInfo).port}/api/traces/{trace_id}`,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [told, [helmCode]] = await Promise.all([
+    text(helmTest.stdout as NodeJS.ReadableStream),
+    once(helmTest, "close"),
+  ]);
+  expect(told).toMatch(
+    /^the gateway is ready\nrequest \d{18} was answered\nits record says succeeded\ntrace [\da-f]{32} is found\n$/,
+  );
+  expect(helmCode).toBe(0);
 
   for (const name of ["routing", "history", "billing", "provider", "jobs", "gateway"]) {
     for (const path of ["/metrics", "/healthz", "/readyz"]) {
