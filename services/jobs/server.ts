@@ -28,7 +28,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const context: JobsContext = {
     ...deps,
     ...webhooks.context,
-    callbacks: createVendorCallbacks(db, config),
+    callbacks: createVendorCallbacks(db, config, deps.metrics),
     config,
     db,
     objects,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BatchStore } from "./batches.ts";
+import type { JobCallbacks } from "./job-callbacks.ts";
 import type { JobStore } from "./jobs.ts";
 import type { Json } from "./json.ts";
 import type { Behaviour } from "./models.ts";
@@ -15,6 +16,8 @@ export interface Exchange {
   readonly entry: RequestEntry;
   /** The jobs of the simulator. */
   readonly jobs: JobStore;
+  /** Calls what jobs name as their callback_url. */
+  readonly callbacks: JobCallbacks;
   /** Its files and batches. */
   readonly batches: BatchStore;
   /** How a request for a model is to be treated. */

@@ -76,6 +76,8 @@ export interface Behaviour {
   readonly jobRunMs: number;
   /** Every other poll of a job is answered 429, the first one among them. */
   readonly jobPollRefused: boolean;
+  /** How a job's callback misbehaves, where the job has one. */
+  readonly jobCallback: "" | "twice" | "forged";
   /** A batch runs out of its time: every other line is not run. */
   readonly batchExpires: boolean;
   /** Some lines stand twice in the results of a batch. */
@@ -124,6 +126,7 @@ export const normalBehaviour: Behaviour = Object.freeze({
   jobQueueMs: 100,
   jobRunMs: 400,
   jobPollRefused: false,
+  jobCallback: "",
   batchExpires: false,
   batchTwice: false,
   batchMisses: false,
@@ -419,6 +422,18 @@ const rules: readonly Rule[] = [
     "sim-job-poll-429",
     "Answers every other poll of a job with 429 and Retry-After, the first one among them.",
     () => ({ jobPollRefused: true }),
+  ),
+  rule(
+    "sim-job-callback-twice",
+    "sim-job-callback-twice",
+    "Calls the callback_url of a job twice at its start and twice at its end, in place of once at its end.",
+    () => ({ jobCallback: "twice" }),
+  ),
+  rule(
+    "sim-job-callback-forged",
+    "sim-job-callback-forged",
+    "While a job runs somebody else calls its callback_url, and addresses like it, and says that it has ended. Its own call at its end follows.",
+    () => ({ jobCallback: "forged" }),
   ),
   rule(
     "sim-job-slow-content",

@@ -8,6 +8,7 @@ import { type Exchange, InvalidRequest, type Route } from "./exchange.ts";
 import { failureOf, invalid, namedFailures } from "./failures.ts";
 import { parseForm } from "./formats/audio.ts";
 import { pictureAt } from "./formats/pictures.ts";
+import { createJobCallbacks } from "./job-callbacks.ts";
 import { createJobStore, type SimulatedJob } from "./jobs.ts";
 import { isObject, type Json, stringOf } from "./json.ts";
 import { type Behaviour, createBehaviours, normalBehaviour, simulatedModels } from "./models.ts";
@@ -69,6 +70,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const flaky = createFlakiness();
   const run = randomBytes(4).toString("hex");
   const jobs = createJobStore(run);
+  const callbacks = createJobCallbacks();
   const batches = createBatchStore(run, () => port);
   const account = createServiceAccount();
   let sequence = 0;
@@ -104,6 +106,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
       response,
       entry,
       jobs,
+      callbacks,
       batches,
       behaviourOf,
       account,
@@ -233,6 +236,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     close: () =>
       new Promise((resolve) => {
         closing = true;
+        callbacks.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

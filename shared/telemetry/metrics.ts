@@ -18,6 +18,9 @@ export type EdgeRefusal =
   | "free_requests"
   | "invalid_requests";
 
+/** What came of a call about a job: it was looked at, there was nothing to be done, or the call was not its vendor's. */
+export type JobCallbackOutcome = "woken" | "passed_over" | "forged";
+
 export interface FinishedRequest {
   /** chat, embeddings, image, video, audio, rerank, moderation. */
   module: string;
@@ -115,6 +118,8 @@ export interface Metrics {
   refusalUnrecorded(): void;
   /** A vendor was asked after a job: it answered, or could not be asked. */
   jobPoll(outcome: "answered" | "failed"): void;
+  /** A vendor, or somebody else, has called about a job. */
+  jobCallback(outcome: JobCallbackOutcome): void;
   /** A job has ended and is settled and recorded: `success`, or the code of its error. */
   jobEnded(module: string, outcome: string): void;
   /** A webhook was tried: it arrived, is tried again, or is given up. */
@@ -180,6 +185,7 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     "Refusals beyond those that are recorded of a key in a minute.",
   );
   const jobPolls = counter("job_polls_total", "Questions to vendors after jobs by what became of them.", "outcome");
+  const jobCallbacks = counter("job_callbacks_total", "Calls of vendors about jobs by what came of them.", "outcome");
   const jobsEnded = counter("jobs_ended_total", "Jobs that ended, by their outcome.", "module", "outcome");
   const webhooks = counter("webhook_deliveries_total", "Tries to deliver webhooks by what became of them.", "outcome");
   const operation = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"];
@@ -285,6 +291,9 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     },
     jobPoll(outcome) {
       jobPolls.add(1, outcome);
+    },
+    jobCallback(outcome) {
+      jobCallbacks.add(1, outcome);
     },
     jobEnded(module, outcome) {
       jobsEnded.add(1, module, outcome);

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -51,10 +52,21 @@ describe.each(modes)("videos: %s", (mode) => {
   let house: Deployment;
   let openai: OpenAI;
   let folder = "";
+  let front: Server | undefined;
+  /** Calls of vendors that passed. */
+  const called: { readonly path: string; readonly status: number }[] = [];
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "throughline-videos-"));
+    front = createServer(async (request, response) => {
+      const { status } = await fetch(`${house.url}${request.url}`, { method: "POST", body: await text(request) });
+      called.push({ path: request.url ?? "", status });
+      response.writeHead(status).end();
+    }).listen(0, "127.0.0.1");
+    await once(front, "listening");
     house = await startDeployment(mode, {
       THROUGHLINE_ADMIN_KEY: adminKey,
+      // Where vendors reach the gateway: a server in front of it that says what passed.
+      PUBLIC_URL: `http://127.0.0.1:${(front.address() as AddressInfo).port}`,
       // In one of the two ways results are copied to a folder, in the other they stay with the vendor.
       ...(mode === "mesh" ? { OBJECT_STORE_URL: `file://${folder}` } : {}),
       JOBS_FIRST_POLL: "50ms",
@@ -66,6 +78,7 @@ describe.each(modes)("videos: %s", (mode) => {
   }, 90_000);
   afterAll(async () => {
     await house?.[Symbol.asyncDispose]();
+    front?.close();
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
@@ -231,6 +244,54 @@ describe.each(modes)("videos: %s", (mode) => {
     const bad = await house.call("/v1/video/generations", { ...asked, duration: "long" });
     expect([bad.status, ((await bad.json()) as { error: { param: string } }).error.param]).toEqual([400, "duration"]);
   });
+
+  test.each(["twice", "forged"])(
+    "whose vendor's callbacks come %s: they have it looked at and say nothing of it",
+    async (how) => {
+      const model = `video/sim-job-callback-${how}`;
+      // A vendor that can call, in front of the simulator.
+      await administer(house).channels.put.mutate({
+        channel: {
+          ...{
+            name: "calls",
+            adapter: "openai",
+            base_url: `${house.simulator.url}/v1`,
+            groups: ["default"],
+            priority: 10,
+          },
+          flavour: { vendor: "openrouter" },
+          models: [{ model, upstream_model: `sim-job-queue-100+job-run-900+job-callback-${how}` }],
+        },
+        new_credential: "unused",
+      });
+      called.length = 0;
+      const video = await eventually(async () => {
+        const made = await openai.videos.create({ model: model as "sora-2", prompt, seconds: "4" });
+        const { channel } = (await (await house.call(`/v1/jobs/${made.id}`)).json()) as { channel: string };
+        return channel === "calls" ? made : undefined;
+      });
+      const at = house.simulator.requests.findLast(({ path }) => path === "/v1/videos");
+      expect(JSON.parse(at?.body.toString() ?? "{}")).toMatchObject({
+        callback_url: expect.stringMatching(/\/callbacks\/[\w-]{32}$/),
+      });
+      // Whoever says that it has ended while it runs ends nothing.
+      await eventually(() => (called.length >= 2 ? true : undefined));
+      expect(["queued", "in_progress"]).toContain((await openai.videos.retrieve(video.id)).status);
+      expect((await ended(video.id)).status).toBe("completed");
+      await eventually(() => (called.length >= 4 ? true : undefined));
+      expect(called.map(({ status }) => status)).toEqual(called.map(() => 204));
+      expect((await entryOf(video.id)).kind).toBe(1);
+      const { job } = (await (await house.call(`/v1/requests/${video.id.slice(6)}`)).json()) as { job: JobLife };
+      expect(job.events.map(({ name }) => name)).toContain("callback");
+      if (mode === "up" && how === "forged") {
+        const metrics = await eventually(async () => {
+          const text = await (await house.call("/metrics")).text();
+          return text.includes('throughline_job_callbacks_total{outcome="forged"}') ? text : undefined;
+        });
+        expect(metrics).toMatch(/^throughline_job_callbacks_total\{outcome="forged"\} 3$/m);
+      }
+    },
+  );
 
   test("that fails, or whose start is lost or refused, is free and says why", async () => {
     const failed = await openai.videos.create({ model: "video/sim-job-fail" as "sora-2", prompt });

@@ -40,6 +40,7 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
   edgeRefused: (metrics) => metrics.edgeRefused("connections"),
   refusalUnrecorded: (metrics) => metrics.refusalUnrecorded(),
   jobPoll: (metrics) => metrics.jobPoll("answered"),
+  jobCallback: (metrics) => metrics.jobCallback("woken"),
   jobEnded: (metrics) => metrics.jobEnded("video", "success"),
   webhookDelivery: (metrics) => metrics.webhookDelivery("delivered"),
 };

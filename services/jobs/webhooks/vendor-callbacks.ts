@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { statement } from "../../../shared/db/index.ts";
+import type { Metrics } from "../../../shared/telemetry/index.ts";
 import type { JobsConfig } from "../config.ts";
 import { noted } from "../db/advance.ts";
 import type { JobsDatabase } from "../db/open.ts";
@@ -22,7 +23,11 @@ const wake = statement(
 const maxRemembered = 10_000;
 
 /** Creates them. A job is woken no more often than it may be polled first: a vendor that calls without end gains nothing. */
-export function createVendorCallbacks(db: JobsDatabase, config: JobsConfig): VendorCallbacks {
+export function createVendorCallbacks(
+  db: JobsDatabase,
+  config: JobsConfig,
+  metrics: Pick<Metrics, "jobCallback">,
+): VendorCallbacks {
   const { webhooks, firstPollMs } = config;
   const { credentialKeys, publicUrl } = webhooks;
   const lately = new LRUCache<bigint, true>({ max: maxRemembered, ttl: firstPollMs });
@@ -34,9 +39,15 @@ export function createVendorCallbacks(db: JobsDatabase, config: JobsConfig): Ven
     },
     async wake(token) {
       const requestId = requestOfToken(credentialKeys?.keys.values() ?? [], token);
-      if (requestId === undefined || lately.has(requestId)) return false;
-      lately.set(requestId, true);
-      return (await db.query(wake, [requestId])).length > 0;
+      if (requestId === undefined) {
+        metrics.jobCallback("forged");
+        return false;
+      }
+      const isKnown = lately.has(requestId);
+      if (!isKnown) lately.set(requestId, true);
+      const isWoken = !isKnown && (await db.query(wake, [requestId])).length > 0;
+      metrics.jobCallback(isWoken ? "woken" : "passed_over");
+      return isWoken;
     },
   };
 }

@@ -33,6 +33,7 @@ export const createVideo: Route = {
       reference: referenceOf(body),
       behaviour,
     });
+    exchange.callbacks.begun(job, field("callback_url"));
     if (behaviour.jobStart === "lost") cut(exchange);
     else deliverJson(exchange, openaiFormat, JSON.stringify(videoOf(job, momentOf(job, Date.now()))));
   },
