@@ -4,6 +4,7 @@ import { formatRequestId } from "../../shared/request-id.ts";
 import { eventually } from "../e2e/deployment.ts";
 import { chromiumPath, expectAccessible, noBrowser, signIn, startBrowser, visit } from "./browser.ts";
 import { builtConsole, type House, startHouse } from "./house.ts";
+import { manageTests } from "./manage.ts";
 
 describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undefined ? `, ${noBrowser}` : ""}`, () => {
   let house: House;
@@ -17,6 +18,8 @@ describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undef
     await browser?.close();
     await house?.[Symbol.asyncDispose]();
   }, 60_000);
+
+  manageTests(() => ({ house, browser }));
 
   test("lets in who has a key, keeps it in the tab alone, and forgets it on the way out", async () => {
     const { url } = house.deployment;

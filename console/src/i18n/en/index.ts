@@ -2,7 +2,8 @@ import { common, nav, signIn, trouble } from "./common.ts";
 import { errors } from "./errors.ts";
 import { find } from "./find.ts";
 import { life } from "./life.ts";
+import { accounts, keys, ledger, manage, trail } from "./manage.ts";
 import { me } from "./me.ts";
 
 /** The words of the console in English: the list of all that other languages must have. */
-export const en = { common, nav, trouble, signIn, errors, find, life, me };
+export const en = { common, nav, trouble, signIn, errors, find, life, me, manage, keys, accounts, ledger, trail };

@@ -3,7 +3,22 @@ import { common, nav, signIn, trouble } from "./common.ts";
 import { errors } from "./errors.ts";
 import { find } from "./find.ts";
 import { life } from "./life.ts";
+import { accounts, keys, ledger, manage, trail } from "./manage.ts";
 import { me } from "./me.ts";
 
 /** The words of the console in Chinese. */
-export const zh: Dictionary = { common, nav, trouble, signIn, errors, find, life, me };
+export const zh: Dictionary = {
+  common,
+  nav,
+  trouble,
+  signIn,
+  errors,
+  find,
+  life,
+  me,
+  manage,
+  keys,
+  accounts,
+  ledger,
+  trail,
+};

@@ -1,0 +1,137 @@
+import type { Browser } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { expectAccessible, signIn, visit } from "./browser.ts";
+import type { House } from "./house.ts";
+
+/** Screens that manage something: by each role, in both colours, and what is done there is done. */
+export function manageTests(given: () => { readonly house: House; readonly browser: Browser }): void {
+  describe("what is managed", () => {
+    test("a key is made, changed, rotated and revoked, and its secret is shown once", async () => {
+      const { house, browser } = given();
+      await using shown = await visit(browser, house.deployment.url);
+      const { page } = shown;
+      await signIn(page, house.keys.operator);
+      await page.getByRole("link", { name: "Keys" }).click();
+      await page.getByRole("button", { name: "Make a key" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel("Name").fill("from the console");
+      await dialog.getByLabel("Account").selectOption({ label: "Acme Robotics" });
+      await dialog.getByLabel("May use").fill("chat, nonsense");
+      await dialog.getByLabel("Requests a minute").fill("30");
+      await expectAccessible(page, "a form");
+      await dialog.getByRole("button", { name: "Make a key" }).click();
+      await dialog.getByText("unknown scope").waitFor();
+      await dialog.getByLabel("May use").fill("chat");
+      await dialog.getByRole("button", { name: "Make a key" }).click();
+      const secret = (await dialog.locator("pre").textContent()) ?? "";
+      expect(secret).toMatch(/^tl-[A-Za-z0-9]{43}$/);
+      const me = () =>
+        house.deployment.call("/v1/me", undefined, { authorization: `Bearer ${secret}` }).then(({ status }) => status);
+      expect(await me()).toBe(200);
+      await page.keyboard.press("Escape");
+      const row = page.getByRole("row", { name: /from the console/ });
+      await row.getByText("30/min").waitFor();
+      expect(await page.content()).not.toContain(secret);
+
+      await row.getByRole("button", { name: /^Change/ }).click();
+      await dialog.getByLabel("Budget a day (USD)").fill("2.50");
+      await dialog.getByRole("button", { name: "Change" }).click();
+      await row.getByText("30/min, $2.50 a day").waitFor();
+
+      await row.getByRole("button", { name: /^Rotate/ }).click();
+      await dialog.getByLabel("Overlap in hours").fill("1");
+      await dialog.getByRole("button", { name: "Rotate" }).click();
+      expect(await dialog.locator("pre").textContent()).not.toBe(secret);
+      await dialog.getByRole("button", { name: "Close" }).click();
+      expect(await me()).toBe(200);
+
+      await row.getByRole("button", { name: /^Revoke/ }).click();
+      await dialog.getByRole("button", { name: "Revoke" }).click();
+      await row.getByText("revoked").waitFor();
+      expect(await row.getByRole("button").count()).toBe(0);
+
+      await page.getByRole("link", { name: "Audit log" }).click();
+      await page.getByLabel("Procedure").fill("keys.revoke");
+      await page.getByText("asked for").first().waitFor();
+      expect(await page.content()).not.toContain(secret);
+      expect(shown.complaints).toEqual([]);
+    });
+
+    test("an account gets credit once, however often the button is pressed, and the ledger is proved", async () => {
+      const { house, browser } = given();
+      await using shown = await visit(browser, house.deployment.url);
+      const { page } = shown;
+      await signIn(page, house.keys.operator);
+      await page.getByRole("link", { name: "Accounts" }).click();
+      const dialog = page.getByRole("dialog");
+      await page.getByRole("button", { name: "Make an account" }).click();
+      await dialog.getByLabel("Name").fill("Made in the console");
+      await dialog.getByRole("button", { name: "Make an account" }).click();
+      const row = page.getByRole("row", { name: /Made in the console/ });
+      await row.getByText("$0.00").first().waitFor();
+      for (const _ of [1, 2]) {
+        await row.getByRole("button", { name: /^Add credit/ }).click();
+        await dialog.getByLabel("Amount (USD)").fill("12.50");
+        await dialog.getByLabel("Reason").fill("Invoice 18");
+        await dialog.getByLabel("Reference").fill("invoice-18");
+        await dialog.getByRole("button", { name: "Add credit" }).click();
+        await row.getByText("$12.50").waitFor();
+        await dialog.waitFor({ state: "detached" });
+      }
+      await page.getByRole("link", { name: "Ledger" }).click();
+      await page.getByLabel("Account").selectOption({ label: "Made in the console" });
+      await page.getByText("invoice-18").waitFor();
+      expect(await page.getByText("invoice-18").count()).toBe(1);
+      await page.getByRole("button", { name: "Audit now" }).click();
+      await page.getByRole("status").getByText("sound", { exact: true }).waitFor({ timeout: 20_000 });
+      expect(shown.complaints).toEqual([]);
+    });
+
+    const screens = [
+      ["/keys", "Keys", "密钥"],
+      ["/accounts", "Accounts", "账户"],
+      ["/ledger", "Ledger", "账本"],
+      ["/trail", "Audit log", "审计日志"],
+    ] as const;
+    test.each([
+      ["light", false, "en-US"],
+      ["dark", false, "zh-CN"],
+      ["dark", true, "en-US"],
+    ] as const)("every screen is whole: %s, phone %s, %s", async (scheme, phone, locale) => {
+      const { house, browser } = given();
+      await using shown = await visit(browser, house.deployment.url, { scheme, phone, locale });
+      const { page } = shown;
+      await signIn(page, house.keys.operator);
+      for (const [path, english, chinese] of screens) {
+        await page.goto(`${house.deployment.url}/console${path}`);
+        const name = locale === "zh-CN" ? chinese : english;
+        await page.getByRole("heading", { name, exact: true, level: 1 }).waitFor();
+        await page.locator("tbody tr").first().waitFor();
+        await expectAccessible(page, `${path}, ${scheme}`);
+        expect([path, await page.evaluate("document.documentElement.scrollWidth <= innerWidth")]).toEqual([path, true]);
+        const folder = process.env.SCREENSHOTS;
+        if (folder !== undefined) {
+          await page.screenshot({ path: `${folder}${path}-${scheme}${phone ? "-phone" : ""}.png` });
+        }
+      }
+      expect(shown.complaints).toEqual([]);
+    });
+
+    test("who reads an account sees its keys and its ledger alone, and no button", async () => {
+      const { house, browser } = given();
+      await using shown = await visit(browser, house.deployment.url);
+      const { page } = shown;
+      await signIn(page, house.keys.reader);
+      await page.getByRole("link", { name: "Keys" }).click();
+      await page.getByText("checkout service").waitFor();
+      expect(await page.getByRole("button", { name: /Make|Rotate|Revoke|Change/ }).count()).toBe(0);
+      expect(await page.getByRole("link", { name: "Audit log" }).count()).toBe(0);
+      await page.goto(`${house.deployment.url}/console/trail`);
+      await page.getByRole("heading", { name: "This key may not see this page" }).waitFor();
+      await page.goto(`${house.deployment.url}/console/accounts`);
+      await page.getByRole("row", { name: /Acme Robotics/ }).waitFor();
+      expect(await page.getByRole("row").count()).toBe(2);
+      expect(shown.complaints).toEqual([]);
+    });
+  });
+}
