@@ -1,4 +1,4 @@
-import { createDatabase, type Database } from "../../shared/db/index.ts";
+import { createDatabase, type Database, hasWholeIndexes } from "../../shared/db/index.ts";
 import type { Log } from "../../shared/log.ts";
 import { createPacing, type Pacing } from "../../shared/pace.ts";
 import { type HistorySpans, historySpans, type Metrics, type Tracing } from "../../shared/telemetry/index.ts";
@@ -36,6 +36,8 @@ export interface HistoryContext {
   readonly turns: Readonly<Record<"pages" | "points" | "sums" | "deletes", Turns>>;
   readonly pacing: Pacing;
   readonly terms: Terms;
+  /** Whether records are found by their terms: the indexes of a folder of before are made in the background. */
+  readonly byTerms: () => Promise<boolean>;
   readonly tables: readonly PartitionedTable[];
   readonly customResponses: CustomResponses;
   readonly maxResponseBytes: number;
@@ -61,6 +63,7 @@ export type PageContext = Pick<
   | "turns"
   | "pacing"
   | "terms"
+  | "byTerms"
   | "payloadBudgetBytes"
   | "firstWindowMs"
   | "log"
@@ -99,6 +102,15 @@ export const planning = {
   sums: { plan_cache_mode: "force_custom_plan", max_parallel_workers_per_gather: "0" },
 } as const;
 
+/** Asks until the answer is yes, which holds from then on. */
+function onceTrue(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let known = false;
+  return async () => {
+    known ||= await ask();
+    return known;
+  };
+}
+
 /** How many connections are for what. */
 function sharesOf({ poolSize }: Pick<HistoryConfig, "poolSize">) {
   const readers = Math.max(1, Math.floor(poolSize / 4));
@@ -124,6 +136,7 @@ export function createPageContext(
     turns: turnsFor(shares),
     pacing,
     terms: createTerms(db),
+    byTerms: onceTrue(() => hasWholeIndexes(db, "history.record")),
     payloadBudgetBytes,
     firstWindowMs: config.partitionMs,
     log,

@@ -5,6 +5,7 @@ import type { RunningService } from "../../shared/run-service.ts";
 import type { HistoryConfig } from "./config.ts";
 import { createContext, type HistoryContext, type HistoryDeps } from "./context.ts";
 import { migrations } from "./db/migrations/index.ts";
+import { startIndexes } from "./jobs/indexes.ts";
 import { startMaintenance } from "./jobs/maintenance.ts";
 import { historyDefinition } from "./rpc/index.ts";
 import { createRecordGatherer } from "./rpc/record.ts";
@@ -27,6 +28,7 @@ export async function startHistory(
   if (config.migrate) await migrate(config.databaseUrl, { schema: "history", migrations, log: deps.log });
   const context = createContext(config, deps, overrides);
   const maintenance = await startMaintenance(context, config);
+  const indexes = startIndexes(context, config);
   const records = createRecordGatherer(context, { maxBytes: config.pendingBytes, lingerMs: config.lingerMs });
   const stopObserving = deps.metrics.observe("history_backlog", () => records.waiting);
   return {
@@ -39,7 +41,7 @@ export async function startHistory(
     async stop() {
       await records.drained();
       stopObserving();
-      await maintenance.stop();
+      await Promise.all([maintenance.stop(), indexes.stop()]);
       await context.customResponses.stop();
       const { db, reader, planningReader, summingReader } = context;
       await Promise.all([db, reader, planningReader, summingReader].map((database) => database.close()));

@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { envToConfig } from "../../services/history/config.ts";
 import { startHistory } from "../../services/history/server.ts";
 import { createDatabase, startEmbeddedPostgres, statement } from "../../shared/db/index.ts";
 import {
   type Record as HistoryRecord,
+  type OwnerSchema,
+  type RecordFilterSchema,
   RecordStatus,
   TimeStep,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
@@ -57,11 +60,13 @@ const db = createDatabase<unknown>({
 const startMs = Date.now() - days * 86_400_000;
 const perRecordMs = (days * 86_400_000) / (total * 1.02);
 const generate = createGenerator(startMs);
+const rareModel = "rare-model";
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 if ((await stored()) < total * 0.9) {
   await fill();
 }
+await storeRare();
 await vacuum();
 await printSizes();
 await printQueries();
@@ -198,6 +203,8 @@ async function printQueries(): Promise<void> {
         endUnixMs: BigInt(startMs + days * 43_200_000 + 86_400_000),
       }),
     ],
+    ...lists({ operator: true }, "everybody's", some?.record),
+    ...lists(owner, "an account's", some?.record),
     ["one ID", () => history.getRecord({ owner, requestId: id }, options)],
     ["one upstream ID", () => history.getRecord({ owner, upstreamRequestId: upstream }, options)],
     [
@@ -235,6 +242,34 @@ async function printQueries(): Promise<void> {
   }
   stop.abort();
   await writing;
+}
+
+/** The first page of a list by what many records share: by what is common, and by what a record in half a million has. */
+function lists(
+  owner: MessageInitShape<typeof OwnerSchema>,
+  whose: string,
+  common: Pick<HistoryRecord, "model" | "channel"> | undefined,
+): [string, () => Promise<unknown>][] {
+  const list = (filter: MessageInitShape<typeof RecordFilterSchema>) => () =>
+    history.listRecords({ owner, filter, limit: 50 }, { timeoutMs: 60_000 });
+  return [
+    [`${whose} list by a model`, list({ model: common?.model ?? "" })],
+    [`${whose} list by a rare model`, list({ model: rareModel })],
+    [`${whose} list by a channel`, list({ channel: common?.channel ?? "" })],
+    [`${whose} list by an error`, list({ errorCode: "upstream_error" })],
+    [`${whose} list by a rare model and an error`, list({ model: rareModel, errorCode: "upstream_error" })],
+  ];
+}
+
+/** Records of a model that hardly anybody uses, over all the time. */
+async function storeRare(): Promise<void> {
+  const made = Array.from({ length: Math.ceil(total / 500_000) }, (_, n) => {
+    const record = createGenerator(startMs + ((n + 0.5) * days * 86_400_000 * 500_000) / total)(perRecordMs);
+    record.requestId += 7n << 12n;
+    record.model = rareModel;
+    return record;
+  });
+  await store(made, made.length);
 }
 
 /** CPU milliseconds of one run, after a few to warm up. */

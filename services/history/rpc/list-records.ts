@@ -7,15 +7,15 @@ import { scan } from "../db/scan.ts";
 import { intersect } from "../domain/id-text.ts";
 import { firstScanLimit, nextScanLimit } from "../domain/scan-limit.ts";
 import { beyond, lastOf, nearest, nextSpan, passedSpan } from "../domain/spans.ts";
-import { allIds, type IdRange } from "../domain/times.ts";
+import { allIds, type IdRange, lower } from "../domain/times.ts";
 import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
 import { type Filter, readFilter } from "./filter.ts";
 import { loadRecords } from "./load.ts";
 
 const defaultLimit = 50;
 const maxLimit = 1_000;
-/** As many are looked at for a key or user of any account before the indexes of keys and users are entered. */
-const beforeRare = 2_500;
+/** As many are looked at by one way before the next is gone. */
+const beforeNext = 2_500;
 /** Most bytes of payloads of a page that goes by cursor: the next is one call away. */
 const pagePayloadBytes = 4 * 1024 * 1024;
 const succeeded = 4;
@@ -46,41 +46,50 @@ export function limitOf(asked: number): number {
 }
 
 async function listIds(
-  { planningReader, nowMs, firstWindowMs }: PageContext,
+  { planningReader, nowMs, firstWindowMs, byTerms }: PageContext,
   filter: Filter,
   { cursor, limit, ascending }: { cursor: bigint; limit: number; ascending: boolean },
 ): Promise<{ ids: bigint[]; nextCursor: bigint }> {
   const startMs = performance.now();
   const windows = ascending ? windowsForwards : windowsBackwards;
   const ids: bigint[] = [];
-  const rare = rareOf(filter);
-  let only: Walk["only"];
-  /** How far the next statement goes for those alone: all of them in its range are found before the first is given. */
+  const named = filter.scan.shapeIds !== undefined || filter.scan.outcomeIds !== undefined;
+  const { scope } = filter;
+  const ways = waysOf(filter, named && (await byTerms()));
+  let way = 0;
+  /** How far the next statement goes by an index of few: all of them in its range are found before the first is given. */
   let span = 0n;
   let scanLimit = firstScanLimit(limit);
   let passed = 0;
+  let passedByWay = 0;
   for (const whole of ascending ? filter.ranges.toReversed() : filter.ranges) {
     const after = intersect(whole, behind(cursor, ascending));
     if (after === undefined) continue;
     for (const window of windows(after, { nowMs: nowMs(), firstMs: firstWindowMs })) {
       for (let left: IdRange | undefined = window; left !== undefined; ) {
+        const only = ways[way];
         const range: IdRange = only === undefined ? left : nearest(left, span, ascending);
         const walk = { ...filter, range, fromAppserver: undefined, afterFirst: false, ascending, only };
-        const most = rare === undefined || only !== undefined ? scanLimit : Math.min(scanLimit, beforeRare - passed);
+        const most = way === ways.length - 1 ? scanLimit : Math.min(scanLimit, beforeNext - passedByWay);
         const asked = { filter: filter.scan, limit: limit - ids.length, scanLimit: most };
         const found = await scan(planningReader, walk, asked);
         for (const id of found.ids) ids.push(id);
         if (ids.length >= limit) return { ids, nextCursor: ids.at(-1) ?? 0n };
         passed += found.passed;
+        passedByWay += found.passed;
         const isWhole = found.passed < most;
         const last: bigint = isWhole ? lastOf(range, ascending) : found.last;
         const missing = limit - ids.length;
-        if (only !== undefined) span = nextSpan(span, { found: found.ids.length, missing });
-        else if (isWhole || passed >= beforeRare) {
-          // Few among everybody's: from here on only those.
-          only = rare;
-          span = nextSpan(passedSpan(range, { last, ascending, nowMs: nowMs() }), { found: found.ids.length, missing });
+        const reached = only === undefined ? passedSpan(range, { last, ascending, nowMs: nowMs() }) : span;
+        const isDone = passedByWay >= beforeNext || (only === undefined && isWhole && scope.kind === "operator");
+        if (isDone && way < ways.length - 1) {
+          way++;
+          passedByWay = 0;
         }
+        span = nextSpan(reached, { found: found.ids.length, missing });
+        // A way behind which there is another may pass many: no more than it may before that.
+        if (way < ways.length - 1)
+          span = lower(span, (reached * BigInt(beforeNext)) / BigInt(Math.max(1, found.passed)));
         scanLimit = nextScanLimit(scanLimit, { passed, found: ids.length, missing: limit - ids.length });
         left = intersect(left, beyond(last, ascending));
         if (left !== undefined && performance.now() - startMs > scanTimeMs) return { ids, nextCursor: last };
@@ -90,12 +99,19 @@ async function listIds(
   return { ids, nextCursor: 0n };
 }
 
-/** A filter on a key, a user or failed ones over all accounts; an account's own come by its indexes anyway. */
-function rareOf({ scope, statuses, scan: { keyId, userId, labels = [] } }: Filter): Walk["only"] {
-  if (labels.length > 0) return undefined;
+/**
+ * The ways to what a list asks for, the first of which is along its order. Where that passes many others, few may match: then by the key,
+ * the user or the failed ones of all accounts, which an account's list goes along anyway; and where these are many, by terms.
+ */
+function waysOf(
+  { scope, statuses, scan: { keyId, userId, shapeIds, outcomeIds, labels = [] } }: Filter,
+  byTerms: boolean,
+): Walk["only"][] {
+  // Labels are a way of their own.
+  if (labels.length > 0) return [undefined];
   const failed = statuses.length > 0 && !statuses.includes(succeeded);
-  if (scope.kind !== "operator" || (keyId === undefined && userId === undefined && !failed)) return undefined;
-  return { keyId, userId };
+  const everybodys = scope.kind === "operator" && (keyId !== undefined || userId !== undefined || (failed && !byTerms));
+  return [undefined, ...(everybodys ? [{ keyId, userId }] : []), ...(byTerms ? [{ shapeIds, outcomeIds }] : [])];
 }
 
 /** The IDs that come after a cursor; 0: all. */

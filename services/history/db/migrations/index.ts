@@ -4,6 +4,7 @@ import { createUsage } from "./0002-usage.ts";
 import { createPutFunctions } from "./0003-put.ts";
 import { addUsageByKeyAndOutcome } from "./0004-usage-by-key-and-outcome.ts";
 import { createLabels } from "./0006-labels.ts";
+import { addIndexesByShapeAndOutcome } from "./0007-by-shape-and-outcome.ts";
 
 /**
  * History's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -15,4 +16,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0003_put": createPutFunctions,
   "0004_usage_by_key_and_outcome": addUsageByKeyAndOutcome,
   "0006_labels": createLabels,
+  "0007_by_shape_and_outcome": addIndexesByShapeAndOutcome,
 };
