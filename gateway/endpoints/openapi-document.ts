@@ -1,6 +1,8 @@
 import { errorCodes, errorTypes } from "../../shared/errors/catalogue.ts";
 import { costHeader } from "../answers/costs.ts";
 import type { FormSpec } from "../domain/form.ts";
+import { answerSchemas, answersOf } from "./openapi-answers.ts";
+import { queriesOf } from "./openapi-queries.ts";
 
 /** A route of the edge, as far as a client must know it. */
 export interface DescribedRoute {
@@ -44,7 +46,12 @@ export function openApiDocument(routes: readonly DescribedRoute[], version: stri
     },
     security: [{ bearer: [] }, { xApiKey: [] }],
     paths: Object.fromEntries(Object.entries(paths).sort(([one], [other]) => (one < other ? -1 : 1))),
-    components: { securitySchemes, schemas: { Error: errorSchema }, responses: { Error: errorResponse }, headers },
+    components: {
+      securitySchemes,
+      schemas: { Error: errorSchema, ...answerSchemas },
+      responses: { Error: errorResponse },
+      headers,
+    },
   };
 }
 
@@ -63,6 +70,32 @@ const costParameter = {
   description: "`true`: the answer tells what it costs (docs/http.md).",
   schema: { type: "string", enum: ["true"] },
 };
+
+const idempotencyParameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: "A repeat with the same key gives the first one's answer.",
+  schema: { type: "string", maxLength: 255 },
+};
+
+const preferParameter = {
+  name: "Prefer",
+  in: "header",
+  description:
+    "`respond-async`: the answer is 202 with a job, whose result is what the call would have answered (docs/jobs.md).",
+  schema: { type: "string" },
+};
+
+const laterResponse = {
+  description: "The job that makes the answer.",
+  headers: { "request-id": { $ref: "#/components/headers/RequestId" } },
+  content: { "application/json": { schema: { $ref: "#/components/schemas/Job" } } },
+};
+
+/** Whether a call may be answered later: work whose answer is whole, but for what is a job or a batch by itself. */
+function isLater({ method, module }: Pick<DescribedRoute, "method" | "module">, path: string): boolean {
+  return method === "POST" && module !== undefined && !/batches|videos?|:stream|count/i.test(path);
+}
 
 const errorSchema = {
   type: "object",
@@ -102,7 +135,12 @@ function pathOf(url: string): string {
 function operationOf({ method, body, form, scope, module }: DescribedRoute, path: string): object {
   const names = [...path.matchAll(/\{([a-z_]+)\}/g)].map(([, name = ""]) => name);
   const inPath = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
-  const parameters = module === undefined ? inPath : [...inPath, costParameter];
+  const parameters = [
+    ...inPath,
+    ...(queriesOf[`${method} ${path}`] ?? []).map((query) => ({ in: "query", ...query })),
+    ...(module === undefined ? [] : [costParameter, idempotencyParameter]),
+    ...(isLater({ method, module }, path) ? [preferParameter] : []),
+  ];
   const content = {
     ...(body === undefined ? {} : { "application/json": { schema: body } }),
     ...(form === undefined ? {} : { "multipart/form-data": { schema: formSchema(form) } }),
@@ -117,17 +155,19 @@ function operationOf({ method, body, form, scope, module }: DescribedRoute, path
       200: {
         description: "The answer.",
         headers: { "request-id": { $ref: "#/components/headers/RequestId" } },
-        content: answerOf(path, body),
+        content: answerOf(method, path, body),
       },
+      ...(isLater({ method, module }, path) ? { 202: laterResponse } : {}),
       default: { $ref: "#/components/responses/Error" },
     },
   };
 }
 
 /** What an answer is: JSON, and events where the body may ask for them; bytes. */
-function answerOf(path: string, body: object | undefined): object {
+function answerOf(method: string, path: string, body: object | undefined): object {
   if (path.endsWith("/content") || path.endsWith("/audio/speech")) return bytes;
-  const json = { "application/json": { schema: {} } };
+  const name = answersOf[`${method} ${path}`];
+  const json = { "application/json": { schema: name === undefined ? {} : { $ref: `#/components/schemas/${name}` } } };
   const properties: unknown = body === undefined ? undefined : Reflect.get(body, "properties");
   const streams = typeof properties === "object" && properties !== null && "stream" in properties;
   const events = streams || path.endsWith(":streamGenerateContent");

@@ -30,18 +30,22 @@ export function uploadFile(edge: FastifyInstance, context: GatewayContext): void
     scope.removeAllContentTypeParsers();
     // The form is received by the handler, which lets go of it in any case.
     scope.addContentTypeParser("*", (_request, _payload, parsed) => parsed(null));
-    scope.post("/v1/files", { bodyLimit: maxBytes, config: { admission } }, async (request) => {
-      checkFormHead(request, maxBytes);
-      const length = Number(request.headers["content-length"] ?? maxBytes);
-      const spool = openSpool({ directory: config.spoolDir, room, spent }, length > memoryBytes ? length : 0);
-      context.running.entered();
-      try {
-        return await keep(context, request, await receiveForm(request, spool, maxBytes));
-      } finally {
-        context.running.left();
-        spool.release();
-      }
-    });
+    scope.post(
+      "/v1/files",
+      { bodyLimit: maxBytes, config: { admission, described: { form: spec } } },
+      async (request) => {
+        checkFormHead(request, maxBytes);
+        const length = Number(request.headers["content-length"] ?? maxBytes);
+        const spool = openSpool({ directory: config.spoolDir, room, spent }, length > memoryBytes ? length : 0);
+        context.running.entered();
+        try {
+          return await keep(context, request, await receiveForm(request, spool, maxBytes));
+        } finally {
+          context.running.left();
+          spool.release();
+        }
+      },
+    );
     done();
   });
 }
