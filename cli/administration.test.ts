@@ -154,6 +154,22 @@ describe("the administration command line", () => {
       },
       { timeout: 10_000 },
     );
+    const usage = async (...args: string[]) => (await run(["usage", "--from", "1h", ...args])).out;
+    const byKey = (await usage("--by", "key", "--format", "csv")).split("\r\n");
+    expect(byKey[0]).toMatch(
+      /^time,name,title,requests,charged_usd,list_price_usd,listed_requests,margin_usd,estimated,input_tokens,/,
+    );
+    expect(byKey[1]).toMatch(/^,\d+,default,1,/);
+    expect(byKey.slice(2)).toEqual([""]);
+    expect(await usage("--by", "key")).toMatch(/\n\d+ default +1 /);
+    const [line, end] = (await usage("--by", "channel", "--step", "hour", "--format", "ndjson")).split("\n");
+    expect(JSON.parse(line ?? "")).toMatchObject({
+      name: "simulator",
+      requests: 1,
+      time: expect.stringMatching(/:00:00\.000Z$/),
+    });
+    expect(end).toBe("");
+    expect(await run(["usage", "--by", "moon"])).toMatchObject({ code: 2, err: expect.stringContaining("channel") });
   });
 
   it("guesses no account where a name is another's ID", async () => {

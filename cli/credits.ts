@@ -2,12 +2,11 @@ import type { Command } from "commander";
 import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, accountId, connect } from "./client.ts";
 import { prints } from "./command.ts";
-import { count, time, usd } from "./parse.ts";
+import { count, usd } from "./parse.ts";
 import { facts, table } from "./table.ts";
 
 type Entered = Awaited<ReturnType<AdminClient["credits"]["add"]["mutate"]>>;
 type Entry = Entered["entry"];
-type Sum = Awaited<ReturnType<AdminClient["usage"]["sum"]["query"]>>["sums"][number];
 
 interface Options {
   readonly reason: string;
@@ -86,57 +85,6 @@ export function ledger(program: Command): void {
   );
 }
 
-interface UsageOptions {
-  readonly from: string;
-  readonly to?: string;
-  readonly by: string;
-  readonly account?: string;
-}
-
-/** `usage`: what was charged, by day, key, model, group or module. */
-export function usage(program: Command): void {
-  prints(
-    program
-      .command("usage")
-      .description("what was charged, from the ledger")
-      .option("--from <time>", "inclusive: a date, a time, or how long ago", time, time("30d"))
-      .option("--to <time>", "exclusive; none: now", time)
-      .option("--by <what>", "day, key, model, group or module", "day")
-      .option("--account <account>", "ID or name; none: all accounts"),
-    async ({ from, to, by, account }: UsageOptions) => {
-      const client = await connect();
-      return client.usage.sum.query({
-        ...(await accountFilter(client, account)),
-        from,
-        to: to ?? new Date().toISOString(),
-        by: by as "day",
-      });
-    },
-    ({ sums }) =>
-      table(
-        sums.map((sum) => ({
-          name: sum.name,
-          requests: sum.requests,
-          input_tokens: sum.usage?.input_tokens,
-          cached_tokens: sum.usage?.cached_input_tokens,
-          output_tokens: sum.usage?.output_tokens,
-          reasoning_tokens: sum.usage?.reasoning_tokens,
-          ...(sums.some(({ usage: used }) => otherUnits(used) !== "") ? { other: otherUnits(sum.usage) } : {}),
-          charged_usd: sum.charged_usd,
-        })),
-        "Nothing was used.",
-      ),
-  );
-}
-
 function entryText({ request, usage: used, rates: _, ...entry }: Entry): string {
   return facts({ ...entry, model: request?.model, output_tokens: used?.output_tokens });
-}
-
-/** Units that have no column of their own in the table, e.g. "12 pages, 3 searches". */
-function otherUnits(used: Sum["usage"]): string {
-  const { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, ...others } = used?.quantities ?? {};
-  return Object.entries(others)
-    .map(([unit, amount]) => `${amount} ${unit}`)
-    .join(", ");
 }

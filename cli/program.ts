@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import { accounts } from "./accounts.ts";
 import { channels } from "./channels.ts";
-import { credits, ledger, usage } from "./credits.ts";
+import { credits, ledger } from "./credits.ts";
 import { exportRecords } from "./export.ts";
 import { keys } from "./keys.ts";
 import { requests } from "./requests.ts";
 import { trail } from "./trail.ts";
+import { usage } from "./usage.ts";
 import { webhooks } from "./webhooks.ts";
 
 /** The command line without commands. Exit codes: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n. */

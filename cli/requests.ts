@@ -202,6 +202,11 @@ function rowLine(row: Row): string {
   return `${printable(cells.filter((cell) => cell !== null && cell !== undefined).join("  "))}\n`;
 }
 
+/** E.g. "9 input_tokens at $2.5 for 1000000: $0.0000225". */
+function billText({ unit, amount, price_usd, per, cost_usd }: Found["billing"]["lines"][number]): string {
+  return `${amount} ${unit} at $${price_usd}${per === 1 ? "" : ` for ${per}`}: $${cost_usd}`;
+}
+
 function lifeText(life: Found): string {
   const { usage } = life;
   const lines = [
@@ -232,7 +237,10 @@ function lifeText(life: Found): string {
       usage: usage === null ? null : usageText(usage),
       price: life.billing.rates.map(rateText).join("; "),
       reserved: `$${life.billing.reserved_usd}`,
+      because: life.billing.lines.map(billText).join("; "),
+      sum: life.billing.sum_usd === null ? null : `$${life.billing.sum_usd} x ${life.billing.group_ratio ?? 1}`,
       billed: `$${life.billing.billed_usd}${life.billing.reason === null ? "" : ` (${life.billing.reason})`}`,
+      list_price: life.billing.list_price_usd === null ? null : `$${life.billing.list_price_usd}`,
       trace: life.trace.url ?? life.trace.id,
       notes: life.notes.join("; "),
     }),

@@ -5,8 +5,10 @@ import { PricingSchema, Unit, UsageSchema } from "./gen/throughline/common/v1/co
 import {
   type BillableUsage,
   conditionsOf,
+  costLines,
   costNanoUsd,
   dearestCostNanoUsd,
+  formatBillionths,
   formatUsd,
   hasRate,
   inputTokensOf,
@@ -95,6 +97,32 @@ describe("costNanoUsd", () => {
 
   test("charges a request without usage its price per request", () => {
     expect(costNanoUsd(noUsage, { ...noPrices, requestNanoUsd: 42n })).toBe(42n);
+  });
+
+  test("is the sum of its lines, times the ratio, rounded up once, over all units, rates and conditions", () => {
+    fc.assert(
+      fc.property(anyUsage, anyMore, anyTraits, anyPrices, anyRates, (parts, more, known, plain, rates) => {
+        const usage = { ...parts, more: more.filter(({ amount: some }) => some > 0n), traits: known };
+        const prices = { ...plain, rates };
+        const lines = costLines(usage, prices);
+        const sum = lines.reduce((total, { billionths }) => total + billionths, 0n);
+        const parted = sum * BigInt(prices.groupRatioPpm);
+        const whole = 10n ** 15n;
+        expect((parted + whole - 1n) / whole).toBe(costNanoUsd(usage, prices));
+        // Each line says by itself how it came about, and none of what was used is left out.
+        for (const { unit, amount: some, nanoUsd, billionths } of lines) {
+          expect(billionths * unitEntry(unit).divisor).toBe(some * nanoUsd * 10n ** 9n);
+        }
+        expect(lines.filter(({ unit }) => unit !== Unit.REQUESTS)).toMatchObject(quantitiesOf(usage));
+      }),
+    );
+  });
+
+  test("a sum of lines is written with all of its decimals", () => {
+    expect(formatBillionths(0n)).toBe("0");
+    expect(formatBillionths(1n)).toBe("0.000000000000000001");
+    expect(formatBillionths(2_500_000_000n * 10n ** 9n)).toBe("2.5");
+    expect(formatBillionths(10n ** 18n + 5n * 10n ** 8n)).toBe("1.0000000005");
   });
 
   test("rounds up once, over all parts and the ratio together", () => {

@@ -187,6 +187,40 @@ function sumOf(quantities: readonly Quantity[], priceOf: (unit: Unit) => bigint)
   return sum;
 }
 
+/** What one unit of a usage costs. */
+export interface CostLine extends Quantity {
+  /** Price that held, in nano-USD for the unit's divisor. */
+  readonly nanoUsd: bigint;
+  /** Amount times price, in 10^-9 of a nano-USD, before the group's ratio: exact. */
+  readonly billionths: bigint;
+}
+
+/**
+ * What each unit of a usage costs, and the request itself where it has a price. Their sum, times the group's ratio and rounded up
+ * once, is `costNanoUsd`.
+ */
+export function costLines(usage: BillableUsage, prices: Prices): CostLine[] {
+  const quantities = quantitiesOf(usage);
+  const vendor = quantities.find(({ unit }) => unit === Unit.VENDOR_NANO_USD);
+  const byVendor = vendor !== undefined && hasRate(prices, vendor.unit);
+  const inputTokens = inputTokensOf(usage);
+  const lines = [...quantities, oneRequest].map(({ unit, amount }): CostLine => {
+    const counts = !byVendor || unit === vendor?.unit || unit === Unit.REQUESTS;
+    const nanoUsd = counts ? rateOf(prices, unit, inputTokens, usage.traits ?? {}) : 0n;
+    return { unit, amount, nanoUsd, billionths: amount * nanoUsd * (billion / unitEntry(unit).divisor) };
+  });
+  return lines.filter(({ unit, nanoUsd }) => unit !== Unit.REQUESTS || nanoUsd !== 0n);
+}
+
+/** A sum of lines in dollars, exact, with up to 18 decimals. */
+export function formatBillionths(billionths: bigint): string {
+  const whole = billionths / billion;
+  const rest = (billionths % billion).toString().padStart(9, "0").replace(/0+$/, "");
+  if (rest === "") return formatUsd(whole);
+  const [dollars = "0", fraction = ""] = formatUsd(whole).split(".");
+  return `${dollars}.${fraction.padEnd(9, "0")}${rest}`;
+}
+
 /** What was consumed of every unit of which something was, the request itself left out, in the order of the units. */
 export function quantitiesOf(usage: BillableUsage): Quantity[] {
   const parts = partUnits.map(({ unit, part }) => ({ unit, amount: usage[part] }));

@@ -16,6 +16,8 @@ export interface Receipt {
   readonly billed_usd: string | null;
   /** Why this much was charged, e.g. "usage"; null: not known yet. */
   readonly billing_reason: string | null;
+  /** What the same usage costs by the vendor's list, in US dollars; null: not known. */
+  readonly list_price_usd: string | null;
   /** True: the answer is that of an earlier request with the same idempotency key, and nothing was charged. */
   readonly replayed: boolean;
 }

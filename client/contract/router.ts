@@ -896,6 +896,9 @@ export type Procedures = {
           request: {
             key_id: string;
             user_id: string | null;
+            /** Whom the request named, or whose the key is. */
+            end_user: string | null;
+            tags: string[];
             module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
             model: string;
             channel: string | null;
@@ -946,6 +949,8 @@ export type Procedures = {
               [key: string]: string;
             };
           } | null;
+          /** What the same usage costs by the vendor's list; null: not known. */
+          list_price_usd: string | null;
           /** The price list that it was charged by, before the group's ratio. */
           rates: readonly {
             unit:
@@ -1019,6 +1024,9 @@ export type Procedures = {
           request: {
             key_id: string;
             user_id: string | null;
+            /** Whom the request named, or whose the key is. */
+            end_user: string | null;
+            tags: string[];
             module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
             model: string;
             channel: string | null;
@@ -1069,6 +1077,8 @@ export type Procedures = {
               [key: string]: string;
             };
           } | null;
+          /** What the same usage costs by the vendor's list; null: not known. */
+          list_price_usd: string | null;
           /** The price list that it was charged by, before the group's ratio. */
           rates: readonly {
             unit:
@@ -1143,6 +1153,9 @@ export type Procedures = {
           request: {
             key_id: string;
             user_id: string | null;
+            /** Whom the request named, or whose the key is. */
+            end_user: string | null;
+            tags: string[];
             module: "" | "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video";
             model: string;
             channel: string | null;
@@ -1193,6 +1206,8 @@ export type Procedures = {
               [key: string]: string;
             };
           } | null;
+          /** What the same usage costs by the vendor's list; null: not known. */
+          list_price_usd: string | null;
           /** The price list that it was charged by, before the group's ratio. */
           rates: readonly {
             unit:
@@ -1257,19 +1272,35 @@ export type Procedures = {
     >;
   };
   usage: {
-    /** What was charged, from the ledger, by day, key, model, group or module. */
+    /**
+     * What was charged, from the ledger, beside what it costs by the vendors' lists. By tag a request counts in the sum of each of its
+     * tags.
+     */
     sum: Query<
       {
         from: string;
         to: string;
         account_id?: string | undefined;
-        by?: "module" | "model" | "group" | "key" | "day" | undefined;
+        by?: "module" | "model" | "user" | "group" | "key" | "account" | "day" | "channel" | "tag" | undefined;
+        /** A sum for each hour, day or month; absent: of the whole time. */
+        step?: "day" | "hour" | "month" | undefined;
       },
       {
         sums: {
           name: string;
+          /** What people call the key or the account; null: the name says it. */
+          title: string | null;
+          /** True: the sum of all end users or tags beyond those that are told apart. */
+          other: boolean;
+          /** When its stretch of time begins; null: it is the whole time. */
+          time: string | null;
           requests: number;
           charged_usd: string;
+          /** What those requests whose list price is known cost by the vendors' lists. */
+          list_price_usd: string | null;
+          listed_requests: number;
+          /** What was charged for these, less their list price. */
+          margin_usd: string | null;
           usage: {
             input_tokens: number;
             cached_input_tokens: number;
@@ -1293,7 +1324,7 @@ export type Procedures = {
       {
         from: string;
         to: string;
-        step?: "day" | "minute" | "hour" | undefined;
+        step?: "day" | "hour" | "minute" | undefined;
         group_by?: "module" | "model" | "key" | "channel" | "status" | undefined;
         filter?:
           | {
@@ -1306,9 +1337,9 @@ export type Procedures = {
               user_id?: string | undefined;
               statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
               channel?: string | undefined;
+              tag?: string | undefined;
               /** For whom it was, whatever key named the end user. */
               end_user?: string | undefined;
-              tag?: string | undefined;
               /** Trace ID: the request's own, or that of its client's traceparent. */
               trace_id?: string | undefined;
               error_code?:
@@ -1563,6 +1594,102 @@ export type Procedures = {
           response: string;
           response_truncated: boolean;
           custom_response: object | null;
+          billing: {
+            lines: {
+              unit:
+                | "images"
+                | "pages"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "searches"
+                | "web_searches"
+                | "tool_calls"
+                | "sessions"
+                | "vendor_nano_usd";
+              amount: number;
+              /** Price that held, in US dollars for `per` of the unit. */
+              price_usd: string;
+              per: number;
+              /** Amount times price, exact: up to 18 decimals. */
+              cost_usd: string;
+            }[];
+            /** Of the lines, exact; null: there are none. */
+            sum_usd: string | null;
+            /** What the same usage costs by the vendor's list; null: not known. */
+            list_price_usd: string | null;
+            reserved_usd: string;
+            billed_usd: string;
+            reason: string | null;
+            policy: "drain" | "charge_delivered" | "refund";
+            price_source: "strategy" | "table" | "free" | null;
+            /** The price list that it was charged by, before the group's ratio. */
+            rates: readonly {
+              unit:
+                | "images"
+                | "pages"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "searches"
+                | "web_searches"
+                | "tool_calls"
+                | "sessions"
+                | "vendor_nano_usd";
+              /** USD for `per` of the unit. */
+              usd: string;
+              /** A million tokens, a thousand milliseconds, one piece ... */
+              per: number;
+              /** What must be so for it to hold; null: it always holds. */
+              when: {
+                above_input_tokens: number | null;
+                traits: {
+                  [key: string]: string;
+                };
+              } | null;
+            }[];
+            group_ratio: number | null;
+          };
           response_model: string | null;
           message_id: string | null;
           upstream_request_id: string | null;
@@ -1723,59 +1850,6 @@ export type Procedures = {
               [key: string]: string;
             };
           } | null;
-          billing: {
-            reserved_usd: string;
-            billed_usd: string;
-            reason: string | null;
-            policy: "drain" | "charge_delivered" | "refund";
-            price_source: "strategy" | "table" | "free" | null;
-            /** The price list that it was charged by, before the group's ratio. */
-            rates: readonly {
-              unit:
-                | "images"
-                | "pages"
-                | "input_tokens"
-                | "cached_input_tokens"
-                | "cache_write_tokens"
-                | "output_tokens"
-                | "reasoning_tokens"
-                | "audio_ms"
-                | "characters"
-                | "requests"
-                | "cache_write_1h_tokens"
-                | "input_image_tokens"
-                | "cached_input_image_tokens"
-                | "output_image_tokens"
-                | "input_audio_tokens"
-                | "cached_input_audio_tokens"
-                | "output_audio_tokens"
-                | "input_video_tokens"
-                | "output_video_tokens"
-                | "input_images"
-                | "input_kilopixels"
-                | "input_audio_ms"
-                | "output_audio_ms"
-                | "input_video_ms"
-                | "output_video_ms"
-                | "searches"
-                | "web_searches"
-                | "tool_calls"
-                | "sessions"
-                | "vendor_nano_usd";
-              /** USD for `per` of the unit. */
-              usd: string;
-              /** A million tokens, a thousand milliseconds, one piece ... */
-              per: number;
-              /** What must be so for it to hold; null: it always holds. */
-              when: {
-                above_input_tokens: number | null;
-                traits: {
-                  [key: string]: string;
-                };
-              } | null;
-            }[];
-            group_ratio: number | null;
-          };
           reconstructed: boolean;
           repaired: boolean;
           payload_expired: boolean;
@@ -1851,6 +1925,102 @@ export type Procedures = {
           response: string;
           response_truncated: boolean;
           custom_response: object | null;
+          billing: {
+            lines: {
+              unit:
+                | "images"
+                | "pages"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "searches"
+                | "web_searches"
+                | "tool_calls"
+                | "sessions"
+                | "vendor_nano_usd";
+              amount: number;
+              /** Price that held, in US dollars for `per` of the unit. */
+              price_usd: string;
+              per: number;
+              /** Amount times price, exact: up to 18 decimals. */
+              cost_usd: string;
+            }[];
+            /** Of the lines, exact; null: there are none. */
+            sum_usd: string | null;
+            /** What the same usage costs by the vendor's list; null: not known. */
+            list_price_usd: string | null;
+            reserved_usd: string;
+            billed_usd: string;
+            reason: string | null;
+            policy: "drain" | "charge_delivered" | "refund";
+            price_source: "strategy" | "table" | "free" | null;
+            /** The price list that it was charged by, before the group's ratio. */
+            rates: readonly {
+              unit:
+                | "images"
+                | "pages"
+                | "input_tokens"
+                | "cached_input_tokens"
+                | "cache_write_tokens"
+                | "output_tokens"
+                | "reasoning_tokens"
+                | "audio_ms"
+                | "characters"
+                | "requests"
+                | "cache_write_1h_tokens"
+                | "input_image_tokens"
+                | "cached_input_image_tokens"
+                | "output_image_tokens"
+                | "input_audio_tokens"
+                | "cached_input_audio_tokens"
+                | "output_audio_tokens"
+                | "input_video_tokens"
+                | "output_video_tokens"
+                | "input_images"
+                | "input_kilopixels"
+                | "input_audio_ms"
+                | "output_audio_ms"
+                | "input_video_ms"
+                | "output_video_ms"
+                | "searches"
+                | "web_searches"
+                | "tool_calls"
+                | "sessions"
+                | "vendor_nano_usd";
+              /** USD for `per` of the unit. */
+              usd: string;
+              /** A million tokens, a thousand milliseconds, one piece ... */
+              per: number;
+              /** What must be so for it to hold; null: it always holds. */
+              when: {
+                above_input_tokens: number | null;
+                traits: {
+                  [key: string]: string;
+                };
+              } | null;
+            }[];
+            group_ratio: number | null;
+          };
           response_model: string | null;
           message_id: string | null;
           upstream_request_id: string | null;
@@ -2011,59 +2181,6 @@ export type Procedures = {
               [key: string]: string;
             };
           } | null;
-          billing: {
-            reserved_usd: string;
-            billed_usd: string;
-            reason: string | null;
-            policy: "drain" | "charge_delivered" | "refund";
-            price_source: "strategy" | "table" | "free" | null;
-            /** The price list that it was charged by, before the group's ratio. */
-            rates: readonly {
-              unit:
-                | "images"
-                | "pages"
-                | "input_tokens"
-                | "cached_input_tokens"
-                | "cache_write_tokens"
-                | "output_tokens"
-                | "reasoning_tokens"
-                | "audio_ms"
-                | "characters"
-                | "requests"
-                | "cache_write_1h_tokens"
-                | "input_image_tokens"
-                | "cached_input_image_tokens"
-                | "output_image_tokens"
-                | "input_audio_tokens"
-                | "cached_input_audio_tokens"
-                | "output_audio_tokens"
-                | "input_video_tokens"
-                | "output_video_tokens"
-                | "input_images"
-                | "input_kilopixels"
-                | "input_audio_ms"
-                | "output_audio_ms"
-                | "input_video_ms"
-                | "output_video_ms"
-                | "searches"
-                | "web_searches"
-                | "tool_calls"
-                | "sessions"
-                | "vendor_nano_usd";
-              /** USD for `per` of the unit. */
-              usd: string;
-              /** A million tokens, a thousand milliseconds, one piece ... */
-              per: number;
-              /** What must be so for it to hold; null: it always holds. */
-              when: {
-                above_input_tokens: number | null;
-                traits: {
-                  [key: string]: string;
-                };
-              } | null;
-            }[];
-            group_ratio: number | null;
-          };
           reconstructed: boolean;
           repaired: boolean;
           payload_expired: boolean;
@@ -2271,6 +2388,102 @@ export type Procedures = {
         response: string;
         response_truncated: boolean;
         custom_response: object | null;
+        billing: {
+          lines: {
+            unit:
+              | "images"
+              | "pages"
+              | "input_tokens"
+              | "cached_input_tokens"
+              | "cache_write_tokens"
+              | "output_tokens"
+              | "reasoning_tokens"
+              | "audio_ms"
+              | "characters"
+              | "requests"
+              | "cache_write_1h_tokens"
+              | "input_image_tokens"
+              | "cached_input_image_tokens"
+              | "output_image_tokens"
+              | "input_audio_tokens"
+              | "cached_input_audio_tokens"
+              | "output_audio_tokens"
+              | "input_video_tokens"
+              | "output_video_tokens"
+              | "input_images"
+              | "input_kilopixels"
+              | "input_audio_ms"
+              | "output_audio_ms"
+              | "input_video_ms"
+              | "output_video_ms"
+              | "searches"
+              | "web_searches"
+              | "tool_calls"
+              | "sessions"
+              | "vendor_nano_usd";
+            amount: number;
+            /** Price that held, in US dollars for `per` of the unit. */
+            price_usd: string;
+            per: number;
+            /** Amount times price, exact: up to 18 decimals. */
+            cost_usd: string;
+          }[];
+          /** Of the lines, exact; null: there are none. */
+          sum_usd: string | null;
+          /** What the same usage costs by the vendor's list; null: not known. */
+          list_price_usd: string | null;
+          reserved_usd: string;
+          billed_usd: string;
+          reason: string | null;
+          policy: "drain" | "charge_delivered" | "refund";
+          price_source: "strategy" | "table" | "free" | null;
+          /** The price list that it was charged by, before the group's ratio. */
+          rates: readonly {
+            unit:
+              | "images"
+              | "pages"
+              | "input_tokens"
+              | "cached_input_tokens"
+              | "cache_write_tokens"
+              | "output_tokens"
+              | "reasoning_tokens"
+              | "audio_ms"
+              | "characters"
+              | "requests"
+              | "cache_write_1h_tokens"
+              | "input_image_tokens"
+              | "cached_input_image_tokens"
+              | "output_image_tokens"
+              | "input_audio_tokens"
+              | "cached_input_audio_tokens"
+              | "output_audio_tokens"
+              | "input_video_tokens"
+              | "output_video_tokens"
+              | "input_images"
+              | "input_kilopixels"
+              | "input_audio_ms"
+              | "output_audio_ms"
+              | "input_video_ms"
+              | "output_video_ms"
+              | "searches"
+              | "web_searches"
+              | "tool_calls"
+              | "sessions"
+              | "vendor_nano_usd";
+            /** USD for `per` of the unit. */
+            usd: string;
+            /** A million tokens, a thousand milliseconds, one piece ... */
+            per: number;
+            /** What must be so for it to hold; null: it always holds. */
+            when: {
+              above_input_tokens: number | null;
+              traits: {
+                [key: string]: string;
+              };
+            } | null;
+          }[];
+          group_ratio: number | null;
+        };
         response_model: string | null;
         message_id: string | null;
         upstream_request_id: string | null;
@@ -2431,59 +2644,6 @@ export type Procedures = {
             [key: string]: string;
           };
         } | null;
-        billing: {
-          reserved_usd: string;
-          billed_usd: string;
-          reason: string | null;
-          policy: "drain" | "charge_delivered" | "refund";
-          price_source: "strategy" | "table" | "free" | null;
-          /** The price list that it was charged by, before the group's ratio. */
-          rates: readonly {
-            unit:
-              | "images"
-              | "pages"
-              | "input_tokens"
-              | "cached_input_tokens"
-              | "cache_write_tokens"
-              | "output_tokens"
-              | "reasoning_tokens"
-              | "audio_ms"
-              | "characters"
-              | "requests"
-              | "cache_write_1h_tokens"
-              | "input_image_tokens"
-              | "cached_input_image_tokens"
-              | "output_image_tokens"
-              | "input_audio_tokens"
-              | "cached_input_audio_tokens"
-              | "output_audio_tokens"
-              | "input_video_tokens"
-              | "output_video_tokens"
-              | "input_images"
-              | "input_kilopixels"
-              | "input_audio_ms"
-              | "output_audio_ms"
-              | "input_video_ms"
-              | "output_video_ms"
-              | "searches"
-              | "web_searches"
-              | "tool_calls"
-              | "sessions"
-              | "vendor_nano_usd";
-            /** USD for `per` of the unit. */
-            usd: string;
-            /** A million tokens, a thousand milliseconds, one piece ... */
-            per: number;
-            /** What must be so for it to hold; null: it always holds. */
-            when: {
-              above_input_tokens: number | null;
-              traits: {
-                [key: string]: string;
-              };
-            } | null;
-          }[];
-          group_ratio: number | null;
-        };
         reconstructed: boolean;
         repaired: boolean;
         payload_expired: boolean;
@@ -2519,9 +2679,9 @@ export type Procedures = {
                 user_id?: string | undefined;
                 statuses?: ("failed" | "pending" | "queueing" | "processing" | "succeeded")[] | undefined;
                 channel?: string | undefined;
+                tag?: string | undefined;
                 /** For whom it was, whatever key named the end user. */
                 end_user?: string | undefined;
-                tag?: string | undefined;
                 /** Trace ID: the request's own, or that of its client's traceparent. */
                 trace_id?: string | undefined;
                 error_code?:

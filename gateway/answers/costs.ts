@@ -1,7 +1,11 @@
 import type { Cost } from "../view/cost.ts";
 
 /** Names of the header, or trailer, fields that tell a cost. */
-export const costFields = ["x-throughline-billed-usd", "x-throughline-billing-reason"] as const;
+export const costFields = [
+  "x-throughline-billed-usd",
+  "x-throughline-billing-reason",
+  "x-throughline-list-price-usd",
+] as const;
 
 /** Where a client asks to be told. */
 export const costHeader = "x-throughline-cost";
@@ -13,8 +17,13 @@ export function asksForCost(headers: Readonly<Record<string, string | string[] |
 }
 
 /** A cost as header or trailer fields. */
-export function costFieldsOf({ billed_usd, billing_reason }: Cost): Readonly<Record<string, string>> {
-  return { "x-throughline-billed-usd": billed_usd, "x-throughline-billing-reason": billing_reason };
+export function costFieldsOf({ billed_usd, billing_reason, list_price_usd }: Cost): Readonly<Record<string, string>> {
+  const [billed, reason, list] = costFields;
+  return {
+    [billed]: billed_usd,
+    [reason]: billing_reason,
+    ...(list_price_usd === null ? {} : { [list]: list_price_usd }),
+  };
 }
 
 /**

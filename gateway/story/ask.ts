@@ -63,5 +63,5 @@ export interface Answer {
    */
   settles?(outcome: Outcome | undefined, settled: Promise<Settlement | undefined>): void;
   /** The cost, before the last bytes are given; only where the request asks for it. Absent: the client is told otherwise. */
-  costs?(settlement: Pick<Settlement, "billedNanoUsd" | "reason">): void;
+  costs?(settlement: Pick<Settlement, "billedNanoUsd" | "reason" | "listPriceNanoUsd">): void;
 }

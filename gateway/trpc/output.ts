@@ -3,6 +3,7 @@ import { DisconnectPolicy, type Usage } from "../../shared/gen/throughline/commo
 import { moduleNameOf } from "../../shared/modules.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
+import { usdOrNull } from "../view/cost.ts";
 import { errorCodeOf, isoMicroseconds } from "../view/history-item.ts";
 import { ratesOut } from "../view/quantities.ts";
 import { usageOf } from "../view/request-life.ts";
@@ -47,6 +48,9 @@ export function ledgerEntryOut(entry: LedgerEntry, style: RequestIdStyle) {
         : {
             key_id: facts.keyId.toString(),
             user_id: facts.userId || null,
+            /** Whom the request named, or whose the key is. */
+            end_user: facts.endUser || null,
+            tags: facts.tags,
             module: moduleNameOf(facts.module),
             model: facts.model,
             channel: facts.channel || null,
@@ -54,6 +58,8 @@ export function ledgerEntryOut(entry: LedgerEntry, style: RequestIdStyle) {
             error_code: errorCodeOf(facts.errorCode),
           },
     usage: usageOut(entry.usage),
+    /** What the same usage costs by the vendor's list; null: not known. */
+    list_price_usd: usdOrNull(entry.listPriceNanoUsd),
     /** The price list that it was charged by, before the group's ratio. */
     rates: entry.pricing === undefined ? [] : ratesOut(entry.pricing),
     created_time: isoMicroseconds(entry.createdUnixUs),

@@ -7,7 +7,7 @@ import { inTime } from "../story/take-in.ts";
 import { costOf } from "../view/cost.ts";
 import { quantitiesOut } from "../view/quantities.ts";
 
-const unknownCost = { billed_usd: null, billing_reason: null };
+const unknownCost = { billed_usd: null, billing_reason: null, list_price_usd: null };
 
 /** What a client is told of a call that was served. It waits for the cost as long as a call may take. */
 export async function receiptOf(context: GatewayContext, incoming: Incoming, ended: Ended): Promise<Receipt> {

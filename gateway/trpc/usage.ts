@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UsageBy } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { UsageBy, UsageStep, type UsageSum } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { mapInPieces } from "../../shared/pace.ts";
@@ -16,7 +16,13 @@ const usageBy = {
   model: UsageBy.MODEL,
   group: UsageBy.GROUP,
   module: UsageBy.MODULE,
+  account: UsageBy.ACCOUNT,
+  channel: UsageBy.CHANNEL,
+  user: UsageBy.USER,
+  tag: UsageBy.TAG,
 } as const;
+const ways = ["day", "key", "model", "group", "module", "account", "channel", "user", "tag"] as const;
+const sumSteps = { hour: UsageStep.HOUR, day: UsageStep.DAY, month: UsageStep.MONTH } as const;
 const steps = { minute: TimeStep.MINUTE, hour: TimeStep.HOUR, day: TimeStep.DAY } as const;
 /** Time that sums over a long range may take. */
 const sumTimeoutMs = 60_000;
@@ -27,9 +33,34 @@ const aSpan = [
   { path: ["to"], error: "must be after from" },
 ] satisfies Parameters<z.ZodType<{ from: bigint; to: bigint }>["refine"]>;
 
+/** A sum; where no request has a list price, what the list says is not known. */
+function sumOut(sum: UsageSum) {
+  const listed = sum.listedRequests > 0n;
+  return {
+    name: sum.name,
+    /** What people call the key or the account; null: the name says it. */
+    title: sum.title || null,
+    /** True: the sum of all end users or tags beyond those that are told apart. */
+    other: sum.other,
+    /** When its stretch of time begins; null: it is the whole time. */
+    time: sum.atUnixMs === 0n ? null : iso(sum.atUnixMs),
+    requests: Number(sum.requests),
+    charged_usd: formatUsd(sum.chargedNanoUsd),
+    /** What those requests whose list price is known cost by the vendors' lists. */
+    list_price_usd: listed ? formatUsd(sum.listPriceNanoUsd) : null,
+    listed_requests: Number(sum.listedRequests),
+    /** What was charged for these, less their list price. */
+    margin_usd: listed ? formatUsd(sum.listedChargedNanoUsd - sum.listPriceNanoUsd) : null,
+    usage: usageOut(sum.usage),
+  };
+}
+
 /** What was used. */
 export const usage = router({
-  /** What was charged, from the ledger, by day, key, model, group or module. */
+  /**
+   * What was charged, from the ledger, beside what it costs by the vendors' lists. By tag a request counts in the sum of each of its
+   * tags.
+   */
   sum: adminRead
     .input(
       z
@@ -37,7 +68,9 @@ export const usage = router({
           account_id: id.optional(),
           from: time,
           to: time,
-          by: z.enum(["day", "key", "model", "group", "module"]).default("day"),
+          by: z.enum(ways).default("day"),
+          /** A sum for each hour, day or month; absent: of the whole time. */
+          step: z.enum(["hour", "day", "month"]).optional(),
         })
         .refine(...aSpan),
     )
@@ -48,16 +81,12 @@ export const usage = router({
           fromUnixMs: input.from,
           toUnixMs: input.to,
           by: usageBy[input.by],
+          step: input.step === undefined ? UsageStep.UNSPECIFIED : sumSteps[input.step],
         },
         callOptions(ctx, sumTimeoutMs),
       );
       return {
-        sums: sums.map((sum) => ({
-          name: sum.name,
-          requests: Number(sum.requests),
-          charged_usd: formatUsd(sum.chargedNanoUsd),
-          usage: usageOut(sum.usage),
-        })),
+        sums: await mapInPieces(sums, ctx.gateway.pacing.pace(), sumOut),
       };
     }),
 

@@ -6,6 +6,7 @@ import { moduleNameOf } from "../../shared/modules.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayConfig } from "../config.ts";
+import { billOf } from "./bill.ts";
 import {
   customResponse,
   errorCodeOf,
@@ -66,9 +67,11 @@ export function requestRow(stored: StoredRecord, config: Pick<GatewayConfig, "id
 export function requestLife(stored: StoredRecord, config: Pick<GatewayConfig, "idStyle" | "traceUiUrl">) {
   const record = recordOf(stored);
   const { detail } = record;
+  const row = requestRow(stored, config);
   return {
     object: "request",
-    ...requestRow(stored, config),
+    ...row,
+    billing: { ...row.billing, ...billOf(record) },
     response_model: orNull(detail?.responseModel),
     message_id: orNull(record.messageId),
     upstream_request_id: orNull(record.upstreamRequestId),

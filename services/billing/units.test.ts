@@ -8,7 +8,7 @@ import { LedgerKind, SettleCase, UsageBy } from "../../shared/gen/throughline/bi
 import { PricingSchema, QuantitySchema, Unit, UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { type BillableUsage, costNanoUsd, type Prices, type Rate } from "../../shared/money.ts";
 import { type PricePart, partUnits, priceUnits, traits, type UsagePart, units } from "../../shared/units.ts";
-import { chargeCosts } from "./db/audit-cost.ts";
+import { chargeCosts, listCosts } from "./db/audit-cost.ts";
 import type { BillingSchema } from "./db/schema.ts";
 import { type NewSettlement, settleAll } from "./db/settle.ts";
 import { createTariffs } from "./db/tariffs.ts";
@@ -254,17 +254,23 @@ describe("the cost of a usage", () => {
     });
     const tariffs = createTariffs(db);
     // Several usages at each price list, for their traits and lengths of input must not get into each other's way.
-    const lists = fc.array(fc.tuple(anyPrices, fc.array(anyUsage, { minLength: 1, maxLength: 6 })), {
+    const anyList = fc.oneof(fc.constantFrom("own", undefined), anyPrices);
+    const lists = fc.array(fc.tuple(anyPrices, anyList, fc.array(anyUsage, { minLength: 1, maxLength: 6 })), {
       minLength: 8,
       maxLength: 30,
     });
     try {
       await fc.assert(
         fc.asyncProperty(lists, async (list) => {
-          const entered = list.flatMap(([prices, usages]) =>
-            usages.map((one) => ({ requestId: nextRequestId(), prices, one })),
+          const entered = list.flatMap(([prices, of, usages]) =>
+            usages.map((one) => ({ requestId: nextRequestId(), prices, of, one })),
           );
-          const ids = await tariffs.idsOf(entered.map(({ prices }) => ({ ...work, ...prices })));
+          const ids = await tariffs.idsOf(
+            entered.map(({ prices, of }) => ({
+              ...{ ...work, ...prices },
+              list: typeof of === "object" ? { ...work, ...of } : of,
+            })),
+          );
           const items = entered.map(
             ({ requestId, one }, i): NewSettlement => ({
               ...{
@@ -277,21 +283,31 @@ describe("the cost of a usage", () => {
                 userId: "",
                 reason: "usage",
               },
-              ...{ errorCode: "", usage: { ...one, estimated: false } },
+              ...{ errorCode: "", usage: { ...one, estimated: false }, listPrice: undefined, endUser: "", tags: [] },
             }),
           );
           await settleAll(db, items, 0);
-          const costs = new Map<bigint, string>();
-          for (const select of chargeCosts) {
-            const { rows } = await sql<{ entry_id: bigint; cost: string }>`select * from (${sql.raw(select)}) c
-              where entry_id >= ${items[0]?.requestId}`.execute(db.kysely);
-            for (const row of rows) {
-              expect(costs.has(row.entry_id)).toBe(false);
-              costs.set(row.entry_id, row.cost);
+          const costsOf = async (selects: readonly string[]) => {
+            const costs = new Map<bigint, string>();
+            for (const select of selects) {
+              const { rows } = await sql<{ entry_id: bigint; cost: string }>`select * from (${sql.raw(select)}) c
+                where entry_id >= ${items[0]?.requestId}`.execute(db.kysely);
+              for (const row of rows) {
+                expect(costs.has(row.entry_id)).toBe(false);
+                costs.set(row.entry_id, row.cost);
+              }
             }
-          }
+            return [...costs].sort(([a], [b]) => (a < b ? -1 : 1));
+          };
           const expected = entered.map(({ requestId, prices, one }) => [requestId, String(costNanoUsd(one, prices))]);
-          expect([...costs].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual(expected);
+          expect(await costsOf(chargeCosts)).toEqual(expected);
+          const expectedByList = entered.flatMap(({ requestId, prices, of, one }) => {
+            const at = of === "own" ? prices : of;
+            const said = one.more?.find(({ unit }) => unit === Unit.VENDOR_NANO_USD);
+            if (at === undefined) return [];
+            return [[requestId, String(said?.amount ?? costNanoUsd(one, { ...at, groupRatioPpm: 1_000_000 }))]];
+          });
+          expect(await costsOf(listCosts)).toEqual(expectedByList);
         }),
         { numRuns: 8, endOnFailure: true },
       );

@@ -6,8 +6,10 @@ import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { auditLedger } from "./db/audit.ts";
 import { openDatabase } from "./db/open.ts";
 import type { BillingSchema } from "./db/schema.ts";
-import { sumUsage, type UsageBy, type UsageSumRow } from "./db/usage.ts";
+import { sumUsage, type UsageSumRow } from "./db/usage.ts";
 import { foldUsage } from "./db/usage-fold.ts";
+import type { UsageBy } from "./db/usage-groupings.ts";
+import { mostLabels } from "./domain/labels.ts";
 import { coverOf } from "./domain/usage-cover.ts";
 import { pepper, silent } from "./testing.ts";
 
@@ -16,7 +18,8 @@ const dayMs = 24 * hourMs;
 /** Four months, two of them whole, with a leap day. */
 const startMs = Date.UTC(2028, 0, 20);
 const endMs = Date.UTC(2028, 4, 3);
-const ways: readonly UsageBy[] = ["day", "key", "model", "group", "module"];
+const ways: readonly UsageBy[] = ["day", "key", "model", "group", "module", "account", "channel", "user", "tag"];
+const steps = [undefined, "hour", "day", "month"] as const;
 
 let postgres: TestPostgres;
 let db: Database<BillingSchema>;
@@ -35,7 +38,7 @@ beforeAll(async () => {
     insert into billing.tariff (hash, module, model, dialect, group_name, channel, platform, strategy, price_source,
       input_price, cached_input_price, cache_write_price, output_price, reasoning_price, image_price, audio_second_price,
       character_price, request_price, group_ratio_ppm)
-    select sha256(i::text::bytea), case when i = 2 then 'image' else 'chat' end, 'model ' || i % 3, '', case when i % 2 = 0 then '' else 'own' end, '', '', '', 0,
+    select sha256(i::text::bytea), case when i = 2 then 'image' else 'chat' end, 'model ' || i % 3, '', case when i % 2 = 0 then '' else 'own' end, 'channel ' || i % 2, '', '', 0,
       0, 0, 0, 0, 0, 0, 0, 0, 0, 1000000 from generate_series(1, 5) i returning tariff_id`.execute(db.kysely);
   tariffs = made.rows.map((row) => row.tariff_id);
 });
@@ -52,6 +55,10 @@ interface Entry {
   readonly tariff: number;
   readonly kind: "charge" | "release" | "late" | "topup";
   readonly amount: number;
+  /** Whom the request named, and whose the key was. */
+  readonly user: string | null;
+  readonly ofKey: string | null;
+  readonly tags: readonly string[];
 }
 
 let entryIds = 0n;
@@ -62,9 +69,12 @@ function furtherOf(amount: number): string | null {
   return JSON.stringify({ searches: amount + 1, ...(amount % 4 === 0 ? { pages: 10 ** 15 } : {}) });
 }
 
+/** List prices of some entries. */
+const listOf = (amount: number): number | null => (amount % 5 === 0 ? null : amount * 2);
+
 /** Enters them as Settle would, at the times that they say. */
 async function enter(entries: readonly Entry[]): Promise<void> {
-  for (const { account, atMs, key, tariff, kind, amount } of entries) {
+  for (const { account, atMs, key, tariff, kind, amount, user, ofKey, tags } of entries) {
     entryIds += 1n;
     const accountId = accounts[account];
     const release = kind === "late" ? [{ number: 2, charge: 0, reason: "expired" }] : [];
@@ -77,10 +87,11 @@ async function enter(entries: readonly Entry[]): Promise<void> {
         with a as (update billing.account set ledger_seq = ledger_seq + 1, balance = balance - ${each.charge}
                    where account_id = ${accountId} returning ledger_seq, balance)
         insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, key_id, tariff_id,
-          kind, estimated, input_tokens, characters, reason, more)
+          kind, estimated, input_tokens, characters, reason, more, list_price, end_user, user_id, tags)
         select ${entryIds}, ${accountId}, ledger_seq, ${-each.charge}, 0, balance, ${at}, ${key || null}, ${tariffs[tariff] ?? null},
           ${each.number}, ${amount % 7 === 0}, ${each.charge}, ${amount % 3 || null}, ${each.reason},
-          ${furtherOf(amount)}::jsonb from a`.execute(db.kysely);
+          ${furtherOf(amount)}::jsonb, ${listOf(amount)}::bigint, ${user}, ${ofKey},
+          ${tags.length === 0 ? null : JSON.stringify(tags)}::jsonb from a`.execute(db.kysely);
     }
   }
 }
@@ -93,20 +104,39 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   tariff: fc.nat({ max: 5 }),
   kind: fc.constantFrom("charge", "charge", "charge", "release", "late", "topup"),
   amount: fc.nat({ max: 1_000 }),
+  user: fc.constantFrom(null, "ann", "*", "(other)"),
+  ofKey: fc.constantFrom(null, "ann", "=bob"),
+  tags: fc.subarray(["a", "*", "=", "team: ü"]),
 });
 const inOrder = (entries: readonly Entry[]): Entry[] => entries.toSorted((a, b) => a.atMs - b.atMs);
 
 /** The same question, asked of every entry of the ledger. */
-async function plainSum(accountId: bigint, fromMs: number, toMs: number, by: UsageBy): Promise<UsageSumRow[]> {
+async function plainSum(
+  accountId: bigint,
+  fromMs: number,
+  toMs: number,
+  by: UsageBy,
+  step: (typeof steps)[number],
+): Promise<UsageSumRow[]> {
+  const unit = by === "day" ? "day" : step;
   const names = {
     day: sql`to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD')`,
     key: sql`coalesce(l.key_id, 0)::text`,
     model: sql`coalesce(t.model, '')`,
     module: sql`coalesce(t.module, '')`,
     group: sql`coalesce(nullif(t.group_name, ''), a.group_name, '')`,
+    account: sql`l.account_id::text`,
+    channel: sql`coalesce(t.channel, '')`,
+    user: sql`coalesce(l.end_user, l.user_id, '')`,
+    tag: sql`coalesce(g.tag, '')`,
   };
+  const tags = by === "tag" ? sql`left join lateral jsonb_array_elements_text(l.tags) g (tag) on true` : sql``;
+  const starts =
+    unit === undefined ? sql`0` : sql`(extract(epoch from date_trunc(${unit}, l.created_at, 'UTC')) / 3600)::integer`;
   const { rows } = await sql<UsageSumRow>`
-    select ${names[by]} as name,
+    select ${names[by]} as name, ${by === "account" ? sql`max(a.name)` : sql`''`} as title, false as other, ${starts} as starts,
+      count(l.list_price) as listed, coalesce(sum(-l.amount) filter (where l.list_price is not null), 0)::bigint as listed_charged,
+      coalesce(sum(l.list_price), 0)::bigint as list_price,
       count(*) filter (where l.reason <> 'late') as requests,
       (-sum(l.amount))::bigint as charged, coalesce(sum(l.input_tokens), 0)::bigint as input_tokens,
       0::bigint as cached_input_tokens, 0::bigint as cache_write_tokens, 0::bigint as output_tokens,
@@ -115,10 +145,10 @@ async function plainSum(accountId: bigint, fromMs: number, toMs: number, by: Usa
       nullif(jsonb_strip_nulls(jsonb_build_object('searches', sum((l.more ->> 'searches')::numeric)::text,
         'pages', sum((l.more ->> 'pages')::numeric)::text)), '{}') as more
     from billing.ledger l left join billing.tariff t on t.tariff_id = l.tariff_id
-    left join billing.account a on a.account_id = l.account_id
+    left join billing.account a on a.account_id = l.account_id ${tags}
     where l.kind in (1, 2) and l.created_at >= ${new Date(fromMs)} and l.created_at < ${new Date(toMs)}
       and (${accountId} = 0 or l.account_id = ${accountId})
-    group by 1 order by 1`.execute(db.kysely);
+    group by 1, 4 order by 1, 4`.execute(db.kysely);
   return rows;
 }
 
@@ -135,16 +165,17 @@ async function expectSums(ranges: readonly (readonly [number, number])[]): Promi
   for (const [a, b] of ranges) {
     const [fromMs, toMs] = [Math.min(a, b), Math.max(a, b) + 1];
     for (const accountId of [0n, ...accounts]) {
-      for (const by of ways) {
-        const sums = await sumUsage(db, { accountId, fromMs, toMs, by });
-        const plain = await plainSum(accountId, fromMs, toMs, by);
-        expect(sums.toSorted(byName), `${accountId} ${fromMs} ${toMs} ${by}`).toEqual(plain.toSorted(byName));
+      for (const [i, by] of ways.entries()) {
+        const step = steps[(i + Number(accountId) + fromMs) % steps.length];
+        const sums = await sumUsage(db, { accountId, fromMs, toMs, by, step });
+        const plain = await plainSum(accountId, fromMs, toMs, by, step);
+        expect(sums.toSorted(byName), `${accountId} ${fromMs} ${toMs} ${by} ${step}`).toEqual(plain.toSorted(byName));
       }
     }
   }
 }
 
-const byName = (a: UsageSumRow, b: UsageSumRow) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+const byName = (a: UsageSumRow, b: UsageSumRow) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.starts - b.starts);
 const wrong = async () => (await db.transaction(auditLedger)).find(({ name }) => name.startsWith("the sums of usage"));
 
 describe("sums of usage", () => {
@@ -188,6 +219,8 @@ describe("sums of usage", () => {
   test.each([
     ["a sum that was altered", sql`update billing.usage_sum set charged = charged + 1 where detail = 1`],
     ["a sum that is missing", sql`delete from billing.usage_sum where detail = 2 and account_id = 0`],
+    ["a user's sum that was altered", sql`update billing.label_sum set list_price = list_price + 1 where kind = 1`],
+    ["a tag's sum that is missing", sql`delete from billing.label_sum where kind = 2 and span = 3`],
     ["a number beyond the ledger", sql`update billing.usage_fold set folded_seq = folded_seq + 1`],
   ])("are not believed by the audit: %s", async (_name, damage) => {
     const undo = new Error("undone");
@@ -200,6 +233,39 @@ describe("sums of usage", () => {
     });
     await expect(found).rejects.toBe(undo);
   });
+});
+
+test("end users beyond those of an hour that are told apart are summed together, exactly and by the order of their entries", async () => {
+  const [accountId = 0n] = accounts;
+  const atMs = Date.UTC(2029, 0, 1);
+  const most = mostLabels[1] ?? 0;
+  const charged = async (step: "hour" | "day") => {
+    const rows = await sumUsage(db, { accountId, fromMs: atMs, toMs: atMs + dayMs, by: "user", step });
+    return { names: rows.filter(({ other }) => !other), others: rows.filter(({ other }) => other) };
+  };
+  const many = async (first: number, count: number) => {
+    await sql`
+      with e as (select i from generate_series(${first}::integer, ${first + count - 1}::integer) i),
+      l as (insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, key_id, kind, estimated,
+              reason, end_user)
+            select ${10n ** 15n}::bigint + i, ${accountId}, a.ledger_seq + i - ${first}::integer + 1, -1, 0,
+              a.balance - (i - ${first}::integer + 1), ${new Date(atMs)}::timestamptz, null, 1, false, 'usage', 'user ' || i
+            from e join billing.account a on a.account_id = ${accountId})
+      update billing.account set ledger_seq = ledger_seq + ${count}::integer, balance = balance - ${count}::integer
+      where account_id = ${accountId}`.execute(db.kysely);
+    while (await foldUsage(db, 300));
+  };
+  await many(1, most + 50);
+  const hour = await charged("hour");
+  expect(hour.names).toHaveLength(most);
+  expect(hour.names.map(({ name }) => Number(name.slice(5))).every((n) => n <= most)).toBe(true);
+  expect(hour.others).toMatchObject([{ name: "", requests: 50n, charged: 50n }]);
+  // A day tells more of them apart than an hour.
+  expect((await charged("day")).names).toHaveLength(most + 50);
+  // Who has a place keeps it; who comes later has none.
+  await many(most + 51, 1);
+  expect((await charged("hour")).others).toMatchObject([{ requests: 51n }]);
+  expect((await wrong())?.offending).toEqual([]);
 });
 
 test("a range is covered once, by whole spans and by edges of less than an hour", () => {

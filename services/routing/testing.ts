@@ -60,7 +60,7 @@ export function snapshotOf(
 function readShipped(): Presets {
   const models = shipped("models.yaml", fileSchema);
   return {
-    models: { config: models.value, problem: models.problem, lenient: true, standIn: false },
+    models: { config: models.value, problem: models.problem, lenient: true, standIn: false, listPrices: true },
     vendors: shipped("vendors.yaml", vendorsSchema).value.vendors,
     simulator: shipped("simulator.yaml", simulatorSchema).value,
   };

@@ -57,7 +57,7 @@ export function finalRecord(
   request: ClosingRequest,
   ending: ClosingEnding,
   said: ClosingDetail,
-  settlement: Pick<Settlement, "billedNanoUsd" | "reason">,
+  settlement: Pick<Settlement, "billedNanoUsd" | "reason" | "listPriceNanoUsd">,
 ): Record {
   const final = baseRecord(request);
   const failed = failureOf(ending);
@@ -82,7 +82,9 @@ export function finalRecord(
   final.messageId = outcome?.messageId ?? "";
   final.response = said.response;
   final.responseTruncated = said.responseTruncated;
-  noteDetail(final, detailOf(request, ending, said));
+  const detail = detailOf(request, ending, said);
+  if (settlement.listPriceNanoUsd !== undefined) detail.listPriceNanoUsd = settlement.listPriceNanoUsd;
+  noteDetail(final, detail);
   return final;
 }
 

@@ -1000,6 +1000,7 @@ function newDetail(): Detail {
     notes: [],
     origin: undefined,
     traceDropped: false,
+    listPriceNanoUsd: undefined,
   };
 }
 
@@ -1018,12 +1019,17 @@ export function createDetail(init: MessageInitShape<typeof DetailSchema>): Detai
     notes: init.notes ?? [],
     origin: init.origin == null ? undefined : createOrigin(init.origin),
     traceDropped: init.traceDropped ?? false,
+    listPriceNanoUsd: init.listPriceNanoUsd,
   };
 }
 
 function writeDetail(w: Writer, m: Detail): void {
   w.expect(m.$typeName, "throughline.history.v1.Detail");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.listPriceNanoUsd !== undefined) {
+    w.int64(m.listPriceNanoUsd);
+    w.tag(88);
+  }
   if (m.traceDropped !== false) {
     w.bool(m.traceDropped);
     w.tag(80);
@@ -1103,6 +1109,9 @@ function readDetail(r: Reader, end: number, m: Detail): Detail {
         break;
       case 10:
         m.traceDropped = r.bool();
+        break;
+      case 11:
+        m.listPriceNanoUsd = r.int64();
         break;
       default:
         r.unknown(m, no);
@@ -2869,6 +2878,8 @@ function newPricing(): Pricing {
     groupRatioPpm: 0,
     source: 0,
     rates: [],
+    isListPrice: false,
+    listPricing: undefined,
   };
 }
 
@@ -2890,12 +2901,23 @@ export function createPricing(init: MessageInitShape<typeof PricingSchema>): Pri
     groupRatioPpm: init.groupRatioPpm ?? 0,
     source: init.source ?? 0,
     rates: init.rates?.map((one) => createRate(one)) ?? [],
+    isListPrice: init.isListPrice ?? false,
+    listPricing: init.listPricing == null ? undefined : createPricing(init.listPricing),
   };
 }
 
 function writePricing(w: Writer, m: Pricing): void {
   w.expect(m.$typeName, "throughline.common.v1.Pricing");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.listPricing !== undefined) {
+    const { size } = w;
+    writePricing(w, m.listPricing);
+    w.enclose(122, size);
+  }
+  if (m.isListPrice !== false) {
+    w.bool(m.isListPrice);
+    w.tag(112);
+  }
   for (let i = m.rates.length - 1; i >= 0; i -= 1) {
     const { size } = w;
     writeRate(w, m.rates[i] as (typeof m.rates)[number]);
@@ -2994,6 +3016,12 @@ function readPricing(r: Reader, end: number, m: Pricing): Pricing {
       case 13:
         m.rates.push(readRate(r, r.end(), newRate()));
         break;
+      case 14:
+        m.isListPrice = r.bool();
+        break;
+      case 15:
+        m.listPricing = readPricing(r, r.end(), m.listPricing ?? newPricing());
+        break;
       default:
         r.unknown(m, no);
     }
@@ -3002,7 +3030,7 @@ function readPricing(r: Reader, end: number, m: Pricing): Pricing {
 }
 
 function weighPricing(m: Pricing): number {
-  return m.strategy.length;
+  return m.strategy.length + (m.listPricing === undefined ? 0 : weighPricing(m.listPricing));
 }
 
 function newPrincipal(): Principal {
@@ -5303,6 +5331,7 @@ function newSettlement(): Settlement {
     billedNanoUsd: 0n,
     reason: "",
     repeatedCall: false,
+    listPriceNanoUsd: undefined,
   };
 }
 
@@ -5315,12 +5344,17 @@ export function createSettlement(init: MessageInitShape<typeof SettlementSchema>
     billedNanoUsd: init.billedNanoUsd ?? 0n,
     reason: init.reason ?? "",
     repeatedCall: init.repeatedCall ?? false,
+    listPriceNanoUsd: init.listPriceNanoUsd,
   };
 }
 
 function writeSettlement(w: Writer, m: Settlement): void {
   w.expect(m.$typeName, "throughline.billing.v1.Settlement");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.listPriceNanoUsd !== undefined) {
+    w.int64(m.listPriceNanoUsd);
+    w.tag(40);
+  }
   if (m.repeatedCall !== false) {
     w.bool(m.repeatedCall);
     w.tag(32);
@@ -5354,6 +5388,9 @@ function readSettlement(r: Reader, end: number, m: Settlement): Settlement {
         break;
       case 4:
         m.repeatedCall = r.bool();
+        break;
+      case 5:
+        m.listPriceNanoUsd = r.int64();
         break;
       default:
         r.unknown(m, no);

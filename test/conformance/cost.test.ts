@@ -4,6 +4,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { costFields } from "../../gateway/answers/costs.ts";
 import { statement } from "../../shared/db/index.ts";
 import { parseUsd } from "../../shared/money.ts";
 import { type Deployment, eventually, startDeployment } from "../e2e/deployment.ts";
@@ -29,6 +30,40 @@ const chargeOf = statement("cost_charge", "select -amount as charged, reason fro
 async function expectCharge(requestId: string | null | undefined, billedUsd: string | null | undefined): Promise<void> {
   const rows = await house.db.query<{ charged: bigint }>(chargeOf, [BigInt(requestId ?? 0)]);
   expect(rows.map(({ charged }) => charged)).toEqual([parseUsd(billedUsd ?? "none")]);
+}
+
+interface Bill {
+  readonly lines: readonly {
+    readonly amount: number;
+    readonly price_usd: string;
+    readonly per: number;
+    readonly cost_usd: string;
+  }[];
+  readonly sum_usd: string;
+  readonly billed_usd: string;
+  readonly group_ratio: number;
+}
+
+/** In 10^-18 of a dollar. */
+function exactly(usd: string): bigint {
+  const [dollars = "", fraction = ""] = usd.split(".");
+  return BigInt(dollars) * 10n ** 18n + BigInt(fraction.padEnd(18, "0"));
+}
+
+/** The life of the request says why it cost that: its lines are amount times price, and their sum is the charge. */
+async function expectBill(requestId: string, billedUsd: string): Promise<void> {
+  const billing = await eventually(async () => {
+    const response = await house.call(`/v1/requests/${requestId}`);
+    const life = (await response.json()) as { status?: string; billing: Bill };
+    return life.status === "succeeded" ? life.billing : undefined;
+  });
+  expect([billing.billed_usd, billing.group_ratio]).toEqual([billedUsd, 1]);
+  for (const { amount, price_usd, per, cost_usd } of billing.lines) {
+    expect(exactly(cost_usd) * BigInt(per)).toBe(BigInt(amount) * exactly(price_usd));
+  }
+  const sum = billing.lines.reduce((total, { cost_usd }) => total + exactly(cost_usd), 0n);
+  expect(exactly(billing.sum_usd)).toBe(sum);
+  expect((sum + 10n ** 9n - 1n) / 10n ** 9n).toBe(parseUsd(billedUsd));
 }
 
 interface Got {
@@ -68,6 +103,7 @@ describe("an answer that is whole has it in its head", () => {
     expect([got.response.statusCode, got.text]).toMatchObject([200, expect.any(String)]);
     await expectCharge(idOf(got), got.response.headers[billedField] as string);
     expect(got.response.headers[reasonField]).toBe("usage");
+    await expectBill(idOf(got), got.response.headers[billedField] as string);
     const strict = await post(path, body, {});
     expect(strict.response.headers).not.toHaveProperty(billedField);
     expect(strict.response.headers).not.toHaveProperty("trailer");
@@ -100,7 +136,7 @@ describe("an answer that comes in pieces has it in its trailers", () => {
     ["/v1/audio/speech", { model: "speech/sim-plain", voice: "alloy", input: "Hello", stream_format: "sse" }],
   ])("%s %j", async (path, body) => {
     const got = await post(path, body);
-    expect([got.response.statusCode, got.response.headers.trailer]).toEqual([200, `${billedField}, ${reasonField}`]);
+    expect([got.response.statusCode, got.response.headers.trailer]).toEqual([200, costFields.join(", ")]);
     await expectCharge(idOf(got), got.response.trailers[billedField]);
     const inBand = /"request_id":"(\d+)","billed_usd":"([^"]+)","billing_reason":"usage"/.exec(got.text);
     // Audio has no place for it.

@@ -12,8 +12,35 @@ const billion = 1_000_000_000n;
 const columnOf = ({ price }: UnitEntry): string | undefined => (price === undefined ? undefined : priceColumn[price]);
 
 /** The charge for a sum of so many parts of a nano-USD. By `div`: a quotient of PostgreSQL's "/" has 16 digits and is rounded. */
-const rounded = (sum: string, parts: bigint): string =>
-  `div((${sum}) * t.group_ratio_ppm + ${parts * million - 1n}, ${parts * million})`;
+const rounded = (sum: string, parts: bigint, ratio: string): string =>
+  `div((${sum}) * ${ratio} + ${parts * million - 1n}, ${parts * million})`;
+
+/** Which amount of an entry (`l`) is the cost of its usage at the prices of which tariff (`t`). */
+interface Costs {
+  readonly amount: string;
+  readonly tariff: string;
+  readonly which: string;
+  /** Parts per million of these prices. */
+  readonly ratio: string;
+  /** What the vendor says that it cost counts in the place of everything. Else: where the tariff has a price of that. */
+  readonly byVendor: boolean;
+}
+
+const charges: Costs = {
+  amount: "-l.amount",
+  tariff: "left join billing.tariff t on t.tariff_id = l.tariff_id",
+  which: "l.kind = 1",
+  ratio: "t.group_ratio_ppm",
+  byVendor: false,
+};
+
+const listPrices: Costs = {
+  amount: "l.list_price",
+  tariff: "join billing.tariff o on o.tariff_id = l.tariff_id join billing.tariff t on t.hash = o.list_hash",
+  which: "(l.kind = 1 or l.list_price is not null)",
+  ratio: "1000000",
+  byVendor: true,
+};
 
 /** Sums what parts of the usage cost. Most entries have none of most parts: those are not multiplied. */
 function sumOfParts(price: (entry: UnitEntry) => string): string {
@@ -30,10 +57,10 @@ const plainPrice = (entry: UnitEntry): string =>
 const isPlain = "(l.more is null and t.rates is null)";
 
 /** Of every charge without further units at a tariff without rates. Of one without a tariff the cost is NULL. */
-const plainCosts = `
-  select l.entry_id, -l.amount as charged, ${rounded(sumOfParts(plainPrice), million)} as cost
-  from billing.ledger l left join billing.tariff t on t.tariff_id = l.tariff_id
-  where l.kind = 1 and (t.tariff_id is null or ${isPlain})`;
+const plainCosts = ({ amount, tariff, which, ratio }: Costs): string => `
+  select l.entry_id, ${amount} as charged, ${rounded(sumOfParts(plainPrice), million, ratio)} as cost
+  from billing.ledger l ${tariff}
+  where ${which} and (t.tariff_id is null or ${isPlain})`;
 
 /** The units whose price a unit has: first its own, then its parent's, up to one whose price every tariff spells out. */
 function lineage(entry: UnitEntry): UnitEntry[] {
@@ -72,17 +99,17 @@ const sumOfMore = (which: string): string => `(select coalesce(sum(m.value::nume
  * longest of the inputs that conditions name and its own exceeds. There are few such combinations, so the prices of each
  * are made once, and the time grows with the entries as that of plain ones does.
  */
-const vectorCosts = `
+const vectorCosts = ({ amount, tariff, which, ratio, byVendor }: Costs): string => `
   with tiers as materialized (
     select t.tariff_id, array_agg(distinct (r ->> 'above')::numeric) as above
     from billing.tariff t cross join jsonb_array_elements(t.rates) r where r ? 'above' group by t.tariff_id
   ), entry as materialized (
-    select l.entry_id, l.amount, l.tariff_id, ${partUnits.map(({ name }) => `l.${name}`).join(", ")}, l.more,
+    select l.entry_id, ${amount} as charged, t.tariff_id, ${partUnits.map(({ name }) => `l.${name}`).join(", ")}, l.more,
       coalesce(l.traits, '{}') as facts, case when k.above is null then 0 else
       coalesce((select max(above) from unnest(k.above) above where above < ${inputTokens}), 0) end as reached
-    from billing.ledger l join billing.tariff t on t.tariff_id = l.tariff_id
-    left join tiers k on k.tariff_id = l.tariff_id
-    where l.kind = 1 and not ${isPlain}
+    from billing.ledger l ${tariff}
+    left join tiers k on k.tariff_id = t.tariff_id
+    where ${which} and t.tariff_id is not null and not ${isPlain}
   ), price as materialized (
     select s.tariff_id, s.reached, s.facts, t.group_ratio_ppm, u.prices, ${spelledOut.join(", ")},
       coalesce(t.rates @> '[{"unit": "${vendor}"}]', false) as by_vendor
@@ -105,17 +132,22 @@ const vectorCosts = `
       ) c
     ) u
   )
-  select l.entry_id, -l.amount as charged, ${rounded(
+  select l.entry_id, l.charged, ${rounded(
     `case
     when l.more is null then ${sumOfParts(priceOf)}
+    ${byVendor ? `when l.more ? '${vendor}' then (l.more ->> '${vendor}')::numeric * ${billion}` : ""}
     when t.by_vendor and l.more ? '${vendor}' then ${sumOfMore(`m.key = '${vendor}'`)} + ${requestPrice}
     else ${sumOfParts(priceOf)} + ${sumOfMore("true")} end`,
     billion,
+    ratio,
   )} as cost
   from entry l join price t on t.tariff_id = l.tariff_id and t.reached = l.reached and t.facts = l.facts`;
 
 /** Statements that together select each charge once: its request (`entry_id`), what was charged, and the cost of its usage. */
-export const chargeCosts: readonly string[] = [plainCosts, vectorCosts];
+export const chargeCosts: readonly string[] = [plainCosts(charges), vectorCosts(charges)];
+
+/** As `chargeCosts`, of the list price of each entry whose tariff has a list. */
+export const listCosts: readonly string[] = [plainCosts(listPrices), vectorCosts(listPrices)];
 
 /** Statements that select a line for each charge that is not the cost of its usage. */
 export const wrongCharges: readonly string[] = chargeCosts.map(
@@ -124,3 +156,18 @@ export const wrongCharges: readonly string[] = chargeCosts.map(
   ) => `select format('request %s: charged %s, usage costs %s', entry_id, charged, coalesce(cost::text, 'unknown'))
     from (${costs}) c where charged is distinct from cost`,
 );
+
+/** Statements that select a line for each list price that is not the cost of the entry's usage by the vendor's list. */
+export const wrongListPrices: readonly string[] = [
+  ...listCosts.map(
+    (
+      costs,
+    ) => `select format('request %s: list price %s, usage costs %s by the list', entry_id, coalesce(charged::text, 'none'), cost)
+      from (${costs}) c where charged is distinct from cost`,
+  ),
+  // Without a list of the platform's only the vendor itself can have said it.
+  `select format('request %s: list price %s, and no list is known', l.entry_id, l.list_price)
+    from billing.ledger l left join billing.tariff t on t.tariff_id = l.tariff_id
+    where l.list_price is not null and t.list_hash is null
+      and l.list_price is distinct from (l.more ->> '${vendor}')::numeric`,
+];

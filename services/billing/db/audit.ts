@@ -1,7 +1,7 @@
 import { CompiledQuery } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
 import { wrongAdministration } from "./audit-administration.ts";
-import { wrongCharges } from "./audit-cost.ts";
+import { wrongCharges, wrongListPrices } from "./audit-cost.ts";
 import { wrongUsageSums } from "./audit-usage.ts";
 import type { BillingSchema } from "./schema.ts";
 
@@ -117,6 +117,11 @@ const invariants: readonly Invariant[] = [
     offending: wrongCharges,
   },
   {
+    name: "every list price is the usage at the prices of the vendor's list, or what the vendor said that it cost",
+    counted: "select count(*) from billing.ledger where list_price is not null",
+    offending: wrongListPrices,
+  },
+  {
     name: "every credit with a reference was entered once",
     counted: "select count(*) from billing.ledger where reference is not null",
     offending: `select format('account %s reference %s: %s entries', account_id, quote_literal(reference), count(*))
@@ -124,7 +129,7 @@ const invariants: readonly Invariant[] = [
   },
   {
     name: "the sums of usage are those of the ledger",
-    counted: "select count(*) from billing.usage_sum",
+    counted: "select (select count(*) from billing.usage_sum) + (select count(*) from billing.label_sum)",
     offending: wrongUsageSums,
   },
   {

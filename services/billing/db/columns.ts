@@ -24,6 +24,14 @@ export const storedUsage: readonly { readonly column: string; readonly type: "bi
   { column: "traits", type: "jsonb" },
 ];
 
+/** What an entry says of its request beside the usage: the vendor's list price, the end user and the tags. */
+export const storedFacts: readonly { readonly column: string; readonly type: "bigint" | "jsonb" | "text" }[] = [
+  ...storedUsage,
+  { column: "list_price", type: "bigint" },
+  { column: "end_user", type: "text" },
+  { column: "tags", type: "jsonb" },
+];
+
 /** The column of each price that a tariff spells out. */
 export const priceColumn = {
   inputNanoUsdPerMtok: "input_price",

@@ -102,6 +102,8 @@ export interface TariffTable extends Record<PriceColumn, bigint> {
   group_ratio_ppm: bigint;
   /** JSON; null: none. */
   rates: readonly StoredRate[] | null;
+  /** Hash of the tariff that has the vendor's list prices; null: they are not known. */
+  list_hash: Buffer | null;
 }
 
 /** Table `reservation`: open ones only. */
@@ -135,6 +137,11 @@ export interface LedgerTable extends Record<UsageColumn, bigint | null> {
   /** JSON; null: none. */
   more: StoredQuantities | null;
   traits: Readonly<Record<string, string>> | null;
+  /** Nano-USD by the vendor's list; null: not known. */
+  list_price: bigint | null;
+  end_user: string | null;
+  /** JSON; null: none. */
+  tags: readonly string[] | null;
   reason: string;
   actor: string | null;
   user_id: string | null;

@@ -10,7 +10,7 @@ import {
 import type { BillableUsage } from "../../../shared/money.ts";
 import type { UsagePart } from "../../../shared/units.ts";
 import { quantitiesText, traitsText } from "../domain/vectors.ts";
-import { storedUsage, usageParts } from "./columns.ts";
+import { storedFacts, usageParts } from "./columns.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** One ending to enter. */
@@ -30,6 +30,11 @@ export interface NewSettlement {
   /** Empty: none. */
   readonly errorCode: string;
   readonly usage: BillableUsage & { readonly estimated: boolean };
+  /** Nano-USD that the usage costs by the vendor's list; undefined: not known. */
+  readonly listPrice: bigint | undefined;
+  /** Whom the request named, or whose the key is. Empty: nobody. */
+  readonly endUser: string;
+  readonly tags: readonly string[];
 }
 
 /** What came of it. */
@@ -41,11 +46,13 @@ export interface Settled {
   /** Nano-USD charged. */
   readonly billed: bigint;
   readonly reason: string;
+  /** Nano-USD by the vendor's list; undefined: not known, or settled before. */
+  readonly listPrice: bigint | undefined;
 }
 
 const types: readonly string[] = [
   ...["bigint", "bigint", "integer", "bigint", "integer", "bigint", "text", "text", "text", "boolean"],
-  ...storedUsage.map(({ type }) => type),
+  ...storedFacts.map(({ type }) => type),
 ];
 
 const settle = statement(
@@ -97,11 +104,15 @@ export async function settleAll(
     ...usageParts.map(({ part }) => amounts(items, part)),
     jsonOrNone(items.map(({ usage }) => quantitiesText(usage.more))),
     jsonOrNone(items.map(({ usage }) => traitsText(usage.traits))),
+    bigintArray(items.map(({ listPrice }) => listPrice ?? null)),
+    items.some(({ endUser }) => endUser !== "") ? textArray(items.map(({ endUser }) => endUser || null)) : null,
+    jsonOrNone(items.map(({ tags }) => (tags.length === 0 ? undefined : JSON.stringify(tags)))),
     answerWaitMs,
   ]);
   if (row === undefined) throw new Error("billing.settle gave no row");
   return items.map((item, i) => ({
     outcome: outcomes[row.o_code[i] ?? -1] ?? "other_account",
+    listPrice: row.o_code[i] === 0 ? item.listPrice : undefined,
     reserved: row.o_reserved[i] ?? 0n,
     billed: row.o_billed?.[i] ?? item.charge,
     reason: row.o_reason?.[i] ?? item.reason,

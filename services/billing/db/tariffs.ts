@@ -36,6 +36,7 @@ const columns: readonly (readonly [name: string, type: string])[] = [
   ...priceParts.map(({ column }) => [column, "bigint"] as const),
   ["group_ratio_ppm", "bigint"],
   ["rates", "jsonb"],
+  ["list_hash", "bytea"],
 ];
 
 const remember = statement(
@@ -58,6 +59,12 @@ const maxRuns = 3;
 /** Above this many the memory is emptied: configurations have hundreds at most, price changes add some. */
 const maxKnown = 20_000;
 
+/** What the tariff with its list prices is known by. */
+function listHash(own: Buffer, { list }: Tariff): Buffer | null {
+  if (list === undefined) return null;
+  return list === "own" ? own : tariffHash(tariffKey(list));
+}
+
 /** Creates the dictionary of tariffs with a memory of those it has seen. */
 export function createTariffs(db: Database<BillingSchema>): Tariffs {
   const known = new Map<string, number>();
@@ -74,6 +81,7 @@ export function createTariffs(db: Database<BillingSchema>): Tariffs {
         ...priceParts.map(({ part }) => bigintArray(tariffs.map((tariff) => tariff[part]))),
         bigintArray(tariffs.map((tariff) => BigInt(tariff.groupRatioPpm))),
         jsonbArray(tariffs.map((tariff) => ratesText(tariff.rates))),
+        byteaArray([...missing].map(([hash, { tariff }]) => listHash(hash, tariff))),
       ]);
       for (const { hash, tariff_id } of rows) {
         const key = byHash.get(hash.toString("hex"));
@@ -92,7 +100,9 @@ export function createTariffs(db: Database<BillingSchema>): Tariffs {
       const unknown = new Map<string, Tariff>();
       for (const [i, key] of keys.entries()) {
         const tariff = tariffs[i];
-        if (key !== undefined && tariff !== undefined && !known.has(key)) unknown.set(key, tariff);
+        if (key === undefined || tariff === undefined || known.has(key)) continue;
+        unknown.set(key, tariff);
+        if (typeof tariff.list === "object") unknown.set(tariffKey(tariff.list), tariff.list);
       }
       if (unknown.size > 0) await store(unknown);
       return keys.map((key) => (key === undefined ? null : (known.get(key) ?? null)));

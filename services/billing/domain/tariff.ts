@@ -23,7 +23,19 @@ export interface Tariff extends Prices {
   readonly strategy: string;
   /** Where the prices come from; the numbers of `common.v1.PriceSource`. */
   readonly priceSource: number;
+  /** The prices of the vendor's list, as a tariff of no work; "own": this one's. Absent: not known. */
+  readonly list?: Tariff | "own" | undefined;
 }
+
+/** Texts of the tariff of a list, which many kinds of work share. */
+export const ofList = {
+  module: "",
+  model: "",
+  dialect: "",
+  group: "",
+  channel: "",
+  platform: "",
+} as const;
 
 /** A text that two tariffs share only when they are equal: JSON escapes what separates. */
 export function tariffKey(tariff: Tariff): string {
@@ -40,8 +52,14 @@ export function tariffKey(tariff: Tariff): string {
     `${tariff.priceSource}:${tariff.inputNanoUsdPerMtok}:${tariff.cachedInputNanoUsdPerMtok}:` +
     `${tariff.cacheWriteNanoUsdPerMtok}:${tariff.outputNanoUsdPerMtok}:${tariff.reasoningNanoUsdPerMtok}:` +
     `${tariff.imageNanoUsd}:${tariff.audioSecondNanoUsd}:${tariff.characterNanoUsdPerMchar}:` +
-    `${tariff.requestNanoUsd}:${tariff.groupRatioPpm}${ratesKey(tariff.rates)}`
+    `${tariff.requestNanoUsd}:${tariff.groupRatioPpm}${ratesKey(tariff.rates)}${listKey(tariff.list)}`
   );
+}
+
+/** Empty where the list is not known, as of tariffs from before there were lists. */
+function listKey(list: Tariff["list"]): string {
+  if (list === undefined) return "";
+  return list === "own" ? "|own" : `|${tariffKey(list)}`;
 }
 
 /** What a tariff is known by in the database: 32 bytes. */

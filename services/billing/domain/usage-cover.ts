@@ -39,10 +39,12 @@ const begins: Readonly<Record<Span, (hour: number, bound: Bound) => number>> = {
 /**
  * Covers a range with as few spans as there may be: the longest ones in the middle, shorter ones towards the ends.
  *
- * @param spans what sums are kept for, the longest first.
+ * @param spans what sums are kept for, the longest first. None: all of it is an edge.
  */
 export function coverOf(fromMs: number, toMs: number, spans: readonly Span[]): Cover {
-  const shortest = begins[spans.at(-1) ?? "hour"];
+  const last = spans.at(-1);
+  if (last === undefined) return { edges: edge(fromMs, toMs), stretches: [], fromHour: 0, toHour: 0 };
+  const shortest = begins[last];
   const fromHour = shortest(Math.ceil(fromMs / hourMs), "first");
   const toHour = shortest(Math.floor(toMs / hourMs), "last");
   if (fromHour >= toHour) return { edges: edge(fromMs, toMs), stretches: [], fromHour, toHour: fromHour };

@@ -1,7 +1,9 @@
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
+import { createDatabase } from "../../../shared/db/index.ts";
+import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { LedgerKind, SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { DisconnectPolicy, Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { DisconnectPolicy, Module, Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   auditLines,
   type BillingClient,
@@ -32,6 +34,55 @@ afterAll(async () => {
 async function entriesOf(client: BillingClient, accountId: bigint, entryId: bigint) {
   return (await client.listLedger({ accountId, entryId }, options)).entries;
 }
+
+describe("the vendor's list price and the labels of a request", () => {
+  const pricing = {
+    ...{ strategy: "test", outputNanoUsdPerMtok: 1_000_000n, requestNanoUsd: 3n, groupRatioPpm: 500_000 },
+    rates: [{ unit: Unit.SEARCHES, nanoUsd: 5n }],
+  };
+  const usage = { outputTokens: 41n, more: [{ unit: Unit.SEARCHES, amount: 2n }] };
+  const vendorCost = { ...usage, more: [{ unit: Unit.VENDOR_NANO_USD, amount: 99n }] };
+  test.each([
+    ["of prices that are the list's: before the group's ratio", { ...pricing, isListPrice: true }, usage, 54n, 27n],
+    ["of others", { ...pricing, listPricing: { outputNanoUsdPerMtok: 2_000_001n } }, usage, 83n, 27n],
+    ["that is not known", pricing, usage, undefined, 27n],
+    ["that the vendor itself says", pricing, vendorCost, 99n, 22n],
+  ])("%s", async (_what, prices, used, list, billedNanoUsd) => {
+    const { client } = billing;
+    const payer = await createPayer(client, { creditNanoUsd: 1_000n });
+    const id = nextRequestId();
+    await reserve(client, payer, 90n, id);
+    const facts = { keyId: payer.keyId, module: Module.CHAT, model: "model", endUser: "ann", tags: ["b", "a: ü"] };
+    const settlement = await settle(client, payer, 0n, id, { pricing: prices, usage: used, facts });
+    expect(settlement).toMatchObject({ billedNanoUsd });
+    expect(settlement.listPriceNanoUsd).toBe(list);
+    const [entry] = await entriesOf(client, payer.accountId, id);
+    expect(entry?.listPriceNanoUsd).toBe(list);
+    expect(entry?.facts).toMatchObject({ endUser: "ann", tags: ["b", "a: ü"] });
+  });
+
+  test("that was altered is found by the audit", async () => {
+    const { client } = billing;
+    const payer = await createPayer(client, { creditNanoUsd: 1_000n });
+    const id = nextRequestId();
+    await reserve(client, payer, 90n, id);
+    await settle(client, payer, 0n, id, { pricing: { ...pricing, isListPrice: true }, usage });
+    const owner = createDatabase({ url: postgres.url, schema: "billing", applicationName: "test", log: silentLog });
+    const alter = (by: number) =>
+      owner.transaction(async ({ kysely }) => {
+        await sql`set local session_replication_role = replica`.execute(kysely);
+        await sql`update billing.ledger set list_price = list_price + ${by}::integer where entry_id = ${id}`.execute(
+          kysely,
+        );
+      });
+    await alter(1);
+    expect(await auditLines(client)).toEqual([
+      expect.stringMatching(`request ${id}: list price 55, usage costs 54 by the list`),
+    ]);
+    await alter(-1);
+    await owner.close();
+  });
+});
 
 describe("the written policy", () => {
   const { SUCCEEDED, FAILED, BROKEN, DISCONNECTED } = SettleCase;

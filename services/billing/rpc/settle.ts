@@ -7,7 +7,7 @@ import {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { PricingSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
-import { costNanoUsd, noUsage } from "../../../shared/money.ts";
+import { type BillableUsage, costNanoUsd, noUsage, quantitiesOf } from "../../../shared/money.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
 import { endCall } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";
@@ -23,6 +23,7 @@ import {
   checkedRequestId,
   checkedText,
   checkedUsage,
+  listPriceOf,
   policyNames,
   toTariff,
 } from "../wire/values.ts";
@@ -120,6 +121,10 @@ function check(index: number, { item, requestId }: LaneCall<SettleItem>): Checke
   const pricing = item.pricing === undefined ? undefined : checkedPricing(item.pricing);
   const charge = rule.charges && pricing !== undefined ? costNanoUsd(usage, pricing) : 0n;
   if (charge > maxChargeNanoUsd) throw invalid("usage", "costs more than ten million dollars at these prices");
+  const listPrice = rule.charges || consumes(usage) ? listPriceOf(usage, pricing) : undefined;
+  if ((listPrice ?? 0n) > maxChargeNanoUsd) {
+    throw invalid("usage", "costs more than ten million dollars by the vendor's list");
+  }
   const { facts } = item;
   return {
     index,
@@ -134,9 +139,27 @@ function check(index: number, { item, requestId }: LaneCall<SettleItem>): Checke
       reason: rule.reason,
       errorCode: checkedText(facts?.errorCode ?? "", "facts.error_code"),
       usage,
+      listPrice,
+      endUser: checkedText(facts?.endUser ?? "", "facts.end_user"),
+      tags: checkedTags(facts?.tags ?? []),
     },
     tariff: toSettledTariff(item),
   };
+}
+
+/** Whether anything was used, whether or not it is charged. */
+function consumes(usage: BillableUsage): boolean {
+  return quantitiesOf(usage).length > 0;
+}
+
+/** As many tags as a request may have: each is in sums of its own. */
+const maxTags = 10;
+
+function checkedTags(tags: readonly string[]): readonly string[] {
+  if (tags.length > maxTags || new Set(tags).size < tags.length) {
+    throw invalid("facts.tags", `must be at most ${maxTags} different ones`);
+  }
+  return tags.map((tag) => checkedText(tag, "facts.tags"));
 }
 
 /** The candidate that served the request, with its prices; undefined leaves the reservation's tariff in place. */
@@ -161,6 +184,7 @@ function toAnswer(outcome: Settled | ThroughlineError): Answer {
   return {
     reservedNanoUsd: outcome.reserved,
     billedNanoUsd: outcome.billed,
+    ...(outcome.listPrice === undefined ? {} : { listPriceNanoUsd: outcome.listPrice }),
     reason: outcome.reason,
     repeatedCall: outcome.outcome === "before",
   };

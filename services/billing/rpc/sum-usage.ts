@@ -5,6 +5,7 @@ import {
   type SumUsageRequest,
   type SumUsageResponseSchema,
   UsageBy,
+  UsageStep,
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { QuantitySchema, type Usage, UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { UnaryContext } from "../../../shared/rpc/types.ts";
@@ -12,13 +13,9 @@ import { createTurns } from "../../../shared/turns.ts";
 import type { BillingContext } from "../context.ts";
 import { usageParts } from "../db/columns.ts";
 import { reportsAtOnce } from "../db/open.ts";
-import {
-  limitStatements,
-  sumUsage as sum,
-  type UsageBy as UsageByName,
-  type UsageQuery,
-  type UsageSumRow,
-} from "../db/usage.ts";
+import { limitStatements, mostRows, sumUsage as sum, type UsageQuery, type UsageSumRow } from "../db/usage.ts";
+import type { UsageBy as UsageByName } from "../db/usage-groupings.ts";
+import type { Span } from "../domain/usage-cover.ts";
 import { toQuantities } from "../domain/vectors.ts";
 import { invalid } from "../wire/invalid.ts";
 import { checkedFilterId } from "./paging.ts";
@@ -30,7 +27,21 @@ const byNames: Readonly<Record<number, UsageByName | undefined>> = {
   [UsageBy.MODEL]: "model",
   [UsageBy.GROUP]: "group",
   [UsageBy.MODULE]: "module",
+  [UsageBy.ACCOUNT]: "account",
+  [UsageBy.CHANNEL]: "channel",
+  [UsageBy.USER]: "user",
+  [UsageBy.TAG]: "tag",
 };
+
+const steps: Readonly<Record<number, Span | "none" | undefined>> = {
+  [UsageStep.UNSPECIFIED]: "none",
+  [UsageStep.HOUR]: "hour",
+  [UsageStep.DAY]: "day",
+  [UsageStep.MONTH]: "month",
+};
+
+/** Of keys there are no sums by the hour, so an hour's are made of the ledger. */
+const mostKeyHoursMs = 31 * 86_400_000;
 
 /** Latest time that a span may end at: 9999-12-31T23:59:59.999Z. */
 const maxUnixMs = 253_402_300_799_999n;
@@ -53,18 +64,31 @@ export function sumUsage({ reports }: BillingContext) {
   ): Promise<MessageInitShape<typeof SumUsageResponseSchema>> => {
     const { fromUnixMs: from, toUnixMs: to } = request;
     const by = byNames[request.by];
-    if (by === undefined) throw invalid("by", "must be day, key, model, group or module");
+    if (by === undefined) throw invalid("by", `must be ${Object.values(byNames).slice(1).join(", ")}`);
+    const step = steps[request.step];
+    if (step === undefined) throw invalid("step", "must be hour, day or month");
     if (from < 0n || from > maxUnixMs) throw invalid("from_unix_ms", "must be Unix milliseconds");
     if (to <= from || to > maxUnixMs) throw invalid("to_unix_ms", "must be Unix milliseconds after from_unix_ms");
     const accountId = checkedFilterId(request.accountId, "account_id");
-    const query = { accountId, fromMs: Number(from), toMs: Number(to), by };
-    const rows = await turns.take(accountId, signal, () => sumWithin(reports, query, deadlineMs));
+    if (by === "key" && step === "hour" && to - from > mostKeyHoursMs) {
+      throw invalid("step", "must be day or month for keys over more than 31 days");
+    }
+    const span = { fromMs: Number(from), toMs: Number(to), step: step === "none" ? undefined : step };
+    const rows = await turns.take(accountId, signal, () => sumWithin(reports, { accountId, by, ...span }, deadlineMs));
+    if (rows.length > mostRows)
+      throw invalid("step", `gives more than ${mostRows} sums: ask for a shorter time or a longer step`);
     return {
       sums: rows.map((row) => ({
         name: row.name,
         requests: row.requests,
         chargedNanoUsd: row.charged,
         usage: toUsage(row),
+        title: row.title,
+        other: row.other,
+        atUnixMs: span.step === undefined ? 0n : BigInt(row.starts) * 3_600_000n,
+        listPriceNanoUsd: row.list_price,
+        listedRequests: row.listed,
+        listedChargedNanoUsd: row.listed_charged,
       })),
     };
   };

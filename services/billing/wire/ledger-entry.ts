@@ -50,8 +50,11 @@ export function toEntry(row: LedgerEntryRow): LedgerEntry {
     errorCode: row.error_code ?? "",
     group: row.group_name ?? "",
     dialect: row.dialect ?? "",
+    endUser: row.end_user ?? row.user_id ?? "",
+    tags: [...(row.tags ?? [])],
   });
   entry.usage = toUsage(row);
+  if (row.list_price !== null) entry.listPriceNanoUsd = row.list_price;
   if (row.tariff_id !== null) entry.pricing = toPricing(row);
   return entry;
 }

@@ -1,9 +1,15 @@
-import { DisconnectPolicy, type Pricing, type Usage } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import {
+  DisconnectPolicy,
+  type Pricing,
+  Unit,
+  type Usage,
+} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { memoFrozen } from "../../../shared/memo-frozen.ts";
+import { type BillableUsage, costNanoUsd } from "../../../shared/money.ts";
 import { partUnits, priceUnits } from "../../../shared/units.ts";
 import { maxGeneration, maxId, maxNanoUsd, maxUsagePart } from "../domain/amounts.ts";
 import type { DisconnectPolicy as PolicyName } from "../domain/settlement.ts";
-import type { Tariff } from "../domain/tariff.ts";
+import { ofList, type Tariff } from "../domain/tariff.ts";
 import { invalid } from "./invalid.ts";
 import { checkQuantities, checkRates, checkTraits } from "./vectors.ts";
 
@@ -57,12 +63,13 @@ export function checkedUsage(usage: Usage, param: string): Usage {
 const pricingField = "pricing";
 
 /** Prices of which none is negative or beyond reason. Throws invalid_value with the path of what is. */
-export const checkedPricing = memoFrozen((pricing: Pricing): Pricing => {
+export const checkedPricing: (pricing: Pricing) => Pricing = memoFrozen((pricing: Pricing): Pricing => {
   for (const { price } of priceUnits) {
     if (pricing[price] < 0n || pricing[price] > maxNanoUsd)
       throw invalid(pricingField, "has a price below 0 or above 10^18");
   }
   if (pricing.rates.length > 0) checkRates(pricing.rates, `${pricingField}.rates`);
+  if (pricing.listPricing !== undefined) checkedPricing(pricing.listPricing);
   return pricing;
 });
 
@@ -86,5 +93,25 @@ export function toTariff(pricing: Pricing, work: Work): Tariff {
     requestNanoUsd: pricing.requestNanoUsd,
     groupRatioPpm: pricing.groupRatioPpm,
     rates: pricing.rates,
+    list: toList(pricing),
   };
 }
+
+const unlisted = { strategy: "list", isListPrice: false, listPricing: undefined };
+
+function toList(pricing: Pricing): Tariff["list"] {
+  if (pricing.isListPrice) return "own";
+  const { listPricing } = pricing;
+  return listPricing && toTariff({ ...listPricing, ...unlisted, groupRatioPpm: wholeRatioPpm }, ofList);
+}
+
+/** What the same usage costs by the vendor's list, in nano-USD; undefined: not known. Where the vendor says its own cost, that is it. */
+export function listPriceOf(usage: BillableUsage, pricing: Pricing | undefined): bigint | undefined {
+  const said = usage.more?.find(({ unit }) => unit === Unit.VENDOR_NANO_USD);
+  if (said !== undefined) return said.amount;
+  const list = pricing?.isListPrice === true ? pricing : pricing?.listPricing;
+  return list && costNanoUsd(usage, { ...list, groupRatioPpm: wholeRatioPpm });
+}
+
+/** Of the price as the list has it. */
+const wholeRatioPpm = 1_000_000;

@@ -2,6 +2,7 @@ import { createDatabase, type Database, type DatabaseLog, migrate } from "../../
 import { routing } from "./migrations/0001-routing.ts";
 import { rates } from "./migrations/0002-rates.ts";
 import { listings } from "./migrations/0003-listings.ts";
+import { listPrices } from "./migrations/0004-list-prices.ts";
 import type { RoutingSchema } from "./schema.ts";
 
 /** Schema of PostgreSQL that holds all of routing's tables. */
@@ -26,7 +27,12 @@ export async function openDatabase({
   migrate: migrating,
   log,
 }: OpenOptions): Promise<RoutingDatabase> {
-  const migrations = { "0001_routing": routing, "0002_rates": rates, "0003_listings": listings };
+  const migrations = {
+    "0001_routing": routing,
+    "0002_rates": rates,
+    "0003_listings": listings,
+    "0004_list_prices": listPrices,
+  };
   if (migrating) await migrate(url, { schema, migrations, log });
   return createDatabase<RoutingSchema>({ url, schema, maxConnections, applicationName: "throughline routing", log });
 }

@@ -9,7 +9,7 @@ export function toJson(value: unknown): string {
 }
 
 /** A strategy as its row. */
-export function strategyToRow({ key, name, origin, prices, byHour, customResponse }: Strategy): StrategyRow {
+export function strategyToRow({ key, name, origin, prices, byHour, customResponse, list }: Strategy): StrategyRow {
   return {
     key,
     name,
@@ -26,6 +26,7 @@ export function strategyToRow({ key, name, origin, prices, byHour, customRespons
     rates: prices?.rates === undefined ? null : toJson(prices.rates.map(rateToJson)),
     by_hour: byHour === undefined ? null : toJson(byHour.map(partToJson)),
     custom_response: customResponse,
+    list,
   };
 }
 
@@ -39,6 +40,7 @@ export function strategyFromRow(row: StoredStrategy): Strategy {
     prices: pricesOf(row),
     ...(hours === null ? {} : { byHour: hours.map(partFromJson) }),
     customResponse: row.custom_response,
+    list: row.list ?? "",
   };
 }
 
@@ -75,10 +77,11 @@ interface StoredPart {
 }
 
 /** A strategy's row as it is read, from its table or from the JSON of a channel entered at run time. */
-export type StoredStrategy = Omit<StrategyRow, "rates" | "by_hour"> & {
+export type StoredStrategy = Omit<StrategyRow, "rates" | "by_hour" | "list"> & {
   // Absent in channels that were stored before there were rates.
   readonly rates?: unknown;
   readonly by_hour?: unknown;
+  readonly list?: string;
 };
 
 /** A JSON column gives the value, a row inside of another JSON column the text of it. */

@@ -71,4 +71,6 @@ export interface StrategyRow {
   /** JSON: prices by parts of the day. Null: they hold all day. */
   by_hour: string | null;
   custom_response: string;
+  /** Key of the strategy that has the vendor's list prices. Empty: none is named. */
+  list: string;
 }

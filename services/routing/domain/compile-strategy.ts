@@ -17,17 +17,30 @@ const freeList: PriceList = { prices: toListPrices([]).prices };
 
 /** The strategy of models that cost nothing because nobody prices them. Its key is no name that a file can give. */
 export const unpriced: Strategy = {
-  ...{ key: "free unless priced", name: "free", prices: freeList.prices, origin: "free", customResponse: "" },
+  ...{ key: "free unless priced", name: "free", prices: freeList.prices, origin: "free", customResponse: "", list: "" },
 };
 
-/** The strategy of a configuration's entry. Paths of problems are the entry's own. */
-export function compileStrategy(config: StrategyConfig, report: (path: Path, message: string) => void): Strategy {
+/**
+ * The strategy of a configuration's entry. Paths of problems are the entry's own.
+ *
+ * @param shipped true: its prices are vendors' list prices unless it says otherwise.
+ */
+export function compileStrategy(
+  config: StrategyConfig,
+  shipped: boolean,
+  report: (path: Path, message: string) => void,
+): Strategy {
   const { name, free, prices, when, custom_response: customResponse } = config;
+  const isList = config.list === true || (config.list === undefined && shipped && prices !== undefined);
+  const list = isList ? name : typeof config.list === "string" ? config.list : "";
+  if (config.list !== undefined && prices === undefined && !free) report(["list"], "must stand beside prices");
+  if (config.list === true && free)
+    report(["list"], "must name a strategy: what is free has no list prices of its own");
   if (free && prices !== undefined) report(["free"], "must not stand beside prices");
   if (when.length > 0 && prices === undefined) report(["when"], "must stand beside prices");
   if (free || prices === undefined) {
-    const list = free ? freeList : { prices: null };
-    return { key: name, name, ...list, origin: free ? "free" : "table", customResponse };
+    const unset = free ? freeList : { prices: null };
+    return { key: name, name, ...unset, origin: free ? "free" : "table", customResponse, list };
   }
   const written = [
     ...placed(prices, ["prices"], {}, 0n, undefined),
@@ -45,9 +58,9 @@ export function compileStrategy(config: StrategyConfig, report: (path: Path, mes
       "needs other prices beside it: they hold for the reservation, and where the vendor says no cost",
     );
   }
-  const { list, problems } = byHour(written);
+  const { list: priced, problems } = byHour(written);
   for (const { price, message } of problems) report(price.path, message);
-  return { key: name, name, ...list, origin: "strategy", customResponse };
+  return { key: name, name, ...priced, origin: "strategy", customResponse, list };
 }
 
 /** Units whose prices say nothing of what a request may cost while the vendor's own cost is not known. */

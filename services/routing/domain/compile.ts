@@ -17,6 +17,8 @@ export interface ConfigSource {
   readonly lenient: boolean;
   /** True: its channels serve a model only while no other enabled channel does. */
   readonly standIn: boolean;
+  /** True: prices of its strategies are those of vendors' lists. */
+  readonly listPrices?: boolean;
   /** Vendors' own channels by name, with what they serve of lists. Models that have ended are left out of them. */
   readonly vendors?: ReadonlyMap<string, Pick<ListRule, "all" | "table" | "ends">>;
 }
@@ -188,9 +190,15 @@ function compileGroups(placed: ReadonlyMap<string, Placed<FileConfig["groups"][n
 }
 
 function compileStrategies(placed: ReadonlyMap<string, Placed<StrategyConfig>>, report: Report): Map<string, Strategy> {
-  const compiled = [...placed.values()].map((one) =>
-    compileStrategy(one.entry, (path, message) => report(one, path, message)),
-  );
+  const compiled = [...placed.values()].map((one) => {
+    const { list } = one.entry;
+    const named = typeof list === "string" ? placed.get(list)?.entry : undefined;
+    if (typeof list === "string" && named?.prices === undefined) {
+      report(one, ["list"], `names no strategy with prices: "${list}"`);
+    }
+    const { listPrices = false } = one.source;
+    return compileStrategy(one.entry, listPrices, (path, message) => report(one, path, message));
+  });
   return new Map(compiled.map((strategy) => [strategy.key, strategy]));
 }
 

@@ -57,6 +57,8 @@ export const strategySchema = z.strictObject({
   free: z.boolean().default(false),
   prices: pricesSchema.optional(),
   when: whenListSchema.default([]),
+  /** True: its prices are those of the vendor's list; a name: another strategy's are. */
+  list: z.union([z.literal(true), label]).optional(),
   custom_response: expression.default(""),
 });
 

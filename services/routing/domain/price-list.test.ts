@@ -135,7 +135,7 @@ test("prices of hours take the place of those of the day, to the second", () => 
       );
       if (within.length > 1) expect(problems.length).toBeGreaterThan(0);
       if (problems.length > 0) return;
-      const strategy = { key: "s", name: "s", ...made, origin: "strategy", customResponse: "" } as const;
+      const strategy = { key: "s", name: "s", ...made, origin: "strategy", customResponse: "", list: "" } as const;
       const price = createGroupPrices()(strategy, { name: "default", ratioPpm: 1_000_000 });
       if (price === undefined) throw new Error("no price");
       const dayMs = 86_400_000 * 20_000;

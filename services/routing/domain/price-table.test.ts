@@ -178,7 +178,7 @@ describe("what a model costs by the table", () => {
           more: more.filter(({ amount }) => amount > 0n),
         };
         const key = `${provider.id}/${model.id}`;
-        const price = groupPrice({ key, name: key, ...list, origin: "table", customResponse: "" }, group);
+        const price = groupPrice({ key, name: key, ...list, origin: "table", customResponse: "", list: "" }, group);
         if (price === undefined) throw new Error("no price");
         const cost = Number(costNanoUsd(ours, { ...priceAt(price, atMs).prices, groupRatioPpm: 1_000_000 }));
         // Of a price by the hour our price of a second is rounded up to the nano-dollar.

@@ -24,8 +24,12 @@ export interface PriceQuestion {
 }
 
 export interface PriceTable {
-  /** The entry of a model at a vendor, or of the model's own vendor when the table does not know the place. */
-  find(question: PriceQuestion): TableEntry | undefined;
+  /**
+   * The entry of a model at a vendor, or of the model's own vendor when the table does not know the place.
+   *
+   * @param how guess: whether the model's name may tell whose it is, where neither is known. Absent: it may.
+   */
+  find(question: PriceQuestion, how?: { readonly guess: boolean }): TableEntry | undefined;
   /** Names of the models that the table has of a provider and does not call deprecated. */
   list(provider: string): readonly string[];
 }
@@ -66,7 +70,7 @@ export function createPriceTable(nowMs: () => number): PriceTable {
   };
 
   return {
-    find(question) {
+    find(question, { guess } = { guess: true }) {
       const { upstreamModel, model, vendor } = question;
       if (upstreamModel.length > maxNameLength || model.length > maxNameLength) return undefined;
       const now = new Date(nowMs());
@@ -78,10 +82,11 @@ export function createPriceTable(nowMs: () => number): PriceTable {
       }
       const names = upstreamModel === model ? [model] : [upstreamModel, model];
       // The last, undefined, lets the table guess the vendor from the model's name.
-      const asked = new Set([placeOf(question), vendorOf(vendor), undefined]);
+      const known = [placeOf(question), vendorOf(vendor)].filter((place) => place !== undefined);
+      const asked = new Set(guess ? [placeOf(question), vendorOf(vendor), undefined] : known);
       const key = JSON.stringify([names, [...asked].map((place) => place?.id)]);
-      const known = answers.get(key);
-      if (known !== undefined) return known.entry;
+      const answer = answers.get(key);
+      if (answer !== undefined) return answer.entry;
       const entry = lookup(names, asked, now);
       answers.set(key, { entry });
       return entry;

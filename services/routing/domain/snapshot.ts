@@ -3,10 +3,11 @@ import { addCovered } from "./add-covered.ts";
 import { covers } from "./covered.ts";
 import { endOf } from "./ends.ts";
 import { createGroupPrices, type GroupPrice } from "./group-price.ts";
+import { vendorList } from "./list-price.ts";
 import { addListed, type Listings } from "./listed.ts";
 import { createNames, type Names } from "./names.ts";
 import { hash32, type Weighted } from "./order.ts";
-import type { PriceTable } from "./price-table.ts";
+import type { PriceQuestion, PriceTable } from "./price-table.ts";
 import { spaceWarnings, unpricedText } from "./snapshot-warnings.ts";
 import { spaceAmong, spaceOf } from "./spaces.ts";
 import { tablePrice } from "./table-strategy.ts";
@@ -136,15 +137,7 @@ export function buildSnapshot(
   const priced = (channel: Channel, model: Model, served: ChannelModel, name: string): Strategy | undefined => {
     const named = strategies.get(served.strategy || model.strategy);
     if (named?.prices != null) return named;
-    const { platform, baseUrl } = channel;
-    const question = {
-      platform,
-      baseUrl,
-      upstreamModel: upstreamName(served, name),
-      model: name,
-      vendor: model.ownedBy,
-    };
-    const found = tablePrice(named, table, question);
+    const found = tablePrice(named, table, questionOf(channel, model, served, name));
     for (const text of found?.dropped ?? []) {
       const warning = `price of ${found?.id} from the table: ${text}`;
       if (!told.has(warning)) warn(warning);
@@ -206,7 +199,11 @@ export function buildSnapshot(
       const byName = own === undefined && concrete.endsWith("*");
       if (byName) pricedByName = true;
       const strategy = own ?? (byName ? undefined : priced(channel, model, served, concrete));
-      const price = strategy && priceOf(strategy, group);
+      const list =
+        strategy && !channel.standIn
+          ? vendorList(strategy, strategies, table, questionOf(channel, model, served, concrete))
+          : undefined;
+      const price = strategy && priceOf(strategy, group, list);
       const inGroup = channel.groups.includes("*") || channel.groups.includes(group.name);
       // A stand-in keeps its own patterns: nobody else serves those by chance. The names of others it only lends.
       const reason = !inGroup
@@ -290,6 +287,11 @@ export function buildSnapshot(
         .sort((a, b) => (a.name < b.name ? -1 : 1));
     },
   };
+}
+
+/** What the price table is asked of a name that a channel serves. */
+function questionOf({ platform, baseUrl }: Channel, model: Model, served: ChannelModel, name: string): PriceQuestion {
+  return { platform, baseUrl, upstreamModel: upstreamName(served, name), model: name, vendor: model.ownedBy };
 }
 
 /** Names of the models that an auto model chooses among. Patterns are none: they stand for no model in particular. */

@@ -29,6 +29,7 @@ export function tablePrice(
     ...found.list,
     origin: "table",
     customResponse: named?.customResponse ?? "",
+    list: "",
   };
   return { strategy, id: found.id, dropped: found.dropped };
 }

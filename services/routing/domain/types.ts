@@ -43,6 +43,8 @@ export interface Strategy {
   readonly origin: PriceOrigin;
   /** JMESPath expression. Empty: none. */
   readonly customResponse: string;
+  /** Key of the strategy whose prices are those of the vendor's list, its own perhaps. Empty: the table may know them. */
+  readonly list: string;
 }
 
 /** A group of keys: what it pays and, through the channels' lists, what it may use. */

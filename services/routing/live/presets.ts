@@ -14,7 +14,7 @@ export async function readPresets(): Promise<Presets> {
     read("simulator.yaml", simulatorSchema),
   ]);
   return {
-    models: { config: models.value, problem: models.problem, lenient: true, standIn: false },
+    models: { config: models.value, problem: models.problem, lenient: true, standIn: false, listPrices: true },
     vendors: vendors.value.vendors,
     simulator: simulator.value,
   };

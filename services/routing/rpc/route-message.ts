@@ -1,3 +1,4 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   createCandidate,
   createPricing,
@@ -5,7 +6,12 @@ import {
   createRouteReason,
   createVendorBatch,
 } from "../../../shared/gen/lane_codecs.ts";
-import { type Candidate, PriceSource, type Pricing } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import {
+  type Candidate,
+  PriceSource,
+  type Pricing,
+  type PricingSchema,
+} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Route as RouteMessage } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { GroupPrice } from "../domain/group-price.ts";
 import type { Reason, Route, RouteCandidate } from "../domain/resolve.ts";
@@ -68,19 +74,28 @@ function batchMessage({ channel }: Member, { ratioPpm }: GroupPrice) {
 export function pricing(price: GroupPrice): Pricing {
   const known = pricings.get(price);
   if (known !== undefined) return known;
-  const { strategy, prices, ratioPpm } = price;
-  const made = freeze(
-    createPricing({
-      ...prices,
-      rates: prices.rates ?? [],
-      strategy: strategy.name,
-      groupRatioPpm: ratioPpm,
-      source: sources[strategy.origin],
-    }),
-  );
+  const { strategy, prices, ratioPpm, list } = price;
+  const made = frozenPricing({
+    ...prices,
+    rates: prices.rates ?? [],
+    strategy: strategy.name,
+    groupRatioPpm: ratioPpm,
+    source: sources[strategy.origin],
+    isListPrice: list === prices,
+    ...(list === undefined || list === prices ? {} : { listPricing: { ...list, rates: list.rates ?? [] } }),
+  });
+  pricings.set(price, made);
+  return made;
+}
+
+function frozenPricing(init: MessageInitShape<typeof PricingSchema>): Pricing {
+  const made = freeze(createPricing(init));
   // The message's own list: who remembers what it made of the rates goes by it.
   freeze(made.rates);
-  pricings.set(price, made);
+  if (made.listPricing !== undefined) {
+    freeze(made.listPricing);
+    freeze(made.listPricing.rates);
+  }
   return made;
 }
 

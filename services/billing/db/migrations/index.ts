@@ -10,6 +10,7 @@ import { createUsageSums } from "./0008-usage-sums.ts";
 import { createAdministration } from "./0009-administration.ts";
 import { createSplit } from "./0010-split.ts";
 import { createJobLimits } from "./0011-jobs.ts";
+import { createListPrices } from "./0012-list-prices.ts";
 import { chainAdministration } from "./0013-chain-administration.ts";
 
 /**
@@ -28,5 +29,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0009_administration": createAdministration,
   "0010_split": createSplit,
   "0011_jobs": createJobLimits,
+  "0012_list_prices": createListPrices,
   "0013_chain_administration": chainAdministration,
 };

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { usageCsv } from "./usage.ts";
+
+const sum = {
+  ...{ name: "ann", title: null, other: false, time: null, requests: 2, charged_usd: "0.5" },
+  ...{ list_price_usd: null, listed_requests: 0, margin_usd: null, usage: null },
+};
+const lines = (sums: Parameters<typeof usageCsv>[0]) => usageCsv(sums).split("\r\n");
+
+test("sums as CSV have the same columns whatever was used, and empty cells for what is not known", () => {
+  const [header, first, end, ...rest] = lines([sum]);
+  expect(header).toMatch(
+    /^time,name,title,requests,charged_usd,list_price_usd,listed_requests,margin_usd,estimated,input_tokens,/,
+  );
+  expect(first).toMatch(/^,ann,,2,0\.5,,0,,,/);
+  expect(first?.split(",")).toHaveLength(header?.split(",").length ?? 0);
+  expect([end, rest]).toEqual(["", []]);
+  expect(lines([])).toEqual([header, ""]);
+});
+
+test.each([
+  ["=1+1", "'=1+1"],
+  ["+1", "'+1"],
+  ["-2", "'-2"],
+  ["@cmd", "'@cmd"],
+  [" =1", "' =1"],
+  ["\t=1", "'\t=1"],
+  ['say "hi", all', '"say ""hi"", all"'],
+  ["two\nlines", '"two\nlines"'],
+  ["团队", "团队"],
+  ["a=b", "a=b"],
+])("a name %j is written as %j: quoted by RFC 4180, and no formula", (name, written) => {
+  expect(usageCsv([{ ...sum, name }]).split("\r\n")[1]).toMatch(`,${written},,2,`);
+});
+
+test("amounts are numbers, also where they are below zero, and what is not told apart has a name", () => {
+  const [, line] = lines([
+    { ...sum, name: "", other: true, list_price_usd: "0.7", listed_requests: 1, margin_usd: "-0.2" },
+  ]);
+  expect(line).toMatch(/^,\(other\),,2,0\.5,0\.7,1,-0\.2,/);
+});
