@@ -159,9 +159,9 @@ describe("the administration command line", () => {
     expect(byKey[0]).toMatch(
       /^time,name,title,requests,charged_usd,list_price_usd,listed_requests,margin_usd,estimated,input_tokens,/,
     );
-    expect(byKey[1]).toMatch(/^,\d+,default,1,/);
+    expect(byKey[1]).toMatch(/^,\d+,bootstrap,1,/);
     expect(byKey.slice(2)).toEqual([""]);
-    expect(await usage("--by", "key")).toMatch(/\n\d+ default +1 /);
+    expect(await usage("--by", "key")).toMatch(/\n\d+ bootstrap +1 /);
     const [line, end] = (await usage("--by", "channel", "--step", "hour", "--format", "ndjson")).split("\n");
     expect(JSON.parse(line ?? "")).toMatchObject({
       name: "simulator",

@@ -129,7 +129,7 @@ const invariants: readonly Invariant[] = [
   },
   {
     name: "the sums of usage are those of the ledger",
-    counted: "select (select count(*) from billing.usage_sum) + (select count(*) from billing.label_sum)",
+    counted: "select (select count(*) from billing.usage_sum) + (select count(*) from billing.label_sum) as count",
     offending: wrongUsageSums,
   },
   {
