@@ -8,11 +8,9 @@ export type LabelKind = keyof typeof labelKinds;
  */
 export const mostLabels: Readonly<Record<number, number>> = { 1: 1_000, 2: 5_000, 3: 10_000 };
 
-/** The `id` of a sum of labels: of requests without one, and of all labels beyond those that are told apart. */
+/**
+ * The `id` of a sum of labels: of requests without one, and of all labels beyond those that are told apart. That of a label's own sum has
+ * `=` before the label, so it is none of these.
+ */
 export const noLabel = "";
 export const otherLabels = "*";
-
-/** The `id` of a label's own sum: no label's is one of the two above. */
-export function labelId(label: string): string {
-  return label === "" ? noLabel : `=${label}`;
-}
