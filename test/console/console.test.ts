@@ -12,7 +12,7 @@ describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undef
 
   beforeAll(async () => {
     await builtConsole();
-    [house, browser] = await Promise.all([startHouse("up"), startBrowser()]);
+    [house, browser] = await Promise.all([startHouse("up", { WEBHOOK_ALLOW: "127.0.0.1" }), startBrowser()]);
   }, 90_000);
   afterAll(async () => {
     await browser?.close();

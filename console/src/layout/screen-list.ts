@@ -34,6 +34,13 @@ export const screenList: readonly Screen[] = [
     component: lazy(async () => ({ default: (await import("../screens/request/request.tsx")).RequestScreen })),
   },
   {
+    path: "/jobs",
+    name: "jobs",
+    group: "observe",
+    may: ({ readRecords }) => readRecords,
+    component: lazy(async () => ({ default: (await import("../screens/jobs/jobs.tsx")).Jobs })),
+  },
+  {
     path: "/ledger",
     name: "ledger",
     group: "money",
@@ -53,6 +60,13 @@ export const screenList: readonly Screen[] = [
     group: "manage",
     may: ({ readAdministration }) => readAdministration,
     component: lazy(async () => ({ default: (await import("../screens/accounts/accounts.tsx")).Accounts })),
+  },
+  {
+    path: "/webhooks",
+    name: "webhooks",
+    group: "manage",
+    may: ({ readAdministration }) => readAdministration,
+    component: lazy(async () => ({ default: (await import("../screens/webhooks/webhooks.tsx")).Webhooks })),
   },
   {
     path: "/trail",

@@ -11,13 +11,22 @@ export interface Page<Row> {
   readonly next: string | undefined;
 }
 
-/** A list that is read page by page. */
-export function usePages<Row>(queryKey: QueryKey, read: (after: string | undefined) => Promise<Page<Row>>) {
+/**
+ * A list that is read page by page.
+ *
+ * @param refreshMs how often its pages are read again; undefined: when somebody asks.
+ */
+export function usePages<Row>(
+  queryKey: QueryKey,
+  read: (after: string | undefined) => Promise<Page<Row>>,
+  refreshMs?: number,
+) {
   const query = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam }) => read(pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next }) => next,
+    ...(refreshMs === undefined ? {} : { refetchInterval: refreshMs }),
   });
   const pages: InfiniteData<Page<Row>> | undefined = query.data;
   return { ...query, rows: pages?.pages.flatMap(({ rows }) => rows) };

@@ -1,9 +1,26 @@
 import { common, nav, signIn, trouble } from "./common.ts";
 import { errors } from "./errors.ts";
 import { find } from "./find.ts";
+import { jobs, webhooks } from "./later.ts";
 import { life } from "./life.ts";
 import { accounts, keys, ledger, manage, trail } from "./manage.ts";
 import { me } from "./me.ts";
 
 /** The words of the console in English: the list of all that other languages must have. */
-export const en = { common, nav, trouble, signIn, errors, find, life, me, manage, keys, accounts, ledger, trail };
+export const en = {
+  common,
+  nav,
+  trouble,
+  signIn,
+  errors,
+  find,
+  life,
+  me,
+  manage,
+  keys,
+  accounts,
+  ledger,
+  trail,
+  jobs,
+  webhooks,
+};

@@ -2,6 +2,7 @@ import type { Dictionary } from "../dictionary.ts";
 import { common, nav, signIn, trouble } from "./common.ts";
 import { errors } from "./errors.ts";
 import { find } from "./find.ts";
+import { jobs, webhooks } from "./later.ts";
 import { life } from "./life.ts";
 import { accounts, keys, ledger, manage, trail } from "./manage.ts";
 import { me } from "./me.ts";
@@ -21,4 +22,6 @@ export const zh: Dictionary = {
   accounts,
   ledger,
   trail,
+  jobs,
+  webhooks,
 };
