@@ -290,6 +290,12 @@ describe("a job whose channel was removed", () => {
     expect(new Set(simulator.requests.map(({ headers }) => headers.authorization))).toEqual(
       new Set(["Bearer key-of-the-removed"]),
     );
+    // New work is not begun there.
+    await withProvider({ removed: ["gone"] }, async (now) => {
+      const body = { ...asked, prompt: "by day" };
+      const { error } = await step({ action: JobAction.START, body, job: began, candidates: [["gone", "any"]] }, now);
+      expect(error).toMatchObject({ code: "invalid_value", param: "id" });
+    });
     const lost = await poll(began, "gone");
     expect([lost.error?.code, lost.outcome.jobLost, lost.outcome.attempts]).toEqual(["service_unavailable", true, []]);
   });

@@ -339,6 +339,12 @@ describe.each(modes)("videos: %s", (mode) => {
       const response = await house.call(`/v1/${path}`, undefined, stranger.headers);
       expect([path, response.status]).toEqual([path, 404]);
     }
+    const begun = house.simulator.requests.length;
+    for (const id of [video.id, plain, "video_1"]) {
+      const remix = await house.call(`/v1/videos/${id}/remix`, { prompt: "by day" }, stranger.headers);
+      expect([id, remix.status]).toEqual([id, 404]);
+    }
+    expect(house.simulator.requests.length).toBe(begun);
   });
 
   test.each([

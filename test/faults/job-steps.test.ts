@@ -18,9 +18,36 @@ import { type Role, type Roles, startRoles } from "./roles.ts";
 const runs = Number(process.env.RUNS ?? 8);
 const victims = ["gateway", "jobs", "provider", "billing", "postgres"] as const;
 type Victim = (typeof victims)[number];
-const models = ["run-150", "run-150", "fail", "poll-429", "create-lost", "queue-100"].map(
-  (name) => `video/sim-job-${name}`,
-);
+
+/** A request that begins a job: at a vendor, or one that is answered later. */
+interface Work {
+  readonly path: string;
+  readonly body: object;
+  /** How often an upstream may be asked for the same request: texts may be made once more, what costs much may not. */
+  readonly starts: number;
+}
+
+const video = (name: string): Work => ({
+  path: "/v1/videos",
+  body: { model: `video/sim-job-${name}`, prompt: "a cat", seconds: "4" },
+  starts: 1,
+});
+const messages = [{ role: "user", content: "Say hello." }];
+/** Kinds of work; of each kind the first is the one whose steps are counted. */
+const kinds: readonly (readonly Work[])[] = [
+  ["run-150", "run-150", "fail", "poll-429", "create-lost", "queue-100"].map(video),
+  ["sim-plain", "sim-status-400"].map((model) => ({
+    path: "/v1/images/generations",
+    body: { model: `image/${model}`, prompt: "a cat" },
+    starts: 1,
+  })),
+  ["gpt-4o", "sim-slow-first-token-300"].map((model) => ({
+    path: "/v1/chat/completions",
+    body: { model, messages, max_tokens: 20 },
+    starts: 2,
+  })),
+  [{ path: "/v1/responses", body: { model: "gpt-4o", input: "Say hello.", background: true }, starts: 2 }],
+];
 
 /** A job as the service, ledger and history know it. */
 interface Known {
@@ -84,10 +111,9 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 }, 60_000);
 
-async function begin(model: string): Promise<Told> {
-  const body = { model, prompt: "a cat", seconds: "4" };
+async function begin({ path, body }: Work): Promise<Told> {
   try {
-    const response = await roles.call("/v1/videos", body);
+    const response = await roles.call(path, body, { prefer: "respond-async" });
     const id = BigInt(response.headers.get("request-id") ?? 0);
     await response.arrayBuffer();
     return { status: response.status, id };
@@ -108,7 +134,7 @@ async function kill(who: readonly Victim[]): Promise<void> {
 }
 
 /** Begins a job, stops the piece of this number that passes from then on, kills, and lets go on what waits. */
-async function killAt(step: number, who: readonly Victim[], model: string): Promise<Told> {
+async function killAt(step: number, who: readonly Victim[], work: Work): Promise<Told> {
   const reached = Promise.withResolvers<void>();
   let seen = 0;
   onPiece = () => {
@@ -116,7 +142,7 @@ async function killAt(step: number, who: readonly Victim[], model: string): Prom
     if (seen === step) reached.resolve();
     return seen === step;
   };
-  const told = begin(model);
+  const told = begin(work);
   // A job that came to its end in fewer steps has nothing more to be killed at.
   const ended = told.then(() => allEnded(20_000)).catch(() => undefined);
   await Promise.race([reached.promise, ended]);
@@ -130,24 +156,31 @@ async function killAt(step: number, who: readonly Victim[], model: string): Prom
 test(
   `kill -9 at ${runs} steps: each job ends, is charged once if it succeeded and else is free, and no client was told otherwise`,
   async () => {
-    let steps = 0;
-    onPiece = () => {
-      steps += 1;
-      return false;
-    };
-    const told = [await begin(models[0] ?? "")];
-    await allEnded(20_000);
+    const told: Told[] = [];
+    const steps: number[] = [];
+    for (const [first] of kinds) {
+      if (first === undefined) continue;
+      let count = 0;
+      onPiece = () => {
+        count += 1;
+        return false;
+      };
+      told.push(await begin(first));
+      await allEnded(20_000);
+      steps.push(count);
+    }
     const lives = fc.sample(
-      fc.record({
-        who: fc.subarray([...victims], { minLength: 1, maxLength: 2 }),
-        model: fc.constantFrom(...models),
-      }),
+      fc.record({ who: fc.subarray([...victims], { minLength: 1, maxLength: 2 }), pick: fc.nat() }),
       { numRuns: runs, seed: Number(process.env.SEED ?? Date.now()) },
     );
-    for (const [n, { who, model }] of lives.entries()) {
-      // Spread over the whole walk: chance would leave steps out.
-      const step = 1 + Math.floor((n * steps) / lives.length);
-      told.push(await killAt(step, who, model));
+    for (const [n, { who, pick }] of lives.entries()) {
+      // The kinds take turns, and the kills of each are spread over its whole walk: chance would leave steps out.
+      const works = kinds[n % kinds.length] ?? [];
+      const work = works[pick % works.length];
+      if (work === undefined) continue;
+      const walk = steps[n % kinds.length] ?? 1;
+      const [turn, turns] = [Math.floor(n / kinds.length), Math.ceil(lives.length / kinds.length)];
+      told.push(await killAt(1 + Math.floor((turn * walk) / turns), who, work));
     }
     // A start that died with its process is given up after its own time.
     await allEnded(150_000);
@@ -166,19 +199,26 @@ test(
     }
     const faults = told.flatMap((one) => {
       const row = byId.get(one.id);
-      if (one.status === 200 && row === undefined) return [`${one.id}: begun, and nowhere`];
+      if ((one.status === 200 || one.status === 202) && row === undefined) return [`${one.id}: begun, and nowhere`];
       if (one.status >= 400 && row?.state === 4) return [`${one.id}: refused with ${one.status}, and charged`];
       return [];
     });
     expect(faults).toEqual([]);
+    // A background response is a chat at this upstream.
+    const most = new Map(
+      kinds.flat().map(({ path, starts }) => [path.replace("/responses", "/chat/completions"), starts]),
+    );
     const starts = new Map<string, number>();
     for (const { method, path, clientRequestId } of roles.simulator.requests) {
-      if (method === "POST" && path.endsWith("/videos"))
-        starts.set(clientRequestId, (starts.get(clientRequestId) ?? 0) + 1);
+      if (method !== "POST" || !most.has(path)) continue;
+      const asked = `${path} ${clientRequestId}`;
+      starts.set(asked, (starts.get(asked) ?? 0) + 1);
     }
-    expect([...starts].filter(([, count]) => count > 1)).toEqual([]);
+    expect([...starts].filter(([asked, count]) => count > (most.get(asked.split(" ")[0] ?? "") ?? 1))).toEqual([]);
+    const answers = told.filter(({ status }) => status === 200 || status === 202).length;
+    const ended = rows.filter(({ state }) => state === 4).length;
     process.stdout.write(
-      `${runs} kills over ${steps} steps: ${rows.length} jobs, ${told.filter(({ status }) => status === 200).length} answers\n`,
+      `${runs} kills over ${steps.join(", ")} steps: ${rows.length} jobs, ${ended} succeeded, ${answers} answers\n`,
     );
   },
   120_000 + runs * 30_000,

@@ -26,6 +26,8 @@ interface Vendor {
   /** How it is asked after, given up and fetched. */
   readonly poll: readonly [method: string, path: string];
   readonly cancel?: readonly [method: string, path: string];
+  /** Absent: it cannot remix. */
+  readonly remix?: readonly [method: string, path: string];
   readonly content?: readonly [method: string, path: string];
   /** Answers to a poll and what they mean. */
   readonly polls: readonly (readonly [answer: object, report: Partial<JobReport>, usage?: object])[];
@@ -63,6 +65,7 @@ const vendors: Readonly<Record<string, Vendor>> = {
     started: { answer: { id: "video_1", status: "queued" }, id: "video_1" },
     refused: [[{ error: { code: "rate_limit_exceeded", message: "slow" } }, "upstream_overloaded", true]],
     poll: ["GET", "/videos/video_1"],
+    remix: ["POST", "/videos/video_1/remix"],
     cancel: ["DELETE", "/videos/video_1"],
     content: ["GET", "/videos/video_1/content"],
     polls: [
@@ -101,6 +104,7 @@ const vendors: Readonly<Record<string, Vendor>> = {
     start: { path: "/openai/v1/videos?api-version=preview", body: { model: "my-sora", seconds: "8" } },
     started: { answer: { id: "v", status: "queued" }, id: "v" },
     poll: ["GET", "/openai/v1/videos/v?api-version=preview"],
+    remix: ["POST", "/openai/v1/videos/v/remix?api-version=preview"],
     cancel: ["DELETE", "/openai/v1/videos/v?api-version=preview"],
     content: ["GET", "/openai/v1/videos/v/content?api-version=preview"],
     polls: [[{ id: "v", status: "completed" }, { state: "succeeded" }]],
@@ -561,6 +565,12 @@ describe.each(Object.entries(vendors))("%s", (_name, vendor) => {
     }
     const [done] = vendor.polls.find(([, { state }]) => state === "succeeded") ?? [];
     if (done !== undefined) expect(reported(exchange, done).report.state).toBe("succeeded");
+  });
+
+  test("goes on from an earlier video, if it can, and else says so", () => {
+    const remix = () => exchangeOf(vendor, { action: "start", ...job() }, { model: "m", prompt: "by day" }).message;
+    if (vendor.remix !== undefined) expect(pathOf(remix())).toEqual(vendor.remix);
+    else expect(remix).toThrow(expect.objectContaining({ code: "invalid_value", param: "id" }));
   });
 
   test("gives its result", () => {

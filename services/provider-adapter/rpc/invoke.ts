@@ -113,12 +113,19 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   }
 
   /** The channel of a candidate; of a job that it has begun the one that leads to it. Undefined: nothing does any more. */
-  function channelOf({ channel }: Candidate): Promise<OpenChannel | undefined> {
+  async function channelOf({ channel }: Candidate): Promise<OpenChannel | undefined> {
     const { channels } = context;
     const { job, configVersion } = item;
-    if (job === undefined || job.action === JobAction.START) return channels.find(channel, configVersion);
+    if (job === undefined || job.vendorJobId === "") return channels.find(channel, configVersion);
     const { channel: note, credential } = readLocator(job.locator);
-    return channels.findNoted(channel, configVersion, { note, credential });
+    const found = await channels.findNoted(channel, configVersion, { note, credential });
+    // What goes on from an earlier job is new work, which is for the channels of today.
+    if (job.action === JobAction.START && found?.name !== channel) {
+      throw new ThroughlineError("invalid_value", "The upstream that has this video is not in use any more.", {
+        param: "id",
+      });
+    }
+    return found;
   }
 
   /** Tries a channel, with one credential after the other while it is they that are refused. */
