@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 // The way in on a fresh clone, whatever Node 20 or later starts it: installs the dependencies when they are missing or
-// older than package-lock.json, builds the console where a gateway is to be started, then runs Throughline (or, with `--run TOOL`, a tool) under the Node 24 among them.
+// older than package-lock.json, builds the console where a gateway is to be started, then runs Throughline (or, with
+// `--run TOOL`, a tool) under Node 24: the one that started it, or one that it installs.
+//
+// Throughline itself needs a quarter of the packages: the rest, for tests and builds, comes with the first tool.
 //
 //   node cli/bootstrap.mjs <arguments of throughline>
 //   node cli/bootstrap.mjs --run <tool in node_modules/.bin, or "node"> <its arguments>
@@ -40,9 +43,11 @@ const neededNode = 24;
 /** Commands that start a gateway, which serves the console. */
 const servesConsole = ["up", "mesh", "gateway"];
 const lockWaitMs = 15 * 60_000;
+const progressEveryMs = 5_000;
 
 async function main(args) {
-  if (!isFresh()) await withInstallLock(install);
+  const needsAll = args[0] === "--run";
+  if (!isFresh(needsAll)) await withInstallLock(needsAll, (holdFor) => install(needsAll || hasAll(), holdFor));
   const [command, commandArgs] = plan(args);
   if (servesConsole.includes(args[0])) await buildConsole();
   run(command, commandArgs);
@@ -72,14 +77,18 @@ function plan(args) {
   return [path, toolArgs];
 }
 
-/** The Node 24 among the dependencies, or this one where it is new enough (an image without development dependencies). */
+/** The Node 24 among the dependencies, or this one where it is new enough. */
 function node() {
   const installed = join(bin, "node");
   if (existsSync(installed)) return installed;
-  if (Number.parseInt(process.versions.node, 10) >= neededNode) return process.execPath;
+  if (isNewEnough()) return process.execPath;
   throw new BootstrapError(
     `Node ${neededNode} is not among the installed dependencies and this is Node ${process.versions.node}: delete node_modules and start again, or install Node ${neededNode}`,
   );
+}
+
+function isNewEnough() {
+  return Number.parseInt(process.versions.node, 10) >= neededNode;
 }
 
 /** Runs to the end: same terminal, signals passed on, its exit code or signal as ours. */
@@ -120,16 +129,31 @@ function run(command, args) {
   });
 }
 
-/** Whether node_modules is what package-lock.json asks for. Two calls of stat when nothing was touched. */
-function isFresh() {
+/** Whether node_modules is what package-lock.json asks for. Two calls of stat, and a small file, when nothing was touched. */
+function isFresh(needsAll) {
   const installed = statSync(installedLockFile, { throwIfNoEntry: false });
   const wanted = statSync(lockFile, { throwIfNoEntry: false });
-  if (installed === undefined) return false;
+  if (installed === undefined || (needsAll && !hasAll())) return false;
+  if (!isNewEnough() && !existsSync(join(bin, "node"))) return false;
   if (wanted === undefined || installed.mtimeMs >= wanted.mtimeMs) return true;
+  return readStamp() === lockDigest();
+}
+
+/** Whether the packages for tests are there as well, by whatever they were installed. */
+function hasAll() {
+  const { devDependencies = {} } = readManifest();
+  return Object.keys(devDependencies).every((name) => existsSync(join(root, "node_modules", name)));
+}
+
+function readManifest() {
+  return JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+}
+
+function readStamp() {
   try {
-    return readFileSync(stampFile, "utf8") === lockDigest();
+    return readFileSync(stampFile, "utf8");
   } catch {
-    return false;
+    return "";
   }
 }
 
@@ -139,16 +163,25 @@ function lockDigest() {
 
 /**
  * `npm install`, not `npm ci`: that one fails where a registry lacks the optional binaries of other platforms.
- * `--no-save` leaves package-lock.json as it was cloned; development dependencies bring Node 24, so NODE_ENV is overruled.
+ * `--no-save` leaves package-lock.json as it was cloned. All: development dependencies bring Node 24, so NODE_ENV is overruled.
+ * Only what runs: without them, and without what packages of types ask for beside them (`--legacy-peer-deps`); Node 24 comes
+ * where this one is older.
  */
-async function install(holdFor) {
-  if (isFresh()) return;
+async function install(all, holdFor) {
+  if (isFresh(all)) return;
   const startedMs = performance.now();
   const digest = lockDigest();
-  say("installing the dependencies (once, and after an update) ...");
+  say(`installing ${all ? "the dependencies, those of the tests too" : "what runs"} (once, and after an update) ...`);
   const npmCli = process.env.npm_execpath ?? "";
   const viaNode = basename(npmCli) === "npm-cli.js";
-  const args = ["install", "--include=dev", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  const args = [
+    "install",
+    ...(all ? ["--include=dev"] : runOnly()),
+    "--no-save",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ];
   const child = spawn(viaNode ? process.execPath : "npm", viaNode ? [npmCli, ...args] : args, {
     cwd: root,
     stdio: ["ignore", 2, 2],
@@ -160,11 +193,51 @@ async function install(holdFor) {
   if (child.pid !== undefined) holdFor(child.pid);
   const handlers = ["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => [signal, () => child.kill(signal)]);
   for (const [signal, handler] of handlers) process.on(signal, handler);
+  const stopTelling = tellProgress(startedMs);
   const outcome = await exit;
+  stopTelling();
   for (const [signal, handler] of handlers) process.off(signal, handler);
   if (outcome !== 0) throw new BootstrapError(`npm install failed (${outcome}); what it said is above`);
+  removeUnusedOfNode();
   writeFileSync(stampFile, digest);
-  say(`dependencies installed in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
+  say(`dependencies installed in ${secondsSince(startedMs)} s`);
+}
+
+function runOnly() {
+  const wanted = readManifest().devDependencies?.node;
+  const own =
+    isNewEnough() || wanted === undefined ? [] : [wanted.includes(":") ? wanted : `node@${wanted}`, "--save-prod"];
+  return [...own, "--omit=dev", "--legacy-peer-deps"];
+}
+
+/** A line every five seconds: npm itself says nothing until it has ended. */
+function tellProgress(startedMs) {
+  const timer = setInterval(() => {
+    say(`${countPackages()} packages so far, ${secondsSince(startedMs)} s ...`);
+  }, progressEveryMs);
+  return () => clearInterval(timer);
+}
+
+function countPackages() {
+  try {
+    return readdirSync(join(root, "node_modules")).length;
+  } catch {
+    return 0;
+  }
+}
+
+function secondsSince(startedMs) {
+  return ((performance.now() - startedMs) / 1_000).toFixed(1);
+}
+
+/** The package of Node brings headers, manuals and an npm of its own, 67 MB that nobody here uses. */
+function removeUnusedOfNode() {
+  const packages = join(root, "node_modules", "node", "node_modules");
+  if (!existsSync(packages)) return;
+  for (const name of readdirSync(packages).filter((one) => one.startsWith("node-"))) {
+    for (const part of ["include", "share", "lib"])
+      rmSync(join(packages, name, part), { recursive: true, force: true });
+  }
 }
 
 /**
@@ -173,7 +246,7 @@ async function install(holdFor) {
  * onto it, which the kernel refuses while it is not empty; files of dead processes are removed by their unique names, so no
  * living owner's lock can be broken. `holdFor` adds a process: an npm that outlives a killed bootstrap still holds the lock.
  */
-async function withInstallLock(work) {
+async function withInstallLock(needsAll, work) {
   mkdirSync(stateDir, { recursive: true });
   const nonce = randomUUID();
   const held = [`${process.pid}.${nonce}`];
@@ -183,7 +256,7 @@ async function withInstallLock(work) {
   const giveUpMs = performance.now() + lockWaitMs;
   let told = false;
   while (!tryRename(prepared, installLock)) {
-    if (isFresh()) {
+    if (isFresh(needsAll)) {
       rmSync(prepared, { recursive: true, force: true });
       return;
     }

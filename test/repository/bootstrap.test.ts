@@ -46,9 +46,17 @@ function fixture(): string {
   write("fake-node/package.json", JSON.stringify({ name: "node", version: "24.0.0", bin: { node: "node.sh" } }));
   write("fake-node/node.sh", `#!/bin/sh\nexec "${process.execPath}" "$@"\n`, 0o755);
   const devDependencies = { node: "file:./fake-node" };
-  write("package.json", JSON.stringify({ name: "fixture", type: "module", private: true, devDependencies }));
+  mkdirSync(join(dir, "fake-part"));
+  write("fake-part/package.json", JSON.stringify({ name: "part", version: "1.0.0" }));
+  const dependencies = { part: "file:./fake-part" };
+  write(
+    "package.json",
+    JSON.stringify({ name: "fixture", type: "module", private: true, dependencies, devDependencies }),
+  );
   const packages = {
-    "": { name: "fixture", devDependencies },
+    "": { name: "fixture", dependencies, devDependencies },
+    "fake-part": { name: "part", version: "1.0.0" },
+    "node_modules/part": { resolved: "fake-part", link: true },
     "fake-node": { name: "node", version: "24.0.0", dev: true, bin: { node: "node.sh" } },
     "node_modules/node": { resolved: "fake-node", link: true },
   };
@@ -145,7 +153,7 @@ describe("the console", () => {
       const { code, stdout, stderr } = await start(dir, [command]).done;
       expect([code, stdout]).toEqual([0, command]);
       expect(stderr).toContain("throughline: building with ");
-      expect(stderr).toContain("node_modules/.bin/node");
+      expect(stderr).toContain(process.execPath);
     }
     for (const args of [["requests"], ["--run", "node", "-e", "0"]]) {
       expect((await start(dir, args).done).stderr).not.toContain("building");
@@ -183,6 +191,26 @@ describe("a fresh clone", () => {
     writeFileSync(join(dir, "package-lock.json"), `${lock}\n`);
     utimesSync(join(dir, "package-lock.json"), later, later);
     expect((await start(dir, ["exit", "0"]).done).stderr).toContain("dependencies installed");
+  }, 60_000);
+
+  test("installs what runs, and the rest with the first tool; an update leaves what is there", async () => {
+    const dir = clone();
+    const has = (name: string) => existsSync(join(dir, "node_modules", name));
+    const first = await start(dir, ["exit", "0"]).done;
+    expect([first.stderr, has("part"), has("node")]).toEqual([
+      expect.stringContaining("installing what runs"),
+      true,
+      false,
+    ]);
+    const tool = await start(dir, ["--run", "node", "-e", "0"]).done;
+    expect([tool.code, has("part"), has("node")]).toEqual([0, true, true]);
+    expect(tool.stderr).toContain("installing the dependencies, those of the tests too");
+    expect(await start(dir, ["--run", "node", "-e", "0"]).done).toMatchObject({ code: 0, stderr: "" });
+    const later = Date.now() / 1_000 + 60;
+    writeFileSync(join(dir, "package-lock.json"), `${readFileSync(join(dir, "package-lock.json"), "utf8")}\n`);
+    utimesSync(join(dir, "package-lock.json"), later, later);
+    const updated = await start(dir, ["exit", "0"]).done;
+    expect([updated.stderr, has("node")]).toEqual([expect.stringContaining("those of the tests too"), true]);
   }, 60_000);
 
   test("says that npm failed and stops", async () => {
@@ -251,6 +279,7 @@ describe("what it runs", () => {
   function installed(): string {
     const dir = clone();
     mkdirSync(join(dir, "node_modules/.bin"), { recursive: true });
+    mkdirSync(join(dir, "node_modules/node"));
     writeFileSync(join(dir, "node_modules/.package-lock.json"), "{}");
     writeFileSync(join(dir, "node_modules/.bin/tool"), '#!/bin/sh\necho "tool $*"\nexit 9\n', { mode: 0o755 });
     return dir;
