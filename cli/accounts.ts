@@ -17,6 +17,7 @@ interface Options extends LimitOptions {
   readonly store?: NonNullable<Created["store_response"]>;
   readonly state?: NonNullable<Created["state"]>;
   readonly operator?: boolean;
+  readonly storeRequest?: boolean;
 }
 
 /** `accounts create | list | get | update`. */
@@ -91,6 +92,8 @@ function takesAccount(command: Command): Command {
       ]),
     )
     .addOption(new Option("--store <what>", "what history keeps of answers").choices(["full", "truncated", "none"]))
+    .option("--store-request", "history keeps what its requests say, for HISTORY_REQUEST_RETENTION")
+    .option("--no-store-request", "history keeps nothing of what its requests say, as of all accounts unless said")
     .option("--operator", "its administration keys reach the whole platform")
     .option("--no-operator", "its administration keys reach this account alone, as of all accounts unless said")
     .addOption(new Option("--state <state>", "suspended accounts run nothing").choices(["active", "suspended"]));
@@ -103,6 +106,7 @@ function given(options: Options, before?: Limits) {
     ...(options.creditFloor === undefined ? {} : { credit_floor_usd: options.creditFloor }),
     ...(options.policy === undefined ? {} : { disconnect_policy: options.policy }),
     ...(options.store === undefined ? {} : { store_response: options.store }),
+    ...(options.storeRequest === undefined ? {} : { store_request: options.storeRequest }),
     ...(options.operator === undefined ? {} : { operator: options.operator }),
     ...(options.state === undefined ? {} : { state: options.state }),
     ...limitsOf(options, before),

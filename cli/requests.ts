@@ -230,6 +230,7 @@ function lifeText(life: Found): string {
       from: life.origin?.address,
       user_agent: life.origin?.user_agent,
       others: life.others.join(", "),
+      said: life.request,
       created: life.created_time,
       duration: `${life.duration_ms} ms`,
       first_byte: life.first_byte_ms === null ? null : `${life.first_byte_ms} ms`,

@@ -535,6 +535,8 @@ export type Procedures = {
         credit_floor_usd?: string | undefined;
         disconnect_policy?: "drain" | "charge_delivered" | "refund" | undefined;
         store_response?: "full" | "truncated" | "none" | undefined;
+        /** Whether history keeps what its requests say, for a retention of its own. */
+        store_request?: boolean | undefined;
         limits?:
           | {
               requests_per_minute?: number | undefined;
@@ -558,6 +560,8 @@ export type Procedures = {
         credit_floor_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
         store_response: "full" | "truncated" | "none";
+        /** True: history keeps what its requests say. */
+        store_request: boolean;
         limits: {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
@@ -580,6 +584,8 @@ export type Procedures = {
         credit_floor_usd?: string | undefined;
         disconnect_policy?: "drain" | "charge_delivered" | "refund" | undefined;
         store_response?: "full" | "truncated" | "none" | undefined;
+        /** Whether history keeps what its requests say, for a retention of its own. */
+        store_request?: boolean | undefined;
         limits?:
           | {
               requests_per_minute?: number | undefined;
@@ -604,6 +610,8 @@ export type Procedures = {
         credit_floor_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
         store_response: "full" | "truncated" | "none";
+        /** True: history keeps what its requests say. */
+        store_request: boolean;
         limits: {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
@@ -635,6 +643,8 @@ export type Procedures = {
         credit_floor_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
         store_response: "full" | "truncated" | "none";
+        /** True: history keeps what its requests say. */
+        store_request: boolean;
         limits: {
           requests_per_minute: number | null;
           tokens_per_minute: number | null;
@@ -666,6 +676,8 @@ export type Procedures = {
           credit_floor_usd: string;
           disconnect_policy: "drain" | "charge_delivered" | "refund";
           store_response: "full" | "truncated" | "none";
+          /** True: history keeps what its requests say. */
+          store_request: boolean;
           limits: {
             requests_per_minute: number | null;
             tokens_per_minute: number | null;
@@ -2353,6 +2365,9 @@ export type Procedures = {
         account_id?: string | undefined;
       },
       {
+        /** What it said, a JSON text; null: its account keeps none, or it is kept no longer. */
+        request: string | null;
+        request_truncated: boolean;
         /** null: it has no job that is kept. */
         job: {
           id: string;

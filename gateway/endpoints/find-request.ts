@@ -15,6 +15,9 @@ export type Found =
       readonly record: StoredRecord;
       /** Other requests that it leads to, newest first. */
       readonly others: readonly bigint[];
+      /** What the newest said; empty: it is not kept, or was not asked for. */
+      readonly request: Uint8Array;
+      readonly requestTruncated: boolean;
     }
   /** The platform may have issued this ID a moment ago: its record may be on its way. */
   | { readonly kind: "on_its_way"; readonly requestId: bigint }
@@ -54,23 +57,22 @@ export async function findRequest(
   incoming: Incoming,
   owner: Owner,
   text: string,
+  { withRequest = false }: { readonly withRequest?: boolean } = {},
 ): Promise<Found> {
   const requestId = requestOf(text) ?? requestOfTrace(text);
   const mayCome = requestId !== undefined && isRecent(requestId);
   const { lookupWaitMs } = context.config;
   let leftMs = requestId === undefined ? Math.min(foreignWaitMs, lookupWaitMs) : mayCome ? lookupWaitMs : 0;
-  let found = await look(context, incoming, owner, { requestId, text });
+  let found = await look(context, incoming, owner, { requestId, text, withRequest });
   for (let afterMs = firstLookMs; leftMs > 0; afterMs = Math.min(2 * afterMs, longestLookMs)) {
     if (found.kind !== "unknown" || found.deleted) break;
     await sleep(Math.min(afterMs, leftMs));
     leftMs -= afterMs;
     // What is not ours does not become it while we wait.
-    found = await look(
-      context,
-      incoming,
-      owner,
-      requestId === undefined ? { requestId, text } : { requestId, text: "" },
-    );
+    found = await look(context, incoming, owner, {
+      ...{ requestId, withRequest },
+      text: requestId === undefined ? text : "",
+    });
   }
   if (found.kind === "found") return found;
   return mayCome && !found.deleted ? { kind: "on_its_way", requestId } : { kind: "unknown" };
@@ -95,19 +97,23 @@ async function look(
   { history, config }: Pick<GatewayContext, "history" | "config">,
   incoming: Incoming,
   owner: Owner,
-  { requestId, text }: { readonly requestId: bigint | undefined; readonly text: string },
+  {
+    requestId,
+    text,
+    withRequest,
+  }: { readonly requestId: bigint | undefined; readonly text: string; readonly withRequest: boolean },
 ): Promise<Looked> {
   const options = { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: config.callTimeoutMs };
   // Another's ID may look like one of ours: where ours is not there it is looked for among theirs.
   const asked = [
-    ...(requestId === undefined ? [] : [{ owner, requestId, tellsDeleted: true }]),
-    ...(text === "" ? [] : [{ owner, upstreamRequestId: text, alias: text }]),
+    ...(requestId === undefined ? [] : [{ owner, requestId, tellsDeleted: true, withRequest }]),
+    ...(text === "" ? [] : [{ owner, upstreamRequestId: text, alias: text, withRequest }]),
   ];
   let deleted = false;
   for (const one of asked) {
     try {
-      const { record, others } = await history.getRecord(one, options);
-      if (record !== undefined) return { kind: "found", record, others };
+      const { record, others, request, requestTruncated } = await history.getRecord(one, options);
+      if (record !== undefined) return { kind: "found", record, others, request, requestTruncated };
       deleted = true;
     } catch (error) {
       if (ThroughlineError.from(error).code !== "not_found") throw error;

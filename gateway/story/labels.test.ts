@@ -1,10 +1,16 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ThroughlineError } from "../../shared/errors/error.ts";
-import type { Reservation, ReserveItem } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type {
+  AuthenticateItem,
+  Principal,
+  Reservation,
+  ReserveItem,
+} from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { KeepRequestRequest } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Frame, InvokeItem, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { streamHandler, unaryHandler } from "../../shared/rpc/index.ts";
-import { each, type principals, secrets, startTestGateway, type TestGateway, writeFrames } from "../testing.ts";
+import { each, principals, type Stubs, secrets, startTestGateway, type TestGateway, writeFrames } from "../testing.ts";
 import { labelsOf, maxUserLength, tagsOf } from "./labels.ts";
 
 /* What a client says of a request for its own books: how it is read, and that it comes to billing and history from every API. */
@@ -178,5 +184,58 @@ describe("from every API", () => {
     ]);
     await vi.waitFor(() => expect(gateway.recorded).toMatchObject([{ errorCode: "invalid_value", endUser: "alice" }]));
     expect(reserved).toEqual([]);
+  });
+});
+
+describe("what a request says", () => {
+  const kept: { requestId: bigint; accountId: bigint; content: string }[] = [];
+  const stubs = {
+    history: {
+      keepRequest: unaryHandler(async ({ requestId, accountId, content }: KeepRequestRequest) => {
+        kept.push({ requestId, accountId, content: Buffer.from(content).toString() });
+        return {};
+      }),
+    } satisfies Stubs["history"],
+  };
+
+  test.each([true, false])("is kept where its account wants that: %s", async (storeRequest) => {
+    kept.length = 0;
+    const authenticate = each<AuthenticateItem, Principal>(() => ({ ...principals.api, storeRequest }));
+    await using gateway = await startTestGateway({ ...stubs, billing: { authenticate } });
+    const body = JSON.stringify({ model: "m", input: "a secret of ours" });
+    const response = await gateway.call("/v1/embeddings", body);
+    expect(response.status).toBe(200);
+    await vi.waitFor(() => expect(gateway.recorded).toHaveLength(1));
+    const requestId = BigInt(response.headers.get("request-id") ?? "");
+    const expected = storeRequest ? [{ requestId, accountId: 1n, content: body }] : [];
+    await vi.waitFor(() => expect(kept).toEqual(expected));
+    expect(
+      JSON.stringify(gateway.recorded, (_name, value) => (typeof value === "bigint" ? `${value}` : value)),
+    ).not.toContain("ours");
+  });
+
+  test("of a form is its fields and what its files are; of a large body its size", async () => {
+    kept.length = 0;
+    const authenticate = each<AuthenticateItem, Principal>(() => ({ ...principals.api, storeRequest: true }));
+    await using gateway = await startTestGateway({ ...stubs, billing: { authenticate } });
+    const form = new FormData();
+    form.append("model", "m");
+    form.append("prompt", "a hat");
+    const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(90)]);
+    form.append("image", new Blob([png]), "a.png");
+    const headers = { authorization: `Bearer ${secrets.api}` };
+    await fetch(`${gateway.url}/v1/images/edits`, { method: "POST", body: form, headers });
+    const png64 = Buffer.concat([png, Buffer.alloc(3_300_000)]).toString("base64");
+    const content = [{ type: "image_url", image_url: { url: `data:image/png;base64,${png64}` } }];
+    await gateway.call("/v1/chat/completions", { model: "m", messages: [{ role: "user", content }] });
+    await vi.waitFor(() => expect(kept).toHaveLength(2));
+    expect(JSON.parse(kept[0]?.content ?? "")).toMatchObject({
+      form: [
+        ["model", "m"],
+        ["prompt", "a hat"],
+      ],
+      files: [expect.stringMatching(/a\.png.*98 bytes, sha256/)],
+    });
+    expect(JSON.parse(kept[1]?.content ?? "")).toEqual({ omitted_bytes: expect.any(Number) });
   });
 });

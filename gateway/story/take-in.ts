@@ -10,6 +10,7 @@ import { recordRefusal, recordReplay } from "./finish.ts";
 import { replayAnswer, storedAnswer } from "./idempotency.ts";
 import { type Incoming, mark, type Served } from "./incoming.ts";
 import { reserveItem } from "./items.ts";
+import { keepRequest } from "./keep-request.ts";
 import { resolve } from "./resolve.ts";
 
 /** A request that may be carried out. */
@@ -52,7 +53,10 @@ export async function takeIn(
   try {
     route = await resolveRoute(context, ask);
     const reservation = await reserve(context, ask, route, job);
-    if (reservation.replayRequestId === 0n) return { route, reservation };
+    if (reservation.replayRequestId === 0n) {
+      if (ask.principal.storeRequest) keepRequest(context, ask);
+      return { route, reservation };
+    }
     context.spans.replays(incoming.span, reservation.replayRequestId);
     const stored = await storedAnswer(context, ask, reservation.replayRequestId);
     ask.body = new Uint8Array();

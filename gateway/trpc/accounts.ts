@@ -14,6 +14,8 @@ const changeable = {
   credit_floor_usd: creditFloor.optional(),
   disconnect_policy: z.enum(["charge_delivered", "drain", "refund"]).optional(),
   store_response: z.enum(["full", "truncated", "none"]).optional(),
+  /** Whether history keeps what its requests say, for a retention of its own. */
+  store_request: z.boolean().optional(),
   limits: limits.optional(),
   /** Whether its administration keys reach the whole platform. */
   operator: z.boolean().optional(),
@@ -29,6 +31,7 @@ function changes(given: Changes) {
     ...(given.credit_floor_usd === undefined ? {} : { creditFloorNanoUsd: given.credit_floor_usd }),
     ...(given.disconnect_policy === undefined ? {} : { disconnectPolicy: policies[given.disconnect_policy] }),
     ...(given.store_response === undefined ? {} : { storeResponse: storeResponses[given.store_response] }),
+    ...(given.store_request === undefined ? {} : { storeRequest: given.store_request }),
     ...(given.operator === undefined ? {} : { operator: given.operator }),
     ...(given.limits === undefined ? {} : { limits: given.limits }),
   };

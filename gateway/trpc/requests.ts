@@ -109,16 +109,21 @@ export const requests = router({
     .query(async ({ ctx, input }) => {
       const owner = ownerOfCaller(ctx.principal, input.account_id);
       const { config } = ctx.gateway;
-      const found = await findRequest(ctx.gateway, ctx.incoming, owner, input.id.trim());
+      const found = await findRequest(ctx.gateway, ctx.incoming, owner, input.id.trim(), {
+        withRequest: true,
+      });
       if (found.kind === "on_its_way") {
         const message = "If this request was made, its record is on its way; ask again.";
         throw new ThroughlineError("not_found", message, { retryAfterMs: askAgainMs });
       }
       if (found.kind === "unknown") throw unknownRequest();
-      const { record, others } = found;
+      const { record, others, request, requestTruncated } = found;
       const job = await jobLifeOf(ctx.gateway, ctx.incoming, record);
       return {
         ...requestWithResponse(record, config),
+        /** What it said, a JSON text; null: its account keeps none, or it is kept no longer. */
+        request: request.length === 0 ? null : Buffer.from(request).toString("utf8"),
+        request_truncated: requestTruncated,
         /** null: it has no job that is kept. */
         job,
         /** Other requests that the ID leads to, newest first. */

@@ -52,6 +52,8 @@ export function accountOut(account: Account) {
     credit_floor_usd: formatUsd(account.creditFloorNanoUsd),
     disconnect_policy: policyName[account.disconnectPolicy] ?? "charge_delivered",
     store_response: storeName[account.storeResponse] ?? "full",
+    /** True: history keeps what its requests say. */
+    store_request: account.storeRequest,
     limits: limitsOut(account.limits),
     /** True: its administration keys reach the whole platform. */
     operator: account.operator,

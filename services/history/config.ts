@@ -30,6 +30,12 @@ export const historyEnv = declareEnv({
     min: 0,
     description: "How long answers and details of records are kept; 0: as long as the records.",
   },
+  HISTORY_REQUEST_RETENTION: {
+    kind: "duration",
+    default: 7 * dayMs,
+    min: 0,
+    description: "How long is kept what requests said, of accounts with store_request; 0: as long as the records.",
+  },
   HISTORY_PARTITION: {
     kind: "duration",
     default: 7 * dayMs,
@@ -87,6 +93,8 @@ export interface HistoryConfig {
   readonly retentionMs: number;
   /** 0: as long as the records. */
   readonly payloadRetentionMs: number;
+  /** 0: as long as the records. */
+  readonly requestRetentionMs: number;
   readonly partitionMs: number;
   readonly payloadPartitionMs: number;
   /** Unix milliseconds; what is past its retention and older may go at once. 0: nothing may. */
@@ -107,6 +115,7 @@ export function envToConfig(env: Env): HistoryConfig {
     poolSize: read.DATABASE_POOL_SIZE,
     retentionMs: read.HISTORY_RETENTION,
     payloadRetentionMs: read.HISTORY_PAYLOAD_RETENTION,
+    requestRetentionMs: read.HISTORY_REQUEST_RETENTION,
     partitionMs: read.HISTORY_PARTITION,
     payloadPartitionMs: read.HISTORY_PAYLOAD_PARTITION,
     deleteBeforeMs: dateMs("HISTORY_DELETE_BEFORE", read.HISTORY_DELETE_BEFORE),

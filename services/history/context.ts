@@ -178,6 +178,7 @@ export function createContext(
       { table: "history.record", lengthMs: config.partitionMs },
       { table: "history.payload", lengthMs: config.payloadPartitionMs },
       { table: "history.label", lengthMs: config.partitionMs },
+      { table: "history.request", lengthMs: config.payloadPartitionMs },
     ],
     customResponses: createCustomResponses({
       log,

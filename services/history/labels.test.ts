@@ -170,3 +170,64 @@ describe("however many others bear a label", () => {
     expect(read.filter((node) => node["Node Type"] === "Seq Scan" && (node["Actual Rows"] ?? 0) > 100)).toEqual([]);
   });
 });
+
+describe("what a request said", () => {
+  const keep = (requestId: bigint, content: string, accountId = account) =>
+    history.client.keepRequest({ requestId, accountId, content: Buffer.from(content) }, history.options);
+  const read = async (requestId: bigint, whose: object = owner, withRequest = true) => {
+    const asked = { owner: whose, requestId, withRequest };
+    const { request, requestTruncated } = await history.client.getRecord(asked, history.options);
+    return [Buffer.from(request).toString(), requestTruncated];
+  };
+
+  test("is kept before or behind its record, given where it is asked for, and deleted with it", async () => {
+    const [first, second] = [at(0, 70), at(9, 70)];
+    await keep(first, '{"messages":["hidden"]}');
+    await keep(first, '{"another":true}');
+    for (const id of [first, second]) await history.record(ended(id));
+    await keep(second, '{"messages":[]}');
+    expect(await read(first)).toEqual(['{"messages":["hidden"]}', false]);
+    expect(await read(first, owner, false)).toEqual(["", false]);
+    expect(await read(second)).toEqual(['{"messages":[]}', false]);
+    await expect(read(first, { accountId: other })).rejects.toEqual(notFound);
+    await history.client.deleteRecords({ owner, requestIds: [first] }, history.options);
+    await keep(first, '{"late":true}');
+    const sql = "select request_id from history.request where request_id in ($1, $2)";
+    const rows = await history.context.db.query<{ request_id: bigint }>({ name: "", sql, idempotent: true }, [
+      first,
+      second,
+    ]);
+    expect(rows.map(({ request_id }) => request_id)).toEqual([second]);
+  });
+
+  test("of another account is not shown with a record, whatever was sent", async () => {
+    const id = at(0, 71);
+    await keep(id, '{"of":"another"}', other);
+    await history.record(ended(id));
+    expect(await read(id)).toEqual(["", false]);
+  });
+
+  test("is bounded, its media are replaced, and nonsense is refused", async () => {
+    const id = at(0, 72);
+    await history.record(ended(id));
+    const image = `data:image/png;base64,${Buffer.alloc(9_000, 7).toString("base64")}`;
+    await keep(id, JSON.stringify({ image, text: "x".repeat(2_000_000) }));
+    const [said, truncated] = await read(id);
+    expect([truncated, String(said).length < 1_100_000, String(said)]).toEqual([
+      true,
+      true,
+      expect.stringContaining("sha256:"),
+    ]);
+    await expect(keep(id, "")).rejects.toMatchObject({ code: "invalid_value", param: "content" });
+    await expect(keep(0n, "{}")).rejects.toMatchObject({ code: "invalid_value", param: "request_id" });
+  });
+
+  test("goes by its own retention", async () => {
+    const { clean } = await import("./jobs/retention.ts");
+    const retention = { retentionMs: 0, payloadRetentionMs: 0, requestRetentionMs: 8 * dayMs, deleteBeforeMs: nowMs };
+    await clean(history.context, retention);
+    const sql = "select count(*)::integer as kept from history.request where request_id < $1";
+    expect(await history.context.db.query({ name: "", sql, idempotent: true }, [at(8)])).toEqual([{ kept: 0 }]);
+    expect((await read(at(0, 72)))[0]).not.toBe("");
+  });
+});

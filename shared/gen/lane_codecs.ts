@@ -3050,6 +3050,7 @@ function newPrincipal(): Principal {
     keyPrefix: "",
     secretGeneration: 0,
     operator: false,
+    storeRequest: false,
   };
 }
 
@@ -3072,12 +3073,17 @@ export function createPrincipal(init: MessageInitShape<typeof PrincipalSchema>):
     keyPrefix: init.keyPrefix ?? "",
     secretGeneration: init.secretGeneration ?? 0,
     operator: init.operator ?? false,
+    storeRequest: init.storeRequest ?? false,
   };
 }
 
 function writePrincipal(w: Writer, m: Principal): void {
   w.expect(m.$typeName, "throughline.billing.v1.Principal");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.storeRequest !== false) {
+    w.bool(m.storeRequest);
+    w.tag(120);
+  }
   if (m.operator !== false) {
     w.bool(m.operator);
     w.tag(112);
@@ -3181,6 +3187,9 @@ function readPrincipal(r: Reader, end: number, m: Principal): Principal {
         break;
       case 14:
         m.operator = r.bool();
+        break;
+      case 15:
+        m.storeRequest = r.bool();
         break;
       default:
         r.unknown(m, no);

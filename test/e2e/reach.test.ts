@@ -358,6 +358,35 @@ test("every change by an administration key is in the trail, with what was befor
   expect(Object.keys(leaves).toSorted()).toEqual(changes.filter((name) => inputs.has(name)).toSorted());
 });
 
+test("what a request said is kept where its account wants it, and shown to who may read its contents", async () => {
+  const { account_id } = own;
+  expect((await admin.requests.get.query({ id: own.request_id })).request).toBeNull();
+  await admin.accounts.update.mutate({ account_id, store_request: true });
+  const { secret } = await admin.keys.create.mutate({ account_id, scopes: ["*"] });
+  const body = { model: "gpt-4o", max_tokens: 5, user: "eve", messages: [{ role: "user", content: "a word of ours" }] };
+  const headers = {
+    authorization: `Bearer ${secret}`,
+    "x-throughline-tags": "kept",
+    "x-client-request-id": "of-a-client",
+  };
+  const id = (await house.call("/v1/chat/completions", body, headers)).headers.get("request-id") ?? "";
+  const read = await eventually(async () => {
+    const found = await admin.requests.get.query({ id: "of-a-client" }).catch(() => undefined);
+    return found?.request === null ? undefined : found;
+  });
+  expect(read).toMatchObject({ id, end_user: "eve", tags: ["kept"], origin: { path: "/v1/chat/completions" } });
+  expect(JSON.parse(read.request ?? "")).toEqual(body);
+  const { requests } = await admin.requests.list.query({
+    filter: { tag: "kept", end_user: "eve", trace_id: read.trace.id },
+  });
+  expect(requests.map((row) => row.id)).toEqual([id]);
+  expect(JSON.stringify((await call("requests.get", secrets.api, { id }))[1])).not.toContain("a word of ours");
+  await admin.requests.delete.mutate({ request_ids: [id] });
+  const left = await house.db.query({ name: "", sql: "select 1 from history.request", idempotent: true }, []);
+  expect(left).toEqual([]);
+  await admin.accounts.update.mutate({ account_id, store_request: false });
+});
+
 test("an event that was altered in the database is found by the audit", async () => {
   const sql = (text: string) => house.db.query({ name: "", sql: text, idempotent: false }, []);
   const chained = async () =>

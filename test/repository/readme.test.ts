@@ -103,6 +103,7 @@ describe("what the documents say", () => {
     const compared = [
       "HISTORY_RETENTION",
       "HISTORY_PAYLOAD_RETENTION",
+      "HISTORY_REQUEST_RETENTION",
       "HISTORY_PARTITION",
       "HISTORY_PAYLOAD_PARTITION",
       "JOBS_RETENTION",

@@ -14,6 +14,7 @@ export type AccountFields = Pick<
   | "credit_floor"
   | "disconnect_policy"
   | "store_response"
+  | "store_request"
   | "operator"
   | "requests_per_minute"
   | "tokens_per_minute"

@@ -21,6 +21,7 @@ export interface FoundKey {
   readonly group_name: string;
   readonly disconnect_policy: number;
   readonly store_response: number;
+  readonly store_request: boolean;
   readonly expires_at: Date | null;
 }
 
@@ -29,7 +30,8 @@ const find = statement(
   `select s.hash, s.valid_until <= clock_timestamp() is true as secret_ended, s.generation,
      k.revoked_at is not null as revoked, k.expires_at <= clock_timestamp() is true as expired,
      a.state = 2 as suspended, a.operator, k.account_id, k.key_id, k.kind, k.prefix, k.user_id, k.scopes, k.allowed_models,
-     k.allowed_cidrs, coalesce(nullif(k.group_name, ''), a.group_name) as group_name, a.disconnect_policy, a.store_response, k.expires_at
+     k.allowed_cidrs, coalesce(nullif(k.group_name, ''), a.group_name) as group_name, a.disconnect_policy, a.store_response, a.store_request,
+     k.expires_at
    from billing.key_secret s
    join billing.key k on k.key_id = s.key_id
    join billing.account a on a.account_id = k.account_id

@@ -32,6 +32,7 @@ export interface AccountTable extends Limits, Counters {
   ledger_seq: Generated<bigint>;
   disconnect_policy: Generated<number>;
   store_response: Generated<number>;
+  store_request: Generated<boolean>;
   operator: Generated<boolean>;
   created_at: Generated<Date>;
   created_with: Buffer;

@@ -104,6 +104,7 @@ export function toAccountFields(account: Account): AccountFields {
     disconnect_policy: checkedPolicy(account.disconnectPolicy),
     store_response: checkedStore(account.storeResponse),
     operator: account.operator,
+    store_request: account.storeRequest,
     ...toLimitFields(account.limits, "account.limits"),
   };
 }
@@ -122,6 +123,7 @@ export function toAccount(row: AccountRow): MessageInitShape<typeof AccountSchem
     storeResponse: row.store_response as StoreResponse,
     limits: toLimits(row),
     operator: row.operator,
+    storeRequest: row.store_request,
     createdUnixMs: BigInt(row.created_at.getTime()),
   };
 }
@@ -130,7 +132,11 @@ export function toAccount(row: AccountRow): MessageInitShape<typeof AccountSchem
  * Fields that creations did not have at first, with what held before them. Such a value is left out of the digest, or no
  * creation of then could be sent again: the first account is, at every start.
  */
-const addedLater: Readonly<Record<string, unknown>> = { operator: false, concurrent_jobs: 0n };
+const addedLater: Readonly<Record<string, unknown>> = {
+  operator: false,
+  concurrent_jobs: 0n,
+  store_request: false,
+};
 
 /** Digest of what was asked for: the same creation sent twice has the same one, whichever version took the first. */
 export function creationDigest(fields: object): Buffer {

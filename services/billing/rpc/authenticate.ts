@@ -61,5 +61,6 @@ function toAnswer(hash: Buffer, key: FoundKey | undefined): Answer {
     keyPrefix: key.prefix,
     secretGeneration: key.generation,
     operator: key.operator,
+    storeRequest: key.store_request,
   };
 }

@@ -38,9 +38,11 @@ export function updateAccount({ db, rateLimits }: BillingContext) {
 }
 
 function toFields(request: UpdateAccountRequest): Partial<AccountFields> {
-  const { name, group, state, creditFloorNanoUsd, disconnectPolicy, storeResponse, limits, operator } = request;
+  const { name, group, state, creditFloorNanoUsd, disconnectPolicy, storeResponse, storeRequest, limits, operator } =
+    request;
   return {
     ...(operator === undefined ? {} : { operator }),
+    ...(storeRequest === undefined ? {} : { store_request: storeRequest }),
     ...(name === undefined ? {} : { name: checkedName(name, "name") }),
     ...(group === undefined ? {} : { group_name: checkedName(group, "group") }),
     ...(state === undefined ? {} : { state: checkedState(state) }),

@@ -43,6 +43,10 @@ const deleteRows = statement(
    ), changed as (${noteChanges}
    ), gone as (
      select request_id from record union select request_id from unfinished
+   ), said as (
+     delete from history.request
+      where request_id = any($1::bigint[]) and request_id between $2 and $3
+        and request_id in (select request_id from gone)
    ), labels as (
      delete from history.label
       where request_id = any($1::bigint[]) and request_id between $2 and $3

@@ -4,7 +4,7 @@ import { freePieces, type PartitionPlan, partitionsFor, partitionsOf } from "../
 
 /** A table that is partitioned by ID, and the length of its partitions. */
 export interface PartitionedTable {
-  readonly table: "history.record" | "history.payload" | "history.label";
+  readonly table: "history.record" | "history.payload" | "history.label" | "history.request";
   readonly lengthMs: number;
 }
 

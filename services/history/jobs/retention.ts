@@ -44,7 +44,8 @@ const clearTombstones = statement(
 );
 
 type Cleaned = Pick<HistoryContext, "db" | "log" | "nowMs" | "databaseNowMs" | "lateRecordMs">;
-type Retention = Pick<HistoryConfig, "retentionMs" | "payloadRetentionMs" | "deleteBeforeMs">;
+type Retention = Pick<HistoryConfig, "retentionMs" | "payloadRetentionMs" | "deleteBeforeMs"> &
+  Partial<Pick<HistoryConfig, "requestRetentionMs">>;
 
 /**
  * Drops what is past its retention by the database's clock, as far as `decideRetention` lets it go now. Gives the number of
@@ -56,9 +57,14 @@ export async function clean(context: Cleaned, retention: Retention): Promise<num
   const ownMs = context.nowMs();
   const records = retentionBound(nowMs, retention.retentionMs);
   const payloads = retention.payloadRetentionMs === 0 ? records : retentionBound(nowMs, retention.payloadRetentionMs);
+  const { requestRetentionMs = 0 } = retention;
+  const requests = requestRetentionMs === 0 ? records : retentionBound(nowMs, requestRetentionMs);
   const clocks = { nowMs, ownMs };
   let waiting = (
     await dropPast(context, retention, { table: "history.payload", bound: higher(payloads, records), ...clocks })
+  ).waiting;
+  waiting += (
+    await dropPast(context, retention, { table: "history.request", bound: higher(requests, records), ...clocks })
   ).waiting;
   const dropped = await dropPast(context, retention, { table: "history.record", bound: records, ...clocks });
   waiting += dropped.waiting;
@@ -82,7 +88,7 @@ export async function clean(context: Cleaned, retention: Retention): Promise<num
 }
 
 interface Past {
-  readonly table: "history.record" | "history.payload";
+  readonly table: "history.record" | "history.payload" | "history.request";
   /** Lowest ID that is kept; 0: all are. */
   readonly bound: bigint;
   readonly nowMs: number;

@@ -9,6 +9,8 @@ import type { HistoryContext } from "../context.ts";
 import { isBuried } from "../db/delete.ts";
 import { findByUpstream } from "../db/find-upstream.ts";
 import { findByAlias, maxFound, readLabels } from "../db/labels.ts";
+import { unpackPayload } from "../db/payload.ts";
+import { readRequest } from "../db/requests.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
 import { owns, type Scope, toOwned } from "../domain/owner.ts";
 import { storedUserId } from "../domain/repair.ts";
@@ -20,18 +22,36 @@ import { scopeOf } from "./scope.ts";
 /** Everything about one request. What is another owner's is answered as what is not there. */
 export async function getRecord(
   context: HistoryContext,
-  { owner, requestId, upstreamRequestId, alias, tellsDeleted }: GetRecordRequest,
+  { owner, requestId, upstreamRequestId, alias, tellsDeleted, withRequest }: GetRecordRequest,
 ): Promise<MessageInitShape<typeof GetRecordResponseSchema>> {
   const scope = scopeOf(owner);
   if (requestId === 0n) {
     const [record, ...others] = await byForeignId(context, scope, { upstreamRequestId, alias });
     if (record === undefined) throw unknown();
-    return { record, others: others.map((other) => other.record?.requestId ?? 0n) };
+    const said = withRequest ? await requestOf(context, record) : {};
+    return { record, others: others.map((other) => other.record?.requestId ?? 0n), ...said };
   }
   const stored = await loadRecord(context, requestId);
-  if (stored !== undefined && isOwn(scope, stored)) return { record: await withLabels(context, stored) };
+  if (stored !== undefined && isOwn(scope, stored)) {
+    const said = withRequest ? await requestOf(context, stored) : {};
+    return { record: await withLabels(context, stored), ...said };
+  }
   if (stored === undefined && tellsDeleted && (await isBuried(context.reader, requestId, toOwned(scope)))) return {};
   throw unknown();
+}
+
+/** What the request of an owner's record said. */
+async function requestOf({ reader, log }: HistoryContext, { record }: StoredRecord) {
+  if (record === undefined) return {};
+  const row = await readRequest(reader, record.requestId, record.accountId);
+  if (row === undefined) return {};
+  try {
+    return { request: (await unpackPayload(row.body, row.bytes)).response, requestTruncated: row.truncated };
+  } catch (error) {
+    // One damaged value must not hide the record.
+    log.error({ err: error, request_id: record.requestId }, "what a request said could not be read");
+    return {};
+  }
 }
 
 function unknown(): ThroughlineError {

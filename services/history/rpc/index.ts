@@ -4,6 +4,7 @@ import {
   type GetRecordRequest,
   type GetTimeseriesRequest,
   HistoryService,
+  type KeepRequestRequest,
   type ListRecordsRequest,
   type Owner,
   type QueryRecordsRequest,
@@ -24,6 +25,7 @@ import { exportRecords } from "./export-records.ts";
 import { findUnfinished } from "./find-unfinished.ts";
 import { getRecord } from "./get-record.ts";
 import { getTimeseries } from "./get-timeseries.ts";
+import { keepRequest } from "./keep-request.ts";
 import { listRecords } from "./list-records.ts";
 import { queryRecords } from "./query-records.ts";
 import { readRecords } from "./read-records.ts";
@@ -39,6 +41,7 @@ export function historyDefinition(
     ...pageHandlers(context),
     record: record(context, records),
     findUnfinished: unaryHandler((request) => findUnfinished(context, request)),
+    keepRequest: unaryHandler((request: KeepRequestRequest) => keepRequest(context, request)),
     deleteRecords: unaryHandler(inTurn(deletes, (request: DeleteRecordsRequest) => deleteRecords(context, request))),
     getRecord: unaryHandler(inTurn(points, (request: GetRecordRequest) => getRecord(context, request))),
     getTimeseries: unaryHandler(inTurn(sums, (request: GetTimeseriesRequest) => getTimeseries(context, request))),
@@ -52,6 +55,7 @@ export function pagesDefinition(context: PageContext): ServiceDefinition<typeof 
     ...pageHandlers(context),
     record: batchHandler(elsewhere),
     findUnfinished: unaryHandler(elsewhere),
+    keepRequest: unaryHandler(elsewhere),
     deleteRecords: unaryHandler(elsewhere),
     getRecord: unaryHandler(elsewhere),
     getTimeseries: unaryHandler(elsewhere),

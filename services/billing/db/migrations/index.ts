@@ -12,6 +12,7 @@ import { createSplit } from "./0010-split.ts";
 import { createJobLimits } from "./0011-jobs.ts";
 import { createListPrices } from "./0012-list-prices.ts";
 import { chainAdministration } from "./0013-chain-administration.ts";
+import { addStoreRequest } from "./0013-store-request.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -31,4 +32,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0011_jobs": createJobLimits,
   "0012_list_prices": createListPrices,
   "0013_chain_administration": chainAdministration,
+  "0013_store_request": addStoreRequest,
 };

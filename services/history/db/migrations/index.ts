@@ -5,6 +5,7 @@ import { createPutFunctions } from "./0003-put.ts";
 import { addUsageByKeyAndOutcome } from "./0004-usage-by-key-and-outcome.ts";
 import { createLabels } from "./0006-labels.ts";
 import { addIndexesByShapeAndOutcome } from "./0007-by-shape-and-outcome.ts";
+import { createRequests } from "./0007-requests.ts";
 
 /**
  * History's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -17,4 +18,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0004_usage_by_key_and_outcome": addUsageByKeyAndOutcome,
   "0006_labels": createLabels,
   "0007_by_shape_and_outcome": addIndexesByShapeAndOutcome,
+  "0007_requests": createRequests,
 };
