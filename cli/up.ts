@@ -109,7 +109,7 @@ export function up(): Promise<number> {
     const config = gatewayConfig(env);
     const gateway = await startGateway(config, {
       ...parts("gateway"),
-      metricsText: () => telemetry.metricsText(),
+      metricsFor: (accept) => telemetry.metricsFor(accept),
       routing,
       billing,
       provider,

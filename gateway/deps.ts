@@ -7,7 +7,7 @@ import type { Log } from "../shared/log.ts";
 import type { Pacing } from "../shared/pace.ts";
 import type { RequestIdSource } from "../shared/request-id.ts";
 import type { ServiceClient } from "../shared/rpc/index.ts";
-import type { Metrics, Tracing } from "../shared/telemetry/index.ts";
+import type { Metrics, MetricsAnswer, Tracing } from "../shared/telemetry/index.ts";
 import type { Pages } from "./pages/pages.ts";
 
 /** What the edge is given. */
@@ -15,8 +15,8 @@ export interface GatewayDeps {
   readonly log: Log;
   readonly tracing: Tracing;
   readonly metrics: Metrics;
-  /** Prometheus text of this process. */
-  readonly metricsText: () => Promise<string>;
+  /** Metrics of this process, as a scrape with this Accept wants them. */
+  readonly metricsFor: (accept: string | undefined) => Promise<MetricsAnswer>;
   readonly routing: ServiceClient<typeof RoutingService>;
   readonly billing: ServiceClient<typeof BillingService>;
   readonly provider: ServiceClient<typeof ProviderService>;

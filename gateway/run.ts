@@ -37,7 +37,7 @@ export function runGateway(): Promise<number> {
         log,
         tracing: telemetry.tracer("gateway"),
         metrics: telemetry.metrics,
-        metricsText: () => telemetry.metricsText(),
+        metricsFor: (accept) => telemetry.metricsFor(accept),
         ids,
         watched,
         standing: createNeeds(

@@ -192,7 +192,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
       ids,
       tracing: telemetry.tracer("gateway"),
       metrics: telemetry.metrics,
-      metricsText: () => telemetry.metricsText(),
+      metricsFor: (accept) => telemetry.metricsFor(accept),
       watched,
       standing: async () => ({ missing: [], away: [] }),
     },

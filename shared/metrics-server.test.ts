@@ -2,7 +2,9 @@ import { expect, onTestFinished, test } from "vitest";
 import { serveMetrics } from "./metrics-server.ts";
 
 test("a process that starts is alive and not ready, until it tells how it stands", async () => {
-  const server = await serveMetrics(0, { metricsText: async () => "a_metric 1\n" });
+  const server = await serveMetrics(0, {
+    metricsFor: async () => ({ type: "text/plain", text: "a_metric 1\n" }),
+  });
   onTestFinished(() => server.stop());
   const ask = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`);

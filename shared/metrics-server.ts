@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { metricsContentType } from "./telemetry/index.ts";
+import type { MetricsAnswer } from "./telemetry/index.ts";
 
 /** The variable that says where. */
 export const metricsPort = {
@@ -37,11 +37,11 @@ const starting: Standing = { missing: ["start"], away: [] };
  */
 export async function serveMetrics(
   port: number,
-  { metricsText }: { metricsText(): Promise<string> },
+  { metricsFor }: { metricsFor(accept: string | undefined): Promise<MetricsAnswer> },
 ): Promise<MetricsServer> {
   let standing = async (): Promise<Standing> => starting;
-  const routes: Readonly<Record<string, () => Promise<Answer>>> = {
-    "/metrics": async () => ({ status: 200, type: metricsContentType, text: await metricsText() }),
+  const routes: Readonly<Record<string, (accept: string | undefined) => Promise<Answer>>> = {
+    "/metrics": async (accept) => ({ status: 200, ...(await metricsFor(accept)) }),
     "/healthz": async () => json(200, { status: "ok" }),
     "/readyz": async () => {
       const { missing, away } = await standing();
@@ -55,7 +55,10 @@ export async function serveMetrics(
     const [path = ""] = (request.url ?? "").split("?", 1);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (route === undefined) answer({ status: 404, type: "text/plain", text: "not found\n" });
-    else route().then(answer, () => answer({ status: 500, type: "text/plain", text: "cannot be read\n" }));
+    else
+      route(request.headers.accept).then(answer, () =>
+        answer({ status: 500, type: "text/plain", text: "cannot be read\n" }),
+      );
   });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, resolve));
   return {

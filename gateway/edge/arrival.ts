@@ -173,7 +173,8 @@ function tellFinished(
   if (incoming.endpoint !== undefined) {
     const { module, model, stream, firstByteMs } = served ?? untold(context, moduleNameOf(incoming.endpoint.module));
     const outcome = errorCode ?? "success";
-    context.metrics.requestFinished({ module, model, stream, statusCode, outcome, durationMs, firstByteMs });
+    const traceId = incoming.traceDropped === false ? incoming.span.traceId : undefined;
+    context.metrics.requestFinished({ module, model, stream, statusCode, outcome, durationMs, firstByteMs, traceId });
   }
   context.log[isFault(errorCode) ? "warn" : "info"](
     {

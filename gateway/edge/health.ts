@@ -19,8 +19,9 @@ export function health(edge: FastifyInstance, context: GatewayContext, standing:
     throw new ThroughlineError("service_unavailable", message, { retryAfterMs: 1_000 });
   });
   if (isPlain) return;
-  edge.get("/metrics", probe, async (_request, reply) => {
-    reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return context.metricsText();
+  edge.get("/metrics", probe, async (request, reply) => {
+    const { type, text } = await context.metricsFor(request.headers.accept);
+    reply.type(type);
+    return text;
   });
 }

@@ -7,6 +7,7 @@ import type { TelemetryConfig } from "./config.ts";
 import { createOtlpExporter, createSpanPipeline } from "./export.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { measureProcess } from "./metrics-process.ts";
+import { openMetrics, openMetricsContentType, wantsOpenMetrics } from "./open-metrics.ts";
 import { createResources } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { createTallies } from "./tallies.ts";
@@ -59,8 +60,16 @@ export interface Telemetry {
   flush(): Promise<void>;
   /** All metrics in the Prometheus text format (content type in `metricsContentType`). */
   metricsText(): Promise<string>;
+  /** All metrics as a scrape with this Accept wants them: OpenMetrics with exemplars, or the Prometheus text format. */
+  metricsFor(accept: string | undefined): Promise<MetricsAnswer>;
   /** Exports what is left and stops measuring, within 5 s; never rejects. */
   shutdown(): Promise<void>;
+}
+
+/** What a scrape gets. */
+export interface MetricsAnswer {
+  readonly type: string;
+  readonly text: string;
 }
 
 export interface TelemetryOptions {
@@ -74,7 +83,7 @@ export interface TelemetryOptions {
 }
 
 /** Content type of `metricsText`. */
-export const metricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+const metricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 const shutdownTimeoutMs = 5000;
 
@@ -111,6 +120,12 @@ export function createTelemetry(
     await meterProvider.shutdown().catch(() => undefined);
   };
 
+  const metricsText = async (): Promise<string> => {
+    const { resourceMetrics } = await reader.collect();
+    const scopeMetrics = [...resourceMetrics.scopeMetrics, { scope, metrics: tallies.collect() }];
+    return serializer.serialize({ ...resourceMetrics, scopeMetrics });
+  };
+
   return {
     metrics: createMetrics(meter, tallies),
     tracing: pipeline !== undefined,
@@ -120,10 +135,17 @@ export function createTelemetry(
       return tracer;
     },
     flush: async () => pipeline?.flush(),
-    async metricsText() {
+    metricsText,
+    async metricsFor(accept) {
+      if (!wantsOpenMetrics(accept)) return { type: metricsContentType, text: await metricsText() };
       const { resourceMetrics } = await reader.collect();
-      const scopeMetrics = [...resourceMetrics.scopeMetrics, { scope, metrics: tallies.collect() }];
-      return serializer.serialize({ ...resourceMetrics, scopeMetrics });
+      const measured = resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics);
+      const text = openMetrics(
+        [...measured, ...tallies.collect()],
+        (point) => tallies.exemplarsOf(point),
+        resourceMetrics.resource.attributes,
+      );
+      return { type: openMetricsContentType, text };
     },
     shutdown() {
       stopped ??= stop();

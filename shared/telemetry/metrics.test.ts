@@ -1,4 +1,5 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { createTallies } from "./tallies.ts";
 import { createTestTelemetry } from "./testing.ts";
 
 function metricsFor() {
@@ -196,4 +197,69 @@ test("names follow Prometheus: our prefix or a common one, base units, counters 
     else expect(name).not.toMatch(/_total$/);
   }
   expect(lines.filter((line) => line.startsWith("# HELP") && line.includes("description missing"))).toEqual([]);
+});
+
+const openMetricsAccept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1";
+
+test("a scrape that asks for OpenMetrics gets the same series, with exemplars of traces that are kept", async () => {
+  const telemetry = createTestTelemetry();
+  onTestFinished(() => telemetry.shutdown());
+  const { metrics } = telemetry;
+  const request = { module: "chat", model: 'a "model"\\', statusCode: 200, outcome: "success", stream: true };
+  metrics.knowModels([request.model]);
+  const traceId = "0af7651916cd43dd8448eb211c80319c";
+  metrics.requestStarted("chat");
+  metrics.requestFinished({ ...request, durationMs: 30, firstByteMs: 4, traceId });
+  metrics.requestStarted("chat");
+  metrics.requestFinished({ ...request, durationMs: 3_000_000, firstByteMs: 4 });
+  metrics.upstreamOperation({ operation: "chat", provider: "p", model: "m", durationMs: 1, inputTokens: 3_000_000 });
+  metrics.observe("history_backlog", () => 7, "history");
+  const { type, text } = await telemetry.metricsFor(openMetricsAccept);
+  expect(type).toBe("application/openmetrics-text; version=1.0.0; charset=utf-8");
+  expect(text.endsWith("# EOF\n")).toBe(true);
+  expect(text).toContain("# TYPE throughline_requests counter\n");
+  expect(text).toMatch(
+    /^throughline_requests_total\{module="chat",model="a \\"model\\"\\\\",status_code="200",outcome="success"\} 2 # \{trace_id="0af7651916cd43dd8448eb211c80319c"\} 1 \d+\.\d{3}$/m,
+  );
+  expect(text).toMatch(
+    /^throughline_request_duration_seconds_bucket\{module="chat",mode="stream",le="0.04"\} 1 # \{trace_id="0af7651916cd43dd8448eb211c80319c"\} 0\.03 /m,
+  );
+  expect(text).toMatch(/^throughline_request_duration_seconds_bucket\{[^}]*le="\+Inf"\} 2$/m);
+  expect(text).toMatch(/^gen_ai_client_token_usage_bucket\{[^}]*le="4\.194304e\+06"\} 1$/m);
+  expect(text).toMatch(/^throughline_history_backlog\{owner="history"\} 7$/m);
+
+  // Series for series what the older text has, but for how bounds of buckets are written.
+  const series = (all: string) =>
+    new Set(
+      all
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("#"))
+        .map((line) =>
+          line
+            .replace(/ # .*$/, "")
+            .replace(/ [^ ]+$/, "")
+            .replace(/,le="[^"]*"/, ",le"),
+        ),
+    );
+  const older = await telemetry.metricsFor("text/plain");
+  expect(older).toMatchObject({ type: "text/plain; version=0.0.4; charset=utf-8" });
+  expect(older.text).not.toContain("0af7651916cd43dd8448eb211c80319c");
+  expect(series(text)).toEqual(series(older.text));
+});
+
+test("an exemplar is replaced a second later at the earliest: many requests make no more of them", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const tallies = createTallies();
+  const sum = tallies.sum("a_total", "", ["x"], true);
+  const exemplar = () => {
+    const [metric] = tallies.collect();
+    return metric?.dataPoints.map((point) => tallies.exemplarsOf(point)[0]?.traceId);
+  };
+  sum.countIn("first", "1");
+  for (let n = 0; n < 100; n += 1) sum.countIn(`more-${n}`, "1");
+  expect(exemplar()).toEqual(["first"]);
+  vi.setSystemTime(Date.now() + 1_000);
+  sum.countIn("later", "1");
+  expect(exemplar()).toEqual(["later"]);
 });

@@ -35,6 +35,8 @@ export interface FinishedRequest {
   durationMs: number;
   /** From the request's arrival to the first byte of the answer's body. */
   firstByteMs?: number | undefined;
+  /** Its trace, where that is kept: an exemplar of what is counted. */
+  traceId?: string | undefined;
 }
 
 export interface FinishedAttempt {
@@ -245,9 +247,15 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     requestStarted(module) {
       active.add(1, module);
     },
-    requestFinished({ module, model, statusCode, outcome, stream, durationMs, firstByteMs }) {
+    requestFinished({ module, model, statusCode, outcome, stream, durationMs, firstByteMs, traceId }) {
       const mode = stream ? "stream" : "whole";
       active.add(-1, module);
+      if (traceId !== undefined) {
+        requests.countIn(traceId, module, modelLabel(model), codeLabel(statusCode), outcome);
+        requestDuration.recordIn(traceId, durationMs / 1000, module, mode);
+        if (firstByteMs !== undefined) firstByte.recordIn(traceId, firstByteMs / 1000, module, mode);
+        return;
+      }
       requests.add(1, module, modelLabel(model), codeLabel(statusCode), outcome);
       requestDuration.record(durationMs / 1000, module, mode);
       if (firstByteMs !== undefined) firstByte.record(firstByteMs / 1000, module, mode);

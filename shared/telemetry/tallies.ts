@@ -1,5 +1,6 @@
 import { type HrTime, ValueType } from "@opentelemetry/api";
 import { AggregationTemporality, DataPointType, type MetricData } from "@opentelemetry/sdk-metrics";
+import type { Exemplars } from "./open-metrics.ts";
 
 /**
  * Counters and histograms of the hot path. The SDK's own build, sort and serialize the labels of every value (0.2 to
@@ -12,16 +13,22 @@ export interface Tallies {
   histogram(shape: HistogramShape, labels: readonly string[]): HistogramTally;
   /** All of them as they stand. */
   collect(): MetricData[];
+  /** Exemplars of a data point that `collect` gave; none where it has none. */
+  exemplarsOf(point: object): Exemplars;
 }
 
 /** A sum by labels; a label that is undefined is left out of its series. */
 export interface Sum {
   add(value: number, ...labels: readonly LabelValue[]): void;
+  /** Adds 1, and keeps the trace as the series' exemplar. */
+  countIn(traceId: string, ...labels: readonly LabelValue[]): void;
 }
 
 /** A distribution by labels. */
 export interface HistogramTally {
   record(value: number, ...labels: readonly LabelValue[]): void;
+  /** Records a value, and keeps the trace as the exemplar of its bucket. */
+  recordIn(traceId: string, value: number, ...labels: readonly LabelValue[]): void;
 }
 
 /** What a histogram is called and how it is divided. */
@@ -96,62 +103,94 @@ function createSeries<S>(names: readonly string[], make: () => S) {
 export function createTallies(): Tallies {
   const startTime = now();
   const collectors: ((endTime: HrTime) => MetricData)[] = [];
+  const exemplars = new WeakMap<object, Exemplars>();
   const base = { aggregationTemporality: AggregationTemporality.CUMULATIVE } as const;
 
   return {
     sum(name, description, labels, monotonic) {
-      const series = createSeries(labels, () => ({ value: 0 }));
+      const series = createSeries(labels, () => ({ value: 0, exemplars: none }));
       const descriptor = { name, description, unit: "", valueType: ValueType.DOUBLE };
       collectors.push((endTime) => ({
         ...base,
         descriptor,
         dataPointType: DataPointType.SUM,
         isMonotonic: monotonic,
-        dataPoints: series.all.map(({ labels: attributes, state }) => ({
-          ...{ startTime, endTime, attributes, value: state.value },
-        })),
+        dataPoints: series.all.map(({ labels: attributes, state }) => {
+          const point = { startTime, endTime, attributes, value: state.value };
+          exemplars.set(point, state.exemplars);
+          return point;
+        }),
       }));
       return {
         add(value, ...values) {
           series.at(values).value += value;
         },
+        countIn(traceId, ...values) {
+          const state = series.at(values);
+          state.value += 1;
+          keep(state, 0, traceId, 1);
+        },
       };
     },
 
     histogram({ name, description, unit, boundaries }, labels) {
-      const series = createSeries(labels, () => ({ counts: boundaries.concat(0).fill(0), count: 0, sum: 0 }));
+      const series = createSeries(labels, () => ({
+        ...{ counts: boundaries.concat(0).fill(0), count: 0, sum: 0, exemplars: none },
+      }));
       const descriptor = { name, description, unit, valueType: ValueType.DOUBLE };
       collectors.push((endTime) => ({
         ...base,
         descriptor,
         dataPointType: DataPointType.HISTOGRAM,
-        dataPoints: series.all.map(({ labels: attributes, state }) => ({
-          ...{ startTime, endTime, attributes },
-          value: {
+        dataPoints: series.all.map(({ labels: attributes, state }) => {
+          const value = {
             buckets: { boundaries: [...boundaries], counts: [...state.counts] },
             count: state.count,
             sum: state.sum,
-          },
-        })),
+          };
+          const point = { startTime, endTime, attributes, value };
+          exemplars.set(point, state.exemplars);
+          return point;
+        }),
       }));
+      const put = (state: ReturnType<typeof series.at>, value: number): number => {
+        let bucket = 0;
+        while (bucket < boundaries.length && value > (boundaries[bucket] ?? 0)) bucket += 1;
+        state.counts[bucket] = (state.counts[bucket] ?? 0) + 1;
+        state.count += 1;
+        state.sum += value;
+        return bucket;
+      };
       return {
         record(value, ...values) {
+          put(series.at(values), value);
+        },
+        recordIn(traceId, value, ...values) {
           const state = series.at(values);
-          let bucket = 0;
-          while (bucket < boundaries.length && value > (boundaries[bucket] ?? 0)) bucket += 1;
-          state.counts[bucket] = (state.counts[bucket] ?? 0) + 1;
-          state.count += 1;
-          state.sum += value;
+          keep(state, put(state, value), traceId, value);
         },
       };
     },
 
+    exemplarsOf: (point) => exemplars.get(point) ?? none,
     collect: () => {
       const endTime = now();
       // As the SDK has it: what was never counted does not show.
       return collectors.map((collect) => collect(endTime)).filter(({ dataPoints }) => dataPoints.length > 0);
     },
   };
+}
+
+const none: Exemplars = [];
+
+/** Replaces the exemplar of a bucket, a second old at least: the same trace in each of many would tell no more. */
+function keep(state: { exemplars: Exemplars }, bucket: number, traceId: string, value: number): void {
+  const unixMs = Date.now();
+  const before = state.exemplars[bucket];
+  if (before !== undefined && unixMs - before.unixMs < 1_000) return;
+  const kept = state.exemplars.slice();
+  kept[bucket] = { value, traceId, unixMs };
+  state.exemplars = kept;
 }
 
 function now(): HrTime {

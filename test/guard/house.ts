@@ -124,7 +124,7 @@ export async function startHouse(answer: string): Promise<House> {
     { ...gatewayConfig(env), keyCacheMs: neverMs, processingAfterMs: neverMs, extendEveryMs: neverMs },
     {
       ...parts("gateway"),
-      metricsText: () => telemetry.metricsText(),
+      metricsFor: (accept) => telemetry.metricsFor(accept),
       routing: { ...routing, resolve: gate.guard(routing.resolve) },
       billing: { ...billing, reserve: gate.guard(billing.reserve), settle: gate.guard(billing.settle) },
       provider,

@@ -1,14 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 
-const folder = new URL("../../deploy/observability/", import.meta.url);
+const root = new URL("../../", import.meta.url);
+const folder = new URL("deploy/observability/", root);
 const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
 
+interface Rule {
+  /** Absent: the rule records. */
+  readonly alert?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
 interface Rules {
-  readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[];
+  readonly groups: readonly { readonly rules: readonly Rule[] }[];
 }
 interface RuleTests {
   readonly tests: readonly {
@@ -16,13 +22,33 @@ interface RuleTests {
   }[];
 }
 
-test("every alert has a case in which it fires", () => {
-  const read = (name: string): unknown => parse(readFileSync(new URL(name, folder), "utf8"));
-  const alerts = (read("alerts.yaml") as Rules).groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
-  const fires = (read("alerts-test.yaml") as RuleTests).tests
-    .flatMap((one) => one.alert_rule_test)
-    .filter((one) => one.exp_alerts.length > 0);
-  expect(new Set(fires.map(({ alertname }) => alertname))).toEqual(new Set(alerts));
+const read = (name: string): unknown => parse(readFileSync(new URL(name, folder), "utf8"));
+const alerts = (read("alerts.yaml") as Rules).groups
+  .flatMap(({ rules }) => rules)
+  .flatMap(({ alert, annotations = {} }) => (alert === undefined ? [] : [{ name: alert, annotations }]));
+const names = new Set(alerts.map(({ name }) => name));
+
+test("every alert has a case in which it fires, and one in which it is silent", () => {
+  const cases = (read("alerts-test.yaml") as RuleTests).tests.flatMap((one) => one.alert_rule_test);
+  const namesOf = (fires: boolean) =>
+    new Set(cases.filter((one) => one.exp_alerts.length > 0 === fires).map(({ alertname }) => alertname));
+  expect(namesOf(true)).toEqual(names);
+  expect(namesOf(false)).toEqual(names);
+});
+
+test("every alert leads to its page, which says what it means, what to look at and what to do", () => {
+  for (const { name, annotations } of alerts) {
+    expect(annotations.runbook_url).toBe(`docs/runbooks/${name}.md`);
+    const page = new URL(`docs/runbooks/${name}.md`, root);
+    expect(existsSync(page), name).toBe(true);
+    const text = readFileSync(page, "utf8");
+    expect(text).toMatch(
+      new RegExp(
+        `^# ${name}\\n\\n## What it means\\n\\n\\S.*\\n\\n## What to look at\\n\\n\`\`\`bash\\n[^]*\\n## What to do\\n\\n- `,
+      ),
+    );
+  }
+  expect(new Set(readdirSync(new URL("docs/runbooks/", root)).map((file) => file.replace(/\.md$/, "")))).toEqual(names);
 });
 
 test.skipIf(!hasPromtool)("Prometheus finds the rules right, and each fires and is silent where it should", () => {
