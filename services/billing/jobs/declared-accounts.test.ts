@@ -93,6 +93,20 @@ accounts:
   write(of([one], ", revoked: true"));
   await becomes(one, "revoked_api_key");
   expect(await works(hashed)).toBe("ok");
+  // Each change is in the trail, once for all replicas, and no secret is.
+  const { events } = await billing.listAdministration({ limit: 1_000 }, options);
+  const told = events.toReversed().map(({ procedure, actor }) => [actor, procedure]);
+  expect(told.slice(0, 2)).toEqual([
+    ["accounts file", "accounts.create"],
+    ["accounts file", expect.stringMatching(/accounts.update|credits.add/)],
+  ]);
+  const procedures = told.map(([, procedure]) => procedure);
+  expect(procedures.filter((procedure) => procedure === "keys.create")).toHaveLength(2);
+  for (const name of ["credits.add", "keys.rotate", "keys.revoke"]) expect(procedures).toContain(name);
+  const text = JSON.stringify(events.map(({ beforeJson, afterJson }) => [beforeJson, afterJson]));
+  for (const secret of [one, two, hashed]) expect(text).not.toContain(secret);
+  const { checks } = await billing.audit({}, { timeoutMs: 60_000 });
+  expect(checks.flatMap(({ offending }) => offending)).toEqual([]);
 }, 60_000);
 
 test.each([

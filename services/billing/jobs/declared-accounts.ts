@@ -1,9 +1,13 @@
 import { readFile } from "node:fs/promises";
+import type { Queryable } from "../../../shared/db/index.ts";
+import { formatUsd } from "../../../shared/money.ts";
 import type { BillingContext } from "../context.ts";
 import { type AccountFields, findAccountByName, insertAccount, updateAccount } from "../db/accounts.ts";
+import { insertEvent } from "../db/administration.ts";
 import { enterCredit } from "../db/credit.ts";
 import { alignSecrets, findKeysByName, findOwners, lockDeclarations } from "../db/declared-keys.ts";
 import { insertKey, type KeyFields, lockKey, revokeKey, setPrefix, updateKey } from "../db/keys.ts";
+import type { BillingSchema } from "../db/schema.ts";
 import {
   DeclarationError,
   type DeclaredAccount,
@@ -76,9 +80,15 @@ async function applyAccount(context: Context, declared: DeclaredAccount): Promis
   const account = made ?? (await findAccountByName(db, name));
   if (account === undefined) throw new Error("an account vanished while it was looked for");
   const { account_id: accountId } = account;
-  if (made !== undefined) log.info({ account: name }, "an account was made, as ACCOUNTS_FILE says");
+  const target = accountId.toString();
+  if (made !== undefined) {
+    log.info({ account: name }, "an account was made, as ACCOUNTS_FILE says");
+    await enter(db, { procedure: "accounts.create", target, after: { account_id: target, name, group } });
+  }
   if (account.group_name !== group || account.operator !== operator) {
     await updateAccount(db, accountId, { group_name: group, operator });
+    const before = { group: account.group_name, operator: account.operator };
+    await enter(db, { procedure: "accounts.update", target, before, after: { group, operator } });
     context.rateLimits.forget({ accountId });
     log.info({ account: name, group, operator }, "an account was changed, as ACCOUNTS_FILE says");
   }
@@ -87,6 +97,10 @@ async function applyAccount(context: Context, declared: DeclaredAccount): Promis
       ...{ accountId, kind: ledgerKinds.topup, amount: creditNanoUsd },
       ...{ actor: "accounts file", reason: "starting credit", reference: "accounts file" },
     });
+    // Credit that is declared later has its entry in the ledger alone, with the same actor.
+    if (made !== undefined) {
+      await enter(db, { procedure: "credits.add", target, after: { amount_usd: formatUsd(creditNanoUsd) } });
+    }
   }
   for (const key of keys) await applyKey(context, accountId, name, key);
 }
@@ -99,6 +113,20 @@ async function applyKey(
 ): Promise<void> {
   const hashes = key.secrets.map(({ digest }) => storedHash(config.keyPepper, digest));
   const asked = rows.key(key);
+  /** In the same transaction: no key is changed that the trail does not tell of. */
+  const tell = async (
+    trx: Queryable<BillingSchema>,
+    keyId: bigint,
+    what: keyof typeof procedures,
+    scopes?: { readonly before: readonly string[]; readonly after: readonly string[] },
+  ) => {
+    const shown = { key_id: keyId.toString(), account_id: accountId.toString(), name: key.name };
+    const before =
+      what === "made" ? {} : { before: { ...shown, ...(scopes === undefined ? {} : { scopes: scopes.before }) } };
+    const after = { ...shown, state: what, ...(scopes === undefined ? {} : { scopes: scopes.after }) };
+    await enter(trx, { procedure: procedures[what], target: shown.key_id, ...before, after });
+    return { what };
+  };
   const done = await db.transaction(async (trx) => {
     await lockDeclarations(trx);
     const owners = hashes.length === 0 ? [] : await findOwners(trx, hashes);
@@ -121,13 +149,13 @@ async function applyKey(
         first,
       );
       if (others.length > 0) await alignSecrets(trx, row.key_id, hashes);
-      return "made";
+      return tell(trx, row.key_id, "made", { before: [], after: asked.scopes });
     }
     await lockKey(trx, known.key_id, accountId);
     if (key.revoked) {
       if (known.revoked_at !== null) return undefined;
       await revokeKey(trx, known.key_id);
-      return "revoked";
+      return tell(trx, known.key_id, "revoked");
     }
     if (known.revoked_at !== null)
       throw new DeclarationError(`${account}, ${key.name}: a secret of a key that was revoked; choose another`);
@@ -135,9 +163,36 @@ async function applyKey(
       throw new DeclarationError(`${account}, ${key.name}: is a key of another kind; choose another name`);
     const changed = await alignSecrets(trx, known.key_id, hashes);
     if (changed) await setPrefix(trx, known.key_id, key.secrets[0]?.prefix ?? "");
-    if (asked.scopes.join() === known.scopes.join()) return changed ? "given its secrets" : undefined;
+    if (asked.scopes.join() === known.scopes.join())
+      return changed ? tell(trx, known.key_id, "given its secrets") : undefined;
     await updateKey(trx, known.key_id, { scopes: asked.scopes });
-    return "changed";
+    return tell(trx, known.key_id, "changed", { before: known.scopes, after: asked.scopes });
   });
-  if (done !== undefined) log.info({ account, key: key.name, done }, "a key was brought into line with ACCOUNTS_FILE");
+  if (done === undefined) return;
+  log.info({ account, key: key.name, done: done.what }, "a key was brought into line with ACCOUNTS_FILE");
+}
+
+/** What the trail of administration calls what was done to a key. */
+const procedures = {
+  made: "keys.create",
+  revoked: "keys.revoke",
+  "given its secrets": "keys.rotate",
+  changed: "keys.update",
+} as const;
+
+interface Entered {
+  readonly procedure: string;
+  readonly target: string;
+  readonly before?: object;
+  readonly after: object;
+}
+
+/** Enters a change into the trail of administration: the file has asked for it, and no key. */
+async function enter(db: Queryable<BillingSchema>, { procedure, target, before, after }: Entered): Promise<void> {
+  await insertEvent(db, {
+    ...{ request_id: 0n, call: 0, procedure, target, actor: "accounts file", actor_key_id: 0n, actor_account_id: 0n },
+    ...{ address: "", values_json: "", outcome: "done" },
+    before_json: before === undefined ? "" : JSON.stringify(before),
+    after_json: JSON.stringify(after),
+  });
 }
