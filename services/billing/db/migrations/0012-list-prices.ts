@@ -36,7 +36,8 @@ const foldSums = foldFunction({
 /**
  * Sums by end user and by tag, of an hour, a day and a month each. Of each such span of an account the labels that came first are
  * told apart, as many as \`mostLabels\` says, by the number of the entry that brought them and then by name: which these are
- * does not depend on how the entries were added.
+ * does not depend on how the entries were added. Windows and no joins: PostgreSQL knows nothing of how many rows there will be, and takes
+ * loops in loops.
  */
 const foldLabels = foldFunction({
   name: "billing.fold_labels",
@@ -56,28 +57,27 @@ const foldLabels = foldFunction({
     from labelled b
     cross join lateral (values (1, b.hour), (2, b.hour / 24 * 24), (3, ${monthOf("b.hour")})) p (span, starts)
     group by 1, 2, 3, 4, 5
-  ), fresh as materialized (
-    select b.account_id, b.kind_of_label, b.span, b.starts, b.label,
-      row_number() over (partition by b.account_id, b.kind_of_label, b.span, b.starts order by b.first, b.label) as nth
-    from base b
-    where b.label <> '${noLabel}' and not exists (
+  ), known as (
+    select b.*, b.label <> '${noLabel}' and not exists (
       select from billing.label_sum s where s.account_id = b.account_id and s.kind = b.kind_of_label and s.span = b.span
-        and s.starts = b.starts and s.id = b.label)
-  ), beyond as (
-    select f.* from fresh f join (
-      select g.account_id, g.kind_of_label, g.span, g.starts, (
-        select count(*) from billing.label_sum s where s.account_id = g.account_id and s.kind = g.kind_of_label
-          and s.span = g.span and s.starts = g.starts and s.id not in ('${noLabel}', '${otherLabels}')) as held
-      from (select distinct account_id, kind_of_label, span, starts from fresh) g
-    ) h using (account_id, kind_of_label, span, starts)
-    where h.held + f.nth > case f.span ${Object.entries(mostLabels)
-      .map(([span, most]) => `when ${span} then ${most}`)
-      .join(" ")} end
+        and s.starts = b.starts and s.id = b.label) as fresh
+    from base b
+  ), numbered as (
+    select k.*, row_number() over (
+      partition by k.account_id, k.kind_of_label, k.span, k.starts, k.fresh order by k.first, k.label) as nth
+    from known k
+  ), counted as (
+    select n.*, max(case when n.fresh and n.nth = 1 then (
+        select count(*) from billing.label_sum s where s.account_id = n.account_id and s.kind = n.kind_of_label
+          and s.span = n.span and s.starts = n.starts and s.id not in ('${noLabel}', '${otherLabels}')) end)
+      over (partition by n.account_id, n.kind_of_label, n.span, n.starts) as held
+    from numbered n
   ), placed as (
-    select b.account_id, b.kind_of_label, b.span, b.starts,
-      case when o.label is null then b.label else '${otherLabels}' end as id, ${sums("b")}
-    from base b left join beyond o using (account_id, kind_of_label, span, starts, label)
-    group by 1, 2, 3, 4, 5
+    select c.account_id, c.kind_of_label, c.span, c.starts,
+      case when c.fresh and c.held + c.nth > case c.span ${Object.entries(mostLabels)
+        .map(([span, most]) => `when ${span} then ${most}`)
+        .join(" ")} end then '${otherLabels}' else c.label end as id, ${sums("c")}
+    from counted c group by 1, 2, 3, 4, 5
   ), added as (
     insert into billing.label_sum as s (account_id, kind, span, starts, id, ${columns})
     select p.account_id, p.kind_of_label, p.span, p.starts, p.id, ${bounded("p")} from placed p
