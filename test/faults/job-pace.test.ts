@@ -23,6 +23,8 @@ test.skipIf(count === 0)(
     await using roles = await startRoles({
       JOBS_FIRST_POLL: `${pace.firstMs}ms`,
       JOBS_MAX_POLL: `${pace.maxMs}ms`,
+      // All are jobs of one channel, whose own pace is tried elsewhere.
+      JOBS_CHANNEL_POLLS_PER_SECOND: "5000",
       RESERVATION_TTL_MS: "60s",
       LOG_LEVEL: "error",
     });
@@ -72,9 +74,10 @@ test.skipIf(count === 0)(
       })),
     );
     const shortest = Math.min(...gaps.map(({ ms }) => ms));
-    const spans = (gap: (typeof gaps)[number]) => gap.from <= killedAtMs && gap.from + gap.ms >= killedAtMs;
+    // The provider still asks what the dead one had told it to, a moment later.
+    const spans = (gap: (typeof gaps)[number]) => gap.from <= killedAtMs + 500 && gap.from + gap.ms >= killedAtMs;
     const late = gaps.filter((gap) => !spans(gap) && gap.ms > gap.mostMs);
-    const longestOver = Math.max(...gaps.filter(spans).map(({ ms }) => ms));
+    const longestOver = Math.max(...gaps.filter(spans).map(({ from, ms }) => from + ms - killedAtMs));
     const [all] = await roles.db.query<{ n: number }>(ended, []);
     process.stdout.write(
       `${all?.n} jobs ended, ${gaps.length} gaps: shortest ${shortest.toFixed(0)} ms, ${late.length} too late, ` +

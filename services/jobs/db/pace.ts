@@ -14,10 +14,11 @@ const easeAfterMs = 10_000;
 
 const take = statement(
   "pace_take",
-  `insert into jobs.channel_pace as p (channel, next_at) values ($1, now() + $2 * interval '1 millisecond')
+  `insert into jobs.channel_pace as p (channel, next_at) values ($1, now() + $2::float8 * $3::int * interval '1 millisecond')
    on conflict (channel) do update
-     set next_at = greatest(p.next_at, p.paused_until, now()) + $2 * interval '1 millisecond' * (1 << p.slowness)
-   returning slowness, (extract(epoch from next_at - now()) * 1000)::float8 - $2 * (1 << slowness) as wait_ms`,
+     set next_at = greatest(p.next_at, p.paused_until, now())
+       + $2::float8 * $3::int * interval '1 millisecond' * (1 << p.slowness)
+   returning slowness, (extract(epoch from next_at - now()) * 1000)::float8 - $2 * $3 * (1 << slowness) as wait_ms`,
 );
 
 /** A moment for a question. */
@@ -28,10 +29,19 @@ export interface Moment {
   readonly isSlow: boolean;
 }
 
-/** Takes the next free moment of a channel. @param everyMs milliseconds between two questions. */
-export async function takeMoment(db: JobsDatabase, channel: string, everyMs: number): Promise<Moment> {
-  const [row] = await db.query<{ slowness: number; wait_ms: number }>(take, [channel, everyMs]);
-  return { waitMs: Math.max(0, row?.wait_ms ?? 0), isSlow: (row?.slowness ?? 0) > 0 };
+/** Takes the next free moments of a channel. @param everyMs milliseconds between two questions. */
+export async function takeMoments(
+  db: JobsDatabase,
+  channel: string,
+  everyMs: number,
+  count: number,
+): Promise<readonly Moment[]> {
+  const [row] = await db.query<{ slowness: number; wait_ms: number }>(take, [channel, everyMs, count]);
+  const { slowness = 0, wait_ms: firstMs = 0 } = row ?? {};
+  return Array.from({ length: count }, (_, n) => ({
+    waitMs: Math.max(0, firstMs + n * everyMs * 2 ** slowness),
+    isSlow: slowness > 0,
+  }));
 }
 
 const slow = statement(

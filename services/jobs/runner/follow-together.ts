@@ -7,7 +7,7 @@ import { askAlone, claimGroup } from "../db/poll-groups.ts";
 import { askTogether } from "./ask.ts";
 import { leaseMs } from "./end.ts";
 import { followedItem, goOn, pollTimeoutMs } from "./go-on.ts";
-import { awaitMoment, keepPace } from "./pace.ts";
+import { awaitMoment, keepPace, type Leave } from "./pace.ts";
 
 /**
  * Puts together the jobs that one question may be about, with further ones of their group that may be asked after by now. Each
@@ -42,10 +42,9 @@ function isGrouped({
 }
 
 /** Asks after several jobs by one question. Those that it says to have ended, and those that it does not name, are asked after alone. */
-export async function followTogether(context: JobsContext, rows: readonly JobRow[]): Promise<void> {
+export async function followTogether(context: JobsContext, rows: readonly JobRow[], leave: Leave): Promise<void> {
   const [lead, ...others] = rows;
-  const leave = await awaitMoment(context, rows);
-  if (lead === undefined || leave === undefined) return;
+  if (lead === undefined || !(await awaitMoment(context, rows, leave))) return;
   const asked = await askTogether(context, {
     row: lead,
     item: followedItem(lead),

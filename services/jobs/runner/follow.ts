@@ -9,13 +9,12 @@ import { type Asked, ask } from "./ask.ts";
 import { chargedBy } from "./charged-by.ts";
 import { endedBy } from "./end.ts";
 import { beforeReport, followedItem, goOn, pollTimeoutMs } from "./go-on.ts";
-import { awaitMoment, keepPace } from "./pace.ts";
+import { awaitMoment, keepPace, type Leave } from "./pace.ts";
 
 /** Asks after a job that a vendor has, and notes what came of it. */
-export async function follow(context: JobsContext, row: JobRow): Promise<void> {
+export async function follow(context: JobsContext, row: JobRow, leave: Leave): Promise<void> {
   const { db } = context;
-  const leave = await awaitMoment(context, [row]);
-  if (leave === undefined) return;
+  if (!(await awaitMoment(context, [row], leave))) return;
   const isOver = row.deadline_at.getTime() <= Date.now();
   const givenUp = row.cancel_requested || isOver ? await step(context, row, JobAction.CANCEL) : undefined;
   // Of a job that it has given up a vendor may know nothing any more, so what it said to that counts.

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { JobsContext } from "../context.ts";
 import type { JobRow } from "../db/job-row.ts";
-import { easePace, noteMoment, slowDown, takeMoment } from "../db/pace.ts";
+import { easePace, noteMoment, slowDown, takeMoments } from "../db/pace.ts";
 import type { Asked } from "./ask.ts";
 import { itemOf } from "./ask.ts";
 
@@ -15,34 +15,56 @@ type PaceContext = Pick<JobsContext, "db" | "config">;
 /** The leave to ask a channel after jobs. */
 export interface Leave {
   readonly channel: string;
+  /** True: the channel is asked less often than it might be. */
   readonly isSlow: boolean;
+  /** When it may be asked, Unix milliseconds. */
+  readonly atUnixMs: number;
 }
 
 /** The channel that has a job. */
-export function channelOf(row: JobRow): string {
+function channelOf(row: JobRow): string {
   return itemOf(row).candidates[row.candidate ?? 0]?.channel ?? "";
 }
 
 /**
- * Waits for the moment at which the channel of these jobs may be asked. Undefined: it is not near, and the jobs have been given
- * back until then.
+ * Gives each of these questions a moment at which its channel may be asked: those that have one keep it, and the others of a
+ * channel take theirs by one statement.
  */
-export async function awaitMoment({ db, config }: PaceContext, rows: readonly JobRow[]): Promise<Leave | undefined> {
-  const [lead] = rows;
-  if (lead === undefined) return undefined;
-  const channel = channelOf(lead);
-  const given = Math.min(...rows.map(({ paced_at: at }) => at?.getTime() ?? Number.POSITIVE_INFINITY));
-  const isGiven = Number.isFinite(given);
-  const { waitMs, isSlow } = isGiven
-    ? { waitMs: Math.max(0, given - Date.now()), isSlow: true }
-    : await takeMoment(db, channel, 1_000 / config.channelPollsPerSecond);
+export async function giveLeaves(
+  { db, config }: PaceContext,
+  questions: readonly (readonly JobRow[])[],
+): Promise<ReadonlyMap<readonly JobRow[], Leave>> {
+  const leaves = new Map<readonly JobRow[], Leave>();
+  const byChannel = new Map<string, (readonly JobRow[])[]>();
+  for (const rows of questions) {
+    const [lead] = rows;
+    if (lead === undefined) continue;
+    const channel = channelOf(lead);
+    const given = Math.min(...rows.map(({ paced_at: at }) => at?.getTime() ?? Number.POSITIVE_INFINITY));
+    if (Number.isFinite(given)) leaves.set(rows, { channel, isSlow: true, atUnixMs: given });
+    else byChannel.set(channel, [...(byChannel.get(channel) ?? []), rows]);
+  }
+  for (const [channel, asked] of byChannel) {
+    const moments = await takeMoments(db, channel, 1_000 / config.channelPollsPerSecond, asked.length);
+    const nowMs = Date.now();
+    for (const [n, rows] of asked.entries()) {
+      const { waitMs = 0, isSlow = false } = moments[n] ?? {};
+      leaves.set(rows, { channel, isSlow, atUnixMs: nowMs + waitMs });
+    }
+  }
+  return leaves;
+}
+
+/** Waits for the moment. False: it is not near, and the jobs have been given back until then. */
+export async function awaitMoment({ db }: PaceContext, rows: readonly JobRow[], { atUnixMs }: Leave): Promise<boolean> {
+  const waitMs = atUnixMs - Date.now();
   if (waitMs > maxWaitMs) {
     const ids = rows.map(({ request_id: id }) => id);
     await noteMoment(db, ids, waitMs);
-    return undefined;
+    return false;
   }
   if (waitMs > 0) await delay(waitMs);
-  return { channel, isSlow };
+  return true;
 }
 
 /** Keeps the pace of a channel by what came of asking it. */

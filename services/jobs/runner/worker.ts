@@ -7,6 +7,7 @@ import { endLostStart } from "./begin.ts";
 import { close, leaseMs } from "./end.ts";
 import { follow } from "./follow.ts";
 import { followTogether, gather } from "./follow-together.ts";
+import { giveLeaves, type Leave } from "./pace.ts";
 import { type Pool, startPool } from "./pool.ts";
 
 /** Longest time between two looks: another process may have noted something, or have died. */
@@ -27,16 +28,20 @@ export function startWorker(context: JobsContext): Pool {
       const pauseMs =
         rows.length === room ? 0 : Math.min(maxPauseMs, Math.max(1, Math.ceil((await waitMs(db)) ?? maxPauseMs)));
       const questions = await gather(context, rows);
-      return { steps: questions.map((asked) => () => advance(asked)), pauseMs };
+      const leaves = await giveLeaves(
+        context,
+        questions.filter(([row]) => row?.phase === phases.running),
+      );
+      return { steps: questions.map((asked) => () => advance(asked, leaves.get(asked))), pauseMs };
     },
   });
 
-  async function advance(rows: readonly JobRow[]): Promise<void> {
+  async function advance(rows: readonly JobRow[], leave: Leave | undefined): Promise<void> {
     const [row, ...others] = rows;
     if (row === undefined) return;
     try {
-      if (others.length > 0) await followTogether(context, rows);
-      else if (row.phase === phases.running) await follow(context, row);
+      if (leave !== undefined && others.length > 0) await followTogether(context, rows, leave);
+      else if (leave !== undefined) await follow(context, row, leave);
       else if (row.phase === phases.starting) await endLostStart(context, row);
       else await close(context, row);
       // What it led to is looked at now, not at the end of the pause.
