@@ -5,6 +5,7 @@ import { eventually } from "../e2e/deployment.ts";
 import { chromiumPath, expectAccessible, noBrowser, signIn, startBrowser, visit } from "./browser.ts";
 import { builtConsole, type House, startHouse } from "./house.ts";
 import { manageTests } from "./manage.ts";
+import { observeTests } from "./observe.ts";
 
 describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undefined ? `, ${noBrowser}` : ""}`, () => {
   let house: House;
@@ -20,6 +21,7 @@ describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undef
   }, 60_000);
 
   manageTests(() => ({ house, browser }));
+  observeTests(() => ({ house, browser }));
 
   test("lets in who has a key, keeps it in the tab alone, and forgets it on the way out", async () => {
     const { url } = house.deployment;

@@ -28,6 +28,13 @@ export const screenList: readonly Screen[] = [
     component: lazy(async () => ({ default: (await import("../screens/home/home.tsx")).Home })),
   },
   {
+    path: "/requests",
+    name: "requests",
+    group: "observe",
+    may: ({ readRecords }) => readRecords,
+    component: lazy(async () => ({ default: (await import("../screens/requests/requests.tsx")).Requests })),
+  },
+  {
     path: "/requests/:id",
     group: "observe",
     may: anybody,
@@ -39,6 +46,20 @@ export const screenList: readonly Screen[] = [
     group: "observe",
     may: ({ readRecords }) => readRecords,
     component: lazy(async () => ({ default: (await import("../screens/jobs/jobs.tsx")).Jobs })),
+  },
+  {
+    path: "/channels",
+    name: "channels",
+    group: "observe",
+    may: ({ readPlatform }) => readPlatform,
+    component: lazy(async () => ({ default: (await import("../screens/channels/channels.tsx")).Channels })),
+  },
+  {
+    path: "/spend",
+    name: "spend",
+    group: "money",
+    may: ({ readRecords }) => readRecords,
+    component: lazy(async () => ({ default: (await import("../screens/spend/spend.tsx")).Spend })),
   },
   {
     path: "/ledger",

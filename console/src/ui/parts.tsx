@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { useFormats, useWords } from "../app-context.tsx";
+import { Icon, type IconName } from "./icon.tsx";
 
 /** Head of a screen: what it is, and what can be done here. */
 export function PageHead({ title, lead, children }: { title: ReactNode; lead?: ReactNode; children?: ReactNode }) {
@@ -94,11 +95,11 @@ export function Figure({
   );
 }
 
-/** How much of a limit is used. @param share 0 to 1. */
-export function Meter({ share, label }: { share: number; label: string }) {
+/** How much of something there is: by default of a limit, of which much is bad. @param share 0 to 1. */
+export function Meter({ share, label, tone: given }: { share: number; label: string; tone?: Tone }) {
   const formats = useFormats();
   const within = Math.min(1, Math.max(0, share));
-  const tone = within >= 0.9 ? "bad" : within >= 0.75 ? "warn" : "good";
+  const tone = given ?? (within >= 0.9 ? "bad" : within >= 0.75 ? "warn" : "good");
   return (
     <meter
       className={`meter ${tone}`}
@@ -110,6 +111,17 @@ export function Meter({ share, label }: { share: number; label: string }) {
     >
       {formats.percent(within)}
     </meter>
+  );
+}
+
+/** What stands where there is nothing yet. */
+export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ReactNode }) {
+  return (
+    <div className="empty">
+      <Icon name={icon} size={28} />
+      <p className="empty-title">{title}</p>
+      {children === undefined ? null : <div className="empty-text">{children}</div>}
+    </div>
   );
 }
 

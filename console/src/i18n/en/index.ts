@@ -1,3 +1,4 @@
+import { channels } from "./channels.ts";
 import { common, nav, signIn, trouble } from "./common.ts";
 import { errors } from "./errors.ts";
 import { find } from "./find.ts";
@@ -5,6 +6,8 @@ import { jobs, webhooks } from "./later.ts";
 import { life } from "./life.ts";
 import { accounts, keys, ledger, manage, trail } from "./manage.ts";
 import { me } from "./me.ts";
+import { requests } from "./requests.ts";
+import { spend } from "./spend.ts";
 
 /** The words of the console in English: the list of all that other languages must have. */
 export const en = {
@@ -23,4 +26,7 @@ export const en = {
   trail,
   jobs,
   webhooks,
+  requests,
+  channels,
+  spend,
 };

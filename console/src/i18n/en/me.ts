@@ -31,5 +31,6 @@ export const me = {
   dailyBudget: "Budget a day",
   monthlyBudget: "Budget a month",
   states: { active: "active", suspended: "suspended" },
+  lastFailures: "Last failures",
   floor: "May fall to",
 } as const;

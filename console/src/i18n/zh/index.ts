@@ -1,4 +1,5 @@
 import type { Dictionary } from "../dictionary.ts";
+import { channels } from "./channels.ts";
 import { common, nav, signIn, trouble } from "./common.ts";
 import { errors } from "./errors.ts";
 import { find } from "./find.ts";
@@ -6,6 +7,8 @@ import { jobs, webhooks } from "./later.ts";
 import { life } from "./life.ts";
 import { accounts, keys, ledger, manage, trail } from "./manage.ts";
 import { me } from "./me.ts";
+import { requests } from "./requests.ts";
+import { spend } from "./spend.ts";
 
 /** The words of the console in Chinese. */
 export const zh: Dictionary = {
@@ -24,4 +27,7 @@ export const zh: Dictionary = {
   trail,
   jobs,
   webhooks,
+  requests,
+  channels,
+  spend,
 };

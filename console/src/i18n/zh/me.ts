@@ -32,5 +32,6 @@ export const me: Dictionary["me"] = {
   dailyBudget: "每日预算",
   monthlyBudget: "每月预算",
   states: { active: "正常", suspended: "已停用" },
+  lastFailures: "最近的失败",
   floor: "最低可至",
 };

@@ -1,22 +1,34 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { useFormats, useSignedIn, useWords } from "../../app-context.tsx";
+import { Icon } from "../../ui/icon.tsx";
 import { Badge, Card, Fact, Facts, Figure, PageHead, Usd } from "../../ui/parts.tsx";
 import { Time } from "../../ui/time.tsx";
+import { LastErrors } from "../channels/last-errors.tsx";
+import { KeyDialog } from "../keys/key-dialog.tsx";
 import { Limits } from "./limits.tsx";
 
 const refreshMs = 5_000;
 
 /** What the key is, may do and has left. */
 export function MyKey() {
-  const { trpc, me: first } = useSignedIn();
-  const { me: words, common } = useWords();
+  const { trpc, rights, me: first } = useSignedIn();
+  const [isRotating, setRotating] = useState(false);
+  const { me: words, common, keys } = useWords();
   const formats = useFormats();
   const { data: me = first } = useQuery({ ...trpc.me.get.queryOptions(), refetchInterval: refreshMs });
   const { key, account } = me;
   const budget = (amount: string | null) => (amount === null ? common.noLimit : words.ofBudget(formats.usd(amount)));
   return (
     <>
-      <PageHead title={key.name || words.title} lead={<code>{key.prefix}…</code>} />
+      <PageHead title={key.name || words.title} lead={<code>{key.prefix}…</code>}>
+        {rights.changeAdministration ? (
+          <button type="button" className="button" onClick={() => setRotating(true)}>
+            <Icon name="rotate" size={16} />
+            {keys.rotate}
+          </button>
+        ) : null}
+      </PageHead>
       <div className="figures">
         <Figure
           name={words.balance}
@@ -77,7 +89,15 @@ export function MyKey() {
             </Fact>
           </Facts>
         </Card>
+        {rights.readRecords ? (
+          <Card title={words.lastFailures} flush>
+            <LastErrors keyId={key.key_id} />
+          </Card>
+        ) : null}
       </div>
+      {isRotating ? (
+        <KeyDialog task={{ kind: "rotate", key }} onClose={() => setRotating(false)} onDone={() => undefined} />
+      ) : null}
     </>
   );
 }

@@ -1,0 +1,22 @@
+/** What was spent. */
+export const spend = {
+  title: "Spend",
+  lead: "What was charged, from the records of requests that have ended",
+  by: "By",
+  groups: { model: "model", channel: "channel", key: "key", module: "kind of work", status: "status" },
+  range: "Since",
+  ranges: { "24h": "24 hours", "7d": "7 days", "30d": "30 days" },
+  total: "Charged",
+  requests: "Requests",
+  errors: "Errors",
+  tokensIn: "Tokens in",
+  tokensOut: "Tokens out",
+  share: "Share",
+  perRequest: "Each",
+  none: "Nothing was spent",
+  noneText: "No request ended within this time.",
+  csv: "CSV",
+  chart: (by: string) => `Charged over time by ${by}`,
+  others: "others",
+  unnamed: "none",
+} as const;

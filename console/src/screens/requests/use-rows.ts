@@ -1,0 +1,69 @@
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useSignedIn } from "../../app-context.tsx";
+import type { ListFilter, Row } from "./filter.ts";
+import { type LiveRows, maxLiveRows, noLiveRows, withRows } from "./rows.ts";
+
+const pageRows = 200;
+/** Rows that come by themselves are shown together, this often. */
+const showEveryMs = 400;
+
+/** The rows of a list: pages as they are scrolled to, and above them what came since. */
+export function useRows(filter: ListFilter, isLive: boolean) {
+  const { trpc, client } = useSignedIn();
+  const queryClient = useQueryClient();
+  const queryKey = useMemo(() => [...trpc.requests.list.queryKey(), filter], [trpc, filter]);
+  // Not by tRPC's own options for endless lists: they ask for a direction, which the contract does not know.
+  const query = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam: cursor, signal }) =>
+      client.requests.list.query({ filter, limit: pageRows, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    // Pages do not change but at their top, which live rows tell of.
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    refetchInterval: false,
+  });
+  const below = useMemo(() => query.data?.pages.flatMap((page) => page.requests) ?? [], [query.data]);
+  const [live, setLive] = useState<LiveRows>(noLiveRows);
+  const newestBelow = useRef<string | undefined>(undefined);
+  newestBelow.current = below[0]?.id;
+  const isLoaded = query.data !== undefined;
+
+  useEffect(() => {
+    setLive(noLiveRows);
+    if (!isLive || !isLoaded) return;
+    let came: Row[] = [];
+    const { from: _from, to: _to, ...tailed } = filter;
+    const tail = client.requests.tail.subscribe(
+      { filter: tailed },
+      { onData: ({ data }) => void came.push(data), onError: () => undefined },
+    );
+    const timer = setInterval(() => {
+      if (came.length === 0) return;
+      const rows = came;
+      came = [];
+      setLive((known) => withRows(known, rows, newestBelow.current));
+    }, showEveryMs);
+    return () => {
+      clearInterval(timer);
+      tail.unsubscribe();
+    };
+  }, [client, filter, isLive, isLoaded]);
+
+  const tooMany = live.above.length > maxLiveRows;
+  useEffect(() => {
+    if (!tooMany) return;
+    setLive(noLiveRows);
+    void queryClient.resetQueries({ queryKey });
+  }, [tooMany, queryClient, queryKey]);
+
+  return { query, below, live, count: live.above.length + below.length };
+}
+
+/** The row at a place, in its newest state. */
+export function rowAt(index: number, below: readonly Row[], live: LiveRows): Row | undefined {
+  const row = live.above[index] ?? below[index - live.above.length];
+  return row === undefined ? undefined : (live.newer.get(row.id) ?? row);
+}

@@ -1,0 +1,58 @@
+import { nanoUsd, usd } from "@throughline/client";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { csvOf, seriesOf, sumsOf, totalUsd } from "./series.ts";
+
+const hourMs = 3_600_000;
+const from = Date.parse("2026-11-30T00:00:00Z");
+const point = fc
+  .record({
+    at: fc.integer({ min: 0, max: 23 }),
+    group: fc.constantFrom("a", "b", "c", "d", "e", "f", "g", "h", null),
+    requests: fc.nat(1_000),
+    nanos: fc.bigInt({ min: 0n, max: 10n ** 15n }),
+  })
+  .map(({ at, group, requests, nanos }) => ({
+    ...{ time: new Date(from + at * hourMs).toISOString(), group, requests, errors: 0 },
+    ...{ input_tokens: 1, output_tokens: 2, billed_usd: usd(nanos), p50_ms: 1, p99_ms: 2 },
+  }));
+
+test("sums add up to the nano-dollar, the dearest first", () => {
+  fc.assert(
+    fc.property(fc.array(point), (points) => {
+      const sums = sumsOf(points);
+      const total = points.reduce((sum, { billed_usd }) => sum + nanoUsd(billed_usd), 0n);
+      expect(nanoUsd(totalUsd(sums))).toBe(total);
+      expect(sums.reduce((sum, { requests }) => sum + requests, 0)).toBe(
+        points.reduce((sum, { requests }) => sum + requests, 0),
+      );
+      const amounts = sums.map(({ billedUsd }) => nanoUsd(billedUsd));
+      for (const [index, amount] of amounts.entries()) expect(amount <= (amounts[index - 1] ?? amount)).toBe(true);
+    }),
+  );
+});
+
+test("a chart has few lines of equal length, which lose nothing", () => {
+  fc.assert(
+    fc.property(fc.array(point), (points) => {
+      const { timesS, lines } = seriesOf(points, { from, to: from + 24 * hourMs, stepMs: hourMs }, "others");
+      expect(timesS).toHaveLength(24);
+      expect(lines.length).toBeLessThanOrEqual(7);
+      const drawn = lines.flatMap(({ valuesUsd }) => valuesUsd).reduce((sum, value) => sum + value, 0);
+      expect(lines.every(({ valuesUsd }) => valuesUsd.length === 24)).toBe(true);
+      expect(drawn).toBeCloseTo(Number(totalUsd(sumsOf(points))), 3);
+    }),
+  );
+});
+
+test("CSV keeps every cell, and gives a spreadsheet no formula", () => {
+  expect(
+    csvOf(
+      ["model", "charged_usd"],
+      [
+        ['a,"b"\n', "-0.5"],
+        ["=cmd()", 3],
+      ],
+    ),
+  ).toBe('model,charged_usd\r\n"a,""b""\n",-0.5\r\n\'=cmd(),3\r\n');
+});

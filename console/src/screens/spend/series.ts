@@ -1,0 +1,92 @@
+import { nanoUsd, type RouterOutputs, usd } from "@throughline/client";
+
+type Point = RouterOutputs["usage"]["timeseries"]["points"][number];
+
+/** What a group came to. Money is the contract's text, added exactly. */
+export interface Sum {
+  readonly group: string;
+  readonly requests: number;
+  readonly errors: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly billedUsd: string;
+}
+
+/** The sums of groups, the dearest first. */
+export function sumsOf(points: readonly Point[]): readonly Sum[] {
+  const sums = new Map<string, Sum>();
+  for (const point of points) {
+    const group = point.group ?? "";
+    const before = sums.get(group);
+    sums.set(group, {
+      group,
+      requests: (before?.requests ?? 0) + point.requests,
+      errors: (before?.errors ?? 0) + point.errors,
+      tokensIn: (before?.tokensIn ?? 0) + point.input_tokens,
+      tokensOut: (before?.tokensOut ?? 0) + point.output_tokens,
+      billedUsd: usd(nanoUsd(before?.billedUsd ?? "0") + nanoUsd(point.billed_usd)),
+    });
+  }
+  return [...sums.values()].sort((one, other) => {
+    const [a, b] = [nanoUsd(one.billedUsd), nanoUsd(other.billedUsd)];
+    return a === b ? other.requests - one.requests : a < b ? 1 : -1;
+  });
+}
+
+/** The sum of sums. */
+export function totalUsd(sums: readonly Sum[]): string {
+  return usd(sums.reduce((total, { billedUsd }) => total + nanoUsd(billedUsd), 0n));
+}
+
+/** Lines of a chart: the dearest groups, and the others together; a value for each step of the time, in dollars. */
+export interface Series {
+  readonly timesS: readonly number[];
+  readonly lines: readonly { readonly name: string; readonly valuesUsd: readonly number[] }[];
+}
+
+/** Most lines of a chart; more cannot be told apart. */
+const maxLines = 6;
+
+/** What was charged over time. @param others name of what is left over. */
+export function seriesOf(
+  points: readonly Point[],
+  { from, to, stepMs }: { from: number; to: number; stepMs: number },
+  others: string,
+): Series {
+  const first = Math.floor(from / stepMs) * stepMs;
+  const steps = Math.max(1, Math.ceil((to - first) / stepMs));
+  const named = sumsOf(points)
+    .slice(0, maxLines)
+    .map(({ group }) => group);
+  const values = new Map<string, number[]>();
+  const lineOf = (name: string) => {
+    const line = values.get(name) ?? Array.from({ length: steps }, () => 0);
+    values.set(name, line);
+    return line;
+  };
+  for (const name of named) lineOf(name);
+  for (const { time, group, billed_usd } of points) {
+    const at = Math.floor((Date.parse(time) - first) / stepMs);
+    if (at < 0 || at >= steps) continue;
+    const line = lineOf(named.includes(group ?? "") ? (group ?? "") : others);
+    line[at] = (line[at] ?? 0) + Number(billed_usd);
+  }
+  return {
+    timesS: Array.from({ length: steps }, (_, index) => (first + index * stepMs) / 1_000),
+    lines: [...values].map(([name, valuesUsd]) => ({ name, valuesUsd })),
+  };
+}
+
+/** A table as CSV (RFC 4180) that no spreadsheet takes for formulas. */
+export function csvOf(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  return [head, ...rows]
+    .map((row) => row.map(cell).join(","))
+    .join("\r\n")
+    .concat("\r\n");
+}
+
+function cell(value: string | number): string {
+  const text =
+    typeof value === "string" && /^[=+\-@\t\r]/.test(value) && !/^-?\d/.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,152 @@
+import { useQuery } from "@tanstack/react-query";
+import { lazy, Suspense, useCallback, useMemo } from "react";
+import { useChosen, useFormats, useSignedIn, useWords } from "../../app-context.tsx";
+import { useAddress } from "../../data/use-address.ts";
+import { AccountChoice } from "../../ui/accounts.tsx";
+import { Icon } from "../../ui/icon.tsx";
+import { Card, Empty, Figure, Meter, PageHead, Skeleton, Usd } from "../../ui/parts.tsx";
+import { type ColumnOf, DataTable } from "../../ui/table.tsx";
+import { saveText } from "./save.ts";
+import { csvOf, type Sum, seriesOf, sumsOf, totalUsd } from "./series.ts";
+
+const Chart = lazy(async () => ({ default: (await import("./chart.tsx")).Chart }));
+
+const hourMs = 3_600_000;
+const spans = {
+  "24h": { spanMs: 24 * hourMs, stepMs: hourMs, step: "hour" },
+  "7d": { spanMs: 168 * hourMs, stepMs: hourMs, step: "hour" },
+  "30d": { spanMs: 720 * hourMs, stepMs: 24 * hourMs, step: "day" },
+} as const;
+type Span = keyof typeof spans;
+const groups = ["model", "channel", "key", "module", "status"] as const;
+type Group = (typeof groups)[number];
+
+/** What was spent, on what, over time. */
+export function Spend() {
+  const { spend: words } = useWords();
+  const formats = useFormats();
+  const { trpc, rights } = useSignedIn();
+  const { theme } = useChosen();
+  const [givenSpan, setSpan] = useAddress("range");
+  const [givenGroup, setGroup] = useAddress("by");
+  const [account, setAccount] = useAddress("account_id");
+  const span: Span = Object.hasOwn(spans, givenSpan) ? (givenSpan as Span) : "24h";
+  const group: Group = groups.find((one) => one === givenGroup) ?? "model";
+  const { spanMs, stepMs, step } = spans[span];
+  const to = useMemo(() => Math.ceil(Date.now() / hourMs) * hourMs, []);
+  const from = to - spanMs;
+  const query = useQuery({
+    ...trpc.usage.timeseries.queryOptions({
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+      step,
+      group_by: group,
+      filter: account === "" ? {} : { account_id: account },
+    }),
+    refetchInterval: 30_000,
+  });
+  const points = useMemo(() => query.data?.points ?? [], [query.data]);
+  const names = useKeyNames(group === "key");
+  const sums = useMemo(() => sumsOf(points), [points]);
+  const series = useMemo(() => seriesOf(points, { from, to, stepMs }, words.others), [points, from, to, stepMs, words]);
+  const nameOf = useCallback((name: string) => names.get(name) ?? (name || words.unnamed), [names, words]);
+  const named = useMemo(
+    () => ({ ...series, lines: series.lines.map((line) => ({ ...line, name: nameOf(line.name) })) }),
+    [series, nameOf],
+  );
+  const total = totalUsd(sums);
+  const count = sums.reduce((sum, { requests }) => sum + requests, 0);
+  const errors = sums.reduce((sum, one) => sum + one.errors, 0);
+  const columns: readonly ColumnOf<Sum>[] = [
+    { head: words.groups[group], cell: (sum) => nameOf(sum.group) },
+    { head: words.total, isNumber: true, cell: ({ billedUsd }) => <Usd amount={billedUsd} /> },
+    {
+      head: words.share,
+      cell: ({ billedUsd }) => (
+        <Meter share={Number(total) === 0 ? 0 : Number(billedUsd) / Number(total)} label={words.share} tone="info" />
+      ),
+    },
+    { head: words.requests, isNumber: true, cell: ({ requests }) => formats.integer(requests) },
+    { head: words.errors, isNumber: true, cell: (sum) => formats.integer(sum.errors) },
+    { head: words.tokensIn, isNumber: true, cell: ({ tokensIn }) => formats.integer(tokensIn) },
+    { head: words.tokensOut, isNumber: true, cell: ({ tokensOut }) => formats.integer(tokensOut) },
+    {
+      head: words.perRequest,
+      isNumber: true,
+      cell: ({ billedUsd, requests }) =>
+        requests === 0 ? "–" : formats.usd((Number(billedUsd) / requests).toFixed(9)),
+    },
+  ];
+  const save = () =>
+    saveText(
+      `throughline-spend-${group}-${span}.csv`,
+      csvOf(
+        [group, "charged_usd", "requests", "errors", "input_tokens", "output_tokens"],
+        sums.map((sum) => [sum.group, sum.billedUsd, sum.requests, sum.errors, sum.tokensIn, sum.tokensOut]),
+      ),
+    );
+  return (
+    <div className="stack">
+      <PageHead title={words.title} lead={words.lead}>
+        {rights.readPlatform ? <AccountChoice value={account} onChange={setAccount} /> : null}
+        <button type="button" className="button" onClick={save} disabled={sums.length === 0}>
+          <Icon name="download" size={16} />
+          {words.csv}
+        </button>
+      </PageHead>
+      <div className="actions">
+        <fieldset className="segments" aria-label={words.range}>
+          {(Object.keys(spans) as Span[]).map((one) => (
+            <button key={one} type="button" aria-pressed={one === span} onClick={() => setSpan(one)}>
+              {words.ranges[one]}
+            </button>
+          ))}
+        </fieldset>
+        <fieldset className="segments" aria-label={words.by}>
+          {groups.map((one) => (
+            <button key={one} type="button" aria-pressed={one === group} onClick={() => setGroup(one)}>
+              {words.groups[one]}
+            </button>
+          ))}
+        </fieldset>
+      </div>
+      <div className="figures">
+        <Figure name={words.total} value={<Usd amount={total} />} />
+        <Figure name={words.requests} value={formats.integer(count)} />
+        <Figure name={words.errors} value={count === 0 ? "–" : formats.percent(errors / count)} />
+        <Figure name={words.perRequest} value={count === 0 ? "–" : formats.usd((Number(total) / count).toFixed(9))} />
+      </div>
+      {sums.length === 0 ? null : (
+        <Card>
+          <Suspense fallback={<Skeleton lines={8} />}>
+            <Chart key={theme} series={named} label={words.chart(words.groups[group])} />
+          </Suspense>
+        </Card>
+      )}
+      <Card flush>
+        <DataTable
+          name={words.title}
+          columns={columns}
+          rows={sums}
+          keyOf={(sum) => sum.group}
+          state={query}
+          empty={
+            <Empty icon="spend" title={words.none}>
+              {words.noneText}
+            </Empty>
+          }
+        />
+      </Card>
+    </div>
+  );
+}
+
+/** Names of keys by their IDs, where the key may read them. */
+function useKeyNames(isWanted: boolean): ReadonlyMap<string, string> {
+  const { trpc, rights } = useSignedIn();
+  const { data } = useQuery({
+    ...trpc.keys.list.queryOptions({ limit: 1_000 }),
+    enabled: isWanted && rights.readAdministration,
+  });
+  return useMemo(() => new Map(data?.keys.map(({ key_id, name, prefix }) => [key_id, name || prefix])), [data]);
+}

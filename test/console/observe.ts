@@ -1,0 +1,133 @@
+import type { Browser } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { eventually } from "../e2e/deployment.ts";
+import { expectAccessible, signIn, visit } from "./browser.ts";
+import type { House } from "./house.ts";
+
+/** Screens that each kind of key sees, and some that it does not. */
+const screens = {
+  reader: {
+    sees: ["Find", "Requests", "Spend", "Ledger", "Keys", "Accounts", "My key"],
+    lacks: ["Channels", "Audit log"],
+  },
+  owner: {
+    sees: ["Find", "Requests", "Spend", "My key"],
+    lacks: ["Channels", "Keys", "Accounts", "Ledger", "Audit log"],
+  },
+  operator: {
+    sees: ["Find", "Requests", "Channels", "Spend", "Ledger", "Keys", "Accounts", "Audit log", "My key"],
+    lacks: [],
+  },
+} as const;
+
+/** Screens that observe, and every screen by each kind of key. */
+export function observeTests(given: () => { readonly house: House; readonly browser: Browser }): void {
+  describe("what is observed", () => {
+    test("lists requests as they come, by filters that stand in the address", async () => {
+      const { url } = given().house.deployment;
+      await given().house.chat("gpt-4o");
+      const failed = await given().house.chat("sim-status-500");
+      await using shown = await visit(given().browser, url);
+      const { page } = shown;
+      await signIn(page, given().house.keys.reader);
+      await page.getByRole("link", { name: "Requests" }).click();
+      await page.locator(`a[href$="/requests/${failed}"]`).waitFor();
+      await expectAccessible(page, "requests");
+      const fresh = await given().house.chat("gpt-4o-mini");
+      await page.locator(`a[href$="/requests/${fresh}"]`).waitFor();
+
+      await page.getByLabel("Status").selectOption("failed");
+      await page.locator(`a[href$="/requests/${fresh}"]`).waitFor({ state: "detached" });
+      await page.getByLabel("Model").fill("no-such-model");
+      await page.keyboard.press("Enter");
+      await page.getByText("Nothing matches these filters.").waitFor();
+      expect(new URL(page.url()).search).toBe("?status=failed&model=no-such-model");
+      await page.goBack();
+      await page.locator(`a[href$="/requests/${failed}"]`).click();
+      await page.getByText("Every candidate upstream failed").waitFor();
+      expect(shown.complaints).toEqual([]);
+    });
+
+    test("shows a hundred thousand requests, of which only those in sight are made", async () => {
+      const id = await given().house.chat("gpt-4o");
+      const { requests } = await eventually(async () => {
+        const page = await given().house.admin.requests.list.query({ filter: { id_text: id } });
+        return page.requests.length === 1 ? page : undefined;
+      });
+      const pageRows = 25_000;
+      await using shown = await visit(given().browser, given().house.deployment.url);
+      const { page } = shown;
+      let pages = 0;
+      await page.route(/\/trpc\/.*requests\.list/, async (route) => {
+        const from = pages * pageRows;
+        pages += 1;
+        const text = JSON.stringify({ ...requests[0], billing: { ...requests[0]?.billing, rates: [] } });
+        const rows = Array.from({ length: pageRows }, (_, index) =>
+          text.replaceAll(id, String(900_000_000 - from - index)),
+        );
+        const body = `{"requests":[${rows.join(",")}],"details":[],"next_cursor":${pages === 4 ? "null" : `"${pages}"`}}`;
+        const calls = (route.request().url().split("?")[0]?.split("/trpc/")[1] ?? "").split(",");
+        const answers = calls.map((call) => (call === "requests.list" ? `{"result":{"data":${body}}}` : "{}"));
+        await route.fulfill({ contentType: "application/json", body: `[${answers.join(",")}]` });
+      });
+      await signIn(page, given().house.keys.reader);
+      await page.goto(`${given().house.deployment.url}/console/requests`);
+      const list = page.getByRole("region", { name: "Requests" });
+      await list.waitFor();
+      const countOf = () => page.locator(".figure-value").first().textContent();
+      for (const count of ["25,000", "50,000", "75,000", "100,000"]) {
+        await expect.poll(countOf, { timeout: 10_000 }).toBe(count);
+        expect(await page.getByRole("row").count()).toBeLessThan(80);
+        await page.evaluate("document.querySelector('.grid').scrollTop = 1e9");
+      }
+      await page.locator(`a[href$="/requests/${900_000_000 - 99_999}"]`).waitFor();
+      expect(await page.getByRole("row").count()).toBeLessThan(80);
+      expect(pages).toBe(4);
+    }, 60_000);
+
+    test.each([
+      ["reader", "light", false],
+      ["owner", "dark", true],
+      ["operator", "dark", false],
+      ["operator", "light", true],
+    ] as const)(
+      "every screen of a key is there and accessible: %s, %s, phone %s",
+      async (role, scheme, phone) => {
+        await using shown = await visit(given().browser, given().house.deployment.url, { scheme, phone });
+        const { page } = shown;
+        await signIn(page, given().house.keys[role]);
+        const menu = page.getByRole("button", { name: "Menu" });
+        if (phone) await menu.click();
+        const links = page.getByRole("navigation").getByRole("listitem");
+        await links.first().waitFor();
+        const names = (await links.allTextContents()).map((text) => text.trim());
+        expect(names).toEqual(expect.arrayContaining([...screens[role].sees]));
+        for (const name of screens[role].lacks) expect(names).not.toContain(name);
+        for (const name of names) {
+          if (phone && (await menu.getAttribute("aria-expanded")) === "false") await menu.click();
+          await links.getByRole("link", { name, exact: true }).click();
+          await page.locator("h1").waitFor();
+          await page.locator(".skeleton").first().waitFor({ state: "detached" });
+          expect([name, await page.locator(".failure").count()]).toEqual([name, 0]);
+          await expectAccessible(page, `${name} of ${role}, ${scheme}`);
+          expect([name, await page.evaluate("document.documentElement.scrollWidth <= innerWidth")]).toEqual([
+            name,
+            true,
+          ]);
+        }
+        expect(shown.complaints).toEqual([]);
+      },
+      60_000,
+    );
+
+    test("what a key may not see says so, also by its address", async () => {
+      await using shown = await visit(given().browser, given().house.deployment.url);
+      await signIn(shown.page, given().house.keys.owner);
+      for (const path of ["channels", "keys", "ledger", "trail", "accounts"]) {
+        await shown.page.goto(`${given().house.deployment.url}/console/${path}`);
+        await shown.page.getByRole("heading", { name: "This key may not see this page" }).waitFor();
+      }
+      expect(shown.complaints).toEqual([]);
+    });
+  });
+}
