@@ -317,6 +317,42 @@ describe.each(modes)("batches: %s", (mode) => {
     });
   });
 
+  test("of messages may be larger than a request, is read request by request, and is refused by the place of what is wrong", async () => {
+    const headers = { "anthropic-version": "2023-06-01" };
+    const params = {
+      model: "no-such-model",
+      max_tokens: 8,
+      messages: [{ role: "user", content: "x".repeat(1_500_000) }],
+    };
+    const requests = Array.from({ length: 12 }, (_, i) => ({
+      custom_id: `r${i}`,
+      params: i === 11 ? { ...params, model: "sim-plain" } : params,
+    }));
+    const made = await house.call("/v1/messages/batches", { requests }, headers);
+    expect(made.status).toBe(200);
+    const { id } = (await made.json()) as { id: string };
+    const batch = await eventually(async () => {
+      const now = await anthropic.messages.batches.retrieve(id);
+      return now.processing_status === "ended" ? now : undefined;
+    }, 40_000);
+    expect(batch.request_counts).toMatchObject({ succeeded: 1, errored: 11 });
+    const refused = async (body: unknown) => {
+      const response = await house.call("/v1/messages/batches", body, headers);
+      const { error } = (await response.json()) as { error: { message: string } };
+      return [response.status, error.message];
+    };
+    const small = { ...params, messages: [{ role: "user", content: "x" }] };
+    const good = { custom_id: "a", params: small };
+    expect(await refused({ requests: [good, { params: small }] })).toEqual([400, "requests[1].custom_id is required."]);
+    expect(await refused({ requests: [good, good] })).toEqual([400, "requests[1].custom_id was given before."]);
+    expect(await refused({ requests: [] })).toEqual([400, expect.stringContaining("requests")]);
+    expect(await refused({})).toEqual([400, "requests is required."]);
+    expect(await refused("[]")).toEqual([400, "The request body is not valid JSON."]);
+    expect(await refused('{"requests":[{"custom_id":"a"')).toEqual([400, "The request body is not valid JSON."]);
+    const huge = { custom_id: "b", params: { ...params, system: "x".repeat(17_000_000) } };
+    expect(await refused({ requests: [good, huge] })).toEqual([413, "requests[1] is longer than 16 MB."]);
+  });
+
   test("by the SDKs for Python", async ({ skip }) => {
     if (!(await hasPython("openai", "anthropic"))) skip();
     await python(batchesInPython, `${house.url}/v1`, house.key);

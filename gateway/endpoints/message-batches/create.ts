@@ -1,88 +1,74 @@
-import type { FastifyInstance } from "fastify";
-import Type, { type Static } from "typebox";
-import { ThroughlineError } from "../../../shared/errors/error.ts";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { BatchApi } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import type { GatewayContext } from "../../context.ts";
-import { elementsOf, membersOf } from "../../domain/json-spans.ts";
 import { type Admission, principalOf, publicKinds } from "../../edge/admission.ts";
+import { memoryBytes, openSpool, type Spool } from "../../edge/spool.ts";
+import { receiveBody } from "../../edge/spooled-json.ts";
 import { toMessageBatch } from "../../view/message-batch.ts";
-import type { GivenLine } from "../batches/prepare-line.ts";
 import { takeBatch } from "../batches/take-batch.ts";
 import { messages } from "../chat/messages.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { givenLines, messageBatchBody } from "./given-lines.ts";
 import { originOf } from "./origin.ts";
 
 /** Dialect of Anthropic's message batches. */
 export const messageBatchesDialect = "anthropic.batches";
 
-const mostLines = 100_000;
-
-const body = Type.Object({
-  requests: Type.Array(
-    Type.Object({
-      custom_id: Type.String({ minLength: 1, maxLength: 64 }),
-      // Each is checked as a request of its own, so that one which is wrong does not keep the others from being run.
-      params: Type.Record(Type.String(), Type.Unknown()),
-    }),
-    { minItems: 1, maxItems: mostLines },
-  ),
-});
-
 /** Results are kept for as long as at Anthropic. */
 const resultsLifeMs = 29 * 86_400_000;
+/** Largest body, as at Anthropic. */
+const maxBytes = 256 * 1024 * 1024;
 
-/** POST /v1/messages/batches: takes in requests, which jobs then runs. */
+/** POST /v1/messages/batches: takes in requests, which jobs then runs. The body is spooled and read in pieces: of it a request is in memory. */
 export function createMessageBatch(edge: FastifyInstance, context: GatewayContext): void {
+  const { config, spool: room, spent } = context;
   const endpoint = { dialect: messageBatchesDialect, module: Module.CHAT };
   const admission: Admission = {
     ...{ kinds: publicKinds, scope: "chat", endpoint, fresh: false },
-    secretFirst: "x-api-key",
+    ...{ secretFirst: "x-api-key", memoryBytes: config.bodyLimitBytes },
   };
-  const bodyLimit = context.config.bodyLimitBytes;
-  edge.post<{ Body: Static<typeof body> }>(
-    "/v1/messages/batches",
-    { schema: { body }, bodyLimit, config: { admission } },
-    async (request) => {
-      const { requests } = request.body;
-      const seen = new Set<string>();
-      for (const [index, { custom_id: id }] of requests.entries()) {
-        if (seen.has(id)) throw twice(index);
-        seen.add(id);
-      }
+  const options = { bodyLimit: maxBytes, config: { admission, described: { body: messageBatchBody } } };
+  void edge.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    // The body is received by the handler, which lets go of it in any case.
+    scope.addContentTypeParser("application/json", (_request, _payload, parsed) => parsed(null));
+    scope.post("/v1/messages/batches", options, async (request) => {
+      const length = Math.min(Number(request.headers["content-length"] ?? maxBytes), maxBytes);
+      const spool = openSpool({ directory: config.spoolDir, room, spent }, length > memoryBytes ? length : 0);
       context.running.entered();
       try {
-        const batch = await takeBatch(context, request, {
-          api: BatchApi.ANTHROPIC,
-          endpoint: messages as Endpoint,
-          dialect: messageBatchesDialect,
-          inputFileId: 0n,
-          view: Buffer.from("{}"),
-          resultsLifeMs,
-          lines: () => givenLines(requests, request.rawBody),
-        });
-        context.limits.served(principalOf(request).keyId);
-        return toMessageBatch(batch, originOf(request));
+        return await take(context, request, spool);
       } finally {
         context.running.left();
+        spool.release();
       }
-    },
-  );
+    });
+    done();
+  });
 }
 
-/** The requests with their parameters as they stand in the body. */
-async function* givenLines(requests: Static<typeof body>["requests"], rawBody: Buffer): AsyncGenerator<GivenLine> {
-  const list = membersOf(rawBody).get("requests");
-  const elements = list === undefined ? [] : elementsOf(rawBody, list.start);
-  for (const [index, { custom_id: customId, params }] of requests.entries()) {
-    const element = elements[index];
-    const at = element === undefined ? undefined : membersOf(rawBody, element.start).get("params");
-    if (at === undefined) throw new ThroughlineError("internal_error", "The requests of a batch cannot be told apart.");
-    yield { customId, body: params, bytes: rawBody.subarray(at.start, at.end) };
-  }
+async function take(context: GatewayContext, request: FastifyRequest, spool: Spool): Promise<object> {
+  const { bodyLimitBytes: maxPackedBytes } = context.config;
+  const sha256 = await receiveBody(context, request, spool, { maxBytes, maxPackedBytes });
+  // What a repeat is known by: the body itself where it has the size of a request's, else its digest.
+  const isKnownByKey = request.headers["idempotency-key"] !== undefined;
+  request.rawBody = isKnownByKey && spool.length <= maxPackedBytes ? await whole(spool) : sha256;
+  const batch = await takeBatch(context, request, {
+    api: BatchApi.ANTHROPIC,
+    endpoint: messages as Endpoint,
+    dialect: messageBatchesDialect,
+    inputFileId: 0n,
+    view: Buffer.from("{}"),
+    resultsLifeMs,
+    lines: () => givenLines(context, request, spool),
+  });
+  context.limits.served(principalOf(request).keyId);
+  return toMessageBatch(batch, originOf(request));
 }
 
-function twice(index: number): ThroughlineError {
-  const param = `requests[${index}].custom_id`;
-  return new ThroughlineError("invalid_value", `${param} was given before.`, { param });
+async function whole(spool: Spool): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < spool.length; at += pieces.at(-1)?.length ?? 0) pieces.push(await spool.read(at, memoryBytes));
+  return Buffer.concat(pieces);
 }
