@@ -5,6 +5,7 @@
 //   node deploy/healthcheck.mjs grpc://127.0.0.1:50051           a service (grpc.health.v1, service "readiness"),
 //                                                                by TLS where GRPC_TLS_CERT_FILE or
 //                                                                GRPC_TLS_CA_FILE is set
+//   node deploy/healthcheck.mjs                                  in a container: whatever role it has
 
 import { readFileSync } from "node:fs";
 import { connect } from "node:http2";
@@ -28,14 +29,43 @@ const meanings = [
   [/KEY_VALUES_MISMATCH/, "GRPC_TLS_KEY_FILE is not the key of GRPC_TLS_CERT_FILE"],
 ];
 
-const url = URL.canParse(process.argv[2] ?? "") ? new URL(process.argv[2]) : undefined;
+// biome-ignore lint/style/noProcessEnv: it runs by itself, without the configuration of a process.
+const address = process.argv[2] ?? addressOfRole(process.env);
+const url = URL.canParse(address ?? "") ? new URL(address) : undefined;
 if (url === undefined || !["http:", "grpc:"].includes(url.protocol)) {
-  process.stderr.write("usage: healthcheck.mjs http://host:port/path | grpc://host:port\n");
+  process.stderr.write(
+    "usage: healthcheck.mjs [http://host:port/path | grpc://host:port]; without an address in a container only\n",
+  );
   process.exit(2);
 }
 setTimeout(() => end(false, `no answer within ${timeoutMs} ms`), timeoutMs);
 if (url.protocol === "http:") await checkHttp();
 else checkGrpc();
+
+/** Where the role of this container is asked; its first process, or one that an init keeps, says which it is. */
+function addressOfRole(env) {
+  const port = env.PORT || "8080";
+  const grpc = `grpc://127.0.0.1:${env.GRPC_PORT || "50051"}`;
+  const addresses = {
+    gateway: `http://127.0.0.1:${port}/readyz`,
+    up: `http://127.0.0.1:${port}/readyz`,
+    mesh: `http://127.0.0.1:${port}/readyz`,
+    simulator: `http://127.0.0.1:${port}/sim/models`,
+    routing: grpc,
+    billing: grpc,
+    provider: grpc,
+    history: grpc,
+    jobs: grpc,
+  };
+  let words = [];
+  try {
+    words = readFileSync(env.THROUGHLINE_FIRST_PROCESS || "/proc/1/cmdline", "utf8").split("\0");
+  } catch {
+    // No /proc: the usage says what to give.
+  }
+  const role = words[words.findIndex((word) => word.endsWith("cli/main.ts")) + 1] ?? "";
+  return Object.hasOwn(addresses, role) ? addresses[role] : undefined;
+}
 
 async function checkHttp() {
   try {

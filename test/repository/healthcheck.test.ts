@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -94,6 +96,36 @@ test("the gateway is ready when it says so, in time", async () => {
   status = 0;
   expect(await check(address)).toBe(1);
 });
+
+test("without an address it asks the role of its container", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "throughline-health-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const first = join(folder, "cmdline");
+  const asked = async (words: string, env: Record<string, string>) => {
+    await writeFile(first, words.split(" ").join("\0"));
+    const args = [join(root, "deploy/healthcheck.mjs")];
+    const own = { ...env, THROUGHLINE_FIRST_PROCESS: first };
+    const child = spawn(join(root, "node_modules/.bin/node"), args, { env: own, stdio: "ignore" });
+    return ((await once(child, "exit")) as [number | null])[0];
+  };
+  const { server } = await serveGrpc();
+  const paths: string[] = [];
+  const http = await serveHttp((request, response) => {
+    paths.push(request.url ?? "");
+    response.end();
+  });
+  const ports = { GRPC_PORT: String(server.port), PORT: new URL(http).port };
+  const services = ["routing", "billing", "provider", "history", "jobs"];
+  for (const role of services) expect([role, await asked(`node cli/main.ts ${role}`, ports)]).toEqual([role, 0]);
+  expect(paths).toEqual([]);
+  // Behind an init too.
+  expect(await asked("/sbin/docker-init -- node cli/main.ts gateway", ports)).toBe(0);
+  expect(await asked("node /app/cli/main.ts simulator", ports)).toBe(0);
+  expect(paths).toEqual(["/readyz", "/sim/models"]);
+  server.setServing(false);
+  expect(await asked("node cli/main.ts billing", ports)).toBe(1);
+  for (const none of ["node cli/main.ts migrate", "bash", ""]) expect(await asked(none, ports)).toBe(2);
+}, 20_000);
 
 test("anything else is wrong usage", async () => {
   expect(await check("billing:50051")).toBe(2);
