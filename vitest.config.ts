@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { readEnv } from "./shared/config.ts";
 
@@ -12,6 +13,8 @@ const alone = [
 ];
 
 export default defineConfig({
+  // The console's client from its sources: nothing is built before the tests.
+  resolve: { alias: { "@throughline/client": fileURLToPath(new URL("client/index.ts", import.meta.url)) } },
   test: {
     globalSetup: ["test/setup/postgres.ts"],
     // Tests wait for processes and sockets half of their time, so one worker more than cores keeps these busy.

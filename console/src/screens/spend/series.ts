@@ -1,6 +1,17 @@
-import { nanoUsd, type RouterOutputs, usd } from "@throughline/client";
+import { nanoUsd, usd } from "@throughline/client";
 
-type Point = RouterOutputs["usage"]["timeseries"]["points"][number];
+/** What a group came to in a step of the time, whatever told it. */
+export interface Point {
+  readonly time: string;
+  readonly group: string | null;
+  readonly requests: number;
+  readonly errors: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly billed_usd: string;
+  /** What the vendors' lists say of it; null or left out: not known. */
+  readonly list_price_usd?: string | null;
+}
 
 /** What a group came to. Money is the contract's text, added exactly. */
 export interface Sum {
@@ -10,6 +21,8 @@ export interface Sum {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly billedUsd: string;
+  /** By the vendors' lists; null: not known. */
+  readonly listUsd: string | null;
 }
 
 /** The sums of groups, the dearest first. */
@@ -25,6 +38,7 @@ export function sumsOf(points: readonly Point[]): readonly Sum[] {
       tokensIn: (before?.tokensIn ?? 0) + point.input_tokens,
       tokensOut: (before?.tokensOut ?? 0) + point.output_tokens,
       billedUsd: usd(nanoUsd(before?.billedUsd ?? "0") + nanoUsd(point.billed_usd)),
+      listUsd: added(before?.listUsd ?? null, point.list_price_usd ?? null),
     });
   }
   return [...sums.values()].sort((one, other) => {
@@ -33,9 +47,19 @@ export function sumsOf(points: readonly Point[]): readonly Sum[] {
   });
 }
 
+function added(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  return usd(nanoUsd(one) + nanoUsd(other));
+}
+
 /** The sum of sums. */
 export function totalUsd(sums: readonly Sum[]): string {
   return usd(sums.reduce((total, { billedUsd }) => total + nanoUsd(billedUsd), 0n));
+}
+
+/** What all of it costs by the vendors' lists, as far as that is known; null: of none. */
+export function listOf(sums: readonly Sum[]): string | null {
+  return sums.reduce<string | null>((total, { listUsd }) => added(total, listUsd), null);
 }
 
 /** Lines of a chart: the dearest groups, and the others together; a value for each step of the time, in dollars. */

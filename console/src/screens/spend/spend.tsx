@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useMemo } from "react";
 import { useChosen, useFormats, useSignedIn, useWords } from "../../app-context.tsx";
 import { useAddress } from "../../data/use-address.ts";
@@ -7,7 +6,8 @@ import { Icon } from "../../ui/icon.tsx";
 import { Card, Empty, Figure, Meter, PageHead, Skeleton, Usd } from "../../ui/parts.tsx";
 import { type ColumnOf, DataTable } from "../../ui/table.tsx";
 import { saveText } from "./save.ts";
-import { csvOf, type Sum, seriesOf, sumsOf, totalUsd } from "./series.ts";
+import { csvOf, listOf, type Sum, seriesOf, sumsOf, totalUsd } from "./series.ts";
+import { type Group, ledgerGroups, recordGroups, usePoints } from "./use-points.ts";
 
 const Chart = lazy(async () => ({ default: (await import("./chart.tsx")).Chart }));
 
@@ -18,43 +18,32 @@ const spans = {
   "30d": { spanMs: 720 * hourMs, stepMs: 24 * hourMs, step: "day" },
 } as const;
 type Span = keyof typeof spans;
-const groups = ["model", "channel", "key", "module", "status"] as const;
-type Group = (typeof groups)[number];
 
 /** What was spent, on what, over time. */
 export function Spend() {
   const { spend: words } = useWords();
   const formats = useFormats();
-  const { trpc, rights } = useSignedIn();
+  const { rights } = useSignedIn();
   const { theme } = useChosen();
   const [givenSpan, setSpan] = useAddress("range");
   const [givenGroup, setGroup] = useAddress("by");
   const [account, setAccount] = useAddress("account_id");
   const span: Span = Object.hasOwn(spans, givenSpan) ? (givenSpan as Span) : "24h";
-  const group: Group = groups.find((one) => one === givenGroup) ?? "model";
+  const groups: readonly Group[] = rights.readAdministration ? ledgerGroups : recordGroups;
+  const group = groups.find((one) => one === givenGroup) ?? "model";
   const { spanMs, stepMs, step } = spans[span];
   const to = useMemo(() => Math.ceil(Date.now() / hourMs) * hourMs, []);
   const from = to - spanMs;
-  const query = useQuery({
-    ...trpc.usage.timeseries.queryOptions({
-      from: new Date(from).toISOString(),
-      to: new Date(to).toISOString(),
-      step,
-      group_by: group,
-      filter: account === "" ? {} : { account_id: account },
-    }),
-    refetchInterval: 30_000,
-  });
-  const points = useMemo(() => query.data?.points ?? [], [query.data]);
-  const names = useKeyNames(group === "key");
+  const { points, fromLedger, state } = usePoints(group, { from, to, step }, account);
   const sums = useMemo(() => sumsOf(points), [points]);
   const series = useMemo(() => seriesOf(points, { from, to, stepMs }, words.others), [points, from, to, stepMs, words]);
-  const nameOf = useCallback((name: string) => names.get(name) ?? (name || words.unnamed), [names, words]);
+  const nameOf = useCallback((name: string) => name || words.unnamed, [words]);
   const named = useMemo(
     () => ({ ...series, lines: series.lines.map((line) => ({ ...line, name: nameOf(line.name) })) }),
     [series, nameOf],
   );
   const total = totalUsd(sums);
+  const list = listOf(sums);
   const count = sums.reduce((sum, { requests }) => sum + requests, 0);
   const errors = sums.reduce((sum, one) => sum + one.errors, 0);
   const columns: readonly ColumnOf<Sum>[] = [
@@ -67,7 +56,13 @@ export function Spend() {
       ),
     },
     { head: words.requests, isNumber: true, cell: ({ requests }) => formats.integer(requests) },
-    { head: words.errors, isNumber: true, cell: (sum) => formats.integer(sum.errors) },
+    fromLedger
+      ? {
+          head: words.listPrice,
+          isNumber: true,
+          cell: ({ listUsd }) => (listUsd === null ? "–" : <Usd amount={listUsd} />),
+        }
+      : { head: words.errors, isNumber: true, cell: (sum) => formats.integer(sum.errors) },
     { head: words.tokensIn, isNumber: true, cell: ({ tokensIn }) => formats.integer(tokensIn) },
     { head: words.tokensOut, isNumber: true, cell: ({ tokensOut }) => formats.integer(tokensOut) },
     {
@@ -81,8 +76,16 @@ export function Spend() {
     saveText(
       `throughline-spend-${group}-${span}.csv`,
       csvOf(
-        [group, "charged_usd", "requests", "errors", "input_tokens", "output_tokens"],
-        sums.map((sum) => [sum.group, sum.billedUsd, sum.requests, sum.errors, sum.tokensIn, sum.tokensOut]),
+        [group, "charged_usd", "list_price_usd", "requests", "errors", "input_tokens", "output_tokens"],
+        sums.map((sum) => [
+          sum.group,
+          sum.billedUsd,
+          sum.listUsd ?? "",
+          sum.requests,
+          sum.errors,
+          sum.tokensIn,
+          sum.tokensOut,
+        ]),
       ),
     );
   return (
@@ -113,7 +116,11 @@ export function Spend() {
       <div className="figures">
         <Figure name={words.total} value={<Usd amount={total} />} />
         <Figure name={words.requests} value={formats.integer(count)} />
-        <Figure name={words.errors} value={count === 0 ? "–" : formats.percent(errors / count)} />
+        {fromLedger ? (
+          <Figure name={words.listPrice} value={list === null ? "–" : <Usd amount={list} />} />
+        ) : (
+          <Figure name={words.errors} value={count === 0 ? "–" : formats.percent(errors / count)} />
+        )}
         <Figure name={words.perRequest} value={count === 0 ? "–" : formats.usd((Number(total) / count).toFixed(9))} />
       </div>
       {sums.length === 0 ? null : (
@@ -129,7 +136,7 @@ export function Spend() {
           columns={columns}
           rows={sums}
           keyOf={(sum) => sum.group}
-          state={query}
+          state={state}
           empty={
             <Empty icon="spend" title={words.none}>
               {words.noneText}
@@ -139,14 +146,4 @@ export function Spend() {
       </Card>
     </div>
   );
-}
-
-/** Names of keys by their IDs, where the key may read them. */
-function useKeyNames(isWanted: boolean): ReadonlyMap<string, string> {
-  const { trpc, rights } = useSignedIn();
-  const { data } = useQuery({
-    ...trpc.keys.list.queryOptions({ limit: 1_000 }),
-    enabled: isWanted && rights.readAdministration,
-  });
-  return useMemo(() => new Map(data?.keys.map(({ key_id, name, prefix }) => [key_id, name || prefix])), [data]);
 }
