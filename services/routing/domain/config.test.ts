@@ -94,6 +94,11 @@ channels:
     [channel("models: { gpt-4o: { space: s } }"), /models.gpt-4o.space: is for models of embeddings$/],
     [channel("models: [throughline/auto]"), /is an auto model/],
     [channel('models: { gpt-4o: "x*" }'), /must not have a '\*' upstream/],
+    [channel("models: [gpt-4o], batches: theirs"), /batches: /],
+    [
+      channel("models: [gpt-4o], batches: vendor").replace("openai", "gemini"),
+      /batches: must be own: the adapter gemini/,
+    ],
     [channel("models: { gpt-4o: gpt-4, gpt-4: gpt-4o }"), /gpt-4o: is mapped in a circle: gpt-4o -> gpt-4 -> gpt-4o$/],
     [channel('models: [gpt-4o], headers: { X-Api-Key: "k" }'), /headers.X-Api-Key: is set by the platform/],
     [
