@@ -41,7 +41,7 @@ export function keys(program: Command): void {
         scopes,
       });
     },
-    ({ secret, ...key }) => `${keyText(key)}\n${secret}\n`,
+    ({ secret, ...key }) => `${keyText(key)}\nsecret, shown this once: ${secret}\n`,
   );
 
   prints(
@@ -92,7 +92,7 @@ export function keys(program: Command): void {
       .option("--overlap <time>", "how long the old secret still works, e.g. 24h", durationMs, 0),
     async (key_id: string, { overlap }: { overlap: number }) =>
       (await connect()).keys.rotate.mutate({ key_id, overlap_ms: overlap }),
-    ({ secret, ...key }) => `${keyText(key)}\n${secret}\n`,
+    ({ secret, ...key }) => `${keyText(key)}\nsecret, shown this once: ${secret}\n`,
   );
 
   prints(

@@ -18,6 +18,7 @@ import { watchOver } from "../shared/watchdog.ts";
 import { ensureDefaultAccount } from "./default-account.ts";
 import { openGround } from "./ground.ts";
 import { meshAddresses } from "./mesh-addresses.ts";
+import { metricsPorts } from "./metrics-ports.ts";
 import { assertPortFree } from "./port.ts";
 import { type Role, roleEnv } from "./role-env.ts";
 import { firstModel, upstreamNames } from "./upstream-names.ts";
@@ -33,7 +34,7 @@ const roles = {
   gateway: "gateway/main.ts",
 } as const satisfies Record<Role, string>;
 
-/** Whose metrics are at METRICS_PORT, at the next one, and so on. */
+/** Whose metrics are at METRICS_PORT, at the next one that is free, and so on. */
 const metricsOrder: readonly Role[] = ["gateway", "routing", "billing", "provider-adapter", "history", "jobs"];
 const restartAfterMs = 200;
 /** What a process needs beyond its grace: its gateway settles and records (gateway/server.ts), a service lets go. */
@@ -61,9 +62,9 @@ export function mesh(): Promise<number> {
       PROVIDER_TARGET: addresses.target("provider-adapter"),
       JOBS_TARGET: addresses.target("jobs"),
     };
-    const firstMetricsPort = config.metricsPort;
-    const metricsPortOf = (role: Role) =>
-      firstMetricsPort === undefined ? "0" : String(firstMetricsPort + metricsOrder.indexOf(role));
+    const ports =
+      config.metricsPort === undefined ? [] : await metricsPorts(config.metricsPort, metricsOrder.length, [port]);
+    const metricsPortOf = (role: Role) => String(ports[metricsOrder.indexOf(role)] ?? 0);
     const pidFile = join(ground.dataFolder, "mesh.json");
     const pids: Partial<Record<Role, number>> = {};
     const noted = (role: Role, pid: number) => {
@@ -102,6 +103,7 @@ export function mesh(): Promise<number> {
     });
     health.close();
     tell(welcome(url, ground.welcomeKeys(key.secret), upstreams, model));
+    if (ports.length > 0) tell(`  Metrics    ${metricsOrder.map((role, i) => `${role} ${ports[i]}`).join(", ")}\n\n`);
   });
 }
 

@@ -9,7 +9,7 @@ export const metricsPort = {
   min: 0,
   max: 65_535,
   description:
-    "Port of a process's Prometheus metrics (GET /metrics) and of its probes (GET /healthz, GET /readyz with details), in plain HTTP. 0: a service has none, the gateway serves them beside its API. In `mesh` it is the gateway's, and routing, billing, provider, history and jobs have the next five.",
+    "Port of a process's Prometheus metrics (GET /metrics) and of its probes (GET /healthz, GET /readyz with details), in plain HTTP. 0: a service has none, the gateway serves them beside its API. In `mesh` it is the gateway's, and routing, billing, provider, history and jobs have the next five that are free.",
 } as const;
 
 /** What a process says of itself to those who watch it. */
