@@ -89,8 +89,7 @@ describe.skipIf(!isAsked)("a real Jaeger behind a real Collector", () => {
         const byRequest = await backends.search("throughline-gateway", { "throughline.request_id": id.toString() });
         expect(byRequest.map(({ traceID }) => traceID)).toEqual([traceIdOf(id)]);
         const failed = await backends.search("throughline-gateway", { "error.type": "upstream_error" });
-        // A video's request is answered before its job fails; the failure is the provider's span.
-        const fails = outcome === "failing" && module !== "video";
+        const fails = outcome === "failing";
         expect([module, outcome, failed.some(({ traceID }) => traceID === traceIdOf(id))]).toEqual([
           module,
           outcome,
