@@ -156,7 +156,7 @@ function addNode(folder) {
 
 function check(folder) {
   for (const [role, expected] of Object.entries(firstWords)) {
-    const args = ["10", "chroot", "--userspec=1000:1000", folder, "/usr/local/bin/node", "/app/cli/main.ts", role];
+    const args = ["30", "chroot", "--userspec=1000:1000", folder, "/usr/local/bin/node", "/app/cli/main.ts", role];
     const env = { PATH: "/usr/local/bin:/usr/sbin:/usr/bin", HOST: "127.0.0.1", PORT: "0" };
     const { stdout, stderr } = spawnSync("timeout", args, { encoding: "utf8", env });
     const isAsExpected = expected.test(stdout + stderr);
