@@ -82,7 +82,9 @@ describe.runIf(hasHelm)("helm", () => {
       rendered(file)
         .filter(({ kind }) => kind === "Deployment")
         .flatMap(({ metadata, spec }) => (metadata.name.endsWith("-valkey") ? [] : containersOf(spec)))
-        .flatMap(({ env = [] }) => env.map(({ name }) => name)),
+        .flatMap(({ env = [] }) =>
+          env.filter(({ valueFrom }) => valueFrom?.fieldRef === undefined).map(({ name }) => name),
+        ),
     );
     expect([...new Set(names)].filter((name) => !known.has(name) && name !== "POSTGRES_PASSWORD")).toEqual([]);
   });
@@ -124,6 +126,13 @@ describe.runIf(hasHelm)("helm", () => {
     for (const kind of ["Deployment", "Service", "PodDisruptionBudget", "HorizontalPodAutoscaler"]) {
       expect(of(ours, kind)).toEqual(of(theirs, kind));
     }
+    const roles = Object.keys(of(theirs, "Deployment"));
+    for (const role of roles) {
+      for (const way of ["ingress", "egress"] as const) {
+        const [mine, yours] = [ours, theirs].map((objects) => peersOf(of(objects, "NetworkPolicy")[role], way));
+        expect([role, way, mine]).toEqual([role, way, yours]);
+      }
+    }
   });
 });
 
@@ -151,7 +160,7 @@ function documents(text: string): Manifest[] {
 
 interface Container {
   readonly name: string;
-  readonly env?: readonly { readonly name: string }[];
+  readonly env?: readonly { readonly name: string; readonly valueFrom?: { readonly fieldRef?: object } }[];
 }
 
 function containersOf(spec: Manifest["spec"]): readonly Container[] {
@@ -165,6 +174,15 @@ function plain(text: string): string {
     .replaceAll("kustomized-", "")
     .replaceAll(/throughline-(env)-[a-z0-9]{10}/g, "$1")
     .replaceAll('"throughline-config"', '"config"');
+}
+
+/** The processes that a network policy lets through over gRPC. */
+function peersOf(spec: Manifest["spec"] | undefined, way: "ingress" | "egress"): string[] {
+  const rules = (spec?.[way] ?? []) as readonly { readonly ports?: readonly { readonly port?: number }[] }[];
+  const grpc = rules.filter(({ ports = [] }) => ports.some(({ port }) => port === 50_051));
+  return [...JSON.stringify(grpc).matchAll(/"(gateway|routing|billing|provider|history|jobs)"/g)]
+    .map(([, name = ""]) => name)
+    .toSorted();
 }
 
 /** An object without what the two say differently on purpose: labels, zones, checksums, how DATABASE_URL and optional Secrets come. */
