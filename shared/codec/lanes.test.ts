@@ -73,18 +73,26 @@ const newerFields = fc.array(
   { maxLength: 2 },
 );
 
-function arbitraryOf(field: DescField): fc.Arbitrary<unknown> {
-  if (field.message !== undefined) return fieldsOf(field.message);
+/** Most often that a message stands within itself here: one that holds its own kind has no end. */
+const deepest = 2;
+
+/** @param above the messages that the field stands in. */
+function arbitraryOf(field: DescField, above: readonly DescMessage[]): fc.Arbitrary<unknown> {
+  const { message } = field;
+  if (message !== undefined && above.filter((one) => one === message).length >= deepest) return fc.constant(undefined);
+  if (message !== undefined) return fieldsOf(message, above);
   return scalars[field.enum === undefined ? (field.scalar as ScalarType) : ScalarType.INT32] ?? fc.constant(undefined);
 }
 
 /** What a member of a message may be set to; undefined or null: it is not. */
-function memberOf(member: DescMessage["members"][number]): fc.Arbitrary<unknown> {
+function memberOf(member: DescMessage["members"][number], above: readonly DescMessage[]): fc.Arbitrary<unknown> {
   if (member.kind === "oneof") {
-    const cases = member.fields.map((field) => arbitraryOf(field).map((value) => ({ case: field.localName, value })));
+    const cases = member.fields.map((field) =>
+      arbitraryOf(field, above).map((value) => ({ case: field.localName, value })),
+    );
     return fc.option(fc.oneof(...cases), { nil: undefined });
   }
-  if (member.fieldKind === "list") return fc.array(arbitraryOf(member), { maxLength: 2 });
+  if (member.fieldKind === "list") return fc.array(arbitraryOf(member, above), { maxLength: 2 });
   if (member.fieldKind === "map")
     return fc
       .array(fc.tuple(fc.oneof(fc.constant("__proto__"), text), text), { maxLength: 2 })
@@ -95,12 +103,13 @@ function memberOf(member: DescMessage["members"][number]): fc.Arbitrary<unknown>
           {},
         ),
       );
-  return fc.oneof(fc.constantFrom(undefined, null), arbitraryOf(member));
+  return fc.oneof(fc.constantFrom(undefined, null), arbitraryOf(member, above));
 }
 
 /** The fields that a message is made of. */
-function fieldsOf(schema: DescMessage): fc.Arbitrary<Record<string, unknown>> {
-  return fc.record(Object.fromEntries(schema.members.map((member) => [member.localName, memberOf(member)])));
+function fieldsOf(schema: DescMessage, above: readonly DescMessage[] = []): fc.Arbitrary<Record<string, unknown>> {
+  const within = [...above, schema];
+  return fc.record(Object.fromEntries(schema.members.map((member) => [member.localName, memberOf(member, within)])));
 }
 
 function messageOf(schema: DescMessage): fc.Arbitrary<Message> {
