@@ -47,7 +47,7 @@ function givenOf(member: DescField | DescOneof): Printable {
   const given = `init.${member.localName}`;
   if (member.kind === "oneof") return oneofOf(member, given);
   const { message } = member;
-  if (message === undefined) return isImplicit(member) ? `${given} ?? ${emptyOf(member)}` : given;
+  if (message === undefined) return `${given} ?? ${emptyOf(member)}`;
   if (member.fieldKind === "list") return `${given}?.map((one) => create${message.name}(one)) ?? []`;
   return `${given} == null ? undefined : create${message.name}(${given})`;
 }

@@ -1019,7 +1019,7 @@ export function createDetail(init: MessageInitShape<typeof DetailSchema>): Detai
     notes: init.notes ?? [],
     origin: init.origin == null ? undefined : createOrigin(init.origin),
     traceDropped: init.traceDropped ?? false,
-    listPriceNanoUsd: init.listPriceNanoUsd,
+    listPriceNanoUsd: init.listPriceNanoUsd ?? undefined,
   };
 }
 
@@ -5353,7 +5353,7 @@ export function createSettlement(init: MessageInitShape<typeof SettlementSchema>
     billedNanoUsd: init.billedNanoUsd ?? 0n,
     reason: init.reason ?? "",
     repeatedCall: init.repeatedCall ?? false,
-    listPriceNanoUsd: init.listPriceNanoUsd,
+    listPriceNanoUsd: init.listPriceNanoUsd ?? undefined,
   };
 }
 
