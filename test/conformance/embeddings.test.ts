@@ -37,7 +37,8 @@ const mock = new LLMock({ port: 0 });
 beforeAll(() => mock.start());
 afterAll(() => mock.stop());
 
-const modes: Mode[] = ["up", "mesh"];
+// One mode: test/e2e/walk.test.ts tries each module in both.
+const modes: Mode[] = ["up"];
 
 describe.each(modes)("%s", (mode) => {
   let house: Deployment;

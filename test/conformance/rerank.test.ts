@@ -46,7 +46,8 @@ afterAll(() => mock.stop());
 const ours = "rerank/sim-plain";
 const documents = ["Paris is a city", "the weather in Paris is fine", "weather in Rome"];
 const asked = { query: "weather in Paris", documents };
-const modes: Mode[] = ["up", "mesh"];
+// One mode: test/e2e/walk.test.ts tries each module in both.
+const modes: Mode[] = ["up"];
 
 describe.each(modes)("%s", (mode) => {
   let house: Deployment;

@@ -88,7 +88,6 @@ export function observeTests(given: () => { readonly house: House; readonly brow
     test.each([
       ["reader", "light", false],
       ["owner", "dark", true],
-      ["operator", "dark", false],
       ["operator", "light", true],
     ] as const)(
       "every screen of a key is there and accessible: %s, %s, phone %s",
