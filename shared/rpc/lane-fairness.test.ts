@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { ThroughlineError } from "../errors/error.ts";
 import { createOutbox, type Sender, shareBytes, type WaitingResult } from "./outbox.ts";
-import { collect, grpcPair, soon } from "./testing-pairs.ts";
+import { collect, grpcPair } from "./testing-pairs.ts";
+
+/** Three hundred calls that write all they can, and those that read them, share the core of this test with other tests. */
+const patient = { timeoutMs: 50_000 };
 
 test("a call that writes little goes on beside calls that write all that the lane takes", async () => {
   const { client } = await grpcPair();
@@ -12,16 +15,20 @@ test("a call that writes little goes on beside calls that write all that the lan
   const read = greedy.map(async (stream, index) => {
     for await (const _ of stream) begun[index]?.resolve();
   });
-  // A round trip on another lane of the same connection: the greedy ones are under way.
-  await client.echo.call({}, soon);
-  const light = client.count.open({ frames: 100, frameBytes: 100 }, soon);
-  expect((await collect(light)).length).toBe(100);
-  expect((await light.outcome).pauses).toBe(0);
-  // Nor does any of the greedy ones starve.
-  await Promise.all(begun.map(({ promise }) => promise));
-  for (const stream of greedy) stream.cancel();
-  await Promise.all(read);
-});
+  const ended = Promise.allSettled([...read, ...greedy.map(({ outcome }) => outcome)]);
+  try {
+    // A round trip on another lane of the same connection: the greedy ones are under way.
+    await client.echo.call({}, patient);
+    const light = client.count.open({ frames: 100, frameBytes: 100 }, patient);
+    expect((await collect(light)).length).toBe(100);
+    expect((await light.outcome).pauses).toBe(0);
+    // Nor does any of the greedy ones starve.
+    await Promise.all(begun.map(({ promise }) => promise));
+  } finally {
+    for (const stream of greedy) stream.cancel();
+    await ended;
+  }
+}, 60_000);
 
 function resultsOf(
   sender: Sender & { readonly name: string },
