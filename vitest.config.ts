@@ -3,11 +3,12 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { readEnv } from "./shared/config.ts";
 
-/** Files that look at the whole process that they run in: its memory, its event loop, its handlers, what it has loaded. */
+/** Files that look at the whole process that they run in: its memory, its event loop and who else uses it, its handlers, what it has loaded. */
 const alone = [
   "gateway/edge/upload-memory.test.ts",
   "services/provider-adapter/engine/attempt-memory.test.ts",
   "shared/{spent-buffers,lifecycle,log-output}.test.ts",
+  "shared/rpc/lane-fairness.test.ts",
   "shared/telemetry/loop-delay.test.ts",
   "test/guard/**/*.test.ts",
 ];
