@@ -37,7 +37,7 @@ describe("ensureDefaultAccount", () => {
     ]);
     const { accounts } = await client.listAccounts({}, options);
     expect(accounts).toMatchObject([{ name: "default", balanceNanoUsd: 1_000_000_000_000n }]);
-    // What was made is in the trail, once and without secrets.
+    // The trail holds each thing that was made once, without secrets.
     const { events } = await client.listAdministration({}, options);
     expect(events.toReversed().map(({ procedure, actor, outcome }) => [procedure, actor, outcome])).toEqual(
       ["accounts.create", "credits.add", "keys.create", "keys.create"].map((procedure) => [procedure, "init", "done"]),

@@ -107,7 +107,7 @@ export function findElements(name: string, maxBytes: number, tooLong: (index: nu
     else if (place === "list" && is(closeBracket)) place = "after";
     else if (place === "value" && key === name) {
       if (found) throw twice(name);
-      // What is no list is told by the schema.
+      // A value that is not a list is refused in the words that the schema uses.
       if (!is(openBracket)) throw new ThroughlineError("invalid_value", `${name} must be an array.`, { param: name });
       [found, place] = [true, "list"];
     } else if (["name", "next name"].includes(place) && is(quote)) return false;

@@ -68,7 +68,7 @@ export async function findRequest(
     if (found.kind !== "unknown" || found.deleted) break;
     await sleep(Math.min(afterMs, leftMs));
     leftMs -= afterMs;
-    // What is not ours does not become it while we wait.
+    // While we wait only the record of our own ID can appear, so nothing else is looked for again.
     found = await look(context, incoming, owner, {
       ...{ requestId, withRequest },
       text: requestId === undefined ? text : "",

@@ -47,7 +47,7 @@ test("bodies are told by the schemas that check them, forms by what is read of t
   expect(fields("/v1/videos", "application/json")).toContain("seconds");
   expect(fields("/v1/videos", "multipart/form-data")).toContain("input_reference");
   expect(fields("/v1/files", "multipart/form-data")).toEqual(["purpose", "expires_after", "file"]);
-  // What is posted and takes a body says which; the rest is told here.
+  // Every POST that takes a body declares it. The paths below take none.
   const bodyless = Object.entries(paths).flatMap(([path, { post }]) =>
     post !== undefined && post.requestBody === undefined ? [path] : [],
   );

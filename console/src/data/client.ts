@@ -15,7 +15,7 @@ const maxRepeats = 2;
 const askAgainMs = 3_000;
 
 /**
- * What the whole console keeps of answers, and how it asks.
+ * Makes the cache of answers that all screens share. It decides how calls are repeated.
  *
  * @param refused told when the gateway no longer takes the key, with the code of its error.
  */

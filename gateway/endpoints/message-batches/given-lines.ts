@@ -58,7 +58,7 @@ export async function* givenLines(
     check(given, index);
     const { custom_id: customId, params } = value as { custom_id: string; params: Record<string, unknown> };
     const name = duplicateName(text);
-    // Of parameters each endpoint tells by itself.
+    // Each endpoint refuses by itself a name that stands twice within the parameters.
     if (name === "custom_id" || name === "params")
       throw refused(`requests[${index}].${name}`, `${name} is given twice.`);
     if (seen.has(customId)) {
