@@ -1,5 +1,5 @@
 import { Agent, request } from "node:http";
-import type { Behaviour } from "./models.ts";
+import type { Behaviour } from "./behaviour.ts";
 
 /** A file that was uploaded, or that a batch has made. */
 export interface SimulatedFile {

@@ -1,5 +1,5 @@
+import type { Behaviour } from "./behaviour.ts";
 import { exampleOf } from "./example.ts";
-import type { Behaviour } from "./models.ts";
 
 /** A tool that the model may call. */
 export interface AskedTool {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BatchStore } from "./batches.ts";
+import type { Behaviour } from "./behaviour.ts";
 import type { JobCallbacks } from "./job-callbacks.ts";
 import type { JobStore } from "./jobs.ts";
 import type { Json } from "./json.ts";
-import type { Behaviour } from "./models.ts";
 import type { RequestEntry } from "./recorder.ts";
 import type { ServiceAccount } from "./service-account.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Behaviour } from "./models.ts";
+import type { Behaviour } from "./behaviour.ts";
 
 /** A job that the simulator has begun. */
 export interface SimulatedJob {

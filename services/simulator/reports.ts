@@ -1,5 +1,5 @@
+import type { Behaviour } from "./behaviour.ts";
 import type { Json } from "./json.ts";
-import type { Behaviour } from "./models.ts";
 
 /** Tokens of each kind in so many. */
 export interface Kinds {

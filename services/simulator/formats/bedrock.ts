@@ -1,8 +1,8 @@
+import type { Behaviour } from "../behaviour.ts";
 import { type Ask, type Composed, compose, countInput, type Finish, type InputTokens } from "../compose.ts";
 import { deliverError, deliverJson, deliverStream } from "../deliver.ts";
 import type { Exchange, Route, WireFormat } from "../exchange.ts";
 import { arrayOf, countOf, type Json, objectOf, parsedObject, stringOf } from "../json.ts";
-import type { Behaviour } from "../models.ts";
 import { writtenForHour } from "../reports.ts";
 import { damagedFrame, eventFrame, exceptionFrame, framesType } from "./bedrock-frames.ts";
 import { checkConversation } from "./bedrock-rules.ts";

@@ -1,8 +1,8 @@
+import type { Behaviour } from "../behaviour.ts";
 import { type Ask, type Composed, compose, countInput, type InputTokens } from "../compose.ts";
 import { deliverJson, deliverStream } from "../deliver.ts";
 import { type Exchange, InvalidRequest, type Route, type Target } from "../exchange.ts";
 import { arrayOf, countOf, type Json, objectOf, parsedObject, stringOf } from "../json.ts";
-import type { Behaviour } from "../models.ts";
 import { modalities } from "../reports.ts";
 import { geminiFormat } from "./gemini-format.ts";
 import { speakGemini, wantsSpeech } from "./gemini-speech.ts";

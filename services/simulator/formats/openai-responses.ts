@@ -1,8 +1,8 @@
+import type { Behaviour } from "../behaviour.ts";
 import { type Ask, type Composed, compose, countInput, type InputTokens } from "../compose.ts";
 import { deliverJson, deliverStream } from "../deliver.ts";
 import { type Exchange, InvalidRequest, type Route } from "../exchange.ts";
 import { arrayOf, type Json, objectOf, stringOf } from "../json.ts";
-import type { Behaviour } from "../models.ts";
 import { vendorFields, writtenForHour } from "../reports.ts";
 import { boundOf, choiceOf, effortTokens, openaiFormat, toolsOf } from "./openai.ts";
 

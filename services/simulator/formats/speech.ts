@@ -1,7 +1,7 @@
+import type { Behaviour } from "../behaviour.ts";
 import { deliverBytes, deliverStream } from "../deliver.ts";
 import { InvalidRequest, type Route } from "../exchange.ts";
 import { stringOf } from "../json.ts";
-import type { Behaviour } from "../models.ts";
 import { openaiFormat } from "./openai.ts";
 
 /** Time of one character, in milliseconds. */
