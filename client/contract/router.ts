@@ -1331,13 +1331,16 @@ export type Procedures = {
         }[];
       }
     >;
-    /** Requests, errors, tokens, cost and latency over time, from the records of requests that have ended. */
+    /**
+     * Requests, errors, tokens, cost and latency over time, from the records of requests that have ended, by their arrival. By tag a
+     * request counts with each of its tags.
+     */
     timeseries: Query<
       {
         from: string;
         to: string;
         step?: "day" | "hour" | "minute" | undefined;
-        group_by?: "module" | "model" | "key" | "channel" | "status" | undefined;
+        group_by?: "module" | "model" | "user" | "key" | "channel" | "tag" | "status" | undefined;
         filter?:
           | {
               module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
@@ -1390,7 +1393,10 @@ export type Procedures = {
       {
         points: {
           time: string;
+          /** Null: not grouped, or without a model, end user or tag. */
           group: string | null;
+          /** True: all end users or tags beyond those that are told apart. */
+          other: boolean;
           requests: number;
           errors: number;
           input_tokens: number;

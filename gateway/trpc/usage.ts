@@ -90,7 +90,10 @@ export const usage = router({
       };
     }),
 
-  /** Requests, errors, tokens, cost and latency over time, from the records of requests that have ended. */
+  /**
+   * Requests, errors, tokens, cost and latency over time, from the records of requests that have ended, by their arrival. By tag a
+   * request counts with each of its tags.
+   */
   timeseries: ownRead
     .input(
       z
@@ -98,7 +101,7 @@ export const usage = router({
           from: time,
           to: time,
           step: z.enum(["minute", "hour", "day"]).default("hour"),
-          group_by: z.enum(["model", "channel", "key", "status", "module"]).optional(),
+          group_by: z.enum(["model", "channel", "key", "status", "module", "user", "tag"]).optional(),
           filter: filter.omit({ from: true, to: true, id_text: true }).prefault({}),
         })
         .refine(...aSpan),
@@ -116,7 +119,10 @@ export const usage = router({
       return {
         points: await mapInPieces(points, ctx.gateway.pacing.pace(), (point) => ({
           time: iso(point.atUnixMs),
+          /** Null: not grouped, or without a model, end user or tag. */
           group: point.group || null,
+          /** True: all end users or tags beyond those that are told apart. */
+          other: point.other,
           requests: Number(point.requests),
           errors: Number(point.errors),
           input_tokens: Number(point.inputTokens),

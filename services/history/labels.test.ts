@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
-import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { RecordStatus, TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { labelHash, labelKinds } from "./db/labels.ts";
 import { account, ended, key, startTestHistory } from "./testing.ts";
@@ -125,18 +126,15 @@ describe("a list by labels", () => {
     expect(rest.records.map(({ record }) => record?.requestId)).toEqual(ids.slice(2));
     expect(await list({ tag: "team=search" }, { operator: true })).toHaveLength(4);
   });
-
-  test("sums over time are not made of them, which is said", async () => {
-    const filter = { tag: "team=search", fromUnixMs: BigInt(nowMs - dayMs), toUnixMs: BigInt(nowMs) };
-    await expect(history.client.getTimeseries({ owner, filter, step: 2 }, history.options)).rejects.toMatchObject({
-      code: "invalid_value",
-      param: "filter",
-    });
-  });
 });
 
 describe("however many others bear a label", () => {
   const perDay = 3_000;
+  const sum = (filter: object, groupBy: string) => {
+    const span = { fromUnixMs: BigInt(nowMs - 6 * dayMs), toUnixMs: BigInt(nowMs) };
+    const asked = { owner, filter: { ...filter, ...span }, step: TimeStep.HOUR, groupBy };
+    return history.client.getTimeseries(asked, history.options);
+  };
 
   beforeAll(async () => {
     await history.record(ended(at(4, 50), { tags: ["common"], aliases: ["common"] }));
@@ -156,6 +154,8 @@ describe("however many others bear a label", () => {
 
   test.each([
     ["a list by a tag", () => list({ tag: "common" }), 60],
+    ["a sum over time of a tag", () => sum({ tag: "common" }, ""), 60],
+    ["a sum over time by tag", () => sum({}, "tag"), 120],
     ["an ID", () => get("common"), 60],
     ["an ID, for operators", () => get("common", { operator: true }).catch(() => undefined), 400],
   ])("%s reads no more than it must", async (_what, call, mostRows) => {
@@ -168,6 +168,103 @@ describe("however many others bear a label", () => {
     }, 0);
     expect(rows).toBeLessThan(mostRows);
     expect(read.filter((node) => node["Node Type"] === "Seq Scan" && (node["Actual Rows"] ?? 0) > 100)).toEqual([]);
+  });
+});
+
+describe("sums over time", () => {
+  const [startMs, hourMs] = [nowMs - 40 * dayMs, 3_600_000];
+  const own = 21n;
+  const request = fc.record({
+    seconds: fc.integer({ min: 0, max: 2 * 86_400 - 1 }),
+    accountId: fc.constantFrom(own, 22n),
+    keyId: fc.constantFrom(1n, 2n),
+    model: fc.constantFrom("a", "b"),
+    status: fc.constantFrom(RecordStatus.SUCCEEDED, RecordStatus.FAILED),
+    endUser: fc.constantFrom("", "ann", "bob", "用户"),
+    tags: fc.subarray(["red", "blue", "team=x"]),
+    billedNanoUsd: fc.bigInt({ min: 0n, max: 2n ** 50n }),
+  });
+  const ask = fc.record({
+    owner: fc.constantFrom({ accountId: own }, { accountId: own, keyId: 2n }, { operator: true }),
+    step: fc.constantFrom(TimeStep.HOUR, TimeStep.DAY),
+    groupBy: fc.constantFrom("user", "tag", "", "model", "status"),
+    tag: fc.constantFrom("", "red", "team=x", "none"),
+    endUser: fc.constantFrom("", "ann", "用户"),
+    model: fc.constantFrom("", "a"),
+    hours: fc.tuple(fc.integer({ min: 0, max: 24 }), fc.integer({ min: 1, max: 24 })),
+  });
+  type Request = typeof request extends fc.Arbitrary<infer One> ? One : never;
+  const statusName = (status: RecordStatus) => (status === RecordStatus.FAILED ? "failed" : "succeeded");
+  const groupsOf = ({ model, status, endUser, tags }: Request): Record<string, readonly string[]> => ({
+    ...{
+      "": [""],
+      model: [model],
+      status: [statusName(status)],
+      user: [endUser],
+      tag: tags.length === 0 ? [""] : tags,
+    },
+  });
+  const pointsOf = async (asked: object): Promise<[number, string, bigint, bigint, bigint][]> => {
+    const { points } = await history.client.getTimeseries(asked, history.options);
+    return points.map(({ atUnixMs, group, requests, errors, billedNanoUsd }) => {
+      return [Number(atUnixMs), group, requests, errors, billedNanoUsd];
+    });
+  };
+
+  test("by and of end users and tags are what the requests came to", async () => {
+    const requests = fc.sample(request, { numRuns: 120, seed: 11 });
+    const timeMs = ({ seconds }: Request) => startMs + seconds * 1_000;
+    await Promise.all(
+      requests.map((one, n) =>
+        history.record(ended(firstIdAt(timeMs(one)) + BigInt(n), { ...one, requestedModel: one.model })),
+      ),
+    );
+    const property = fc.asyncProperty(
+      ask,
+      async ({ owner: whose, step, groupBy, tag, endUser, model, hours: [first, count] }) => {
+        const [fromMs, toMs] = [startMs + first * hourMs, startMs + (first + count) * hourMs];
+        const stepMs = step === TimeStep.DAY ? dayMs : hourMs;
+        const points = new Map<string, [number, string, bigint, bigint, bigint]>();
+        for (const one of requests) {
+          if ("accountId" in whose && one.accountId !== whose.accountId) continue;
+          if ("keyId" in whose && one.keyId !== whose.keyId) continue;
+          if (timeMs(one) < fromMs || timeMs(one) >= toMs || (model !== "" && one.model !== model)) continue;
+          if ((tag !== "" && !one.tags.includes(tag)) || (endUser !== "" && one.endUser !== endUser)) continue;
+          for (const group of groupsOf(one)[groupBy] ?? []) {
+            const at = Math.floor(timeMs(one) / stepMs) * stepMs;
+            const point = points.get(`${at} ${group}`) ?? [at, group, 0n, 0n, 0n];
+            points.set(`${at} ${group}`, point);
+            point[2] += 1n;
+            point[3] += one.status === RecordStatus.FAILED ? 1n : 0n;
+            point[4] += one.billedNanoUsd;
+          }
+        }
+        const filter = { fromUnixMs: BigInt(fromMs), toUnixMs: BigInt(toMs), tag, endUser, model };
+        const order = (list: [number, string, ...unknown[]][]) =>
+          list.toSorted((a, b) => a[0] - b[0] || Buffer.compare(Buffer.from(a[1]), Buffer.from(b[1])));
+        expect(order(await pointsOf({ owner: whose, filter, step, groupBy }))).toEqual(order([...points.values()]));
+      },
+    );
+    await fc.assert(property, { numRuns: Number(process.env.RUNS ?? 60) });
+  });
+
+  test("tell a thousand tags of an hour apart, and put the others together", async () => {
+    const atMs = Math.floor((nowMs - 50 * dayMs) / hourMs) * hourMs;
+    const requests = Array.from({ length: 1_020 }, (_, n) => ({ n, tags: [`t${n}`, "every"] }));
+    await Promise.all(
+      requests.map(({ n, tags }) =>
+        history.record(ended(firstIdAt(atMs) + BigInt(n), { accountId: 23n, tags, billedNanoUsd: 1n })),
+      ),
+    );
+    const filter = { fromUnixMs: BigInt(atMs), toUnixMs: BigInt(atMs + hourMs) };
+    const asked = { owner: { accountId: 23n }, filter, step: TimeStep.HOUR, groupBy: "tag" };
+    const { points } = await history.client.getTimeseries(asked, history.options);
+    expect(points).toHaveLength(1_001);
+    expect(points.find(({ group }) => group === "every")).toMatchObject({ requests: 1_020n, billedNanoUsd: 1_020n });
+    expect(points.filter(({ other: isOther }) => isOther)).toMatchObject([
+      { group: "", requests: 21n, billedNanoUsd: 21n },
+    ]);
+    expect(points.some(({ group }) => group === "t1000")).toBe(false);
   });
 });
 

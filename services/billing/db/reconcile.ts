@@ -60,7 +60,7 @@ export type EndedRow = Awaited<ReturnType<typeof entriesOf>>[number];
 export function entriesOf(db: Database<BillingSchema>, requestIds: readonly bigint[]) {
   return selectEntries(db)
     .leftJoin("key as k", "k.key_id", "l.key_id")
-    .select("k.kind as key_kind")
+    .select(["k.kind as key_kind", "l.end_user", "l.tags"])
     .where("l.kind", "in", [1, 2])
     .where("l.entry_id", "=", sql<bigint>`any (${[...requestIds]}::bigint[])`)
     .execute();

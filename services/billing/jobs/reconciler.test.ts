@@ -78,9 +78,10 @@ test("requests whose record never came get one from the ledger, by how they ende
   away = true;
   await Promise.all(ids.map((id) => reserve(client, payer, 50n, id, { userId: "u", dialect: "openai.chat" })));
   const facts = { keyId: payer.keyId, module: Module.CHAT, model: "model", channel: "c", platform: "p" };
+  const served = { channel: "channel", platform: "vendor" };
   await Promise.all([
     settle(client, payer, 10n, known),
-    settle(client, payer, 10n, succeeded),
+    settle(client, payer, 10n, succeeded, { facts: { ...facts, ...served, endUser: "alice", tags: ["red", "blue"] } }),
     settle(client, payer, 10n, broken, { case: SettleCase.BROKEN, facts: { ...facts, errorCode: "upstream_timeout" } }),
     settle(client, payer, 0n, failed, { case: SettleCase.FAILED, facts: { ...facts, errorCode: "upstream_error" } }),
     settle(client, payer, 10n, left, { case: SettleCase.DISCONNECTED, policy: DisconnectPolicy.REFUND }),
@@ -97,6 +98,8 @@ test("requests whose record never came get one from the ledger, by how they ende
       accountId: payer.accountId,
       keyId: payer.keyId,
       userId: "u",
+      endUser: "alice",
+      tags: ["red", "blue"],
       model: "model",
       channel: "channel",
       platform: "vendor",

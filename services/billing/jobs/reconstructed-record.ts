@@ -19,6 +19,8 @@ export function reconstructedRecord(entries: readonly EndedRow[]): MessageInitSh
     accountId: row.account_id,
     keyId: row.key_id ?? 0n,
     userId: row.user_id ?? "",
+    endUser: row.end_user ?? row.user_id ?? "",
+    tags: [...(row.tags ?? [])],
     fromAppserver: row.key_kind === keyKinds.server,
     status: succeeded ? RecordStatus.SUCCEEDED : RecordStatus.FAILED,
     reconstructed: true,

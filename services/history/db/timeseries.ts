@@ -2,9 +2,9 @@ import { type Database, integerArray, type Statement, statement } from "../../..
 import { moduleNames, moduleOf } from "../../../shared/modules.ts";
 import { requestIdEpochMs } from "../../../shared/request-id.ts";
 import type { Scope } from "../domain/owner.ts";
-import type { Grouping, Part } from "../domain/points.ts";
+import type { Part, PlainGrouping } from "../domain/points.ts";
 import type { IdRange } from "../domain/times.ts";
-import { calledBy, createParameters, scopeConditions } from "./branches.ts";
+import { calledBy, createParameters, type Parameters, scopeConditions } from "./branches.ts";
 import { conditionsOf, type ScanFilter } from "./scan.ts";
 import { type Dimensions, hourGrain } from "./usage-grains.ts";
 import { addedNamedSql, bucketSql, inputTokensSql, outputTokensSql } from "./usage-sql.ts";
@@ -22,7 +22,7 @@ export interface Summed {
 }
 
 /** The first column says what rows are summed by; shape_id becomes a name only after the sums, on far fewer rows. */
-export const groupColumn: Readonly<Record<Grouping, string>> = {
+export const groupColumn: Readonly<Record<PlainGrouping, string>> = {
   "": "0",
   model: "shape_id",
   channel: "shape_id",
@@ -32,7 +32,7 @@ export const groupColumn: Readonly<Record<Grouping, string>> = {
 };
 const moduleCases = moduleNames.map((name) => `when ${moduleOf(name)} then '${name}'`).join(" ");
 /** How the first column becomes a name, with `groupJoin`. */
-export const groupName: Readonly<Record<Grouping, string>> = {
+export const groupName: Readonly<Record<PlainGrouping, string>> = {
   "": "''",
   model: "term.value ->> 'model'",
   channel: "term.value ->> 'channel'",
@@ -44,7 +44,7 @@ export const groupName: Readonly<Record<Grouping, string>> = {
 /** A join: looked up for each row, the names took 5 s of the 6 for 60 days by model. */
 const termJoin = "left join history.term term on term.id = counted.member";
 /** What a name is looked up in. */
-export const groupJoin: Readonly<Record<Grouping, string>> = {
+export const groupJoin: Readonly<Record<PlainGrouping, string>> = {
   "": "",
   model: termJoin,
   channel: termJoin,
@@ -58,24 +58,12 @@ const prepared = new Map<string, Statement>();
 /** Sums up ended requests by step, group and bucket of latency, ordered by step and group. */
 export async function timeseries(
   db: Pick<Database<unknown>, "query">,
-  { scope, range, statuses, filter }: Summed,
-  { stepMs, groupBy }: { stepMs: number; groupBy: Grouping },
+  summed: Summed,
+  { stepMs, groupBy }: { stepMs: number; groupBy: PlainGrouping },
 ): Promise<PartRow[]> {
   const parameters = createParameters();
-  const { add } = parameters;
-  const step = add(stepMs, "bigint");
-  const whose = scopeConditions(scope, add);
-  // The conditions are repeated for each quarter of the records, for only so may the planner take the indexes of each; or
-  // none, and read whole partitions, where the account is most of them.
-  const ofUser = scope.kind === "user" ? ["x.user_id is not null"] : [];
-  const quarters = statuses.flatMap((status) =>
-    [true, false].map((caller) => [`x.status = ${status}`, calledBy(caller), ...ofUser, ...whose].join(" and ")),
-  );
-  const conditions = [
-    `(${quarters.map((quarter) => `(${quarter})`).join(" or ")})`,
-    `x.request_id >= ${add(range.from, "bigint")} and x.request_id < ${add(range.to, "bigint")}`,
-    ...conditionsOf(filter, parameters),
-  ];
+  const step = parameters.add(stepMs, "bigint");
+  const conditions = conditionsOfEnded(summed, parameters);
   const sql = bucketsTogether(
     groupBy,
     `
@@ -91,6 +79,23 @@ export async function timeseries(
   return db.query<PartRow>(named(sql), parameters.values);
 }
 
+/** The conditions of a scope, its states and a filter on records `x`. */
+export function conditionsOfEnded({ scope, range, statuses, filter }: Summed, parameters: Parameters): string[] {
+  const { add } = parameters;
+  const whose = scopeConditions(scope, add);
+  // The conditions are repeated for each quarter of the records, for only so may the planner take the indexes of each; or
+  // none, and read whole partitions, where the account is most of them.
+  const ofUser = scope.kind === "user" ? ["x.user_id is not null"] : [];
+  const quarters = statuses.flatMap((status) =>
+    [true, false].map((caller) => [`x.status = ${status}`, calledBy(caller), ...ofUser, ...whose].join(" and ")),
+  );
+  return [
+    `(${quarters.map((quarter) => `(${quarter})`).join(" or ")})`,
+    `x.request_id >= ${add(range.from, "bigint")} and x.request_id < ${add(range.to, "bigint")}`,
+    ...conditionsOf(filter, parameters),
+  ];
+}
+
 /** Hours that are summed up, and what is asked of them. `accountId` 0: all accounts together. */
 export interface SummedHours {
   readonly accountId: bigint;
@@ -104,7 +109,7 @@ export interface SummedHours {
 export async function summedTimeseries(
   db: Pick<Database<unknown>, "query">,
   { accountId, hours, statuses, filter, dimensions }: SummedHours,
-  { stepMs, groupBy }: { stepMs: number; groupBy: Grouping },
+  { stepMs, groupBy }: { stepMs: number; groupBy: PlainGrouping },
 ): Promise<PartRow[]> {
   const parameters = createParameters();
   const { add } = parameters;
@@ -144,7 +149,7 @@ export async function summedTimeseries(
  * One row a step and group: the driver takes longer over a row than PostgreSQL over the buckets of it. A bucket may come more
  * than once in a row, where several shapes have one name.
  */
-function bucketsTogether(groupBy: Grouping, counted: string): string {
+export function bucketsTogether(groupBy: PlainGrouping, counted: string): string {
   return `
     select at_unix_ms, ${groupName[groupBy]} as group_name, sum(requests)::bigint as requests, sum(errors)::bigint as errors,
       ${addedNamedSql}, array_agg(bucket)::text as buckets,

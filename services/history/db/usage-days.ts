@@ -1,6 +1,6 @@
 import { type Database, statement } from "../../../shared/db/index.ts";
 import { dayMs, dayOfId, idsOfDay } from "../domain/hours.ts";
-import type { Grouping } from "../domain/points.ts";
+import type { PlainGrouping } from "../domain/points.ts";
 import { createParameters } from "./branches.ts";
 import { conditionsOf, type ScanFilter } from "./scan.ts";
 import { groupColumn, groupJoin, groupName, named, type PartRow } from "./timeseries.ts";
@@ -133,7 +133,7 @@ export interface DaysAsked {
   readonly statuses: readonly number[];
   readonly filter: ScanFilter;
   readonly dimensions: Dimensions;
-  readonly groupBy: Grouping;
+  readonly groupBy: PlainGrouping;
 }
 
 /** The days that are summed up, and their sums: one or two rows for each group of each, one for each change since. */

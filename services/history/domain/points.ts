@@ -1,14 +1,27 @@
 import { percentileUs } from "./latency.ts";
 
+const plainGroupings = ["model", "channel", "key", "status", "module"] as const;
+const labelGroupings = ["user", "tag"] as const;
 /** What points may be grouped by. */
-export const groupings = ["model", "channel", "key", "status", "module"] as const;
+export const groupings = [...plainGroupings, ...labelGroupings] as const;
+/** What each request has one of; empty: not grouped. */
+export type PlainGrouping = (typeof plainGroupings)[number] | "";
+/** What clients say of a request: its end user, and any number of tags. */
+export type LabelGrouping = (typeof labelGroupings)[number];
 /** Empty: not grouped. */
-export type Grouping = (typeof groupings)[number] | "";
+export type Grouping = PlainGrouping | LabelGrouping;
+
+/** Whether points are grouped by what clients say. */
+export function isByLabel(grouping: Grouping): grouping is LabelGrouping {
+  return labelGroupings.some((label) => label === grouping);
+}
 
 /** Requests of one step and group, or a part of them; negative for what was deleted since the others were counted. */
 export interface Part {
   readonly at_unix_ms: bigint;
   readonly group_name: string;
+  /** True: all labels beyond those that are told apart. Absent: no label. */
+  readonly other?: boolean;
   readonly requests: bigint;
   readonly errors: bigint | null;
   readonly input_tokens: bigint;
@@ -23,6 +36,7 @@ export interface Part {
 export interface Point {
   readonly atUnixMs: bigint;
   readonly group: string;
+  readonly other: boolean;
   requests: bigint;
   errors: bigint;
   inputTokens: bigint;
@@ -34,11 +48,17 @@ export interface Point {
 
 /** Puts a part to the others of its step and group. `points` is by step and group. */
 export function addPart(points: Map<string, Point>, part: Part): void {
-  const name = `${part.at_unix_ms} ${part.group_name}`;
+  const name = `${part.at_unix_ms} ${part.other ?? false} ${part.group_name}`;
   let point = points.get(name);
   if (point === undefined) {
     const none = { requests: 0n, errors: 0n, inputTokens: 0n, outputTokens: 0n, billedNanoUsd: 0n };
-    point = { atUnixMs: part.at_unix_ms, group: part.group_name ?? "", ...none, latencies: [] };
+    point = {
+      atUnixMs: part.at_unix_ms,
+      group: part.group_name ?? "",
+      other: part.other ?? false,
+      ...none,
+      latencies: [],
+    };
     points.set(name, point);
   }
   point.requests += part.requests;

@@ -8,12 +8,23 @@ import {
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Pace } from "../../../shared/pace.ts";
 import type { HistoryContext } from "../context.ts";
+import { labelledTimeseries } from "../db/labelled-timeseries.ts";
 import { type PartRow, summedTimeseries, timeseries } from "../db/timeseries.ts";
 import { type DaysAsked, summedDays } from "../db/usage-days.ts";
 import { dimensionsOf } from "../db/usage-grains.ts";
 import { summedHours } from "../db/usage-hours.ts";
 import { dayMs, hourMs, hoursOfDays, wholeDays, wholeHours, withoutHours } from "../domain/hours.ts";
-import { addPart, comparePoints, type Grouping, groupings, type Point, percentileMs } from "../domain/points.ts";
+import { mostLabelPoints } from "../domain/label-bounds.ts";
+import {
+  addPart,
+  comparePoints,
+  type Grouping,
+  groupings,
+  isByLabel,
+  type PlainGrouping,
+  type Point,
+  percentileMs,
+} from "../domain/points.ts";
 import type { IdRange } from "../domain/times.ts";
 import { type Filter, readFilter } from "./filter.ts";
 
@@ -35,21 +46,19 @@ export async function getTimeseries(
   const groupBy = groupingOf(request.groupBy);
   checkTimes(request, step);
   const filter = await readFilter(context.terms, request.owner, request.filter);
-  if ((filter.scan.labels ?? []).length > 0) {
-    throw new ThroughlineError("invalid_value", "Sums over time are not made by tag or end user here; usage.sum is.", {
-      param: "filter",
-    });
-  }
   const statuses = endedStatuses.filter((status) => filter.statuses.length === 0 || filter.statuses.includes(status));
-  const asked = { ...filter, statuses, stepMs: step, groupBy };
+  const asked = { ...filter, statuses, stepMs: step };
+  if (isByLabel(groupBy) || (filter.scan.labels ?? []).length > 0) {
+    return { points: await labelledPoints(context, { ...asked, groupBy }) };
+  }
   const rows: PartRow[] = [];
   for (const range of statuses.length === 0 ? [] : filter.ranges) {
-    for (const row of await rowsOf(context, range, asked)) rows.push(row);
+    for (const row of await rowsOf(context, range, { ...asked, groupBy })) rows.push(row);
   }
   return { points: await pointsOf(rows, context.pacing.pace()) };
 }
 
-type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: Grouping };
+type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: PlainGrouping };
 
 /**
  * The sums of a range: of its days that are summed up already, of its other hours that are, and of the records in the rest
@@ -90,6 +99,38 @@ function summedScope({ scope, scan, stepMs: step }: Asked): { accountId: bigint;
   if (step < hourMs || scan.userId !== undefined || scope.kind === "user") return undefined;
   if (scope.kind === "operator") return { accountId: 0n };
   return { accountId: scope.accountId, ...(scope.kind === "key" ? { keyId: scope.keyId } : {}) };
+}
+
+/**
+ * The points by or of end users and tags. A row is a point, and each is made at once: there may be many, and their latencies take a
+ * kilobyte each.
+ */
+async function labelledPoints(
+  { summingReader, pacing }: HistoryContext,
+  { ranges, scope, statuses, scan: filter, ...asked }: Filter & { readonly stepMs: number; readonly groupBy: Grouping },
+): Promise<TimePoint[]> {
+  const [range] = ranges;
+  if (range === undefined || statuses.length === 0) return [];
+  const rows = await labelledTimeseries(summingReader, { scope, range, statuses, filter }, asked);
+  if (rows.length > mostLabelPoints) {
+    throw new ThroughlineError("invalid_value", `The answer has more than ${mostLabelPoints} points; ask for less.`, {
+      param: "from",
+    });
+  }
+  const points: TimePoint[] = [];
+  const pace = pacing.pace();
+  for (const row of rows) {
+    const others = pace();
+    if (others !== undefined) await others;
+    points.push(...pointsOfRow(row));
+  }
+  return points;
+}
+
+function pointsOfRow(row: PartRow): TimePoint[] {
+  const points = new Map<string, Point>();
+  addPart(points, row);
+  return [...points.values()].map(toPoint);
 }
 
 /** The points of all rows, by time, then group. */

@@ -34,7 +34,7 @@ export function Spend() {
   const { spanMs, stepMs, step } = spans[span];
   const to = useMemo(() => Math.ceil(Date.now() / hourMs) * hourMs, []);
   const from = to - spanMs;
-  const { points, fromLedger, state } = usePoints(group, { from, to, step }, account);
+  const { points, fromLedger, state } = usePoints(group, { from, to, step }, account, words.others);
   const sums = useMemo(() => sumsOf(points), [points]);
   const series = useMemo(() => seriesOf(points, { from, to, stepMs }, words.others), [points, from, to, stepMs, words]);
   const nameOf = useCallback((name: string) => name || words.unnamed, [words]);

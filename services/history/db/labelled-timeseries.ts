@@ -1,0 +1,106 @@
+import type { Database } from "../../../shared/db/index.ts";
+import { requestIdEpochMs } from "../../../shared/request-id.ts";
+import { mostLabelPoints, mostLabelsIn } from "../domain/label-bounds.ts";
+import { isByLabel, type LabelGrouping, type PlainGrouping } from "../domain/points.ts";
+import { createParameters, type Parameters, scopeConditions } from "./branches.ts";
+import { labelKinds, type WantedLabel } from "./labels.ts";
+import { conditionsOf } from "./scan.ts";
+import { bucketsTogether, conditionsOfEnded, groupColumn, named, type PartRow, type Summed } from "./timeseries.ts";
+import { addedNamedSql, bucketSql, inputTokensSql, outputTokensSql } from "./usage-sql.ts";
+
+interface Kind {
+  readonly kind: number;
+  /** The label of a request that has no row of it: records from before there were labels have their end user as a column. */
+  readonly otherwise: string;
+}
+
+const kindOf: Readonly<Record<LabelGrouping, Kind>> = {
+  user: { kind: labelKinds.endUser, otherwise: "coalesce(x.user_id, '')" },
+  tag: { kind: labelKinds.tag, otherwise: "''" },
+};
+
+/**
+ * Sums up ended requests by step, group and bucket of latency where end users or tags are asked for: no sums are kept of these, so records
+ * are read, those with the label by its index and otherwise those of the scope. Each step and group comes once. By tag a request counts with each of its tags.
+ */
+export async function labelledTimeseries(
+  db: Pick<Database<unknown>, "query">,
+  summed: Summed,
+  { stepMs, groupBy }: { stepMs: number; groupBy: PlainGrouping | LabelGrouping },
+): Promise<PartRow[]> {
+  const parameters = createParameters();
+  const step = parameters.add(stepMs, "bigint");
+  const [label, ...others] = summed.filter.labels ?? [];
+  const found = label === undefined ? recordsOf(summed, parameters) : recordsWith(label, others, summed, parameters);
+  const at = `((x.request_id >> 22) + ${requestIdEpochMs}) / ${step} * ${step}`;
+  const sql = isByLabel(groupBy)
+    ? byLabel(found, at, parameters, { ...kindOf[groupBy], most: mostLabelsIn(stepMs) })
+    : bucketsTogether(
+        groupBy,
+        `select ${at} as at_unix_ms, ${groupColumn[groupBy]} as member, ${sumsOf("x.status")} ${found} group by 1, 2, 3`,
+      );
+  return db.query<PartRow>(named(sql), parameters.values);
+}
+
+const sumsOf = (status: string): string => `${bucketSql}::integer as bucket, count(*) as requests,
+  count(*) filter (where ${status} = 5) as errors, sum(${inputTokensSql}) as input_tokens,
+  sum(${outputTokensSql}) as output_tokens, sum(billed_nano_usd) as billed_nano_usd`;
+
+/** The records of the scope, as `x`. */
+function recordsOf(summed: Summed, parameters: Parameters): string {
+  return `from history.record x where ${conditionsOfEnded(summed, parameters).join(" and ")}`;
+}
+
+/** The records with a label, as `x`: along the index of the label, each looked up by its ID. */
+function recordsWith(
+  { hash, value }: WantedLabel,
+  labels: readonly WantedLabel[],
+  { scope, range, statuses, filter }: Summed,
+  parameters: Parameters,
+): string {
+  const { add } = parameters;
+  const from = add(range.from, "bigint");
+  const to = add(range.to, "bigint");
+  const account = scope.kind === "operator" ? "" : `and l.account_id = ${add(scope.accountId, "bigint")}`;
+  const conditions = [
+    "x.request_id = w.request_id",
+    `x.request_id >= ${from} and x.request_id < ${to}`,
+    `x.status = any(${add(statuses, "smallint[]")})`,
+    ...scopeConditions(scope, add),
+    ...conditionsOf({ ...filter, labels }, parameters, "x.request_id"),
+  ];
+  // The offset keeps PostgreSQL from joining the whole partition of records instead.
+  return `from (select l.request_id from history.label l where l.hash = ${add(hash, "bigint")} and l.value = ${add(value, "text")}
+      ${account} and l.request_id >= ${from} and l.request_id < ${to}) w
+    cross join lateral (select x.* from history.record x where ${conditions.join(" and ")} offset 0) x`;
+}
+
+/**
+ * By the labels of a kind. Of each account and step those are told apart that came first; requests without one have the empty name and are
+ * no part of the others. The limit is one more than an answer may have.
+ */
+function byLabel(
+  found: string,
+  at: string,
+  { add }: Parameters,
+  { kind, otherwise, most }: Kind & { readonly most: number },
+): string {
+  return `
+    with counted as materialized (
+      select ${at} as at_unix_ms, x.account_id, coalesce(g.value, ${otherwise}) as member, min(x.request_id) as first, ${sumsOf("x.status")}
+      from (select x.* ${found}) x
+      left join lateral (select l.value from history.label l
+        where l.request_id = x.request_id and l.kind = ${add(kind, "smallint")} offset 0) g on true
+      group by 1, 2, 3, bucket
+    ), ranked as (
+      select at_unix_ms, account_id, member,
+        row_number() over (partition by at_unix_ms, account_id order by min(first), member) > ${add(most, "bigint")} as other
+      from counted where member <> '' group by 1, 2, 3
+    )
+    select c.at_unix_ms, case when r.other then '' else c.member end as group_name, coalesce(r.other, false) as other,
+      sum(requests)::bigint as requests, sum(errors)::bigint as errors, ${addedNamedSql},
+      array_agg(bucket)::text as buckets, array_agg(requests::bigint)::text as counts
+    from counted c left join ranked r
+      on r.at_unix_ms = c.at_unix_ms and r.account_id = c.account_id and r.member = c.member
+    group by 1, 2, 3 order by 1, 2, 3 limit ${mostLabelPoints + 1}`;
+}
