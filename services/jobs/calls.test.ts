@@ -6,7 +6,8 @@ import { SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.t
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { JobKind, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
-import { beginTestCall, createWorld, owner, resultOf, startTestJobs, type World } from "./testing.ts";
+import { beginTestCall, owner, resultOf, startTestJobs } from "./testing.ts";
+import { createWorld, type World } from "./testing-world.ts";
 
 /* Own calls: what jobs itself has answered by an upstream, and keeps. */
 

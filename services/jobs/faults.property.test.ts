@@ -5,7 +5,8 @@ import { testPostgres } from "../../shared/db/testing.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { type Answer, beginTestJob, createWorld, startTestJobs } from "./testing.ts";
+import { beginTestJob, startTestJobs } from "./testing.ts";
+import { type Answer, createWorld } from "./testing-world.ts";
 
 /*
  * Whatever a vendor says, whatever fails and however often jobs is started anew: each job comes to an end, which is settled as

@@ -7,7 +7,8 @@ import { SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.t
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type Job, JobKind, type JobOwnerSchema, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { firstIdAt, toParts, traceIdOf } from "../../shared/request-id.ts";
-import { beginTestJob, createWorld, owner, startTestJobs, type World } from "./testing.ts";
+import { beginTestJob, owner, startTestJobs } from "./testing.ts";
+import { createWorld, type World } from "./testing-world.ts";
 
 let postgres: TestPostgres;
 let world: World;

@@ -8,7 +8,8 @@ import { type Job, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb
 import { readFigures } from "./db/figures.ts";
 import type { JobsDatabase } from "./db/open.ts";
 import { slowDown, takeMoments } from "./db/pace.ts";
-import { type Answer, beginTestJob, createWorld, owner, startTestJobs, type World } from "./testing.ts";
+import { beginTestJob, owner, startTestJobs } from "./testing.ts";
+import { type Answer, createWorld, type World } from "./testing-world.ts";
 
 /* How vendors are asked after their jobs: what they say that is no state, at which pace, and after many by one question. */
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Asked, Exchange } from "../../services/provider-adapter/domain/exchange.ts";
-import { answerShapes, requestShapes, wholeShapes } from "./shapes.ts";
+import { wholeShapes } from "./shapes/answers.ts";
+import { requestShapes } from "./shapes/requests.ts";
+import { answerShapes } from "./shapes/streams.ts";
 import { createStepCounter, type StepCounter } from "./steps.ts";
 
 /** Size of an input at first; it doubles twice. */

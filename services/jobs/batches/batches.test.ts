@@ -5,7 +5,8 @@ import { SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_p
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type Batch, BatchApi, BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
-import { createWorld, owner, startTestJobs, type World } from "../testing.ts";
+import { owner, startTestJobs } from "../testing.ts";
+import { createWorld, type World } from "../testing-world.ts";
 
 let postgres: TestPostgres;
 let world: World;

@@ -8,7 +8,8 @@ import { type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { createLog } from "../../../shared/log.ts";
 import { type JobsDatabase, openDatabase } from "../db/open.ts";
 import { placeOf } from "../objects/place.ts";
-import { beginTestJob, createWorld, owner, startTestJobs, type World } from "../testing.ts";
+import { beginTestJob, owner, startTestJobs } from "../testing.ts";
+import { createWorld, type World } from "../testing-world.ts";
 
 let postgres: TestPostgres;
 let db: JobsDatabase;

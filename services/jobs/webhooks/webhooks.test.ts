@@ -9,7 +9,8 @@ import { type Delivery, DeliveryState } from "../../../shared/gen/throughline/jo
 import { createLog } from "../../../shared/log.ts";
 import { envToConfig } from "../config.ts";
 import { openDatabase } from "../db/open.ts";
-import { beginTestJob, createWorld, owner, startTestJobs, testWebhooks, type World } from "../testing.ts";
+import { beginTestJob, owner, startTestJobs, testWebhooks } from "../testing.ts";
+import { createWorld, type World } from "../testing-world.ts";
 import { claimDeliveries } from "./db/deliveries.ts";
 import { type Receiver, startReceiver } from "./testing-receiver.ts";
 
