@@ -8,7 +8,7 @@ import { adapters } from "./adapters/registry.ts";
 import { writeChannelNote } from "./channel-note.ts";
 import { createNotedChannels, type Noted } from "./noted-channels.ts";
 import type { OpenChannel } from "./open-channel.ts";
-import type { UpstreamRequest } from "./upstream/call.ts";
+import type { UpstreamRequest } from "./upstream/request.ts";
 
 export type { OpenChannel } from "./open-channel.ts";
 

@@ -1,9 +1,10 @@
 import type { ThroughlineError } from "../errors/error.ts";
 import { createAbsence } from "./absence.ts";
-import { type CallTable, createCallTable } from "./call-table.ts";
-import type { CallLane, ClientCall } from "./client-call.ts";
+import type { ClientCall } from "./client-call.ts";
+import type { ClientLane } from "./client-lane.ts";
 import { unavailableError } from "./faults.ts";
-import { type ClientLink, type ClientLinkEvents, callOp, type OpenLink, type OutgoingItem } from "./link.ts";
+import { createLaneKeeper, leftAloneAfterMs } from "./lane-keeper.ts";
+import type { OpenLink } from "./link.ts";
 
 /** What the lanes of one method are made with. */
 export interface LanePoolOptions<P> {
@@ -34,62 +35,40 @@ export interface LanePool<P> {
 
 /** How long a call waits for a lane while none is ready. */
 const waitForLaneMs = 2_000;
-/** Pauses before a lane is opened again after it was refused or broke at once. */
-const firstBackoffMs = 50;
-const maxBackoffMs = 1_000;
 const fullBatch = 256;
 /** Longest time that acknowledgements wait for items to travel with. */
 const acknowledgeWithinMs = 2_000;
-/** A lane that is asked and says nothing for so long is left alone while others answer. */
-const leftAloneAfterMs = 1_000;
-/** A lane that lived so long was no failed attempt. */
-const stableMs = 1_000;
 
-interface WaitingPiece {
-  readonly item: OutgoingItem;
-  /** Tells its sender that the lane has taken it, or is gone. */
-  readonly taken: () => void;
-}
-
-interface Lane<P> extends CallLane {
-  state: "opening" | "ready" | "retired" | "closed";
-  readonly link: ClientLink;
-  readonly calls: CallTable<ClientCall<P>>;
-  controls: OutgoingItem[];
-  /** Pieces of bodies that wait until the lane can take them: calls and controls go first. */
-  pieces: WaitingPiece[];
-  /** Acknowledgements that wait for items to travel with. */
-  acknowledgements: OutgoingItem[];
-  /** Calls that were sent and are not acknowledged yet: the lane stays for them. */
-  owed: number;
-  lastCallId: number;
-  bornMs: number;
-  /** When the first call since the last result was sent. */
-  quietSinceMs: number | undefined;
-  /** Calls forgotten since the last result: a peer that hangs looks busy, not idle. */
-  unanswered: number;
-  /** The older lane that this one relieves when it is ready. */
-  readonly relieves: Lane<P> | undefined;
-  ageTimer: NodeJS.Timeout | undefined;
-}
-
-/** Keeps the lanes of a method: opens, picks, renews, replaces and closes them, and carries calls to them. */
+/** Gathers the calls of a method and carries them, a batch at a time, to the lanes that a keeper holds open for it. */
 export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
-  const lanes = new Set<Lane<P>>();
   let waiting: ClientCall<P>[] = [];
   let flushScheduled = false;
   let lingering = false;
   let acknowledging = false;
   let waitTimer: NodeJS.Timeout | undefined;
-  let reopenTimer: NodeJS.Timeout | undefined;
-  let failures = 0;
-  let generation = 0;
   let closing = false;
-  let closed: (() => void) | undefined;
   const readyWaiters = new Set<() => void>();
   const absence = createAbsence<P>();
   /** Why calls waited in vain the last time. */
   let whyAway: Error | undefined;
+  const keeper = createLaneKeeper<P>(
+    { ...options, leavesQuietAlone: options.answers !== undefined },
+    {
+      ready() {
+        absence.back();
+        for (const waiter of readyWaiters) waiter();
+        if (waiting.length > 0) schedule();
+      },
+      brought: absence.back,
+      writable: schedule,
+      acknowledges() {
+        if (acknowledging) return;
+        acknowledging = true;
+        setTimeout(sendAcknowledgements, acknowledgeWithinMs).unref();
+      },
+      lost,
+    },
+  );
 
   function schedule(): void {
     if (flushScheduled) return;
@@ -111,71 +90,35 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
 
   function flush(): void {
     flushScheduled = false;
-    sendControls();
+    for (const lane of keeper.lanes) lane.sendControls();
     sendCalls();
-    for (const lane of lanes) if (lane.pieces.length > 0) sendPieces(lane);
-  }
-
-  function sendControls(): void {
-    for (const lane of lanes) {
-      if (lane.controls.length === 0 || lane.link.congested || lane.state === "closed") continue;
-      const { controls } = lane;
-      lane.controls = [];
-      lane.link.send(controls);
-    }
-  }
-
-  /** One by one, so that no more than one is beyond what the lane takes. */
-  function sendPieces(lane: Lane<P>): void {
-    while (lane.pieces.length > 0 && !lane.link.congested && lane.state !== "closed") {
-      const { item, taken } = lane.pieces.shift() as WaitingPiece;
-      if (lane.calls.get(item.callId) !== undefined) lane.link.send([item]);
-      taken();
-    }
+    for (const lane of keeper.lanes) lane.sendPieces();
   }
 
   function sendCalls(): void {
     if (waiting.length === 0) return;
     const nowMs = performance.now();
-    const lane = pick(nowMs);
+    const lane = keeper.pick(nowMs);
     if (lane === undefined) {
       absence.noLane(nowMs);
-      keepLanes();
+      keeper.keep();
       armWaitTimer();
       return;
     }
     // All ready lanes are backed up: `writable` brings us back.
-    if (lane.link.congested) return;
+    if (lane.congested) return;
     const calls = waiting;
     waiting = [];
-    if (options.answers === "promptly") absence.quiet(quietMs(lane, nowMs));
-    if (lane.calls.size === 0) lane.quietSinceMs = undefined;
-    lane.quietSinceMs ??= nowMs;
-    const batch: ClientCall<P>[] = [];
-    for (const call of calls) {
-      if (call.done || !admit(call)) continue;
-      lane.lastCallId += 1;
-      call.sent(lane, lane.lastCallId, nowMs);
-      lane.calls.add(call);
-      if (call.acknowledgement !== undefined) lane.owed += 1;
-      batch.push(call);
-    }
-    if (batch.length > 0) lane.link.send(withAcknowledgements(lane, batch));
-    for (const call of batch) if (!call.repeatable) call.message = undefined;
-  }
-
-  function withAcknowledgements(lane: Lane<P>, items: readonly OutgoingItem[]): readonly OutgoingItem[] {
-    const { acknowledgements } = lane;
-    if (acknowledgements.length === 0) return items;
-    lane.acknowledgements = [];
-    return items.length === 0 ? acknowledgements : [...acknowledgements, ...items];
+    if (options.answers === "promptly") absence.quiet(lane.quietMs(nowMs));
+    lane.open(
+      calls.filter((call) => !call.done && admit(call)),
+      nowMs,
+    );
   }
 
   function sendAcknowledgements(): void {
     acknowledging = false;
-    for (const lane of lanes) {
-      if (lane.acknowledgements.length > 0 && lane.state !== "closed") lane.link.send(withAcknowledgements(lane, []));
-    }
+    for (const lane of keeper.lanes) lane.sendAcknowledgements();
   }
 
   /** Fails a call at once where nobody answers and another one finds out whether that is over. */
@@ -183,36 +126,6 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     if (absence.admits(call)) return true;
     call.fail(unavailableError(whyAway));
     return false;
-  }
-
-  /** How long a lane has been asked and said nothing. */
-  function quietMs({ calls, quietSinceMs }: Lane<P>, nowMs: number): number {
-    return quietSinceMs === undefined || calls.size === 0 ? 0 : nowMs - quietSinceMs;
-  }
-
-  function loadOf(lane: Lane<P>, nowMs: number): number {
-    const load = lane.calls.size + lane.unanswered;
-    if (lane.link.congested) return load + 1e9;
-    return options.answers !== undefined && quietMs(lane, nowMs) >= leftAloneAfterMs ? load + 1e6 : load;
-  }
-
-  /** The ready lane with the fewest calls on it, one that is not backed up or quiet if there is one. */
-  function pick(nowMs: number): Lane<P> | undefined {
-    let best: Lane<P> | undefined;
-    let bestLoad = 0;
-    for (const lane of lanes) {
-      if (lane.state !== "ready") continue;
-      const load = loadOf(lane, nowMs);
-      if (best !== undefined && load >= bestLoad) continue;
-      best = lane;
-      bestLoad = load;
-    }
-    // To the end of the set: equally idle lanes take turns.
-    if (best !== undefined && lanes.size > 1) {
-      lanes.delete(best);
-      lanes.add(best);
-    }
-    return best;
   }
 
   function armWaitTimer(): void {
@@ -225,7 +138,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
   function giveUpWaiting(): void {
     waitTimer = undefined;
     const nowMs = performance.now();
-    if (pick(nowMs) !== undefined) return;
+    if (keeper.pick(nowMs) !== undefined) return;
     const overdueMs = nowMs - waitForLaneMs;
     const calls = waiting;
     waiting = calls.filter((call) => !call.done && call.waitingSinceMs > overdueMs);
@@ -238,151 +151,10 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     armWaitTimer();
   }
 
-  /** Opens what is missing: lanes below the number wanted, and relief for lanes of age. */
-  function keepLanes(): void {
-    if (closing || reopenTimer !== undefined) return;
-    let alive = 0;
-    for (const lane of lanes) if (lane.state === "opening" || lane.state === "ready") alive += 1;
-    for (; alive < options.lanes; alive += 1) openLane(undefined);
-  }
-
-  function openLane(relieves: Lane<P> | undefined): void {
-    const events: ClientLinkEvents<P> = {
-      ready: () => {
-        if (lane.state !== "opening") return;
-        lane.state = "ready";
-        lane.bornMs = performance.now();
-        absence.back();
-        lane.ageTimer = setTimeout(() => renew(lane), ageMs());
-        lane.ageTimer.unref();
-        if (relieves !== undefined) retire(relieves);
-        for (const waiter of readyWaiters) waiter();
-        if (waiting.length > 0) schedule();
-      },
-      result: (callId, kind, payload) => {
-        const call = lane.calls.get(callId);
-        lane.unanswered = 0;
-        lane.quietSinceMs = undefined;
-        absence.back();
-        if (call === undefined) return;
-        if (kind === "frame") {
-          call.frame(payload);
-          return;
-        }
-        if (kind === "want") {
-          call.want(payload);
-          return;
-        }
-        lane.calls.delete(callId);
-        if (kind === "ok") call.ok(payload);
-        else call.refused(payload);
-        endIfDone(lane);
-      },
-      unsent: (callId, error) => {
-        const call = lane.calls.get(callId);
-        lane.calls.delete(callId);
-        call?.fail(error);
-        endIfDone(lane);
-      },
-      draining: () => {
-        if (lane.state === "opening") lane.link.destroy();
-        retire(lane);
-      },
-      writable: schedule,
-      closed: (fault) => onClosed(lane, fault),
-    };
-    const lane: Lane<P> = {
-      state: "opening",
-      link: options.open(events),
-      calls: createCallTable(),
-      controls: [],
-      pieces: [],
-      acknowledgements: [],
-      owed: 0,
-      lastCallId: 0,
-      bornMs: performance.now(),
-      quietSinceMs: undefined,
-      unanswered: 0,
-      relieves,
-      ageTimer: undefined,
-      control: (item) => {
-        lane.controls.push(item);
-        schedule();
-      },
-      data: (item) =>
-        new Promise((taken) => {
-          lane.pieces.push({ item, taken });
-          schedule();
-        }),
-      forget: (callId) => {
-        if (lane.calls.delete(callId)) lane.unanswered += 1;
-        endIfDone(lane);
-      },
-      acknowledge: (callId) => {
-        if (lane.state === "closed") return;
-        lane.owed -= 1;
-        const item = {
-          callId,
-          op: callOp.acknowledge,
-          requestId: 0n,
-          traceparent: "",
-          timeoutMs: 0,
-          message: undefined,
-        };
-        lane.acknowledgements.push(item);
-        if (lane.acknowledgements.length >= fullBatch) lane.link.send(withAcknowledgements(lane, []));
-        else if (!acknowledging) {
-          acknowledging = true;
-          setTimeout(sendAcknowledgements, acknowledgeWithinMs).unref();
-        }
-        endIfDone(lane);
-      },
-    };
-    lanes.add(lane);
-  }
-
-  /** The first lanes live a twentieth to a fifth as long: they often all land on the one peer that was up first. */
-  function ageMs(): number {
-    generation += 1;
-    const part = generation <= options.lanes ? 0.05 + Math.random() * 0.15 : 0.8 + Math.random() * 0.4;
-    return options.maxAgeMs * part;
-  }
-
-  /** Opens a lane to relieve one of age; the old one serves until the new one is ready. */
-  function renew(lane: Lane<P>): void {
-    if (closing || lane.state !== "ready") return;
-    openLane(lane);
-  }
-
-  /** No new calls on this lane; it ends when its open ones have. */
-  function retire(lane: Lane<P>): void {
-    if (lane.state === "retired" || lane.state === "closed") return;
-    lane.state = "retired";
-    clearTimeout(lane.ageTimer);
-    endIfDone(lane);
-    keepLanes();
-  }
-
-  function endIfDone(lane: Lane<P>): void {
-    if (lane.state !== "retired" || lane.calls.size > 0 || lane.owed > 0) return;
-    const last = withAcknowledgements(lane, lane.controls);
-    if (last.length > 0) lane.link.send(last);
-    lane.controls = [];
-    lane.link.end();
-  }
-
-  function onClosed(lane: Lane<P>, fault: Error | undefined): void {
-    if (lane.state === "closed") return;
-    const wasOpening = lane.state === "opening";
-    const wasRetired = lane.state === "retired";
-    const lived = performance.now() - lane.bornMs;
-    lane.state = "closed";
-    lanes.delete(lane);
-    for (const { taken } of lane.pieces.splice(0)) taken();
-    clearTimeout(lane.ageTimer);
-    const nowMs = performance.now();
+  /** The calls of a lane that is gone: those that may be sent twice wait for another lane, once. */
+  function lost(lane: ClientLane<P>, fault: Error | undefined, nowMs: number): void {
     // Nobody was there while it hung.
-    const hungMs = options.answers === undefined ? 0 : quietMs(lane, nowMs);
+    const hungMs = options.answers === undefined ? 0 : lane.quietMs(nowMs);
     if (hungMs >= leftAloneAfterMs) absence.noLane(nowMs - hungMs);
     for (const call of lane.calls.values()) {
       lane.calls.delete(call.callId);
@@ -395,37 +167,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       call.waitingSinceMs = nowMs;
       waiting.push(call);
     }
-    if (closing) {
-      if (lanes.size === 0) closed?.();
-      return;
-    }
-    if (waiting.length > 0) schedule();
-    // The lane to be relieved is still there: try again when the next pause is over.
-    if (wasOpening && lane.relieves?.state === "ready") {
-      lane.relieves.ageTimer = setTimeout(() => renew(lane.relieves as Lane<P>), maxBackoffMs);
-      lane.relieves.ageTimer.unref();
-      return;
-    }
-    if (wasRetired) return;
-    reopen(!wasOpening && lived >= stableMs);
-  }
-
-  function reopen(wasStable: boolean): void {
-    failures = wasStable ? 0 : failures + 1;
-    if (wasStable) {
-      keepLanes();
-      return;
-    }
-    if (reopenTimer !== undefined) return;
-    const backoffMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(10, failures - 1));
-    reopenTimer = setTimeout(
-      () => {
-        reopenTimer = undefined;
-        keepLanes();
-      },
-      backoffMs * (0.8 + Math.random() * 0.4),
-    );
-    reopenTimer.unref();
+    if (waiting.length > 0 && !closing) schedule();
   }
 
   return {
@@ -440,7 +182,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     },
 
     ready(timeoutMs) {
-      keepLanes();
+      keeper.keep();
       return new Promise((resolve, reject) => {
         const waiter = (): void => settle(undefined);
         const timer = setTimeout(() => settle(unavailableError(options.unreachable?.())), timeoutMs);
@@ -450,7 +192,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
           if (error === undefined) resolve();
           else reject(error);
         }
-        if (pick(performance.now()) !== undefined) waiter();
+        if (keeper.pick(performance.now()) !== undefined) waiter();
         else readyWaiters.add(waiter);
       });
     },
@@ -461,24 +203,10 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       flush();
       closing = true;
       clearTimeout(waitTimer);
-      clearTimeout(reopenTimer);
       const unsent = waiting;
       waiting = [];
       for (const call of unsent) call.fail(unavailableError());
-      const open = [...lanes];
-      if (open.length === 0) return;
-      const allClosed = new Promise<void>((resolve) => {
-        closed = resolve;
-      });
-      for (const lane of open) {
-        if (lane.state === "opening") lane.link.destroy();
-        else retire(lane);
-      }
-      const timer = setTimeout(() => {
-        for (const lane of [...lanes]) lane.link.destroy();
-      }, graceMs);
-      await allClosed;
-      clearTimeout(timer);
+      await keeper.close(graceMs);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Attempt } from "../../../shared/gen/throughline/provider/v1/provid
 import type { AnswerFacts, BytesHead, EventFeed, Exchange, FlowFacts, UpstreamEvent } from "../domain/exchange.ts";
 import type { Moments } from "../domain/latency.ts";
 import { neutral, thrownVerdict, type Verdict } from "../resilience/verdict.ts";
-import type { ResponseHeaders, UpstreamCall } from "../upstream/call.ts";
+import type { ResponseHeaders, UpstreamCall } from "../upstream/request.ts";
 import { type BodyKind, bodyKindOf } from "../wire/body-kind.ts";
 import { createEventFeed } from "../wire/event-feed.ts";
 import { asUpstreamFault } from "../wire/too-deep.ts";

@@ -1,5 +1,5 @@
 import type { BytesHead } from "../domain/exchange.ts";
-import type { ResponseHeaders } from "../upstream/call.ts";
+import type { ResponseHeaders } from "../upstream/request.ts";
 
 /** Whether an answer with this status can be bytes. */
 export function carriesBytes(status: number): boolean {

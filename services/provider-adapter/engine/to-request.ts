@@ -1,7 +1,7 @@
 import { contextHeaders } from "../../../shared/telemetry/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { UpstreamMessage } from "../domain/exchange.ts";
-import type { UpstreamRequest } from "../upstream/call.ts";
+import type { UpstreamRequest } from "../upstream/request.ts";
 
 /** What a request upstream needs beside its message. */
 export interface RequestOptions {

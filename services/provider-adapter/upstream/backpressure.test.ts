@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
-import type { UpstreamRequest } from "./call.ts";
+import type { UpstreamRequest } from "./request.ts";
 import { chatRequest, gather, rawServer } from "./testing.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 

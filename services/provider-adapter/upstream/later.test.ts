@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { UpstreamCall } from "./call.ts";
 import { callLater } from "./later.ts";
+import type { UpstreamCall } from "./request.ts";
 
 function setUp() {
   const heard: string[] = [];

@@ -1,4 +1,4 @@
-import type { UpstreamCall } from "./call.ts";
+import type { UpstreamCall } from "./request.ts";
 
 /** Who hears of a call that never began. */
 export interface LateSink {

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import type { ResponseHeaders, UpstreamCall, UpstreamRequest, UpstreamSink } from "./call.ts";
 import type { UpstreamFault } from "./faults.ts";
+import type { ResponseHeaders, UpstreamCall, UpstreamRequest, UpstreamSink } from "./request.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** How a call ended. */

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
-import type { UpstreamRequest } from "./call.ts";
 import { faultError, faultKinds, faultTable } from "./faults.ts";
+import type { UpstreamRequest } from "./request.ts";
 import { chatRequest, gather, rawServer } from "./testing.ts";
 import { createUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
 

@@ -1,8 +1,10 @@
 import type { Log } from "../../../shared/log.ts";
 import type { Guard } from "../../../shared/outbound/guard.ts";
 import { createSpentBuffers } from "../../../shared/spent-buffers.ts";
-import { Call, type UpstreamCall, type UpstreamRequest, type UpstreamSink } from "./call.ts";
+import { Call } from "./call.ts";
 import type { Proxies } from "./proxies.ts";
+import type { Reading } from "./reading.ts";
+import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "./request.ts";
 import { createTransports } from "./transports.ts";
 import { createTurns } from "./turns.ts";
 import { createWatch } from "./watch.ts";
@@ -76,7 +78,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     bodyTicks: watch.ticks(options.bodyTimeoutMs ?? 0),
     staleTicks: watch.ticks(staleMs),
     drainTicks: watch.ticks(drainTimeoutMs),
-    turns: createTurns<Call>(callsInTurn),
+    turns: createTurns<Reading>(callsInTurn),
     spent: createSpentBuffers(),
   };
   return {
