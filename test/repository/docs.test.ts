@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { settleRule } from "../../services/billing/domain/settlement.ts";
 import { latencyCheckpoint } from "../../services/provider-adapter/domain/latency.ts";
 import { exposedMetrics } from "./metric-names.ts";
@@ -86,4 +87,21 @@ test("operations.md names every metric of ours that is shown, and no other", asy
   const base = new Set(shown.map((name) => name.replace(/_(bucket|sum|count)$/, "")));
   const told = column(read("docs/operations.md"), 0).filter((name) => /^(throughline|gen_ai)_/.test(name));
   expect([...new Set(told)].toSorted()).toEqual([...base].toSorted());
+});
+
+test("a first start serves the models that the examples ask for", () => {
+  const { models } = parse(read("services/routing/presets/models.yaml"), { merge: true }) as {
+    models: { name: string }[];
+  };
+  const served = new Set(models.map(({ name }) => name));
+  const pages = execFileSync("git", ["ls-files", "README*.md", "docs/*.md", "client/README.md"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const asked = pages
+    .trim()
+    .split("\n")
+    .flatMap((page) => [...read(page).matchAll(/"?model"?[:=] ?"([^"]+)"/g)].map(([, name = ""]) => ({ page, name })));
+  expect(asked.length).toBeGreaterThan(20);
+  expect(asked.filter(({ name }) => !served.has(name) && !/^([a-z]+\/)?sim-/.test(name))).toEqual([]);
 });
