@@ -55,7 +55,8 @@ export function startLoad(
     running.add(tracked);
   };
   let turn = 0;
-  const timer = setInterval(() => track(ask("gpt-4o-mini", turn++ % 3 === 0, 20, short)), 1_000 / perSecond);
+  const begin = () => track(ask("gpt-4o-mini", turn++ % 3 === 0, 20, short));
+  const timer = perSecond === 0 ? undefined : setInterval(begin, 1_000 / perSecond);
   for (let i = 0; i < streams; i++) {
     track(
       (async () => {

@@ -12,46 +12,24 @@ import { copyFileSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureDefaultAccount } from "../../cli/default-account.ts";
-import { createSimulator } from "../../services/simulator/simulator.ts";
-import { startEmbeddedPostgres } from "../../shared/db/index.ts";
-import { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { createLog } from "../../shared/log.ts";
 import { tell } from "../../shared/log-output.ts";
-import { createGrpcClient } from "../../shared/rpc/index.ts";
 import { createCertificates } from "../../shared/rpc/testing-certificates.ts";
-import { startBalancer } from "./balancer.ts";
+import { houseKey, startHouse } from "./house.ts";
 import { startLoad } from "./load.ts";
-import { serveNames } from "./names.ts";
-import { createPods, type Pod, type Role, roles } from "./pods.ts";
+import { roles } from "./pods.ts";
 
 process.exitCode = 1;
 const { STREAM_S = "60", STREAMS = "40", PER_SECOND = "60", CERTIFICATES = "" } = process.env;
 const streamS = Number(STREAM_S);
-const ports = { grpc: 21_700, http: 21_701, firstMetrics: 21_710 };
 /** Of `preStop`. */
 const leaveMs = 5_000;
 const replicas = 2;
-const key = "tl-rollout-0123456789abcdef";
 
 await using undo = new AsyncDisposableStack();
 const folder = mkdtempSync(join(tmpdir(), "throughline-rollout-"));
 undo.defer(() => rmSync(folder, { recursive: true, force: true }));
-const postgres = await startEmbeddedPostgres({
-  dataDir: join(folder, "postgres"),
-  log: createLog({ service: "postgres", level: "warn" }),
-});
-undo.defer(() => postgres.stop());
-const simulator = await createSimulator({});
-undo.defer(() => simulator.close());
-const names = await serveNames();
-undo.defer(() => names.close());
-const balancer = await startBalancer();
-undo.defer(() => balancer.close());
 const certificates = createCertificates();
 undo.defer(() => certificates.remove());
-const pods = createPods(ports);
-undo.defer(() => pods.killAll());
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void undo.disposeAsync().finally(() => process.exit(1)));
 }
@@ -73,59 +51,29 @@ function layCertificates(name: string): void {
 }
 layCertificates("first");
 
-const upstream = `${simulator.url}/v1`;
-const env = {
-  PATH: process.env.PATH ?? "",
-  GRPC_NODE_USE_ALTERNATIVE_RESOLVER: "true",
-  GRPC_TLS_CERT_FILE: files.certificate,
-  GRPC_TLS_KEY_FILE: files.key,
-  GRPC_TLS_CA_FILE: files.authority,
-  KEY_PEPPER: Buffer.alloc(32, 7).toString("base64"),
-  CREDENTIAL_KEY: Buffer.alloc(32, 9).toString("base64"),
-  DATABASE_URL: postgres.url,
-  SIMULATOR_URL: upstream,
-  OPENAI_API_KEY: "sk-of-the-upstream",
-  OPENAI_BASE_URL: upstream,
-  MODEL_LIST_EVERY_MS: "0",
-  SHUTDOWN_GRACE_MS: "600s",
-  LOG_LEVEL: "warn",
-  ...Object.fromEntries(
-    roles.map((role) => [`${role.toUpperCase()}_TARGET`, `dns://127.0.0.1:${names.port}/${role}:${ports.grpc}`]),
-  ),
-};
-
-const serving = Object.fromEntries(roles.map((role) => [role, []])) as unknown as Record<Role, Pod[]>;
-function publish(role: Role): void {
-  const hosts = serving[role].map(({ host }) => host);
-  names.set(role, hosts);
-  if (role === "gateway") balancer.set(hosts.map((host) => ({ host, port: ports.http })));
-}
-async function add(role: Role): Promise<void> {
-  serving[role].push(await pods.start(role, env));
-  publish(role);
-}
-
 const say = (text: string): void => tell(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
-for (const role of roles) {
-  await add(role);
-  if (role !== "billing") continue;
-  const tls = { certificateFile: files.certificate, privateKeyFile: files.key, authoritiesFile: files.authority };
-  const [pod] = serving.billing;
-  const billing = createGrpcClient(BillingService, {
-    target: `${pod?.host}:${ports.grpc}`,
-    tls: { ...tls, serverName: "billing" },
-  });
-  await ensureDefaultAccount(billing, {
-    secret: key,
-    adminSecret: "tl-cli-rollout-0123456789abcdef",
-    dataFolder: undefined,
-  });
-  await billing.close();
-}
-for (let i = 1; i < replicas; i++) await Promise.all(roles.map(add));
+const house = await startHouse({
+  ...{ replicas, grpcPort: 21_700, httpPort: 21_701, firstMetricsPort: 21_710 },
+  env: {
+    GRPC_TLS_CERT_FILE: files.certificate,
+    GRPC_TLS_KEY_FILE: files.key,
+    GRPC_TLS_CA_FILE: files.authority,
+    SHUTDOWN_GRACE_MS: "600s",
+  },
+  callers: {
+    tls: {
+      certificateFile: files.certificate,
+      privateKeyFile: files.key,
+      authoritiesFile: files.authority,
+      serverName: "billing",
+    },
+  },
+});
+undo.use(house);
+const { serving } = house;
 say(`${roles.length} Deployments of ${replicas} pods serve`);
 
-const load = startLoad(balancer.url, { key, perSecond: Number(PER_SECOND), streams: Number(STREAMS), streamS });
+const load = startLoad(house.url, { key: houseKey, perSecond: Number(PER_SECOND), streams: Number(STREAMS), streamS });
 const standing = (): string =>
   `${load.short.whole} short and ${load.long.whole} long answers whole, ${load.short.failed.length} and ${load.long.failed.length} failed, ${load.streaming()} streams run`;
 await sleep(10_000);
@@ -144,9 +92,9 @@ for (const role of roles) {
   for (let i = 0; i < replicas; i++) {
     const [old] = serving[role];
     if (old === undefined) throw new Error(`no pod of ${role}`);
-    await add(role);
+    await house.add(role);
     serving[role].shift();
-    publish(role);
+    house.publish(role);
     endings.push(
       (async () => {
         await sleep(leaveMs);

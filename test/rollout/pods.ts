@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -22,12 +23,26 @@ export const roles = Object.keys(files) as readonly Role[];
 /** A process with an address of its own on this machine, as a pod has. */
 export interface Pod {
   readonly host: string;
+  /** Where its probes and its metrics are. */
+  readonly watchUrl: string;
+  /** Null where its output goes to that of this program. */
+  readonly output: Readable | null;
+  signal(signal: NodeJS.Signals): void;
   /** SIGTERM; resolves with how long it took and how it ended. */
   stop(): Promise<{ readonly code: number | null; readonly tookMs: number }>;
 }
 
+/** What becomes of what pods say. */
+export interface PodOptions {
+  /** Their standard output is given to who started them. */
+  readonly pipesOutput?: boolean;
+}
+
 /** Makes pods: hosts are 127.1.0.1 and on, so that all roles can have the same port. */
-export function createPods(ports: { readonly grpc: number; readonly http: number; readonly firstMetrics: number }) {
+export function createPods(
+  ports: { readonly grpc: number; readonly http: number; readonly firstMetrics: number },
+  { pipesOutput = false }: PodOptions = {},
+) {
   let made = 0;
   const running = new Set<ChildProcess>();
   return {
@@ -42,18 +57,25 @@ export function createPods(ports: { readonly grpc: number; readonly http: number
           ...{ GRPC_HOST: host, GRPC_PORT: String(ports.grpc), HOST: host, PORT: String(ports.http) },
           METRICS_PORT: String(metricsPort),
         },
-        stdio: ["ignore", "inherit", "inherit"],
+        stdio: ["ignore", pipesOutput ? "pipe" : "inherit", "inherit"],
       });
       running.add(child);
       child.once("exit", () => running.delete(child));
+      const watchUrl = `http://127.0.0.1:${metricsPort}`;
       for (let asked = 0; ; asked += 1) {
-        const answer = await fetch(`http://127.0.0.1:${metricsPort}/readyz`).catch(() => undefined);
+        const answer = await fetch(`${watchUrl}/readyz`).catch(() => undefined);
         if (answer?.ok) break;
-        if (asked > 600 || child.exitCode !== null) throw new Error(`${role} did not become ready`);
+        if (asked > 1_200 || child.exitCode !== null) {
+          const said = child.stdout?.read()?.toString().slice(-2_000) ?? "";
+          throw new Error(`${role} did not become ready: code ${child.exitCode}, ${await answer?.text()}\n${said}`);
+        }
         await sleep(100);
       }
       return {
         host,
+        watchUrl,
+        output: child.stdout,
+        signal: (signal) => void child.kill(signal),
         async stop() {
           const startedMs = performance.now();
           const exit = once(child, "exit");
