@@ -13,6 +13,7 @@ import { createJobLimits } from "./0011-jobs.ts";
 import { createListPrices } from "./0012-list-prices.ts";
 import { chainAdministration } from "./0013-chain-administration.ts";
 import { addStoreRequest } from "./0013-store-request.ts";
+import { slowVacuum } from "./0013-upkeep.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -33,4 +34,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0012_list_prices": createListPrices,
   "0013_chain_administration": chainAdministration,
   "0013_store_request": addStoreRequest,
+  "0013_upkeep": slowVacuum,
 };

@@ -6,6 +6,7 @@ import { addUsageByKeyAndOutcome } from "./0004-usage-by-key-and-outcome.ts";
 import { createLabels } from "./0006-labels.ts";
 import { addIndexesByShapeAndOutcome } from "./0007-by-shape-and-outcome.ts";
 import { createRequests } from "./0007-requests.ts";
+import { slowVacuum } from "./0007-upkeep.ts";
 
 /**
  * History's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -19,4 +20,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0006_labels": createLabels,
   "0007_by_shape_and_outcome": addIndexesByShapeAndOutcome,
   "0007_requests": createRequests,
+  "0007_upkeep": slowVacuum,
 };
