@@ -122,7 +122,7 @@ export const gatewayEnv = declareEnv({
     kind: "bool",
     default: false,
     description:
-      "Give the client the end of its answer only when it is settled: then even an answer of a machine that loses power is charged. Costs about 20 ms at the end of each answer.",
+      "Give the client the end of its answer only when it is settled: then even an answer of a machine that loses power is charged. Costs a statement of the database, a few milliseconds, at the end of each answer.",
   },
   HEAD_TIMEOUT_MS: {
     kind: "duration",

@@ -21,8 +21,15 @@ const nothing = new Uint8Array();
  * Settles and records a request that held a reservation, on a deadline of its own. Gives a promise that resolves when the
  * settlement is durable, and with it the answer for an Idempotency-Key; it resolves, too, with undefined, when that will
  * never be.
+ *
+ * @param waited the client waits for that promise.
  */
-export function finish(context: GatewayContext, reserved: Reserved, ending: Ending): Promise<Settlement | undefined> {
+export function finish(
+  context: GatewayContext,
+  reserved: Reserved,
+  ending: Ending,
+  waited: boolean,
+): Promise<Settlement | undefined> {
   const { ask, release } = reserved;
   const { incoming } = ask;
   const durationUs = elapsedUs(incoming);
@@ -32,7 +39,7 @@ export function finish(context: GatewayContext, reserved: Reserved, ending: Endi
   const inputBytes = ask.input?.length ?? 0;
   context.running.finish(answerBytes + inputBytes + (ending.outcome?.response.length ?? 0) + 4_096, async () => {
     try {
-      const settlement = await settle(context, reserved, ending);
+      const settlement = await settle(context, reserved, ending, waited);
       mark(incoming, "settled");
       const recorded = recordEnd(context, reserved, ending, settlement, durationUs);
       // Not behind the record: a repeat runs anew, and is charged, where the answer is not stored within a minute.
@@ -73,7 +80,7 @@ async function recordEnd(
   };
   const final = finalRecord(request, closingEnding(ask, ending), said, settlement);
   if (ask.input !== undefined && final.status === RecordStatus.SUCCEEDED) final.input = ask.input;
-  await record(context, final, incoming.span.traceparent);
+  await record(context, final, incoming.span.traceparent, false);
 }
 
 /** Statuses of requests that nobody could have served. */
@@ -102,7 +109,7 @@ export function recordRefusal(
   noteFailure(refused, error);
   refused.durationUs = elapsedUs(ask.incoming);
   noteDetail(refused, plainDetail(context, request, ask.incoming, { errorCode: error.code }));
-  void keepRecord(context, ask, refused);
+  void keepRecord(context, ask, refused, false);
 }
 
 /**
@@ -117,14 +124,14 @@ export function recordReplay(context: GatewayContext, ask: Ask, route: Route, fi
   replayed.billingReason = "replayed";
   replayed.durationUs = elapsedUs(ask.incoming);
   noteDetail(replayed, plainDetail(context, request, ask.incoming, { notes: [`replay of request ${first}`] }));
-  return keepRecord(context, ask, replayed);
+  return keepRecord(context, ask, replayed, true);
 }
 
-function keepRecord(context: GatewayContext, { incoming }: Asked, kept: Record): Promise<void> {
+function keepRecord(context: GatewayContext, { incoming }: Asked, kept: Record, waited: boolean): Promise<void> {
   const { promise: recorded, resolve } = Promise.withResolvers<void>();
   context.running.finish(2_048, async () => {
     try {
-      await record(context, kept, incoming.span.traceparent);
+      await record(context, kept, incoming.span.traceparent, waited);
     } catch (thrown) {
       context.log.error({ err: thrown, request_id: incoming.idText }, "request could not be recorded");
     } finally {
@@ -134,23 +141,35 @@ function keepRecord(context: GatewayContext, { incoming }: Asked, kept: Record):
   return recorded;
 }
 
-async function record(context: GatewayContext, terminal: Record, traceparent: string): Promise<void> {
-  await persistently.execute(() =>
-    context.history.record.call(
-      { record: terminal },
-      { requestId: terminal.requestId, traceparent, timeoutMs: context.config.finishTimeoutMs },
-    ),
-  );
+async function record(
+  context: GatewayContext,
+  terminal: Record,
+  traceparent: string,
+  clientWaits: boolean,
+): Promise<void> {
+  const { running, config, history } = context;
+  await persistently.execute(() => {
+    const waited = clientWaits || running.isLeaving();
+    return history.record.call(
+      { record: terminal, waited },
+      { requestId: terminal.requestId, traceparent, timeoutMs: config.finishTimeoutMs, waited },
+    );
+  });
 }
 
-async function settle(context: GatewayContext, { ask, request }: Reserved, ending: Ending): Promise<Settlement> {
-  const { incoming } = ask;
+async function settle(
+  context: GatewayContext,
+  { ask, request }: Reserved,
+  ending: Ending,
+  clientWaits: boolean,
+): Promise<Settlement> {
+  const { running, config, billing } = context;
+  const { id: requestId, span } = ask.incoming;
   const item = settleItem(request, closingEnding(ask, ending));
-  return persistently.execute(() =>
-    context.billing.settle.call(item, {
-      requestId: incoming.id,
-      traceparent: incoming.span.traceparent,
-      timeoutMs: context.config.finishTimeoutMs,
-    }),
-  );
+  return persistently.execute(() => {
+    const waited = clientWaits || running.isLeaving();
+    item.waited = waited;
+    const { traceparent } = span;
+    return billing.settle.call(item, { requestId, traceparent, timeoutMs: config.finishTimeoutMs, waited });
+  });
 }

@@ -41,6 +41,8 @@ export interface Running {
   cut(graceMs: number): Promise<void>;
   /** Stops the timer after all requests have left and all work is finished, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
+  /** True: the process waits for all that is unfinished, to end after it. */
+  isLeaving(): boolean;
 }
 
 /** Most bytes that answers waiting for their settlement and record may keep. */
@@ -61,6 +63,7 @@ export function createRunning({
   /** Requests whose answer is on its way, the oldest first. */
   const answering = createRoster<() => void>();
   let inside = 0;
+  let leaving = false;
   let pending = 0;
   let pendingBytes = 0;
   let allFinished: (() => void) | undefined;
@@ -131,6 +134,7 @@ export function createRunning({
       const place = answering.add(listener);
       return () => answering.remove(place);
     },
+    isLeaving: () => leaving,
     async cut(graceMs) {
       for (const listener of answering) listener();
       if (inside === 0) return;
@@ -169,6 +173,7 @@ export function createRunning({
       });
     },
     async stop(graceMs) {
+      leaving = true;
       if (inside > 0 || pending > 0) {
         await new Promise<void>((resolve) => {
           allFinished = resolve;

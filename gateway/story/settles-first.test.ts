@@ -35,7 +35,7 @@ function held(order: string[]) {
   const stored = Promise.withResolvers<void>();
   const billing: Stubs["billing"] = {
     settle: batchHandler<SettleItem, Settlement>(async (calls) => {
-      order.push("settle");
+      order.push(calls.every(({ item }) => item.waited) ? "settle" : "settle when others come");
       await settled.promise;
       return calls.map(() => ({ billedNanoUsd: 5n, reason: "usage" }));
     }),
@@ -98,6 +98,7 @@ describe("the end of an answer waits", () => {
     await using gateway = await startTestGateway({ provider: { invoke }, billing });
     const response = await gateway.call("/v1/chat/completions", body(true));
     expect(await response.text()).toBe(frames.join(""));
+    await vi.waitFor(() => expect(order).toEqual(["settle when others come"]));
     settled.resolve();
   });
 });
@@ -114,7 +115,7 @@ it("waits for the record of a replay, of which nobody else knows", async () => {
   };
   const history: Stubs["history"] = {
     record: batchHandler<RecordItem, Recorded>(async (calls) => {
-      order.push("record");
+      order.push(calls.every(({ item }) => item.waited) ? "record" : "record when others come");
       await recorded.promise;
       return calls.map(() => ({}));
     }),

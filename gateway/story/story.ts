@@ -40,7 +40,7 @@ export async function tellStory(context: GatewayContext, ask: Ask, answer: Answe
   const first = settlesFirst(context, ask);
   noteFailed(incoming, ending);
   if (!first) giveEnd(ending, answer);
-  const settled = finish(context, reserved, ending);
+  const settled = finish(context, reserved, ending, first || answer.settles !== undefined);
   answer.settles?.(ending.outcome, settled);
   if (first) {
     const settlement = await inTime(context, settled);

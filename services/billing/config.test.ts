@@ -14,7 +14,7 @@ test("has a default for all but the database and the pepper", () => {
     sweepIntervalMs: 1_000,
     reconcileLagMs: 30_000,
     reconcileIntervalMs: 5_000,
-    settleLingerMs: 10,
+    settleLingerMs: 40,
     refusalWaitMs: 500,
     valkeyUrl: undefined,
     valkeyFallback: "local",

@@ -91,10 +91,11 @@ export const billingEnv = declareEnv({
   },
   SETTLE_LINGER: {
     kind: "duration",
-    default: 10,
+    default: 40,
     min: 0,
     max: 1_000,
-    description: "How long a settlement waits for others to be entered with; its client has the answer already.",
+    description:
+      "How long a settlement waits for others to be entered with, where nobody waits for it, its account is not short and there are fewer than 32.",
   },
   REFUSAL_WAIT_MS: {
     kind: "duration",

@@ -71,6 +71,35 @@ describe.each([1, 2])("over %i replicas", (count) => {
   });
 });
 
+describe("where settlements linger for longer than anybody waits", () => {
+  const lingering = { settleLingerMs: 600_000, refusalWaitMs: 5_000 };
+  const single = { key: { limits: { concurrentRequests: 1 } } };
+
+  test("one that somebody waits for is entered at once, and with it what lingers", async () => {
+    await using billing = await startReplica(postgres.url, lingering);
+    const { client } = billing;
+    const payer = await createPayer(client);
+    const [first, second] = [nextRequestId(), nextRequestId()];
+    await Promise.all([reserve(client, payer, worst, first), reserve(client, payer, worst, second)]);
+    const lingers = settle(client, payer, cost, first);
+    await settle(client, payer, cost, second, { waited: true });
+    expect(await lingers).toMatchObject({ billedNanoUsd: cost });
+  });
+
+  test("those of an account of which a request had to wait are entered at once from then on", async () => {
+    await using billing = await startReplica(postgres.url, lingering);
+    const { client } = billing;
+    const payer = await createPayer(client, single);
+    const [first, second] = [nextRequestId(), nextRequestId()];
+    await reserve(client, payer, worst, first);
+    const lingers = settle(client, payer, cost, first);
+    // It finds the slot taken, and makes the settlement that lingers go.
+    expect(await codeOf(reserve(client, payer, worst, second))).toBe("ok");
+    await lingers;
+    await settle(client, payer, cost, second);
+  });
+});
+
 test("what still runs refuses, with a retry that may soon succeed, and takes nothing of the limits a minute", async () => {
   await using billing = await startReplica(postgres.url, { refusalWaitMs: 30 });
   for (const of of Object.values(limits)) {

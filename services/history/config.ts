@@ -63,10 +63,11 @@ export const historyEnv = declareEnv({
   },
   HISTORY_LINGER: {
     kind: "duration",
-    default: 20,
+    default: 40,
     min: 0,
     max: 1_000,
-    description: "How long a record waits for others to be stored with; nobody waits for its answer.",
+    description:
+      "How long a record waits for others to be stored with, where nobody waits for it and there are fewer than 32.",
   },
   HISTORY_PENDING_BYTES: {
     kind: "int",

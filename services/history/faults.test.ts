@@ -96,7 +96,7 @@ describe("more than can be stored", () => {
         await held;
         return items.map(String);
       },
-      { maxItems: 10, maxConcurrent: 1, maxBytes: 1_000, lingerMs: 1 },
+      { maxItems: 10, maxConcurrent: 1, maxBytes: 1_000, lingerMs: 1, enough: 10 },
     );
     const answers = Array.from({ length: 30 }, (_, n) => gatherer.accept(n, 50));
     expect(gatherer.waiting).toBe(20);
@@ -118,7 +118,7 @@ describe("more than can be stored", () => {
         if (fail) throw new Error("secret");
         return items.map(String);
       },
-      { maxItems: 10, maxConcurrent: 1, maxBytes: 1_000, lingerMs: 1 },
+      { maxItems: 10, maxConcurrent: 1, maxBytes: 1_000, lingerMs: 1, enough: 10 },
     );
     expect(await gatherer.accept(1, 1)).toMatchObject({
       code: "internal_error",

@@ -248,6 +248,22 @@ describe("a batch", () => {
     await counted[Symbol.asyncDispose]();
   });
 
+  test("that lingers goes with a record that somebody waits for, and when one of it is asked for", async () => {
+    await using patient = await startTestHistory({ url: history.url, config: { lingerMs: 600_000 } });
+    const of = (id: bigint) => ended(id, { accountId: 79n });
+    const lingering = [nextId(), nextId()];
+    const first = patient.record(of(lingering[0] ?? 0n));
+    const waited = { record: create(RecordSchema, of(nextId())), waited: true };
+    await patient.client.record.call(waited, patient.options);
+    await first;
+    const second = patient.record(of(lingering[1] ?? 0n));
+    const ask = () =>
+      patient.client.getRecord({ owner: { accountId: 79n }, requestId: lingering[1] ?? 0n }, patient.options);
+    await expect(ask()).rejects.toMatchObject({ code: "not_found" });
+    await second;
+    expect((await ask()).record).toBeDefined();
+  });
+
   test("of several replicas with the same requests ends with each once", async () => {
     const replicas = await Promise.all([1, 2, 3].map(() => startTestHistory({ url: history.url })));
     const ids = Array.from({ length: 120 }, nextId);

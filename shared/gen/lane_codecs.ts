@@ -3728,6 +3728,7 @@ function newRecordItem(): RecordItem {
     $typeName: "throughline.history.v1.RecordItem",
     call: undefined,
     record: undefined,
+    waited: false,
   };
 }
 
@@ -3738,12 +3739,17 @@ export function createRecordItem(init: MessageInitShape<typeof RecordItemSchema>
     $typeName: "throughline.history.v1.RecordItem",
     call: init.call == null ? undefined : createCall(init.call),
     record: init.record == null ? undefined : createRecord(init.record),
+    waited: init.waited ?? false,
   };
 }
 
 function writeRecordItem(w: Writer, m: RecordItem): void {
   w.expect(m.$typeName, "throughline.history.v1.RecordItem");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.waited !== false) {
+    w.bool(m.waited);
+    w.tag(24);
+  }
   if (m.record !== undefined) {
     const { size } = w;
     writeRecord(w, m.record);
@@ -3765,6 +3771,9 @@ function readRecordItem(r: Reader, end: number, m: RecordItem): RecordItem {
         break;
       case 2:
         m.record = readRecord(r, r.end(), m.record ?? newRecord());
+        break;
+      case 3:
+        m.waited = r.bool();
         break;
       default:
         r.unknown(m, no);
@@ -5090,6 +5099,7 @@ function newSettleItem(): SettleItem {
     pricing: undefined,
     policy: 0,
     facts: undefined,
+    waited: false,
   };
 }
 
@@ -5105,12 +5115,17 @@ export function createSettleItem(init: MessageInitShape<typeof SettleItemSchema>
     pricing: init.pricing == null ? undefined : createPricing(init.pricing),
     policy: init.policy ?? 0,
     facts: init.facts == null ? undefined : createSettleFacts(init.facts),
+    waited: init.waited ?? false,
   };
 }
 
 function writeSettleItem(w: Writer, m: SettleItem): void {
   w.expect(m.$typeName, "throughline.billing.v1.SettleItem");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.waited !== false) {
+    w.bool(m.waited);
+    w.tag(64);
+  }
   if (m.facts !== undefined) {
     const { size } = w;
     writeSettleFacts(w, m.facts);
@@ -5169,6 +5184,9 @@ function readSettleItem(r: Reader, end: number, m: SettleItem): SettleItem {
         break;
       case 7:
         m.facts = readSettleFacts(r, r.end(), m.facts ?? newSettleFacts());
+        break;
+      case 8:
+        m.waited = r.bool();
         break;
       default:
         r.unknown(m, no);

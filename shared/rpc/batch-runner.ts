@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../errors/error.ts";
+import { createLinger, type LingerBounds } from "../linger.ts";
 import type { ServerCall } from "./server-call.ts";
 import type { LaneCall } from "./types.ts";
 
@@ -8,28 +9,35 @@ export interface BatchRunner {
   arrived(): void;
   /** Starts what has gathered now: somebody waits for it after all. */
   hurry(): void;
+  /** Starts what has gathered, and from now on all that comes as it comes: the server leaves. */
+  leave(): void;
+}
+
+/** How calls are gathered. */
+export interface GatherBounds extends LingerBounds {
+  readonly maxItems: number;
+  readonly maxConcurrent: number;
+  /** Whether somebody waits for what an item asks for. */
+  readonly isWaited: (item: unknown) => boolean;
 }
 
 /**
  * Runs what has gathered, of all lanes, at most `maxConcurrent` batches of at most `maxItems` calls at a time. A call
- * waits up to `lingerMs` for others to come along.
+ * waits up to `lingerMs` for others to come along, unless somebody waits for it or for another.
  */
 export function createBatchRunner(
   run: (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>,
-  { maxItems, maxConcurrent, lingerMs }: { maxItems: number; maxConcurrent: number; lingerMs: number },
+  bounds: GatherBounds,
 ): BatchRunner {
+  const { maxItems, maxConcurrent, isWaited } = bounds;
   let gathered: ServerCall[] = [];
+  let waited = false;
   let running = 0;
-  let lingering: NodeJS.Timeout | undefined;
+  const linger = createLinger(bounds, startBatches);
 
-  function arrived(): void {
-    if (lingerMs === 0 || gathered.length >= maxItems) startBatches();
-    else {
-      lingering ??= setTimeout(() => {
-        lingering = undefined;
-        startBatches();
-      }, lingerMs);
-    }
+  function accept(call: ServerCall): void {
+    gathered.push(call);
+    waited ||= isWaited(call.item);
   }
 
   function startBatches(): void {
@@ -44,6 +52,7 @@ export function createBatchRunner(
   function takeBatch(): ServerCall[] {
     const taken = gathered.length <= maxItems ? gathered : gathered.slice(0, maxItems);
     gathered = gathered.length <= maxItems ? [] : gathered.slice(maxItems);
+    if (gathered.length === 0) waited = false;
     const nowMs = performance.now();
     return taken.filter((call) => {
       if (!call.done && call.deadlineMs > nowMs) return true;
@@ -61,16 +70,17 @@ export function createBatchRunner(
       for (const call of calls) call.answer("error", error);
     }
     running -= 1;
-    if (lingering === undefined) startBatches();
+    if (!linger.lingering) startBatches();
   }
 
-  function hurry(): void {
-    clearTimeout(lingering);
-    lingering = undefined;
-    startBatches();
-  }
-
-  return { accept: (call) => void gathered.push(call), arrived, hurry };
+  return {
+    accept,
+    arrived() {
+      if (gathered.length > 0) linger.joined({ count: gathered.length, waited });
+    },
+    hurry: linger.hurry,
+    leave: linger.stop,
+  };
 }
 
 function answerAll(calls: readonly ServerCall[], answers: readonly unknown[]): void {

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { EchoItemSchema } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { createEcho } from "./testing-echo.ts";
-import { failureOf, soon, transports } from "./testing-pairs.ts";
+import { type EchoClient, failureOf, type Pair, soon, transports } from "./testing-pairs.ts";
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
@@ -51,6 +51,40 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     await client.close();
     expect((await last).text).toBe("last");
     expect(echo.seen.batches).toEqual([2, 1]);
+  });
+
+  // Longer than any test may take: what is answered did not linger.
+  const longMs = 600_000;
+  const patient = { timeoutMs: 2 * longMs };
+
+  test("where a method lingers, a call that somebody waits for goes at once, and takes along what lingers", async () => {
+    const { client, echo } = await pair({ lingerMs: { echo: longMs } });
+    await client.ready(5_000);
+    const first = client.echo.call({ text: "first" }, patient);
+    await Promise.all([first, client.echo.call({ text: "now" }, { ...soon, waited: true })]);
+    expect(echo.seen.batches).toEqual([2]);
+  });
+
+  test.each([
+    ["an item that is waited for", (client: EchoClient) => client.echo.call({ text: "now" }, soon)],
+    ["enough of them", (client: EchoClient) => Promise.all([1, 2, 3].map(() => client.echo.call({ text: "x" }, soon)))],
+    ["the server that leaves", (_client: EchoClient, stop: Pair["stop"]) => stop(5_000)],
+  ])("where a handler lingers, what lingers is taken along by %s", async (_what, take) => {
+    const came = Promise.withResolvers<void>();
+    const lingering = createEcho({
+      lingerMs: longMs,
+      enough: 4,
+      isWaited({ text }) {
+        came.resolve();
+        return text === "now";
+      },
+    });
+    const { client, stop } = await pair({}, lingering);
+    await client.ready(5_000);
+    const first = client.echo.call({ text: "first" }, patient);
+    await came.promise;
+    await take(client, stop);
+    expect((await first).text).toBe("first");
   });
 
   test("hands the envelope to the handler, and the item without it", async () => {

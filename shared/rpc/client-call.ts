@@ -47,6 +47,8 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
   lane: CallLane | undefined = undefined;
   /** What its caller owes the lane, also when the call itself is over; undefined: nothing. */
   readonly acknowledgement: OwedAcknowledgement | undefined;
+  /** True: it does not linger. */
+  readonly waited: boolean;
   /** True: it may be sent once more when its lane breaks. */
   repeatable: boolean;
   done = false;
@@ -69,6 +71,7 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     this.traceparent = options.traceparent ?? "";
     this.deadlineMs = nowMs + options.timeoutMs;
     this.waitingSinceMs = nowMs;
+    this.waited = options.waited === true;
     this.repeatable = repeatable;
     this.acknowledgement = acknowledgement;
     this.#reader = reader;

@@ -25,6 +25,8 @@ export interface LaneHandler<I extends Message, O extends Message, F extends Mes
   accept(call: ServerCall): void;
   /** What arrived together is all here. */
   arrived(): void;
+  /** The server leaves: from now on nothing waits for others to come. */
+  leave?(): void;
   readonly [typed]?: (item: I, frame: F) => O;
 }
 
@@ -64,7 +66,7 @@ export type BatchHandler<I extends Message, O extends Message> = LaneHandler<I, 
 };
 
 /** How a batch handler wants its calls. */
-export interface BatchOptions {
+export interface BatchOptions<I extends Message = never> {
   /** Most calls given at once. Default 512. */
   readonly maxItems?: number | undefined;
   /** Most batches that run at once; what arrives meanwhile, on any lane, gathers for the next. Default 4. */
@@ -74,6 +76,10 @@ export interface BatchOptions {
    * one message brought runs at once.
    */
   readonly lingerMs?: number | undefined;
+  /** Calls that wait for no more, since they make a good batch by themselves. Default: `maxItems`. */
+  readonly enough?: number | undefined;
+  /** Whether somebody waits for what an item asks for: then it runs at once, with all that lingers. Default: nobody does. */
+  readonly isWaited?: ((item: I) => boolean) | undefined;
 }
 
 /**
@@ -82,15 +88,15 @@ export interface BatchOptions {
  */
 export function batchHandler<I extends Message, O extends Message>(
   run: (calls: readonly LaneCall<I>[]) => Promise<readonly NoInfer<BatchAnswer<O>>[]>,
-  options: BatchOptions = {},
+  options: BatchOptions<I> = {},
 ): BatchHandler<I, O> {
+  const { maxItems = 512, maxConcurrent = 4, lingerMs = 0, enough = maxItems, isWaited = () => false } = options;
   const runner = createBatchRunner(run as (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>, {
-    maxItems: options.maxItems ?? 512,
-    maxConcurrent: options.maxConcurrent ?? 4,
-    lingerMs: options.lingerMs ?? 0,
+    ...{ maxItems, maxConcurrent, lingerMs, enough },
+    isWaited: isWaited as (item: unknown) => boolean,
   });
-  const { accept, arrived, hurry } = runner;
-  return { kind: "batch", dropsCancelled: true, accept, arrived, hurry };
+  const { accept, arrived, hurry, leave } = runner;
+  return { kind: "batch", dropsCancelled: true, accept, arrived, hurry, leave };
 }
 
 /**

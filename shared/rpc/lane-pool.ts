@@ -178,7 +178,8 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       }
       if (!admit(call)) return;
       waiting.push(call);
-      scheduleLater();
+      if (call.waited) schedule();
+      else scheduleLater();
     },
 
     ready(timeoutMs) {

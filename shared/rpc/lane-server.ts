@@ -228,6 +228,7 @@ export function createLaneServer<P>(
     accept,
     drain: () => {
       for (const link of links) link.announceDrain();
+      handler.leave?.();
     },
     destroy: () => {
       for (const link of links) link.destroy();

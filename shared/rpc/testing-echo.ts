@@ -9,7 +9,14 @@ import {
   type EchoItem,
   EchoService,
 } from "../gen/throughline/testing/v1/echo_pb.ts";
-import { batchHandler, defineService, type ServiceDefinition, streamHandler, unaryHandler } from "./define.ts";
+import {
+  type BatchOptions,
+  batchHandler,
+  defineService,
+  type ServiceDefinition,
+  streamHandler,
+  unaryHandler,
+} from "./define.ts";
 import type { BatchAnswer, CallBody, FrameSink, Init, LaneCall, StreamCall } from "./types.ts";
 
 /** What the echo service has seen, for tests to look at. */
@@ -39,7 +46,7 @@ export interface EchoFixture {
  * be answered at `release`, and nobody else with it; "later-bug" to fail then; "watch" to wait for the signal; "owed..." to
  * note a missing acknowledgement; "body..." what `readBody` says; "grow:<n>" an answer of n bytes; "wrong-count" one answer too many. Anything else comes back.
  */
-export function createEcho(options: { maxConcurrent?: number } = {}): EchoFixture {
+export function createEcho(options: BatchOptions<EchoItem> = {}): EchoFixture {
   const seen: EchoSeen = { texts: [], batches: [], aborted: [], unacknowledged: [] };
   const events = new EventTarget();
   let released = Promise.withResolvers<void>();

@@ -31,6 +31,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   /** Aborting it cancels the call. */
   readonly signal?: AbortSignal | undefined;
+  /** True: somebody waits for it, so it travels at the end of its tick though its method lingers, and what lingers travels with it. */
+  readonly waited?: boolean | undefined;
 }
 
 /** A body that its caller keeps while the call runs, for example in a file. */

@@ -46,7 +46,12 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
   // The client has its answer by then, and a statement costs as much as 40 of the items in it.
   const settling = batchHandler<SettleItem, Settlement>(
     settle(context, (accountIds) => secondLook.settled(accountIds)),
-    { maxConcurrent: 1, lingerMs: config.settleLingerMs },
+    {
+      maxConcurrent: 1,
+      lingerMs: config.settleLingerMs,
+      enough: 32,
+      isWaited: ({ waited, accountId }) => waited || secondLook.isShort(accountId),
+    },
   );
   const definition = defineService(BillingService, {
     authenticate: batchHandler(authenticate(context), { maxConcurrent: 2 }),

@@ -11,6 +11,11 @@ export interface SecondLook {
   wait(item: Asked, refused: Outcome, deadlineMs: number): Promise<Outcome>;
   /** Settlements of these accounts stand: who waits for one of them is looked at now. */
   settled(accountIds: Iterable<bigint>): void;
+  /**
+   * Whether a request of the account was refused here lately for nothing but what others held: its next one may wait for the
+   * settlement of the one before again, and that may linger on another replica than the one that would be asked to hurry.
+   */
+  isShort(accountId: bigint): boolean;
   /** Lets nobody wait any longer. */
   stop(): void;
 }
@@ -34,6 +39,9 @@ interface Waiting {
 const gridMs = 5;
 /** More that wait at once, of all accounts or of one, are refused as they come: a flood must not be judged again and again. */
 const maxWaiting = 1_000;
+/** How long an account counts as short, and how many are remembered. */
+const shortMs = 60_000;
+const maxShort = 10_000;
 const maxWaitingOfOne = 200;
 
 /**
@@ -45,6 +53,8 @@ const maxWaitingOfOne = 200;
  */
 export function createSecondLook(windowMs: number, judgeOne: JudgeOne, hurry: () => void): SecondLook {
   const waiting = new Map<bigint, Set<Waiting>>();
+  /** When each account was short the last time, the longest ago first. */
+  const short = new Map<bigint, number>();
   let count = 0;
   let hurriedMs = Number.NEGATIVE_INFINITY;
   let ticking: NodeJS.Timeout | undefined;
@@ -87,10 +97,21 @@ export function createSecondLook(windowMs: number, judgeOne: JudgeOne, hurry: ()
     else entry.dueMs = entry.sinceMs + next;
   }
 
+  function noteShort(accountId: bigint, nowMs: number): void {
+    short.delete(accountId);
+    short.set(accountId, nowMs);
+    if (short.size <= maxShort) return;
+    for (const oldest of short.keys()) {
+      short.delete(oldest);
+      break;
+    }
+  }
+
   return {
     async wait(item, refused, deadlineMs) {
       const nowMs = performance.now();
       const { accountId } = item.reservation;
+      noteShort(accountId, nowMs);
       const ofAccount = waiting.get(accountId) ?? new Set<Waiting>();
       const ownWindowMs = Math.min(windowMs, deadlineMs - nowMs);
       const first = nextLookMs(0, ownWindowMs);
@@ -111,6 +132,13 @@ export function createSecondLook(windowMs: number, judgeOne: JudgeOne, hurry: ()
       for (const accountId of accountIds) {
         for (const entry of waiting.get(accountId) ?? []) if (entry.dueMs !== undefined) entry.dueMs = 0;
       }
+    },
+    isShort(accountId) {
+      const sinceMs = short.get(accountId);
+      if (sinceMs === undefined) return false;
+      if (performance.now() - sinceMs < shortMs) return true;
+      short.delete(accountId);
+      return false;
     },
     stop() {
       clearTimeout(ticking);

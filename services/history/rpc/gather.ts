@@ -1,4 +1,5 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
+import { createLinger, type LingerBounds } from "../../../shared/linger.ts";
 
 /** Items on their way into the database. */
 export interface Gatherer<I, A> {
@@ -6,8 +7,12 @@ export interface Gatherer<I, A> {
    * Waits for an item's answer. Resolves to `service_unavailable` at once while more bytes wait than allowed: the sender
    * keeps the item and sends it again later, so a slow database delays and nothing is dropped. An item that is still to come
    * joins the others when it is there; nobody waits for it.
+   *
+   * @param isWaited somebody waits for its answer: it goes at once, with all that lingers.
    */
-  accept(item: I | Promise<I>, bytes: number): Promise<A | ThroughlineError>;
+  accept(item: I | Promise<I>, bytes: number, isWaited?: boolean): Promise<A | ThroughlineError>;
+  /** Lets go what lingers: somebody waits for it after all. */
+  hurry(): void;
   /** Items accepted and not yet answered. */
   readonly waiting: number;
   /** Resolves when all that was accepted is answered. */
@@ -15,15 +20,13 @@ export interface Gatherer<I, A> {
 }
 
 /** How items are gathered. */
-export interface GatherOptions {
+export interface GatherOptions extends LingerBounds {
   /** Most items of one batch. */
   readonly maxItems: number;
   /** Most batches at a time; what arrives meanwhile makes the next one. */
   readonly maxConcurrent: number;
   /** Most bytes that wait or are being written. */
   readonly maxBytes: number;
-  /** How long a first item waits for others, in milliseconds: nobody is kept by it, and a batch costs as much as ten items. */
-  readonly lingerMs: number;
 }
 
 interface Waiting<I, A> {
@@ -38,30 +41,28 @@ interface Waiting<I, A> {
  */
 export function createGatherer<I, A>(
   run: (items: readonly I[]) => Promise<readonly (A | ThroughlineError)[]>,
-  { maxItems, maxConcurrent, maxBytes, lingerMs }: GatherOptions,
+  { maxItems, maxConcurrent, maxBytes, lingerMs, enough }: GatherOptions,
 ): Gatherer<I, A> {
   let queue: Waiting<I, A>[] = [];
+  let waited = false;
+  let arriving = false;
   let running = 0;
   let heldBytes = 0;
   let heldItems = 0;
-  let lingering: NodeJS.Timeout | undefined;
   const drainWaiters: (() => void)[] = [];
+  const linger = createLinger({ lingerMs, enough }, startBatches);
 
-  function startNow(): void {
-    clearTimeout(lingering);
-    lingering = undefined;
-    startBatches();
-  }
-
+  /** What came in one turn is all here: a batch must not begin within it. */
   function arrived(): void {
-    if (queue.length >= maxItems || drainWaiters.length > 0) startNow();
-    else lingering ??= setTimeout(startNow, lingerMs);
+    arriving = false;
+    linger.joined({ count: queue.length, waited: waited || drainWaiters.length > 0 });
   }
 
   function startBatches(): void {
     while (queue.length > 0 && running < maxConcurrent) {
       const batch = queue.slice(0, maxItems);
       queue = queue.slice(maxItems);
+      if (queue.length === 0) waited = false;
       running++;
       void runBatch(batch);
     }
@@ -82,11 +83,11 @@ export function createGatherer<I, A>(
       resolve(answers[index] ?? new ThroughlineError("internal_error", "An internal error occurred."));
     }
     if (heldItems === 0) for (const done of drainWaiters.splice(0)) done();
-    if (lingering === undefined) startBatches();
+    if (!linger.lingering) startBatches();
   }
 
   return {
-    accept(item, bytes) {
+    accept(item, bytes, isWaited = false) {
       // One item is always let in, however large: it could never come otherwise.
       if (heldItems > 0 && heldBytes + bytes > maxBytes) return Promise.resolve(overloaded());
       heldBytes += bytes;
@@ -94,7 +95,9 @@ export function createGatherer<I, A>(
       return new Promise((resolve) => {
         const join = (ready: I): void => {
           queue.push({ item: ready, bytes, resolve });
-          arrived();
+          waited ||= isWaited;
+          if (!arriving) queueMicrotask(arrived);
+          arriving = true;
         };
         if (item instanceof Promise) void item.then(join);
         else join(item);
@@ -107,9 +110,10 @@ export function createGatherer<I, A>(
       if (heldItems === 0) return Promise.resolve();
       return new Promise((resolve) => {
         drainWaiters.push(resolve);
-        startNow();
+        linger.hurry();
       });
     },
+    hurry: linger.hurry,
   };
 }
 

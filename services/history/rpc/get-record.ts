@@ -19,10 +19,15 @@ import { windowsBackwards } from "../domain/windows.ts";
 import { loadRecord, loadRecords, showLabels } from "./load.ts";
 import { scopeOf } from "./scope.ts";
 
-/** Everything about one request. What is another owner's is answered as what is not there. */
+/**
+ * Everything about one request. What is another owner's is answered as what is not there.
+ *
+ * @param hurry lets go the records that linger: the one that is asked for may be among them, and who asks looks again.
+ */
 export async function getRecord(
   context: HistoryContext,
   { owner, requestId, upstreamRequestId, alias, tellsDeleted, withRequest }: GetRecordRequest,
+  hurry: () => void,
 ): Promise<MessageInitShape<typeof GetRecordResponseSchema>> {
   const scope = scopeOf(owner);
   if (requestId === 0n) {
@@ -36,6 +41,7 @@ export async function getRecord(
     const said = withRequest ? await requestOf(context, stored) : {};
     return { record: await withLabels(context, stored), ...said };
   }
+  if (stored === undefined) hurry();
   if (stored === undefined && tellsDeleted && (await isBuried(context.reader, requestId, toOwned(scope)))) return {};
   throw unknown();
 }

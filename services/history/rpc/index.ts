@@ -43,7 +43,7 @@ export function historyDefinition(
     findUnfinished: unaryHandler((request) => findUnfinished(context, request)),
     keepRequest: unaryHandler((request: KeepRequestRequest) => keepRequest(context, request)),
     deleteRecords: unaryHandler(inTurn(deletes, (request: DeleteRecordsRequest) => deleteRecords(context, request))),
-    getRecord: unaryHandler(inTurn(points, (request: GetRecordRequest) => getRecord(context, request))),
+    getRecord: unaryHandler(inTurn(points, (request: GetRecordRequest) => getRecord(context, request, records.hurry))),
     getTimeseries: unaryHandler(inTurn(sums, (request: GetTimeseriesRequest) => getTimeseries(context, request))),
   });
 }

@@ -36,6 +36,8 @@ interface Given {
 /** Two batches at a time keep both a core of ours and the database busy; more would only make them smaller. */
 const maxConcurrent = 2;
 const maxItems = 512;
+/** A batch of one costs 0.9 ms of CPU, of 16 0.11 a record: so many wait for no more. */
+const enough = 32;
 /** What a record takes beside its answer and details. */
 const recordBytes = 2_048;
 
@@ -45,8 +47,7 @@ export function createRecordGatherer(
   bounds: Pick<GatherOptions, "maxBytes" | "lingerMs">,
 ): RecordGatherer {
   return createGatherer((items) => context.spans.during(asked(items), () => store(context, items)), {
-    maxItems,
-    maxConcurrent,
+    ...{ maxItems, maxConcurrent, enough },
     ...bounds,
   });
 }
@@ -61,7 +62,7 @@ export function record(context: Pick<HistoryContext, "spans" | "customResponses"
     const bytes =
       recordBytes + (given?.response.length ?? 0) + (given?.detailBytes.length ?? 0) + (given?.input.length ?? 0);
     const asking = span.recording ? { span, requestId } : undefined;
-    const answer = await records.accept(withCustomResponse(given, customResponses, asking), bytes);
+    const answer = await records.accept(withCustomResponse(given, customResponses, asking), bytes, item.waited);
     endCall(span, answer instanceof ThroughlineError ? answer.code : undefined);
     return answer;
   }
