@@ -19,6 +19,7 @@ import { tell } from "../shared/log-output.ts";
 import { serveMetrics } from "../shared/metrics-server.ts";
 import { createPacing } from "../shared/pace.ts";
 import { createReadiness } from "../shared/readiness.ts";
+import { createRequestCount } from "../shared/request-count.ts";
 import { createRequestIdSource } from "../shared/request-id.ts";
 import { createInProcessClient } from "../shared/rpc/index.ts";
 import { type LaneHabits, laneHabits, type RunningService, runProcess } from "../shared/run-service.ts";
@@ -42,7 +43,8 @@ export function up(): Promise<number> {
     const ground = await openGround(process, onStop);
     const { env } = ground;
 
-    const pacing = createPacing();
+    const requests = createRequestCount();
+    const pacing = createPacing({ requests });
     const parts = (name: string) => ({
       log: logFor(name),
       tracing: telemetry.tracer(name),
@@ -68,6 +70,7 @@ export function up(): Promise<number> {
       history: historyConfig(env),
       view: { idStyle: view.idStyle, traceUiUrl: view.traceUiUrl },
       logLevel: process.log.level as PagesThreadData["logLevel"],
+      requests: requests.memory,
     };
     const pagesThread = createPagesThread(pagesData, process.log);
     onStop("thread of pages", () => pagesThread.stop());

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createPacing, mapInPieces, type PacingClock } from "./pace.ts";
+import { besideRequests, createPacing, mapInPieces, type PacingClock } from "./pace.ts";
+import { createRequestCount, joinRequestCount } from "./request-count.ts";
 
 /** A clock that stands still unless it is told, and notes how others were given their turn: 0 for a turn, else the rest. */
 function testClock() {
@@ -9,7 +10,7 @@ function testClock() {
     nextTurn: async () => clock.given.push(0),
     rest: async (ms) => clock.given.push(ms),
   };
-  return { clock, pacing: createPacing(parts) };
+  return { clock, parts, pacing: createPacing({ clock: parts }) };
 }
 
 test("long work gives others their turn after each piece, short work never", async () => {
@@ -48,6 +49,31 @@ test("work in bulk rests while a request runs, less for a while after the last, 
   expect(one).toBe(other);
   expect(after).toBeGreaterThan(0);
   expect(one).toBeGreaterThan(after ?? 0);
+});
+
+test("a thread beside rests for a multiple of its work while requests run on another, whose count it has joined", async () => {
+  const { clock, parts } = testClock();
+  const answering = createRequestCount(parts.nowMs);
+  const requests = joinRequestCount(answering.memory, parts.nowMs);
+  const pace = createPacing({ clock: parts, pieces: besideRequests, requests }).pace();
+  const work = async (ms: number): Promise<void> => {
+    clock.nowMs += ms;
+    await pace();
+  };
+  await work(3);
+  answering.begun();
+  await work(3);
+  await work(4);
+  answering.ended();
+  await work(3);
+  clock.nowMs += 1_000;
+  await work(3);
+  const [quiet, three, four, after, later] = clock.given;
+  expect([quiet, later]).toEqual([0, 0]);
+  expect([three, four].map((ms = 0) => ms / besideRequests.restMs(true, 1))).toEqual([3, 4]);
+  expect(after).toBe(besideRequests.restMs(false, 3));
+  // Less than a third of a core in the thread, so that its server has room beside it.
+  expect(besideRequests.restMs(false, 1)).toBeGreaterThan(2);
 });
 
 test("however many work in bulk, they take one piece together between the turns of others", async () => {

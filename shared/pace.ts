@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { createRequestCount, type RequestCount, sharedNowMs } from "./request-count.ts";
 
 /** Called after each small step of long work; gives a promise when it is others' turn. */
 export type Pace = () => Promise<void> | undefined;
@@ -16,17 +17,29 @@ export interface Pacing {
   ended(): void;
 }
 
-/** Work in one go before others have their turn. */
-const pieceMs = 0.7;
+/** How long work in bulk works and rests. */
+export interface Pieces {
+  /** Work in one go before others have their turn. */
+  readonly pieceMs: number;
+  /** The rest after work of `spentMs`, while a request runs (`now`) or when one has run a moment ago. */
+  restMs(now: boolean, spentMs: number): number;
+}
+
+/**
+ * On the thread that answers requests. A request takes twenty turns of it, most of them after an answer of PostgreSQL or of an
+ * upstream. Where each had to wait for a piece, chat beside a loop of pages of 1,000 took 12 ms at p50 where it takes 3 alone.
+ * Rests also leave PostgreSQL and the collector of garbage less to do at a time.
+ */
+const amongRequests: Pieces = { pieceMs: 0.7, restMs: (now) => (now ? 3 : 1) };
+
+/**
+ * On a thread of its own, which keeps nobody from the thread that answers requests, but takes, with the server of its statements, both cores
+ * of a small machine. With rests of three times the work both use 0.4 of a core together.
+ */
+export const besideRequests: Pieces = { pieceMs: 2, restMs: (now, spentMs) => (now ? 4 : 3) * spentMs };
+
 /** A step that took longer counts as so long: the process may have had to wait for the machine. */
 const longestStepMs = 5;
-/**
- * Rests after a piece, while a request runs and when one has run a moment ago. A request takes twenty turns of the thread,
- * most of them after an answer of PostgreSQL or of an upstream. Where each had to wait for a piece, chat beside a loop of
- * pages of 1,000 took 12 ms at p50 where it takes 3 alone. Rests also leave PostgreSQL and the collector of garbage less to
- * do at a time.
- */
-const restMs = { running: 3, recent: 1 } as const;
 const recentMs = 100;
 
 /** What tells the time and waits; tests bring their own. */
@@ -37,18 +50,28 @@ export interface PacingClock {
   rest(ms: number): Promise<unknown>;
 }
 
-const realClock: PacingClock = { nowMs: () => performance.now(), nextTurn: () => nextTurn(), rest: (ms) => sleep(ms) };
+const realClock: PacingClock = { nowMs: sharedNowMs, nextTurn: () => nextTurn(), rest: (ms) => sleep(ms) };
+
+/** What a pacing may be made with. */
+export interface PacingOptions {
+  readonly clock?: PacingClock;
+  readonly pieces?: Pieces;
+  /** The requests that work gives way to, for a thread that gives way to those of another. Default: a count of its own. */
+  readonly requests?: RequestCount;
+}
 
 /** Creates what the gateway and history of one process share. */
-export function createPacing({ nowMs, nextTurn, rest }: PacingClock = realClock): Pacing {
-  let running = 0;
-  let lastEndedMs = Number.NEGATIVE_INFINITY;
+export function createPacing({
+  clock: { nowMs, nextTurn, rest } = realClock,
+  pieces: { pieceMs, restMs } = amongRequests,
+  requests = createRequestCount(nowMs),
+}: PacingOptions = {}): Pacing {
   let spentMs = 0;
   let others: Promise<void> | undefined;
 
   function pause(atMs: number): Promise<unknown> {
-    if (running > 0) return rest(restMs.running);
-    return atMs - lastEndedMs < recentMs ? rest(restMs.recent) : nextTurn();
+    const now = requests.running() > 0;
+    return now || atMs - requests.lastEndedMs() < recentMs ? rest(restMs(now, spentMs)) : nextTurn();
   }
 
   function goOn(): void {
@@ -71,13 +94,8 @@ export function createPacing({ nowMs, nextTurn, rest }: PacingClock = realClock)
         return others.then(begin);
       };
     },
-    begun() {
-      running++;
-    },
-    ended() {
-      running--;
-      lastEndedMs = nowMs();
-    },
+    begun: requests.begun,
+    ended: requests.ended,
   };
 }
 

@@ -5,6 +5,7 @@ import { createPages } from "../../gateway/pages/write-pages.ts";
 import { account, ended, startTestHistory } from "../../services/history/testing.ts";
 import { createLog } from "../../shared/log.ts";
 import { createPacing } from "../../shared/pace.ts";
+import { createRequestCount } from "../../shared/request-count.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { type Thread, ThreadGone } from "../../shared/thread/thread.ts";
 import { createPagesThread } from "./pages-thread.ts";
@@ -14,6 +15,7 @@ import { createPagesThread } from "./pages-thread.ts";
 const view = { idStyle: "decimal", traceUiUrl: undefined } as const;
 const records = 140;
 const options = { timeoutMs: 15_000 };
+const requests = createRequestCount();
 
 let history: Awaited<ReturnType<typeof startTestHistory>>;
 let here: Pages;
@@ -45,7 +47,10 @@ beforeAll(async () => {
   here = createPages({ history: history.client, view, pacing, atOnce: 25, chunkCharacters: 32_768 });
   const log = createLog({ service: "test", level: "fatal" });
   thread = createPagesThread(
-    { history: { databaseUrl: history.url, poolSize: 4, partitionMs: 7 * 86_400_000 }, view, logLevel: "fatal" },
+    {
+      history: { databaseUrl: history.url, poolSize: 4, partitionMs: 7 * 86_400_000 },
+      ...{ view, logLevel: "fatal", requests: requests.memory },
+    },
     log,
   );
   pages = createThreadedPages(noted, thread);

@@ -3,7 +3,8 @@ import { createPages, type PageView } from "../../gateway/pages/write-pages.ts";
 import { type PagesConfig, startPages } from "../../services/history/server/pages.ts";
 import type { LogOptions } from "../../shared/log.ts";
 import { createLog } from "../../shared/log.ts";
-import { createPacing } from "../../shared/pace.ts";
+import { besideRequests, createPacing } from "../../shared/pace.ts";
+import { joinRequestCount } from "../../shared/request-count.ts";
 import { createInProcessClient } from "../../shared/rpc/index.ts";
 import { serveThread } from "../../shared/thread/serve.ts";
 
@@ -12,6 +13,8 @@ export interface PagesThreadData {
   readonly history: PagesConfig;
   readonly view: PageView;
   readonly logLevel: LogOptions["level"];
+  /** Memory of the count of requests that run, to which it gives way. */
+  readonly requests: SharedArrayBuffer;
 }
 
 /** 25 here take a third more CPU; nobody else waits for this thread than others who read pages. */
@@ -20,9 +23,9 @@ const atOnce = 100;
 const chunkCharacters = 128 * 1024;
 
 await serveThread(async (data) => {
-  const { history, view, logLevel } = data as PagesThreadData;
+  const { history, view, logLevel, requests } = data as PagesThreadData;
   const log = createLog({ service: "history", level: logLevel ?? "info" });
-  const pacing = createPacing();
+  const pacing = createPacing({ pieces: besideRequests, requests: joinRequestCount(requests) });
   const service = startPages(history, { log, pacing });
   const client = createInProcessClient(service.definition, { pacing, log });
   const pages = createPages({ history: client, view, pacing, atOnce, chunkCharacters, encoded: true });

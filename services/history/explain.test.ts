@@ -18,6 +18,8 @@ const dayMs = 86_400_000;
 const nowMs = Date.UTC(2026, 5, 15, 18);
 const perDay = 12_000;
 const days = 9;
+/** Fewer than the page far back passes over, so that it takes several statements. */
+const entriesAtOnce = 2_000;
 
 let postgres: TestPostgres;
 let plans: Plans;
@@ -30,7 +32,7 @@ beforeAll(async () => {
     url: postgres.url,
     config: { partitionMs: dayMs, payloadPartitionMs: dayMs },
     deps: { nowMs: () => nowMs },
-    context: { ...plans.readers, firstWindowMs: dayMs },
+    context: { ...plans.readers, firstWindowMs: dayMs, entriesAtOnce },
   });
   await fill();
 });
@@ -128,6 +130,19 @@ test("a page far back walks index entries, and reads the rows of its own partiti
   expect(nodes).toContain("Index Only Scan");
   expect(scanned).toEqual([]);
   expect(partitions(tables).filter((name) => name.startsWith("payload_")).length).toBeLessThanOrEqual(2);
+});
+
+test("a page far back is walked to in statements of which none passes over many entries", async () => {
+  const steps = (await plans.of(query({ page: 15, pageSize: 1_000 }), { run: true })).filter((plan) =>
+    nodesOf(plan).some((node) => /account_id_request_id/.test(node["Index Name"] ?? "")),
+  );
+  const passed = steps.map((plan) =>
+    nodesOf(plan)
+      .filter((node) => node["Node Type"] === "Index Only Scan")
+      .reduce((sum, node) => sum + (node["Actual Rows"] ?? 0) * (node["Actual Loops"] ?? 1), 0),
+  );
+  expect(passed.reduce((a, b) => a + b)).toBeGreaterThan(5 * entriesAtOnce);
+  expect(Math.max(...passed)).toBeLessThan(1.1 * entriesAtOnce);
 });
 
 test("a day in the middle opens that day's partitions only", async () => {

@@ -18,7 +18,7 @@ beforeAll(async () => {
   history = await startTestHistory({
     config: { partitionMs: dayMs, payloadPartitionMs: dayMs / 2, retentionMs: 0, payloadRetentionMs: 0 },
     deps: { nowMs: () => nowMs },
-    context: { firstWindowMs: dayMs },
+    context: { firstWindowMs: dayMs, entriesAtOnce: 2 },
   });
 });
 afterAll(async () => {

@@ -4,13 +4,12 @@ import { parseRequestId } from "../../../shared/request-id.ts";
 import type { PageContext } from "../context.ts";
 import { type ExportWalk, exportStep, lastBatch, placeOf } from "../db/export.ts";
 import { behindBatch, firstPlace, formatPlace, type Place, parsePlace } from "../domain/place.ts";
+import { firstScanLimit, nextScanLimit } from "../domain/scan-limit.ts";
 import { readFilter } from "./filter.ts";
 import { fitting, limitOf } from "./list-records.ts";
 import { loadRecords } from "./load.ts";
 
 const endedStatuses = [4, 5];
-/** Records that one statement looks at: about 50 ms. */
-const scanLimit = 25_000;
 /** After this time a call gives what it has. */
 const scanTimeMs = 1_000;
 
@@ -47,17 +46,21 @@ export async function exportRecords(
 
 /** The places of the next records that match, and where the walk ended. */
 async function walkOn(
-  { planningReader }: PageContext,
+  { planningReader, pacing }: PageContext,
   walk: ExportWalk,
   limit: number,
 ): Promise<{ places: Place[]; next: Place; more: boolean }> {
   const startMs = performance.now();
+  const pace = pacing.pace();
   const places: Place[] = [];
+  let scanLimit = firstScanLimit(limit);
+  let looked = 0;
   for (let { behind } = walk; ; ) {
+    const missing = limit - places.length;
     const { found, passed, last } = await exportStep(
       planningReader,
       { ...walk, behind },
-      { limit: limit - places.length, scanLimit },
+      { limit: missing, scanLimit },
     );
     for (const place of found) places.push(place);
     const full = places.at(-1);
@@ -65,6 +68,10 @@ async function walkOn(
     if (passed === scanLimit && last !== undefined) behind = last;
     else return { places, next: further(behind, behindBatch(walk.upTo)), more: false };
     if (performance.now() - startMs > scanTimeMs) return { places, next: behind, more: true };
+    looked += passed;
+    scanLimit = nextScanLimit(scanLimit, { passed: looked, found: places.length, missing: limit - places.length });
+    const others = pace();
+    if (others !== undefined) await others;
   }
 }
 

@@ -46,11 +46,12 @@ export function limitOf(asked: number): number {
 }
 
 async function listIds(
-  { planningReader, nowMs, firstWindowMs, byTerms }: PageContext,
+  { planningReader, pacing, nowMs, firstWindowMs, byTerms }: PageContext,
   filter: Filter,
   { cursor, limit, ascending }: { cursor: bigint; limit: number; ascending: boolean },
 ): Promise<{ ids: bigint[]; nextCursor: bigint }> {
   const startMs = performance.now();
+  const pace = pacing.pace();
   const windows = ascending ? windowsForwards : windowsBackwards;
   const ids: bigint[] = [];
   const named = filter.scan.shapeIds !== undefined || filter.scan.outcomeIds !== undefined;
@@ -93,6 +94,8 @@ async function listIds(
         scanLimit = nextScanLimit(scanLimit, { passed, found: ids.length, missing: limit - ids.length });
         left = intersect(left, beyond(last, ascending));
         if (left !== undefined && performance.now() - startMs > scanTimeMs) return { ids, nextCursor: last };
+        const others = pace();
+        if (others !== undefined) await others;
       }
     }
   }

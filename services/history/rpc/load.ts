@@ -46,7 +46,7 @@ export async function loadRecords(
   const withBodies = wantsPayloads && ids.length <= together.maxIds;
   const rows: LoadedRow[] = withBodies
     ? await readRowsWithPayloads(context.reader, ids)
-    : await readRowsInGroups(context.reader, ids);
+    : await readRowsInGroups(context, ids);
   await context.terms.valuesOf(new Set(rows.flatMap(termsOf)));
   const stored = new Map<bigint, StoredRecord>();
   for (const [id, body] of running) stored.set(id, toRunningRecord(body));
@@ -68,10 +68,13 @@ export async function loadRecords(
   return ids.flatMap((id) => stored.get(id) ?? []);
 }
 
-async function readRowsInGroups(reader: LoadContext["reader"], ids: readonly bigint[]): Promise<RecordRow[]> {
+async function readRowsInGroups({ reader, pacing }: LoadContext, ids: readonly bigint[]): Promise<RecordRow[]> {
   const rows: RecordRow[] = [];
+  const pace = pacing.pace();
   for (let from = 0; from < ids.length; from += groupRows) {
     for (const row of await readRows(reader, ids.slice(from, from + groupRows))) rows.push(row);
+    const others = pace();
+    if (others !== undefined) await others;
   }
   return rows;
 }

@@ -1,9 +1,15 @@
 import type { HistoryContext } from "../context.ts";
 import type { Walk } from "../db/branches.ts";
 import { seek } from "../db/seek.ts";
+import { intersect } from "../domain/id-text.ts";
+import { beyond } from "../domain/spans.ts";
+import type { IdRange } from "../domain/times.ts";
 import { windowsBackwards, windowsForwards } from "../domain/windows.ts";
 
-type WalkContext = Pick<HistoryContext, "reader" | "planningReader" | "nowMs" | "firstWindowMs">;
+type WalkContext = Pick<
+  HistoryContext,
+  "reader" | "planningReader" | "pacing" | "nowMs" | "firstWindowMs" | "entriesAtOnce"
+>;
 
 /** What a walk gives. */
 export interface Walked {
@@ -17,7 +23,7 @@ export interface Walked {
  * opened as it takes.
  */
 export async function walkIds(
-  { reader, planningReader, nowMs, firstWindowMs }: WalkContext,
+  { reader, planningReader, pacing, nowMs, firstWindowMs, entriesAtOnce }: WalkContext,
   walk: Walk,
   { offset, limit }: { offset: number; limit: number },
 ): Promise<Walked> {
@@ -27,14 +33,22 @@ export async function walkIds(
   const ids: bigint[] = [];
   let running = false;
   let before = offset;
-  for (const range of windows(walk.range, { nowMs: nowMs(), firstMs: firstWindowMs })) {
-    // The instant after which requests count lies in the first millisecond of the whole range.
-    const afterFirst = walk.afterFirst && range.from === walk.range.from;
-    const found = await seek(db, { ...walk, range, afterFirst }, { offset: before, limit: limit - ids.length });
-    for (const id of found.ids) ids.push(id);
-    running ||= found.running;
-    if (ids.length >= limit) break;
-    before = Math.max(0, before - found.passed);
+  const pace = pacing.pace();
+  for (const window of windows(walk.range, { nowMs: nowMs(), firstMs: firstWindowMs })) {
+    for (let range: IdRange | undefined = window; range !== undefined; ) {
+      // The instant after which requests count lies in the first millisecond of the whole range.
+      const afterFirst = walk.afterFirst && range.from === walk.range.from;
+      const missing = limit - ids.length;
+      const most = Math.min(before + missing, entriesAtOnce);
+      const found = await seek(db, { ...walk, range, afterFirst }, { offset: before, limit: missing, most });
+      for (const id of found.ids) ids.push(id);
+      running ||= found.running;
+      if (ids.length >= limit) return { ids, running };
+      before = Math.max(0, before - found.passed);
+      range = found.passed < most ? undefined : intersect(range, beyond(found.last, walk.ascending));
+      const others = pace();
+      if (others !== undefined) await others;
+    }
   }
   return { ids, running };
 }
