@@ -2,7 +2,7 @@ import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink } from "@tr
 import { Agent, EventSource } from "undici";
 import type { AppRouter } from "../gateway/trpc/router.ts";
 import { readEnv } from "../shared/config.ts";
-import { adminKeyFile, readAdminKey } from "./admin-key.ts";
+import { adminKeyFile, keepAdminKey, readAdminKey } from "./admin-key.ts";
 import { CommandError } from "./command.ts";
 import { cliEnv } from "./config.ts";
 
@@ -36,6 +36,18 @@ export function openAdminClient() {
       }),
     ],
   });
+}
+
+/** Where a new secret of the key is kept, or why it could not be; nothing where the environment gave the key. */
+export function keepNewSecret(secret: string): { readonly kept_in?: string; readonly not_kept?: string } {
+  const { THROUGHLINE_ADMIN_KEY, THROUGHLINE_DATA } = cliEnv.read(readEnv());
+  if (THROUGHLINE_ADMIN_KEY !== undefined) return {};
+  try {
+    keepAdminKey(THROUGHLINE_DATA, secret);
+    return { kept_in: adminKeyFile(THROUGHLINE_DATA) };
+  } catch (error) {
+    return { not_kept: String(error) };
+  }
 }
 
 /** A dispatcher that sends the key: an EventSource takes no headers, and in the address the key would be in logs. */

@@ -21,10 +21,15 @@ export function readAdminKey(dataFolder: string): string | undefined {
 export function makeAdminKey(dataFolder: string): string {
   let secret = "tl-cli-";
   for (let i = 0; i < secretLetters; i++) secret += letters.charAt(randomInt(letters.length));
+  keepAdminKey(dataFolder, secret);
+  return secret;
+}
+
+/** Keeps an administration key in the data folder in place of the one that is there, readable by its owner alone. */
+export function keepAdminKey(dataFolder: string, secret: string): void {
   const file = adminKeyFile(dataFolder);
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${secret}\n`, { mode: 0o600, flush: true });
   chmodSync(draft, 0o600);
   renameSync(draft, file);
-  return secret;
 }

@@ -95,6 +95,39 @@ describe("the administration command line", () => {
     expect(out + deployment.output()).not.toContain(rotated.secret);
   });
 
+  it("rotates the key that it uses, of any kind, and keeps that of a data folder where it was", async () => {
+    interface Rotated {
+      readonly secret: string;
+      readonly kept_in?: string;
+    }
+    const made = await json<{ key_id: string; secret: string }>("keys", "create", "--name", "own", "--rpm", "50");
+    const as = { THROUGHLINE_ADMIN_KEY: made.secret };
+    expect((await run(["me", "get"], as)).out).toMatch(/kind +api[\s\S]*left +requests left this minute: 50/);
+    const repeated = ["me", "rotate", "--idempotency-key", "once", "--json"];
+    const [first, second] = [await run(repeated, as), await run(repeated, as)];
+    const { secret, kept_in } = JSON.parse(first.out) as Rotated;
+    expect([JSON.parse(second.out).secret, kept_in]).toEqual([secret, undefined]);
+    expect((await run(["me", "rotate", "--overlap", "31d"], { THROUGHLINE_ADMIN_KEY: secret })).code).toBe(1);
+    const shown = await run(["me", "rotate", "--overlap", "0"], { THROUGHLINE_ADMIN_KEY: secret });
+    const [, newest = ""] = /secret, shown this once: (\S+)/.exec(shown.out) ?? [];
+    expect((await run(["me", "get"], { THROUGHLINE_ADMIN_KEY: secret })).err).toMatch(/revoked_api_key/);
+    expect((await run(["me", "get"], { THROUGHLINE_ADMIN_KEY: newest })).code).toBe(0);
+
+    const kept = await json<Rotated>("keys", "create", "--kind", "cli", "--name", "kept");
+    await writeFile(join(folder, "admin-key"), `${kept.secret}\n`);
+    const ofFolder = { THROUGHLINE_ADMIN_KEY: "" };
+    const told = await run(["me", "rotate", "--overlap", "0"], ofFolder);
+    expect([told.code, told.err]).toEqual([0, ""]);
+    expect(told.out).toContain(`kept in ${join(folder, "admin-key")}`);
+    const now = (await readFile(join(folder, "admin-key"), "utf8")).trim();
+    expect(told.out).not.toContain(now);
+    expect((await run(["me", "get"], ofFolder)).code).toBe(0);
+    await rm(join(folder, "admin-key"));
+    const { events } = await json<{ events: object[] }>("trail", "--procedure", "me.rotate", "--target", made.key_id);
+    expect(events).toHaveLength(8);
+    expect(JSON.stringify(events)).not.toMatch(/once/);
+  });
+
   it("changes of a key's and an account's limits what is given, and leaves the others", async () => {
     interface Limited {
       readonly key_id: string;

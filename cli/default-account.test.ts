@@ -66,6 +66,21 @@ describe("ensureDefaultAccount", () => {
     expect(events.map(({ actor, target }) => [actor, target])).toEqual([["init", accountId.toString()]]);
   });
 
+  it("makes a new one where the kept one was rotated away elsewhere, and leaves one whose overlap still runs", async () => {
+    await using ground = await startGround();
+    const { client, dataFolder, file } = ground;
+    const given = { secret: undefined, adminSecret: undefined, dataFolder };
+    await ensureDefaultAccount(client, given);
+    const kept = readFileSync(file, "utf8");
+    const [key] = (await client.listKeys({}, options)).keys;
+    await client.rotateKey({ keyId: key?.keyId ?? 0n, overlapMs: 3_600_000n }, options);
+    await ensureDefaultAccount(client, given);
+    expect(readFileSync(file, "utf8")).toBe(kept);
+    await client.rotateKey({ keyId: key?.keyId ?? 0n }, options);
+    await ensureDefaultAccount(client, given);
+    expect(readFileSync(file, "utf8")).not.toBe(kept);
+  });
+
   it("makes a new one where the kept one was revoked", async () => {
     await using ground = await startGround();
     const { client, dataFolder, file } = ground;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { ThroughlineError } from "../shared/errors/error.ts";
 import {
   AccountState,
@@ -82,12 +83,26 @@ async function makeFirst(billing: Billing, given: GivenKeys, hasOperator: boolea
   };
 }
 
-/** Whoever may read the data folder may administer: a key that was revoked, or that the database knows as another, is made anew. */
+/**
+ * Whoever may read the data folder may administer: a key that was revoked, or rotated elsewhere until the kept secret ended, or that
+ * the database knows as another, is made anew.
+ */
 async function ensureKeptKey(billing: Billing, accountId: bigint, dataFolder: string): Promise<void> {
   const known = readAdminKey(dataFolder);
   const stored = known === undefined ? undefined : await storeKey(billing, accountId, known);
-  if (stored?.revokedUnixMs === 0n) return;
+  if (known !== undefined && stored?.revokedUnixMs === 0n && !(await hasEnded(billing, known))) return;
   await storeKey(billing, accountId, makeAdminKey(dataFolder));
+}
+
+/** Whether a secret of a key that is not revoked was rotated away. */
+async function hasEnded(billing: Billing, secret: string): Promise<boolean> {
+  const secretSha256 = createHash("sha256").update(secret).digest();
+  try {
+    await billing.authenticate.call({ secretSha256 }, options);
+    return false;
+  } catch (error) {
+    return ThroughlineError.from(error).code === "revoked_api_key";
+  }
 }
 
 async function storeKey(billing: Billing, accountId: bigint, secret: string): Promise<Key | undefined> {

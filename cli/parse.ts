@@ -3,8 +3,9 @@ import { parseUsd } from "../shared/money.ts";
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A length of time such as 90s, 30m, 24h or 7d, in milliseconds. */
+/** A length of time such as 90s, 30m, 24h, 7d or 0, in milliseconds. */
 export function durationMs(text: string): number {
+  if (text === "0") return 0;
   const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const unitMs = units[unit];
   if (count === undefined || unitMs === undefined) throw new InvalidArgumentError("Use a time such as 30m, 24h or 7d.");

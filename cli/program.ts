@@ -4,6 +4,7 @@ import { channels } from "./channels.ts";
 import { credits, ledger } from "./credits.ts";
 import { exportRecords } from "./export.ts";
 import { keys } from "./keys.ts";
+import { me } from "./me.ts";
 import { requests } from "./requests.ts";
 import { trail } from "./trail.ts";
 import { usage } from "./usage.ts";
@@ -22,6 +23,7 @@ export function createProgram(version: string): Command {
 export const administration: readonly ((program: Command) => void)[] = [
   accounts,
   keys,
+  me,
   credits,
   ledger,
   usage,

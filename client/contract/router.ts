@@ -524,6 +524,43 @@ export type Procedures = {
         };
       }
     >;
+    /**
+     * Gives the key that calls a new secret; the old one works for the overlap. Limits, budgets, scopes and records stay with the key.
+     * A repeat with the same `idempotency_key` gives the same secret for as long as the old one works.
+     */
+    rotate: Mutation<
+      | {
+          overlap_ms?: number | undefined;
+          idempotency_key?: string | undefined;
+        }
+      | undefined,
+      {
+        secret: string;
+        /** When the secrets before it have all ceased to work. */
+        old_secrets_end_time: string | null;
+        key_id: string;
+        account_id: string;
+        name: string;
+        kind: "user" | "server" | "api" | "cli";
+        prefix: string;
+        user_id: string | null;
+        scopes: string[];
+        allowed_models: string[];
+        allowed_cidrs: string[];
+        group: string | null;
+        limits: {
+          requests_per_minute: number | null;
+          tokens_per_minute: number | null;
+          concurrent_requests: number | null;
+          concurrent_jobs: number | null;
+          daily_budget_usd: string | null;
+          monthly_budget_usd: string | null;
+        };
+        expires_time: string | null;
+        revoked_time: string | null;
+        created_time: string;
+      }
+    >;
   };
   accounts: {
     /** Creates an account. The same name and content again answers the first. */
@@ -796,6 +833,8 @@ export type Procedures = {
       },
       {
         secret: string;
+        /** When the secrets before it have all ceased to work. */
+        old_secrets_end_time: string | null;
         key_id: string;
         account_id: string;
         name: string;

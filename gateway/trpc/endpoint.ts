@@ -50,8 +50,9 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
     scope.addHook("preClose", async () => stop.abort());
     // tRPC reads its bodies itself.
     scope.removeAllContentTypeParsers();
+    // tRPC's clients send no body where a call has no input, which tRPC itself takes for broken JSON.
     scope.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, parsed) =>
-      parsed(null, body),
+      parsed(null, body === "" ? "{}" : body),
     );
     // What fails before tRPC has the request is told in its form, or its clients could not read it.
     scope.setErrorHandler<FastifyError>((thrown, request, reply) => {

@@ -47,6 +47,12 @@ export const limit = z.int().min(1).max(1_000);
 /** A name of something. */
 export const name = z.string().min(1).max(200);
 
+/** How long a key's old secret goes on to work beside its new one, in milliseconds. */
+export const overlapMs = z
+  .int()
+  .min(0)
+  .max(30 * 86_400_000);
+
 const uint32 = z.int().min(0).max(4_294_967_295);
 
 /** Limits of a key or an account; what is left out is not limited. */

@@ -1,16 +1,11 @@
 import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { groupIsOperators, reachedAccount } from "../reach.ts";
-import { keyKinds, keyOut, present } from "../view/payer.ts";
-import { expiry, id, limit, limits, name } from "./input.ts";
+import { keyKinds, keyOut, present, rotatedOut } from "../view/payer.ts";
+import { expiry, id, limit, limits, name, overlapMs } from "./input.ts";
 import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
 
 const list = z.array(z.string().min(1).max(200)).max(1_000);
-const overlapMs = z
-  .int()
-  .min(0)
-  .max(30 * 86_400_000);
-
 /** A 401 would say that the caller's own key is no good; what was revoked is the key that it named. */
 function ofNamedKey(thrown: unknown): never {
   if (ThroughlineError.from(thrown).code !== "revoked_api_key") throw thrown;
@@ -102,8 +97,7 @@ export const keys = router({
     .mutation(async ({ ctx, input }) => {
       const accountId = reachedAccount(ctx.principal);
       const request = { keyId: input.key_id, accountId, overlapMs: BigInt(input.overlap_ms) };
-      const rotated = await ctx.gateway.billing.rotateKey(request, callOptions(ctx)).catch(ofNamedKey);
-      return { ...keyOut(present(rotated.key)), secret: rotated.secret };
+      return rotatedOut(await ctx.gateway.billing.rotateKey(request, callOptions(ctx)).catch(ofNamedKey));
     }),
 
   /** Revokes a key; a repeat is fine. */

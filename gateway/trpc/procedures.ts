@@ -121,8 +121,8 @@ function procedureFor(kinds: readonly KeyKind[], scope: (kind: KeyKind) => strin
   });
 }
 
-/** What every event of a call says. */
-function eventOf({ incoming, caller, ip, calls }: TrpcContext, procedure: string, input: unknown) {
+/** What every event of a call says. @param target what it is about, where the input does not say. */
+function eventOf({ incoming, caller, ip, calls }: TrpcContext, procedure: string, input: unknown, target = "") {
   const call = calls.count;
   calls.count = call + 1;
   return {
@@ -133,39 +133,49 @@ function eventOf({ incoming, caller, ip, calls }: TrpcContext, procedure: string
     actor: caller.keyPrefix,
     actorAccountId: caller.accountId,
     address: ip,
-    target: targetOf(input),
+    target: targetOf(input) || target,
   };
 }
 
+/** Whose changes leave a trail. */
+interface Trailing {
+  /** True: a key of any kind changes itself, and names nothing. False: administration keys; what users do with their own leaves none. */
+  readonly ofSelf: boolean;
+}
+
 /**
- * Leaves a trail of what administration keys change. That a change is asked for is durable before it is made, with what it is about
+ * Leaves a trail of what is changed. That a change is asked for is durable before it is made, with what it is about
  * as it was, and one that cannot be entered is refused: none is made that nobody can be asked about. Its outcome follows it, with both.
  */
-const trailed = t.middleware(async ({ ctx, path, getRawInput, next }) => {
-  const { gateway, incoming, caller } = ctx;
-  if (caller.kind !== KeyKind.CLI) return next();
-  const input = await getRawInput();
-  const event = eventOf(ctx, path, input);
-  const options = callOptions(ctx);
-  const before = await stateBefore(path, { gateway, caller, options, input });
-  const beforeJson = before === undefined ? "" : valuesOf(before);
-  await gateway.billing.recordAdministration({ event: { ...event, beforeJson, valuesJson: valuesOf(input) } }, options);
-  const result = await next();
-  const outcome = result.ok ? "done" : platformError(result.error).code;
-  const target = event.target || (result.ok ? targetOf(result.data) : "");
-  const afterJson = result.ok ? valuesOf(result.data) : "";
-  try {
+const trailed = ({ ofSelf }: Trailing = { ofSelf: false }) =>
+  t.middleware(async ({ ctx, path, getRawInput, next }) => {
+    const { gateway, incoming, caller } = ctx;
+    if (!ofSelf && caller.kind !== KeyKind.CLI) return next();
+    const input = await getRawInput();
+    const event = eventOf(ctx, path, input, ofSelf ? caller.keyId.toString() : "");
+    const options = callOptions(ctx);
+    const before = await stateBefore(path, { gateway, caller, options, input });
+    const beforeJson = before === undefined ? "" : valuesOf(before);
     await gateway.billing.recordAdministration(
-      { event: { ...event, target, outcome, beforeJson, afterJson } },
+      { event: { ...event, beforeJson, valuesJson: valuesOf(input) } },
       options,
     );
-  } catch (error) {
-    // The change is made or refused by now, and what was asked for is in the trail.
-    const { idText } = incoming;
-    gateway.log.error({ err: error, request_id: idText, procedure: path, outcome }, "an outcome is not in the trail");
-  }
-  return result;
-});
+    const result = await next();
+    const outcome = result.ok ? "done" : platformError(result.error).code;
+    const target = event.target || (result.ok ? targetOf(result.data) : "");
+    const afterJson = result.ok ? valuesOf(result.data) : "";
+    try {
+      await gateway.billing.recordAdministration(
+        { event: { ...event, target, outcome, beforeJson, afterJson } },
+        options,
+      );
+    } catch (error) {
+      // The change is made or refused by now, and what was asked for is in the trail.
+      const { idText } = incoming;
+      gateway.log.error({ err: error, request_id: idText, procedure: path, outcome }, "an outcome is not in the trail");
+    }
+    return result;
+  });
 
 /** The outcome of a read: it is entered before the answer is given, and one that cannot be entered is refused. */
 const readOutcome = "read";
@@ -190,11 +200,11 @@ const administration = [KeyKind.CLI];
 /** Reads of what accounts have: administration keys with the scope admin.read. The procedure asks for `reachedAccount`. */
 export const adminRead = procedureFor(administration, () => "admin.read");
 /** Changes to what accounts have: administration keys with the scope admin.write. The procedure asks for `reachedAccount`. */
-export const adminWrite = procedureFor(administration, () => "admin.write").use(trailed);
+export const adminWrite = procedureFor(administration, () => "admin.write").use(trailed());
 /** Reads of what concerns the whole platform: the same, of an operator's account. */
 export const platformRead = procedureFor(administration, () => "admin.read", true);
 /** Changes to what concerns the platform, money and limits of accounts among it: the same, of an operator's account. */
-export const platformWrite = procedureFor(administration, () => "admin.write", true).use(trailed);
+export const platformWrite = procedureFor(administration, () => "admin.write", true).use(trailed());
 /** Reads of records: an operator's administration key's of everybody, a tenant's of its account, any other's of its own. */
 export const ownRead = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.read" : "history.read"));
 /** Reads of records with what was asked and answered, likewise. */
@@ -202,14 +212,16 @@ export const contentsRead = ownRead.use(readTrailed);
 /** Deletions of records, likewise. */
 export const ownDelete = procedureFor(everyone, (kind) =>
   kind === KeyKind.CLI ? "admin.write" : "history.delete",
-).use(trailed);
+).use(trailed());
 /** Reads of jobs: of an administration key's account, of any other key its own. */
 export const ownJobs = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.read" : undefined));
 /** Changes to jobs, likewise. */
 export const ownJobsChange = procedureFor(everyone, (kind) => (kind === KeyKind.CLI ? "admin.write" : undefined)).use(
-  trailed,
+  trailed(),
 );
 /** What a key does with its videos. */
 export const ownVideos = procedureFor(publicKinds, () => "video");
 /** What every key may ask of itself. */
 export const ofSelf = procedureFor(everyone, () => undefined);
+/** What every key may change of itself. */
+export const changeOfSelf = ofSelf.use(trailed({ ofSelf: true }));

@@ -26,11 +26,11 @@ const none: Read = async () => undefined;
 
 const key: Read = async ({ gateway, caller, options, input }) => {
   const keyId = idIn(input, "key_id");
-  if (keyId === undefined) return undefined;
-  const asked = { accountId: reachedAccount(caller), afterKeyId: keyId - 1n, limit: 1 };
-  const [found] = (await gateway.billing.listKeys(asked, options)).keys;
-  return found?.keyId === keyId ? keyOut(found) : undefined;
+  return keyId === undefined ? undefined : readKey(gateway, options, keyId, reachedAccount(caller));
 };
+
+/** The key that calls. */
+const ownKey: Read = async ({ gateway, caller, options }) => readKey(gateway, options, caller.keyId, caller.accountId);
 
 const account: Read = async ({ gateway, caller, options, input }) => {
   const accountId = idIn(input, "account_id");
@@ -90,6 +90,7 @@ export const readsBefore: Readonly<Record<string, Read>> = {
   "keys.update": key,
   "keys.rotate": key,
   "keys.revoke": key,
+  "me.rotate": ownKey,
   "credits.add": account,
   "credits.adjust": account,
   "channels.put": channel,
@@ -116,6 +117,11 @@ export async function stateBefore(path: string, asked: Asked): Promise<object | 
     const { code } = ThroughlineError.from(error);
     return code === "not_found" ? undefined : { not_read: code };
   }
+}
+
+async function readKey({ billing }: GatewayContext, options: CallOptions, keyId: bigint, accountId: bigint) {
+  const [found] = (await billing.listKeys({ accountId, afterKeyId: keyId - 1n, limit: 1 }, options)).keys;
+  return found?.keyId === keyId ? keyOut(found) : undefined;
 }
 
 function inside(input: unknown, name: string): unknown {

@@ -1,7 +1,11 @@
 import { scrub } from "../../shared/scrub.ts";
 
 /** Fields whose values may be secrets, whatever they look like. */
-const hidden: ReadonlySet<string> = new Set(["new_credential", "headers", "secret", "credential", "password"]);
+const hidden: ReadonlySet<string> = new Set([
+  ...["new_credential", "headers", "secret", "credential", "password"],
+  // Who has it and an old secret is given the new one.
+  "idempotency_key",
+]);
 /** Fields that name what a change is about, the first that is there. */
 const targets = ["key_id", "webhook_id", "delivery_id", "account_id", "name", "id"] as const;
 const maxBytes = 64 * 1024;

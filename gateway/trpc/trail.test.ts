@@ -1,8 +1,13 @@
+import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import type { CreateKeyRequest } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type {
+  CreateKeyRequest,
+  ListKeysRequest,
+  RotateKeyRequest,
+} from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { unaryHandler } from "../../shared/rpc/index.ts";
-import { principals, type Stubs, startTestGateway } from "../testing.ts";
+import { principals, type Stubs, secrets, startTestGateway } from "../testing.ts";
 import { clientOf, failure } from "./testing.ts";
 import { targetOf, valuesOf } from "./trail-values.ts";
 
@@ -104,6 +109,63 @@ describe("a change by an administration key", () => {
     const before = given;
     const told = await failure(() => clientOf(refusing).requests.get.query({ id: "9" }));
     expect([told.data.code, given]).toEqual(["service_unavailable", before]);
+  });
+});
+
+describe("a key of any kind that rotates itself", () => {
+  it("asks billing for its own successor, and leaves a trail about itself without what would give the secret again", async () => {
+    const asked: RotateKeyRequest[] = [];
+    await using gateway = await startTestGateway({
+      billing: {
+        listKeys: unaryHandler(async ({ afterKeyId }: ListKeysRequest) => ({ keys: [{ keyId: afterKeyId + 1n }] })),
+        rotateKey: unaryHandler(async (request: RotateKeyRequest) => {
+          asked.push(request);
+          return { key: { keyId: request.keyId }, secret: "tl-abcdef-the-secret", oldSecretsEndUnixMs: 5n };
+        }),
+      },
+    });
+    const kinds = ["api", "server", "user", "cli"] as const;
+    for (const kind of kinds) {
+      const rotated = await clientOf(gateway, kind).me.rotate.mutate({ idempotency_key: "once-1" });
+      expect(rotated).toMatchObject({
+        secret: "tl-abcdef-the-secret",
+        old_secrets_end_time: "1970-01-01T00:00:00.005Z",
+      });
+    }
+    await clientOf(gateway, "api").me.rotate.mutate();
+    expect(
+      asked.map(({ keyId, accountId, overlapMs, idempotencyKey }) => [keyId, accountId, overlapMs, idempotencyKey]),
+    ).toEqual(
+      [...kinds.map((kind) => [kind, "once-1"] as const), ["api", ""] as const].map(([kind, idempotencyKey]) => {
+        const { keyId, accountId } = principals[kind];
+        return [keyId, accountId, 86_400_000n, idempotencyKey];
+      }),
+    );
+    expect(asked.map(({ ownSecretSha256 }) => Buffer.from(ownSecretSha256).toString("hex"))).toEqual(
+      [...kinds, "api" as const].map((kind) => hash("sha256", secrets[kind])),
+    );
+    expect(
+      gateway.administered.map(({ procedure, actorKeyId, target, outcome }) => [
+        procedure,
+        actorKeyId,
+        target,
+        outcome,
+      ]),
+    ).toEqual(
+      [...kinds, "api" as const].flatMap((kind) => {
+        const { keyId } = principals[kind];
+        return ["", "done"].map((outcome) => ["me.rotate", keyId, keyId.toString(), outcome]);
+      }),
+    );
+    expect(JSON.parse(gateway.administered[0]?.beforeJson ?? "")).toMatchObject({
+      key_id: principals.api.keyId.toString(),
+    });
+    const told = JSON.stringify(gateway.administered.map(({ valuesJson, afterJson }) => [valuesJson, afterJson]));
+    expect(told).not.toMatch(/the-secret|once-1/);
+    for (const input of [{ overlap_ms: -1 }, { overlap_ms: 2_592_000_001 }, { idempotency_key: "" }, { key_id: "5" }]) {
+      const refused = await failure(() => clientOf(gateway, "api").me.rotate.mutate(input as object));
+      expect(["invalid_value", "unknown_parameter", "invalid_request"]).toContain(refused.data.code);
+    }
   });
 });
 

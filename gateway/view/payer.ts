@@ -4,6 +4,7 @@ import {
   type Key,
   KeyKind,
   type Limits,
+  type RotateKeyResponse,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { formatUsd } from "../../shared/money.ts";
@@ -78,6 +79,16 @@ export function keyOut(key: Key) {
     expires_time: key.expiresUnixMs === 0n ? null : iso(key.expiresUnixMs),
     revoked_time: key.revokedUnixMs === 0n ? null : iso(key.revokedUnixMs),
     created_time: iso(key.createdUnixMs),
+  };
+}
+
+/** A key with its new secret, shown this once. */
+export function rotatedOut({ key, secret, oldSecretsEndUnixMs: end }: RotateKeyResponse) {
+  return {
+    ...keyOut(present(key)),
+    secret,
+    /** When the secrets before it have all ceased to work. */
+    old_secrets_end_time: end === 0n ? null : iso(end),
   };
 }
 

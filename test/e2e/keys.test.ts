@@ -77,6 +77,40 @@ describe("states of keys and accounts", () => {
     }
   });
 
+  test("a key that rotates itself keeps its limits and what it used, and its old secret ends with the overlap", async () => {
+    const limits = { requests_per_minute: 50, daily_budget_usd: "1" };
+    const { keyId, headers, secret: first } = await openCustomer(admin, { key: { kind: "server", limits } });
+    await expectRuns(headers);
+    const rotate = async (secret: string, input: object) => {
+      const response = await house.call("/trpc/me.rotate", input, { authorization: `Bearer ${secret}` });
+      const said = (await response.json()) as { result?: { data: { secret: string } } };
+      return { status: response.status, secret: said.result?.data.secret ?? "" };
+    };
+    const once = { idempotency_key: "deploy-1", overlap_ms: 3_600_000 };
+    const second = await rotate(first, once);
+    expect(await rotate(first, once)).toEqual(second);
+    expect((await rotate(first, {})).status).toBe(403);
+    await Promise.all([expectRuns(headers), expectRuns({ authorization: `Bearer ${second.secret}` })]);
+    const third = await rotate(second.secret, { overlap_ms: 0 });
+    for (const ended of [first, second.secret]) {
+      await expectRefused(
+        await ask({ authorization: `Bearer ${ended}` }),
+        401,
+        "revoked_api_key",
+        "authentication_error",
+      );
+    }
+    const now = { authorization: `Bearer ${third.secret}` };
+    await expectRuns(now);
+    const me = (await (await house.call("/v1/me", undefined, now)).json()) as {
+      key: Record<string, Record<string, unknown>>;
+    };
+    expect(me.key).toMatchObject({ key_id: keyId, limits: { requests_per_minute: 50 } });
+    expect(me.key.standing?.requests_left_this_minute).toBe(46);
+    const { requests } = await admin.requests.list.query({ filter: { key_id: keyId } });
+    expect(new Set(requests.map(({ key_id }) => key_id))).toEqual(new Set([keyId]));
+  });
+
   test("a secret that was replaced: 401 on the next request; its successor runs at once", async () => {
     const { keyId, headers } = await openCustomer(admin);
     await expectRuns(headers);

@@ -98,6 +98,7 @@ const services: Readonly<Record<string, (request_id: string) => object>> = {
   "speech.create": () => ({ model: "speech/sim-plain", voice: "alloy", input: "Hello" }),
   "models.list": () => ({}),
   "me.get": () => ({}),
+  "me.rotate": () => ({}),
   "videos.create": () => video,
   "videos.list": () => ({}),
   "videos.get": (id) => ({ id }),
@@ -212,7 +213,7 @@ test("the matrix names every procedure and no other", () => {
 
 describe.each(Object.entries(services))("%s", (name, input) => {
   test("is for keys that call models; an administration key sees what there is, and pays for nothing", async () => {
-    const isForAll = ["models.list", "me.get", "jobs.get", "jobs.cancel"].includes(name);
+    const isForAll = ["models.list", "me.get", "me.rotate", "jobs.get", "jobs.cancel"].includes(name);
     for (const kind of ["operator", "tenant"] as const) {
       const [status] = await call(name, secrets[kind], input(other.request_id));
       if (isForAll) expect(status).not.toBe(403);

@@ -1,6 +1,7 @@
 import { type Selectable, sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
 import type { BillingSchema, KeyTable } from "./schema.ts";
+import { insertSecret } from "./secrets.ts";
 
 /** A row of `key`. */
 export type KeyRow = Selectable<KeyTable>;
@@ -31,11 +32,6 @@ export async function insertKey(trx: Queryable<BillingSchema>, key: NewKey, hash
   const row = await trx.kysely.insertInto("key").values(key).returningAll().executeTakeFirstOrThrow();
   await insertSecret(trx, row.key_id, hash);
   return row;
-}
-
-/** Enters one more secret of a key. Throws a unique violation where the secret is in use. */
-export async function insertSecret(trx: Queryable<BillingSchema>, keyId: bigint, hash: Buffer): Promise<void> {
-  await trx.kysely.insertInto("key_secret").values({ key_id: keyId, hash, valid_until: null }).execute();
 }
 
 /** The key of a stored hash, also of a secret that has ended. */
@@ -123,16 +119,6 @@ async function recount(trx: Queryable<BillingSchema>, keyId: bigint): Promise<vo
       reserved = o.amount, open_count = o.items, open_jobs = o.jobs, day = b.day, day_spent = s.day, month = b.month, month_spent = s.month
     from bounds b, open o, spent s
     where k.key_id = ${keyId}`.execute(trx.kysely);
-}
-
-/** Gives all secrets of a key that still work an end, where they have none that is earlier. */
-export async function endSecrets(trx: Queryable<BillingSchema>, keyId: bigint, overlapMs: number): Promise<void> {
-  await sql`
-    update billing.key_secret set valid_until = clock_timestamp() + ${overlapMs} * interval '1 millisecond'
-    where key_id = ${keyId}
-      and (valid_until is null or valid_until > clock_timestamp() + ${overlapMs} * interval '1 millisecond')`.execute(
-    trx.kysely,
-  );
 }
 
 /** Replaces the visible prefix of a locked key. */

@@ -28,6 +28,22 @@ export function newSecret(kind: KeyKind): string {
 }
 
 /**
+ * The secret that a call makes of the one that asked: the same whenever it is repeated, so that nobody has to keep it. Who knows
+ * only some of what goes in (the pepper, the asking secret's digest, the caller's key of the call) cannot make it.
+ */
+export function successorSecret(pepper: string, kind: KeyKind, digest: Uint8Array, idempotencyKey: string): string {
+  const mac = createHmac("sha512", pepper).update("successor\0").update(digest).update(idempotencyKey).digest("hex");
+  // 512 bits for 256: no letter is likelier than another by more than one part in 2^256.
+  let rest = BigInt(`0x${mac}`);
+  let secret = starts[kind];
+  for (let i = 0; i < secretLetters; i++) {
+    secret += letters.charAt(Number(rest % BigInt(letters.length)));
+    rest /= BigInt(letters.length);
+  }
+  return secret;
+}
+
+/**
  * The start of a secret that may be shown to tell keys apart: the kind and six letters of ours, which leaves 220 bits
  * unseen; of a secret that was brought along never more than a quarter.
  */

@@ -101,6 +101,70 @@ describe("a secret that was rotated away", () => {
   });
 });
 
+describe("a key that replaces its own secret", () => {
+  const replace = ({ keyId, accountId }: Payer, own: string, more: object = {}) =>
+    billing.client.rotateKey({ keyId, accountId, ownSecretSha256: secretDigest(own), ...more }, options);
+
+  test("answers a repeat with the same secret, whatever its overlap, also many at once", async () => {
+    const payer = await createPayer(billing.client);
+    const once = { overlapMs: hourMs, idempotencyKey: "once" };
+    const answers = await Promise.all([1, 2, 3, 4].map(() => replace(payer, payer.secret, once)));
+    const [first] = answers;
+    for (const answer of answers) expect(answer).toEqual(first);
+    expect(await replace(payer, payer.secret, { ...once, overlapMs: 0n })).toEqual(first);
+    expect(Number(first?.oldSecretsEndUnixMs) - Date.now()).toBeGreaterThan(3_500_000);
+    expect(await codesBy(payer, [1, 2, 3])).toEqual(["ok", "ok", "revoked_api_key"]);
+    expect(await authenticate(first?.secret ?? "")).toMatchObject({ keyId: payer.keyId, secretGeneration: 2 });
+  });
+
+  test("lets nobody who has an old secret take the key over", async () => {
+    const payer = await createPayer(billing.client);
+    const { secret } = await replace(payer, payer.secret, { overlapMs: hourMs, idempotencyKey: "mine" });
+    for (const idempotencyKey of ["", "theirs"]) {
+      expect(await codeOf(replace(payer, payer.secret, { idempotencyKey }))).toBe("permission_denied");
+    }
+    expect(await codesBy(payer, [1, 2])).toEqual(["ok", "ok"]);
+    // Another key's secret, with the same words, makes another.
+    const other = await createPayer(billing.client);
+    const theirs = await replace(other, other.secret, { overlapMs: hourMs, idempotencyKey: "mine" });
+    expect(theirs.secret).not.toBe(secret);
+    expect(await codeOf(replace(payer, other.secret))).toBe("not_found");
+    expect(await codeOf(replace({ ...payer, accountId: other.accountId }, payer.secret))).toBe("not_found");
+  });
+
+  test("ends the old one at once without an overlap, and never gives out again what has ended", async () => {
+    const payer = await createPayer(billing.client);
+    const { secret } = await replace(payer, payer.secret, { overlapMs: 0n });
+    expect(await codeOf(replace(payer, payer.secret))).toBe("revoked_api_key");
+    const again = { overlapMs: hourMs, idempotencyKey: "again" };
+    await replace(payer, secret, again);
+    // An administrator ends them all; the repeat would give a secret that no longer works.
+    await rotate(payer, 0n);
+    expect(await codeOf(replace(payer, secret, again))).toBe("revoked_api_key");
+    await billing.client.revokeKey({ keyId: payer.keyId }, options);
+    expect(await codeOf(replace(payer, secret, again))).toBe("revoked_api_key");
+  });
+
+  test("is told how it may be asked, and to wait after a hundred a day", async () => {
+    const payer = await createPayer(billing.client);
+    const wrong = [
+      { overlapMs: 30n * 24n * hourMs + 1n },
+      { ownSecretSha256: new Uint8Array(31) },
+      { ownSecretSha256: new Uint8Array(), idempotencyKey: "x" },
+      { idempotencyKey: "x".repeat(201) },
+    ];
+    for (const more of wrong) expect(await codeOf(replace(payer, payer.secret, more))).toBe("invalid_value");
+    let { secret } = payer;
+    for (let made = 1; made < 100; made++) secret = (await replace(payer, secret)).secret;
+    const refused = await failureOf(replace(payer, secret));
+    expect(refused).toMatchObject({ code: "rate_limit_exceeded" });
+    expect(refused?.retryAfterMs).toBeGreaterThan(86_000_000);
+    expect(await codeOf(authenticate(secret))).toBe("ok");
+    // Who administers the key is not bound by what it did.
+    expect(await rotate(payer)).not.toBe("");
+  });
+});
+
 test("of secrets that are rotated again and again Reserve takes those that Authenticate takes", async () => {
   const payer = await createPayer(billing.client);
   const secrets = [payer.secret];
