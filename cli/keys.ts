@@ -2,11 +2,12 @@ import { type Command, Option } from "commander";
 import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, accountId, connect } from "./client.ts";
 import { prints } from "./command.ts";
-import { hasLimits, type LimitOptions, type Limits, limitsOf, limitsText, takesLimits } from "./limits.ts";
+import { hasLimits, type LimitOptions, type Limits, leftText, limitsOf, limitsText, takesLimits } from "./limits.ts";
 import { durationMs, list, timeToCome } from "./parse.ts";
 import { facts, table } from "./table.ts";
 
-type Key = Awaited<ReturnType<AdminClient["keys"]["list"]["query"]>>["keys"][number];
+type Listed = Awaited<ReturnType<AdminClient["keys"]["list"]["query"]>>["keys"][number];
+type Key = Omit<Listed, "standing">;
 type Kind = NonNullable<Parameters<AdminClient["keys"]["create"]["mutate"]>[0]["kind"]>;
 
 interface Options extends LimitOptions {
@@ -45,21 +46,26 @@ export function keys(program: Command): void {
   );
 
   prints(
-    group.command("list").description("list keys; never their secrets").option("--account <account>", "ID or name"),
-    async ({ account }: { account?: string }) => {
+    group
+      .command("list")
+      .description("list keys; never their secrets")
+      .option("--account <account>", "ID or name")
+      .option("--left", "with what is left of their limits"),
+    async ({ account, left = false }: { account?: string; left?: boolean }) => {
       const client = await connect();
       const of = await accountFilter(client, account);
-      const found: Key[] = [];
+      const found: Listed[] = [];
       for (;;) {
         const after = found.at(-1)?.key_id;
-        const page = await client.keys.list.query({ ...of, ...(after && { after_key_id: after }), limit: 1_000 });
+        const from = after === undefined ? {} : { after_key_id: after };
+        const page = await client.keys.list.query({ ...of, ...from, limit: 1_000, with_standing: left });
         found.push(...page.keys);
         if (!page.has_more) return found;
       }
     },
     (found) =>
       table(
-        found.map(({ key_id, account_id, kind, prefix, name, scopes, expires_time, revoked_time }) => ({
+        found.map(({ key_id, account_id, kind, prefix, name, scopes, expires_time, revoked_time, standing }) => ({
           key_id,
           account_id,
           kind,
@@ -68,6 +74,7 @@ export function keys(program: Command): void {
           scopes: scopes.join(","),
           expires: expires_time,
           revoked: revoked_time,
+          ...(standing === null ? {} : { left: leftText(standing) }),
         })),
         "There are no keys.",
       ),

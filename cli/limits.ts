@@ -57,3 +57,11 @@ export function limitsText(limits: Limits): string {
   const given = Object.entries(limits).filter(([, value]) => value !== null);
   return given.map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ") || "none";
 }
+
+/** What is left of the limits that there are, in words. @param standing as the router gives it. */
+export function leftText(standing: Limits): string {
+  const parts = Object.entries(standing).flatMap(([name, value]) =>
+    /_left/.test(name) && value !== null ? [`${name.replaceAll("_", " ").replace(" left", "")} ${value}`] : [],
+  );
+  return parts.join(", ") || "-";
+}

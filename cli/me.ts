@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { connect } from "./client.ts";
 import { prints } from "./command.ts";
-import { limitsText } from "./limits.ts";
+import { leftText, limitsText } from "./limits.ts";
 import { durationMs } from "./parse.ts";
 import { facts } from "./table.ts";
 
@@ -63,14 +63,4 @@ export function me(program: Command): void {
       return `${facts({ key_id: key.key_id, name: key.name, starts_with: key.prefix, old_secrets_end: key.old_secrets_end_time })}${why}${shown}\n`;
     },
   );
-}
-
-type Left = Readonly<Record<string, string | number | null>>;
-
-/** What is left of the limits that there are, in words. */
-function leftText(standing: Left): string {
-  const parts = Object.entries(standing).flatMap(([name, value]) =>
-    /_left/.test(name) && value !== null ? [`${name.replaceAll("_", " ")}: ${value}`] : [],
-  );
-  return parts.join(", ") || "-";
 }

@@ -494,7 +494,6 @@ export type Procedures = {
           /** What requests that run may use of the balance. */
           reserved_usd: string;
           credit_floor_usd: string;
-          /** What a request may still cost: the balance down to the floor, without what others hold. */
           available_usd: string;
           limits: {
             requests_per_minute: number | null;
@@ -595,6 +594,8 @@ export type Procedures = {
         balance_usd: string;
         reserved_usd: string;
         credit_floor_usd: string;
+        /** What a request may still cost: the balance down to the floor, without what others hold. */
+        available_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
         store_response: "full" | "truncated" | "none";
         /** True: history keeps what its requests say. */
@@ -645,6 +646,8 @@ export type Procedures = {
         balance_usd: string;
         reserved_usd: string;
         credit_floor_usd: string;
+        /** What a request may still cost: the balance down to the floor, without what others hold. */
+        available_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
         store_response: "full" | "truncated" | "none";
         /** True: history keeps what its requests say. */
@@ -678,6 +681,8 @@ export type Procedures = {
         balance_usd: string;
         reserved_usd: string;
         credit_floor_usd: string;
+        /** What a request may still cost: the balance down to the floor, without what others hold. */
+        available_usd: string;
         disconnect_policy: "drain" | "charge_delivered" | "refund";
         store_response: "full" | "truncated" | "none";
         /** True: history keeps what its requests say. */
@@ -711,6 +716,8 @@ export type Procedures = {
           balance_usd: string;
           reserved_usd: string;
           credit_floor_usd: string;
+          /** What a request may still cost: the balance down to the floor, without what others hold. */
+          available_usd: string;
           disconnect_policy: "drain" | "charge_delivered" | "refund";
           store_response: "full" | "truncated" | "none";
           /** True: history keeps what its requests say. */
@@ -887,16 +894,34 @@ export type Procedures = {
         created_time: string;
       }
     >;
-    /** Lists keys by ID, of one account or of all that are reached. */
+    /** Lists keys by ID, of one account or of all that are reached; `with_standing`: with what each has used and left of its limits. */
     list: Query<
       | {
           account_id?: string | undefined;
           after_key_id?: string | undefined;
           limit?: number | undefined;
+          with_standing?: boolean | undefined;
         }
       | undefined,
       {
         keys: {
+          standing: {
+            spent_today_usd: string | null;
+            spent_this_month_usd: string | null;
+            /** What requests and jobs that run hold: it counts against the budgets until they end. */
+            reserved_usd: string | null;
+            open_requests: number | null;
+            open_jobs: number | null;
+            daily_budget_left_usd: string | null;
+            monthly_budget_left_usd: string | null;
+            concurrent_requests_left: number | null;
+            concurrent_jobs_left: number | null;
+            requests_left_this_minute: number | null;
+            tokens_left_this_minute: number | null;
+            /** Milliseconds until the minute begins anew; 0: it has not begun. */
+            requests_reset_ms: number;
+            tokens_reset_ms: number;
+          } | null;
           key_id: string;
           account_id: string;
           name: string;

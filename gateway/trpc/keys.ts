@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { groupIsOperators, reachedAccount } from "../reach.ts";
 import { keyKinds, keyOut, present, rotatedOut } from "../view/payer.ts";
+import { standingOut } from "../view/self.ts";
 import { expiry, id, limit, limits, name, overlapMs } from "./input.ts";
 import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
 
@@ -107,17 +108,29 @@ export const keys = router({
     return keyOut(present(revoked.key));
   }),
 
-  /** Lists keys by ID, of one account or of all that are reached. */
+  /** Lists keys by ID, of one account or of all that are reached; `with_standing`: with what each has used and left of its limits. */
   list: adminRead
     .input(
       z
-        .strictObject({ account_id: id.optional(), after_key_id: id.optional(), limit: limit.default(100) })
+        .strictObject({
+          account_id: id.optional(),
+          after_key_id: id.optional(),
+          limit: limit.default(100),
+          with_standing: z.boolean().default(false),
+        })
         .prefault({}),
     )
     .query(async ({ ctx, input }) => {
       const accountId = reachedAccount(ctx.principal, input.account_id);
-      const asked = { accountId, afterKeyId: input.after_key_id ?? 0n, limit: input.limit };
-      const page = await ctx.gateway.billing.listKeys(asked, callOptions(ctx));
-      return { keys: page.keys.map(keyOut), has_more: page.hasMore };
+      const { after_key_id: afterKeyId = 0n, limit: most, with_standing: withStanding } = input;
+      const page = await ctx.gateway.billing.listKeys(
+        { accountId, afterKeyId, limit: most, withStanding },
+        callOptions(ctx),
+      );
+      const keys = page.keys.map((key, i) => {
+        const standing = page.standings[i];
+        return { ...keyOut(key), standing: standing === undefined ? null : standingOut(key.limits, standing) };
+      });
+      return { keys, has_more: page.hasMore };
     }),
 });

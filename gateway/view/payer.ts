@@ -43,6 +43,7 @@ const storeName: Readonly<Record<StoreResponse, keyof typeof storeResponses>> = 
 
 /** An account. */
 export function accountOut(account: Account) {
+  const available = account.balanceNanoUsd - account.creditFloorNanoUsd - account.reservedNanoUsd;
   return {
     account_id: account.accountId.toString(),
     name: account.name,
@@ -51,6 +52,8 @@ export function accountOut(account: Account) {
     balance_usd: formatUsd(account.balanceNanoUsd),
     reserved_usd: formatUsd(account.reservedNanoUsd),
     credit_floor_usd: formatUsd(account.creditFloorNanoUsd),
+    /** What a request may still cost: the balance down to the floor, without what others hold. */
+    available_usd: formatUsd(available > 0n ? available : 0n),
     disconnect_policy: policyName[account.disconnectPolicy] ?? "charge_delivered",
     store_response: storeName[account.storeResponse] ?? "full",
     /** True: history keeps what its requests say. */

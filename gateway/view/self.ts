@@ -12,7 +12,6 @@ export function selfOut(found: GetStandingResponse, { group, operator }: Pick<Pr
   const key = present(found.key);
   const account = present(found.account);
   const shown = accountOut(account);
-  const available = account.balanceNanoUsd - account.creditFloorNanoUsd - account.reservedNanoUsd;
   return {
     key: { ...keyOut(key), standing: standingOut(key.limits, present(found.keyStanding)) },
     /** Group that decides channels and prices: the key's own, or its account's. */
@@ -27,8 +26,7 @@ export function selfOut(found: GetStandingResponse, { group, operator }: Pick<Pr
       /** What requests that run may use of the balance. */
       reserved_usd: shown.reserved_usd,
       credit_floor_usd: shown.credit_floor_usd,
-      /** What a request may still cost: the balance down to the floor, without what others hold. */
-      available_usd: formatUsd(available > 0n ? available : 0n),
+      available_usd: shown.available_usd,
       limits: limitsOut(account.limits),
       standing: standingOut(account.limits, present(found.accountStanding)),
     },
@@ -36,7 +34,7 @@ export function selfOut(found: GetStandingResponse, { group, operator }: Pick<Pr
 }
 
 /** What was used, and what is left of the limits; null: there is no such limit, or it is not counted without one. */
-function standingOut(limits: Limits | undefined, used: Standing) {
+export function standingOut(limits: Limits | undefined, used: Standing) {
   const spent = (nanos: bigint | undefined) => (nanos === undefined ? null : formatUsd(nanos));
   const left = (limit: bigint | number | undefined, ...taken: readonly (bigint | undefined)[]) => {
     const most = BigInt(limit ?? 0);

@@ -4,12 +4,24 @@ import { type AccountRow, findAccount } from "./accounts.ts";
 import type { KeyRow } from "./keys.ts";
 import type { BillingSchema } from "./schema.ts";
 
-/** A key and its account, and the day and the month that it is. */
-export interface StandingRows {
-  readonly key: KeyRow;
-  readonly account: AccountRow;
+/** The day and the month that it is, as the counters number them. */
+export interface Periods {
   readonly today: number;
   readonly thisMonth: number;
+}
+
+/** A key and its account, and when that was. */
+export interface StandingRows extends Periods {
+  readonly key: KeyRow;
+  readonly account: AccountRow;
+}
+
+const day = sql<number>`billing.day_of(clock_timestamp())`;
+const month = sql<number>`billing.month_of(clock_timestamp())`;
+
+/** The day and the month that it is. */
+export function findPeriods(db: Queryable<BillingSchema>): Promise<Periods> {
+  return db.kysely.selectNoFrom([day.as("today"), month.as("thisMonth")]).executeTakeFirstOrThrow();
 }
 
 /** Reads them; undefined where the account has no such key. */
@@ -21,10 +33,7 @@ export async function findStanding(
   const key = await db.kysely
     .selectFrom("key")
     .selectAll()
-    .select([
-      sql<number>`billing.day_of(clock_timestamp())`.as("today"),
-      sql<number>`billing.month_of(clock_timestamp())`.as("this_month"),
-    ])
+    .select([day.as("today"), month.as("this_month")])
     .where("key_id", "=", keyId)
     .where("account_id", "=", accountId)
     .executeTakeFirst();

@@ -32,8 +32,8 @@ export interface RateLimits {
    * counters: where these are elsewhere, the verdicts of those that have are promises.
    */
   take(demands: readonly RateDemand[]): Promise<readonly (RateVerdict | Promise<RateVerdict>)[]>;
-  /** What the counters that concern a key stand at; those whose minute has not begun are left out. Takes nothing. */
-  levels(of: Omit<RateDemand, "tokens">): Promise<readonly RateLevel[]>;
+  /** What the counters that concern each key stand at; those whose minute has not begun are left out. Takes nothing. */
+  levels(payers: readonly Omit<RateDemand, "tokens">[]): Promise<readonly (readonly RateLevel[])[]>;
   /** Limits may have changed: the next demand reads them anew. */
   forget(of: ChangedLimits | "all"): void;
   close(): Promise<void>;
@@ -122,14 +122,19 @@ export function createRateLimits(known: KnownLimits, counters: Counters): RateLi
       await Promise.all(deciding);
       return Promise.all(verdicts);
     },
-    async levels(of) {
-      const limits = await known.of([of.keyId]);
-      const counters = claimsOf(limits.get(of.keyId), { ...of, tokens: 0n }).map(({ counter }) => counter);
-      const levels = await peekAll(counters);
-      return counters.flatMap(({ id, of, unit }) => {
-        const level = levels.get(id);
-        return level === undefined ? [] : [{ of, unit, ...level }];
-      });
+    async levels(payers) {
+      const limits = await known.of(payers.map(({ keyId }) => keyId));
+      const counters = payers.map((payer) =>
+        claimsOf(limits.get(payer.keyId), { ...payer, tokens: 0n }).map(({ counter }) => counter),
+      );
+      // Keys of one account share its counters: each is looked at once.
+      const levels = await peekAll([...new Map(counters.flat().map((counter) => [counter.id, counter])).values()]);
+      return counters.map((ofOne) =>
+        ofOne.flatMap(({ id, of, unit }) => {
+          const level = levels.get(id);
+          return level === undefined ? [] : [{ of, unit, ...level }];
+        }),
+      );
     },
     forget: (of) => known.forget(of),
     async close() {
