@@ -13,6 +13,7 @@ import type { GatewayDeps } from "./deps.ts";
 import { countConnections, createBodyMemory, createSpoolRoom, limitConnections } from "./edge/capacity.ts";
 import { assertNobodyListens, openDoors, sharesPort } from "./edge/doors.ts";
 import { createEdge } from "./edge/edge.ts";
+import { clientsLeave, farewellMs } from "./edge/farewell.ts";
 import { createFreeLimits } from "./edge/free-limits.ts";
 import { health } from "./edge/health.ts";
 import { createRefusalCounts } from "./edge/refusal-counts.ts";
@@ -102,7 +103,8 @@ export async function startGateway(
     }),
   };
   const open = createOpenStreams(config.keepAliveMs);
-  const edge = createEdge(context);
+  let stopping = false;
+  const edge = createEdge(context, () => stopping);
   const refuseConnection = limitConnections(edge.server, config.maxConnections, refusals);
   const openConnections = countConnections(edge.server);
   const unobserve = [
@@ -110,7 +112,6 @@ export async function startGateway(
     deps.metrics.observe("edge_body_bytes", bodies.held),
     deps.metrics.observe("edge_spool_bytes", spool.held),
   ];
-  let stopping = false;
   const standing = async (): Promise<Standing> => {
     const { missing, away } = await deps.standing();
     const ours = [...(deps.ids.leaseValid() ? [] : ["request ID lease"]), ...(stopping ? ["stopping"] : [])];
@@ -162,8 +163,12 @@ export async function startGateway(
     async stop() {
       stopping = true;
       const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());
+      await clientsLeave(openConnections, farewellMs(config.shutdownGraceMs));
+      // What has come over a connection by now is read before the connection counts as idle: a close with unread bytes is a
+      // reset, and a client may not send its request again.
+      await new Promise((resolve) => setImmediate(resolve));
       // A connection whose last answer ends while stopping would be kept alive until the grace is over.
-      const sweep = setInterval(() => edge.server.closeIdleConnections(), 50);
+      const sweep = setInterval(() => setImmediate(() => edge.server.closeIdleConnections()), 50);
       await Promise.race([Promise.all([edge.close(), doors.close()]), grace]);
       clearInterval(sweep);
       // Clients that are still waiting get an error, not a connection that breaks.

@@ -1,3 +1,4 @@
+import { Client } from "undici";
 import { describe, expect, it, vi } from "vitest";
 import { SettleCase } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RecordStatus } from "../shared/gen/throughline/history/v1/history_pb.ts";
@@ -35,5 +36,23 @@ describe("a gateway whose grace is over", () => {
     await vi.waitFor(() => expect(gateway.recorded).toHaveLength(1));
     expect(gateway.settled).toMatchObject([{ case: stream ? SettleCase.BROKEN : SettleCase.FAILED }]);
     expect(gateway.recorded).toMatchObject([{ status: RecordStatus.FAILED, errorCode: "service_unavailable" }]);
+  });
+});
+
+describe("a gateway that stops", () => {
+  it("answers what comes over a connection that its client keeps, and tells the client to take another", async () => {
+    const gateway = await startTestGateway({}, { shutdownGraceMs: 60_000 });
+    const client = new Client(gateway.url, { keepAliveTimeout: 60_000 });
+    const ask = async () => {
+      const { statusCode, headers, body } = await client.request({ method: "GET", path: "/healthz" });
+      await body.dump();
+      return { statusCode, connection: headers.connection };
+    };
+    expect(await ask()).toEqual({ statusCode: 200, connection: "keep-alive" });
+    const gone = new Promise((resolve) => client.once("disconnect", resolve));
+    const stopped = gateway[Symbol.asyncDispose]();
+    expect(await ask()).toEqual({ statusCode: 200, connection: "close" });
+    await Promise.all([gone, stopped]);
+    await client.destroy();
   });
 });

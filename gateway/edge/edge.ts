@@ -22,8 +22,11 @@ const smallBodyBytes = 64 * 1024;
 /** Longest time of a timer of Node. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Creates the HTTP edge without its endpoints: IDs, spans, bodies, errors, the log line of every request. */
-export function createEdge(context: GatewayContext): FastifyInstance {
+/**
+ * Creates the HTTP edge without its endpoints: IDs, spans, bodies, errors, the log line of every request. While `isLeaving`
+ * each answer tells its client that this connection takes no further request.
+ */
+export function createEdge(context: GatewayContext, isLeaving: () => boolean): FastifyInstance {
   const open: OpenRequests = new WeakMap();
   const { headTimeoutMs } = context.config;
   const edge = Fastify({
@@ -79,6 +82,7 @@ export function createEdge(context: GatewayContext): FastifyInstance {
     const plain = probe === true && fault === undefined;
     const refused = plain ? receiveProbe(request, reply) : receive(context, request, reply);
     open.set(request.raw.socket, { response: reply.raw, incoming: request.incoming });
+    if (isLeaving()) reply.raw.setHeader("connection", "close");
     // Where one reader of a head sees another request than the next, neither knows where what follows begins.
     if (fault !== undefined) reply.header("connection", "close");
     cors.allow(request, reply.raw);
