@@ -12,31 +12,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { tell } from "../../shared/log-output.ts";
+import { type Definition, downloadModule, readDefinitions } from "./operators.ts";
 
 const chart = fileURLToPath(new URL("../../deploy/helm/throughline", import.meta.url));
 const versions = ["1.30.14", "1.31.14", "1.32.10", "1.33.6", "1.34.4"];
-const operators = [
-  { module: "github.com/cert-manager/cert-manager@v1.18.2", folder: "deploy/crds" },
-  { module: "sigs.k8s.io/gateway-api@v1.3.0", folder: "config/crd/standard" },
-  { module: "github.com/prometheus-operator/prometheus-operator@v0.85.0", folder: "example/prometheus-operator-crd" },
-  { module: "github.com/external-secrets/external-secrets@v0.19.2", folder: "config/crds/bases" },
-];
 
 type Schema = { [key: string]: unknown };
-interface Crd {
-  readonly kind?: string;
-  readonly spec: {
-    readonly group: string;
-    readonly names: { readonly kind: string };
-    readonly versions: readonly { readonly name: string; readonly schema?: { readonly openAPIV3Schema: Schema } }[];
-  };
-}
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-conform-"));
 try {
   const crds = join(folder, "crds");
   mkdirSync(crds);
-  for (const { module, folder: at } of operators) writeCrds(join(download(module), at), crds);
+  for (const definition of readDefinitions()) writeDefinition(definition, crds);
   const objects = readdirSync(join(chart, "ci")).map((file) => ({ file, text: render(file) }));
   const kinds = new Set(objects.flatMap(({ text }) => parseAllDocuments(text).map((one) => nameOf(one.toJS()))));
   let wrong = 0;
@@ -44,7 +31,7 @@ try {
     const schemas = join(folder, version);
     mkdirSync(schemas);
     const swagger = readFileSync(
-      join(download(`k8s.io/kubernetes@v${version}`), "api/openapi-spec/swagger.json"),
+      join(downloadModule(`k8s.io/kubernetes@v${version}`), "api/openapi-spec/swagger.json"),
       "utf8",
     );
     writeKinds((JSON.parse(swagger) as { definitions: Record<string, Schema> }).definitions, kinds, schemas);
@@ -68,12 +55,6 @@ try {
   process.exitCode = wrong === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
-}
-
-/** Where the sources of a module are. */
-function download(module: string): string {
-  const out = execFileSync("go", ["mod", "download", "-json", module], { encoding: "utf8", cwd: tmpdir() });
-  return (JSON.parse(out) as { Dir: string }).Dir;
 }
 
 function render(file: string): string {
@@ -138,19 +119,12 @@ function strict(name: string, definition: Schema, collect: (name: string) => voi
   return walk(definition) as Schema;
 }
 
-/** Writes the schemas of all custom resources in a folder. */
-function writeCrds(from: string, into: string): void {
-  for (const file of readdirSync(from)) {
-    if (!file.endsWith(".yaml")) continue;
-    for (const document of parseAllDocuments(readFileSync(join(from, file), "utf8"))) {
-      const crd = document.toJS() as Crd | null;
-      if (crd?.kind !== "CustomResourceDefinition") continue;
-      for (const { name, schema } of crd.spec.versions) {
-        if (schema === undefined) continue;
-        const called = nameOf({ apiVersion: `${crd.spec.group}/${name}`, kind: crd.spec.names.kind });
-        writeFileSync(join(into, `${called}.json`), JSON.stringify(strictCrd(schema.openAPIV3Schema, true)));
-      }
-    }
+/** Writes the schemas of a custom resource, one for each of its versions. */
+function writeDefinition({ spec }: Definition, into: string): void {
+  for (const { name, schema } of spec.versions) {
+    if (schema === undefined) continue;
+    const called = nameOf({ apiVersion: `${spec.group}/${name}`, kind: spec.names.kind });
+    writeFileSync(join(into, `${called}.json`), JSON.stringify(strictCrd(schema.openAPIV3Schema, true)));
   }
 }
 

@@ -4,6 +4,7 @@
 //   STREAM_S=300 STREAMS=40 node test/rollout/main.ts      streams of five minutes
 //   CERTIFICATES=1 node test/rollout/main.ts        replaces all certificates and their authority first
 //
+// It takes 70 ports from FIRST_PORT (21700) on.
 // Processes stand for pods: each has an address of its own, a name server tells them as a headless Service does, and a
 // balancer takes clients to gateways. A rollout is Kubernetes': the new pod is ready before the old one is taken from the
 // addresses, which has five seconds before SIGTERM. Exit code 1: a request failed, or a process did not end as it should.
@@ -19,8 +20,9 @@ import { startLoad } from "./load.ts";
 import { roles } from "./pods.ts";
 
 process.exitCode = 1;
-const { STREAM_S = "60", STREAMS = "40", PER_SECOND = "60", CERTIFICATES = "" } = process.env;
+const { STREAM_S = "60", STREAMS = "40", PER_SECOND = "60", CERTIFICATES = "", FIRST_PORT = "21700" } = process.env;
 const streamS = Number(STREAM_S);
+const firstPort = Number(FIRST_PORT);
 /** Of `preStop`. */
 const leaveMs = 5_000;
 const replicas = 2;
@@ -53,7 +55,7 @@ layCertificates("first");
 
 const say = (text: string): void => tell(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 const house = await startHouse({
-  ...{ replicas, grpcPort: 21_700, httpPort: 21_701, firstMetricsPort: 21_710 },
+  ...{ replicas, grpcPort: firstPort, httpPort: firstPort + 1, firstMetricsPort: firstPort + 10 },
   env: {
     GRPC_TLS_CERT_FILE: files.certificate,
     GRPC_TLS_KEY_FILE: files.key,
