@@ -16,7 +16,11 @@ const values = readValues(read("values.yaml"));
 interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
@@ -99,6 +103,14 @@ describe.runIf(hasHelm)("helm", () => {
       if (kind === "NetworkPolicy" || kind === "Service") expect(text).toContain('"app.kubernetes.io/instance":"one"');
       expect(text).not.toContain('"other"');
     }
+  });
+
+  test("keys that are made belong to no release: neither its end nor a way back touches them", () => {
+    const keys = rendered("trial-values.yaml").find(({ kind }) => kind === "Secret");
+    expect(keys?.metadata.annotations).toMatchObject({
+      "helm.sh/hook": "pre-install,pre-upgrade",
+      "helm.sh/hook-delete-policy": "hook-failed",
+    });
   });
 
   test.each([
