@@ -156,6 +156,7 @@ async function keptKeys(): Promise<void> {
 async function kustomize(): Promise<void> {
   const apply = ["apply", "-k", overlay];
   await check("kustomize: the namespace", "kubectl", ["apply", "-f", join(overlay, "namespace.yaml")], "", "admin");
+  await must("admin", "kubectl", ["create", "serviceaccount", "default", "-n", "throughline"]);
   await check("kustomize: all objects, dry run", "kubectl", [...apply, "--dry-run=server"], "", "admin");
   await check("kustomize: apply", "kubectl", apply, "", "admin");
   await check("kustomize: apply again", "kubectl", apply, "", "admin");
