@@ -4,6 +4,7 @@ import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
+import { type LabelKind, labelHash, labelKinds } from "./db/labels.ts";
 import { startTestHistory } from "./testing.ts";
 import { nodesOf, notePlans, type PlanNode, type Plans } from "./testing-plans.ts";
 
@@ -89,7 +90,22 @@ async function fill(): Promise<void> {
   await sql
     .raw(`insert into history.payload select request_id, '\\x00' from history.record on conflict do nothing`)
     .execute(plans.db);
-  for (const table of ["record", "payload", "unfinished", "tombstone", "term"]) {
+  // A tag and an end user of many, and a tag of one record a day.
+  const labels: readonly [kind: LabelKind, value: string, of: string][] = [
+    [labelKinds.tag, "often", "n % 4 <> 0"],
+    [labelKinds.endUser, "anyone", "n % 3 = 0"],
+    [labelKinds.tag, "seldom", `n % ${perDay} = 12`],
+  ];
+  for (const [kind, value, of] of labels) {
+    await sql
+      .raw(
+        `insert into history.label (request_id, account_id, hash, kind, value)
+         select request_id, 1, ${labelHash(kind, value)}, ${kind}, '${value}'
+           from (select request_id, updated_us as n from history.record where account_id = 1) r where ${of}`,
+      )
+      .execute(plans.db);
+  }
+  for (const table of ["record", "payload", "unfinished", "tombstone", "term", "label"]) {
     await sql.raw(`vacuum (analyze) history.${table}`).execute(plans.db);
   }
 }
@@ -185,7 +201,8 @@ describe("the operator's list", () => {
     expect(records).toHaveLength(limit);
     const { rows } = costOf(await plans.of(ask, { run: true }));
     // The first day's among everybody's, then as far as a page reaches; not the four days of the next window.
-    expect(rows).toBeLessThanOrEqual(perDay + 2 * ofDay + limit);
+    // Each record of the page is shown with its labels.
+    expect(rows).toBeLessThanOrEqual(perDay + 2 * ofDay + 2 * limit);
   });
 
   const whose: Filter = {
@@ -242,6 +259,42 @@ describe("the operator's list", () => {
     expect(buffers).toBeLessThanOrEqual(2 * buffersOfPartitions + first / 4 + buffersEach * records.length);
   });
 
+  /** Beside a tag of many: filters that match few, or as many as there are. */
+  const besideTags: Filter = {
+    "at any time": {},
+    "of a model": { model: "m1" },
+    "of a rare model": { model: "rare" },
+    "of a model that nobody has used": { model: "unused" },
+    "of a rare user": { userId: "rare" },
+    "of a rare key": { keyId: 11n },
+    "of a rare error": { errorCode: "rarest" },
+    failed: { statuses: [RecordStatus.FAILED] },
+    "with a rare tag beside": { endUser: "anyone", tag: "seldom" },
+    "of an end user": { endUser: "anyone" },
+    "of nobody": { userId: "nobody" },
+  };
+  const tagged = Object.entries(whose).flatMap(([who, owner]) =>
+    ["often", "seldom", "never"].flatMap((tag) =>
+      Object.entries(who === "a rare account" ? { "at any time": {} } : besideTags).map(
+        ([also, more]): [string, { owner: object; filter: object }] => [
+          `the tag ${tag} ${also} of ${who}`,
+          { owner, filter: { tag, ...more } },
+        ],
+      ),
+    ),
+  );
+  test.each(tagged)("by %s looks at a few times what the page needs", async (name, { owner, filter }) => {
+    const limit = 10;
+    const ask = () => history.client.listRecords({ owner, filter, limit }, history.options);
+    const { records, nextCursor } = await ask();
+    const many = /often (at any time|of a model|of an end user) of (everybody|a dense)/.test(name);
+    if (many) expect(records).toHaveLength(limit);
+    if (records.length < limit) expect(nextCursor).toBe(0n);
+    const { rows } = costOf(await plans.of(ask, { run: true }));
+    // Each that a way along a label passes is looked up; a second label, of a record that another way passes, likewise.
+    expect(rows).toBeLessThanOrEqual(many ? 40 * limit : 2 * 2_500 + 2_500 + 8 * days + 8 * limit);
+  });
+
   test("of a rare model has all of them, in order", async () => {
     for (const owner of [{ operator: true }, { accountId: 1n }]) {
       const asked = { owner, filter: { model: "rare" }, limit: 50 };
@@ -263,6 +316,9 @@ describe("the operator's list", () => {
     ["an account's error", dense, { errorCode: "bad" }, days],
     ["everybody's rare model of a dense user", everybody, { model: "rare", userId: "dense" }, days],
     ["everybody's error of a rare key", everybody, { errorCode: "worse", keyId: 11n }, days / 2],
+    ["everybody's tag of a rare model", everybody, { tag: "often", model: "rare" }, days],
+    ["an account's tag of a rare user", dense, { tag: "often", userId: "rare" }, days],
+    ["everybody's end user with a rare tag", everybody, { endUser: "anyone", tag: "seldom" }, days],
   ])("of %s goes on from a cursor in either direction", async (_, owner, filter, matches) => {
     for (const ascending of [false, true]) {
       const found: bigint[] = [];

@@ -10,7 +10,7 @@ export interface ScanFilter {
   readonly keyId?: bigint | undefined;
   /** For all accounts' records; an account's come by the index of its users. */
   readonly userId?: string | undefined;
-  /** Labels that a request must have, all of them; the first is what a list walks by. */
+  /** Labels that a request must have, all of them. */
   readonly labels?: readonly WantedLabel[] | undefined;
 }
 
@@ -26,26 +26,35 @@ export interface Scanned {
 
 const prepared = new Map<string, Statement>();
 
-/** Looks at the next `scanLimit` records of a walk and gives the first `limit` IDs of those that match. */
+/**
+ * Looks at the next `scanLimit` records of a walk and gives the first `limit` IDs of those that match.
+ *
+ * @param along the label of the filter along whose index the walk goes; undefined: it goes along the records.
+ */
 export async function scan(
   db: Pick<Database<unknown>, "query">,
   walk: Walk,
-  { filter, limit, scanLimit }: { filter: ScanFilter; limit: number; scanLimit: number },
+  {
+    filter,
+    along,
+    limit,
+    scanLimit,
+  }: { filter: ScanFilter; along?: WantedLabel | undefined; limit: number; scanLimit: number },
 ): Promise<Scanned> {
   const parameters = createParameters();
   const columns = "x.request_id, x.shape_id, x.outcome_id, x.key_id, x.user_id, x.status";
   // Along the primary key all states lie mixed: one state alone would pass any number of the other's until the limit.
   const mixed = walk.scope.kind === "operator" && walk.only === undefined && walk.statuses.some(isEnded);
   const statuses = mixed ? [...walk.statuses.filter((status) => !isEnded(status)), ...ended] : walk.statuses;
-  const [label, ...others] = filter.labels ?? [];
   const walked =
-    label === undefined
+    along === undefined
       ? walkSql({ ...walk, statuses }, parameters, { columns, limit: scanLimit })
-      : labelledSql(walk, parameters, { label, limit: scanLimit });
+      : labelledSql(walk, parameters, { label: along, limit: scanLimit });
   if (walked === undefined) return { ids: [], passed: 0, last: 0n };
   const direction = walk.ascending ? "asc" : "desc";
-  const conditions = conditionsOf({ ...filter, labels: others }, parameters, "walked.request_id");
-  if (label !== undefined) {
+  const labels = filter.labels?.filter((label) => label !== along);
+  const conditions = conditionsOf({ ...filter, labels }, parameters, "walked.request_id");
+  if (along !== undefined) {
     // Labels know their account; which key's or user's a request is, and how it went, its record says.
     conditions.push("status is not null", ...withinAccount(walk.scope, parameters));
     if (walk.statuses.length > 0) conditions.push(`status = any(${parameters.add(walk.statuses, "smallint[]")})`);

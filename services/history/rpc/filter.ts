@@ -66,7 +66,7 @@ export async function readFilter(
   };
 }
 
-/** The rarest first: it is what a list walks by. */
+/** Those first that are rare as a rule: a list goes along the first of them first. */
 function labelsOf({ alias, endUser, tag }: RecordFilter): WantedLabel[] {
   const wanted = [
     [labelKinds.alias, alias],

@@ -2,6 +2,7 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ListRecordsRequest, StoredRecord } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { PageContext } from "../context.ts";
 import type { Walk } from "../db/branches.ts";
+import type { WantedLabel } from "../db/labels.ts";
 import { readRows } from "../db/records.ts";
 import { scan } from "../db/scan.ts";
 import { intersect } from "../domain/id-text.ts";
@@ -68,11 +69,11 @@ async function listIds(
     if (after === undefined) continue;
     for (const window of windows(after, { nowMs: nowMs(), firstMs: firstWindowMs })) {
       for (let left: IdRange | undefined = window; left !== undefined; ) {
-        const only = ways[way];
+        const { only, along } = ways[way] ?? {};
         const range: IdRange = only === undefined ? left : nearest(left, span, ascending);
         const walk = { ...filter, range, fromAppserver: undefined, afterFirst: false, ascending, only };
         const most = way === ways.length - 1 ? scanLimit : Math.min(scanLimit, beforeNext - passedByWay);
-        const asked = { filter: filter.scan, limit: limit - ids.length, scanLimit: most };
+        const asked = { filter: filter.scan, along, limit: limit - ids.length, scanLimit: most };
         const found = await scan(planningReader, walk, asked);
         for (const id of found.ids) ids.push(id);
         if (ids.length >= limit) return { ids, nextCursor: ids.at(-1) ?? 0n };
@@ -82,7 +83,8 @@ async function listIds(
         const last: bigint = isWhole ? lastOf(range, ascending) : found.last;
         const missing = limit - ids.length;
         const reached = only === undefined ? passedSpan(range, { last, ascending, nowMs: nowMs() }) : span;
-        const isDone = passedByWay >= beforeNext || (only === undefined && isWhole && scope.kind === "operator");
+        const isPlain = only === undefined && along === undefined;
+        const isDone = passedByWay >= beforeNext || (isPlain && isWhole && scope.kind === "operator");
         if (isDone && way < ways.length - 1) {
           way++;
           passedByWay = 0;
@@ -102,19 +104,34 @@ async function listIds(
   return { ids, nextCursor: 0n };
 }
 
+/** A way to what a list asks for: along the records of its scope in their order, along a label, or to those of few. */
+interface Way {
+  readonly only?: Walk["only"];
+  readonly along?: WantedLabel;
+}
+
 /**
  * The ways to what a list asks for, the first of which is along its order. Where that passes many others, few may match: then by the key,
  * the user or the failed ones of all accounts, which an account's list goes along anyway; and where these are many, by terms.
+ *
+ * Labels are ways of their own, of which each may be the one of few. Where all that a filter asks for is of many, the first
+ * label is gone on with.
  */
 function waysOf(
   { scope, statuses, scan: { keyId, userId, shapeIds, outcomeIds, labels = [] } }: Filter,
   byTerms: boolean,
-): Walk["only"][] {
-  // Labels are a way of their own.
-  if (labels.length > 0) return [undefined];
+): readonly Way[] {
   const failed = statuses.length > 0 && !statuses.includes(succeeded);
   const everybodys = scope.kind === "operator" && (keyId !== undefined || userId !== undefined || (failed && !byTerms));
-  return [undefined, ...(everybodys ? [{ keyId, userId }] : []), ...(byTerms ? [{ shapeIds, outcomeIds }] : [])];
+  const few: Way[] = [
+    ...(everybodys ? [{ only: { keyId, userId } }] : []),
+    ...(byTerms ? [{ only: { shapeIds, outcomeIds } }] : []),
+  ];
+  if (labels.length === 0) return [{}, ...few];
+  const narrow = scope.kind === "user" || scope.kind === "key" || (scope.kind === "account" && failed);
+  const along = labels.map((label) => ({ along: label }));
+  const others = [...along.slice(1), ...(narrow ? [{}] : []), ...few];
+  return [...along.slice(0, 1), ...others, ...(others.length > 0 ? along.slice(0, 1) : [])];
 }
 
 /** The IDs that come after a cursor; 0: all. */
