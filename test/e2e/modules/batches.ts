@@ -1,14 +1,14 @@
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI, { toFile } from "openai";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { statement } from "../../shared/db/index.ts";
-import { hasPython, python } from "../conformance/python.ts";
-import { administer, adminKey, expectSoundBooks, openCustomer } from "./administration.ts";
-import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+import { beforeAll, expect, test } from "vitest";
+import { statement } from "../../../shared/db/index.ts";
+import { hasPython, python } from "../../conformance/python.ts";
+import { administer, expectSoundBooks, openCustomer } from "../administration.ts";
+import { eventually } from "../deployment.ts";
+import type { ModulesHouse } from "./house.ts";
 
 /* Batches, as the official SDKs make, follow, cancel and read them. */
 
-const modes: Mode[] = ["up", "mesh"];
 const chat = "/v1/chat/completions";
 const entries = statement(
   "batches_ledger",
@@ -59,23 +59,18 @@ assert [one.custom_id for one in results] == ["p0", "p1"] and all(one.result.typ
 assert client.messages.batches.delete(batch.id).type == "message_batch_deleted"
 `;
 
-describe.each(modes)("batches: %s", (mode) => {
-  let house: Deployment;
+/** The tests of a deployment. */
+export function testBatches(houseOf: () => ModulesHouse): void {
+  let house: ModulesHouse;
   let openai: OpenAI;
   let anthropic: Anthropic;
   beforeAll(async () => {
-    house = await startDeployment(mode, {
-      THROUGHLINE_ADMIN_KEY: adminKey,
-      LOG_LEVEL: "error",
-      WEBHOOK_ALLOW: "127.0.0.1",
-      BATCH_PRICE_RATIO: "0.5",
-    });
+    house = houseOf();
     // Nobody listens there: what is to be sent is seen by its deliveries.
     await administer(house).webhooks.create.mutate({ url: "http://127.0.0.1:9/", events: ["batch.*"] });
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
     anthropic = new Anthropic({ apiKey: house.key, baseURL: house.url, maxRetries: 0 });
-  }, 90_000);
-  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+  });
 
   async function upload(text: string, purpose: "batch" | "evals" = "batch"): Promise<string> {
     return (await openai.files.create({ file: await toFile(Buffer.from(text), "in.jsonl"), purpose })).id;
@@ -269,7 +264,7 @@ describe.each(modes)("batches: %s", (mode) => {
   test("a repeat with the same Idempotency-Key gives the first one's batch", async () => {
     const id = await upload(line({ body: { model: "gpt-4o", messages: hello } }));
     const wanted = { input_file_id: id, endpoint: chat, completion_window: "24h" } as const;
-    const headers = { "Idempotency-Key": `batch-of-${mode}` };
+    const headers = { "Idempotency-Key": "batch-of-lines" };
     const first = await openai.batches.create(wanted, { headers });
     expect((await openai.batches.create(wanted, { headers })).id).toBe(first.id);
     await ended(first.id);
@@ -367,4 +362,4 @@ describe.each(modes)("batches: %s", (mode) => {
   });
 
   test("the books are sound", () => expectSoundBooks(house, 30_000), 60_000);
-});
+}

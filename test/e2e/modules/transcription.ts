@@ -1,21 +1,18 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readlinkSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createOpenAI } from "@ai-sdk/openai";
 import { transcribe } from "ai";
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseForm, type SimulatedForm } from "../../services/simulator/formats/audio.ts";
-import { statement } from "../../shared/db/index.ts";
-import { hasPython, python } from "../conformance/python.ts";
-import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+import { beforeAll, expect, test } from "vitest";
+import { parseForm, type SimulatedForm } from "../../../services/simulator/formats/audio.ts";
+import { statement } from "../../../shared/db/index.ts";
+import { hasPython, python } from "../../conformance/python.ts";
+import { eventually } from "../deployment.ts";
+import type { ModulesHouse } from "./house.ts";
 
-/* Uploads through both modes: as the official SDK sends them, charged alike in every format, held by no process for long. */
+/* Uploads: as the official SDK sends them, charged alike in every format, held by no process for long. */
 
-const modes: Mode[] = ["up", "mesh"];
 const ledgerOf = statement(
   "transcription_ledger",
   "select amount, reason from billing.ledger where entry_id = $1 and kind = 1",
@@ -46,21 +43,14 @@ assert "translation" in client.audio.translations.create(model=model, file=file)
 const hasOpenAi = await hasPython("openai");
 const uploads = { count: 4, bytes: 10 * 1024 * 1024 };
 
-describe.each(modes)("transcription: %s", (mode) => {
-  let house: Deployment;
+/** The tests of a deployment. */
+export function testTranscription(houseOf: () => ModulesHouse): void {
+  let house: ModulesHouse;
   let openai: OpenAI;
-  let spool: string;
-
-  beforeAll(async () => {
-    spool = await mkdtemp(join(tmpdir(), "throughline-spool-"));
-    house = await startDeployment(mode, { SPOOL_DIR: spool });
+  beforeAll(() => {
+    house = houseOf();
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
-  }, 90_000);
-
-  afterAll(async () => {
-    await house?.[Symbol.asyncDispose]();
-    await rm(spool, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   const file = (bytes: Buffer = audio) => OpenAI.toFile(bytes, "speech.mp3");
 
@@ -146,7 +136,7 @@ describe.each(modes)("transcription: %s", (mode) => {
   });
 
   test("a repeat with its Idempotency-Key gets the first answer, another file is refused", async () => {
-    const headers = { "idempotency-key": `upload-${mode}` };
+    const headers = { "idempotency-key": "upload-once" };
     const first = await openai.audio.transcriptions.create({ file: await file(), model }, { headers }).withResponse();
     const again = await openai.audio.transcriptions.create({ file: await file(), model }, { headers }).withResponse();
     expect(again.response.headers.get("idempotent-replayed")).toBe("true");
@@ -165,7 +155,7 @@ describe.each(modes)("transcription: %s", (mode) => {
         expect(received(response.headers.get("x-request-id") ?? "").file).toBe(sha256(bytes));
       }),
     );
-    expect(readdirSync(spool)).toEqual([]);
+    expect(readdirSync(house.spool)).toEqual([]);
   });
 
   test("a process that is killed leaves no file", async () => {
@@ -174,19 +164,19 @@ describe.each(modes)("transcription: %s", (mode) => {
     const socket = connect(Number(port), "127.0.0.1").on("error", () => {});
     socket.write(`${head}--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n`);
     socket.write(Buffer.alloc(3_000_000));
-    const pid = house.pid(mode === "up" ? "up" : "gateway");
+    const pid = house.pid("gateway");
     await eventually(async () => (spooled(pid) === 1 ? true : undefined));
     process.kill(pid, "SIGKILL");
-    expect(readdirSync(spool)).toEqual([]);
+    expect(readdirSync(house.spool)).toEqual([]);
     socket.destroy();
   });
 
   /** Uploads that a process has open. */
   function spooled(pid: number): number {
-    const maps = readdirSync(`/proc/${pid}/fd`).filter((descriptor) => linkOf(pid, descriptor).startsWith(spool));
+    const maps = readdirSync(`/proc/${pid}/fd`).filter((descriptor) => linkOf(pid, descriptor).startsWith(house.spool));
     return maps.length;
   }
-});
+}
 
 function linkOf(pid: number, descriptor: string): string {
   try {

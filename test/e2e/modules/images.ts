@@ -1,26 +1,23 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateImage } from "ai";
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseForm, type SimulatedForm } from "../../services/simulator/formats/audio.ts";
-import { statement } from "../../shared/db/index.ts";
-import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+import { beforeAll, expect, test } from "vitest";
+import { parseForm, type SimulatedForm } from "../../../services/simulator/formats/audio.ts";
+import { statement } from "../../../shared/db/index.ts";
+import { eventually } from "../deployment.ts";
+import type { ModulesHouse } from "./house.ts";
 
 /*
- * Images: one document and events through both modes, as the SDKs that applications use ask for them (openai for Node and for
+ * Images: one document and events, as the SDKs that applications use ask for them (openai for Node and for
  * Python, the AI SDK), each kind of token at its price.
  */
 
 const run = promisify(execFile);
 
-const modes: Mode[] = ["up", "mesh"];
 const ledgerOf = statement("images_ledger", "select amount from billing.ledger where entry_id = $1 and kind = 1");
 const prompt = "A lighthouse at dusk";
 /** Nano-USD: 5 tokens of the prompt and those of images that were given at $5 a million, and so many of the images at $30. */
@@ -58,19 +55,14 @@ const hasPython = await run("python3", ["-c", "import openai"]).then(
   () => false,
 );
 
-describe.each(modes)("images: %s", (mode) => {
-  let house: Deployment;
+/** The tests of a deployment. */
+export function testImages(houseOf: () => ModulesHouse): void {
+  let house: ModulesHouse;
   let openai: OpenAI;
-  let spool: string;
-  beforeAll(async () => {
-    spool = await mkdtemp(join(tmpdir(), "throughline-images-"));
-    house = await startDeployment(mode, { SPOOL_DIR: spool });
+  beforeAll(() => {
+    house = houseOf();
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
-  }, 90_000);
-  afterAll(async () => {
-    await house?.[Symbol.asyncDispose]();
-    await rm(spool, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   const idOf = (response: Response) => BigInt(response.headers.get("x-request-id") ?? "0");
 
@@ -178,7 +170,7 @@ describe.each(modes)("images: %s", (mode) => {
       expect(kept).not.toContain("iVBORw0KGgo");
       const life = JSON.stringify(await (await house.call(`/v1/requests/${id}`)).json());
       for (const bytes of pngs) expect(life).toContain(sha256(bytes));
-      expect(readdirSync(spool)).toEqual([]);
+      expect(readdirSync(house.spool)).toEqual([]);
     },
   );
 
@@ -195,7 +187,7 @@ describe.each(modes)("images: %s", (mode) => {
   });
 
   test("an edit that is repeated with its Idempotency-Key gets the first answer; other files are refused", async () => {
-    const headers = { "idempotency-key": `edit-${mode}` };
+    const headers = { "idempotency-key": "edit-once" };
     const ask = (image: File[]) =>
       openai.images.edit({ model: "image/sim-plain", prompt, image }, { headers }).withResponse();
     const first = await ask(await files());
@@ -246,4 +238,4 @@ describe.each(modes)("images: %s", (mode) => {
     expect(await response.json()).toMatchObject({ error: { param } });
     expect(await historyOf(idOf(response))).toContain('"module":"image"');
   });
-});
+}

@@ -3,14 +3,13 @@ import { request as httpRequest } from "node:http";
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateSpeech } from "ai";
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { statement } from "../../shared/db/index.ts";
-import { hasPython, python } from "../conformance/python.ts";
-import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+import { beforeAll, expect, test } from "vitest";
+import { statement } from "../../../shared/db/index.ts";
+import { hasPython, python } from "../../conformance/python.ts";
+import { eventually } from "../deployment.ts";
+import type { ModulesHouse } from "./house.ts";
 
-/* Speech: bytes and events through both modes, as the official SDK asks for them, charged by characters. */
-
-const modes: Mode[] = ["up", "mesh"];
+/* Speech: bytes and events, as the official SDK asks for them, charged by characters. */
 
 const speaksInPython = `
 import sys
@@ -34,14 +33,14 @@ const input = "The quick brown fox jumps over the lazy dog.";
 /** Nano-USD of a character at $15 a million. */
 const perCharacter = 15_000n;
 
-describe.each(modes)("speech: %s", (mode) => {
-  let house: Deployment;
+/** The tests of a deployment. */
+export function testSpeech(houseOf: () => ModulesHouse): void {
+  let house: ModulesHouse;
   let openai: OpenAI;
-  beforeAll(async () => {
-    house = await startDeployment(mode);
+  beforeAll(() => {
+    house = houseOf();
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
-  }, 90_000);
-  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+  });
 
   const idOf = (response: Response) => BigInt(response.headers.get("x-request-id") ?? "0");
 
@@ -191,4 +190,4 @@ describe.each(modes)("speech: %s", (mode) => {
     expect(await response.json()).toMatchObject({ error: { param } });
     expect(JSON.stringify(await record(idOf(response)))).toContain('"module":"audio"');
   });
-});
+}

@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { Readable } from "node:stream";
 import OpenAI, { toFile } from "openai";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasPython, python } from "../conformance/python.ts";
-import { administer, adminKey, openCustomer } from "./administration.ts";
-import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+import { beforeAll, expect, test } from "vitest";
+import { hasPython, python } from "../../conformance/python.ts";
+import { administer, openCustomer } from "../administration.ts";
+import { eventually } from "../deployment.ts";
+import type { ModulesHouse } from "./house.ts";
 
 /* Files, as the official SDKs upload, list, fetch and delete them. */
 
-const modes: Mode[] = ["up", "mesh"];
 const day = 86_400;
 
 /** Uploads, reads and deletes with the SDK, whose form has the file at its end. */
@@ -28,14 +27,14 @@ assert made.id in [file.id for file in client.files.list(purpose="batch", order=
 assert client.files.delete(made.id).deleted
 `;
 
-describe.each(modes)("files: %s", (mode) => {
-  let house: Deployment;
+/** The tests of a deployment. */
+export function testFiles(houseOf: () => ModulesHouse): void {
+  let house: ModulesHouse;
   let openai: OpenAI;
-  beforeAll(async () => {
-    house = await startDeployment(mode, { THROUGHLINE_ADMIN_KEY: adminKey, LOG_LEVEL: "warn" });
+  beforeAll(() => {
+    house = houseOf();
     openai = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
-  }, 90_000);
-  afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+  });
 
   test("a large one comes chunked, is kept with its request's ID, and is given back whole and by ranges", async () => {
     const bytes = Buffer.alloc(5_300_001);
@@ -132,14 +131,14 @@ describe.each(modes)("files: %s", (mode) => {
       const { data } = await openai.files.list();
       return data.some(({ filename }) => filename === "half.bin") ? undefined : true;
     });
-    expect((await readdir(tmpdir())).filter((name) => name.startsWith("throughline-upload-"))).toEqual([]);
+    expect(await readdir(house.spool)).toEqual([]);
   });
 
   test("by the SDK for Python", async ({ skip }) => {
     if (!(await hasPython("openai"))) skip();
     await python(filesInPython, `${house.url}/v1`, house.key);
   });
-});
+}
 
 function digest(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");

@@ -1,60 +1,22 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { statement } from "../../shared/db/index.ts";
-import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
+import { beforeAll, expect, test } from "vitest";
+import { statement } from "../../../shared/db/index.ts";
+import { eventually } from "../deployment.ts";
+import type { ModulesHouse } from "./house.ts";
 
 /* Embeddings through a whole platform: what clients get, what is on the record, what is charged. */
 
 const chargeOf = statement("embeddings_charge", "select amount from billing.ledger where entry_id = $1");
 const model = "text-embedding-3-small";
 
-/** One model in one vector space at two channels, one whose channels have different spaces, and one with an extraction. */
-const config = (simulator: string) => `
-strategies:
-  - { name: house, prices: { input: "1.00" }, custom_response: "{vectors: data.count, tokens: usage.total_tokens}" }
-models:
-  - { name: together, module: embeddings, strategy: house, capabilities: [dimensions] }
-  - { name: apart, module: embeddings, strategy: house, capabilities: [] }
-channels:
-  - name: failing
-    adapter: openai
-    base_url: ${simulator}
-    groups: "*"
-    priority: 9
-    models:
-      - { name: together, upstream: sim-embed-wrong-count, space: one }
-      - { name: apart, upstream: sim-embed-wrong-count }
-  - name: sound
-    adapter: openai
-    base_url: ${simulator}
-    groups: "*"
-    models:
-      - { name: together, upstream: good, space: one }
-      - { name: apart, upstream: good }
-`;
-
-const modes: Mode[] = ["up", "mesh"];
-
-describe.each(modes)("embeddings: %s", (mode) => {
-  let house: Deployment;
+/** The tests of a deployment. */
+export function testEmbeddings(houseOf: () => ModulesHouse): void {
+  let house: ModulesHouse;
   let client: OpenAI;
-  let folder = "";
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "throughline-embeddings-"));
-    const file = join(folder, "throughline.yaml");
-    await writeFile(file, "presets: true\n");
-    house = await startDeployment(mode, { THROUGHLINE_CONFIG: file });
-    await writeFile(file, config(`${house.simulator.url}/v1`));
-    await eventually(async () => ((await house.call("/v1/models/together")).ok ? true : undefined));
+  beforeAll(() => {
+    house = houseOf();
     client = new OpenAI({ apiKey: house.key, baseURL: `${house.url}/v1`, maxRetries: 0 });
-  }, 90_000);
-  afterAll(async () => {
-    await house?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   async function recordOf(id: string) {
     return eventually(async () => {
@@ -133,7 +95,7 @@ describe.each(modes)("embeddings: %s", (mode) => {
 
   test("a repeat with the same Idempotency-Key gets the same answer, and is charged once", async () => {
     const again = async () => {
-      const headers = { "idempotency-key": `embeddings-${mode}` };
+      const headers = { "idempotency-key": "embeddings-once" };
       const response = await house.call("/v1/embeddings", { model, input: ["once"] }, headers);
       expect(response.status).toBe(200);
       return { response, text: await response.text() };
@@ -145,4 +107,4 @@ describe.each(modes)("embeddings: %s", (mode) => {
     expect(await chargedFor(second.response.headers.get("x-request-id") ?? "")).toBeUndefined();
     expect(await eventually(() => chargedFor(first.response.headers.get("x-request-id") ?? ""))).toBeLessThan(0n);
   });
-});
+}
