@@ -174,7 +174,18 @@ function tellFinished(
     const { module, model, stream, firstByteMs } = served ?? untold(context, moduleNameOf(incoming.endpoint.module));
     const outcome = errorCode ?? "success";
     const traceId = incoming.traceDropped === false ? incoming.span.traceId : undefined;
-    context.metrics.requestFinished({ module, model, stream, statusCode, outcome, durationMs, firstByteMs, traceId });
+    context.metrics.requestFinished({
+      module,
+      model,
+      stream,
+      statusCode,
+      outcome,
+      durationMs,
+      firstByteMs,
+      traceId,
+      accountId: principal?.accountId,
+      keyId: principal?.keyId,
+    });
   }
   context.log[isFault(errorCode) ? "warn" : "info"](
     {

@@ -13,6 +13,7 @@ import { followDeclaredAccounts } from "./jobs/declared-accounts.ts";
 import { startGauges } from "./jobs/gauges.ts";
 import { ledgerAheadMs, startKeeper } from "./jobs/keeper.ts";
 import { startReconciler } from "./jobs/reconciler.ts";
+import { startRemaining } from "./jobs/remaining.ts";
 import { startSweeper } from "./jobs/sweeper.ts";
 import { startUsageFolder } from "./jobs/usage-folder.ts";
 import { openRateLimits } from "./limits/open.ts";
@@ -58,6 +59,7 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
     startReconciler(context, deps.history),
     startKeeper(context),
     startGauges(context),
+    startRemaining(context),
     startUsageFolder(context),
   ];
   const declared =

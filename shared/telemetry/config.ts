@@ -98,6 +98,14 @@ export const telemetryEnv = declareEnv({
     max: 86_400_000,
     description: "How long an ended span waits for others before export.",
   },
+  METRICS_ACCOUNTS: {
+    kind: "int",
+    default: 0,
+    min: 0,
+    max: 500,
+    description:
+      "How many accounts, keys and budgets metrics show by their IDs and names: the busiest; all others count as `other`. 0: none. For the gateway and billing.",
+  },
 });
 
 /** How a process traces. Without `endpoint` nothing is recorded. */
@@ -119,6 +127,8 @@ export interface TelemetryConfig {
   maxQueueSpans: number;
   maxBatchSpans: number;
   scheduleDelayMs: number;
+  /** How many accounts, keys and budgets metrics show by name. */
+  metricsAccounts: number;
 }
 
 /** The telemetry configuration of an environment. Throws ConfigError. */
@@ -147,6 +157,7 @@ export function telemetryConfig(env: Env): TelemetryConfig {
     maxQueueSpans: values.OTEL_BSP_MAX_QUEUE_SIZE,
     maxBatchSpans: Math.min(values.OTEL_BSP_MAX_EXPORT_BATCH_SIZE, values.OTEL_BSP_MAX_QUEUE_SIZE),
     scheduleDelayMs: values.OTEL_BSP_SCHEDULE_DELAY,
+    metricsAccounts: values.METRICS_ACCOUNTS,
   };
 }
 

@@ -1,4 +1,5 @@
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Log } from "../log.ts";
@@ -7,7 +8,7 @@ import type { TelemetryConfig } from "./config.ts";
 import { createOtlpExporter, createSpanPipeline } from "./export.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { measureProcess } from "./metrics-process.ts";
-import { openMetrics, openMetricsContentType, wantsOpenMetrics } from "./open-metrics.ts";
+import { openMetrics, openMetricsContentType, toLabels, wantsOpenMetrics } from "./open-metrics.ts";
 import { createResources } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { createTallies } from "./tallies.ts";
@@ -21,6 +22,7 @@ export type {
   FinishedAttempt,
   FinishedOperation,
   FinishedRequest,
+  LabelledValue,
   Metrics,
   ObservedValue,
   ReservationEvent,
@@ -120,14 +122,15 @@ export function createTelemetry(
     await meterProvider.shutdown().catch(() => undefined);
   };
 
+  const target = resourceFromAttributes(Object.fromEntries(toLabels(resources(service).attributes)));
   const metricsText = async (): Promise<string> => {
     const { resourceMetrics } = await reader.collect();
     const scopeMetrics = [...resourceMetrics.scopeMetrics, { scope, metrics: tallies.collect() }];
-    return serializer.serialize({ ...resourceMetrics, scopeMetrics });
+    return serializer.serialize({ resource: target, scopeMetrics });
   };
 
   return {
-    metrics: createMetrics(meter, tallies),
+    metrics: createMetrics(meter, tallies, config.metricsAccounts),
     tracing: pipeline !== undefined,
     tracer(name) {
       const tracer = tracers.get(name) ?? createTracer(name);
@@ -143,7 +146,7 @@ export function createTelemetry(
       const text = openMetrics(
         [...measured, ...tallies.collect()],
         (point) => tallies.exemplarsOf(point),
-        resourceMetrics.resource.attributes,
+        target.attributes,
       );
       return { type: openMetricsContentType, text };
     },

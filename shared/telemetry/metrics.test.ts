@@ -59,6 +59,31 @@ test("however many models and codes clients make up, the series stay few", async
   expect(series).toHaveLength(501);
 });
 
+test("requests are told by account and key only where that is switched on, so many of them, and the others as one", async () => {
+  const seen = async (env: Readonly<Record<string, string>>) => {
+    const telemetry = createTestTelemetry(env);
+    onTestFinished(() => telemetry.shutdown());
+    const request = { module: "chat", model: "m", statusCode: 200, stream: false, durationMs: 1 };
+    const outcomes = ["success", "invalid_value", "upstream_error", "client_closed_request", "internal_error"];
+    for (let keyId = 1n; keyId <= 40n; keyId += 1n) {
+      for (const outcome of outcomes) telemetry.metrics.requestFinished({ ...request, outcome, accountId: 7n, keyId });
+    }
+    telemetry.metrics.requestFinished({ ...request, outcome: "invalid_api_key" });
+    const lines = (await telemetry.metricsText()).split("\n");
+    return lines.filter((line) => line.startsWith("throughline_account_requests_total"));
+  };
+  expect(await seen({})).toEqual([]);
+  const of = (labels: string, times: number) =>
+    Object.entries({ success: 1, mistake: 2, fault: 2 }).map(
+      ([result, count]) => `throughline_account_requests_total{${labels},result="${result}"} ${count * times}`,
+    );
+  expect(await seen({ METRICS_ACCOUNTS: "2" })).toEqual([
+    ...of('account="7",key="1"', 1),
+    ...of('account="7",key="2"', 1),
+    ...of('account="other",key="other"', 38),
+  ]);
+});
+
 test("money, reservations, attempts and the sweeper", async () => {
   const { metrics, samples } = metricsFor();
   metrics.reservation("held");

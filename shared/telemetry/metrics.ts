@@ -1,4 +1,7 @@
 import type { Meter } from "@opentelemetry/api";
+import { isFault } from "../errors/catalogue.ts";
+import { scrub } from "../scrub.ts";
+import { createBusiest } from "./busiest.ts";
 import type { DeliveryOutcome } from "./spans/jobs.ts";
 import type { Tallies } from "./tallies.ts";
 
@@ -37,6 +40,16 @@ export interface FinishedRequest {
   firstByteMs?: number | undefined;
   /** Its trace, where that is kept: an exemplar of what is counted. */
   traceId?: string | undefined;
+  /** Whose it is; absent: nobody's who is known. */
+  accountId?: bigint | undefined;
+  keyId?: bigint | undefined;
+}
+
+/** A value of an account, or of one of its budgets. */
+export interface LabelledValue {
+  readonly value: number;
+  /** What looks like a secret in a value is hidden. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface FinishedAttempt {
@@ -87,6 +100,11 @@ const observed = {
   webhooks_due_seconds: "Seconds for which the oldest delivery that is due has waited.",
   channels_broken: "Channels whose breaker is open.",
   certificate_ends_unix_seconds: "Unix seconds at which the process's own certificate ends.",
+  accounts_low: "Accounts whose credit would not last for another day like the last one on which they were charged.",
+  budgets_low: "Budgets of accounts and keys of which nine tenths are used in this day or month.",
+  account_credit_nano_usd: "Nano-USD that an account has left, what requests hold taken off.",
+  account_charged_nano_usd: "Nano-USD that an account was charged this month.",
+  budget_left_nano_usd: "Nano-USD left of a budget of an account (key empty) or of a key, in this day or month.",
   configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",
 } as const;
 export type ObservedValue = keyof typeof observed;
@@ -96,6 +114,8 @@ export type ObservedValue = keyof typeof observed;
  * conventions. Labels take few values: models outside the configuration count as "other".
  */
 export interface Metrics {
+  /** How many accounts, keys and budgets may show by name (METRICS_ACCOUNTS); 0: none. */
+  readonly accounts: number;
   /** Says which models are configured. Names add up: several services of a process each know some. */
   knowModels(names: Iterable<string>): void;
   /** A request came in. Each is followed by one requestFinished. */
@@ -131,7 +151,12 @@ export interface Metrics {
    * reading; the last value stays. A reader that throws is left out of that scrape and harms no other metric.
    */
   observe(value: ObservedValue, read: () => number, owner?: string | Readonly<Record<string, string>>): () => void;
+  /** The same for values whose labels come and go. */
+  observeEach(value: ObservedValue, read: () => readonly LabelledValue[]): () => void;
 }
+
+/** What of a request's account metrics tell. */
+export type AccountOutcome = "success" | "mistake" | "fault";
 
 const other = "other";
 const doubling = Array.from({ length: 14 }, (_, power) => 0.01 * 2 ** power);
@@ -143,8 +168,8 @@ const firstByteBuckets = [
 ];
 const tokenBuckets = Array.from({ length: 14 }, (_, power) => 4 ** power);
 
-/** Creates the metrics: what is counted in tallies, what is read when scraped on a meter. */
-export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
+/** Creates the metrics: what is counted in tallies, what is read when scraped on a meter. @param accounts how many accounts' keys show by name. */
+export function createMetrics(meter: Meter, tallies: Tallies, accounts = 0): Metrics {
   const counter = (name: string, description: string, ...labels: string[]) =>
     tallies.sum(`throughline_${name}`, description, labels, true);
   const seconds = (name: string, description: string, boundaries: number[], ...labels: string[]) =>
@@ -219,10 +244,22 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
     ...operation,
   );
 
+  // Off by default: a series for each key, and only for the busiest of them.
+  const byAccount =
+    accounts === 0 ? undefined : createBusiest<AccountOutcome>(accounts, { account: other, key: other });
+  if (byAccount !== undefined) {
+    const description = "Requests answered, by account and key: success, mistakes of the client, faults.";
+    const counted = meter.createObservableCounter("throughline_account_requests_total", { description });
+    counted.addCallback((result) => {
+      for (const { labels, kind, value } of byAccount.read()) result.observe(value, { ...labels, result: kind });
+    });
+  }
+
   const gauges = new Map<ObservedValue, ReturnType<Meter["createObservableGauge"]>>();
   const gauge = (value: ObservedValue) => {
     const known =
-      gauges.get(value) ?? meter.createObservableGauge(`throughline_${value}`, { description: observed[value] });
+      gauges.get(value) ??
+      meter.createObservableGauge(`throughline_${value}`, { description: observed[value], unit: unitOf(value) });
     gauges.set(value, known);
     return known;
   };
@@ -241,15 +278,31 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
   };
 
   return {
+    accounts,
     knowModels(names) {
       for (const name of names) models.add(name);
     },
     requestStarted(module) {
       active.add(1, module);
     },
-    requestFinished({ module, model, statusCode, outcome, stream, durationMs, firstByteMs, traceId }) {
+    requestFinished({
+      module,
+      model,
+      statusCode,
+      outcome,
+      stream,
+      durationMs,
+      firstByteMs,
+      traceId,
+      accountId,
+      keyId,
+    }) {
       const mode = stream ? "stream" : "whole";
       active.add(-1, module);
+      if (byAccount !== undefined && accountId !== undefined) {
+        const [account, key] = [accountId.toString(), (keyId ?? 0n).toString()];
+        byAccount.count(`${account} ${key}`, accountOutcome(outcome), () => ({ account, key }));
+      }
       if (traceId !== undefined) {
         requests.countIn(traceId, module, modelLabel(model), codeLabel(statusCode), outcome);
         requestDuration.recordIn(traceId, durationMs / 1000, module, mode);
@@ -316,5 +369,27 @@ export function createMetrics(meter: Meter, tallies: Tallies): Metrics {
       instrument.addCallback(callback);
       return () => instrument.removeCallback(callback);
     },
+    observeEach(value, read) {
+      const instrument = gauge(value);
+      const callback: Parameters<typeof instrument.addCallback>[0] = (result) => {
+        for (const { value: now, labels } of read()) result.observe(now, scrubbed(labels));
+      };
+      instrument.addCallback(callback);
+      return () => instrument.removeCallback(callback);
+    },
   };
+}
+
+/** Prometheus' base unit that a name ends with; "": it is a number of something. */
+function unitOf(value: ObservedValue): string {
+  return /_(seconds|bytes)$/.exec(value)?.[1] ?? "";
+}
+
+function scrubbed(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, scrub(text)]));
+}
+
+function accountOutcome(outcome: string): AccountOutcome {
+  if (outcome === "success") return "success";
+  return isFault(outcome) ? "fault" : "mistake";
 }

@@ -37,7 +37,10 @@ function familyOf(metric: MetricData, exemplarsOf: (point: object) => Exemplars)
   const isCounter = dataPointType === DataPointType.SUM && metric.isMonotonic;
   const family = isCounter ? name.replace(/_total$/, "") : name;
   const type = dataPointType === DataPointType.HISTOGRAM ? "histogram" : isCounter ? "counter" : "gauge";
-  const head = `# TYPE ${family} ${type}\n# HELP ${family} ${escaped(descriptor.description)}\n`;
+  // Only a unit that the name ends with is one; those of OpenTelemetry in braces are comments.
+  const { unit } = descriptor;
+  const unitLine = unit !== "" && family.endsWith(`_${unit}`) ? `# UNIT ${family} ${unit}\n` : "";
+  const head = `# TYPE ${family} ${type}\n${unitLine}# HELP ${family} ${escaped(descriptor.description)}\n`;
   if (metric.dataPointType === DataPointType.HISTOGRAM) {
     return head + metric.dataPoints.map((point) => histogram(family, point, exemplarsOf(point))).join("");
   }
@@ -68,10 +71,24 @@ function histogram(
   return `${text}${family}_count${labels} ${count}\n${family}_sum${labels} ${numberOf(sum ?? 0)}\n`;
 }
 
+/**
+ * Attributes under names that Prometheus takes as labels. Those of a resource are an operator's: two whose names become the
+ * same are one label with both values, as OpenTelemetry has it, for a label that comes twice spoils the whole scrape.
+ */
+export function toLabels(attributes: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined) continue;
+    // Names that begin with two underscores are Prometheus' own.
+    const label = name.replace(/[^a-zA-Z0-9]+/g, "_").replace(/^(?=\d)/, "key_");
+    const before = values.get(label);
+    values.set(label, before === undefined ? String(value) : `${before};${value}`);
+  }
+  return values;
+}
+
 function labelsOf(attributes: Readonly<Record<string, unknown>>): string {
-  const pairs = Object.entries(attributes)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name.replace(/[^a-zA-Z0-9_]/g, "_")}="${escaped(String(value))}"`);
+  const pairs = Array.from(toLabels(attributes), ([label, value]) => `${label}="${escaped(value)}"`);
   return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }
 

@@ -6,7 +6,9 @@ import { createTestTelemetry } from "../../shared/telemetry/testing.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Events of the metrics, each told once. */
-const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, (metrics: Metrics) => void>> = {
+const events: Readonly<
+  Record<Exclude<keyof Metrics, "observe" | "observeEach" | "knowModels" | "accounts">, (metrics: Metrics) => void>
+> = {
   requestStarted: (metrics) => metrics.requestStarted("chat"),
   requestFinished: (metrics) =>
     metrics.requestFinished({
@@ -17,6 +19,8 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
       stream: true,
       durationMs: 1,
       firstByteMs: 1,
+      accountId: 1n,
+      keyId: 1n,
     }),
   reservation: (metrics) => metrics.reservation("held"),
   charged: (metrics) => metrics.charged("chat", 1n),
@@ -51,8 +55,8 @@ const events: Readonly<Record<Exclude<keyof Metrics, "observe" | "knowModels">, 
  */
 export async function exposedMetrics(): Promise<ReadonlySet<string>> {
   const told = calls(/\bmetrics\.(\w+)\(/g);
-  const observed = calls(/\.observe\(\s*"(\w+)"/g);
-  const telemetry = createTestTelemetry();
+  const observed = calls(/\.observe(?:Each)?\(\s*"(\w+)"/g);
+  const telemetry = createTestTelemetry({ METRICS_ACCOUNTS: "1" });
   try {
     const { metrics } = telemetry;
     for (const [name, tell] of Object.entries(events)) if (told.has(name)) tell(metrics);
