@@ -8,7 +8,7 @@ import { runCurve } from "./growth/run.ts";
 import { type SubjectName, subjectNames } from "./subjects/subject.ts";
 import { comparison } from "./table/comparison.ts";
 import { markdown } from "./table/markdown.ts";
-import { fullPlan, type Plan, quickPlan } from "./table/plan.ts";
+import { fullPlan, type Plan, quickPlan, targetSubjects } from "./table/plan.ts";
 import { runTable } from "./table/run.ts";
 
 const help = `The bench. What it finds goes to stdout as Markdown, what it does to stderr. The table ends with its ratios beside the
@@ -17,6 +17,7 @@ published ones (docs/performance/table.json).
   npm run bench                          the table: about a quarter of an hour
   npm run bench -- --quick               the same in under two minutes, too short for figures that count
   npm run bench -- --only up,mesh        some of its rows: ${subjectNames.join(", ")}
+  npm run bench -- --targets             the rows that the targets are about; with --before DIR mesh of that checkout too: 13 minutes
   npm run bench -- --before DIR          up and mesh beside those of another checkout, in one interleaved run
   npm run bench -- --growth              the growth curves: about half an hour
   npm run bench -- --growth --only keys  some of them: ${curveNames.join(", ")}
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     growth: { type: "boolean", default: false },
     only: { type: "string" },
     before: { type: "string" },
+    targets: { type: "boolean", default: false },
     rounds: { type: "string" },
     json: { type: "string" },
     docs: { type: "boolean", default: false },
@@ -55,11 +57,16 @@ function wanted<T extends string>(known: readonly T[], all: readonly T[]): reado
   return known.filter((name) => names.includes(name));
 }
 
+function usualSubjects({ subjects }: Plan): readonly SubjectName[] {
+  const { before, targets } = values;
+  if (targets) return before === undefined ? targetSubjects : [...targetSubjects, "mesh-before"];
+  return before === undefined ? subjects : ["up", "up-before", "mesh", "mesh-before"];
+}
+
 function tablePlan(): Plan {
   const plan = values.quick ? quickPlan : fullPlan;
   const { before } = values;
-  const usual: readonly SubjectName[] =
-    before === undefined ? plan.subjects : ["up", "up-before", "mesh", "mesh-before"];
+  const usual = usualSubjects(plan);
   // The upstream alone is always there: all is compared with it.
   const subjects = new Set<SubjectName>(["direct", ...wanted(subjectNames, usual)]);
   const rounds = values.rounds === undefined ? plan.rounds : Number(values.rounds);

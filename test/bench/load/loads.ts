@@ -114,6 +114,35 @@ export async function closedLoop(
   return { ...counting, wallMs, generatorBusy };
 }
 
+/** So many at a time, each over a connection of its own, which is made for it: latencies begin before that. */
+export async function freshLoop(
+  target: Target,
+  concurrency: number,
+  forMs: number,
+  next: NextRequest,
+): Promise<LoadResult> {
+  const counting = newCounting();
+  const busy = busySince();
+  const startedMs = performance.now();
+  let sent = 0;
+  const client = async (): Promise<void> => {
+    while (performance.now() - startedMs < forMs) {
+      const openedMs = performance.now();
+      const connection = await openConnection(target.host, target.port).catch(() => undefined);
+      const request = next(sent);
+      sent += 1;
+      const reply = await new Promise<Reply | undefined>((resolve) => {
+        if (connection === undefined) resolve(undefined);
+        else connection.send(request, resolve);
+      });
+      connection?.close();
+      note(counting, reply === undefined ? undefined : { ...reply, sentMs: openedMs });
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, client));
+  return { ...counting, wallMs: performance.now() - startedMs, generatorBusy: busy() };
+}
+
 /** So many a second, whatever the answers take: nothing waits for anything, connections are there for all. */
 export async function openLoop(
   target: Target,

@@ -21,6 +21,12 @@ export interface RowFigures {
   readonly memoryMb: Figure;
   readonly databaseMemoryMb: Figure;
   readonly startMs: Figure;
+  /** CPU of the first requests after a start, times that of the warm ones; undefined: not measured. */
+  readonly firstToWarm: Figure | undefined;
+  /** Latency of 256 clients that make a connection for each request; undefined: not measured. */
+  readonly freshP50Ms: Figure | undefined;
+  readonly freshP99Ms: Figure | undefined;
+  readonly freshP99ToP50: Figure | undefined;
   readonly generatorBusy: Figure;
 }
 
@@ -36,8 +42,16 @@ export function figuresOf(row: Row, direct: Row): RowFigures {
     figure(row.rounds.map((round, index) => value(round) - value(direct.rounds[index] ?? round)));
   const memory = (isDatabase: boolean) => (round: Round) =>
     sum(Object.fromEntries(Object.entries(round.memoryMb).filter(([name]) => (name === "postgres") === isDatabase)));
+  const { warmth } = row;
+  const fresh = row.rounds.flatMap((round) => round.fresh ?? []);
+  const ofFresh = (value: (one: (typeof fresh)[number]) => number): Figure | undefined =>
+    fresh.length === 0 ? undefined : figure(fresh.map(value));
   return {
     name: row.name,
+    firstToWarm: warmth === undefined ? undefined : of(({ load }) => warmth.firstMs / sum(load.cpuMs)),
+    freshP50Ms: ofFresh(({ p50Ms }) => p50Ms),
+    freshP99Ms: ofFresh(({ p99Ms }) => p99Ms),
+    freshP99ToP50: ofFresh(({ p50Ms, p99Ms }) => p99Ms / p50Ms),
     perSecond: of(({ load }) => load.perSecond),
     p50Ms: of(({ load }) => load.p50Ms),
     p99Ms: of(({ load }) => load.p99Ms),
@@ -66,12 +80,13 @@ export interface Ratios {
   readonly streamCpu: Figure;
 }
 
-/** The ratios of our rows to floor and peer. */
+/** The ratios of our rows to floor and peer, of five processes to one, and to another checkout. */
 export function ratiosOf({ rows }: TableResult): Ratios[] {
   const found: Ratios[] = [];
   for (const row of rows.filter(({ books }) => books !== undefined)) {
     for (const other of rows.filter(
-      ({ name }) => name === "floor" || name === "peer" || name === `${row.name}-before`,
+      ({ name }) =>
+        name === "floor" || name === "peer" || (name === "up" && row.name === "mesh") || name === `${row.name}-before`,
     )) {
       const by = (value: (round: Round) => number): Figure => ratio(row.rounds.map(value), other.rounds.map(value));
       found.push({
@@ -85,44 +100,4 @@ export function ratiosOf({ rows }: TableResult): Ratios[] {
     }
   }
   return found;
-}
-
-/** A target of the house and how it came out. */
-export interface Target {
-  readonly text: string;
-  readonly limit: number;
-  readonly is: number;
-  readonly met: boolean;
-}
-
-/** The targets that the table can judge (the one of slow readers is among the growth curves). */
-export function targetsOf(result: TableResult): Target[] {
-  const direct = result.rows.find(({ name }) => name === "direct");
-  if (direct === undefined) return [];
-  const targets: Target[] = [];
-  const most = (text: string, is: number, limit: number): void => {
-    targets.push({ text, limit, is, met: is <= limit });
-  };
-  const ratios = ratiosOf(result);
-  for (const name of ["up", "mesh"] as const) {
-    const row = result.rows.find((one) => one.name === name);
-    if (row === undefined) continue;
-    const figures = figuresOf(row, direct);
-    most(`${name}: CPU-ms a request at most`, figures.cpuMs.median, name === "up" ? 0.25 : 0.4);
-    most(
-      `${name}: CPU-ms a request with PostgreSQL at most`,
-      figures.cpuWithDatabaseMs.median,
-      name === "up" ? 0.35 : 0.5,
-    );
-    const toPeer = ratios.find((one) => one.name === name && one.to === "peer")?.perSecond.median;
-    if (toPeer !== undefined)
-      targets.push({ text: `${name}: requests/s, times the peer's, at least`, limit: 3, is: toPeer, met: toPeer >= 3 });
-    most(`${name}: added latency p50, ms, at most`, figures.addedP50Ms.median, 2);
-    most(`${name}: added latency p99, ms, at most`, figures.addedP99Ms.median, 8);
-    const toFloor = ratios.find((one) => one.name === name && one.to === "floor")?.streamCpu.median;
-    if (toFloor !== undefined) most(`${name}: CPU of a stream, times the floor's, at most`, toFloor, 1.5);
-    most(`${name}: first byte of a stream over direct, ms, at most`, figures.firstByteAddedMs.median, 5);
-    if (name === "up") most("up: cold start to the first answer, s, at most", figures.startMs.median / 1_000, 3);
-  }
-  return targets;
 }

@@ -1,8 +1,9 @@
 import { markdownTable as table } from "../measure/markdown-table.ts";
 import type { Figure } from "../measure/stats.ts";
-import { figuresOf, ratiosOf, targetsOf } from "./figures.ts";
+import { figuresOf, type RowFigures, ratiosOf } from "./figures.ts";
 import type { CpuByProcess } from "./rounds.ts";
 import { machineText, type Row, type TableResult } from "./run.ts";
+import { targetsOf } from "./targets.ts";
 
 /** The whole result as Markdown: for a terminal, and for docs/performance.md. */
 export function markdown(result: TableResult): string {
@@ -60,6 +61,7 @@ export function markdown(result: TableResult): string {
           show(row.streamAddedMs, 1),
         ]),
     ),
+    ...firstAndFresh(result, figures),
     table(
       ["ratios", "requests/s", "CPU a request", "with PostgreSQL", "CPU a stream"],
       ratiosOf(result).map(({ name, to, ...of }) => [
@@ -83,6 +85,36 @@ export function markdown(result: TableResult): string {
       targetsOf(result).map(({ text, limit, is, met }) => [text, String(limit), is.toFixed(3), met ? "met" : "MISSED"]),
     ),
   ].join("\n\n");
+}
+
+/** What a process costs that was just started, and what a crowd of new connections waits; nothing of a run that has neither. */
+function firstAndFresh({ plan, rows }: TableResult, figures: readonly RowFigures[]): string[] {
+  const lines = rows.flatMap(({ name, warmth }, index) => {
+    const row = figures[index];
+    if (name === "direct" || warmth === undefined || row?.firstToWarm === undefined) return [];
+    return [
+      [
+        name,
+        warmth.firstMs.toFixed(3),
+        warmth.restMs.toFixed(3),
+        show(row.firstToWarm, 2),
+        ...[row.freshP50Ms, row.freshP99Ms].map((of) => (of === undefined ? "-" : show(of, 0))),
+        row.freshP99ToP50 === undefined ? "-" : show(row.freshP99ToP50, 1),
+      ],
+    ];
+  });
+  if (lines.length === 0) return [];
+  const some = (count: number): string => count.toLocaleString("en");
+  const title = [
+    `after a start, c = ${plan.concurrency}`,
+    `first ${some(plan.firstRequests)}: CPU-ms/request`,
+    `to ${some(plan.warmUp)}`,
+    "first : warm",
+    `${plan.freshClients} clients, a new connection each time: p50 ms`,
+    "p99 ms",
+    "p99 : p50",
+  ];
+  return [table(title, lines)];
 }
 
 /** Whether the load generator held anything back. */

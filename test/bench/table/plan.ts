@@ -9,6 +9,8 @@ export interface Plan {
   readonly starts: number;
   /** Requests before anything is believed. */
   readonly warmUp: number;
+  /** The first of them, whose CPU is measured by itself. */
+  readonly firstRequests: number;
   readonly rounds: number;
   readonly concurrency: number;
   readonly loadMs: number;
@@ -17,11 +19,14 @@ export interface Plan {
   readonly rateMs: number;
   readonly streams: number;
   readonly streamsMs: number;
+  /** Clients that make a connection for each request, and how long; 0: none. */
+  readonly freshClients: number;
+  readonly freshMs: number;
   /** Seconds of autocannon against `up`, as a second opinion. 0: none. */
   readonly secondOpinionS: number;
 }
 
-const common = { concurrency: 64, rate: 150, streams: 50 } as const;
+const common = { concurrency: 64, rate: 150, streams: 50, freshClients: 256 } as const;
 
 /**
  * What counts: about a quarter of an hour on a quiet machine. Many short rounds, for a machine's speed drifts over
@@ -32,12 +37,17 @@ export const fullPlan: Plan = {
   subjects: ["direct", "floor", "peer", "up", "mesh", "up-traced", "mesh-traced"],
   starts: 3,
   warmUp: 20_000,
+  firstRequests: 5_000,
   rounds: 6,
   loadMs: 5_000,
   rateMs: 5_000,
   streamsMs: 4_000,
+  freshMs: 2_000,
   secondOpinionS: 5,
 };
+
+/** The rows that the targets are about, `mesh-before` where there is another checkout: about 13 minutes on a quiet machine. */
+export const targetSubjects: readonly SubjectName[] = ["direct", "floor", "peer", "up", "mesh"];
 
 /** Under two minutes: shows that it runs and about where things stand; too cold and short for figures that count. */
 export const quickPlan: Plan = {
@@ -45,9 +55,11 @@ export const quickPlan: Plan = {
   subjects: ["direct", "floor", "peer", "up", "mesh"],
   starts: 1,
   warmUp: 2_000,
+  firstRequests: 500,
   rounds: 2,
   loadMs: 1_500,
   rateMs: 1_500,
   streamsMs: 1_500,
+  freshMs: 500,
   secondOpinionS: 2,
 };

@@ -1,4 +1,4 @@
-import { closedLoop, type LoadResult, openLoop } from "../load/loads.ts";
+import { closedLoop, freshLoop, type LoadResult, openLoop } from "../load/loads.ts";
 import { chatRequest } from "../load/request.ts";
 import { cpuMs, memoryMb, type ProcessGroup, quiet } from "../measure/proc.ts";
 import type { Ground } from "../subjects/ground.ts";
@@ -32,6 +32,8 @@ export interface Round {
     readonly firstByteP99Ms: number;
     readonly totalP50Ms: number;
   };
+  /** Whole latency where each request has a connection of its own; absent in runs that did not measure it. */
+  readonly fresh?: { readonly requests: number; readonly p50Ms: number; readonly p99Ms: number };
   /** MB by process after the load. */
   readonly memoryMb: CpuByProcess;
 }
@@ -50,16 +52,30 @@ const streamEvents = stream.chunks + 2;
 /** A count of the good answers of each row, for the books. */
 export type Served = Map<SubjectName, number>;
 
-/** Warms a row up. */
-export async function warmUp(subject: Subject, plan: Plan, served: Served): Promise<void> {
+/** CPU-ms a request of a row that was just started, its database apart: of the first requests, and of the rest of its warm-up. */
+export interface Warmth {
+  readonly firstMs: number;
+  readonly restMs: number;
+}
+
+/** Warms a row up, and says what that cost. */
+export async function warmUp(subject: Subject, plan: Plan, served: Served): Promise<Warmth> {
   const request = chatRequest(subject.target, atOnce);
-  const result = await closedLoop(subject.target, plan.concurrency, { count: plan.warmUp }, () => request);
-  allGood(subject, "warm-up", result, served);
+  const some = async (count: number): Promise<number> => {
+    const { result, cpu } = await withCpu(subject, () =>
+      closedLoop(subject.target, plan.concurrency, { count }, () => request),
+    );
+    allGood(subject, "warm-up", result, served);
+    return Object.values(cpu.own).reduce((sum, used) => sum + used, 0) / count;
+  };
+  const firstMs = await some(plan.firstRequests);
+  const restMs = await some(plan.warmUp - plan.firstRequests);
   const streaming = chatRequest(subject.target, stream);
   const streamed = await closedLoop(subject.target, plan.streams, { count: plan.streams * 2 }, () => streaming, {
     spreadMs: streamMs,
   });
   allGood(subject, "warm-up with streams", streamed, served);
+  return { firstMs, restMs };
 }
 
 /** One round: every measure on every row, the rows taking turns within each measure. */
@@ -79,6 +95,8 @@ export async function runRound(
   for (const subject of subjects) rates.set(subject.name, await runRate(subject, plan, served));
   const streams = new Map<SubjectName, Round["streams"]>();
   for (const subject of subjects) streams.set(subject.name, await runStreams(subject, plan, served));
+  const fresh = new Map<SubjectName, NonNullable<Round["fresh"]>>();
+  if (plan.freshMs > 0) for (const subject of subjects) fresh.set(subject.name, await runFresh(subject, plan, served));
 
   return new Map(
     subjects.map(({ name }) => [
@@ -87,6 +105,7 @@ export async function runRound(
         load: present(loads.get(name)),
         rate: present(rates.get(name)),
         streams: present(streams.get(name)),
+        ...(plan.freshMs > 0 ? { fresh: present(fresh.get(name)) } : {}),
         memoryMb: present(memory.get(name)),
       },
     ]),
@@ -125,6 +144,14 @@ async function runRate(subject: Subject, plan: Plan, served: Served): Promise<Ro
   await quiet(subject.processes());
   const result = await openLoop(subject.target, plan.rate, plan.rateMs, () => request);
   allGood(subject, `${plan.rate} a second`, result, served);
+  return { requests: result.good, p50Ms: result.latency.at(0.5), p99Ms: result.latency.at(0.99) };
+}
+
+async function runFresh(subject: Subject, plan: Plan, served: Served): Promise<NonNullable<Round["fresh"]>> {
+  const request = chatRequest(subject.target, atOnce);
+  await quiet(subject.processes());
+  const result = await freshLoop(subject.target, plan.freshClients, plan.freshMs, () => request);
+  allGood(subject, `${plan.freshClients} clients with new connections`, result, served);
   return { requests: result.good, p50Ms: result.latency.at(0.5), p99Ms: result.latency.at(0.99) };
 }
 

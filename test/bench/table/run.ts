@@ -5,7 +5,7 @@ import { direct, floor, peer } from "../subjects/others.ts";
 import type { Kept, Subject, SubjectName } from "../subjects/subject.ts";
 import { throughline } from "../subjects/throughline.ts";
 import type { Plan } from "./plan.ts";
-import { type Round, runRound, type Served, warmUp } from "./rounds.ts";
+import { type Round, runRound, type Served, type Warmth, warmUp } from "./rounds.ts";
 import { autocannon, type SecondOpinion } from "./second-opinion.ts";
 
 /** Where and when figures were taken. */
@@ -35,6 +35,8 @@ export interface Row {
   readonly what: string;
   readonly leavesOff: string;
   readonly startMs: readonly number[];
+  /** What its first requests cost; absent in runs that did not measure it. */
+  readonly warmth?: Warmth;
   readonly rounds: readonly Round[];
   /** What it kept of the requests that it served. */
   readonly books: (Kept & { readonly served: number }) | undefined;
@@ -86,9 +88,10 @@ async function measure(
   say: (text: string) => void,
 ): Promise<TableResult> {
   const served: Served = new Map();
+  const warmths = new Map<SubjectName, Warmth>();
   for (const subject of subjects) {
     say(`warming ${subject.name} up: ${plan.warmUp} requests`);
-    await warmUp(subject, plan, served);
+    warmths.set(subject.name, await warmUp(subject, plan, served));
   }
   const rounds: Map<SubjectName, Round>[] = [];
   for (let index = 0; index < plan.rounds; index += 1) {
@@ -105,6 +108,7 @@ async function measure(
       what: subject.what,
       leavesOff: subject.leavesOff,
       startMs: subject.startMs,
+      ...warmthOf(warmths.get(subject.name)),
       rounds: rounds.flatMap((round) => round.get(subject.name) ?? []),
       books: await booksOf(subject, served.get(subject.name) ?? 0),
     });
@@ -115,6 +119,10 @@ async function measure(
       ? undefined
       : await autocannon(up, plan.concurrency, plan.secondOpinionS);
   return { machine: where(), plan, rows, secondOpinion };
+}
+
+function warmthOf(warmth: Warmth | undefined): Pick<Row, "warmth"> {
+  return warmth === undefined ? {} : { warmth };
 }
 
 function start(name: SubjectName, ground: Ground, plan: Plan): Promise<Subject> | Subject {
