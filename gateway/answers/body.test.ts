@@ -6,10 +6,14 @@ import { expect, test, vi } from "vitest";
 import { type Body, openBody } from "./body.ts";
 
 /** A server whose responses are given by the test. */
-async function serve(answer: (body: Body, response: ServerResponse) => void, head: Record<string, string> = {}) {
+async function serve(
+  answer: (body: Body, response: ServerResponse) => void,
+  head: Record<string, string> = {},
+  onTaken: () => void = () => undefined,
+) {
   const server = createServer((_request, response) => {
     response.writeHead(200, head);
-    answer(openBody(response), response);
+    answer(openBody(response, onTaken), response);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -106,4 +110,41 @@ test("an answer that breaks off has no last chunk", async () => {
     setImmediate(() => response.destroy());
   });
   await expect(bodyOf(server.port)).rejects.toThrow("aborted");
+});
+
+test.each([
+  ["in chunks", {}],
+  ["of a known length", { "content-length": "104857600" }],
+])("of a client that reads nothing %s little waits here, and the rest comes when it reads on", async (_name, head) => {
+  const piece = new Uint8Array(4_096).fill(7);
+  let pieces = 0;
+  let most = 0;
+  const slow = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  await using server = await serve(
+    (body, response) => {
+      const fill = (): void => {
+        for (let ready = true; ready; most = Math.max(most, response.writableLength)) {
+          ready = body.write(piece);
+          pieces += 1;
+        }
+        slow.resolve();
+      };
+      fill();
+    },
+    head,
+    taken.resolve,
+  );
+  const socket = connect(server.port, "127.0.0.1").pause();
+  socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+  await slow.promise;
+  expect(most).toBeLessThanOrEqual(32 * 1024 + piece.length + 100);
+  let heard = 0;
+  socket.on("data", (data) => {
+    heard += data.length;
+  });
+  socket.resume();
+  await taken.promise;
+  await vi.waitFor(() => expect(heard).toBeGreaterThanOrEqual(pieces * piece.length));
+  socket.destroy();
 });

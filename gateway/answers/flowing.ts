@@ -31,7 +31,6 @@ export function createFlowingAnswer(response: ServerResponse, flow: Flow, tellsC
   let drained: (() => void) | undefined;
   let waits = true;
   let trailers: Readonly<Record<string, string>> | undefined;
-  response.on("drain", () => drained?.());
   watch.onGone(() => {
     flow.close();
     drained?.();
@@ -50,7 +49,7 @@ export function createFlowingAnswer(response: ServerResponse, flow: Flow, tellsC
       flow.begin(head);
       if (tellsCost) response.setHeader("trailer", costFields.join(", "));
       response.writeHead(head.httpStatus === 206 ? 206 : 200);
-      body = openBody(response);
+      body = openBody(response, () => drained?.());
       flow.opened(body);
     },
     write(data) {

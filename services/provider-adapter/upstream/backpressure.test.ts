@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
-import type { UpstreamRequest } from "./request.ts";
+import type { LineHolder } from "./line.ts";
+import type { UpstreamCall, UpstreamRequest } from "./request.ts";
 import { chatRequest, gather, rawServer } from "./testing.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 
@@ -108,6 +109,40 @@ describe("a body that comes faster than it is read", () => {
     expect((await ending).fault).toBeUndefined();
     expect(bytes()).toBe(2_000 * 1024);
     expect(resumes).toBeLessThan(200);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("what is read of a socket and not heard", () => {
+  it("is less than 48 KiB, whenever the reader pauses, and is all heard when it goes on", async () => {
+    const total = 2 * 1024 * 1024;
+    const chunk = Buffer.from(`400\r\n${"x".repeat(1024)}\r\n`);
+    const written = Promise.withResolvers<void>();
+    const host = await rawServer((socket) =>
+      socket.once("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        socket.write(Buffer.concat(new Array<Buffer>(total / 1024).fill(chunk)));
+        socket.write("0\r\n\r\n");
+        setImmediate(() => written.resolve());
+      }),
+    );
+    const call = gather(upstream, { origin: `http://${host}`, path: "/", method: "GET", headers: {} });
+    const { line } = call.call as UpstreamCall & LineHolder;
+    call.call.pause();
+    await written.promise;
+    let most = 0;
+    for (let pauses = 0; pauses < 20; pauses += 1) {
+      call.call.resume();
+      await new Promise((resolve) => setImmediate(resolve));
+      call.call.pause();
+      // What was asked of the socket before still comes.
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, (line?.bytesRead ?? Number.NaN) - call.bytes());
+    }
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(48 * 1024);
+    call.call.resume();
+    expect((await call.ending).fault).toBeUndefined();
+    expect(call.bytes()).toBe(total);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Connect, Guard } from "../../../shared/outbound/guard.ts";
 import { bounded } from "./connectors.ts";
 import { createLineClient } from "./line.ts";
 import { createDirectHosts, hasProxy, type Proxies } from "./proxies.ts";
+import { smallReads } from "./small-reads.ts";
 
 /** Pools of connections, one for each origin. */
 export interface Way {
@@ -31,8 +32,11 @@ export function createWay(options: WayOptions): Way {
   const { ca, connectTimeoutMs, guard, proxies } = options;
   // One call a socket: an abort closes exactly that socket, and a slow reader stalls nobody else.
   const tls = { allowH2: false, ...socketOptions, ...(ca === undefined ? {} : { ca }) };
-  const plain = buildConnector({ timeout: 0, ...tls, ...(guard === undefined ? {} : { lookup: guard.lookup }) });
-  const connect = guard?.checked(plain) ?? plain;
+  const lookup = guard === undefined ? {} : { lookup: guard.lookup };
+  const secured = buildConnector({ timeout: 0, ...tls, ...lookup });
+  const plain = buildConnector({ timeout: 0, ...socketOptions, ...smallReads, ...lookup });
+  const direct: Connect = (to, connected) => (to.protocol === "https:" ? secured : plain)(to, connected);
+  const connect = guard?.checked(direct) ?? direct;
   const clientOptions: Client.Options = {
     keepAliveTimeout: options.keepAliveMs,
     allowH2: false,
@@ -54,8 +58,8 @@ export function createWay(options: WayOptions): Way {
     });
   }
 
-  const direct = new Agent({ connect, factory });
-  if (!hasProxy(proxies)) return direct;
+  const agent = new Agent({ connect, factory });
+  if (!hasProxy(proxies)) return agent;
   const isDirect = createDirectHosts(proxies.none);
   const proxied = new EnvHttpProxyAgent({
     // Empty, not left out: undici would read the environment of the process.
@@ -73,11 +77,11 @@ export function createWay(options: WayOptions): Way {
   });
   return {
     dispatch(request, handler) {
-      const way = isDirect(new URL(request.origin ?? "").hostname) ? direct : proxied;
+      const way = isDirect(new URL(request.origin ?? "").hostname) ? agent : proxied;
       return way.dispatch(request, handler);
     },
     async destroy() {
-      await Promise.all([direct.destroy(), proxied.destroy()]);
+      await Promise.all([agent.destroy(), proxied.destroy()]);
     },
   };
 }
