@@ -236,6 +236,28 @@ describe("sums of usage", () => {
   });
 });
 
+test("a sum up to now is made of the running month's, whose days and hours are not read", async () => {
+  while (await foldUsage(db, 1_000));
+  const undo = new Error("undone");
+  const asked = db.transaction(async (trx) => {
+    await sql`set local role none`.execute(trx.kysely);
+    for (const accountId of accounts) {
+      const { rows } = await sql<{ last: Date | null }>`
+        select max(created_at) as last from billing.ledger where account_id = ${accountId}`.execute(trx.kysely);
+      const lastMs = rows[0]?.last?.getTime();
+      if (lastMs === undefined) throw new Error("every account has entries");
+      const query = { accountId, fromMs: Date.UTC(2028, 0, 1), toMs: lastMs + 1, by: "user" } as const;
+      const whole = await sumUsage(trx, query);
+      expect(whole.length).toBeGreaterThan(0);
+      await sql`delete from billing.label_sum where account_id = ${accountId} and span <> 3`.execute(trx.kysely);
+      expect(await sumUsage(trx, query)).toEqual(whole);
+      expect(await sumUsage(trx, { ...query, toMs: lastMs })).not.toEqual(whole);
+    }
+    throw undo;
+  });
+  await expect(asked).rejects.toBe(undo);
+});
+
 test("end users beyond those of an hour that are told apart are summed together, exactly and by the order of their entries", async () => {
   const [accountId = 0n] = accounts;
   const atMs = Date.UTC(2029, 0, 1);

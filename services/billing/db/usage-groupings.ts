@@ -17,6 +17,8 @@ export interface Grouping {
   readonly spans: readonly Span[];
   /** Whether there are sums over all accounts. */
   readonly together: boolean;
+  /** Whether each `id` has a name of its own, whatever the account: then sums by it are those by name. */
+  readonly distinct: boolean;
   /** The `id` of an entry (`e`), and what an entry is joined with for it. */
   readonly id: RawBuilder<unknown>;
   readonly join: RawBuilder<unknown>;
@@ -43,8 +45,9 @@ const sums = (detail: number, id: RawBuilder<unknown>) => ({
   join: none,
   title: untitled,
   other: sql`false`,
+  distinct: false,
 });
-const byKey = sums(1, sql`coalesce(e.key_id, 0)`);
+const byKey = { ...sums(1, sql`coalesce(e.key_id, 0)`), distinct: true };
 const byTariff = { ...sums(2, sql`coalesce(e.tariff_id, 0)::bigint`), spans: ["month", "day", "hour"] } as const;
 
 const labels = (kind: keyof typeof labelKinds, label: RawBuilder<unknown>, join: RawBuilder<unknown>): Grouping => ({
@@ -59,6 +62,7 @@ const labels = (kind: keyof typeof labelKinds, label: RawBuilder<unknown>, join:
   name: sql`case when c.id in (${noLabel}, ${otherLabels}) then '' else substr(c.id, 2) end`,
   title: untitled,
   other: sql`c.id = ${otherLabels}`,
+  distinct: true,
 });
 
 export const groupings: Readonly<Record<UsageBy, Grouping>> = {

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
-import { type Cover, coverOf, type Span } from "../domain/usage-cover.ts";
+import { type Cover, coverOf, endOfMonth, type Span } from "../domain/usage-cover.ts";
 import { type UsageColumn, usageColumns } from "./columns.ts";
 import type { BillingSchema } from "./schema.ts";
 import { groupings, type UsageBy } from "./usage-groupings.ts";
@@ -56,7 +56,8 @@ const cellsOf = (alias: string) =>
   sql.raw([...counted, "more", "estimated"].map((column) => `${alias}.${column}`).join(", "));
 
 /** Sums of further units as digits: as numbers of JSON those beyond 2^53 would not be exact. */
-const digits = sql`(select jsonb_object_agg(m.key, m.value) from jsonb_each_text(billing.sum_more(c.more)) m) as more`;
+const digitsOf = (more: RawBuilder<unknown>) =>
+  sql`case when ${more} is null then null else (select jsonb_object_agg(m.key, m.value) from jsonb_each_text(${more}) m) end as more`;
 
 /** The smallest time that the table of sums may lag behind the ledger by, beside its own account of it. */
 const marginMs = 60_000;
@@ -69,10 +70,26 @@ const marginMs = 60_000;
 export async function sumUsage(db: Queryable<BillingSchema>, asked: UsageQuery): Promise<UsageSumRow[]> {
   const query = asked.by === "day" ? { ...asked, step: "day" as const } : asked;
   const { spans } = groupings[query.by];
-  const cover = coverOf(query.fromMs, query.toMs, query.step === undefined ? spans : within(spans, query.step));
+  const cover = coverOf(
+    query.fromMs,
+    await endOf(db, query),
+    query.step === undefined ? spans : within(spans, query.step),
+  );
   const found = await read(db, query, cover, await tailFrom(db, query));
   // A clock that stepped back hides new entries behind old ones: then all entries are looked through.
   return found ?? (await read(db, query, cover, beginning)) ?? [];
+}
+
+/**
+ * Where a sum ends. Of an account that has no entry after its time, at the end of that month: the sums of the running day and month are then
+ * those up to now, and of 10,000 users a month's are 10,000, where the days of it are 150,000.
+ */
+async function endOf(db: Queryable<BillingSchema>, { accountId, toMs }: UsageQuery): Promise<number> {
+  if (accountId === 0n) return toMs;
+  const { rows } = await sql<{ later: boolean }>`
+    select exists (select from billing.ledger l
+      where l.account_id = ${accountId} and l.created_at >= ${new Date(toMs)}) as later`.execute(db.kysely);
+  return rows[0]?.later === false ? endOfMonth(toMs) : toMs;
 }
 
 const lengths: readonly Span[] = ["hour", "day", "month"];
@@ -108,8 +125,13 @@ async function read(
   cover: Cover,
   from: Date,
 ): Promise<UsageSumRow[] | undefined> {
-  const { id, join, name, title, other } = groupings[query.by];
+  const { id, join, name, title, other, distinct } = groupings[query.by];
   const entryHour = sql`floor(extract(epoch from e.created_at) / 3600)::integer`;
+  // Of 20,000 users, summing twice took PostgreSQL 250 ms in place of 150.
+  const apart = distinct ? sql`c.id` : sql`c.account_id, c.id`;
+  const byName = distinct
+    ? sql`${sql.raw(counted.map((column) => `c.${column}`).join(", "))}, ${digitsOf(sql`c.more`)}, c.estimated from part c`
+    : sql`${sql.raw(sums)}, ${digitsOf(sql`billing.sum_more(c.more)`)}, bool_or(c.estimated) as estimated from part c group by 1, 2, 3, 4`;
   const { rows } = await sql<Omit<UsageSumRow, "name"> & { name: string | null }>`
     with tail as materialized (${tailOf(query, from)}),
     entries as (${entriesOf(query, cover)}),
@@ -119,12 +141,10 @@ async function read(
       select e.account_id, ${id} as id, ${startOf(query.step, entryHour)} as starts, ${cellsOf("e")} from entries e ${join}
     ),
     part as (
-      select c.account_id, c.id, c.starts, ${sql.raw(sums)}, billing.sum_more(c.more) as more, bool_or(c.estimated) as estimated
-      from cell c group by c.account_id, c.id, c.starts
+      select ${apart}, c.starts, ${sql.raw(sums)}, billing.sum_more(c.more) as more, bool_or(c.estimated) as estimated
+      from cell c group by ${apart}, c.starts
     )
-    select ${name} as name, ${title} as title, ${other} as other, c.starts, ${sql.raw(sums)}, ${digits},
-      bool_or(c.estimated) as estimated
-    from part c group by 1, 2, 3, 4
+    select ${name} as name, ${title} as title, ${other} as other, c.starts, ${byName}
     union all
     select null, '', false, 0, ${pendingOf(query)} - (select count(*) from tail),
       ${sql.raw(

@@ -56,6 +56,12 @@ export function coverOf(fromMs: number, toMs: number, spans: readonly Span[]): C
   };
 }
 
+/** The end of the month that the moment before a time is in. */
+export function endOfMonth(unixMs: number): number {
+  const date = new Date(unixMs - 1);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+}
+
 function edge(fromMs: number, toMs: number): Cover["edges"] {
   return fromMs < toMs ? [{ fromMs, toMs }] : [];
 }
