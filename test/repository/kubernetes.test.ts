@@ -10,6 +10,7 @@ import { loadConfiguration } from "../../services/routing/domain/load.ts";
 import { createPriceTable } from "../../services/routing/domain/price-table.ts";
 import { readPresets } from "../../services/routing/live/presets.ts";
 import { mayBeFile } from "../../shared/secret-files.ts";
+import { telemetryConfig } from "../../shared/telemetry/index.ts";
 import { declaredEnv } from "./declared-env.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -34,7 +35,11 @@ interface Container {
   readonly args: readonly string[];
   readonly env?: readonly {
     readonly name: string;
-    readonly valueFrom?: { readonly secretKeyRef: { readonly name: string } };
+    readonly value?: string;
+    readonly valueFrom?: {
+      readonly secretKeyRef?: { readonly name: string };
+      readonly fieldRef?: { readonly fieldPath: string };
+    };
   }[];
   readonly envFrom?: readonly { readonly secretRef?: { readonly name: string } }[];
   readonly ports?: readonly Port[];
@@ -230,6 +235,27 @@ test.each(["base", "overlays/production"])("routing takes the configuration of %
     nowMs: Date.UTC(2026, 0),
   });
   expect(compiled).toMatchObject({ ok: true });
+});
+
+test("each process is told where it runs, under the names that OpenTelemetry has for that", () => {
+  const [patch] = documents(readFileSync(join(folder, "base/common-patch.yaml"), "utf8"));
+  const env = patch?.spec.template?.spec.containers[0]?.env ?? [];
+  const values = new Map<string, string>();
+  for (const { name, value, valueFrom } of env) {
+    // Kubernetes puts in only what stands before.
+    const filled = value?.replaceAll(/\$\((\w+)\)/g, (text, other: string) => values.get(other) ?? text);
+    values.set(name, filled ?? valueFrom?.fieldRef?.fieldPath ?? "");
+  }
+  const { resourceAttributes } = telemetryConfig({ OTEL_RESOURCE_ATTRIBUTES: values.get("OTEL_RESOURCE_ATTRIBUTES") });
+  expect(resourceAttributes).toEqual({
+    "service.instance.id": "metadata.namespace.metadata.name.throughline",
+    "k8s.pod.name": "metadata.name",
+    "k8s.pod.uid": "metadata.uid",
+    "k8s.namespace.name": "metadata.namespace",
+    "k8s.node.name": "spec.nodeName",
+    "k8s.deployment.name": "metadata.labels['app.kubernetes.io/name']",
+    "k8s.container.name": "throughline",
+  });
 });
 
 // Without kubectl the parts are checked above; how they fit together needs kustomize itself.

@@ -21,6 +21,7 @@ import { startAttempt } from "../engine/attempt.ts";
 import type { AttemptResult, RunningAttempt } from "../engine/attempt-result.ts";
 import { firstByteMsOf, logBug, reportAttempt } from "../engine/report-attempt.ts";
 import { type Unacknowledged, unacknowledged } from "../lost-gateways/close.ts";
+import { asksForText } from "../modules/audio/transcription.ts";
 import type { Pass } from "../resilience/channel-health.ts";
 import { neutral } from "../resilience/verdict.ts";
 import { formParameters, type RequestParameters, requestParameters } from "../wire/request-parameters.ts";
@@ -222,6 +223,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
         module: moduleNameOf(item.module),
         model: candidate.upstreamModel,
         stream: item.stream,
+        outputType: asksForText(item.dialect) ? "text" : undefined,
         serverAddress: channel.host,
         serverPort: channel.port,
         parameters: () => parametersOf(item),

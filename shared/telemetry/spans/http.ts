@@ -34,7 +34,12 @@ export function nameOf(method: string, route: string): string {
 
 /** What the conventions want of a server's span. */
 export function httpAttributes(http: HttpFacts, method: string): SpanAttributes {
-  const { url, protocol, hostname, port, ip, headers, raw } = http;
+  const { protocol, port, ip, headers, raw } = http;
+  // A client may name scheme and host in the request line as well, and an IPv6 address stands in brackets in a URL only.
+  const url = http.url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*(?=(.?))/i, (_, next: string) =>
+    next === "/" ? "" : "/",
+  );
+  const hostname = http.hostname.replace(/^\[(.*)\]$/, "$1");
   const mark = url.indexOf("?");
   const isKnown = methods.has(method);
   return {

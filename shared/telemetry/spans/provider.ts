@@ -1,3 +1,4 @@
+import { isErrorCode, isFault } from "../../errors/catalogue.ts";
 import { operationOf, outputTypeOf } from "../../modules.ts";
 import { type BillableUsage, inputTokensOf, outputTokensOf } from "../../money.ts";
 import { attribute } from "../attributes.ts";
@@ -18,6 +19,8 @@ export interface AttemptStart {
   /** Model as sent upstream. */
   model: string;
   stream: boolean;
+  /** gen_ai.output.type where it is another than that of the module. */
+  outputType?: string | undefined;
   /** Host and port of the upstream: spans are for operators only. */
   serverAddress?: string | undefined;
   serverPort?: number | undefined;
@@ -84,7 +87,7 @@ export interface ProviderSpans {
   upstreamAttempt(call: ServedCall, start: AttemptStart): Span;
   /** The upstream answered to the end; ends the span. */
   answered(span: Span, end: AttemptEnd): void;
-  /** The attempt failed; ends the span. */
+  /** The attempt failed; ends the span, and marks it where that was not the client's mistake. */
   failed(span: Span, failure: AttemptFailure): void;
   /** The client left and the attempt was given up: not an error of the upstream's; ends the span. */
   cancelled(span: Span, end: AttemptEnd): void;
@@ -114,7 +117,7 @@ export function providerSpans(tracing: Tracing): ProviderSpans {
           [attribute.requestModel]: start.model,
           // The conventions want it if and only if the answer is streamed.
           [attribute.requestStream]: start.stream ? true : undefined,
-          [attribute.outputType]: outputTypeOf(start.module),
+          [attribute.outputType]: start.outputType ?? outputTypeOf(start.module),
           ...parameterAttributes(start.parameters()),
           [attribute.serverAddress]: start.serverAddress,
           [attribute.serverPort]: start.serverPort,
@@ -130,7 +133,9 @@ export function providerSpans(tracing: Tracing): ProviderSpans {
     },
     failed(span, failure) {
       setEnd(span, failure);
-      span.fail(failure.code, failure.message);
+      // What the client did wrong is no fault of an upstream, and no reason to keep a trace.
+      if (isErrorCode(failure.code) && !isFault(failure.code)) span.set({ [attribute.errorCode]: failure.code });
+      else span.fail(failure.code, failure.message);
       span.end();
     },
     cancelled(span, end) {

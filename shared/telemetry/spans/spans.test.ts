@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
-import { errorCodes } from "../../errors/catalogue.ts";
+import { errorCodes, isFault } from "../../errors/catalogue.ts";
 import { grpcStatusOf } from "../../errors/grpc-status.ts";
 import { BillingService } from "../../gen/throughline/billing/v1/billing_pb.ts";
 import { HistoryService } from "../../gen/throughline/history/v1/history_pb.ts";
 import { ProviderService } from "../../gen/throughline/provider/v1/provider_pb.ts";
 import { RoutingService } from "../../gen/throughline/routing/v1/routing_pb.ts";
-import { operationOf } from "../../modules.ts";
+import { moduleNames, operationOf, outputTypeOf } from "../../modules.ts";
 import { noUsage } from "../../money.ts";
 import { traceIdOf } from "../../request-id.ts";
 import { methodName } from "../../rpc/shape.ts";
@@ -13,6 +13,7 @@ import { attribute } from "../attributes.ts";
 import { billingSpans, endCall, gatewaySpans, historySpans, providerSpans, routingSpans } from "../index.ts";
 import { createTestTelemetry } from "../testing.ts";
 import { rootSpanId } from "../tracing.ts";
+import { httpAttributes } from "./http.ts";
 import { serverOf } from "./rpc.ts";
 
 const requestId = 767212140985061376n;
@@ -198,14 +199,60 @@ test("a failed attempt bears its error and no usage; a cancelled one is no error
   expect(cancelled?.attributes).toMatchObject({ "throughline.cancelled": true, "throughline.attempt": 2 });
 });
 
-test("every module has an operation name", () => {
-  expect(["chat", "embeddings", "image", "rerank", "new"].map(operationOf)).toEqual([
-    "chat",
-    "embeddings",
-    "image_generation",
-    "rerank",
-    "new",
-  ]);
+test.each(errorCodes)(
+  "an attempt that ends as %s is an error of its span unless its client made a mistake",
+  async (code) => {
+    const telemetry = telemetryFor();
+    const provider = providerSpans(telemetry.tracer("provider"));
+    provider.failed(provider.upstreamAttempt({ requestId, traceparent: "" }, attempt), { httpStatus: 400, code });
+    const [span] = await telemetry.spans();
+    expect(span?.failed !== undefined).toBe(isFault(code));
+    expect(span?.attributes[attribute.errorType]).toBe(isFault(code) ? code : undefined);
+    expect(span?.attributes[attribute.errorCode]).toBe(isFault(code) ? undefined : code);
+  },
+);
+
+test("every module has an operation and a type of output by its name in the conventions, or one of ours", () => {
+  const told = Object.fromEntries(moduleNames.map((name) => [name, [operationOf(name), outputTypeOf(name)]]));
+  expect(told).toEqual({
+    chat: ["chat", "text"],
+    embeddings: ["embeddings", undefined],
+    image: ["image_generation", "image"],
+    video: ["video_generation", undefined],
+    audio: ["audio", "speech"],
+    rerank: ["rerank", undefined],
+    moderation: ["moderation", undefined],
+  });
+  expect(operationOf("new")).toBe("new");
+});
+
+const asked = { ...http, url: "/v1/models", protocol: "http", hostname: "gateway.test", port: 8080 };
+test.each([
+  ["a path", {}, { "url.path": "/v1/models", "url.query": undefined, "url.scheme": "http", "server.port": 8080 }],
+  ["a query", { url: "/v1/models?page=2" }, { "url.path": "/v1/models", "url.query": "page=2" }],
+  ["a mark without a query", { url: "/v1/models?" }, { "url.path": "/v1/models", "url.query": undefined }],
+  [
+    "scheme and host in the line",
+    { url: "http://a.test:1/v1/models?a=b" },
+    { "url.path": "/v1/models", "url.query": "a=b" },
+  ],
+  ["a host without a path", { url: "HTTP://u:p@a.test?a=b" }, { "url.path": "/", "url.query": "a=b" }],
+  ["the server as a whole", { url: "*" }, { "url.path": "*" }],
+  ["a secret in the path", { url: "/v1/sk-abcdefgh12345678/x" }, { "url.path": "/v1/[redacted]/x" }],
+  [
+    "secrets in the query",
+    { url: "/?key=1&access_token=2&X-Api-Key=3&a=Bearer+x" },
+    { "url.query": "key=REDACTED&access_token=[redacted]&X-Api-Key=REDACTED&a=Bearer+x" },
+  ],
+  ["TLS without a port", { protocol: "https", port: null }, { "url.scheme": "https", "server.port": 443 }],
+  ["no TLS and no port", { port: null }, { "server.port": 80 }],
+  ["an IPv6 address", { hostname: "[::1]" }, { "server.address": "::1", "server.port": 8080 }],
+  ["no host", { hostname: "", port: null }, { "server.address": undefined, "server.port": undefined }],
+  ["no user agent", { headers: {} }, { "user_agent.original": undefined }],
+  ["a proxy in front", { ip: "203.0.113.9" }, { "client.address": "203.0.113.9", "network.peer.address": "10.0.0.1" }],
+  ["HTTP 1.0", { raw: { ...http.raw, httpVersion: "1.0" } }, { "network.protocol.version": "1.0" }],
+])("a request with %s", (_, given, said) => {
+  expect(httpAttributes({ ...asked, ...given }, "GET")).toMatchObject(said);
 });
 
 test("attribute names are unique and well-formed", () => {

@@ -15,6 +15,11 @@ const tasks: Readonly<Record<string, TranscriptionRequest["task"]>> = {
   "openai.translation": "translate",
 };
 
+/** Whether a dialect asks for the text of what is said, where others of its module ask for sound. */
+export function asksForText(dialect: string): boolean {
+  return Object.hasOwn(tasks, dialect);
+}
+
 /** The exchanges between the client dialects and an upstream's format, for what the upstream does. */
 export function transcriptionExchanges(
   formatOf: (upstreamModel: string) => TranscriptionFormat,
