@@ -58,7 +58,7 @@ test("nothing waits longer than it may, nothing that is waited for waits, and no
             linger.joined({ count: gathered.length, waited: gathered.some((thing) => thing.waited) });
             const goes = waited || stopped || gathered.length >= enough || lingerMs === 0;
             if (goes) expect(gathered).toEqual([]);
-            expect(linger.lingering).toBe(gathered.length > 0);
+            expect(linger.isLingering()).toBe(gathered.length > 0);
           } else {
             linger[one.kind]();
             stopped ||= one.kind === "stop";

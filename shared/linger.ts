@@ -27,7 +27,7 @@ export interface Linger {
   /** Lets go what has gathered, and from now on all that comes: nothing may be left at the end. */
   stop(): void;
   /** True: what has gathered waits for more. */
-  readonly lingering: boolean;
+  isLingering(): boolean;
 }
 
 /** Makes one. @param go starts all that has gathered. */
@@ -52,8 +52,6 @@ export function createLinger(bounds: LingerBounds, go: () => void): Linger {
       stopped = true;
       hurry();
     },
-    get lingering() {
-      return timer !== undefined;
-    },
+    isLingering: () => timer !== undefined,
   };
 }

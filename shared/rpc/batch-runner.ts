@@ -70,7 +70,7 @@ export function createBatchRunner(
       for (const call of calls) call.answer("error", error);
     }
     running -= 1;
-    if (!linger.lingering) startBatches();
+    if (!linger.isLingering()) startBatches();
   }
 
   return {

@@ -83,7 +83,7 @@ export function createGatherer<I, A>(
       resolve(answers[index] ?? new ThroughlineError("internal_error", "An internal error occurred."));
     }
     if (heldItems === 0) for (const done of drainWaiters.splice(0)) done();
-    if (!linger.lingering) startBatches();
+    if (!linger.isLingering()) startBatches();
   }
 
   return {
