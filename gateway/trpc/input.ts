@@ -44,6 +44,12 @@ export const expiry = time.refine((unixMs) => unixMs > 0n, "must be after 1970-0
 /** Length of a page. */
 export const limit = z.int().min(1).max(1_000);
 
+/**
+ * Which way a list by cursor is read: TanStack Query's endless lists (`infiniteQueryOptions`) say it with each page. There is one way: the
+ * cursor of an answer leads on.
+ */
+export const direction = z.literal("forward", "must be 'forward': a list by cursor is read one way").optional();
+
 /** A name of something. */
 export const name = z.string().min(1).max(200);
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { reachedAccount } from "../reach.ts";
-import { id, limit, requestId } from "./input.ts";
+import { direction, id, limit, requestId } from "./input.ts";
 import { ledgerEntryOut } from "./output.ts";
 import { adminRead, callOptions, platformRead, router } from "./procedures.ts";
 
@@ -17,6 +17,7 @@ export const ledger = router({
           account_id: id.optional(),
           request_id: requestId.optional(),
           cursor: z.string().max(500).default(""),
+          direction,
           limit: limit.default(100),
         })
         .prefault({}),

@@ -6,7 +6,7 @@ import { askAgainMs, findRequest, idForms, unknownRequest } from "../endpoints/f
 import { jobLifeOf } from "../endpoints/requests.ts";
 import { recordOf } from "../view/history-item.ts";
 import { requestRow, requestWithResponse } from "../view/request-life.ts";
-import { id, limit, requestId } from "./input.ts";
+import { direction, id, limit, requestId } from "./input.ts";
 import { callOptions, contentsRead, ownDelete, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfCaller, ownerOfFilter } from "./request-filter.ts";
 import { tailRecords } from "./tail.ts";
@@ -39,6 +39,7 @@ export const requests = router({
         .strictObject({
           filter: filter.prefault({}),
           cursor: requestId.optional(),
+          direction,
           limit: limit.default(50),
           ascending: z.boolean().default(false),
           with_payload: z.boolean().default(false),
@@ -65,7 +66,12 @@ export const requests = router({
   export: contentsRead
     .input(
       z
-        .strictObject({ filter: filter.prefault({}), cursor: z.string().max(64).optional(), limit: limit.default(50) })
+        .strictObject({
+          filter: filter.prefault({}),
+          cursor: z.string().max(64).optional(),
+          direction,
+          limit: limit.default(50),
+        })
         .prefault({}),
     )
     .query(async ({ ctx, input }): Promise<ExportedRequests> => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
+import type { z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import {
   AccountState,
@@ -284,6 +285,25 @@ describe("administration over tRPC", () => {
     expect(await ask(20)).toMatchObject([200, expect.stringContaining("acme")]);
     expect(await ask(21)).toMatchObject([400, expect.stringContaining("at most 20 calls")]);
   });
+});
+
+it("every list by cursor takes the direction that TanStack Query says with it, and one way alone", () => {
+  interface Input {
+    readonly def: { readonly innerType?: Input; readonly shape?: Readonly<Record<string, z.ZodType>> };
+  }
+  /** Of what is no schema of zod, such as the checks of endpoints, nothing is known. */
+  const shapeOf = ({ def }: Partial<Input>): Readonly<Record<string, z.ZodType>> =>
+    def?.innerType === undefined ? (def?.shape ?? {}) : shapeOf(def.innerType);
+  const procedures = appRouter._def.procedures as unknown as Readonly<Record<string, { _def: { inputs: Input[] } }>>;
+  const byCursor = Object.entries(procedures).flatMap(([name, { _def }]) => {
+    const shape = Object.assign({}, ..._def.inputs.map(shapeOf)) as Readonly<Record<string, z.ZodType>>;
+    return shape.cursor === undefined ? [] : [{ name, direction: shape.direction }];
+  });
+  expect(byCursor.map(({ name }) => name)).toEqual(expect.arrayContaining(["requests.list", "ledger.list"]));
+  for (const { name, direction } of byCursor) {
+    const taken = [undefined, "forward", "backward"].map((one) => direction?.safeParse(one).success);
+    expect([name, ...taken]).toEqual([name, true, true, false]);
+  }
 });
 
 describe("docs/http.md", () => {

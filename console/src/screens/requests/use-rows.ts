@@ -12,19 +12,17 @@ const showEveryMs = 400;
 export function useRows(filter: ListFilter, isLive: boolean) {
   const { trpc, client } = useSignedIn();
   const queryClient = useQueryClient();
-  const queryKey = useMemo(() => [...trpc.requests.list.queryKey(), filter], [trpc, filter]);
-  // Not by tRPC's own options for endless lists: they ask for a direction, which the contract does not know.
-  const query = useInfiniteQuery({
-    queryKey,
-    queryFn: ({ pageParam: cursor, signal }) =>
-      client.requests.list.query({ filter, limit: pageRows, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-    // Pages do not change but at their top, which live rows tell of.
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
-    refetchInterval: false,
-  });
+  const asked = useMemo(() => ({ filter, limit: pageRows }), [filter]);
+  const query = useInfiniteQuery(
+    trpc.requests.list.infiniteQueryOptions(asked, {
+      getNextPageParam: (page) => page.next_cursor ?? undefined,
+      // Pages do not change but at their top, which live rows tell of.
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      refetchInterval: false,
+      trpc: { abortOnUnmount: true },
+    }),
+  );
   const below = useMemo(() => query.data?.pages.flatMap((page) => page.requests) ?? [], [query.data]);
   const [live, setLive] = useState<LiveRows>(noLiveRows);
   const newestBelow = useRef<string | undefined>(undefined);
@@ -56,8 +54,8 @@ export function useRows(filter: ListFilter, isLive: boolean) {
   useEffect(() => {
     if (!tooMany) return;
     setLive(noLiveRows);
-    void queryClient.resetQueries({ queryKey });
-  }, [tooMany, queryClient, queryKey]);
+    void queryClient.resetQueries({ queryKey: trpc.requests.list.infiniteQueryKey(asked) });
+  }, [tooMany, queryClient, trpc, asked]);
 
   return { query, below, live, count: live.above.length + below.length };
 }
