@@ -6,6 +6,7 @@ import { CommandError, prints } from "./command.ts";
 import { facts, table } from "./table.ts";
 
 type Put = Parameters<AdminClient["channels"]["put"]["mutate"]>[0]["channel"];
+type Listed = Awaited<ReturnType<AdminClient["channels"]["list"]["query"]>>["channels"][number];
 type Stored = Awaited<ReturnType<AdminClient["channels"]["put"]["mutate"]>>;
 
 /** `channels list | put | delete`. */
@@ -26,7 +27,8 @@ export function channels(program: Command): void {
           priority: channel.priority,
           weight: channel.weight,
           models: channel.models.length,
-          health: channel.health === null ? null : channel.health.open ? "open" : "closed",
+          health: channel.health === null ? "quiet" : channel.health.state.replace("_", " "),
+          last_failure: failureText(channel.health?.last_failure ?? null),
         })),
         "There are no channels.",
       ),
@@ -60,6 +62,14 @@ export function channels(program: Command): void {
     async (name: string) => (await connect()).channels.delete.mutate({ name }),
     ({ name }) => `${name} deleted.\n`,
   );
+}
+
+type Failure = NonNullable<Listed["health"]>["last_failure"];
+
+/** What last failed, and when. */
+function failureText(failure: Failure): string | null {
+  if (failure === null) return null;
+  return [failure.status ?? "no answer", failure.code, failure.time].filter((part) => part !== null).join(" ");
 }
 
 function readText(file: string): string {

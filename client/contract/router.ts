@@ -1213,6 +1213,7 @@ export type Procedures = {
           account_id?: string | undefined;
           request_id?: string | undefined;
           cursor?: string | undefined;
+          direction?: "forward" | undefined;
           limit?: number | undefined;
         }
       | undefined,
@@ -1529,6 +1530,7 @@ export type Procedures = {
               }
             | undefined;
           cursor?: string | undefined;
+          direction?: "forward" | undefined;
           limit?: number | undefined;
           ascending?: boolean | undefined;
           with_payload?: boolean | undefined;
@@ -1999,6 +2001,7 @@ export type Procedures = {
               }
             | undefined;
           cursor?: string | undefined;
+          direction?: "forward" | undefined;
           limit?: number | undefined;
         }
       | undefined,
@@ -2951,11 +2954,27 @@ export type Procedures = {
       {
         channels: {
           health: {
+            /**
+             * `open`: its breaker is open. `limited`: it refuses most requests for its limits (429). `failing`: most requests fail.
+             * `cooling_down`: it asked to be left alone. `degraded`: some fail. `quiet`: nothing was asked of it lately.
+             */
+            state: "open" | "limited" | "failing" | "cooling_down" | "degraded" | "healthy" | "quiet";
             attempts: number;
             failures: number;
+            /** Of the last 20 attempts, as many as there were. */
+            recent_attempts: number;
+            recent_failures: number;
             first_byte_ms: number | null;
             open: boolean;
             cooldown_until: string | null;
+            /** null: none within ten minutes. */
+            last_failure: {
+              code: string | null;
+              /** The upstream's HTTP status; null: it did not answer. */
+              status: number | null;
+              time: string;
+            } | null;
+            last_success_time: string | null;
           } | null;
           name: string;
           adapter: string;

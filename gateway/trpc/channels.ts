@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { ChannelHealth } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { channelOut } from "../view/channel.ts";
-import { iso, present } from "../view/payer.ts";
+import { healthOut } from "../view/channel-health.ts";
+import { present } from "../view/payer.ts";
 import { name } from "./input.ts";
 import { callOptions, platformRead, platformWrite, router } from "./procedures.ts";
 
@@ -44,11 +44,12 @@ export const channels = router({
   /** All channels with their health. */
   list: platformRead.query(async ({ ctx }) => {
     const listed = await ctx.gateway.routing.listChannels({}, callOptions(ctx));
+    const nowUnixMs = Date.now();
     const health = new Map(listed.health.map((entry) => [entry.channel, entry]));
     return {
       channels: listed.channels.map((channel) => ({
         ...channelOut(channel),
-        health: healthOut(health.get(channel.name)),
+        health: healthOut(health.get(channel.name), nowUnixMs),
       })),
     };
   }),
@@ -96,14 +97,3 @@ export const channels = router({
     return { name: input.name };
   }),
 });
-
-function healthOut(health: ChannelHealth | undefined) {
-  if (health === undefined) return null;
-  return {
-    attempts: health.attempts,
-    failures: health.failures,
-    first_byte_ms: health.firstByteMs || null,
-    open: health.open,
-    cooldown_until: health.cooldownUntilUnixMs === 0n ? null : iso(health.cooldownUntilUnixMs),
-  };
-}

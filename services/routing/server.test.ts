@@ -224,6 +224,23 @@ describe("health", () => {
     await one.reportHealth({ reporter: "p1", channels: [] }, call);
     expect(await one.channelsOf("gpt-4o")).toEqual(["a", "b"]);
     await eventually(async () => expect(await two.channelsOf("gpt-4o")).toEqual(["a", "b"]));
+
+    // What its last attempts came to stays, of all providers together, though nobody has anything new to say of it.
+    const nowMs = Date.now();
+    const failed = { lastFailureCode: "upstream_overloaded", lastFailureStatus: 429 };
+    const said = [
+      { recentAttempts: 20, recentFailures: 19, ...failed, lastFailureUnixMs: BigInt(nowMs), lastGoodUnixMs: 5n },
+      { recentAttempts: 2, recentFailures: 1, lastFailureUnixMs: BigInt(nowMs - 9), lastGoodUnixMs: BigInt(nowMs - 7) },
+    ];
+    for (const [i, last] of said.entries()) {
+      await one.reportHealth({ reporter: `p${i}`, channels: [{ channel: "b", attempts: 1, ...last }] }, call);
+      await one.reportHealth({ reporter: `p${i}`, channels: [] }, call);
+    }
+    const told = (await one.listChannels({}, call)).health.find(({ channel }) => channel === "b");
+    expect(told).toMatchObject({
+      ...{ attempts: 0, failures: 0, recentAttempts: 22, recentFailures: 20, ...failed },
+      ...{ lastFailureUnixMs: BigInt(nowMs), lastGoodUnixMs: BigInt(nowMs - 7) },
+    });
   });
 });
 

@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ChannelHealth, createChannelHealth, type Pass } from "./channel-health.ts";
 import { faultsInARow } from "./tally.ts";
@@ -29,7 +30,7 @@ describe("health of a channel", () => {
   const why = () => health.enter({ credentials: [] });
   async function once(verdict: Verdict, options: Parameters<typeof go>[0] = {}) {
     const entered = go(options);
-    entered.end({ verdict, firstByteMs: verdict.kind === "good" ? 100 : 0 });
+    entered.end({ verdict, firstByteMs: verdict.kind === "good" ? 100 : 0, code: "upstream_overloaded", status: 429 });
     await settle();
   }
 
@@ -41,6 +42,42 @@ describe("health of a channel", () => {
     await once(quickFault);
     expect(why()).toBe("breaker open");
     expect(health.read()).toMatchObject({ attempts: 10, failures: 9, open: true, cooldownUntilMs: 0 });
+  });
+
+  test("remembers what the last attempts came to, whoever reads it: a channel that refuses everything never looks well", async () => {
+    const verdicts = [
+      good,
+      neutral,
+      quickFault,
+      { kind: "credential", restMs: 10 },
+      { kind: "rest", restMs: 10 },
+    ] as const;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(verdicts.length - 1), { maxLength: 60 }), async (kinds) => {
+        health = createChannelHealth({
+          probeAfterMs: 1,
+          silenceMs: 5_000,
+          random: () => 0.5,
+          onChange: () => undefined,
+        });
+        const said: boolean[] = [];
+        for (const kind of kinds) {
+          const verdict = verdicts[kind] ?? good;
+          await once(verdict, { force: true });
+          if (verdict.kind !== "neutral") said.push(verdict.kind !== "good");
+          health.read();
+        }
+        const last = said.slice(-20);
+        const { lately } = health.read();
+        expect([lately.attempts, lately.failures]).toEqual([last.length, last.filter((failed) => failed).length]);
+        expect(lately.failedAtMs > 0).toBe(said.includes(true));
+        expect(lately.goodAtMs > 0).toBe(said.includes(false));
+        expect([lately.failureCode, lately.failureStatus]).toEqual(
+          said.includes(true) ? ["upstream_overloaded", 429] : ["", 0],
+        );
+      }),
+      { numRuns: 50 },
+    );
   });
 
   test("opens when more than half of the last 20 fail, though never many in a row", async () => {
@@ -60,7 +97,7 @@ describe("health of a channel", () => {
     await once(good);
     const hanging = go();
     pass(300);
-    hanging.end({ verdict: slowFault, firstByteMs: 0 });
+    hanging.end({ verdict: slowFault, firstByteMs: 0, code: "", status: 0 });
     await settle();
     expect(why()).toBe("breaker open");
   });
@@ -70,7 +107,7 @@ describe("health of a channel", () => {
     pass(100);
     await once(good);
     pass(100);
-    hanging.end({ verdict: slowFault, firstByteMs: 0 });
+    hanging.end({ verdict: slowFault, firstByteMs: 0, code: "", status: 0 });
     await settle();
     expect(typeof why()).toBe("object");
   });
@@ -82,7 +119,7 @@ describe("health of a channel", () => {
     const probe = go();
     expect(why()).toBe("one probe is under way");
     expect(health.read().open).toBe(true);
-    probe.end({ verdict: good, firstByteMs: 10 });
+    probe.end({ verdict: good, firstByteMs: 10, code: "", status: 0 });
     await settle();
     for (let i = 0; i < 10; i++) go();
     expect(changes).toEqual([true, false]);
@@ -112,7 +149,7 @@ describe("health of a channel", () => {
     await settle();
     expect(typeof why()).toBe("object");
     for (let i = 1; i < faultsInARow; i++) await once(quickFault);
-    probe.end({ verdict: quickFault, firstByteMs: 5 });
+    probe.end({ verdict: quickFault, firstByteMs: 5, code: "", status: 0 });
     await settle();
     expect(why()).toBe("breaker open");
   });
@@ -147,7 +184,7 @@ describe("health of a channel", () => {
     trial.heard();
     trial.began();
     expect(typeof health.enter({ credentials })).toBe("object");
-    trial.end({ verdict: good, firstByteMs: 100 });
+    trial.end({ verdict: good, firstByteMs: 100, code: "", status: 0 });
   });
 
   test("a refused credential rests alone; the channel cools down when all do", async () => {
@@ -186,7 +223,7 @@ describe("health of a channel", () => {
     for (let i = 0; i < faultsInARow; i++) {
       const abandoned = go();
       pass(5_001);
-      abandoned.end({ verdict: neutral, firstByteMs: 0 });
+      abandoned.end({ verdict: neutral, firstByteMs: 0, code: "", status: 0 });
       await settle();
     }
     expect(why()).toBe("breaker open");
@@ -195,7 +232,7 @@ describe("health of a channel", () => {
   test("the time to the first byte is a moving average", async () => {
     await once(good);
     expect(health.read().firstByteMs).toBe(100);
-    go().end({ verdict: good, firstByteMs: 200 });
+    go().end({ verdict: good, firstByteMs: 200, code: "", status: 0 });
     expect(health.read()).toMatchObject({ attempts: 1, firstByteMs: 120 });
     expect(health.read()).toMatchObject({ attempts: 0, firstByteMs: 120 });
   });

@@ -1,6 +1,7 @@
 import { createRoster } from "../../../shared/roster.ts";
 import { type Breaker, createBreaker, type ProbeEnd } from "./breaker.ts";
 import { createCredentialPool, type TakenCredential } from "./credentials.ts";
+import { createLately, type Lately } from "./lately.ts";
 import { createTally, type Tally } from "./tally.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -30,6 +31,10 @@ export interface AttemptEnd {
   readonly verdict: Verdict;
   /** From sending to the first byte of the answer; 0: none came. */
   readonly firstByteMs: number;
+  /** Code of the failure; empty: it did not fail. */
+  readonly code: string;
+  /** HTTP status of the answer; 0: none came. */
+  readonly status: number;
 }
 
 /** Why a channel should be left out, for the notes of a record. */
@@ -46,6 +51,8 @@ export interface HealthFigures {
   readonly open: boolean;
   /** Unix milliseconds; 0: it does not cool down. */
   readonly cooldownUntilMs: number;
+  /** What the last attempts came to: it stays when figures are read. */
+  readonly lately: Lately;
 }
 
 /** The health of one channel, as this process sees it. */
@@ -92,6 +99,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
   /** Attempts without an answer yet, the oldest first. */
   const waiting = createRoster<Waiting>();
   let tally: Tally = createTally();
+  const lately = createLately();
   let why: Refusal = "breaker open";
   let attempts = 0;
   let failures = 0;
@@ -239,8 +247,9 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
         // Others need not wait for the end of a long answer.
         credential.good();
       },
-      end({ verdict, firstByteMs: tookMs }) {
+      end({ verdict, firstByteMs: tookMs, code, status }) {
         attempts++;
+        lately.note(verdict, code, status);
         if (verdict.kind === "good" && tookMs > 0) {
           firstByteMs = firstByteMs === 0 ? tookMs : firstByteMs + newWeight * (tookMs - firstByteMs);
         }
@@ -284,6 +293,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
         // Once a probe is due it is not open to others: routing must send somebody.
         open: openNow() && why === "breaker open",
         cooldownUntilMs: cooldownUntilMs(),
+        lately: lately.read(),
       };
       attempts = 0;
       failures = 0;

@@ -34,7 +34,7 @@ export function startReports({ health, routing, reporter, everyMs, log }: Report
   async function send(): Promise<void> {
     const nowMs = Date.now();
     const channels = [...health.read()].flatMap(([channel, figures]) => {
-      const { attempts, failures, firstByteMs, open, cooldownUntilMs } = figures;
+      const { attempts, failures, firstByteMs, open, cooldownUntilMs, lately } = figures;
       const cools = cooldownUntilMs > nowMs;
       if (attempts === 0 && !open && !cools) return [];
       return [
@@ -45,6 +45,12 @@ export function startReports({ health, routing, reporter, everyMs, log }: Report
           firstByteMs: Math.round(firstByteMs),
           open,
           cooldownUntilUnixMs: BigInt(cools ? Math.ceil(cooldownUntilMs) : 0),
+          recentAttempts: lately.attempts,
+          recentFailures: lately.failures,
+          lastFailureCode: lately.failureCode,
+          lastFailureStatus: lately.failureStatus,
+          lastFailureUnixMs: BigInt(lately.failedAtMs),
+          lastGoodUnixMs: BigInt(lately.goodAtMs),
         },
       ];
     });

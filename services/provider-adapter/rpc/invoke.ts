@@ -173,8 +173,13 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     } finally {
       pass.end(
         result === undefined
-          ? { verdict: neutral, firstByteMs: 0 }
-          : { verdict: result.verdict, firstByteMs: firstByteMsOf(result) },
+          ? { verdict: neutral, firstByteMs: 0, code: "", status: 0 }
+          : {
+              verdict: result.verdict,
+              firstByteMs: firstByteMsOf(result),
+              code: result.error?.code ?? "",
+              status: result.attempt.httpStatus,
+            },
       );
     }
   }

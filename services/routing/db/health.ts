@@ -2,7 +2,8 @@ import { bigintArray, booleanArray, statement, textArray } from "../../../shared
 import { type HealthLine, type ReportedLine, speedLifeMs } from "../domain/health.ts";
 import type { RoutingDatabase } from "./open.ts";
 
-// What a replica no longer mentions is healthy again; its speed stays until it is measured anew. Lines of replicas that
+// What a replica no longer mentions is healthy again; its speed stays until it is measured anew, and what its last attempts came to
+// until there are others. Lines of replicas that
 // are gone leave with the first report after their life.
 const reportStatement = statement(
   "routing report health",
@@ -14,10 +15,14 @@ const reportStatement = statement(
     delete from channel_health where reporter <> $1 and reported_at_ms < $2 - ${speedLifeMs}
   )
   insert into channel_health as known
-    (reporter, channel, attempts, failures, first_byte_ms, measured_at_ms, open, cooldown_until_ms, reported_at_ms)
-  select $1, channel, attempts, failures, first_byte_ms, $2, open, cooldown_until_ms, $2
-  from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::bigint[])
-    as line (channel, attempts, failures, first_byte_ms, open, cooldown_until_ms)
+    (reporter, channel, attempts, failures, first_byte_ms, measured_at_ms, open, cooldown_until_ms, reported_at_ms,
+      recent_attempts, recent_failures, last_failure_code, last_failure_status, last_failure_at_ms, last_good_at_ms)
+  select $1, channel, attempts, failures, first_byte_ms, $2, open, cooldown_until_ms, $2,
+    recent_attempts, recent_failures, last_failure_code, last_failure_status, last_failure_at_ms, last_good_at_ms
+  from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::bigint[],
+      $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[])
+    as line (channel, attempts, failures, first_byte_ms, open, cooldown_until_ms,
+      recent_attempts, recent_failures, last_failure_code, last_failure_status, last_failure_at_ms, last_good_at_ms)
   on conflict (reporter, channel) do update set
     attempts = excluded.attempts,
     failures = excluded.failures,
@@ -25,7 +30,13 @@ const reportStatement = statement(
     measured_at_ms = case when excluded.first_byte_ms > 0 then excluded.measured_at_ms else known.measured_at_ms end,
     open = excluded.open,
     cooldown_until_ms = excluded.cooldown_until_ms,
-    reported_at_ms = excluded.reported_at_ms`,
+    reported_at_ms = excluded.reported_at_ms,
+    recent_attempts = excluded.recent_attempts,
+    recent_failures = excluded.recent_failures,
+    last_failure_code = excluded.last_failure_code,
+    last_failure_status = excluded.last_failure_status,
+    last_failure_at_ms = excluded.last_failure_at_ms,
+    last_good_at_ms = excluded.last_good_at_ms`,
   { idempotent: true },
 );
 
@@ -55,6 +66,12 @@ export async function storeHealth(
     whole(({ firstByteMs }) => firstByteMs),
     booleanArray(lines.map(({ open }) => open)),
     whole(({ cooldownUntilMs }) => cooldownUntilMs),
+    whole(({ recentAttempts }) => recentAttempts),
+    whole(({ recentFailures }) => recentFailures),
+    textArray(lines.map(({ lastFailureCode }) => lastFailureCode)),
+    whole(({ lastFailureStatus }) => lastFailureStatus),
+    whole(({ lastFailureAtMs }) => lastFailureAtMs),
+    whole(({ lastGoodAtMs }) => lastGoodAtMs),
   ]);
 }
 
@@ -70,6 +87,12 @@ export async function readHealth(db: RoutingDatabase): Promise<ReportedLine[]> {
     open: boolean;
     cooldown_until_ms: bigint;
     reported_at_ms: bigint;
+    recent_attempts: bigint;
+    recent_failures: bigint;
+    last_failure_code: string;
+    last_failure_status: bigint;
+    last_failure_at_ms: bigint;
+    last_good_at_ms: bigint;
   }
   const rows = await db.query<Row>(readStatement, []);
   return rows.map((row) => ({
@@ -82,6 +105,12 @@ export async function readHealth(db: RoutingDatabase): Promise<ReportedLine[]> {
     open: row.open,
     cooldownUntilMs: Number(row.cooldown_until_ms),
     reportedAtMs: Number(row.reported_at_ms),
+    recentAttempts: Number(row.recent_attempts),
+    recentFailures: Number(row.recent_failures),
+    lastFailureCode: row.last_failure_code,
+    lastFailureStatus: Number(row.last_failure_status),
+    lastFailureAtMs: Number(row.last_failure_at_ms),
+    lastGoodAtMs: Number(row.last_good_at_ms),
   }));
 }
 

@@ -3,6 +3,7 @@ import { routing } from "./migrations/0001-routing.ts";
 import { rates } from "./migrations/0002-rates.ts";
 import { listings } from "./migrations/0003-listings.ts";
 import { listPrices } from "./migrations/0004-list-prices.ts";
+import { lastFailures } from "./migrations/0005-last-failures.ts";
 import type { RoutingSchema } from "./schema.ts";
 
 /** Schema of PostgreSQL that holds all of routing's tables. */
@@ -32,6 +33,7 @@ export async function openDatabase({
     "0002_rates": rates,
     "0003_listings": listings,
     "0004_list_prices": listPrices,
+    "0005_last_failures": lastFailures,
   };
   if (migrating) await migrate(url, { schema, migrations, log });
   return createDatabase<RoutingSchema>({ url, schema, maxConnections, applicationName: "throughline routing", log });

@@ -37,6 +37,12 @@ export interface RoutingSchema {
     open: boolean;
     cooldown_until_ms: bigint;
     reported_at_ms: bigint;
+    recent_attempts: bigint;
+    recent_failures: bigint;
+    last_failure_code: string;
+    last_failure_status: bigint;
+    last_failure_at_ms: bigint;
+    last_good_at_ms: bigint;
   };
 }
 

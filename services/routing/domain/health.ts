@@ -11,6 +11,17 @@ export interface HealthLine {
   readonly open: boolean;
   /** Unix milliseconds until which the channel cools down. 0: not. */
   readonly cooldownUntilMs: number;
+  /** Of the last 20 attempts that said something, as many as there were. */
+  readonly recentAttempts: number;
+  readonly recentFailures: number;
+  /** Code of the last of these failures; empty: there was none. */
+  readonly lastFailureCode: string;
+  /** HTTP status of it; 0: it had none. */
+  readonly lastFailureStatus: number;
+  /** Unix milliseconds; 0: there was none. */
+  readonly lastFailureAtMs: number;
+  /** When an attempt last went well, Unix milliseconds; 0: none did. */
+  readonly lastGoodAtMs: number;
 }
 
 /** A line with who said it and when. */
@@ -42,7 +53,7 @@ export interface HealthView {
 
 /** Age at which what a replica said of a channel's state counts no longer: it reports every few seconds or is gone. */
 export const stateLifeMs = 60_000;
-/** Age at which a measured speed counts no longer. It outlives the state: an idle channel has no reports. */
+/** Age at which a measured speed, and what the last attempts came to, count no longer. They outlive the state: an idle channel has no reports. */
 export const speedLifeMs = 600_000;
 
 /** A view without any report. */
@@ -58,7 +69,11 @@ export function summarise(lines: readonly ReportedLine[], nowMs: number): Health
   for (const [channel, all] of byChannel) {
     const recent = all.filter(({ reportedAtMs }) => nowMs - reportedAtMs < stateLifeMs);
     const speeds = all.filter((line) => line.firstByteMs > 0 && nowMs - line.measuredAtMs < speedLifeMs);
-    if (recent.length === 0 && speeds.length === 0) continue;
+    const tried = all.filter(
+      ({ lastFailureAtMs, lastGoodAtMs }) => nowMs - Math.max(lastFailureAtMs, lastGoodAtMs) < speedLifeMs,
+    );
+    if (recent.length === 0 && speeds.length === 0 && tried.length === 0) continue;
+    const failed = tried.toSorted((one, other) => other.lastFailureAtMs - one.lastFailureAtMs)[0];
     const attempts = sum(recent, ({ attempts }) => attempts);
     const failures = sum(recent, ({ failures }) => failures);
     const open = recent.filter((line) => line.open).length;
@@ -71,6 +86,12 @@ export function summarise(lines: readonly ReportedLine[], nowMs: number): Health
       open: open > 0 && open * 2 >= recent.length,
       reportedAtMs: Math.max(...all.map(({ reportedAtMs }) => reportedAtMs)),
       cooldownUntilMs: Math.max(0, ...recent.map(({ cooldownUntilMs }) => cooldownUntilMs)),
+      recentAttempts: sum(tried, ({ recentAttempts }) => recentAttempts),
+      recentFailures: sum(tried, ({ recentFailures }) => recentFailures),
+      lastFailureCode: failed?.lastFailureCode ?? "",
+      lastFailureStatus: failed?.lastFailureStatus ?? 0,
+      lastFailureAtMs: failed?.lastFailureAtMs ?? 0,
+      lastGoodAtMs: Math.max(0, ...tried.map(({ lastGoodAtMs }) => lastGoodAtMs)),
     });
   }
   const sorted = [...channels.values()].sort((a, b) => (a.channel < b.channel ? -1 : 1));

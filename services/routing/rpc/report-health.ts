@@ -1,3 +1,4 @@
+import { isErrorCode } from "../../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type {
   ReportHealthRequest,
@@ -16,10 +17,17 @@ export function reportHealth({ db, live, nowMs }: RoutingContext) {
     }
     const known = new Set(live.current().snapshot.channels.map(({ name }) => name));
     const lines = new Map<string, HealthLine>();
-    for (const { channel, attempts, failures, firstByteMs, open, cooldownUntilUnixMs } of channels) {
+    for (const line of channels) {
+      const { channel, attempts, failures, firstByteMs, open, recentAttempts, recentFailures, lastFailureStatus } =
+        line;
       if (!known.has(channel)) continue;
-      const cooldownUntilMs = Number(cooldownUntilUnixMs);
-      lines.set(channel, { channel, attempts, failures, firstByteMs, open, cooldownUntilMs });
+      lines.set(channel, {
+        ...{ channel, attempts, failures, firstByteMs, open, recentAttempts, recentFailures, lastFailureStatus },
+        cooldownUntilMs: Number(line.cooldownUntilUnixMs),
+        lastFailureCode: isErrorCode(line.lastFailureCode) ? line.lastFailureCode : "",
+        lastFailureAtMs: Number(line.lastFailureUnixMs),
+        lastGoodAtMs: Number(line.lastGoodUnixMs),
+      });
     }
     await storeHealth(db, reporter, [...lines.values()], nowMs());
     // This replica need not wait for its next look.

@@ -7,6 +7,7 @@ import { useAddress } from "../../data/use-address.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Badge, Card, Empty, PageHead, Usd } from "../../ui/parts.tsx";
 import { type ColumnOf, DataTable } from "../../ui/table.tsx";
+import { Time } from "../../ui/time.tsx";
 import { LastErrors } from "./last-errors.tsx";
 import { totalsByGroup } from "./totals.ts";
 
@@ -40,6 +41,7 @@ export function Channels() {
   const columns: readonly ColumnOf<Channel>[] = [
     {
       head: words.channel,
+      isHead: true,
       cell: ({ name, platform, adapter }) => (
         <>
           <Link href={`/requests?channel=${encodeURIComponent(name)}`}>{name}</Link>
@@ -122,24 +124,37 @@ export function Channels() {
   );
 }
 
+const tones = {
+  open: "bad",
+  limited: "bad",
+  failing: "bad",
+  cooling_down: "warn",
+  degraded: "warn",
+  healthy: "good",
+  quiet: "calm",
+} as const;
+
 function Health({ channel: { health, enabled } }: { channel: Channel }) {
   const { channels: words } = useWords();
   const formats = useFormats();
   if (!enabled) return <Badge>{words.off}</Badge>;
-  if (health === null) return <Badge>{words.quiet}</Badge>;
-  const note = words.latelyNote(formats.integer(health.failures), formats.integer(health.attempts));
-  const share = health.attempts === 0 ? 0 : health.failures / health.attempts;
+  if (health === null) return <Badge>{words.states.quiet}</Badge>;
+  const { state, recent_attempts: attempts, recent_failures: failures, cooldown_until, last_failure } = health;
   return (
-    <span title={note}>
-      {health.open ? <Badge tone="bad">{words.open}</Badge> : null}
-      {health.cooldown_until === null ? null : (
-        <Badge tone="warn">{words.cooling(formats.absolute(health.cooldown_until).slice(11))}</Badge>
+    <>
+      <Badge tone={tones[state]}>{words.states[state]}</Badge>
+      {failures === 0 ? null : (
+        <span className="quiet">{words.latelyNote(formats.integer(failures), formats.integer(attempts))}</span>
       )}
-      {health.open || health.cooldown_until !== null ? null : share > 0.05 ? (
-        <Badge tone={share > 0.5 ? "bad" : "warn"}>{words.failing(formats.percent(share))}</Badge>
-      ) : (
-        <Badge tone="good">{words.healthy}</Badge>
+      {cooldown_until === null ? null : (
+        <div className="quiet">{words.cooling(formats.absolute(cooldown_until).slice(11))}</div>
       )}
-    </span>
+      {last_failure === null ? null : (
+        <div className="quiet">
+          {words.lastFailure} <code>{[last_failure.status, last_failure.code].filter(Boolean).join(" ")}</code>{" "}
+          <Time at={last_failure.time} />
+        </div>
+      )}
+    </>
   );
 }
