@@ -61,16 +61,8 @@ export function Summary({
   );
 }
 
-/** Errors of each of the last 60 minutes, the oldest first. */
-function useErrorsPerMinute({
-  end_user,
-  tag: _tag,
-  trace_id: _trace,
-  id_text: _id,
-  from: _from,
-  to: _to,
-  ...filter
-}: ListFilter) {
+/** Errors of each of the last 60 minutes, the oldest first, of the requests that all filters of the screen leave. */
+function useErrorsPerMinute({ id_text: _id, from: _from, to: _to, ...filter }: ListFilter) {
   const { trpc } = useSignedIn();
   const thisMinute = Math.floor(useNow() / minuteMs) * minuteMs;
   const from = thisMinute - (minutes - 1) * minuteMs;
@@ -79,7 +71,7 @@ function useErrorsPerMinute({
       from: new Date(from).toISOString(),
       to: new Date(thisMinute + minuteMs).toISOString(),
       step: "minute",
-      filter: { ...filter, ...(end_user === undefined ? {} : { user_id: end_user }) },
+      filter,
     }),
     placeholderData: (before) => before,
     refetchInterval: 15_000,
