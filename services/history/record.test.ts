@@ -393,6 +393,6 @@ describe("usage over time", () => {
       param: "step",
     });
     await expect(series({ filter: {} })).rejects.toMatchObject({ code: "invalid_value", param: "from" });
-    await expect(series({ groupBy: "user" })).rejects.toMatchObject({ code: "invalid_value", param: "group_by" });
+    await expect(series({ groupBy: "users" })).rejects.toMatchObject({ code: "invalid_value", param: "group_by" });
   });
 });

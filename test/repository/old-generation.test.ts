@@ -41,6 +41,10 @@ const madeSeldom: Readonly<Record<string, readonly string[]>> = {
   "once a connection to an upstream": ["services/provider-adapter/upstream/interim-heads.ts: socket.read ="],
   "once a lane": [
     "shared/rpc/call-table.ts: get size",
+    "shared/rpc/client-lane.ts: get bornMs",
+    "shared/rpc/client-lane.ts: get congested",
+    "shared/rpc/client-lane.ts: get load",
+    "shared/rpc/client-lane.ts: get state",
     "shared/rpc/grpc-link.ts: get congested",
     "shared/rpc/outbox.ts: get size",
   ],
