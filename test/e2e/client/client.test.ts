@@ -187,55 +187,47 @@ describe("the packed client, in a project outside of the repository", () => {
     60_000,
   );
 
-  test.each(["up", "mesh"] as const)(
-    "chats, streams, stops, fails and follows against %s",
-    async (mode) => {
-      await using deployment = await startDeployment(mode);
-      const environment = { GATEWAY: deployment.url, KEY: deployment.key };
-      const runs = [usual.run("program.mjs", environment), newest.run("program.cjs", environment)];
-      for (const said of await Promise.all(runs)) {
-        const id = expect.stringMatching(/^\d+$/);
-        expect(said).toEqual([
-          { text: expect.stringMatching(/./), id, cost: expect.stringMatching(/^\d/) },
-          { text: expect.stringMatching(/./), id, cost: expect.stringMatching(/^\d/) },
-          { left: id, error: "enough" },
-          { code: "upstream_overloaded", id, upstream: expect.any(String) },
-          { tailed: id, module: "chat" },
-          { life: id, own: true },
-          {
-            blocks: ["text"],
-            response: "completed",
-            vectors: 1,
-            order: [0, 1],
-            flagged: expect.any(Boolean),
-            pictures: 1,
-            spoken: [expect.stringMatching(/^audio\//), true],
-            video: expect.stringMatching(/queued|in_progress|completed/),
-          },
-          { ids: 8 },
-          {
-            types: expect.arrayContaining([
-              "message_start",
-              "content_block_delta",
-              "message_stop",
-              "response.completed",
-            ]),
-          },
-          { job: "video", listed: true, videos: true },
-          {
-            model: "chat",
-            prices: expect.arrayContaining(["input_tokens", "output_tokens"]),
-            capabilities: expect.arrayContaining(["tools"]),
-          },
-          {
-            kind: "api",
-            scopes: ["*"],
-            spent: expect.stringMatching(/^0\.\d+$/),
-            balance: expect.stringMatching(/^\d/),
-          },
-        ]);
-      }
-    },
-    120_000,
-  );
+  // Over six processes; the console and the command line call the same procedures of one.
+  test("chats, streams, stops, fails and follows", async () => {
+    await using deployment = await startDeployment("mesh");
+    const environment = { GATEWAY: deployment.url, KEY: deployment.key };
+    const runs = [usual.run("program.mjs", environment), newest.run("program.cjs", environment)];
+    for (const said of await Promise.all(runs)) {
+      const id = expect.stringMatching(/^\d+$/);
+      expect(said).toEqual([
+        { text: expect.stringMatching(/./), id, cost: expect.stringMatching(/^\d/) },
+        { text: expect.stringMatching(/./), id, cost: expect.stringMatching(/^\d/) },
+        { left: id, error: "enough" },
+        { code: "upstream_overloaded", id, upstream: expect.any(String) },
+        { tailed: id, module: "chat" },
+        { life: id, own: true },
+        {
+          blocks: ["text"],
+          response: "completed",
+          vectors: 1,
+          order: [0, 1],
+          flagged: expect.any(Boolean),
+          pictures: 1,
+          spoken: [expect.stringMatching(/^audio\//), true],
+          video: expect.stringMatching(/queued|in_progress|completed/),
+        },
+        { ids: 8 },
+        {
+          types: expect.arrayContaining(["message_start", "content_block_delta", "message_stop", "response.completed"]),
+        },
+        { job: "video", listed: true, videos: true },
+        {
+          model: "chat",
+          prices: expect.arrayContaining(["input_tokens", "output_tokens"]),
+          capabilities: expect.arrayContaining(["tools"]),
+        },
+        {
+          kind: "api",
+          scopes: ["*"],
+          spent: expect.stringMatching(/^0\.\d+$/),
+          balance: expect.stringMatching(/^\d/),
+        },
+      ]);
+    }
+  }, 120_000);
 });
