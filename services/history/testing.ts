@@ -21,6 +21,9 @@ export const example = {
 export const account = 7n;
 export const key = 70n;
 
+/** Records of tests are of any time: nothing goes by its age where a test does not ask for it. */
+const keepsAll = { retentionMs: 0, payloadRetentionMs: 0, requestRetentionMs: 0 };
+
 /** Starts history on a fresh database, with a client in the same process. */
 export async function startTestHistory({
   config = {},
@@ -38,7 +41,11 @@ export async function startTestHistory({
   const log = createLog({ service: "history", level: "fatal" });
   const telemetry = createTelemetry(telemetryConfig({}), { service: "history", log });
   const service = await startHistory(
-    { ...envToConfig({ DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: "4", HISTORY_LINGER: "1ms" }), ...config },
+    {
+      ...envToConfig({ DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: "4", HISTORY_LINGER: "1ms" }),
+      ...keepsAll,
+      ...config,
+    },
     { log, tracing: telemetry.tracer("history"), metrics: telemetry.metrics, ...oneClock(deps) },
     context,
   );

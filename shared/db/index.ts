@@ -1,5 +1,4 @@
 export * from "./arrays.ts";
-export { quoteTable } from "./connection.ts";
 export type { CopyOptions, CopySource } from "./copy.ts";
 export {
   createDatabase,

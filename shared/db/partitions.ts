@@ -52,17 +52,23 @@ export async function listRangePartitions<S>(db: Queryable<S>, table: string): P
  * Makes sure that `table` has a partition for each range, and gives those it made. A range that a partition already
  * covers is left alone; one that is covered in part is refused (Error). Readers and writers of the table are not held
  * up: attaching takes a lock that only other changes of the table's shape wait for. `db` must act as the table's owner.
+ *
+ * @param storage storage parameters of partitions that it makes, e.g. `fillfactor`.
  */
 export function ensureRangePartitions<S>(
   db: Database<S>,
-  { table, ranges }: { table: string; ranges: readonly RangePartition[] },
+  {
+    table,
+    ranges,
+    storage = {},
+  }: { table: string; ranges: readonly RangePartition[]; storage?: Readonly<Record<string, number>> },
 ): Promise<RangePartition[]> {
   return locked(db, table, async (session) => {
     const existing = await listRangePartitions(session, table);
     const made: RangePartition[] = [];
     for (const range of ranges) {
       if (isCovered(range, [...existing, ...made], table)) continue;
-      await createPartition(session, table, range);
+      await createPartition(session, table, range, storage);
       made.push(range);
     }
     return made;
@@ -106,15 +112,22 @@ async function locked<S, T>(db: Database<S>, table: string, run: (session: Query
 }
 
 /** One message, hence one transaction: a table is never left unattached. */
-async function createPartition<S>(session: Queryable<S>, table: string, range: RangePartition): Promise<void> {
+async function createPartition<S>(
+  session: Queryable<S>,
+  table: string,
+  range: RangePartition,
+  storage: Readonly<Record<string, number>>,
+): Promise<void> {
   const parent = quoteTable(table);
+  const settings = Object.entries(storage).map(([name, value]) => `${quoteIdentifier(name)} = ${value}`);
   const partition = sibling(table, range.name);
   // `create table ... partition of` would lock the parent against everybody; `attach partition` does not. Attaching
   // makes the indexes and refuses identity columns, so neither is copied.
   await run(
     session,
     `create table ${partition} (like ${parent}
-       including defaults including constraints including generated including storage including compression);
+       including defaults including constraints including generated including storage including compression)
+       ${settings.length === 0 ? "" : `with (${settings.join(", ")})`};
      alter table ${parent} attach partition ${partition} for values from (${range.from}) to (${range.to})`,
   );
 }

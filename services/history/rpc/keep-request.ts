@@ -1,8 +1,7 @@
-import { sqlStateOf, sqlStates } from "../../../shared/db/index.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { KeepRequestRequest } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { HistoryContext } from "../context.ts";
-import { ensureForIds } from "../db/partitions.ts";
+import { storeInPartitions } from "../db/partitions.ts";
 import { packPayload } from "../db/payload.ts";
 import { storeRequest } from "../db/requests.ts";
 import { keepAnswer } from "../domain/answer.ts";
@@ -28,12 +27,6 @@ export async function keepRequest(
   const fields = { detail: nothing, customResponseJson: "", messageId: "", upstreamRequestId: "", input: nothing };
   const { body, bytes } = await packPayload({ ...fields, response });
   const row = { requestId, accountId, bytes, truncated, body };
-  try {
-    await storeRequest(db, row);
-  } catch (error) {
-    if (sqlStateOf(error) !== sqlStates.checkViolation) throw error;
-    for (const table of tables) await ensureForIds(db, table, [requestId]);
-    await storeRequest(db, row);
-  }
+  await storeInPartitions({ db, tables }, [requestId], () => storeRequest(db, row));
   return {};
 }

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dropPartitionsBelow } from "../../../shared/db/index.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { RecordSchema, RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../../shared/request-id.ts";
@@ -67,4 +68,24 @@ test("a database that cannot be reached fails the whole call, which may be sent 
   await history.context.terms.idsOf(new Set(item.terms));
   const db = { ...history.context.db, query: () => Promise.reject(away) } as never;
   await expect(putEnded({ ...history.context, db, log: quiet }, [item])).rejects.toBe(away);
+});
+
+test("rows whose partitions go again before they are in them make them anew", async () => {
+  const { db, tables } = history.context;
+  const long = firstIdAt(Date.UTC(2021, 4, 5));
+  const item = await prepareEnded(create(RecordSchema, ended(long)), history.context);
+  let dropped = 0;
+  // The maintenance of another replica: each time when partitions were just made, up to the first of the second round.
+  const session = async <T>(work: Parameters<typeof db.session<T>>[0]): Promise<T> => {
+    const made = await db.session(work);
+    if (dropped <= tables.length) {
+      dropped += 1;
+      for (const { table } of tables) await dropPartitionsBelow(db, { table, bound: firstIdAt(Date.UTC(2022, 1, 1)) });
+    }
+    return made;
+  };
+  const failures = await putEnded({ ...history.context, db: { ...db, session }, log: quiet }, [item]);
+  expect([...failures.values()].map(({ cause }) => cause)).toEqual([]);
+  expect(dropped).toBe(tables.length + 1);
+  expect(await storedOf([long])).toEqual([long]);
 });

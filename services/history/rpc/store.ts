@@ -1,7 +1,7 @@
-import { type Database, sqlStateOf, sqlStates } from "../../../shared/db/index.ts";
+import type { Database } from "../../../shared/db/index.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { Log } from "../../../shared/log.ts";
-import { ensureForIds, type PartitionedTable } from "../db/partitions.ts";
+import { type PartitionedTable, storeInPartitions } from "../db/partitions.ts";
 import { type EndedRow, storeEnded, storeUnfinished, type UnfinishedRow } from "../db/put.ts";
 import type { Terms } from "../db/terms.ts";
 import { latestOfEach, type Standing } from "../domain/standing.ts";
@@ -21,13 +21,13 @@ export type StoreFailures = Map<bigint, ThroughlineError>;
 /** Stores ended records: one statement, unless an item is at fault. */
 export async function putEnded(deps: StoreDeps, items: readonly PreparedEnded[]): Promise<StoreFailures> {
   const rows = await rowsOf(deps, items);
-  return storeApart(deps, rows, (part: readonly EndedRow[]) => withPartitions(deps, part, storeEnded));
+  return storeApart(deps, rows, (part: readonly EndedRow[]) => inPartitions(deps, part, storeEnded));
 }
 
 /** Stores running records likewise. */
 export async function putUnfinished(deps: StoreDeps, items: readonly PreparedUnfinished[]): Promise<StoreFailures> {
   const rows = await rowsOf(deps, items);
-  return storeApart(deps, rows, (part: readonly UnfinishedRow[]) => withPartitions(deps, part, storeUnfinished));
+  return storeApart(deps, rows, (part: readonly UnfinishedRow[]) => inPartitions(deps, part, storeUnfinished));
 }
 
 interface Prepared<R> {
@@ -42,21 +42,13 @@ async function rowsOf<R>({ terms }: StoreDeps, items: readonly Prepared<R>[]): P
   return latest.map((item) => item.toRow(terms));
 }
 
-/** Stores rows, making partitions for IDs of a time that none was made for. */
-async function withPartitions<R extends { readonly request_id: bigint }>(
-  { db, tables }: StoreDeps,
+function inPartitions<R extends { readonly request_id: bigint }>(
+  deps: StoreDeps,
   rows: readonly R[],
   store: (db: StoreDeps["db"], rows: readonly R[]) => Promise<number>,
 ): Promise<void> {
-  try {
-    await store(db, rows);
-  } catch (error) {
-    // PostgreSQL's way to say "no partition of relation found for row".
-    if (sqlStateOf(error) !== sqlStates.checkViolation) throw error;
-    const ids = rows.map((row) => row.request_id);
-    for (const table of tables) await ensureForIds(db, table, ids);
-    await store(db, rows);
-  }
+  const ids = rows.map((row) => row.request_id);
+  return storeInPartitions(deps, ids, () => store(deps.db, rows));
 }
 
 /**
