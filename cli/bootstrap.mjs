@@ -14,6 +14,7 @@
 import { spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -29,6 +30,7 @@ import { constants } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { hasBuilder, isTrimmed, trim } from "./trim.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = join(root, "node_modules", ".bin");
@@ -47,19 +49,35 @@ const progressEveryMs = 5_000;
 
 async function main(args) {
   const needsAll = args[0] === "--run";
-  if (!isFresh(needsAll)) await withInstallLock(needsAll, (holdFor) => install(needsAll || hasAll(), holdFor));
+  const isDone = () => isFresh(needsAll);
+  if (!isDone()) await withInstallLock(isDone, (holdFor) => install(needsAll || hasAll(), holdFor));
   const [command, commandArgs] = plan(args);
   if (servesConsole.includes(args[0])) await buildConsole();
   run(command, commandArgs);
 }
 
-/** Builds the console where it is missing or older than its sources. Throughline runs without one: a failure is told, and no more. */
+/**
+ * Builds the console where it is missing or older than its sources, and takes away what only that needed. Throughline runs
+ * without one: a failure is told, and no more.
+ */
 async function buildConsole() {
   const script = join(root, "console", "build.mjs");
   if (!existsSync(script)) return;
   try {
-    const { buildConsole: build } = await import(pathToFileURL(script).href);
+    const { buildConsole: build, isConsoleBuilt } = await import(pathToFileURL(script).href);
+    if (!hasBuilder(root) && isConsoleBuilt()) return;
+    // An update of the console comes after what built it was taken away.
+    if (!hasBuilder(root))
+      await withInstallLock(
+        () => hasBuilder(root),
+        (holdFor) => install(hasAll(), holdFor, true),
+      );
     await build(node(), say);
+    if (!hasAll())
+      await withInstallLock(
+        () => !hasBuilder(root),
+        () => trim(root),
+      );
   } catch (error) {
     say(`${error.message}\nthroughline: goes on without the console`);
   }
@@ -133,7 +151,7 @@ function run(command, args) {
 function isFresh(needsAll) {
   const installed = statSync(installedLockFile, { throwIfNoEntry: false });
   const wanted = statSync(lockFile, { throwIfNoEntry: false });
-  if (installed === undefined || (needsAll && !hasAll())) return false;
+  if (installed === undefined || (needsAll && (!hasAll() || isTrimmed(root)))) return false;
   if (!isNewEnough() && !existsSync(join(bin, "node"))) return false;
   if (wanted === undefined || installed.mtimeMs >= wanted.mtimeMs) return true;
   return readStamp() === lockDigest();
@@ -167,8 +185,8 @@ function lockDigest() {
  * Only what runs: without them, and without what packages of types ask for beside them (`--legacy-peer-deps`); Node 24 comes
  * where this one is older.
  */
-async function install(all, holdFor) {
-  if (isFresh(all)) return;
+async function install(all, holdFor, isForced = false) {
+  if (!isForced && isFresh(all)) return;
   const startedMs = performance.now();
   const digest = lockDigest();
   say(`installing ${all ? "the dependencies, those of the tests too" : "what runs"} (once, and after an update) ...`);
@@ -182,8 +200,9 @@ async function install(all, holdFor) {
     "--no-fund",
     "--loglevel=error",
   ];
+  const staging = all && isTrimmed(root) ? stage() : undefined;
   const child = spawn(viaNode ? process.execPath : "npm", viaNode ? [npmCli, ...args] : args, {
-    cwd: root,
+    cwd: staging ?? root,
     stdio: ["ignore", 2, 2],
   });
   const exit = new Promise((resolve, reject) => {
@@ -198,9 +217,34 @@ async function install(all, holdFor) {
   stopTelling();
   for (const [signal, handler] of handlers) process.off(signal, handler);
   if (outcome !== 0) throw new BootstrapError(`npm install failed (${outcome}); what it said is above`);
+  if (staging !== undefined) takePlace(staging);
   removeUnusedOfNode();
   writeFileSync(stampFile, digest);
   say(`dependencies installed in ${secondsSince(startedMs)} s`);
+}
+
+/**
+ * A folder in which npm installs everything anew: it does not bring back single files that were taken out of a package. It is
+ * inside node_modules, so that what is made there can take the place of that by renaming.
+ */
+function stage() {
+  const folder = join(root, "node_modules", ".all");
+  rmSync(folder, { recursive: true, force: true });
+  const { workspaces = [] } = readManifest();
+  const manifests = [".", ...workspaces].map((workspace) => join(workspace, "package.json"));
+  for (const file of [...manifests, "package-lock.json", ".npmrc"]) {
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(folder, file));
+  }
+  return folder;
+}
+
+/** Packages that are in use are there again a moment later, in the same versions. */
+function takePlace(staging) {
+  const old = join(root, "node_modules.old");
+  rmSync(old, { recursive: true, force: true });
+  renameSync(join(root, "node_modules"), old);
+  renameSync(join(old, basename(staging), "node_modules"), join(root, "node_modules"));
+  rmSync(old, { recursive: true, force: true });
 }
 
 function runOnly() {
@@ -246,7 +290,7 @@ function removeUnusedOfNode() {
  * onto it, which the kernel refuses while it is not empty; files of dead processes are removed by their unique names, so no
  * living owner's lock can be broken. `holdFor` adds a process: an npm that outlives a killed bootstrap still holds the lock.
  */
-async function withInstallLock(needsAll, work) {
+async function withInstallLock(isDone, work) {
   mkdirSync(stateDir, { recursive: true });
   const nonce = randomUUID();
   const held = [`${process.pid}.${nonce}`];
@@ -256,7 +300,7 @@ async function withInstallLock(needsAll, work) {
   const giveUpMs = performance.now() + lockWaitMs;
   let told = false;
   while (!tryRename(prepared, installLock)) {
-    if (isFresh(needsAll)) {
+    if (isDone()) {
       rmSync(prepared, { recursive: true, force: true });
       return;
     }

@@ -48,6 +48,11 @@ function isMadeFrom(digest) {
   }
 }
 
+/** Whether the console is built from these sources. */
+export function isConsoleBuilt() {
+  return isMadeFrom(digestOfSources());
+}
+
 /**
  * Builds the console where it is not built from these sources. Several processes may do so at once: each builds into a folder
  * of its own, which then takes the place of the one before.

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   copyFileSync,
@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 
-const bootstrap = new URL("../../cli/bootstrap.mjs", import.meta.url);
+const ours = ["cli/bootstrap.mjs", "cli/trim.mjs"];
 
 /** What the fixture's cli/main.ts does, by its first argument. Its type annotations need a Node that strips them. */
 const main = `
@@ -41,7 +41,7 @@ function fixture(): string {
   const write = (path: string, text: string, mode = 0o644) => writeFileSync(join(dir, path), text, { mode });
   mkdirSync(join(dir, "cli"));
   mkdirSync(join(dir, "fake-node"));
-  copyFileSync(bootstrap, join(dir, "cli/bootstrap.mjs"));
+  for (const path of ours) copyFileSync(new URL(`../../${path}`, import.meta.url), join(dir, path));
   write("cli/main.ts", main);
   write("fake-node/package.json", JSON.stringify({ name: "node", version: "24.0.0", bin: { node: "node.sh" } }));
   write("fake-node/node.sh", `#!/bin/sh\nexec "${process.execPath}" "$@"\n`, 0o755);
@@ -62,6 +62,16 @@ function fixture(): string {
   };
   write("package-lock.json", JSON.stringify({ name: "fixture", lockfileVersion: 3, requires: true, packages }));
   return dir;
+}
+
+/** A package as a registry gives it: a tarball, whose files npm lays out one by one. */
+function pack(dir: string, name: string, files: readonly string[]): void {
+  const folder = join(dir, "packing", "package");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name, version: "1.0.0" }));
+  for (const file of files) writeFileSync(join(folder, file), "");
+  execFileSync("tar", ["-czf", join(dir, `${name}.tgz`), "-C", join(dir, "packing"), "package"]);
+  rmSync(join(dir, "packing"), { recursive: true });
 }
 
 interface Run {
@@ -142,7 +152,10 @@ describe("the console", () => {
   /** Builds of the console in small: each writes a line, and the second is told that nothing is to be done. */
   const consoleIn = (dir: string, body: string) => {
     mkdirSync(join(dir, "console"));
-    writeFileSync(join(dir, "console/build.mjs"), `export async function buildConsole(node, say) { ${body} }`);
+    writeFileSync(
+      join(dir, "console/build.mjs"),
+      `export const isConsoleBuilt = () => false; export async function buildConsole(node, say) { ${body} }`,
+    );
   };
 
   test("is built before a gateway starts, and before nothing else", async () => {
@@ -211,6 +224,59 @@ describe("a fresh clone", () => {
     utimesSync(join(dir, "package-lock.json"), later, later);
     const updated = await start(dir, ["exit", "0"]).done;
     expect([updated.stderr, has("node")]).toEqual([expect.stringContaining("those of the tests too"), true]);
+  }, 60_000);
+
+  test("keeps what runs, takes away what only built the console, and brings all back for the first tool", async () => {
+    const dir = clone();
+    const has = (...names: string[]) => names.filter((name) => existsSync(join(dir, "node_modules", name)));
+    mkdirSync(join(dir, "console"));
+    const builder = `import { existsSync, writeFileSync } from "node:fs";
+      export const isConsoleBuilt = () => existsSync("console/dist.txt");
+      export async function buildConsole() {
+        if (!existsSync("node_modules/vite/index.js")) throw new Error("no builder");
+        writeFileSync("console/dist.txt", "");
+      }`;
+    writeFileSync(join(dir, "console/build.mjs"), builder);
+    // By absolute paths: what is for the tests is laid out in another folder first.
+    for (const name of ["part", "vite", "node"])
+      pack(dir, name, ["index.js", "index.d.ts", "index.js.map", "LICENSE.md"]);
+    const at = (name: string) => `file:${join(dir, `${name}.tgz`)}`;
+    const [dependencies, devDependencies] = [{ part: at("part") }, { node: at("node") }];
+    const manifest = { name: "fixture", type: "module", private: true, dependencies, devDependencies };
+    const root = { ...manifest, workspaces: ["console"] };
+    const workspace = { name: "console", version: "1.0.0", dependencies: { vite: at("vite") } };
+    const packages = {
+      "": root,
+      console: workspace,
+      "node_modules/console": { resolved: "console", link: true },
+      "node_modules/part": { version: "1.0.0", resolved: at("part") },
+      "node_modules/vite": { version: "1.0.0", resolved: at("vite") },
+      "node_modules/node": { version: "1.0.0", resolved: at("node"), dev: true },
+    };
+    writeFileSync(join(dir, "package.json"), JSON.stringify(root));
+    writeFileSync(join(dir, "console/package.json"), JSON.stringify(workspace));
+    writeFileSync(join(dir, "package-lock.json"), JSON.stringify({ lockfileVersion: 3, requires: true, packages }));
+    writeFileSync(join(dir, "cli/main.ts"), `process.stdout.write(process.argv[2]);`);
+    const whole = ["part/index.js", "part/LICENSE.md", "part/index.d.ts", "part/index.js.map", "vite/index.js", "node"];
+
+    const first = await start(dir, ["up"]).done;
+    expect(first).toMatchObject({ code: 0, stdout: "up" });
+    expect([first.stderr, has(...whole)]).toEqual([
+      expect.not.stringContaining("without the console"),
+      ["part/index.js", "part/LICENSE.md"],
+    ]);
+    expect(await start(dir, ["up"]).done).toMatchObject({ code: 0, stderr: "" });
+
+    rmSync(join(dir, "console/dist.txt"));
+    const rebuilt = await start(dir, ["up"]).done;
+    expect([rebuilt.stderr, has("vite")]).toEqual([expect.not.stringContaining("without the console"), []]);
+    expect(existsSync(join(dir, "console/dist.txt"))).toBe(true);
+
+    expect((await start(dir, ["--run", "node", "-e", "0"]).done).code).toBe(0);
+    expect(has(...whole)).toEqual(whole);
+    expect(existsSync(join(dir, "node_modules.old"))).toBe(false);
+    expect(await start(dir, ["up"]).done).toMatchObject({ code: 0, stderr: "" });
+    expect(has(...whole)).toEqual(whole);
   }, 60_000);
 
   test("says that npm failed and stops", async () => {
