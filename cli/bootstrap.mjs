@@ -12,24 +12,12 @@
 // It writes to stderr only: stdout belongs to what it runs.
 
 import { spawn } from "node:child_process";
-import { createHash, randomUUID } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { basename, delimiter, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { BootstrapError, say, withInstallLock } from "./install-lock.mjs";
 import { hasBuilder, isTrimmed, trim } from "./trim.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -39,18 +27,15 @@ const lockFile = join(root, "package-lock.json");
 const installedLockFile = join(root, "node_modules", ".package-lock.json");
 /** Digest of the lock that was installed last: keeps a touched but unchanged package-lock.json from a second install. */
 const stampFile = join(root, "node_modules", ".throughline-installed");
-const stateDir = join(root, ".throughline");
-const installLock = join(stateDir, "install.lock");
 const neededNode = 24;
 /** Commands that start a gateway, which serves the console. */
 const servesConsole = ["up", "mesh", "gateway"];
-const lockWaitMs = 15 * 60_000;
 const progressEveryMs = 5_000;
 
 async function main(args) {
   const needsAll = args[0] === "--run";
   const isDone = () => isFresh(needsAll);
-  if (!isDone()) await withInstallLock(isDone, (holdFor) => install(needsAll || hasAll(), holdFor));
+  if (!isDone()) await withInstallLock(root, isDone, (holdFor) => install(needsAll || hasAll(), holdFor));
   const [command, commandArgs] = plan(args);
   if (servesConsole.includes(args[0])) await buildConsole();
   run(command, commandArgs);
@@ -69,12 +54,14 @@ async function buildConsole() {
     // An update of the console comes after what built it was taken away.
     if (!hasBuilder(root))
       await withInstallLock(
+        root,
         () => hasBuilder(root),
         (holdFor) => install(hasAll(), holdFor, true),
       );
     await build(node(), say);
     if (!hasAll())
       await withInstallLock(
+        root,
         () => !hasBuilder(root),
         () => trim(root),
       );
@@ -262,11 +249,20 @@ function tellProgress(startedMs) {
   return () => clearInterval(timer);
 }
 
+/** Packages that are laid out. npm makes all folders first and fills them as the packages come. */
 function countPackages() {
+  const folder = join(root, "node_modules");
+  const names = foldersIn(folder).flatMap((name) =>
+    name.startsWith("@") ? foldersIn(join(folder, name)).map((below) => join(name, below)) : [name],
+  );
+  return names.filter((name) => existsSync(join(folder, name, "package.json"))).length;
+}
+
+function foldersIn(folder) {
   try {
-    return readdirSync(join(root, "node_modules")).length;
+    return readdirSync(folder);
   } catch {
-    return 0;
+    return [];
   }
 }
 
@@ -283,102 +279,6 @@ function removeUnusedOfNode() {
       rmSync(join(packages, name, part), { recursive: true, force: true });
   }
 }
-
-/**
- * Runs `work` while no other process installs here; not at all when another has done it meanwhile. The lock is a directory
- * with a file for each process on whose behalf it is held, named by its ID. It is taken by renaming a prepared directory
- * onto it, which the kernel refuses while it is not empty; files of dead processes are removed by their unique names, so no
- * living owner's lock can be broken. `holdFor` adds a process: an npm that outlives a killed bootstrap still holds the lock.
- */
-async function withInstallLock(isDone, work) {
-  mkdirSync(stateDir, { recursive: true });
-  const nonce = randomUUID();
-  const held = [`${process.pid}.${nonce}`];
-  const prepared = join(stateDir, `install.${nonce}`);
-  mkdirSync(prepared);
-  writeFileSync(join(prepared, held[0]), "");
-  const giveUpMs = performance.now() + lockWaitMs;
-  let told = false;
-  while (!tryRename(prepared, installLock)) {
-    if (isDone()) {
-      rmSync(prepared, { recursive: true, force: true });
-      return;
-    }
-    const owners = readLock();
-    const dead = owners.filter((owner) => !isAlive(Number.parseInt(owner, 10)));
-    for (const owner of dead) removeFile(join(installLock, owner));
-    if (dead.length < owners.length) {
-      if (!told) say("waiting for another process that installs the dependencies ...");
-      told = true;
-      if (performance.now() > giveUpMs) {
-        rmSync(prepared, { recursive: true, force: true });
-        throw new BootstrapError(
-          `waited ${lockWaitMs / 60_000} minutes for the lock ${installLock}; remove it if nothing installs`,
-        );
-      }
-      await sleep(100);
-    }
-  }
-  try {
-    await work((pid) => {
-      held.push(`${pid}.${nonce}`);
-      writeFileSync(join(installLock, `${pid}.${nonce}`), "");
-    });
-  } finally {
-    for (const name of held) removeFile(join(installLock, name));
-  }
-}
-
-function tryRename(from, to) {
-  try {
-    renameSync(from, to);
-    return true;
-  } catch (error) {
-    if (error.code === "ENOTEMPTY" || error.code === "EEXIST") return false;
-    throw error;
-  }
-}
-
-function readLock() {
-  try {
-    return readdirSync(installLock);
-  } catch (error) {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return error.code !== "ESRCH";
-  }
-  try {
-    // A dead process stays as a zombie until its parent asks for it; the first process of a container may never do.
-    return !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
-  } catch {
-    return true;
-  }
-}
-
-function removeFile(path) {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (error.code !== "ENOENT") throw error;
-  }
-}
-
-function say(text) {
-  try {
-    writeSync(2, `throughline: ${text}\n`);
-  } catch {
-    // Nobody reads it: what it is about goes on all the same.
-  }
-}
-
-class BootstrapError extends Error {}
 
 main(process.argv.slice(2)).catch((error) => {
   // What the file system refuses says itself which folder it is about.

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 
-const ours = ["cli/bootstrap.mjs", "cli/trim.mjs"];
+const ours = ["cli/bootstrap.mjs", "cli/install-lock.mjs", "cli/trim.mjs"];
 
 /** What the fixture's cli/main.ts does, by its first argument. Its type annotations need a Node that strips them. */
 const main = `
