@@ -3,7 +3,7 @@ import { createDatabase, statement } from "../../shared/db/index.ts";
 import { createLog } from "../../shared/log.ts";
 import { closedLoop, type LoadResult, openLoop } from "./load/loads.ts";
 import { chatRequest } from "./load/request.ts";
-import { cpuMs } from "./measure/proc.ts";
+import { cpuMs, quiet } from "./measure/proc.ts";
 import { openBenchGround } from "./subjects/ground.ts";
 import { throughline } from "./subjects/throughline.ts";
 
@@ -78,7 +78,8 @@ try {
   }
   p99s.sort((a, b) => a - b);
   console.log(`p99, median of the spans: ${(p99s[p99s.length >> 1] ?? Number.NaN).toFixed(1)} ms`);
-  console.log(await up.kept?.());
+  await quiet(own);
+  console.log(await up.kept());
 } finally {
   await db.close();
   await up.stop();
