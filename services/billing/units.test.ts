@@ -302,10 +302,10 @@ describe("the cost of a usage", () => {
           const expected = entered.map(({ requestId, prices, one }) => [requestId, String(costNanoUsd(one, prices))]);
           expect(await costsOf(chargeCosts)).toEqual(expected);
           const expectedByList = entered.flatMap(({ requestId, prices, of, one }) => {
-            const at = of === "own" ? prices : of;
+            const at = of === "own" ? { ...prices, groupRatioPpm: 1_000_000 } : of;
             const said = one.more?.find(({ unit }) => unit === Unit.VENDOR_NANO_USD);
             if (at === undefined) return [];
-            return [[requestId, String(said?.amount ?? costNanoUsd(one, { ...at, groupRatioPpm: 1_000_000 }))]];
+            return [[requestId, String(said?.amount ?? costNanoUsd(one, at))]];
           });
           expect(await costsOf(listCosts)).toEqual(expectedByList);
         }),

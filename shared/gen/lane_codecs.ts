@@ -5693,6 +5693,7 @@ function newVendorBatch(): VendorBatch {
     uploads: false,
     mostLines: 0,
     mostBytes: 0n,
+    listRatioPpm: 0,
   };
 }
 
@@ -5706,12 +5707,17 @@ export function createVendorBatch(init: MessageInitShape<typeof VendorBatchSchem
     uploads: init.uploads ?? false,
     mostLines: init.mostLines ?? 0,
     mostBytes: init.mostBytes ?? 0n,
+    listRatioPpm: init.listRatioPpm ?? 0,
   };
 }
 
 function writeVendorBatch(w: Writer, m: VendorBatch): void {
   w.expect(m.$typeName, "throughline.common.v1.VendorBatch");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.listRatioPpm !== 0) {
+    w.uint32(m.listRatioPpm);
+    w.tag(48);
+  }
   if (m.mostBytes !== 0n) {
     w.uint64(m.mostBytes);
     w.tag(40);
@@ -5752,6 +5758,9 @@ function readVendorBatch(r: Reader, end: number, m: VendorBatch): VendorBatch {
         break;
       case 5:
         m.mostBytes = r.uint64();
+        break;
+      case 6:
+        m.listRatioPpm = r.uint32();
         break;
       default:
         r.unknown(m, no);

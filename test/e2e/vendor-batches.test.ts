@@ -16,7 +16,7 @@ const chat = "/v1/chat/completions";
 const saying = (content: string) => [{ role: "user" as const, content }];
 const entries = statement(
   "vendor_batches_ledger",
-  "select entry_id, kind, amount from billing.ledger where entry_id = any ($1::bigint[]) and kind in (1, 2)",
+  "select entry_id, kind, amount, list_price from billing.ledger where entry_id = any ($1::bigint[]) and kind in (1, 2)",
 );
 const reservations = statement(
   "vendor_batches_reserved",
@@ -31,7 +31,7 @@ let anthropic: Anthropic;
 
 const configOf = (url: string): string => `
 strategies:
-  - { name: at-a-price, prices: { input: "1.00", output: "2.00" } }
+  - { name: at-a-price, list: true, prices: { input: "1.00", output: "2.00" } }
 models:
   - { name: "o/sim-*", strategy: at-a-price }
   - { name: "a/sim-*", strategy: at-a-price }

@@ -38,7 +38,8 @@ const listPrices: Costs = {
   amount: "l.list_price",
   tariff: "join billing.tariff o on o.tariff_id = l.tariff_id join billing.tariff t on t.hash = o.list_hash",
   which: "(l.kind = 1 or l.list_price is not null)",
-  ratio: "1000000",
+  // A tariff that is its own list has the group's ratio; any other list has the part that the way of calling costs by it.
+  ratio: "case when t.tariff_id = o.tariff_id then 1000000 else t.group_ratio_ppm end",
   byVendor: true,
 };
 
@@ -104,14 +105,15 @@ const vectorCosts = ({ amount, tariff, which, ratio, byVendor }: Costs): string 
     select t.tariff_id, array_agg(distinct (r ->> 'above')::numeric) as above
     from billing.tariff t cross join jsonb_array_elements(t.rates) r where r ? 'above' group by t.tariff_id
   ), entry as materialized (
-    select l.entry_id, ${amount} as charged, t.tariff_id, ${partUnits.map(({ name }) => `l.${name}`).join(", ")}, l.more,
+    select l.entry_id, ${amount} as charged, t.tariff_id,
+      ${byVendor ? `case when l.more ? '${vendor}' then 1000000 else ${ratio} end` : ratio} as ratio, ${partUnits.map(({ name }) => `l.${name}`).join(", ")}, l.more,
       coalesce(l.traits, '{}') as facts, case when k.above is null then 0 else
       coalesce((select max(above) from unnest(k.above) above where above < ${inputTokens}), 0) end as reached
     from billing.ledger l ${tariff}
     left join tiers k on k.tariff_id = t.tariff_id
     where ${which} and t.tariff_id is not null and not ${isPlain}
   ), price as materialized (
-    select s.tariff_id, s.reached, s.facts, t.group_ratio_ppm, u.prices, ${spelledOut.join(", ")},
+    select s.tariff_id, s.reached, s.facts, u.prices, ${spelledOut.join(", ")},
       coalesce(t.rates @> '[{"unit": "${vendor}"}]', false) as by_vendor
     from (select distinct tariff_id, reached, facts from entry) s
     join billing.tariff t on t.tariff_id = s.tariff_id
@@ -139,7 +141,7 @@ const vectorCosts = ({ amount, tariff, which, ratio, byVendor }: Costs): string 
     when t.by_vendor and l.more ? '${vendor}' then ${sumOfMore(`m.key = '${vendor}'`)} + ${requestPrice}
     else ${sumOfParts(priceOf)} + ${sumOfMore("true")} end`,
     billion,
-    ratio,
+    "l.ratio",
   )} as cost
   from entry l join price t on t.tariff_id = l.tariff_id and t.reached = l.reached and t.facts = l.facts`;
 

@@ -45,6 +45,13 @@ describe("the vendor's list price and the labels of a request", () => {
   test.each([
     ["of prices that are the list's: before the group's ratio", { ...pricing, isListPrice: true }, usage, 54n, 27n],
     ["of others", { ...pricing, listPricing: { outputNanoUsdPerMtok: 2_000_001n } }, usage, 83n, 27n],
+    [
+      "of a part of others",
+      { ...pricing, listPricing: { outputNanoUsdPerMtok: 2_000_001n, groupRatioPpm: 500_000 } },
+      usage,
+      42n,
+      27n,
+    ],
     ["that is not known", pricing, usage, undefined, 27n],
     ["that the vendor itself says", pricing, vendorCost, 99n, 22n],
   ])("%s", async (_what, prices, used, list, billedNanoUsd) => {

@@ -102,15 +102,21 @@ const unlisted = { strategy: "list", isListPrice: false, listPricing: undefined 
 function toList(pricing: Pricing): Tariff["list"] {
   if (pricing.isListPrice) return "own";
   const { listPricing } = pricing;
-  return listPricing && toTariff({ ...listPricing, ...unlisted, groupRatioPpm: wholeRatioPpm }, ofList);
+  return listPricing && toTariff({ ...listPricing, ...unlisted, groupRatioPpm: ratioOfList(listPricing) }, ofList);
 }
 
 /** What the same usage costs by the vendor's list, in nano-USD; undefined: not known. Where the vendor says its own cost, that is it. */
 export function listPriceOf(usage: BillableUsage, pricing: Pricing | undefined): bigint | undefined {
   const said = usage.more?.find(({ unit }) => unit === Unit.VENDOR_NANO_USD);
   if (said !== undefined) return said.amount;
-  const list = pricing?.isListPrice === true ? pricing : pricing?.listPricing;
-  return list && costNanoUsd(usage, { ...list, groupRatioPpm: wholeRatioPpm });
+  if (pricing?.isListPrice === true) return costNanoUsd(usage, { ...pricing, groupRatioPpm: wholeRatioPpm });
+  const list = pricing?.listPricing;
+  return list && costNanoUsd(usage, { ...list, groupRatioPpm: ratioOfList(list) });
+}
+
+/** The part of a list's prices that the way of calling costs there; most callers say none, which is all of it. */
+function ratioOfList({ groupRatioPpm }: Pricing): number {
+  return groupRatioPpm === 0 ? wholeRatioPpm : groupRatioPpm;
 }
 
 /** Of the price as the list has it. */

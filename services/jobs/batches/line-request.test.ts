@@ -1,9 +1,16 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
-import { OriginSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { describe, expect, test } from "vitest";
+import {
+  OriginSchema,
+  type Pricing,
+  PricingSchema,
+  Unit,
+  UsageSchema,
+} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import { InvokeItemSchema, RequestFactsSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { lineRequest } from "./line-request.ts";
+import { costNanoUsd } from "../../../shared/money.ts";
+import { atVendorPrice, lineRequest } from "./line-request.ts";
 
 /* A line is recorded and charged for whom it names; tags are those of its batch. */
 
@@ -29,4 +36,34 @@ test.each([
   }
   // Other lines share the facts of their route.
   expect(origin.metadataJson).toBe('{"of":"the batch"}');
+});
+
+describe("what a vendor answered in its batch", () => {
+  const ofList = { groupRatioPpm: 400_000, listRatioPpm: 500_000 };
+  const prices = {
+    inputNanoUsdPerMtok: 2_000_000n,
+    groupRatioPpm: 800_000,
+    rates: [{ unit: Unit.SEARCHES, nanoUsd: 3n }],
+  };
+  const usage = { inputTokens: 10n, more: [{ unit: Unit.SEARCHES, amount: 4n }] };
+
+  test.each([
+    ["the vendor's own prices", { ...prices, isListPrice: true }, ofList, 16n],
+    ["others", { ...prices, listPricing: { inputNanoUsdPerMtok: 5_000_000n } }, ofList, 25n],
+    ["prices without a list", prices, ofList, undefined],
+    [
+      "a route from before lists had a price of batches",
+      { ...prices, isListPrice: true },
+      { groupRatioPpm: 400_000 },
+      32n,
+    ],
+  ])("at %s is charged by its price, and has the list price of a batch", (_what, pricing, batch, listed) => {
+    const [candidate] = atVendorPrice(create(InvokeItemSchema, { candidates: [{ pricing, batch }] })).candidates;
+    const made = create(PricingSchema, candidate?.pricing);
+    const cost = (at: Pricing, groupRatioPpm: number) =>
+      costNanoUsd(create(UsageSchema, usage), { ...at, groupRatioPpm: groupRatioPpm || 1_000_000 });
+    expect(cost(made, made.groupRatioPpm)).toBe(13n);
+    const list = made.isListPrice ? create(PricingSchema, { ...made, groupRatioPpm: 0 }) : made.listPricing;
+    expect(list && cost(list, list.groupRatioPpm)).toBe(listed);
+  });
 });

@@ -3,7 +3,13 @@ import type { ClosingEnding, ClosingRequest } from "../../../shared/closing/inde
 import { isErrorCode } from "../../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { fromWireError } from "../../../shared/errors/wire.ts";
-import type { Candidate, Module, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import type {
+  Candidate,
+  Module,
+  Pricing,
+  StoreResponse,
+  VendorBatch,
+} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { type BatchLine, BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import {
   type InvokeItem,
@@ -38,7 +44,21 @@ export function atVendorPrice(item: InvokeItem): InvokeItem {
 function pricedAsBatch(candidate: Candidate): Candidate {
   const { batch, pricing } = candidate;
   if (batch === undefined || pricing === undefined) return candidate;
-  return { ...candidate, pricing: { ...pricing, groupRatioPpm: batch.groupRatioPpm } };
+  return {
+    ...candidate,
+    pricing: { ...pricing, ...listedAsBatch(pricing, batch), groupRatioPpm: batch.groupRatioPpm },
+  };
+}
+
+/** The list price of a line, too, is the vendor's for a batch. A route from before lists said so has the whole price. */
+function listedAsBatch(
+  pricing: Pricing,
+  { listRatioPpm }: VendorBatch,
+): Pick<Pricing, "isListPrice" | "listPricing"> | undefined {
+  const { isListPrice, listPricing } = pricing;
+  const list = isListPrice ? { ...pricing, isListPrice: false } : listPricing;
+  if (list === undefined || listRatioPpm === 0) return undefined;
+  return { isListPrice: false, listPricing: { ...list, groupRatioPpm: listRatioPpm } };
 }
 
 /** What is known of the batch of a line that was refused before it had a route. */

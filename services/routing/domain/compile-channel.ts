@@ -138,9 +138,10 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
 
 /** The vendor's batches that the channel shall use; undefined: none. */
 function batchesOf(given: ChannelConfig["batches"]): ChannelBatches | undefined {
-  const { by, price_ratio: priceRatioPpm = usualBatchPricePpm } =
-    typeof given === "string" ? { by: given, price_ratio: undefined } : given;
-  return by === "own" ? undefined : { priceRatioPpm };
+  const said: Exclude<ChannelConfig["batches"], string> = typeof given === "string" ? { by: given } : given;
+  const { by, price_ratio: priceRatioPpm = usualBatchPricePpm, list_ratio: listRatioPpm } = said;
+  if (by === "own") return undefined;
+  return { priceRatioPpm, ...(listRatioPpm === undefined ? {} : { listRatioPpm }) };
 }
 
 function entriesOf(models: ChannelConfig["models"]): Entry[] {

@@ -118,7 +118,14 @@ const servedMap = z.record(
 
 /** Who runs batches, and what their lines cost where the vendor does. */
 const batchesBy = z.enum(["own", "vendor"]);
-const batchesSchema = z.union([batchesBy, z.strictObject({ by: batchesBy, price_ratio: ratioPpm.optional() })]);
+const batchesSchema = z.union([
+  batchesBy,
+  z.strictObject({
+    by: batchesBy,
+    price_ratio: ratioPpm.optional(),
+    list_ratio: ratioPpm.refine((ppm) => ppm > 0, "must be above 0").optional(),
+  }),
+]);
 
 export const channelSchema = z.strictObject({
   name: channelName,

@@ -42,7 +42,7 @@ describe("the example configuration", () => {
       ..."name adapter platform base_url credentials env file models upstream strategy space groups priority weight enabled".split(
         " ",
       ),
-      ..."timeouts connect_ms headers_ms first_token_ms chunk_ms body_ms batches by price_ratio headers request_id_header flavour presets ratio prices free".split(
+      ..."timeouts connect_ms headers_ms first_token_ms chunk_ms body_ms batches by price_ratio list_ratio headers request_id_header flavour presets ratio prices free".split(
         " ",
       ),
       ...units.map(({ priceKey }) => priceKey),

@@ -122,6 +122,8 @@ export interface ListedModel {
 export interface ChannelBatches {
   /** What lines cost there, in parts per million of what the same requests cost at once. */
   readonly priceRatioPpm: number;
+  /** What they cost there by the vendor's own list, likewise. Absent: what the vendor is known for. */
+  readonly listRatioPpm?: number;
 }
 
 /** One upstream account. */
