@@ -7,6 +7,7 @@ import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import { chunkCharacters } from "./answers/json-in-pieces.ts";
 import { createOpenStreams } from "./answers/open-streams.ts";
 import type { GatewayConfig } from "./config.ts";
+import { startConfigurationTrail } from "./configuration-trail.ts";
 import { serveConsole } from "./console/console.ts";
 import type { GatewayContext } from "./context.ts";
 import type { GatewayDeps } from "./deps.ts";
@@ -157,11 +158,13 @@ export async function startGateway(
   });
 
   deps.watched?.tell(standing);
+  const configurationTrail = startConfigurationTrail(deps);
 
   return {
     url: httpUrl(config.host, port),
     async stop() {
       stopping = true;
+      await configurationTrail.stop();
       const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());
       await clientsLeave(openConnections, farewellMs(config.shutdownGraceMs));
       // What has come over a connection by now is read before the connection counts as idle: a close with unread bytes is a

@@ -152,6 +152,7 @@ export async function startTestGateway(stubs: Stubs = {}, config: Partial<Gatewa
       seen.resolved.push(item);
       return { model: item.model, candidates: [candidate], contextWindowTokens: 128_000n, maxOutputTokens: 4_096n };
     }),
+    listConfigurationChanges: unaryHandler(async () => ({})),
     ...stubs.routing,
   });
   const billing = service(BillingService, {

@@ -182,6 +182,70 @@ describe("the file", () => {
     expect((await two.route("home", "vip")).configVersion).toBe(before.configVersion + 1n);
   });
 
+  test("what it changes is told once, whichever replica loads it, without secrets and folders", async () => {
+    await using own = await testPostgres();
+    const path = join(folder, "told.yaml");
+    const secret = "sk-0123456789abcdef0123";
+    const text = file(1).replace(
+      "    weight: 1\n",
+      `    headers: { "x-token": "plain-looking" }\n    credentials: [{ file: ${folder}/key.txt }]\n`,
+    );
+    await writeFile(path, text);
+    const env = { THROUGHLINE_CONFIG: path };
+    await using one = await startTestRouting(own.url, env);
+    await using two = await startTestRouting(own.url, env);
+    const all = { afterVersion: 0n, limit: 20 };
+    // A change is read when two looks find it the same.
+    const look = async () => {
+      for (let i = 0; i < 2; i++) await Promise.all([one.service.look(), two.service.look()]);
+      expect([...one.service.problems(), ...two.service.problems()]).toEqual([]);
+    };
+    const first = await one.listConfigurationChanges(all, call);
+    expect(first.changes).toMatchObject([{ source: "told.yaml", beforeJson: "", version: first.newestVersion }]);
+    // Of very much the names alone.
+    expect(Buffer.byteLength(first.changes[0]?.afterJson ?? "")).toBeLessThan(60_000);
+
+    const dearer = text.replace('output: "6"', 'output: "7.5"').replace("127.0.0.1:1", `127.0.0.1:1/${secret}`);
+    await writeFile(path, dearer);
+    await look();
+    await writeFile(
+      path,
+      dearer
+        .replace("  - { name: vip", '  - { name: new, ratio: "2" }\n  - { name: vip')
+        .replace("home: house", "here: house"),
+    );
+    await look();
+    const { changes, newestVersion } = await two.listConfigurationChanges(
+      { ...all, afterVersion: first.newestVersion },
+      call,
+    );
+    const [last, second] = changes;
+    expect([changes.length, last?.version]).toEqual([2, newestVersion]);
+    const told = [second?.beforeJson, second?.afterJson, last?.beforeJson, last?.afterJson].map((json) =>
+      JSON.parse(json ?? ""),
+    );
+    const outputOf = ({ prices }: { prices: { mine: { prices: { unit: string }[] } } }) =>
+      prices.mine.prices.find(({ unit }) => unit === "output_tokens");
+    expect(told.slice(0, 2).map(outputOf)).toEqual(
+      ["6", "7.5"].map((usd) => ({ unit: "output_tokens", usd, per: 1_000_000 })),
+    );
+    expect(told.slice(0, 2).map((side) => Object.keys(side))).toEqual([
+      ["channels", "prices"],
+      ["channels", "prices"],
+    ]);
+    expect(told[1].channels.a).toMatchObject({ headerNames: ["x-token"], credentials: ["file:key.txt"] });
+    expect(told.slice(2)).toEqual([
+      { aliases: { home: "house" } },
+      { aliases: { here: "house" }, groups: { new: { ratio: 2 } } },
+    ]);
+    expect(
+      JSON.stringify([first, changes], (_, value) => (typeof value === "bigint" ? `${value}` : value)),
+    ).not.toMatch(new RegExp(`${secret}|plain-looking|${folder}`));
+    const known = await one.listConfigurationChanges({ ...all, afterVersion: newestVersion }, call);
+    expect(known).toMatchObject({ changes: [], newestVersion });
+    await expect(one.listConfigurationChanges({ limit: 21 }, call)).rejects.toMatchObject({ param: "limit" });
+  });
+
   test("a second start with the same file keeps the version", async () => {
     await using own = await testPostgres();
     const path = join(folder, "same.yaml");

@@ -1,5 +1,5 @@
 import { type Insertable, sql } from "kysely";
-import type { Queryable } from "../../../shared/db/index.ts";
+import type { Database, Queryable } from "../../../shared/db/index.ts";
 import type { AdministrationTable, BillingSchema } from "./schema.ts";
 
 /** Which events, and from where on. */
@@ -32,6 +32,26 @@ export async function insertEvent(
     .returning("event_id")
     .executeTakeFirstOrThrow();
   return row.event_id;
+}
+
+/**
+ * Enters an event unless there is one of the same procedure about the same target; gives the number of the one that is there. Under a lock
+ * of both, for a conflict of an index would be found when the event has its place in the chain.
+ */
+export function insertOnce(db: Database<BillingSchema>, event: Insertable<AdministrationTable>): Promise<bigint> {
+  return db.transaction(async (trx) => {
+    const place = `administration ${event.procedure} ${event.target}`;
+    await sql`select pg_advisory_xact_lock(hashtextextended(${place}, 0))`.execute(trx.kysely);
+    const known = await trx.kysely
+      .selectFrom("administration")
+      .select("event_id")
+      .where("target", "=", event.target)
+      .where("procedure", "=", event.procedure)
+      .orderBy("event_id", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    return known?.event_id ?? (await insertEvent(trx, event));
+  });
 }
 
 /** A page of events, newest first. */

@@ -84,6 +84,25 @@ describe("the trail of administration", () => {
     expect(await codeOf(entered)).toMatch(/invalid_value|missing_required_field/);
   });
 
+  test("has what is entered once a single time, however many programs enter it together, and stays whole", async () => {
+    const { client } = billing;
+    const loaded = {
+      procedure: "configuration.load",
+      actor: "file a.yaml",
+      target: "configuration 5 abc",
+      outcome: "done",
+    };
+    const enter = (fields = {}) =>
+      client.recordAdministration({ once: true, event: { ...loaded, ...fields } }, options);
+    const entered = await Promise.all(Array.from({ length: 12 }, () => enter()));
+    expect(new Set(entered.map(({ eventId }) => eventId)).size).toBe(1);
+    expect(await enter()).toEqual(entered[0]);
+    expect((await enter({ target: "configuration 6 def" })).eventId).not.toBe(entered[0]?.eventId);
+    const { events } = await client.listAdministration({ procedure: "configuration.load" }, options);
+    expect(events.map(({ target }) => target)).toEqual(["configuration 6 def", "configuration 5 abc"]);
+    expect(await codeOf(enter({ target: "" }))).toBe("invalid_value");
+  });
+
   test("takes events of the platform's own programs, which have no key", async () => {
     const byProgram = { ...event, actorKeyId: 0n, actorAccountId: 0n, actor: "init" };
     await billing.client.recordAdministration({ event: byProgram }, options);

@@ -4,7 +4,7 @@ import type {
   RecordAdministrationResponseSchema,
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { BillingContext } from "../context.ts";
-import { insertEvent } from "../db/administration.ts";
+import { insertEvent, insertOnce } from "../db/administration.ts";
 import { invalid } from "../wire/invalid.ts";
 import { checkedId } from "../wire/values.ts";
 
@@ -16,6 +16,7 @@ const maxValuesBytes = 64 * 1024;
 export function recordAdministration({ db }: BillingContext) {
   return async ({
     event,
+    once,
   }: RecordAdministrationRequest): Promise<MessageInitShape<typeof RecordAdministrationResponseSchema>> => {
     if (event === undefined) throw invalid("event", "is required");
     const { procedure, actor, address, target, valuesJson, outcome, beforeJson, afterJson } = event;
@@ -32,7 +33,9 @@ export function recordAdministration({ db }: BillingContext) {
     }
     // Without a key it was one of the platform's own programs, which has a name.
     const isProgram = event.actorKeyId === 0n && actor !== "";
-    const eventId = await insertEvent(db, {
+    if (once && target === "") throw invalid("event.target", "is required of what is entered once");
+    const enter = once ? insertOnce : insertEvent;
+    const eventId = await enter(db, {
       request_id: BigInt.asIntN(64, event.requestId),
       call: event.call,
       procedure,

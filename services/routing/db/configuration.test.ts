@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import type { Configuration } from "../domain/types.ts";
 import { configurationOf } from "../testing.ts";
-import { applyConfiguration, readState } from "./configuration.ts";
+import { applyConfiguration, readLoaded, readState } from "./configuration.ts";
 import { openDatabase, type RoutingDatabase } from "./open.ts";
 import { deleteRuntimeChannel, putRuntimeChannel } from "./runtime-channels.ts";
 
@@ -117,6 +117,10 @@ describe("a configuration", () => {
     if (only === undefined) throw new Error("no channel");
     for (let i = 0; i < 25; i++) await putRuntimeChannel(db, "extra", () => ({ channel: only, strategies: [] }));
     expect((await readState(db)).configuration.channels).toHaveLength(1);
+    // Nor do they take away what the next one is compared with.
+    await applyConfiguration(db, configurationOf(channel("next", "gpt-4o")), "test");
+    const [next] = await readLoaded(db, { after: 0n, before: 0n, limit: 1 });
+    expect([next?.before, next?.configuration].map((one) => one?.channels[0]?.name)).toEqual(["c24", "next"]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
 import type { Listings } from "../domain/listed.ts";
 import type { Configuration, ListedModel, RuntimeChannel } from "../domain/types.ts";
@@ -19,13 +19,15 @@ import type { RoutingSchema } from "./schema.ts";
 export const changedChannel = "routing_changed";
 
 /** Versions of the configuration that are kept, for whoever looks up what a route was made from. */
-const keptVersions = 20n;
+const keptVersions = 20;
 /** Rows of one INSERT: PostgreSQL takes 65,535 parameters a statement. */
 const insertRows = 2_000;
 
 /** Everything that resolving runs on, as of one version. */
 export interface StoredState {
   readonly version: bigint;
+  /** Version at which the configuration was loaded; others change what was entered at run time. 0: none was. */
+  readonly configVersion: bigint;
   readonly configuration: Configuration;
   readonly runtimeChannels: readonly RuntimeChannel[];
   /** When each model was first configured, by name. */
@@ -74,10 +76,9 @@ export function applyConfiguration(
         .values(rows)
         .onConflict((oc) => oc.doNothing()),
     );
-    await kysely
-      .deleteFrom("configuration")
-      .where("version", "<=", version - keptVersions)
-      .execute();
+    // By how many there are, not by their numbers: changes at run time count on in between, and the one before must be there to compare with.
+    const kept = kysely.selectFrom("configuration").select("version").orderBy("version", "desc").limit(keptVersions);
+    await kysely.deleteFrom("configuration").where("version", "not in", kept).execute();
     await kysely.updateTable("state").set({ version, config_version: version }).execute();
     await notify(trx, version);
     return { version, changed: true };
@@ -89,19 +90,7 @@ export function readState(db: RoutingDatabase): Promise<StoredState> {
   return db.transaction(
     async ({ kysely }) => {
       const { version, config_version } = await kysely.selectFrom("state").selectAll().executeTakeFirstOrThrow();
-      const groups = await kysely.selectFrom("model_group").selectAll().where("version", "=", config_version).execute();
-      const strategies = await kysely
-        .selectFrom("strategy")
-        .selectAll()
-        .where("version", "=", config_version)
-        .execute();
-      const models = await kysely.selectFrom("model").selectAll().where("version", "=", config_version).execute();
-      const aliases = await kysely.selectFrom("alias").selectAll().where("version", "=", config_version).execute();
-      const channels = await kysely
-        .selectFrom("channel")
-        .select("definition")
-        .where("version", "=", config_version)
-        .execute();
+      const configuration = await readConfiguration(kysely, config_version);
       const runtime = await kysely.selectFrom("runtime_channel").select(["definition", "strategies"]).execute();
       const seen = await kysely.selectFrom("model_first_seen").selectAll().execute();
       const listings = await kysely
@@ -111,13 +100,8 @@ export function readState(db: RoutingDatabase): Promise<StoredState> {
         .execute();
       return {
         version,
-        configuration: {
-          groups: groups.map(({ name, ratio_ppm }) => ({ name, ratioPpm: Number(ratio_ppm) })),
-          strategies: strategies.map(strategyFromRow),
-          models: models.map(modelFromRow),
-          aliases: Object.fromEntries(aliases.map(({ name, target }) => [name, target])),
-          channels: channels.map(({ definition }) => channelFromJson(definition)),
-        },
+        configVersion: config_version,
+        configuration,
         runtimeChannels: runtime.map(({ definition, strategies: own }) => ({
           channel: channelFromJson(definition),
           strategies: (own as StoredStrategy[]).map(strategyFromRow),
@@ -127,6 +111,65 @@ export function readState(db: RoutingDatabase): Promise<StoredState> {
           listings.map(({ channel, source, models }) => [channel, { source, models: (models ?? []) as ListedModel[] }]),
         ),
       };
+    },
+    { isolation: "repeatable read", readOnly: true },
+  );
+}
+
+/** The configuration of a version; of one that is not kept an empty one. */
+async function readConfiguration(kysely: Kysely<RoutingSchema>, version: bigint): Promise<Configuration> {
+  const groups = await kysely.selectFrom("model_group").selectAll().where("version", "=", version).execute();
+  const strategies = await kysely.selectFrom("strategy").selectAll().where("version", "=", version).execute();
+  const models = await kysely.selectFrom("model").selectAll().where("version", "=", version).execute();
+  const aliases = await kysely.selectFrom("alias").selectAll().where("version", "=", version).execute();
+  const channels = await kysely.selectFrom("channel").select("definition").where("version", "=", version).execute();
+  return {
+    groups: groups.map(({ name, ratio_ppm }) => ({ name, ratioPpm: Number(ratio_ppm) })),
+    strategies: strategies.map(strategyFromRow),
+    models: models.map(modelFromRow),
+    aliases: Object.fromEntries(aliases.map(({ name, target }) => [name, target])),
+    channels: channels.map(({ definition }) => channelFromJson(definition)),
+  };
+}
+
+/** A configuration that was loaded, with the one before it. */
+export interface LoadedConfiguration {
+  readonly version: bigint;
+  readonly digest: string;
+  readonly appliedBy: string;
+  readonly appliedAtUs: bigint;
+  readonly configuration: Configuration;
+  /** Undefined: it is the oldest that is kept. */
+  readonly before: Configuration | undefined;
+}
+
+/** Configurations that were loaded, newest first. */
+export function readLoaded(
+  db: RoutingDatabase,
+  { after, before, limit }: { readonly after: bigint; readonly before: bigint; readonly limit: number },
+): Promise<LoadedConfiguration[]> {
+  return db.transaction(
+    async ({ kysely }) => {
+      let query = kysely
+        .selectFrom("configuration")
+        .select(["version", "digest", "applied_by"])
+        .select(sql<bigint>`(extract(epoch from applied_at) * 1000000)::bigint`.as("applied_us"))
+        .orderBy("version", "desc");
+      if (before > 0n) query = query.where("version", "<", before);
+      // One more, to compare the last with.
+      const rows = await query.limit(limit + 1).execute();
+      const wanted = rows.slice(0, limit).filter(({ version }) => version > after);
+      const found: LoadedConfiguration[] = [];
+      let configuration = wanted[0] && (await readConfiguration(kysely, wanted[0].version));
+      for (const [i, { version, digest, applied_by: appliedBy, applied_us: appliedAtUs }] of wanted.entries()) {
+        const previous = rows[i + 1];
+        const earlier = previous && (await readConfiguration(kysely, previous.version));
+        if (configuration !== undefined) {
+          found.push({ version, digest, appliedBy, appliedAtUs, configuration, before: earlier });
+        }
+        configuration = earlier;
+      }
+      return found;
     },
     { isolation: "repeatable read", readOnly: true },
   );

@@ -10,6 +10,8 @@ import { buildSnapshot, type Snapshot } from "../domain/snapshot.ts";
 /** What resolving reads, as of now. */
 export interface Current {
   readonly snapshot: Snapshot;
+  /** Version at which its configuration was loaded; 0: none was. */
+  readonly configVersion: bigint;
   readonly health: HealthView;
   /** When each model was first configured, by name. */
   readonly firstSeen: StoredState["firstSeen"];
@@ -52,7 +54,7 @@ export function createFollower({ db, everyMs, prices, nowMs, log, onSnapshot }: 
   let timer: NodeJS.Timeout | undefined;
 
   const refresh = coalesce(async () => {
-    const { version, configuration, runtimeChannels, firstSeen, listings } = await readState(db);
+    const { version, configVersion, configuration, runtimeChannels, firstSeen, listings } = await readState(db);
     if (current?.snapshot.version === version) return;
     const snapshot = buildSnapshot(configuration, runtimeChannels, version, {
       table: prices,
@@ -60,7 +62,7 @@ export function createFollower({ db, everyMs, prices, nowMs, log, onSnapshot }: 
       today: dayOf(nowMs()),
       warn: (text) => log.warn({ warnings: [text] }, pricesNotAsWritten),
     });
-    current = { snapshot, health: current?.health ?? noHealth, firstSeen };
+    current = { snapshot, configVersion, health: current?.health ?? noHealth, firstSeen };
     const { channels, models } = snapshot;
     log.info({ config_version: version.toString(), channels: channels.length, models: models.size }, "routes changed");
     for (const warning of snapshot.warnings) log.warn({ config_version: version.toString() }, warning);

@@ -6,6 +6,7 @@ import { deleteChannel } from "./delete-channel.ts";
 import { getChannels } from "./get-channels.ts";
 import { leaseNode } from "./lease-node.ts";
 import { listChannels } from "./list-channels.ts";
+import { listConfigurationChanges } from "./list-configuration-changes.ts";
 import { listModels } from "./list-models.ts";
 import { putChannel } from "./put-channel.ts";
 import { reportHealth } from "./report-health.ts";
@@ -23,6 +24,7 @@ export function handlers(context: RoutingContext): ServiceDefinition<typeof Rout
     claimListings: claimListings(context),
     reportListing: reportListing(context),
     listChannels: listChannels(context),
+    listConfigurationChanges: listConfigurationChanges(context),
     putChannel: putChannel(context),
     deleteChannel: deleteChannel(context),
   });

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file throughline/routing/v1/routing.proto.
  */
 export const file_throughline_routing_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("CiR0aHJvdWdobGluZS9yb3V0aW5nL3YxL3JvdXRpbmcucHJvdG8SFnRocm91Z2hsaW5lLnJvdXRpbmcudjEiRAoOUmVzb2x2ZVJlcXVlc3QSMgoFaXRlbXMYASADKAsyIy50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlc29sdmVJdGVtIsUBCgtSZXNvbHZlSXRlbRIpCgRjYWxsGAEgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbGwSDQoFZ3JvdXAYAiABKAkSDQoFbW9kZWwYAyABKAkSLQoGbW9kdWxlGAQgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRIsCgVuZWVkcxgFIAEoCzIdLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTmVlZHMSEAoIYWZmaW5pdHkYBiABKAkilwEKBU5lZWRzEhQKDGlucHV0X3Rva2VucxgBIAEoBBINCgV0b29scxgCIAEoCBIOCgZ2aXNpb24YAyABKAgSGQoRc3RydWN0dXJlZF9vdXRwdXQYBCABKAgSDQoFYXVkaW8YBSABKAgSGQoRbWF4X291dHB1dF90b2tlbnMYBiABKAQSFAoMY2FwYWJpbGl0aWVzGAcgAygJIkkKD1Jlc29sdmVSZXNwb25zZRI2CgdyZXN1bHRzGAEgAygLMiUudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXNvbHZlUmVzdWx0IocBCg1SZXNvbHZlUmVzdWx0Eg8KB2NhbGxfaWQYASABKA0SKwoCb2sYAiABKAsyHS50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJvdXRlSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIAEIJCgdvdXRjb21lIuQBCgVSb3V0ZRINCgVtb2RlbBgBIAEoCRI0CgpjYW5kaWRhdGVzGAIgAygLMiAudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbmRpZGF0ZRIzCgdyZWFzb25zGAMgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uEh0KFWNvbnRleHRfd2luZG93X3Rva2VucxgEIAEoBBIZChFtYXhfb3V0cHV0X3Rva2VucxgFIAEoBBIPCgdjb250cm9sGAYgASgJEhYKDmNvbmZpZ192ZXJzaW9uGAcgASgEIjcKEUxpc3RNb2RlbHNSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJEhMKC3dpdGhfcHJpY2VzGAIgASgIIkMKEkxpc3RNb2RlbHNSZXNwb25zZRItCgZtb2RlbHMYASADKAsyHS50aHJvdWdobGluZS5yb3V0aW5nLnYxLk1vZGVsIq4CCgVNb2RlbBIMCgRuYW1lGAEgASgJEhAKCG93bmVkX2J5GAIgASgJEhYKDmNyZWF0ZWRfdW5peF9zGAMgASgDEi0KBm1vZHVsZRgEIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSHQoVY29udGV4dF93aW5kb3dfdG9rZW5zGAUgASgEEhkKEW1heF9vdXRwdXRfdG9rZW5zGAYgASgEEhEKCWVuZHBvaW50cxgIIAMoCRIPCgdlbmRzX29uGAcgASgJEhQKDGNhcGFiaWxpdGllcxgJIAMoCRIaChJjYXBhYmlsaXRpZXNfa25vd24YCiABKAgSLgoGcHJpY2VzGAsgAygLMh4udGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNpbmciKwoSR2V0Q2hhbm5lbHNSZXF1ZXN0EhUKDWtub3duX3ZlcnNpb24YASABKAQibAoTR2V0Q2hhbm5lbHNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgEEhEKCXVuY2hhbmdlZBgCIAEoCBIxCghjaGFubmVscxgDIAMoCzIfLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbCK/BAoHQ2hhbm5lbBIMCgRuYW1lGAEgASgJEg8KB2FkYXB0ZXIYAiABKAkSEAoIcGxhdGZvcm0YAyABKAkSEAoIYmFzZV91cmwYBCABKAkSOgoLY3JlZGVudGlhbHMYBSADKAsyJS50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNyZWRlbnRpYWxSZWYSGQoRcmVxdWVzdF9pZF9oZWFkZXIYBiABKAkSPQoHaGVhZGVycxgHIAMoCzIsLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbC5IZWFkZXJzRW50cnkSFAoMZmxhdm91cl9qc29uGAggASgJEhoKEmNvbm5lY3RfdGltZW91dF9tcxgJIAEoDRIaChJoZWFkZXJzX3RpbWVvdXRfbXMYCiABKA0SGAoQY2h1bmtfdGltZW91dF9tcxgLIAEoDRIPCgdlbmFibGVkGAwgASgIEhAKCHByaW9yaXR5GA0gASgFEg4KBndlaWdodBgOIAEoDRIOCgZncm91cHMYDyADKAkSNAoGbW9kZWxzGBAgAygLMiQudGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsTW9kZWwSEQoJZnJvbV9maWxlGBEgASgIEh4KFmZpcnN0X3Rva2VuX3RpbWVvdXRfbXMYEiABKA0SFwoPYm9keV90aW1lb3V0X21zGBMgASgNGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlYKDENoYW5uZWxNb2RlbBINCgVtb2RlbBgBIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgCIAEoCRIQCghzdHJhdGVneRgDIAEoCRINCgVzcGFjZRgEIAEoCSJKCg1DcmVkZW50aWFsUmVmEg0KA2VudhgBIAEoCUgAEg4KBGZpbGUYAiABKAlIABIQCgZzZWFsZWQYAyABKAxIAEIICgZzb3VyY2UiUAoQTGVhc2VOb2RlUmVxdWVzdBIOCgZob2xkZXIYASABKAkSDAoEbm9kZRgCIAEoDRINCgVyZW5ldxgDIAEoCBIPCgdyZWxlYXNlGAQgASgIIloKEUxlYXNlTm9kZVJlc3BvbnNlEgwKBG5vZGUYASABKA0SGgoSdmFsaWRfZnJvbV91bml4X21zGAIgASgDEhsKE3ZhbGlkX3VudGlsX3VuaXhfbXMYAyABKAMiYAoTUmVwb3J0SGVhbHRoUmVxdWVzdBIQCghyZXBvcnRlchgBIAEoCRI3CghjaGFubmVscxgCIAMoCzIlLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbEhlYWx0aCIWChRSZXBvcnRIZWFsdGhSZXNwb25zZSKsAgoNQ2hhbm5lbEhlYWx0aBIPCgdjaGFubmVsGAEgASgJEhAKCGF0dGVtcHRzGAIgASgNEhAKCGZhaWx1cmVzGAMgASgNEhUKDWZpcnN0X2J5dGVfbXMYBCABKA0SDAoEb3BlbhgFIAEoCBIeChZjb29sZG93bl91bnRpbF91bml4X21zGAYgASgDEhcKD3JlY2VudF9hdHRlbXB0cxgHIAEoDRIXCg9yZWNlbnRfZmFpbHVyZXMYCCABKA0SGQoRbGFzdF9mYWlsdXJlX2NvZGUYCSABKAkSGwoTbGFzdF9mYWlsdXJlX3N0YXR1cxgKIAEoDRIcChRsYXN0X2ZhaWx1cmVfdW5peF9tcxgLIAEoAxIZChFsYXN0X2dvb2RfdW5peF9tcxgMIAEoAyIWChRDbGFpbUxpc3RpbmdzUmVxdWVzdCI7ChVDbGFpbUxpc3RpbmdzUmVzcG9uc2USEAoIY2hhbm5lbHMYASADKAkSEAoIYWdhaW5fbXMYAiABKA0ibQoUUmVwb3J0TGlzdGluZ1JlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCRIzCgZtb2RlbHMYAiADKAsyIy50aHJvdWdobGluZS5yb3V0aW5nLnYxLkxpc3RlZE1vZGVsEg8KB2ZhaWx1cmUYAyABKAkiRAoLTGlzdGVkTW9kZWwSDAoEbmFtZRgBIAEoCRIWCg5jcmVhdGVkX3VuaXhfcxgCIAEoAxIPCgdlbmRzX29uGAMgASgJIhcKFVJlcG9ydExpc3RpbmdSZXNwb25zZSIVChNMaXN0Q2hhbm5lbHNSZXF1ZXN0IoABChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIxCghjaGFubmVscxgBIAMoCzIfLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbBI1CgZoZWFsdGgYAiADKAsyJS50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWxIZWFsdGgiXQoRUHV0Q2hhbm5lbFJlcXVlc3QSMAoHY2hhbm5lbBgBIAEoCzIfLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbBIWCg5uZXdfY3JlZGVudGlhbBgCIAEoCSJGChJQdXRDaGFubmVsUmVzcG9uc2USMAoHY2hhbm5lbBgBIAEoCzIfLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbCIkChREZWxldGVDaGFubmVsUmVxdWVzdBIMCgRuYW1lGAEgASgJIhcKFURlbGV0ZUNoYW5uZWxSZXNwb25zZTKkCAoOUm91dGluZ1NlcnZpY2USXgoHUmVzb2x2ZRImLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUmVzb2x2ZVJlcXVlc3QaJy50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlc29sdmVSZXNwb25zZSgBMAESYwoKTGlzdE1vZGVscxIpLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGlzdE1vZGVsc1JlcXVlc3QaKi50aHJvdWdobGluZS5yb3V0aW5nLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJmCgtHZXRDaGFubmVscxIqLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuR2V0Q2hhbm5lbHNSZXF1ZXN0GisudGhyb3VnaGxpbmUucm91dGluZy52MS5HZXRDaGFubmVsc1Jlc3BvbnNlEmAKCUxlYXNlTm9kZRIoLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGVhc2VOb2RlUmVxdWVzdBopLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGVhc2VOb2RlUmVzcG9uc2USaQoMUmVwb3J0SGVhbHRoEisudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRIZWFsdGhSZXF1ZXN0GiwudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRIZWFsdGhSZXNwb25zZRJsCg1DbGFpbUxpc3RpbmdzEiwudGhyb3VnaGxpbmUucm91dGluZy52MS5DbGFpbUxpc3RpbmdzUmVxdWVzdBotLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2xhaW1MaXN0aW5nc1Jlc3BvbnNlEmwKDVJlcG9ydExpc3RpbmcSLC50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlcG9ydExpc3RpbmdSZXF1ZXN0Gi0udGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRMaXN0aW5nUmVzcG9uc2USaQoMTGlzdENoYW5uZWxzEisudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q2hhbm5lbHNSZXF1ZXN0GiwudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q2hhbm5lbHNSZXNwb25zZRJjCgpQdXRDaGFubmVsEikudGhyb3VnaGxpbmUucm91dGluZy52MS5QdXRDaGFubmVsUmVxdWVzdBoqLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUHV0Q2hhbm5lbFJlc3BvbnNlEmwKDURlbGV0ZUNoYW5uZWwSLC50aHJvdWdobGluZS5yb3V0aW5nLnYxLkRlbGV0ZUNoYW5uZWxSZXF1ZXN0Gi0udGhyb3VnaGxpbmUucm91dGluZy52MS5EZWxldGVDaGFubmVsUmVzcG9uc2ViBnByb3RvMw", [file_throughline_common_v1_common]);
+  fileDesc("CiR0aHJvdWdobGluZS9yb3V0aW5nL3YxL3JvdXRpbmcucHJvdG8SFnRocm91Z2hsaW5lLnJvdXRpbmcudjEiRAoOUmVzb2x2ZVJlcXVlc3QSMgoFaXRlbXMYASADKAsyIy50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlc29sdmVJdGVtIsUBCgtSZXNvbHZlSXRlbRIpCgRjYWxsGAEgASgLMhsudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbGwSDQoFZ3JvdXAYAiABKAkSDQoFbW9kZWwYAyABKAkSLQoGbW9kdWxlGAQgASgOMh0udGhyb3VnaGxpbmUuY29tbW9uLnYxLk1vZHVsZRIsCgVuZWVkcxgFIAEoCzIdLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTmVlZHMSEAoIYWZmaW5pdHkYBiABKAkilwEKBU5lZWRzEhQKDGlucHV0X3Rva2VucxgBIAEoBBINCgV0b29scxgCIAEoCBIOCgZ2aXNpb24YAyABKAgSGQoRc3RydWN0dXJlZF9vdXRwdXQYBCABKAgSDQoFYXVkaW8YBSABKAgSGQoRbWF4X291dHB1dF90b2tlbnMYBiABKAQSFAoMY2FwYWJpbGl0aWVzGAcgAygJIkkKD1Jlc29sdmVSZXNwb25zZRI2CgdyZXN1bHRzGAEgAygLMiUudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXNvbHZlUmVzdWx0IocBCg1SZXNvbHZlUmVzdWx0Eg8KB2NhbGxfaWQYASABKA0SKwoCb2sYAiABKAsyHS50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJvdXRlSAASLQoFZXJyb3IYAyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuRXJyb3JIAEIJCgdvdXRjb21lIuQBCgVSb3V0ZRINCgVtb2RlbBgBIAEoCRI0CgpjYW5kaWRhdGVzGAIgAygLMiAudGhyb3VnaGxpbmUuY29tbW9uLnYxLkNhbmRpZGF0ZRIzCgdyZWFzb25zGAMgAygLMiIudGhyb3VnaGxpbmUuY29tbW9uLnYxLlJvdXRlUmVhc29uEh0KFWNvbnRleHRfd2luZG93X3Rva2VucxgEIAEoBBIZChFtYXhfb3V0cHV0X3Rva2VucxgFIAEoBBIPCgdjb250cm9sGAYgASgJEhYKDmNvbmZpZ192ZXJzaW9uGAcgASgEIjcKEUxpc3RNb2RlbHNSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJEhMKC3dpdGhfcHJpY2VzGAIgASgIIkMKEkxpc3RNb2RlbHNSZXNwb25zZRItCgZtb2RlbHMYASADKAsyHS50aHJvdWdobGluZS5yb3V0aW5nLnYxLk1vZGVsIq4CCgVNb2RlbBIMCgRuYW1lGAEgASgJEhAKCG93bmVkX2J5GAIgASgJEhYKDmNyZWF0ZWRfdW5peF9zGAMgASgDEi0KBm1vZHVsZRgEIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSHQoVY29udGV4dF93aW5kb3dfdG9rZW5zGAUgASgEEhkKEW1heF9vdXRwdXRfdG9rZW5zGAYgASgEEhEKCWVuZHBvaW50cxgIIAMoCRIPCgdlbmRzX29uGAcgASgJEhQKDGNhcGFiaWxpdGllcxgJIAMoCRIaChJjYXBhYmlsaXRpZXNfa25vd24YCiABKAgSLgoGcHJpY2VzGAsgAygLMh4udGhyb3VnaGxpbmUuY29tbW9uLnYxLlByaWNpbmciKwoSR2V0Q2hhbm5lbHNSZXF1ZXN0EhUKDWtub3duX3ZlcnNpb24YASABKAQibAoTR2V0Q2hhbm5lbHNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgEEhEKCXVuY2hhbmdlZBgCIAEoCBIxCghjaGFubmVscxgDIAMoCzIfLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbCL4BAoHQ2hhbm5lbBIMCgRuYW1lGAEgASgJEg8KB2FkYXB0ZXIYAiABKAkSEAoIcGxhdGZvcm0YAyABKAkSEAoIYmFzZV91cmwYBCABKAkSOgoLY3JlZGVudGlhbHMYBSADKAsyJS50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNyZWRlbnRpYWxSZWYSGQoRcmVxdWVzdF9pZF9oZWFkZXIYBiABKAkSPQoHaGVhZGVycxgHIAMoCzIsLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbC5IZWFkZXJzRW50cnkSFAoMZmxhdm91cl9qc29uGAggASgJEhoKEmNvbm5lY3RfdGltZW91dF9tcxgJIAEoDRIaChJoZWFkZXJzX3RpbWVvdXRfbXMYCiABKA0SGAoQY2h1bmtfdGltZW91dF9tcxgLIAEoDRIPCgdlbmFibGVkGAwgASgIEhAKCHByaW9yaXR5GA0gASgFEg4KBndlaWdodBgOIAEoDRIOCgZncm91cHMYDyADKAkSNAoGbW9kZWxzGBAgAygLMiQudGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsTW9kZWwSEQoJZnJvbV9maWxlGBEgASgIEh4KFmZpcnN0X3Rva2VuX3RpbWVvdXRfbXMYEiABKA0SFwoPYm9keV90aW1lb3V0X21zGBMgASgNEjcKB2JhdGNoZXMYFCABKAsyJi50aHJvdWdobGluZS5yb3V0aW5nLnYxLkNoYW5uZWxCYXRjaGVzGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjkKDkNoYW5uZWxCYXRjaGVzEhMKC3ByaWNlX3JhdGlvGAEgASgJEhIKCmxpc3RfcmF0aW8YAiABKAkiVgoMQ2hhbm5lbE1vZGVsEg0KBW1vZGVsGAEgASgJEhYKDnVwc3RyZWFtX21vZGVsGAIgASgJEhAKCHN0cmF0ZWd5GAMgASgJEg0KBXNwYWNlGAQgASgJIkoKDUNyZWRlbnRpYWxSZWYSDQoDZW52GAEgASgJSAASDgoEZmlsZRgCIAEoCUgAEhAKBnNlYWxlZBgDIAEoDEgAQggKBnNvdXJjZSJQChBMZWFzZU5vZGVSZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRIMCgRub2RlGAIgASgNEg0KBXJlbmV3GAMgASgIEg8KB3JlbGVhc2UYBCABKAgiWgoRTGVhc2VOb2RlUmVzcG9uc2USDAoEbm9kZRgBIAEoDRIaChJ2YWxpZF9mcm9tX3VuaXhfbXMYAiABKAMSGwoTdmFsaWRfdW50aWxfdW5peF9tcxgDIAEoAyJgChNSZXBvcnRIZWFsdGhSZXF1ZXN0EhAKCHJlcG9ydGVyGAEgASgJEjcKCGNoYW5uZWxzGAIgAygLMiUudGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsSGVhbHRoIhYKFFJlcG9ydEhlYWx0aFJlc3BvbnNlIqwCCg1DaGFubmVsSGVhbHRoEg8KB2NoYW5uZWwYASABKAkSEAoIYXR0ZW1wdHMYAiABKA0SEAoIZmFpbHVyZXMYAyABKA0SFQoNZmlyc3RfYnl0ZV9tcxgEIAEoDRIMCgRvcGVuGAUgASgIEh4KFmNvb2xkb3duX3VudGlsX3VuaXhfbXMYBiABKAMSFwoPcmVjZW50X2F0dGVtcHRzGAcgASgNEhcKD3JlY2VudF9mYWlsdXJlcxgIIAEoDRIZChFsYXN0X2ZhaWx1cmVfY29kZRgJIAEoCRIbChNsYXN0X2ZhaWx1cmVfc3RhdHVzGAogASgNEhwKFGxhc3RfZmFpbHVyZV91bml4X21zGAsgASgDEhkKEWxhc3RfZ29vZF91bml4X21zGAwgASgDIhYKFENsYWltTGlzdGluZ3NSZXF1ZXN0IjsKFUNsYWltTGlzdGluZ3NSZXNwb25zZRIQCghjaGFubmVscxgBIAMoCRIQCghhZ2Fpbl9tcxgCIAEoDSJtChRSZXBvcnRMaXN0aW5nUmVxdWVzdBIPCgdjaGFubmVsGAEgASgJEjMKBm1vZGVscxgCIAMoCzIjLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGlzdGVkTW9kZWwSDwoHZmFpbHVyZRgDIAEoCSJECgtMaXN0ZWRNb2RlbBIMCgRuYW1lGAEgASgJEhYKDmNyZWF0ZWRfdW5peF9zGAIgASgDEg8KB2VuZHNfb24YAyABKAkiFwoVUmVwb3J0TGlzdGluZ1Jlc3BvbnNlIhUKE0xpc3RDaGFubmVsc1JlcXVlc3QigAEKFExpc3RDaGFubmVsc1Jlc3BvbnNlEjEKCGNoYW5uZWxzGAEgAygLMh8udGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsEjUKBmhlYWx0aBgCIAMoCzIlLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2hhbm5lbEhlYWx0aCJdChFQdXRDaGFubmVsUmVxdWVzdBIwCgdjaGFubmVsGAEgASgLMh8udGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsEhYKDm5ld19jcmVkZW50aWFsGAIgASgJIkYKElB1dENoYW5uZWxSZXNwb25zZRIwCgdjaGFubmVsGAEgASgLMh8udGhyb3VnaGxpbmUucm91dGluZy52MS5DaGFubmVsIiQKFERlbGV0ZUNoYW5uZWxSZXF1ZXN0EgwKBG5hbWUYASABKAkiFwoVRGVsZXRlQ2hhbm5lbFJlc3BvbnNlIl8KH0xpc3RDb25maWd1cmF0aW9uQ2hhbmdlc1JlcXVlc3QSFQoNYWZ0ZXJfdmVyc2lvbhgBIAEoAxIWCg5iZWZvcmVfdmVyc2lvbhgCIAEoAxINCgVsaW1pdBgDIAEoDSJ4CiBMaXN0Q29uZmlndXJhdGlvbkNoYW5nZXNSZXNwb25zZRI8CgdjaGFuZ2VzGAEgAygLMisudGhyb3VnaGxpbmUucm91dGluZy52MS5Db25maWd1cmF0aW9uQ2hhbmdlEhYKDm5ld2VzdF92ZXJzaW9uGAIgASgDIogBChNDb25maWd1cmF0aW9uQ2hhbmdlEg8KB3ZlcnNpb24YASABKAMSDgoGZGlnZXN0GAIgASgJEg4KBnNvdXJjZRgDIAEoCRIXCg9hcHBsaWVkX3VuaXhfdXMYBCABKAMSEwoLYmVmb3JlX2pzb24YBSABKAkSEgoKYWZ0ZXJfanNvbhgGIAEoCTK0CQoOUm91dGluZ1NlcnZpY2USXgoHUmVzb2x2ZRImLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUmVzb2x2ZVJlcXVlc3QaJy50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlc29sdmVSZXNwb25zZSgBMAESYwoKTGlzdE1vZGVscxIpLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGlzdE1vZGVsc1JlcXVlc3QaKi50aHJvdWdobGluZS5yb3V0aW5nLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJmCgtHZXRDaGFubmVscxIqLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuR2V0Q2hhbm5lbHNSZXF1ZXN0GisudGhyb3VnaGxpbmUucm91dGluZy52MS5HZXRDaGFubmVsc1Jlc3BvbnNlEmAKCUxlYXNlTm9kZRIoLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGVhc2VOb2RlUmVxdWVzdBopLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuTGVhc2VOb2RlUmVzcG9uc2USaQoMUmVwb3J0SGVhbHRoEisudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRIZWFsdGhSZXF1ZXN0GiwudGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRIZWFsdGhSZXNwb25zZRJsCg1DbGFpbUxpc3RpbmdzEiwudGhyb3VnaGxpbmUucm91dGluZy52MS5DbGFpbUxpc3RpbmdzUmVxdWVzdBotLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuQ2xhaW1MaXN0aW5nc1Jlc3BvbnNlEmwKDVJlcG9ydExpc3RpbmcSLC50aHJvdWdobGluZS5yb3V0aW5nLnYxLlJlcG9ydExpc3RpbmdSZXF1ZXN0Gi0udGhyb3VnaGxpbmUucm91dGluZy52MS5SZXBvcnRMaXN0aW5nUmVzcG9uc2USaQoMTGlzdENoYW5uZWxzEisudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q2hhbm5lbHNSZXF1ZXN0GiwudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q2hhbm5lbHNSZXNwb25zZRKNAQoYTGlzdENvbmZpZ3VyYXRpb25DaGFuZ2VzEjcudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q29uZmlndXJhdGlvbkNoYW5nZXNSZXF1ZXN0GjgudGhyb3VnaGxpbmUucm91dGluZy52MS5MaXN0Q29uZmlndXJhdGlvbkNoYW5nZXNSZXNwb25zZRJjCgpQdXRDaGFubmVsEikudGhyb3VnaGxpbmUucm91dGluZy52MS5QdXRDaGFubmVsUmVxdWVzdBoqLnRocm91Z2hsaW5lLnJvdXRpbmcudjEuUHV0Q2hhbm5lbFJlc3BvbnNlEmwKDURlbGV0ZUNoYW5uZWwSLC50aHJvdWdobGluZS5yb3V0aW5nLnYxLkRlbGV0ZUNoYW5uZWxSZXF1ZXN0Gi0udGhyb3VnaGxpbmUucm91dGluZy52MS5EZWxldGVDaGFubmVsUmVzcG9uc2ViBnByb3RvMw", [file_throughline_common_v1_common]);
 
 /**
  * A batch of items of the Resolve lane.
@@ -622,6 +622,13 @@ export type Channel = Message<"throughline.routing.v1.Channel"> & {
    * @generated from field: uint32 body_timeout_ms = 19;
    */
   bodyTimeoutMs: number;
+
+  /**
+   * How its vendor runs batches. Absent: their lines are asked one by one.
+   *
+   * @generated from field: throughline.routing.v1.ChannelBatches batches = 20;
+   */
+  batches?: ChannelBatches | undefined;
 };
 
 /**
@@ -630,6 +637,34 @@ export type Channel = Message<"throughline.routing.v1.Channel"> & {
  */
 export const ChannelSchema: GenMessage<Channel> = /*@__PURE__*/
   messageDesc(file_throughline_routing_v1_routing, 11);
+
+/**
+ * The batches of a vendor, as a channel uses them.
+ *
+ * @generated from message throughline.routing.v1.ChannelBatches
+ */
+export type ChannelBatches = Message<"throughline.routing.v1.ChannelBatches"> & {
+  /**
+   * What clients pay for a line there, as a part of what the request costs at once: a decimal, e.g. "0.5". Empty: 0.5.
+   *
+   * @generated from field: string price_ratio = 1;
+   */
+  priceRatio: string;
+
+  /**
+   * What a line costs by the vendor's own list, likewise, above 0. Empty: what the vendor is known for.
+   *
+   * @generated from field: string list_ratio = 2;
+   */
+  listRatio: string;
+};
+
+/**
+ * Describes the message throughline.routing.v1.ChannelBatches.
+ * Use `create(ChannelBatchesSchema)` to create a new message.
+ */
+export const ChannelBatchesSchema: GenMessage<ChannelBatches> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 12);
 
 /**
  * A model as a channel serves it.
@@ -671,7 +706,7 @@ export type ChannelModel = Message<"throughline.routing.v1.ChannelModel"> & {
  * Use `create(ChannelModelSchema)` to create a new message.
  */
 export const ChannelModelSchema: GenMessage<ChannelModel> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 12);
+  messageDesc(file_throughline_routing_v1_routing, 13);
 
 /**
  * Where a credential is.
@@ -717,7 +752,7 @@ export type CredentialRef = Message<"throughline.routing.v1.CredentialRef"> & {
  * Use `create(CredentialRefSchema)` to create a new message.
  */
 export const CredentialRefSchema: GenMessage<CredentialRef> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 13);
+  messageDesc(file_throughline_routing_v1_routing, 14);
 
 /**
  * Asks for a node number.
@@ -759,7 +794,7 @@ export type LeaseNodeRequest = Message<"throughline.routing.v1.LeaseNodeRequest"
  * Use `create(LeaseNodeRequestSchema)` to create a new message.
  */
 export const LeaseNodeRequestSchema: GenMessage<LeaseNodeRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 14);
+  messageDesc(file_throughline_routing_v1_routing, 15);
 
 /**
  * A leased node number. IDs of the node bear timestamps in [valid_from, valid_until).
@@ -794,7 +829,7 @@ export type LeaseNodeResponse = Message<"throughline.routing.v1.LeaseNodeRespons
  * Use `create(LeaseNodeResponseSchema)` to create a new message.
  */
 export const LeaseNodeResponseSchema: GenMessage<LeaseNodeResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 15);
+  messageDesc(file_throughline_routing_v1_routing, 16);
 
 /**
  * What a provider replica measured since its last report.
@@ -822,7 +857,7 @@ export type ReportHealthRequest = Message<"throughline.routing.v1.ReportHealthRe
  * Use `create(ReportHealthRequestSchema)` to create a new message.
  */
 export const ReportHealthRequestSchema: GenMessage<ReportHealthRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 16);
+  messageDesc(file_throughline_routing_v1_routing, 17);
 
 /**
  * Acknowledges a report.
@@ -837,7 +872,7 @@ export type ReportHealthResponse = Message<"throughline.routing.v1.ReportHealthR
  * Use `create(ReportHealthResponseSchema)` to create a new message.
  */
 export const ReportHealthResponseSchema: GenMessage<ReportHealthResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 17);
+  messageDesc(file_throughline_routing_v1_routing, 18);
 
 /**
  * What was measured of one channel.
@@ -936,7 +971,7 @@ export type ChannelHealth = Message<"throughline.routing.v1.ChannelHealth"> & {
  * Use `create(ChannelHealthSchema)` to create a new message.
  */
 export const ChannelHealthSchema: GenMessage<ChannelHealth> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 18);
+  messageDesc(file_throughline_routing_v1_routing, 19);
 
 /**
  * Asks which lists of models are to be read.
@@ -951,7 +986,7 @@ export type ClaimListingsRequest = Message<"throughline.routing.v1.ClaimListings
  * Use `create(ClaimListingsRequestSchema)` to create a new message.
  */
 export const ClaimListingsRequestSchema: GenMessage<ClaimListingsRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 19);
+  messageDesc(file_throughline_routing_v1_routing, 20);
 
 /**
  * The channels that the caller shall ask.
@@ -979,7 +1014,7 @@ export type ClaimListingsResponse = Message<"throughline.routing.v1.ClaimListing
  * Use `create(ClaimListingsResponseSchema)` to create a new message.
  */
 export const ClaimListingsResponseSchema: GenMessage<ClaimListingsResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 20);
+  messageDesc(file_throughline_routing_v1_routing, 21);
 
 /**
  * What came of a look at an upstream's list.
@@ -1014,7 +1049,7 @@ export type ReportListingRequest = Message<"throughline.routing.v1.ReportListing
  * Use `create(ReportListingRequestSchema)` to create a new message.
  */
 export const ReportListingRequestSchema: GenMessage<ReportListingRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 21);
+  messageDesc(file_throughline_routing_v1_routing, 22);
 
 /**
  * A model of an upstream's list.
@@ -1049,7 +1084,7 @@ export type ListedModel = Message<"throughline.routing.v1.ListedModel"> & {
  * Use `create(ListedModelSchema)` to create a new message.
  */
 export const ListedModelSchema: GenMessage<ListedModel> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 22);
+  messageDesc(file_throughline_routing_v1_routing, 23);
 
 /**
  * Acknowledges a report.
@@ -1064,7 +1099,7 @@ export type ReportListingResponse = Message<"throughline.routing.v1.ReportListin
  * Use `create(ReportListingResponseSchema)` to create a new message.
  */
 export const ReportListingResponseSchema: GenMessage<ReportListingResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 23);
+  messageDesc(file_throughline_routing_v1_routing, 24);
 
 /**
  * Asks for the channels.
@@ -1079,7 +1114,7 @@ export type ListChannelsRequest = Message<"throughline.routing.v1.ListChannelsRe
  * Use `create(ListChannelsRequestSchema)` to create a new message.
  */
 export const ListChannelsRequestSchema: GenMessage<ListChannelsRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 24);
+  messageDesc(file_throughline_routing_v1_routing, 25);
 
 /**
  * Channels for administration: `credentials` only say where they are, sealed ones are empty.
@@ -1107,7 +1142,7 @@ export type ListChannelsResponse = Message<"throughline.routing.v1.ListChannelsR
  * Use `create(ListChannelsResponseSchema)` to create a new message.
  */
 export const ListChannelsResponseSchema: GenMessage<ListChannelsResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 25);
+  messageDesc(file_throughline_routing_v1_routing, 26);
 
 /**
  * Creates or replaces a channel.
@@ -1135,7 +1170,7 @@ export type PutChannelRequest = Message<"throughline.routing.v1.PutChannelReques
  * Use `create(PutChannelRequestSchema)` to create a new message.
  */
 export const PutChannelRequestSchema: GenMessage<PutChannelRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 26);
+  messageDesc(file_throughline_routing_v1_routing, 27);
 
 /**
  * The stored channel, credentials left out.
@@ -1156,7 +1191,7 @@ export type PutChannelResponse = Message<"throughline.routing.v1.PutChannelRespo
  * Use `create(PutChannelResponseSchema)` to create a new message.
  */
 export const PutChannelResponseSchema: GenMessage<PutChannelResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 27);
+  messageDesc(file_throughline_routing_v1_routing, 28);
 
 /**
  * Removes a channel.
@@ -1177,7 +1212,7 @@ export type DeleteChannelRequest = Message<"throughline.routing.v1.DeleteChannel
  * Use `create(DeleteChannelRequestSchema)` to create a new message.
  */
 export const DeleteChannelRequestSchema: GenMessage<DeleteChannelRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 28);
+  messageDesc(file_throughline_routing_v1_routing, 29);
 
 /**
  * Acknowledges a removal.
@@ -1192,7 +1227,127 @@ export type DeleteChannelResponse = Message<"throughline.routing.v1.DeleteChanne
  * Use `create(DeleteChannelResponseSchema)` to create a new message.
  */
 export const DeleteChannelResponseSchema: GenMessage<DeleteChannelResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_routing_v1_routing, 29);
+  messageDesc(file_throughline_routing_v1_routing, 30);
+
+/**
+ * Asks for what changed when the configuration was loaded.
+ *
+ * @generated from message throughline.routing.v1.ListConfigurationChangesRequest
+ */
+export type ListConfigurationChangesRequest = Message<"throughline.routing.v1.ListConfigurationChangesRequest"> & {
+  /**
+   * Only versions after this one. 0: all that are kept.
+   *
+   * @generated from field: int64 after_version = 1;
+   */
+  afterVersion: bigint;
+
+  /**
+   * Only versions before this one. 0: from the newest.
+   *
+   * @generated from field: int64 before_version = 2;
+   */
+  beforeVersion: bigint;
+
+  /**
+   * Most changes, 1 to 20.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message throughline.routing.v1.ListConfigurationChangesRequest.
+ * Use `create(ListConfigurationChangesRequestSchema)` to create a new message.
+ */
+export const ListConfigurationChangesRequestSchema: GenMessage<ListConfigurationChangesRequest> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 31);
+
+/**
+ * What changed, newest first.
+ *
+ * @generated from message throughline.routing.v1.ListConfigurationChangesResponse
+ */
+export type ListConfigurationChangesResponse = Message<"throughline.routing.v1.ListConfigurationChangesResponse"> & {
+  /**
+   * The changes.
+   *
+   * @generated from field: repeated throughline.routing.v1.ConfigurationChange changes = 1;
+   */
+  changes: ConfigurationChange[];
+
+  /**
+   * Version that is in use. 0: none.
+   *
+   * @generated from field: int64 newest_version = 2;
+   */
+  newestVersion: bigint;
+};
+
+/**
+ * Describes the message throughline.routing.v1.ListConfigurationChangesResponse.
+ * Use `create(ListConfigurationChangesResponseSchema)` to create a new message.
+ */
+export const ListConfigurationChangesResponseSchema: GenMessage<ListConfigurationChangesResponse> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 32);
+
+/**
+ * A configuration that took the place of another.
+ *
+ * @generated from message throughline.routing.v1.ConfigurationChange
+ */
+export type ConfigurationChange = Message<"throughline.routing.v1.ConfigurationChange"> & {
+  /**
+   * Its version.
+   *
+   * @generated from field: int64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * SHA-256 of all that it says, in hex.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * Name of the file without its folder, or "environment" where there is none.
+   *
+   * @generated from field: string source = 3;
+   */
+  source: string;
+
+  /**
+   * When it was first in use, Unix microseconds.
+   *
+   * @generated from field: int64 applied_unix_us = 4;
+   */
+  appliedUnixUs: bigint;
+
+  /**
+   * The channels, prices, models, groups and aliases that differ, as they were before, as JSON without secrets, at most 60,000 bytes; of a
+   * larger change names alone. Empty: it is the first, or the one before is not kept any more.
+   *
+   * @generated from field: string before_json = 5;
+   */
+  beforeJson: string;
+
+  /**
+   * The same as they are after it.
+   *
+   * @generated from field: string after_json = 6;
+   */
+  afterJson: string;
+};
+
+/**
+ * Describes the message throughline.routing.v1.ConfigurationChange.
+ * Use `create(ConfigurationChangeSchema)` to create a new message.
+ */
+export const ConfigurationChangeSchema: GenMessage<ConfigurationChange> = /*@__PURE__*/
+  messageDesc(file_throughline_routing_v1_routing, 33);
 
 /**
  * Which upstreams may serve a request, in which order, at what price.
@@ -1286,6 +1441,17 @@ export const RoutingService: GenService<{
     methodKind: "unary";
     input: typeof ListChannelsRequestSchema;
     output: typeof ListChannelsResponseSchema;
+  },
+  /**
+   * Lists what changed when the configuration was loaded from its file and the environment, newest first.
+   * Errors: invalid_value for a limit.
+   *
+   * @generated from rpc throughline.routing.v1.RoutingService.ListConfigurationChanges
+   */
+  listConfigurationChanges: {
+    methodKind: "unary";
+    input: typeof ListConfigurationChangesRequestSchema;
+    output: typeof ListConfigurationChangesResponseSchema;
   },
   /**
    * Creates or replaces a channel at run time. Errors: invalid_value with the field's path.
