@@ -80,9 +80,13 @@ function readText(file: string): string {
   }
 }
 
-function channelText({ models, groups, credentials, flavour, header_names, ...channel }: Stored): string {
+function channelText({ models, groups, credentials, flavour, header_names, batches, ...channel }: Stored): string {
   return facts({
     ...channel,
+    batches:
+      batches === "own"
+        ? batches
+        : `${batches.by}: a line costs ${batches.price_ratio} of the request, ${batches.list_ratio} by the vendor's list`,
     models: models.map(({ model }) => model).join(", "),
     groups: groups.join(", "),
     credentials: credentials.join(", "),

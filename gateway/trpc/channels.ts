@@ -7,6 +7,30 @@ import { callOptions, platformRead, platformWrite, router } from "./procedures.t
 
 const milliseconds = z.int().min(0).max(4_294_967_295).default(0);
 
+const ratio = z.string().max(20).default("");
+/** Who runs the lines of batches, as the file has it. */
+const batchesBy = z.enum(["own", "vendor"]);
+const batches = z.union([
+  batchesBy,
+  z.strictObject({
+    by: batchesBy,
+    /** What clients pay for a line, as a part of what the request costs at once: a decimal; empty: 0.5. */
+    price_ratio: ratio,
+    /** What a line costs by the vendor's own list, likewise; empty: what the vendor is known for. */
+    list_ratio: ratio,
+  }),
+]);
+
+/** As the contract has it: absent where our own workers run them. */
+function batchesIn(given: z.output<typeof batches>) {
+  const {
+    by,
+    price_ratio: priceRatio = "",
+    list_ratio: listRatio = "",
+  } = typeof given === "string" ? { by: given } : given;
+  return by === "own" ? {} : { batches: { priceRatio, listRatio } };
+}
+
 const channelInput = z.strictObject({
   name,
   adapter: name,
@@ -28,6 +52,8 @@ const channelInput = z.strictObject({
   priority: z.int().min(-1_000_000).max(1_000_000).default(0),
   weight: z.int().min(0).max(1_000_000).default(1),
   enabled: z.boolean().default(true),
+  /** Who runs the lines of batches. */
+  batches: batches.default("own"),
   request_id_header: z.string().max(200).default(""),
   headers: z.record(z.string(), z.string()).default({}),
   /** Quirks of the vendor as data. */
@@ -75,6 +101,7 @@ export const channels = router({
             priority: channel.priority,
             weight: channel.weight,
             enabled: channel.enabled,
+            ...batchesIn(channel.batches),
             requestIdHeader: channel.request_id_header,
             headers: channel.headers,
             flavourJson: JSON.stringify(channel.flavour),

@@ -18,6 +18,15 @@ export function channelOut(channel: Channel) {
     weight: channel.weight,
     enabled: channel.enabled,
     from_file: channel.fromFile,
+    /** Who runs the lines of batches: our own workers, or its vendor. */
+    batches:
+      channel.batches === undefined
+        ? ("own" as const)
+        : {
+            by: "vendor" as const,
+            price_ratio: channel.batches.priceRatio,
+            list_ratio: channel.batches.listRatio,
+          },
     request_id_header: channel.requestIdHeader || "x-request-id",
     flavour: channel.flavourJson === "" ? {} : (JSON.parse(channel.flavourJson) as Record<string, unknown>),
     header_names: Object.keys(channel.headers),

@@ -94,6 +94,32 @@ describe("channels entered at run time", () => {
     }
   });
 
+  test("say who runs the lines of batches as the file does, and are read as they can be entered again", async () => {
+    const one = await shared;
+    const batched = { ...channel, name: "batched" };
+    const put = async (fields: object) =>
+      (await one.putChannel({ channel: { ...batched, ...fields } }, call)).channel?.batches;
+    const routed = async () => {
+      const { candidates } = await one.route("gpt-4o");
+      return candidates.find(({ channel: name }) => name === "batched")?.batch;
+    };
+    expect(await put({ batches: {} })).toMatchObject({ priceRatio: "0.5", listRatio: "0.5" });
+    expect(await routed()).toMatchObject({ groupRatioPpm: 500_000, listRatioPpm: 500_000, mostLines: 50_000 });
+    const said = { priceRatio: "0.75", listRatio: "0.4" };
+    expect(await put({ batches: said })).toMatchObject(said);
+    expect(await routed()).toMatchObject({ groupRatioPpm: 750_000, listRatioPpm: 400_000 });
+    expect(await put({})).toBeUndefined();
+    expect(await routed()).toBeUndefined();
+    for (const [fields, param] of [
+      [{ batches: { priceRatio: "half" } }, "channel.batches"],
+      [{ batches: { listRatio: "0" } }, "channel.batches"],
+      [{ batches: {}, adapter: "gemini" }, "channel.batches"],
+    ] as const) {
+      await expect(put(fields)).rejects.toMatchObject({ code: "invalid_value", param });
+    }
+    await one.deleteChannel({ name: "batched" }, call);
+  });
+
   test("are sealed anew with the new key at a start after its rotation", async () => {
     await using own = await testPostgres();
     const newKey = Buffer.alloc(32, 8).toString("base64");

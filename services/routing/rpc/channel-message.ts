@@ -3,9 +3,11 @@ import {
   type Channel as ChannelMessage,
   ChannelSchema,
 } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
+import { formatUsd } from "../../../shared/money.ts";
 import { wholeList } from "../domain/config-schema.ts";
 import type { SnapshotChannel } from "../domain/snapshot.ts";
 import type { Channel, CredentialRef } from "../domain/types.ts";
+import { vendorBatches } from "../domain/vendor-batches.ts";
 
 /** A channel as the contract has it. `secret: false` leaves out what is in sealed credentials. */
 export function channelMessage(channel: SnapshotChannel | Channel, { secret }: { secret: boolean }): ChannelMessage {
@@ -38,8 +40,25 @@ export function channelMessage(channel: SnapshotChannel | Channel, { secret }: {
         ? [{ model: wholeList, upstreamModel: wholeList, strategy: channel.lists.strategy, space: "" }]
         : []),
     ],
+    ...batchesMessage(channel),
     fromFile: "fromFile" in channel && channel.fromFile,
   });
+}
+
+/** Both parts as the configuration writes them, so that what is read can be entered again. */
+function batchesMessage({ adapter, batches }: SnapshotChannel | Channel) {
+  if (batches === undefined) return {};
+  const { priceRatioPpm, listRatioPpm = vendorBatches(adapter)?.listRatioPpm } = batches;
+  return {
+    batches: {
+      priceRatio: ratioText(priceRatioPpm),
+      listRatio: listRatioPpm === undefined ? "" : ratioText(listRatioPpm),
+    },
+  };
+}
+
+function ratioText(ppm: number): string {
+  return formatUsd(BigInt(ppm) * 1_000n);
 }
 
 function sourceOf(credential: CredentialRef, secret: boolean) {

@@ -86,6 +86,7 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
       ...(channel.bodyTimeoutMs === 0 ? {} : { body_ms: channel.bodyTimeoutMs }),
     },
     headers: { ...channel.headers },
+    batches: batchesOf(channel),
     request_id_header: channel.requestIdHeader,
     flavour: flavour(channel.flavourJson),
   } satisfies z.input<typeof channelSchema>;
@@ -95,6 +96,17 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
   if (checked.success) return checked.data;
   const [problem] = schemaProblems(checked.error);
   throw invalid(problem?.path ?? [], problem?.message ?? "is wrong");
+}
+
+/** As the file would have it. */
+function batchesOf({ batches }: ChannelMessage) {
+  if (batches === undefined) return "own" as const;
+  const { priceRatio, listRatio } = batches;
+  return {
+    by: "vendor" as const,
+    ...(priceRatio === "" ? {} : { price_ratio: priceRatio }),
+    ...(listRatio === "" ? {} : { list_ratio: listRatio }),
+  };
 }
 
 function flavour(json: string): Record<string, unknown> {
