@@ -253,6 +253,24 @@ describe("the administration command line", () => {
     expect((await run(["requests", "get", id])).code).toBe(1);
   });
 
+  it("shows a job with what it cost, and lists jobs and batches", async () => {
+    const begun = await deployment.call("/v1/chat/completions", hello, { prefer: "respond-async" });
+    const { id } = (await begun.json()) as { id: string };
+    await vi.waitFor(
+      async () => {
+        const { out } = await run(["jobs", "get", id]);
+        expect(out).toMatch(/billed usd +0\.\d+\n[\s\S]*usage +\d+ input_tokens, \d+ output_tokens\n/);
+      },
+      { timeout: 15_000, interval: 300 },
+    );
+    expect((await run(["jobs", "list", "--limit", "5"])).out).toMatch(new RegExp(`^ID +CREATED[\\s\\S]*\n${id} `));
+    expect((await run(["jobs", "batches"])).out).toBe("There are no batches.\n");
+    expect(await run(["jobs", "batch", "batch_1"])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("not_found"),
+    });
+  });
+
   it("audits over the gateway and directly; a wrong row is shown and makes the exit code 1", async () => {
     for (const args of [["audit"], ["audit", "--direct"]]) {
       const sound = await run(args);

@@ -3,6 +3,7 @@ import { accounts } from "./accounts.ts";
 import { channels } from "./channels.ts";
 import { credits, ledger } from "./credits.ts";
 import { exportRecords } from "./export.ts";
+import { jobs } from "./jobs.ts";
 import { keys } from "./keys.ts";
 import { me } from "./me.ts";
 import { requests } from "./requests.ts";
@@ -28,6 +29,7 @@ export const administration: readonly ((program: Command) => void)[] = [
   ledger,
   usage,
   requests,
+  jobs,
   exportRecords,
   channels,
   trail,

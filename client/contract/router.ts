@@ -157,7 +157,7 @@ export type Procedures = {
     >;
   };
   jobs: {
-    /** Reads a job with its life: polls, events, deliveries. Its result is at the path that `content` names. */
+    /** Reads a job with what it cost, once it is settled, and its life: polls, events, deliveries. Its result is at the path that `content` names. */
     get: Query<
       {
         id: string;
@@ -193,6 +193,27 @@ export type Procedures = {
             next_try_time: string | null;
           }[];
         };
+        usage: {
+          input_tokens: number;
+          cached_input_tokens: number;
+          cache_write_tokens: number;
+          output_tokens: number;
+          reasoning_tokens: number;
+          images: number;
+          audio_ms: number;
+          characters: number;
+          estimated: boolean;
+          quantities: Quantities;
+          traits: {
+            [key: string]: string;
+          };
+        } | null;
+        /** In US dollars, exact. */
+        billed_usd: string | null;
+        /** Why this much, in the ledger's words, e.g. "usage". */
+        billing_reason: string | null;
+        /** What the same usage costs by the vendor's list; null: not known. */
+        list_price_usd: string | null;
         /** Who carries it out: a vendor that has jobs of its own, or the platform itself, which calls an upstream later. */
         kind: "vendor" | "call";
         account_id: string;
@@ -239,7 +260,7 @@ export type Procedures = {
         } | null;
       }
     >;
-    /** Lists jobs, the newest first unless `ascending`: an operator's administration key everybody's, a tenant's its account's, any other key its own. */
+    /** Lists jobs with what they cost, the newest first unless `ascending`: an operator's administration key everybody's, a tenant's its account's, any other key its own. */
     list: Query<
       | {
           /** For administration keys: only this account's. */
@@ -260,6 +281,27 @@ export type Procedures = {
       | undefined,
       {
         jobs: {
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          /** In US dollars, exact. */
+          billed_usd: string | null;
+          /** Why this much, in the ledger's words, e.g. "usage". */
+          billing_reason: string | null;
+          /** What the same usage costs by the vendor's list; null: not known. */
+          list_price_usd: string | null;
           /** Who carries it out: a vendor that has jobs of its own, or the platform itself, which calls an upstream later. */
           kind: "vendor" | "call";
           account_id: string;
@@ -317,6 +359,27 @@ export type Procedures = {
         account_id?: string | undefined;
       },
       {
+        usage: {
+          input_tokens: number;
+          cached_input_tokens: number;
+          cache_write_tokens: number;
+          output_tokens: number;
+          reasoning_tokens: number;
+          images: number;
+          audio_ms: number;
+          characters: number;
+          estimated: boolean;
+          quantities: Quantities;
+          traits: {
+            [key: string]: string;
+          };
+        } | null;
+        /** In US dollars, exact. */
+        billed_usd: string | null;
+        /** Why this much, in the ledger's words, e.g. "usage". */
+        billing_reason: string | null;
+        /** What the same usage costs by the vendor's list; null: not known. */
+        list_price_usd: string | null;
         /** Who carries it out: a vendor that has jobs of its own, or the platform itself, which calls an upstream later. */
         kind: "vendor" | "call";
         account_id: string;
@@ -361,6 +424,131 @@ export type Procedures = {
           /** How many, where it is known. */
           bytes?: number;
         } | null;
+      }
+    >;
+  };
+  batches: {
+    /** Reads a batch with what its lines cost so far. */
+    get: Query<
+      {
+        id: string;
+        account_id?: string | undefined;
+      },
+      {
+        /** What they consumed of every unit. */
+        usage: {
+          input_tokens: number;
+          cached_input_tokens: number;
+          cache_write_tokens: number;
+          output_tokens: number;
+          reasoning_tokens: number;
+          images: number;
+          audio_ms: number;
+          characters: number;
+          estimated: boolean;
+          quantities: Quantities;
+          traits: {
+            [key: string]: string;
+          };
+        } | null;
+        /** In US dollars, exact; null: not known, for some of them ended before batches knew it. */
+        billed_usd: string | null;
+        /** What they cost by the vendors' lists, as far as that is known; null: of none. */
+        list_price_usd: string | null;
+        /** Of how many lines the list price is known. */
+        listed_lines: number;
+        /** As the API calls it that it was asked for by. */
+        id: string;
+        request_id: string;
+        api: "openai" | "anthropic";
+        endpoint: string;
+        /** Models that its lines name, at most 20. */
+        models: string[];
+        account_id: string;
+        key_id: string;
+        user_id: string | null;
+        status: "loading" | "running" | "cancelling" | "finalizing" | "ended";
+        cancel_requested: boolean;
+        lines: {
+          total: number;
+          succeeded: number;
+          failed: number;
+          cancelled: number;
+          expired: number;
+        };
+        created_time: string;
+        deadline_time: string | null;
+        ended_time: string | null;
+      }
+    >;
+    /**
+     * Lists batches with what their lines cost so far, the newest first unless `ascending`: an operator's administration key everybody's, a
+     * tenant's its account's, any other key its own.
+     */
+    list: Query<
+      | {
+          /** For administration keys: only this account's. */
+          account_id?: string | undefined;
+          /** Within what the key sees: only this key's, and only this end user's. */
+          key_id?: string | undefined;
+          user_id?: string | undefined;
+          api?: "openai" | "anthropic" | undefined;
+          /** Batches behind this one, in the order of the list. */
+          after?: string | undefined;
+          limit?: number | undefined;
+          ascending?: boolean | undefined;
+        }
+      | undefined,
+      {
+        batches: {
+          /** What they consumed of every unit. */
+          usage: {
+            input_tokens: number;
+            cached_input_tokens: number;
+            cache_write_tokens: number;
+            output_tokens: number;
+            reasoning_tokens: number;
+            images: number;
+            audio_ms: number;
+            characters: number;
+            estimated: boolean;
+            quantities: Quantities;
+            traits: {
+              [key: string]: string;
+            };
+          } | null;
+          /** In US dollars, exact; null: not known, for some of them ended before batches knew it. */
+          billed_usd: string | null;
+          /** What they cost by the vendors' lists, as far as that is known; null: of none. */
+          list_price_usd: string | null;
+          /** Of how many lines the list price is known. */
+          listed_lines: number;
+          /** As the API calls it that it was asked for by. */
+          id: string;
+          request_id: string;
+          api: "openai" | "anthropic";
+          endpoint: string;
+          /** Models that its lines name, at most 20. */
+          models: string[];
+          account_id: string;
+          key_id: string;
+          user_id: string | null;
+          status: "loading" | "running" | "cancelling" | "finalizing" | "ended";
+          cancel_requested: boolean;
+          lines: {
+            total: number;
+            succeeded: number;
+            failed: number;
+            cancelled: number;
+            expired: number;
+          };
+          created_time: string;
+          deadline_time: string | null;
+          ended_time: string | null;
+        }[];
+        has_more: boolean;
+        /** What `after` of the next page is; null: this is the last. */
+        next_cursor: string | null;
       }
     >;
   };
@@ -2991,6 +3179,14 @@ export type Procedures = {
           weight: number;
           enabled: boolean;
           from_file: boolean;
+          /** Who runs the lines of batches: our own workers, or its vendor. */
+          batches:
+            | "own"
+            | {
+                by: "vendor";
+                price_ratio: string;
+                list_ratio: string;
+              };
           request_id_header: string;
           flavour: {
             [key: string]: unknown;
@@ -3024,6 +3220,18 @@ export type Procedures = {
           priority?: number | undefined;
           weight?: number | undefined;
           enabled?: boolean | undefined;
+          /** Who runs the lines of batches. */
+          batches?:
+            | "vendor"
+            | "own"
+            | {
+                by: "vendor" | "own";
+                /** What clients pay for a line, as a part of what the request costs at once: a decimal; empty: 0.5. */
+                price_ratio?: string | undefined;
+                /** What a line costs by the vendor's own list, likewise; empty: what the vendor is known for. */
+                list_ratio?: string | undefined;
+              }
+            | undefined;
           request_id_header?: string | undefined;
           headers?:
             | {
@@ -3060,6 +3268,14 @@ export type Procedures = {
         weight: number;
         enabled: boolean;
         from_file: boolean;
+        /** Who runs the lines of batches: our own workers, or its vendor. */
+        batches:
+          | "own"
+          | {
+              by: "vendor";
+              price_ratio: string;
+              list_ratio: string;
+            };
         request_id_header: string;
         flavour: {
           [key: string]: unknown;

@@ -9,10 +9,10 @@ import { moduleNames, moduleOf } from "../../shared/modules.ts";
 import { idOf, jobOwner } from "../endpoints/jobs/owned.ts";
 import { reachedAccount } from "../reach.ts";
 import { statusNames } from "../view/history-item.ts";
-import { toJobRow } from "../view/job.ts";
 import { jobLifeOut } from "../view/job-life.ts";
 import { toVideo, videoId } from "../view/video.ts";
 import { id, name, time } from "./input.ts";
+import { withCost, withCosts } from "./job-costs.ts";
 import { whole } from "./paid.ts";
 import { callOptions, ownJobs, ownJobsChange, ownVideos, router, type TrpcContext } from "./procedures.ts";
 import { videoWork } from "./work.ts";
@@ -29,7 +29,8 @@ const states = {
 } as const satisfies Readonly<Record<(typeof statusNames)[number], JobState>>;
 const kinds = { vendor: JobKind.VENDOR, call: JobKind.CALL } as const;
 
-type Caller = TrpcContext & { readonly principal: Principal };
+/** The context of a procedure, with who calls. */
+export type JobCaller = TrpcContext & { readonly principal: Principal };
 
 /** ID of a job, of its request or of what it makes, in any spelling. */
 const jobId = z.string().min(1).max(64);
@@ -55,8 +56,8 @@ const filter = {
 };
 
 /** Whose jobs are asked for: an operator's everybody's or an account's, a tenant's its account's, of any other key as over HTTP. */
-function ownerOf(
-  ctx: Caller,
+export function jobOwnerOf(
+  ctx: JobCaller,
   accountId: bigint | undefined,
   keyId = 0n,
   userId = "",
@@ -70,8 +71,13 @@ function ownerOf(
   return { accountId: reached, keyId, userId, everybody: reached === 0n };
 }
 
-async function jobOf(ctx: Caller, text: string, accountId?: bigint, module: Module = Module.UNSPECIFIED): Promise<Job> {
-  const asked = { owner: ownerOf(ctx, accountId), requestId: idOf(text) };
+async function jobOf(
+  ctx: JobCaller,
+  text: string,
+  accountId?: bigint,
+  module: Module = Module.UNSPECIFIED,
+): Promise<Job> {
+  const asked = { owner: jobOwnerOf(ctx, accountId), requestId: idOf(text) };
   const { job } = await ctx.gateway.jobs.getJob(asked, callOptions(ctx));
   if (job !== undefined && (module === Module.UNSPECIFIED || job.module === module)) return job;
   throw new ThroughlineError("not_found", "There is no such job.");
@@ -79,19 +85,19 @@ async function jobOf(ctx: Caller, text: string, accountId?: bigint, module: Modu
 
 /** Work that outlives its request. */
 export const jobs = router({
-  /** Reads a job with its life: polls, events, deliveries. Its result is at the path that `content` names. */
+  /** Reads a job with what it cost, once it is settled, and its life: polls, events, deliveries. Its result is at the path that `content` names. */
   get: ownJobs.input(one).query(async ({ ctx, input }) => {
     const job = await jobOf(ctx, input.id, input.account_id);
     const { accountId, requestId } = job;
     const life = await ctx.gateway.jobs.getJobLife({ accountId, requestId }, callOptions(ctx));
-    return { ...toJobRow(job), life: jobLifeOut(requestId, life, ctx.gateway.config.idStyle) };
+    return { ...(await withCost(ctx, job)), life: jobLifeOut(requestId, life, ctx.gateway.config.idStyle) };
   }),
 
-  /** Lists jobs, the newest first unless `ascending`: an operator's administration key everybody's, a tenant's its account's, any other key its own. */
+  /** Lists jobs with what they cost, the newest first unless `ascending`: an operator's administration key everybody's, a tenant's its account's, any other key its own. */
   list: ownJobs.input(z.strictObject({ ...page, ...filter }).prefault({})).query(async ({ ctx, input }) => {
     const listed = await ctx.gateway.jobs.listJobs(
       {
-        owner: ownerOf(ctx, input.account_id, input.key_id, input.user_id),
+        owner: jobOwnerOf(ctx, input.account_id, input.key_id, input.user_id),
         module: moduleOf(input.module ?? ""),
         states: input.statuses.map((status) => states[status]),
         kind: input.kind === undefined ? JobKind.UNSPECIFIED : kinds[input.kind],
@@ -106,7 +112,7 @@ export const jobs = router({
     );
     const last = listed.hasMore ? listed.jobs.at(-1) : undefined;
     return {
-      jobs: listed.jobs.map(toJobRow),
+      jobs: await withCosts(ctx, listed.jobs, jobOwnerOf(ctx, input.account_id).accountId ?? 0n),
       has_more: listed.hasMore,
       /** What `after` of the next page is; null: this is the last. */
       next_cursor: last === undefined ? null : `job_${last.requestId}`,
@@ -115,9 +121,9 @@ export const jobs = router({
 
   /** Asks that a job is given up; it is in sight until it has ended. */
   cancel: ownJobsChange.input(one).mutation(async ({ ctx, input }) => {
-    const asked = { owner: ownerOf(ctx, input.account_id), requestId: idOf(input.id) };
+    const asked = { owner: jobOwnerOf(ctx, input.account_id), requestId: idOf(input.id) };
     await ctx.gateway.jobs.cancelJob(asked, callOptions(ctx));
-    return toJobRow(await jobOf(ctx, input.id, input.account_id));
+    return withCost(ctx, await jobOf(ctx, input.id, input.account_id));
   }),
 });
 
@@ -135,7 +141,7 @@ export const videos = router({
   list: ownVideos.input(z.strictObject(page).prefault({})).query(async ({ ctx, input }) => {
     const listed = await ctx.gateway.jobs.listJobs(
       {
-        owner: ownerOf(ctx, undefined),
+        owner: jobOwnerOf(ctx, undefined),
         module: Module.VIDEO,
         afterRequestId: input.after === undefined ? 0n : idOf(input.after),
         limit: input.limit,
@@ -149,7 +155,7 @@ export const videos = router({
   /** Deletes a video that has ended; one that is in the making is given up, and `deleted` is false. */
   delete: ownVideos.input(z.strictObject({ id: jobId })).mutation(async ({ ctx, input }) => {
     const job = await jobOf(ctx, input.id, undefined, Module.VIDEO);
-    const asked = { owner: ownerOf(ctx, undefined), requestId: job.requestId };
+    const asked = { owner: jobOwnerOf(ctx, undefined), requestId: job.requestId };
     const deleted = job.state === JobState.SUCCEEDED || job.state === JobState.FAILED;
     if (deleted) await ctx.gateway.jobs.deleteJob(asked, callOptions(ctx));
     else await ctx.gateway.jobs.cancelJob(asked, callOptions(ctx));

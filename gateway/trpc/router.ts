@@ -1,4 +1,5 @@
 import { accounts } from "./accounts.ts";
+import { batches } from "./batches.ts";
 import { channels } from "./channels.ts";
 import { credits } from "./credits.ts";
 import { jobs, videos } from "./jobs.ts";
@@ -25,6 +26,7 @@ export const appRouter = router({
   speech,
   videos,
   jobs,
+  batches,
   models,
   me,
   accounts,

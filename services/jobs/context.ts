@@ -21,7 +21,7 @@ export interface JobsDeps {
   readonly provider: Pick<ServiceClient<typeof ProviderService>, "invoke">;
   readonly billing: Pick<
     ServiceClient<typeof BillingService>,
-    "settle" | "extend" | "reserve" | "splitReservation" | "listBudgetUse"
+    "settle" | "extend" | "reserve" | "splitReservation" | "listBudgetUse" | "listLedger"
   >;
   readonly history: Pick<ServiceClient<typeof HistoryService>, "record">;
   readonly routing: Pick<ServiceClient<typeof RoutingService>, "listChannels">;

@@ -1,7 +1,9 @@
 import {
   BillingService,
   type ExtendRequest,
+  LedgerKind,
   type ListBudgetUseRequest,
+  type ListLedgerRequest,
   type Reservation,
   type ReserveItem,
   type SettleItem,
@@ -44,9 +46,16 @@ export function createTestServices(world: World) {
           const repeatedCall = world.settled.has(requestId);
           if (!repeatedCall) world.settled.set(requestId, item);
           world.fault("settle", false);
-          return { reservedNanoUsd: 10n, billedNanoUsd: 5n, reason: "usage", repeatedCall };
+          // A repeat does not say the list price, as billing's does not.
+          const listPrice = repeatedCall ? {} : { listPriceNanoUsd: 4n };
+          return { reservedNanoUsd: 10n, billedNanoUsd: 5n, reason: "usage", repeatedCall, ...listPrice };
         }),
       ),
+      listLedger: unaryHandler(async ({ entryIds }: ListLedgerRequest) => ({
+        entries: entryIds
+          .filter((id) => world.settled.has(id))
+          .map((entryId) => ({ entryId, kind: LedgerKind.CHARGE, amountNanoUsd: -5n, listPriceNanoUsd: 4n })),
+      })),
       listBudgetUse: unaryHandler(async ({ accountIds }: ListBudgetUseRequest) => ({
         budgets: world.budgets.filter(({ accountId = 0n }) => accountIds.includes(accountId)),
       })),

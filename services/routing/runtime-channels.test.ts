@@ -112,7 +112,7 @@ describe("channels entered at run time", () => {
     expect(await routed()).toBeUndefined();
     for (const [fields, param] of [
       [{ batches: { priceRatio: "half" } }, "channel.batches"],
-      [{ batches: { listRatio: "0" } }, "channel.batches"],
+      [{ batches: { listRatio: "0" } }, "channel.batches.list_ratio"],
       [{ batches: {}, adapter: "gemini" }, "channel.batches"],
     ] as const) {
       await expect(put(fields)).rejects.toMatchObject({ code: "invalid_value", param });

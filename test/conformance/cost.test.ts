@@ -6,21 +6,28 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { costFields } from "../../gateway/answers/costs.ts";
 import { statement } from "../../shared/db/index.ts";
+import { endpointsOf, moduleNames } from "../../shared/modules.ts";
 import { parseUsd } from "../../shared/money.ts";
+import { administer, adminKey } from "../e2e/administration.ts";
 import { type Deployment, eventually, startDeployment } from "../e2e/deployment.ts";
 import { hasPython, python } from "./python.ts";
 
 /* A client that asks for the cost is told the charge of the ledger, to the nano-dollar, and the official SDKs read on. */
 
-const asking = { "x-throughline-cost": "true" };
+const tag = "of:cost";
+const asking = { "x-throughline-cost": "true", "x-throughline-tags": tag };
 const billedField = "x-throughline-billed-usd";
 const reasonField = "x-throughline-billing-reason";
-const model = "gpt-4o";
+// The usual models cost nothing at the simulator; these have a price.
+const model = "sim-plain";
 const messages = [{ role: "user" as const, content: "Hello" }];
 
 let house: Deployment;
 beforeAll(async () => {
-  house = await startDeployment("up", { LOG_LEVEL: "warn", OPENAI_API_KEY: "" });
+  house = await startDeployment("up", {
+    ...{ LOG_LEVEL: "warn", OPENAI_API_KEY: "", THROUGHLINE_ADMIN_KEY: adminKey },
+    ...{ JOBS_FIRST_POLL: "50ms", JOBS_MAX_POLL: "100ms" },
+  });
 }, 60_000);
 afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
 
@@ -73,11 +80,15 @@ interface Got {
 
 /** As `fetch`, with the trailers. */
 async function post(path: string, body: object, headers: object = asking): Promise<Got> {
+  const sent = body instanceof FormData ? new Response(body) : Response.json(body);
   const asked = httpRequest(`${house.url}${path}`, {
     method: "POST",
-    headers: { authorization: `Bearer ${house.key}`, "content-type": "application/json", ...headers },
+    headers: {
+      ...{ authorization: `Bearer ${house.key}`, "content-type": sent.headers.get("content-type") ?? "" },
+      ...headers,
+    },
   });
-  asked.end(JSON.stringify(body));
+  asked.end(Buffer.from(await sent.arrayBuffer()));
   const [response] = (await once(asked, "response")) as [IncomingMessage];
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
@@ -86,32 +97,84 @@ async function post(path: string, body: object, headers: object = asking): Promi
 
 const idOf = ({ response }: Got) => response.headers["request-id"] as string;
 
-describe("an answer that is whole has it in its head", () => {
-  test.each([
-    ["/v1/chat/completions", { model, messages }],
-    ["/v1/completions", { model, prompt: "Hello" }],
-    ["/v1/messages", { model, max_tokens: 20, messages }],
-    ["/v1/responses", { model, input: "Hello" }],
-    [`/v1beta/models/${model}:generateContent`, { contents: [{ parts: [{ text: "Hello" }] }] }],
-    ["/v1beta/models/text-embedding-3-small:embedContent", { content: { parts: [{ text: "Hello" }] } }],
-    ["/v1/embeddings", { model: "text-embedding-3-small", input: "Hello" }],
-    ["/v2/rerank", { model: "rerank/sim-plain", query: "Hello", documents: ["Hello"] }],
-    ["/v1/moderations", { input: "Hello" }],
-    ["/v1/images/generations", { model: "image/sim-plain", prompt: "A hat" }],
-  ])("%s", async (path, body) => {
+function form(fields: Readonly<Record<string, string | Blob>>): FormData {
+  const made = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === "string") made.append(name, value);
+    else made.append(name, value, name === "file" ? "speech.mp3" : "picture.png");
+  }
+  return made;
+}
+
+const sound = new Blob([Buffer.alloc(40_000, "audio of no format. ")]);
+const picture = new Blob([Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(300)])]);
+const contents = [{ parts: [{ text: "Hello" }] }];
+const embedding = "embeddings/sim-plain";
+const content = { parts: [{ text: "Hello" }] };
+const rerank = { model: "rerank/sim-plain", query: "Hello", documents: ["Hello"] };
+
+/** What each endpoint that costs money is asked; in each path the model has its place. */
+const asked: Readonly<Record<string, readonly [body: object, model?: string]>> = {
+  "/v1/chat/completions": [{ model, messages }],
+  "/v1/completions": [{ model, prompt: "Hello" }],
+  "/v1/messages": [{ model, max_tokens: 20, messages }],
+  "/v1/responses": [{ model, input: "Hello" }],
+  "/v1beta/models/{model}:generateContent": [{ contents }, model],
+  "/v1beta/models/{model}:streamGenerateContent": [{ contents }, model],
+  "/v1beta/models/{model}:embedContent": [{ content }, embedding],
+  "/v1beta/models/{model}:batchEmbedContents": [{ requests: [{ model: `models/${embedding}`, content }] }, embedding],
+  "/v1/embeddings": [{ model: embedding, input: "Hello" }],
+  "/v2/rerank": [rerank],
+  "/v1/rerank": [rerank],
+  "/rerank": [rerank],
+  "/v1/moderations": [{ input: "Hello" }],
+  "/v1/images/generations": [{ model: "image/sim-plain", prompt: "A hat" }],
+  "/v1/images/edits": [form({ model: "image/sim-plain", prompt: "A hat", image: picture })],
+  "/v1/audio/speech": [{ model: "speech/sim-plain", voice: "alloy", input: "Hello" }],
+  "/v1/audio/transcriptions": [form({ model: "audio/sim-plain", file: sound })],
+  "/v1/audio/translations": [form({ model: "audio/sim-plain", file: sound, response_format: "verbose_json" })],
+  "/v1/videos": [{ model: "video/sim-plain", prompt: "A hat", seconds: "4" }],
+  "/v1/video/generations": [{ model: "video/sim-plain", prompt: "A hat", duration: 4 }],
+};
+
+/** What an answer says of its cost: in its head, behind its end, or, of work that outlives its request, in its job. */
+async function toldOf(got: Got): Promise<{ billed: string | undefined; reason: string | undefined }> {
+  const said = { ...got.response.headers, ...got.response.trailers };
+  const [billed, reason] = [said[billedField], said[reasonField]];
+  if (billed !== undefined || !/video/.test(got.text)) return { billed: String(billed), reason: String(reason) };
+  return eventually(async () => {
+    const { headers } = await house.call(`/v1/jobs/${idOf(got)}`, undefined, asking);
+    const settled = headers.get(billedField);
+    return settled === null ? undefined : { billed: settled, reason: headers.get(reasonField) ?? undefined };
+  });
+}
+
+describe("every endpoint that costs money says what the ledger says", () => {
+  test("each has its row here", () => {
+    expect(Object.keys(asked).toSorted()).toEqual(moduleNames.flatMap((name) => endpointsOf(name)).toSorted());
+  });
+
+  test.each(Object.entries(asked))("%s", async (pattern, [body, named = ""]) => {
+    const path = pattern.replace("{model}", named);
     const got = await post(path, body);
     expect([got.response.statusCode, got.text]).toMatchObject([200, expect.any(String)]);
-    await expectCharge(idOf(got), got.response.headers[billedField] as string);
-    expect(got.response.headers[reasonField]).toBe("usage");
-    await expectBill(idOf(got), got.response.headers[billedField] as string);
+    const { billed, reason } = await toldOf(got);
+    await expectCharge(idOf(got), billed);
+    expect(reason).toBe("usage");
+    await expectBill(idOf(got), billed ?? "");
+    // Moderation is free; a price of nothing would prove nothing of the others.
+    if (!path.endsWith("moderations")) expect(parseUsd(billed ?? "0")).toBeGreaterThan(0n);
     const strict = await post(path, body, {});
     expect(strict.response.headers).not.toHaveProperty(billedField);
     expect(strict.response.headers).not.toHaveProperty("trailer");
     expect(strict.text).not.toContain("throughline.cost");
   });
+});
 
-  test("an answer that was paid before costs nothing again", async () => {
-    const headers = { ...asking, "idempotency-key": `cost-${Date.now()}` };
+describe("an answer that was paid before", () => {
+  test("costs nothing again", async () => {
+    // Without the tag: a replay has a record and no entry in the ledger.
+    const headers = { "x-throughline-cost": "true", "idempotency-key": `cost-${Date.now()}` };
     const body = { model, messages, stream: true };
     const first = await post("/v1/chat/completions", body, headers);
     await expectCharge(idOf(first), first.response.trailers[billedField]);
@@ -132,6 +195,8 @@ describe("an answer that comes in pieces has it in its trailers", () => {
     [`/v1beta/models/${model}:streamGenerateContent`, { contents: [{ parts: [{ text: "Hello" }] }] }],
     [`/v1beta/models/${model}:streamGenerateContent?alt=sse`, { contents: [{ parts: [{ text: "Hello" }] }] }],
     ["/v1/images/generations", { model: "image/sim-plain", prompt: "A hat", stream: true }],
+    ["/v1/images/edits", form({ model: "image/sim-plain", prompt: "A hat", image: picture, stream: "true" })],
+    ["/v1/audio/transcriptions", form({ model: "audio/sim-plain", file: sound, stream: "true" })],
     ["/v1/audio/speech", { model: "speech/sim-plain", voice: "alloy", input: "Hello" }],
     ["/v1/audio/speech", { model: "speech/sim-plain", voice: "alloy", input: "Hello", stream_format: "sse" }],
   ])("%s %j", async (path, body) => {
@@ -168,6 +233,42 @@ test("a job has it in its JSON and in the head, once it is settled", async () =>
   expect(settled.head.get(billedField)).toBe(settled.job.billed_usd);
   await expectCharge(idOf(later), settled.job.billed_usd);
   expect(await (await house.call(`/v1/jobs/${id}`)).json()).not.toHaveProperty("billed_usd");
+  const { jobs } = administer(house);
+  const cost = {
+    billed_usd: settled.job.billed_usd,
+    billing_reason: "usage",
+    usage: { quantities: expect.any(Object) },
+  };
+  const row = await jobs.get.query({ id });
+  expect(row).toMatchObject(cost);
+  expect(row.usage?.quantities.output_tokens).toBeGreaterThan(0);
+  const listed = await jobs.list.query({ limit: 100 });
+  expect(listed.jobs.find((one) => one.id === id)).toMatchObject(cost);
+});
+
+test("sums over time by tag, from the records, are those of the ledger", async () => {
+  const { usage } = administer(house);
+  const span = {
+    from: new Date(Date.now() - 86_400_000).toISOString(),
+    to: new Date(Date.now() + 60_000).toISOString(),
+  };
+  const added = (points: readonly { requests: number; billed_usd: string }[]) => ({
+    requests: points.reduce((sum, one) => sum + one.requests, 0),
+    charged: points.reduce((sum, one) => sum + parseUsd(one.billed_usd), 0n),
+  });
+  const { sums } = await usage.sum.query({ ...span, by: "tag" });
+  const ledger = sums.find(({ name }) => name === tag);
+  const expected = { requests: ledger?.requests, charged: parseUsd(ledger?.charged_usd ?? "none") };
+  // The records of the last answers may be on their way.
+  const grouped = await eventually(async () => {
+    const { points } = await usage.timeseries.query({ ...span, step: "day", group_by: "tag" });
+    const ofTag = points.filter(({ group }) => group === tag);
+    return added(ofTag).requests === expected.requests ? added(ofTag) : undefined;
+  });
+  expect(grouped).toEqual(expected);
+  const filtered = await usage.timeseries.query({ ...span, step: "hour", group_by: "module", filter: { tag } });
+  expect(added(filtered.points)).toEqual(expected);
+  expect(new Set(filtered.points.map(({ group }) => group)).size).toBe(moduleNames.length);
 });
 
 describe("official SDKs read what was asked for", () => {

@@ -63,6 +63,7 @@ const rows: Readonly<Record<string, Row>> = {
   "requests.tail": { for: "records", input: ({ account_id }) => ({ filter: { account_id } }) },
   "requests.export": { for: "records", input: ({ account_id }) => ({ filter: { account_id } }) },
   "jobs.list": { for: "records", input: ({ account_id }) => ({ account_id }) },
+  "batches.list": { for: "records", input: ({ account_id }) => ({ account_id }) },
   "webhooks.create": { for: "own", input: ({ account_id }) => ({ account_id, url: hook }) },
   "webhooks.list": { for: "own", input: ({ account_id }) => ({ account_id }) },
   "webhooks.update": { for: "own", input: ({ webhook_id }) => ({ webhook_id, description: "changed" }) },
@@ -105,6 +106,7 @@ const services: Readonly<Record<string, (request_id: string) => object>> = {
   "videos.delete": (id) => ({ id }),
   "jobs.get": (id) => ({ id }),
   "jobs.cancel": (id) => ({ id }),
+  "batches.get": (id) => ({ id }),
 };
 
 let house: Deployment;
@@ -213,7 +215,7 @@ test("the matrix names every procedure and no other", () => {
 
 describe.each(Object.entries(services))("%s", (name, input) => {
   test("is for keys that call models; an administration key sees what there is, and pays for nothing", async () => {
-    const isForAll = ["models.list", "me.get", "me.rotate", "jobs.get", "jobs.cancel"].includes(name);
+    const isForAll = ["models.list", "me.get", "me.rotate", "jobs.get", "jobs.cancel", "batches.get"].includes(name);
     for (const kind of ["operator", "tenant"] as const) {
       const [status] = await call(name, secrets[kind], input(other.request_id));
       if (isForAll) expect(status).not.toBe(403);

@@ -6,7 +6,8 @@ import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSimulator, type Simulator } from "../../services/simulator/simulator.ts";
 import { statement } from "../../shared/db/index.ts";
-import { adminKey, expectSoundBooks } from "./administration.ts";
+import { formatUsd } from "../../shared/money.ts";
+import { administer, adminKey, expectSoundBooks } from "./administration.ts";
 import { type Deployment, eventually, startDeployment } from "./deployment.ts";
 
 /* Batches that a vendor runs as its own, by the official SDKs: at the vendor's and at the platform's edge. */
@@ -112,6 +113,33 @@ async function chargesOf(lines: readonly Line[]): Promise<bigint[]> {
   return rows.filter(({ kind }) => kind === 1).map(({ amount }) => -amount);
 }
 
+const idsOf = (lines: readonly Line[]): string[] => lines.flatMap(({ response }) => response?.request_id ?? []);
+
+async function listPricesOf(ids: readonly string[]): Promise<(bigint | null)[]> {
+  const rows = await house.db.query<{ list_price: bigint | null }>(entries, [ids]);
+  return rows.map(({ list_price }) => list_price);
+}
+
+/** What is told of the cost of a batch is the sum of its lines in the ledger, over tRPC and on the head of the batch. */
+async function expectCost(id: string, lines: readonly Line[]): Promise<void> {
+  const [charges, lists] = [await chargesOf(lines), await listPricesOf(idsOf(lines))];
+  const billed_usd = formatUsd(charges.reduce((sum, one) => sum + one, 0n));
+  const list_price_usd = formatUsd(lists.reduce<bigint>((sum, one) => sum + (one ?? 0n), 0n));
+  const cost = { billed_usd, list_price_usd, listed_lines: lines.length };
+  const told = await administer(house).batches.get.query({ id });
+  expect(told).toMatchObject({
+    ...cost,
+    status: "ended",
+    usage: { quantities: { output_tokens: expect.any(Number) } },
+  });
+  const { batches } = await administer(house).batches.list.query({ limit: 100 });
+  expect(batches.find((one) => one.id === id)).toEqual(told);
+  const { headers } = await house.call(`/v1/batches/${id}`, undefined, { "x-throughline-cost": "true" });
+  expect([headers.get("x-throughline-billed-usd"), headers.get("x-throughline-list-price-usd")]).toEqual([
+    ...[billed_usd, list_price_usd],
+  ]);
+}
+
 /** How often the vendor was asked for something by a method and a path, with a text in the body. */
 const askedFor = (method: string, path: RegExp, text = "") =>
   simulator.requests.filter(
@@ -132,6 +160,7 @@ test.concurrent("a vendor's batch runs the lines: one file, one batch, no reques
   ]).toEqual([1, 1, 0]);
   const charges = await chargesOf(output);
   expect(charges).toHaveLength(25);
+  await expectCost(batch.id, output);
 
   // The same request at once costs twice as much.
   const body = { model: "o/sim-plain", messages: saying("Say o/sim-plain") };
@@ -139,6 +168,9 @@ test.concurrent("a vendor's batch runs the lines: one file, one batch, no reques
   const id = response.headers.get("x-request-id") ?? "";
   const plain = await eventually(async () => (await house.db.query<{ amount: bigint }>(entries, [[id]]))[0]);
   expect(-plain.amount).toBe((charges[0] ?? 0n) * 2n);
+  // By the vendor's list, too, a line costs half of that.
+  expect(await listPricesOf([id])).toEqual([-plain.amount]);
+  expect(new Set(await listPricesOf(idsOf(output)))).toEqual(new Set([-plain.amount / 2n]));
 
   // The record of the batch says what it is called there; that of a line that it was answered in it.
   const lifeOf = (request: string) =>
@@ -241,6 +273,9 @@ test.concurrent("OpenAI's lines are answered in Anthropic's batches, at the chan
   const id = response.headers.get("x-request-id") ?? "";
   const plain = await eventually(async () => (await house.db.query<{ amount: bigint }>(entries, [[id]]))[0]);
   expect(-plain.amount).toBe((charges[0] ?? 0n) * 4n);
+  // What clients pay is the channel's to say, the list price of a batch is the vendor's.
+  expect(new Set(await listPricesOf(idsOf(output)))).toEqual(new Set([-plain.amount / 2n]));
+  await expectCost(batch.id, output);
 });
 
 test.concurrent("message batches run at the vendor, several models in one, also where the creation's answer was lost", async () => {
@@ -291,6 +326,29 @@ test.concurrent("the SDKs of the vendors speak with the simulator's batches", as
   );
   for await (const one of await theirs.messages.batches.results(id)) expect(one.result.type).toBe("succeeded");
   expect((await theirs.messages.batches.delete(id)).type).toBe("message_batch_deleted");
+});
+
+test("a price that is changed in the file is in the trail of administration, once, and the chain holds", async () => {
+  const loads = async () => (await administer(house).trail.list.query({ procedure: "configuration.load" })).events;
+  const [first, ...none] = await eventually(async () => {
+    const events = await loads();
+    return events.length > 0 ? events : undefined;
+  });
+  expect([first?.actor, first?.before, none]).toEqual(["file throughline.yaml", null, []]);
+  await writeFile(
+    join(folder, "throughline.yaml"),
+    configOf(simulator.url).replace('output: "2.00"', 'output: "2.50"'),
+  );
+  const [last] = await eventually(async () => {
+    const events = await loads();
+    return events.length > 1 ? events : undefined;
+  });
+  expect(last).toMatchObject({ actor: "file throughline.yaml", actor_key_id: "0", outcome: "done" });
+  const priceOf = (usd: string) => ({ unit: "output_tokens", usd, per: 1_000_000 });
+  expect(last?.before).toMatchObject({ prices: { "at-a-price": { prices: expect.arrayContaining([priceOf("2")]) } } });
+  expect(last?.after).toMatchObject({ prices: { "at-a-price": { prices: expect.arrayContaining([priceOf("2.5")]) } } });
+  expect(JSON.stringify(last)).not.toContain(folder);
+  expect(await loads()).toHaveLength(2);
 });
 
 test("nothing stays reserved, and the books are sound", async () => {

@@ -5,6 +5,7 @@ import type { GatewayContext } from "../../context.ts";
 import { type Admission, publicKinds } from "../../edge/admission.ts";
 import { batchId, toBatch } from "../../view/batch.ts";
 import { requestOf } from "../chat/message-id.ts";
+import { tellBatchCost } from "../jobs/batch-cost.ts";
 import { callOptions, jobOwner } from "../jobs/owned.ts";
 import { pageOf } from "../page.ts";
 
@@ -20,9 +21,11 @@ export function batches(edge: FastifyInstance, context: GatewayContext): void {
   const admission: Admission = { kinds: publicKinds, freeRequests: 1, fresh: true };
   const config = { admission };
 
-  edge.get<ById>("/v1/batches/:id", { config }, async (request) => {
+  edge.get<ById>("/v1/batches/:id", { config }, async (request, reply) => {
     const asked = { owner: jobOwner(request), api, batchId: ownId(request.params.id) };
-    return shown(await context.jobs.getBatch(asked, callOptions(context, request)));
+    const { batch } = await context.jobs.getBatch(asked, callOptions(context, request));
+    if (batch !== undefined) tellBatchCost(request, reply, batch);
+    return shown({ batch });
   });
 
   edge.post<ById>("/v1/batches/:id/cancel", { config: { ...config, bodyless: true } }, async (request) => {

@@ -5,6 +5,7 @@ import type { GatewayContext } from "../../context.ts";
 import { type Admission, publicKinds } from "../../edge/admission.ts";
 import { messageBatchId, toMessageBatch } from "../../view/message-batch.ts";
 import { requestOf } from "../chat/message-id.ts";
+import { tellBatchCost } from "../jobs/batch-cost.ts";
 import { callOptions, jobOwner } from "../jobs/owned.ts";
 import { giveObject } from "../objects/give.ts";
 import { objectReader } from "../objects/read.ts";
@@ -25,9 +26,11 @@ export function messageBatches(edge: FastifyInstance, context: GatewayContext): 
   const admission: Admission = { kinds: publicKinds, freeRequests: 1, fresh: true, secretFirst: "x-api-key" };
   const config = { admission };
 
-  edge.get<ById>("/v1/messages/batches/:id", { config }, async (request) =>
-    toMessageBatch(await batchOf(context, request), originOf(request)),
-  );
+  edge.get<ById>("/v1/messages/batches/:id", { config }, async (request, reply) => {
+    const batch = await batchOf(context, request);
+    tellBatchCost(request, reply, batch);
+    return toMessageBatch(batch, originOf(request));
+  });
 
   edge.get("/v1/messages/batches", { config }, async (request) => {
     const { after, before, limit } = pageOf(request.query);

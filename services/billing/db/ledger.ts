@@ -46,6 +46,13 @@ export function selectEntries(db: Queryable<BillingSchema>) {
     ]);
 }
 
+/** All entries of some IDs, the highest first: along the primary key, whoever's they are. @param accountId 0n: of all accounts. */
+export function entriesOfIds(db: Queryable<BillingSchema>, accountId: bigint, entryIds: readonly bigint[]) {
+  const query = selectEntries(db).where("l.entry_id", "=", sql<bigint>`any (${[...entryIds]}::bigint[])`);
+  const own = accountId === 0n ? query : query.where("l.account_id", "=", accountId);
+  return own.orderBy("l.entry_id", "desc").orderBy("l.kind", "desc").execute();
+}
+
 /**
  * A page of entries, newest first: an account's in the order in which they were entered, all accounts' in the order of
  * their IDs.

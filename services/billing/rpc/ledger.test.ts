@@ -144,6 +144,23 @@ describe("ListLedger", () => {
     }
   });
 
+  test("gives all entries of the IDs that are asked for, whatever the cursor and the limit, and others' to operators alone", async () => {
+    const { client } = billing;
+    const [payer, another] = [await createPayer(client), await createPayer(client)];
+    const ids = [
+      ...(await Promise.all([1n, 2n, 3n].map((tokens) => request(payer, tokens)))),
+      await request(another, 4n),
+    ];
+    const asked = { entryIds: [...ids, 5n, 2n ** 64n - 1n], limit: 1, cursor: "x" };
+    const idsOf = async (accountId: bigint) =>
+      (await client.listLedger({ ...asked, accountId }, options)).entries.map(({ entryId, kind }) => [entryId, kind]);
+    const sorted = (list: readonly bigint[]) => list.toSorted((a, b) => (a < b ? 1 : -1)).map((id) => [id, 1]);
+    expect(await idsOf(payer.accountId)).toEqual(sorted(ids.slice(0, 3)));
+    expect(await idsOf(0n)).toEqual(sorted(ids));
+    const many = { entryIds: Array.from({ length: 1_001 }, (_, n) => BigInt(n)) };
+    expect(await codeOf(client.listLedger(many, options))).toBe("invalid_value");
+  });
+
   test("refuses a cursor that is not its own", async () => {
     const { client } = billing;
     const payer = await createPayer(client);

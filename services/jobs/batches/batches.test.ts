@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
+import { createDatabase } from "../../../shared/db/index.ts";
+import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
@@ -76,6 +78,31 @@ async function ended(id: bigint): Promise<Batch> {
   }
 }
 
+/** The same batch as an operator reads it, and as it lists it. */
+async function everybodys({ batchId }: { batchId: bigint }): Promise<(Batch | undefined)[]> {
+  const whose = { owner: { everybody: true } };
+  const { batch } = await jobs.client.getBatch({ ...whose, batchId }, call);
+  const { batches } = await jobs.client.listBatches({ ...whose, afterBatchId: batchId + 1n, limit: 1 }, call);
+  await expect(jobs.client.cancelBatch({ ...whose, batchId }, call)).rejects.toMatchObject({ code: "invalid_value" });
+  await expect(jobs.client.deleteBatch({ ...whose, batchId }, call)).rejects.toMatchObject({ code: "invalid_value" });
+  return [batch, batches[0]];
+}
+
+/** Has a batch look as one that an older program has worked at. */
+async function forgetCosts(batchId: bigint): Promise<Batch | undefined> {
+  const db = createDatabase({ url: postgres.url, schema: "jobs", applicationName: "test", log: silentLog });
+  await sql`update jobs.batch set costed = costed - 1 where batch_id = ${batchId}`.execute(db.kysely);
+  await db.close();
+  return (await jobs.client.getBatch({ owner, api: BatchApi.OPENAI, batchId }, call)).batch;
+}
+
+test("what a batch costs is not told where some of its lines ended under a program that did not know it", async () => {
+  world.upstream = () => ({ pieces: [Buffer.from("{}")] });
+  const { id } = await make(3);
+  expect((await ended(id)).cost).toMatchObject({ billedNanoUsd: 15n });
+  expect((await forgetCosts(id))?.cost).toBeUndefined();
+});
+
 async function textOf(objectId: bigint): Promise<string> {
   const range = { objectId, accountId: owner.accountId, offset: 0n, maxBytes: 1_000_000 };
   return Buffer.from((await jobs.client.readObject(range, call)).data).toString();
@@ -86,6 +113,8 @@ test("each line is run, settled and recorded once, in groups, and its batch give
   const { id, lines } = await make(150);
   const batch = await ended(id);
   expect(batch.counts).toMatchObject({ total: 150, succeeded: 150, failed: 0 });
+  expect(batch.cost).toMatchObject({ billedNanoUsd: 750n, listPriceNanoUsd: 600n, listedLines: 150 });
+  expect(await everybodys({ batchId: id })).toEqual([batch, batch]);
   const text = await textOf(batch.outputFileId);
   expect(
     text
@@ -149,6 +178,8 @@ test("a settlement or a record that fails is made again, and counts once", async
   const batch = await ended(id);
   world.fault = () => undefined;
   expect(batch.counts).toMatchObject({ total: 4, succeeded: 4 });
+  // Each line costs 5, and 4 by the vendor's list, which the repeat of a settlement does not say.
+  expect(batch.cost).toMatchObject({ billedNanoUsd: 20n, listPriceNanoUsd: 16n, listedLines: 4 });
 });
 
 test("a batch whose lines are not all there does not run", async () => {

@@ -1,7 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { boundDocumentInPieces } from "../../../shared/bounded-document.ts";
-import { finalRecord, settleItem } from "../../../shared/closing/index.ts";
+import { type ClosingRequest, finalRecord, settleItem } from "../../../shared/closing/index.ts";
+import { LedgerKind, type Settlement } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { TimelineEventSchema } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import { unitEntry } from "../../../shared/units.ts";
 import type { JobsContext } from "../context.ts";
 import { type ClosedLine, lineResults } from "../db/batch-lines.ts";
 import { type BatchFacts, type Line, lineEnding, lineRequest } from "./line-request.ts";
@@ -18,11 +20,12 @@ const maxBoundedBytes = 8 * 1024 * 1024;
  * @param dialect of its batch, for a line without a route.
  */
 export async function closeLine(
-  { billing, history }: Pick<JobsContext, "billing" | "history">,
+  context: Pick<JobsContext, "billing" | "history">,
   line: Line,
   batch: BatchFacts,
   dialect: string,
 ): Promise<ClosedLine> {
+  const { billing, history } = context;
   const { row, said } = line;
   const request = lineRequest(line, batch, dialect);
   const ending = lineEnding(line);
@@ -31,6 +34,7 @@ export async function closeLine(
     row.tries === 0
       ? { billedNanoUsd: 0n, reason: "" }
       : await billing.settle.call(settleItem(request, ending), options);
+  const listPrice = await listPriceOf(context, request, settlement);
   const { response, responseTruncated } = await recordedAnswer(line, ending.outcome);
   const startedMs = (row.started_at ?? row.ended_at ?? new Date()).getTime();
   const endedMs = (row.ended_at ?? new Date()).getTime();
@@ -59,7 +63,21 @@ export async function closeLine(
     cacheWriteTokens: usage?.cacheWriteTokens ?? 0n,
     outputTokens: usage?.outputTokens ?? 0n,
     reasoningTokens: usage?.reasoningTokens ?? 0n,
+    more: Object.fromEntries((usage?.more ?? []).map(({ unit, amount }) => [unitEntry(unit).name, amount])),
+    billed: settlement.billedNanoUsd,
+    listPrice,
   };
+}
+
+/** A repeat of a settlement does not say the list price: it was entered by whoever died before the line was closed. */
+async function listPriceOf(
+  { billing }: Pick<JobsContext, "billing">,
+  { requestId, facts: { accountId } }: ClosingRequest,
+  settlement: Pick<Settlement, "billedNanoUsd"> & Partial<Settlement>,
+): Promise<bigint | undefined> {
+  if (settlement.repeatedCall !== true) return settlement.listPriceNanoUsd;
+  const { entries } = await billing.listLedger({ accountId, entryIds: [requestId] }, { timeoutMs: callTimeoutMs });
+  return entries.find(({ kind }) => kind === LedgerKind.CHARGE)?.listPriceNanoUsd;
 }
 
 /** What a line counts as in its batch. */

@@ -36,6 +36,13 @@ export interface BatchRow {
   readonly cache_write_tokens: bigint;
   readonly output_tokens: bigint;
   readonly reasoning_tokens: bigint;
+  /** Amounts of other units as digits, by their names; null: none. */
+  readonly more: Readonly<Record<string, string>> | null;
+  /** Lines whose cost is in `billed`, of how many the list price is in `list_price`, and both in nano-USD. */
+  readonly costed: number;
+  readonly listed: number;
+  readonly billed: bigint;
+  readonly list_price: bigint;
   readonly created_at: Date;
   readonly deadline_at: Date | null;
   readonly started_at: Date | null;
@@ -50,11 +57,14 @@ export const batchStates = { loading: 1, running: 2, finalizing: 3, ended: 4 } a
 const columns = `batch_id, account_id, key_id, user_id, api, endpoint, module, store_response, state, cancel_requested,
   input_file_id, output_file_id, error_file_id, view, facts, traceparent, models, is_held, reserved, results_life_ms, total, succeeded,
   failed, cancelled, expired, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
-  created_at, deadline_at, started_at, cancelling_at, finalizing_at, ended_at`;
+  more, costed, listed, billed, list_price, created_at, deadline_at, started_at, cancelling_at, finalizing_at, ended_at`;
 
 /** A batch that is still taken in is nobody's yet. */
-const owned =
-  "account_id = $1 and ($2::bigint = 0 or key_id = $2) and ($3 = '' or user_id = $3) and api = $4 and state > 1";
+const narrowed =
+  "($2::bigint = 0 or key_id = $2) and ($3 = '' or user_id = $3) and ($4::smallint = 0 or api = $4) and state > 1";
+const owned = `account_id = $1 and ${narrowed}`;
+/** Of account 0 they are everybody's: another text, for a plan that serves both takes no index. */
+const anybodys = `$1::bigint = 0 and ${narrowed}`;
 
 const insert = statement(
   "jobs_batch_insert",
@@ -145,11 +155,13 @@ export async function startBatch(
   return row;
 }
 
-const read = statement("jobs_batch_read", `select ${columns} from jobs.batch where batch_id = $5 and ${owned}`, {
-  idempotent: true,
-});
+const read = statement(
+  "jobs_batch_read",
+  `select ${columns} from jobs.batch where batch_id = $5 and ($1::bigint = 0 or account_id = $1) and ${narrowed}`,
+  { idempotent: true },
+);
 
-/** One batch of an owner. */
+/** One batch of an owner; account 0: whosever. @param api 0: any. */
 export async function readBatch(
   db: JobsDatabase,
   owner: Owner,
@@ -175,18 +187,20 @@ export async function batchFacts(db: JobsDatabase, id: bigint): Promise<BatchSai
   return row;
 }
 
-const page = (direction: "asc" | "desc") =>
+const page = (direction: "asc" | "desc", whose: "own" | "all") =>
   statement(
-    `jobs_batch_page_${direction}`,
-    `select ${columns} from jobs.batch where ${owned} and batch_id ${direction === "asc" ? ">" : "<"} $5
-     order by account_id ${direction}, batch_id ${direction} limit $6`,
+    `jobs_batch_page_${whose}_${direction}`,
+    `select ${columns} from jobs.batch where ${whose === "own" ? owned : anybodys} and batch_id ${direction === "asc" ? ">" : "<"} $5
+     order by ${whose === "own" ? `account_id ${direction},` : ""} batch_id ${direction} limit $6`,
     { idempotent: true },
   );
-const ascending = page("asc");
-const descending = page("desc");
+const pages = {
+  own: { ascending: page("asc", "own"), descending: page("desc", "own") },
+  all: { ascending: page("asc", "all"), descending: page("desc", "all") },
+};
 const last = 9_223_372_036_854_775_807n;
 
-/** Batches of an owner, behind `after` in the order of the list; 0: from its start. */
+/** Batches of an owner, of account 0 everybody's, behind `after` in the order of the list; 0: from its start. */
 export function readBatches(
   db: JobsDatabase,
   owner: Owner,
@@ -194,6 +208,7 @@ export function readBatches(
 ): Promise<BatchRow[]> {
   const from = after === 0n && !oldestFirst ? last : after;
   const values = [owner.accountId, owner.keyId, owner.userId, api, from, limit];
+  const { ascending, descending } = pages[owner.accountId === 0n ? "all" : "own"];
   return db.query<BatchRow>(oldestFirst ? ascending : descending, values);
 }
 

@@ -1,15 +1,19 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { BatchApi, type BatchSchema, type BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
+import { unitNamed } from "../../../shared/units.ts";
 import { type BatchRow, batchStates } from "../db/batches.ts";
 
 /** A batch as callers see it. */
 export function toBatch(row: BatchRow): MessageInitShape<typeof BatchSchema> {
-  const { total, succeeded, failed, cancelled, expired } = row;
+  const { total, succeeded, failed, cancelled, expired, costed } = row;
   const hasEnded = row.state === batchStates.ended;
   const hasOutput = hasEnded && (row.api === BatchApi.ANTHROPIC || succeeded > 0);
   return {
     batchId: row.batch_id,
     accountId: row.account_id,
+    keyId: row.key_id,
+    userId: row.user_id,
     api: row.api as BatchApi,
     endpoint: row.endpoint,
     state: row.state as BatchState,
@@ -25,7 +29,11 @@ export function toBatch(row: BatchRow): MessageInitShape<typeof BatchSchema> {
       cacheWriteTokens: row.cache_write_tokens,
       outputTokens: row.output_tokens,
       reasoningTokens: row.reasoning_tokens,
+      more: quantitiesOf(row.more),
     },
+    ...(costed === succeeded + failed + cancelled + expired
+      ? { cost: { billedNanoUsd: row.billed, listPriceNanoUsd: row.list_price, listedLines: row.listed } }
+      : {}),
     createdUnixMs: BigInt(row.created_at.getTime()),
     deadlineUnixMs: unixMs(row.deadline_at),
     startedUnixMs: unixMs(row.started_at),
@@ -38,4 +46,12 @@ export function toBatch(row: BatchRow): MessageInitShape<typeof BatchSchema> {
 
 function unixMs(at: Date | null): bigint {
   return BigInt(at?.getTime() ?? 0);
+}
+
+/** Units that this program knows; a newer one may have counted others. */
+function quantitiesOf(more: BatchRow["more"]): { unit: Unit; amount: bigint }[] {
+  return Object.entries(more ?? {}).flatMap(([name, amount]) => {
+    const entry = unitNamed(name);
+    return entry === undefined ? [] : [{ unit: entry.unit, amount: BigInt(amount) }];
+  });
 }

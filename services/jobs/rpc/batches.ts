@@ -41,7 +41,7 @@ export async function beginBatch({ db }: JobsContext, request: BeginBatchRequest
   if (facts === undefined || batchId === 0n || view.length > maxViewBytes) {
     throw new ThroughlineError("invalid_value", "A batch needs an ID, facts and a view of at most 64 KiB.");
   }
-  const { accountId } = ownerOf(owner);
+  const { accountId } = oneOwner(owner);
   const { idempotencyHash: idempotency, requestDigest: digest } = request;
   const key = idempotency.length === 0 ? undefined : { idempotency, digest };
   const before = key === undefined ? undefined : await batchOfKey(db, accountId, key);
@@ -138,7 +138,7 @@ export async function listBatches({ db }: JobsContext, request: ListBatchesReque
 /** Asks for the end of a batch; one that has ended stays as it is. */
 export async function cancelBatch(context: JobsContext, runners: Runners, request: CancelBatchRequest) {
   const { owner, api, batchId } = request;
-  await noteCancel(context.db, ownerOf(owner), api, batchId);
+  await noteCancel(context.db, oneOwner(owner), api, batchId);
   const answer = await readOne(context, { owner, api, batchId });
   await wakeVendorBatch(context.db, batchId);
   runners.lines.wake();
@@ -148,7 +148,7 @@ export async function cancelBatch(context: JobsContext, runners: Runners, reques
 
 /** Deletes a batch that has ended, with its results. */
 export async function deleteBatch({ db, objects }: JobsContext, { owner, api, batchId }: DeleteBatchRequest) {
-  const row = await readBatch(db, ownerOf(owner), api, batchId);
+  const row = await readBatch(db, oneOwner(owner), api, batchId);
   if (row === undefined) throw noSuchBatch();
   if (row.state !== batchStates.ended) {
     throw new ThroughlineError("invalid_value", "The batch has not ended; cancel it first.", { param: "id" });
@@ -171,4 +171,9 @@ async function anyBatch(db: JobsContext["db"], accountId: bigint, id: bigint): P
 /** The same words for what is unknown and for what is another owner's. */
 function noSuchBatch(): ThroughlineError {
   return new ThroughlineError("not_found", "There is no such batch.");
+}
+
+/** Whoever changes a batch says whose it is. */
+function oneOwner(owner: Parameters<typeof ownerOf>[0]): ReturnType<typeof ownerOf> {
+  return ownerOf(owner && { ...owner, everybody: false });
 }

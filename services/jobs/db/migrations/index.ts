@@ -9,6 +9,7 @@ import { copies } from "./0007-copies.ts";
 import { pollFloor } from "./0008-poll-floor.ts";
 import { polls } from "./0009-polls.ts";
 import { vendorBatches } from "./0010-vendor-batches.ts";
+import { batchCosts } from "./0011-batch-costs.ts";
 
 /** The migrations of jobs, in their order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -22,4 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0008_poll_floor": pollFloor,
   "0009_polls": polls,
   "0010_vendor_batches": vendorBatches,
+  "0011_batch_costs": batchCosts,
 };

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file throughline/jobs/v1/batches.proto.
  */
 export const file_throughline_jobs_v1_batches: GenFile = /*@__PURE__*/
-  fileDesc("CiF0aHJvdWdobGluZS9qb2JzL3YxL2JhdGNoZXMucHJvdG8SE3Rocm91Z2hsaW5lLmpvYnMudjEiTwoKQmF0Y2hSb3V0ZRIOCgZudW1iZXIYASABKA0SMQoEaXRlbRgCIAEoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0iqwMKCUJhdGNoTGluZRISCgpyZXF1ZXN0X2lkGAEgASgGEhEKCWN1c3RvbV9pZBgCIAEoCRINCgVyb3V0ZRgDIAEoDRIMCgRib2R5GAQgASgMEjwKB2hlYWRlcnMYBSADKAsyKy50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoTGluZS5IZWFkZXJzRW50cnkSHgoWZXN0aW1hdGVkX2lucHV0X3Rva2VucxgGIAEoBBIWCg5vdXRwdXRfY2VpbGluZxgHIAEoBBIXCg9hbW91bnRfbmFub191c2QYCCABKAMSDwoHZGVhcmVzdBgJIAEoDRIUCgxrZWVwc19hbnN3ZXIYCiABKAgSDQoFaW5wdXQYCyABKAwSLQoHcmVmdXNhbBgMIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvchINCgVtb2RlbBgNIAEoCRIQCghlbmRfdXNlchgOIAEoCRIVCg1tZXRhZGF0YV9qc29uGA8gASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImMKC0JhdGNoQ291bnRzEg0KBXRvdGFsGAEgASgNEhEKCXN1Y2NlZWRlZBgCIAEoDRIOCgZmYWlsZWQYAyABKA0SEQoJY2FuY2VsbGVkGAQgASgNEg8KB2V4cGlyZWQYBSABKA0ikwQKBUJhdGNoEhAKCGJhdGNoX2lkGAEgASgGEioKA2FwaRgCIAEoDjIdLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2hBcGkSEAoIZW5kcG9pbnQYAyABKAkSLgoFc3RhdGUYBCABKA4yHy50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoU3RhdGUSGAoQY2FuY2VsX3JlcXVlc3RlZBgFIAEoCBIVCg1pbnB1dF9maWxlX2lkGAYgASgGEhYKDm91dHB1dF9maWxlX2lkGAcgASgGEhUKDWVycm9yX2ZpbGVfaWQYCCABKAYSDAoEdmlldxgJIAEoDBIwCgZjb3VudHMYCiABKAsyIC50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoQ291bnRzEisKBXVzYWdlGAsgASgLMhwudGhyb3VnaGxpbmUuY29tbW9uLnYxLlVzYWdlEhcKD2NyZWF0ZWRfdW5peF9tcxgMIAEoAxIYChBkZWFkbGluZV91bml4X21zGA0gASgDEhcKD3N0YXJ0ZWRfdW5peF9tcxgOIAEoAxIaChJjYW5jZWxsaW5nX3VuaXhfbXMYDyABKAMSGgoSZmluYWxpemluZ191bml4X21zGBAgASgDEhUKDWVuZGVkX3VuaXhfbXMYESABKAMSDgoGbW9kZWxzGBIgAygJEhIKCmFjY291bnRfaWQYEyABKAMitwMKEUJlZ2luQmF0Y2hSZXF1ZXN0EhAKCGJhdGNoX2lkGAEgASgGEikKBW93bmVyGAIgASgLMhoudGhyb3VnaGxpbmUuam9icy52MS5Pd25lchIqCgNhcGkYAyABKA4yHS50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoQXBpEhAKCGVuZHBvaW50GAQgASgJEhUKDWlucHV0X2ZpbGVfaWQYBSABKAYSFgoOb3V0cHV0X2ZpbGVfaWQYBiABKAYSFQoNZXJyb3JfZmlsZV9pZBgHIAEoBhIMCgR2aWV3GAggASgMEjQKBWZhY3RzGAkgASgLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuUmVxdWVzdEZhY3RzEi0KBm1vZHVsZRgKIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSPAoOc3RvcmVfcmVzcG9uc2UYCyABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIYChBpZGVtcG90ZW5jeV9oYXNoGAwgASgMEhYKDnJlcXVlc3RfZGlnZXN0GA0gASgMIiwKEkJlZ2luQmF0Y2hSZXNwb25zZRIWCg5maXJzdF9iYXRjaF9pZBgBIAEoBiKrAQoUQWRkQmF0Y2hMaW5lc1JlcXVlc3QSEAoIYmF0Y2hfaWQYASABKAYSEgoKYWNjb3VudF9pZBgCIAEoAxINCgVmaXJzdBgDIAEoDRIvCgZyb3V0ZXMYBCADKAsyHy50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoUm91dGUSLQoFbGluZXMYBSADKAsyHi50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoTGluZSIXChVBZGRCYXRjaExpbmVzUmVzcG9uc2UirgEKEVN0YXJ0QmF0Y2hSZXF1ZXN0EhAKCGJhdGNoX2lkGAEgASgGEhIKCmFjY291bnRfaWQYAiABKAMSDQoFdG90YWwYAyABKA0SGQoRcmVzZXJ2ZWRfbmFub191c2QYBCABKAMSDwoHbGlmZV9tcxgFIAEoBBIXCg9yZXN1bHRzX2xpZmVfbXMYBiABKAQSDgoGbW9kZWxzGAcgAygJEg8KB2lzX2hlbGQYCCABKAgiPwoSU3RhcnRCYXRjaFJlc3BvbnNlEikKBWJhdGNoGAEgASgLMhoudGhyb3VnaGxpbmUuam9icy52MS5CYXRjaCJ6Cg9HZXRCYXRjaFJlcXVlc3QSKQoFb3duZXIYASABKAsyGi50aHJvdWdobGluZS5qb2JzLnYxLk93bmVyEhAKCGJhdGNoX2lkGAIgASgGEioKA2FwaRgDIAEoDjIdLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2hBcGkiPQoQR2V0QmF0Y2hSZXNwb25zZRIpCgViYXRjaBgBIAEoCzIaLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2gipQEKEkxpc3RCYXRjaGVzUmVxdWVzdBIpCgVvd25lchgBIAEoCzIaLnRocm91Z2hsaW5lLmpvYnMudjEuT3duZXISKgoDYXBpGAIgASgOMh0udGhyb3VnaGxpbmUuam9icy52MS5CYXRjaEFwaRIWCg5hZnRlcl9iYXRjaF9pZBgDIAEoBhINCgVsaW1pdBgEIAEoDRIRCglhc2NlbmRpbmcYBSABKAgiVAoTTGlzdEJhdGNoZXNSZXNwb25zZRIrCgdiYXRjaGVzGAEgAygLMhoudGhyb3VnaGxpbmUuam9icy52MS5CYXRjaBIQCghoYXNfbW9yZRgCIAEoCCJ9ChJDYW5jZWxCYXRjaFJlcXVlc3QSKQoFb3duZXIYASABKAsyGi50aHJvdWdobGluZS5qb2JzLnYxLk93bmVyEhAKCGJhdGNoX2lkGAIgASgGEioKA2FwaRgDIAEoDjIdLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2hBcGkiQAoTQ2FuY2VsQmF0Y2hSZXNwb25zZRIpCgViYXRjaBgBIAEoCzIaLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2gifQoSRGVsZXRlQmF0Y2hSZXF1ZXN0EikKBW93bmVyGAEgASgLMhoudGhyb3VnaGxpbmUuam9icy52MS5Pd25lchIQCghiYXRjaF9pZBgCIAEoBhIqCgNhcGkYAyABKA4yHS50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoQXBpIhUKE0RlbGV0ZUJhdGNoUmVzcG9uc2UqVAoIQmF0Y2hBcGkSGQoVQkFUQ0hfQVBJX1VOU1BFQ0lGSUVEEAASFAoQQkFUQ0hfQVBJX09QRU5BSRABEhcKE0JBVENIX0FQSV9BTlRIUk9QSUMQAiqOAQoKQmF0Y2hTdGF0ZRIbChdCQVRDSF9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0JBVENIX1NUQVRFX0xPQURJTkcQARIXChNCQVRDSF9TVEFURV9SVU5OSU5HEAISGgoWQkFUQ0hfU1RBVEVfRklOQUxJWklORxADEhUKEUJBVENIX1NUQVRFX0VOREVEEARiBnByb3RvMw", [file_throughline_common_v1_common, file_throughline_jobs_v1_owner, file_throughline_provider_v1_provider]);
+  fileDesc("CiF0aHJvdWdobGluZS9qb2JzL3YxL2JhdGNoZXMucHJvdG8SE3Rocm91Z2hsaW5lLmpvYnMudjEiTwoKQmF0Y2hSb3V0ZRIOCgZudW1iZXIYASABKA0SMQoEaXRlbRgCIAEoCzIjLnRocm91Z2hsaW5lLnByb3ZpZGVyLnYxLkludm9rZUl0ZW0iqwMKCUJhdGNoTGluZRISCgpyZXF1ZXN0X2lkGAEgASgGEhEKCWN1c3RvbV9pZBgCIAEoCRINCgVyb3V0ZRgDIAEoDRIMCgRib2R5GAQgASgMEjwKB2hlYWRlcnMYBSADKAsyKy50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoTGluZS5IZWFkZXJzRW50cnkSHgoWZXN0aW1hdGVkX2lucHV0X3Rva2VucxgGIAEoBBIWCg5vdXRwdXRfY2VpbGluZxgHIAEoBBIXCg9hbW91bnRfbmFub191c2QYCCABKAMSDwoHZGVhcmVzdBgJIAEoDRIUCgxrZWVwc19hbnN3ZXIYCiABKAgSDQoFaW5wdXQYCyABKAwSLQoHcmVmdXNhbBgMIAEoCzIcLnRocm91Z2hsaW5lLmNvbW1vbi52MS5FcnJvchINCgVtb2RlbBgNIAEoCRIQCghlbmRfdXNlchgOIAEoCRIVCg1tZXRhZGF0YV9qc29uGA8gASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImMKC0JhdGNoQ291bnRzEg0KBXRvdGFsGAEgASgNEhEKCXN1Y2NlZWRlZBgCIAEoDRIOCgZmYWlsZWQYAyABKA0SEQoJY2FuY2VsbGVkGAQgASgNEg8KB2V4cGlyZWQYBSABKA0iVwoJQmF0Y2hDb3N0EhcKD2JpbGxlZF9uYW5vX3VzZBgBIAEoAxIbChNsaXN0X3ByaWNlX25hbm9fdXNkGAIgASgDEhQKDGxpc3RlZF9saW5lcxgDIAEoDSLiBAoFQmF0Y2gSEAoIYmF0Y2hfaWQYASABKAYSKgoDYXBpGAIgASgOMh0udGhyb3VnaGxpbmUuam9icy52MS5CYXRjaEFwaRIQCghlbmRwb2ludBgDIAEoCRIuCgVzdGF0ZRgEIAEoDjIfLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2hTdGF0ZRIYChBjYW5jZWxfcmVxdWVzdGVkGAUgASgIEhUKDWlucHV0X2ZpbGVfaWQYBiABKAYSFgoOb3V0cHV0X2ZpbGVfaWQYByABKAYSFQoNZXJyb3JfZmlsZV9pZBgIIAEoBhIMCgR2aWV3GAkgASgMEjAKBmNvdW50cxgKIAEoCzIgLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2hDb3VudHMSKwoFdXNhZ2UYCyABKAsyHC50aHJvdWdobGluZS5jb21tb24udjEuVXNhZ2USFwoPY3JlYXRlZF91bml4X21zGAwgASgDEhgKEGRlYWRsaW5lX3VuaXhfbXMYDSABKAMSFwoPc3RhcnRlZF91bml4X21zGA4gASgDEhoKEmNhbmNlbGxpbmdfdW5peF9tcxgPIAEoAxIaChJmaW5hbGl6aW5nX3VuaXhfbXMYECABKAMSFQoNZW5kZWRfdW5peF9tcxgRIAEoAxIOCgZtb2RlbHMYEiADKAkSEgoKYWNjb3VudF9pZBgTIAEoAxIsCgRjb3N0GBQgASgLMh4udGhyb3VnaGxpbmUuam9icy52MS5CYXRjaENvc3QSDgoGa2V5X2lkGBUgASgDEg8KB3VzZXJfaWQYFiABKAkitwMKEUJlZ2luQmF0Y2hSZXF1ZXN0EhAKCGJhdGNoX2lkGAEgASgGEikKBW93bmVyGAIgASgLMhoudGhyb3VnaGxpbmUuam9icy52MS5Pd25lchIqCgNhcGkYAyABKA4yHS50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoQXBpEhAKCGVuZHBvaW50GAQgASgJEhUKDWlucHV0X2ZpbGVfaWQYBSABKAYSFgoOb3V0cHV0X2ZpbGVfaWQYBiABKAYSFQoNZXJyb3JfZmlsZV9pZBgHIAEoBhIMCgR2aWV3GAggASgMEjQKBWZhY3RzGAkgASgLMiUudGhyb3VnaGxpbmUucHJvdmlkZXIudjEuUmVxdWVzdEZhY3RzEi0KBm1vZHVsZRgKIAEoDjIdLnRocm91Z2hsaW5lLmNvbW1vbi52MS5Nb2R1bGUSPAoOc3RvcmVfcmVzcG9uc2UYCyABKA4yJC50aHJvdWdobGluZS5jb21tb24udjEuU3RvcmVSZXNwb25zZRIYChBpZGVtcG90ZW5jeV9oYXNoGAwgASgMEhYKDnJlcXVlc3RfZGlnZXN0GA0gASgMIiwKEkJlZ2luQmF0Y2hSZXNwb25zZRIWCg5maXJzdF9iYXRjaF9pZBgBIAEoBiKrAQoUQWRkQmF0Y2hMaW5lc1JlcXVlc3QSEAoIYmF0Y2hfaWQYASABKAYSEgoKYWNjb3VudF9pZBgCIAEoAxINCgVmaXJzdBgDIAEoDRIvCgZyb3V0ZXMYBCADKAsyHy50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoUm91dGUSLQoFbGluZXMYBSADKAsyHi50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoTGluZSIXChVBZGRCYXRjaExpbmVzUmVzcG9uc2UirgEKEVN0YXJ0QmF0Y2hSZXF1ZXN0EhAKCGJhdGNoX2lkGAEgASgGEhIKCmFjY291bnRfaWQYAiABKAMSDQoFdG90YWwYAyABKA0SGQoRcmVzZXJ2ZWRfbmFub191c2QYBCABKAMSDwoHbGlmZV9tcxgFIAEoBBIXCg9yZXN1bHRzX2xpZmVfbXMYBiABKAQSDgoGbW9kZWxzGAcgAygJEg8KB2lzX2hlbGQYCCABKAgiPwoSU3RhcnRCYXRjaFJlc3BvbnNlEikKBWJhdGNoGAEgASgLMhoudGhyb3VnaGxpbmUuam9icy52MS5CYXRjaCJ6Cg9HZXRCYXRjaFJlcXVlc3QSKQoFb3duZXIYASABKAsyGi50aHJvdWdobGluZS5qb2JzLnYxLk93bmVyEhAKCGJhdGNoX2lkGAIgASgGEioKA2FwaRgDIAEoDjIdLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2hBcGkiPQoQR2V0QmF0Y2hSZXNwb25zZRIpCgViYXRjaBgBIAEoCzIaLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2gipQEKEkxpc3RCYXRjaGVzUmVxdWVzdBIpCgVvd25lchgBIAEoCzIaLnRocm91Z2hsaW5lLmpvYnMudjEuT3duZXISKgoDYXBpGAIgASgOMh0udGhyb3VnaGxpbmUuam9icy52MS5CYXRjaEFwaRIWCg5hZnRlcl9iYXRjaF9pZBgDIAEoBhINCgVsaW1pdBgEIAEoDRIRCglhc2NlbmRpbmcYBSABKAgiVAoTTGlzdEJhdGNoZXNSZXNwb25zZRIrCgdiYXRjaGVzGAEgAygLMhoudGhyb3VnaGxpbmUuam9icy52MS5CYXRjaBIQCghoYXNfbW9yZRgCIAEoCCJ9ChJDYW5jZWxCYXRjaFJlcXVlc3QSKQoFb3duZXIYASABKAsyGi50aHJvdWdobGluZS5qb2JzLnYxLk93bmVyEhAKCGJhdGNoX2lkGAIgASgGEioKA2FwaRgDIAEoDjIdLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2hBcGkiQAoTQ2FuY2VsQmF0Y2hSZXNwb25zZRIpCgViYXRjaBgBIAEoCzIaLnRocm91Z2hsaW5lLmpvYnMudjEuQmF0Y2gifQoSRGVsZXRlQmF0Y2hSZXF1ZXN0EikKBW93bmVyGAEgASgLMhoudGhyb3VnaGxpbmUuam9icy52MS5Pd25lchIQCghiYXRjaF9pZBgCIAEoBhIqCgNhcGkYAyABKA4yHS50aHJvdWdobGluZS5qb2JzLnYxLkJhdGNoQXBpIhUKE0RlbGV0ZUJhdGNoUmVzcG9uc2UqVAoIQmF0Y2hBcGkSGQoVQkFUQ0hfQVBJX1VOU1BFQ0lGSUVEEAASFAoQQkFUQ0hfQVBJX09QRU5BSRABEhcKE0JBVENIX0FQSV9BTlRIUk9QSUMQAiqOAQoKQmF0Y2hTdGF0ZRIbChdCQVRDSF9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0JBVENIX1NUQVRFX0xPQURJTkcQARIXChNCQVRDSF9TVEFURV9SVU5OSU5HEAISGgoWQkFUQ0hfU1RBVEVfRklOQUxJWklORxADEhUKEUJBVENIX1NUQVRFX0VOREVEEARiBnByb3RvMw", [file_throughline_common_v1_common, file_throughline_jobs_v1_owner, file_throughline_provider_v1_provider]);
 
 /**
  * What a line may be run with, shared by the lines of one model.
@@ -217,6 +217,41 @@ export const BatchCountsSchema: GenMessage<BatchCounts> = /*@__PURE__*/
   messageDesc(file_throughline_jobs_v1_batches, 2);
 
 /**
+ * What the lines of a batch that have ended cost together, as the ledger has it.
+ *
+ * @generated from message throughline.jobs.v1.BatchCost
+ */
+export type BatchCost = Message<"throughline.jobs.v1.BatchCost"> & {
+  /**
+   * Nano-USD charged.
+   *
+   * @generated from field: int64 billed_nano_usd = 1;
+   */
+  billedNanoUsd: bigint;
+
+  /**
+   * Nano-USD that they cost by the vendors' lists, as far as that is known.
+   *
+   * @generated from field: int64 list_price_nano_usd = 2;
+   */
+  listPriceNanoUsd: bigint;
+
+  /**
+   * Of how many lines it is known.
+   *
+   * @generated from field: uint32 listed_lines = 3;
+   */
+  listedLines: number;
+};
+
+/**
+ * Describes the message throughline.jobs.v1.BatchCost.
+ * Use `create(BatchCostSchema)` to create a new message.
+ */
+export const BatchCostSchema: GenMessage<BatchCost> = /*@__PURE__*/
+  messageDesc(file_throughline_jobs_v1_batches, 3);
+
+/**
  * A batch.
  *
  * @generated from message throughline.jobs.v1.Batch
@@ -354,6 +389,27 @@ export type Batch = Message<"throughline.jobs.v1.Batch"> & {
    * @generated from field: int64 account_id = 19;
    */
   accountId: bigint;
+
+  /**
+   * What its lines so far cost. Absent: not known, for some of them ended before batches knew it.
+   *
+   * @generated from field: throughline.jobs.v1.BatchCost cost = 20;
+   */
+  cost?: BatchCost | undefined;
+
+  /**
+   * Key that it was made with.
+   *
+   * @generated from field: int64 key_id = 21;
+   */
+  keyId: bigint;
+
+  /**
+   * End user whom it was made for. Empty: none.
+   *
+   * @generated from field: string user_id = 22;
+   */
+  userId: string;
 };
 
 /**
@@ -361,7 +417,7 @@ export type Batch = Message<"throughline.jobs.v1.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 3);
+  messageDesc(file_throughline_jobs_v1_batches, 4);
 
 /**
  * Begins a batch, whose lines are then added.
@@ -466,7 +522,7 @@ export type BeginBatchRequest = Message<"throughline.jobs.v1.BeginBatchRequest">
  * Use `create(BeginBatchRequestSchema)` to create a new message.
  */
 export const BeginBatchRequestSchema: GenMessage<BeginBatchRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 4);
+  messageDesc(file_throughline_jobs_v1_batches, 5);
 
 /**
  * Acknowledges.
@@ -487,7 +543,7 @@ export type BeginBatchResponse = Message<"throughline.jobs.v1.BeginBatchResponse
  * Use `create(BeginBatchResponseSchema)` to create a new message.
  */
 export const BeginBatchResponseSchema: GenMessage<BeginBatchResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 5);
+  messageDesc(file_throughline_jobs_v1_batches, 6);
 
 /**
  * Adds lines to a batch that has begun.
@@ -536,7 +592,7 @@ export type AddBatchLinesRequest = Message<"throughline.jobs.v1.AddBatchLinesReq
  * Use `create(AddBatchLinesRequestSchema)` to create a new message.
  */
 export const AddBatchLinesRequestSchema: GenMessage<AddBatchLinesRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 6);
+  messageDesc(file_throughline_jobs_v1_batches, 7);
 
 /**
  * Acknowledges.
@@ -551,7 +607,7 @@ export type AddBatchLinesResponse = Message<"throughline.jobs.v1.AddBatchLinesRe
  * Use `create(AddBatchLinesResponseSchema)` to create a new message.
  */
 export const AddBatchLinesResponseSchema: GenMessage<AddBatchLinesResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 7);
+  messageDesc(file_throughline_jobs_v1_batches, 8);
 
 /**
  * Has a batch run, all of whose lines were added. It holds a reservation by then.
@@ -621,7 +677,7 @@ export type StartBatchRequest = Message<"throughline.jobs.v1.StartBatchRequest">
  * Use `create(StartBatchRequestSchema)` to create a new message.
  */
 export const StartBatchRequestSchema: GenMessage<StartBatchRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 8);
+  messageDesc(file_throughline_jobs_v1_batches, 9);
 
 /**
  * The batch that runs.
@@ -642,7 +698,7 @@ export type StartBatchResponse = Message<"throughline.jobs.v1.StartBatchResponse
  * Use `create(StartBatchResponseSchema)` to create a new message.
  */
 export const StartBatchResponseSchema: GenMessage<StartBatchResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 9);
+  messageDesc(file_throughline_jobs_v1_batches, 10);
 
 /**
  * Asks for a batch.
@@ -665,7 +721,7 @@ export type GetBatchRequest = Message<"throughline.jobs.v1.GetBatchRequest"> & {
   batchId: bigint;
 
   /**
-   * Whose words it must be in.
+   * Whose words it must be in. UNSPECIFIED: anybody's.
    *
    * @generated from field: throughline.jobs.v1.BatchApi api = 3;
    */
@@ -677,7 +733,7 @@ export type GetBatchRequest = Message<"throughline.jobs.v1.GetBatchRequest"> & {
  * Use `create(GetBatchRequestSchema)` to create a new message.
  */
 export const GetBatchRequestSchema: GenMessage<GetBatchRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 10);
+  messageDesc(file_throughline_jobs_v1_batches, 11);
 
 /**
  * A batch.
@@ -698,7 +754,7 @@ export type GetBatchResponse = Message<"throughline.jobs.v1.GetBatchResponse"> &
  * Use `create(GetBatchResponseSchema)` to create a new message.
  */
 export const GetBatchResponseSchema: GenMessage<GetBatchResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 11);
+  messageDesc(file_throughline_jobs_v1_batches, 12);
 
 /**
  * Asks for a page of batches.
@@ -714,7 +770,7 @@ export type ListBatchesRequest = Message<"throughline.jobs.v1.ListBatchesRequest
   owner?: Owner | undefined;
 
   /**
-   * Whose words they must be in.
+   * Whose words they must be in. UNSPECIFIED: anybody's.
    *
    * @generated from field: throughline.jobs.v1.BatchApi api = 2;
    */
@@ -747,7 +803,7 @@ export type ListBatchesRequest = Message<"throughline.jobs.v1.ListBatchesRequest
  * Use `create(ListBatchesRequestSchema)` to create a new message.
  */
 export const ListBatchesRequestSchema: GenMessage<ListBatchesRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 12);
+  messageDesc(file_throughline_jobs_v1_batches, 13);
 
 /**
  * A page of batches.
@@ -775,7 +831,7 @@ export type ListBatchesResponse = Message<"throughline.jobs.v1.ListBatchesRespon
  * Use `create(ListBatchesResponseSchema)` to create a new message.
  */
 export const ListBatchesResponseSchema: GenMessage<ListBatchesResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 13);
+  messageDesc(file_throughline_jobs_v1_batches, 14);
 
 /**
  * Asks for the end of a batch.
@@ -810,7 +866,7 @@ export type CancelBatchRequest = Message<"throughline.jobs.v1.CancelBatchRequest
  * Use `create(CancelBatchRequestSchema)` to create a new message.
  */
 export const CancelBatchRequestSchema: GenMessage<CancelBatchRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 14);
+  messageDesc(file_throughline_jobs_v1_batches, 15);
 
 /**
  * The batch as it is now: lines that run are stopped, others are not begun any more.
@@ -831,7 +887,7 @@ export type CancelBatchResponse = Message<"throughline.jobs.v1.CancelBatchRespon
  * Use `create(CancelBatchResponseSchema)` to create a new message.
  */
 export const CancelBatchResponseSchema: GenMessage<CancelBatchResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 15);
+  messageDesc(file_throughline_jobs_v1_batches, 16);
 
 /**
  * Deletes a batch that has ended, with its results.
@@ -866,7 +922,7 @@ export type DeleteBatchRequest = Message<"throughline.jobs.v1.DeleteBatchRequest
  * Use `create(DeleteBatchRequestSchema)` to create a new message.
  */
 export const DeleteBatchRequestSchema: GenMessage<DeleteBatchRequest> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 16);
+  messageDesc(file_throughline_jobs_v1_batches, 17);
 
 /**
  * Acknowledges.
@@ -881,7 +937,7 @@ export type DeleteBatchResponse = Message<"throughline.jobs.v1.DeleteBatchRespon
  * Use `create(DeleteBatchResponseSchema)` to create a new message.
  */
 export const DeleteBatchResponseSchema: GenMessage<DeleteBatchResponse> = /*@__PURE__*/
-  messageDesc(file_throughline_jobs_v1_batches, 17);
+  messageDesc(file_throughline_jobs_v1_batches, 18);
 
 /**
  * Whose words a batch is shown in.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file throughline/jobs/v1/owner.proto.
  */
 export const file_throughline_jobs_v1_owner: GenFile = /*@__PURE__*/
-  fileDesc("Ch90aHJvdWdobGluZS9qb2JzL3YxL293bmVyLnByb3RvEhN0aHJvdWdobGluZS5qb2JzLnYxIjwKBU93bmVyEhIKCmFjY291bnRfaWQYASABKAMSDgoGa2V5X2lkGAIgASgDEg8KB3VzZXJfaWQYAyABKAliBnByb3RvMw");
+  fileDesc("Ch90aHJvdWdobGluZS9qb2JzL3YxL293bmVyLnByb3RvEhN0aHJvdWdobGluZS5qb2JzLnYxIk8KBU93bmVyEhIKCmFjY291bnRfaWQYASABKAMSDgoGa2V5X2lkGAIgASgDEg8KB3VzZXJfaWQYAyABKAkSEQoJZXZlcnlib2R5GAQgASgIYgZwcm90bzM");
 
 /**
  * Whose things are meant: all of an account, of one key, or of one end user. Of something new: who makes it.
@@ -40,6 +40,13 @@ export type Owner = Message<"throughline.jobs.v1.Owner"> & {
    * @generated from field: string user_id = 3;
    */
   userId: string;
+
+  /**
+   * True: of every account, to read batches; the other fields narrow it. Elsewhere it is not looked at.
+   *
+   * @generated from field: bool everybody = 4;
+   */
+  everybody: boolean;
 };
 
 /**
