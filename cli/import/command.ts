@@ -29,7 +29,8 @@ export function imports(program: Command): void {
   ).action((file: string, options: ImportOptions) =>
     guarded(false, async () => {
       const { fromLitellm } = await import("./litellm.ts");
-      await give(fromLitellm(await read(file)), options);
+      // biome-ignore lint/style/noProcessEnv: the imported file names the variables, so none of them can be declared.
+      await give(fromLitellm(await read(file), process.env), options);
     }),
   );
   outputs(
@@ -77,8 +78,12 @@ async function give({ config, notes, secrets }: Imported, { out, keys }: ImportO
   }
   const problems = await problemsOf(out ?? "imported.yaml", text);
   for (const problem of problems) say(`to mend: ${problem}`);
+  const standing = problems.length === 0 ? "the file is ready" : `${problems.length} places to mend before it is taken`;
+  const isEmpty = config.channels.length === 0;
   say(
-    `${config.channels.length} channels imported; ${problems.length === 0 ? "the file is ready" : `${problems.length} places to mend before it is taken`}.`,
+    isEmpty
+      ? "No channel was imported: the file serves no model."
+      : `${config.channels.length} channels imported; ${standing}.`,
   );
 }
 

@@ -144,6 +144,60 @@ describe("LiteLLM's config.yaml", () => {
   });
 });
 
+describe("a deployment that cannot be imported as it stands", () => {
+  const imported = (params: object, variables = {}) =>
+    fromLitellm({ model_list: [{ model_name: "chat", litellm_params: params }] }, variables);
+  const azure = { model: "azure/gpt", api_base: "os.environ/OUR_AZURE", api_key: "os.environ/K" };
+
+  test.each([
+    [azure, "api_base is in the variable OUR_AZURE, which is not set here: set it and import again"],
+    [{ model: "openai/own", api_base: "os.environ/OUR_BASE" }, "api_base is in the variable OUR_BASE"],
+    [{ model: "azure/gpt" }, "it says no api_base, and AZURE_API_BASE is not set here"],
+    [
+      { model: "bedrock/x" },
+      "it says no aws_region_name, and AWS_REGION_NAME, AWS_REGION, AWS_DEFAULT_REGION are not set",
+    ],
+    [{ model: "bedrock/x", aws_region_name: "os.environ/R" }, "aws_region_name is in the variable R"],
+    [
+      { model: "vertex_ai/gemini-pro" },
+      "it says no vertex_project, and VERTEXAI_PROJECT, VERTEXAI_LOCATION are not set",
+    ],
+    [{ model: "azure/", api_base: "https://x" }, '"azure/" names no model'],
+    [{ model: "auto_router/x" }, "LiteLLM chooses among models by it; throughline/auto does so here"],
+    [{ model: "watsonx/x" }, 'there is no adapter for the provider of "watsonx/x"'],
+  ])("is left out with its reason: %j", (params, reason) => {
+    const { config, notes } = imported(params);
+    expect([config.channels, notes]).toEqual([[], [expect.stringContaining(`model_list[0] (chat): ${reason}`)]]);
+  });
+
+  test.each([
+    [azure, { OUR_AZURE: "https://a.example" }, "https://a.example"],
+    [{ model: "azure/gpt" }, { AZURE_API_BASE: "https://b.example/" }, "https://b.example"],
+    [{ model: "bedrock/x" }, { AWS_REGION: "eu-west-1" }, "https://bedrock-runtime.eu-west-1.amazonaws.com"],
+    [
+      { model: "bedrock/x", aws_region_name: "us-east-1" },
+      { AWS_REGION: "eu-west-1" },
+      "https://bedrock-runtime.us-east-1.amazonaws.com",
+    ],
+    [
+      { model: "bedrock/x", aws_region_name: "os.environ/R" },
+      { R: "eu-west-1" },
+      "https://bedrock-runtime.eu-west-1.amazonaws.com",
+    ],
+    [
+      { model: "vertex_ai/gemini-pro", vertex_project: "os.environ/P" },
+      { P: "p" },
+      "https://aiplatform.googleapis.com/v1/projects/p/locations/global",
+    ],
+  ])("is imported where its variables are set: %j %j", (params, variables, address) => {
+    expect(imported(params, variables).config.channels).toMatchObject([{ base_url: address }]);
+    // A key is never written out.
+    expect(JSON.stringify(imported({ ...azure, ...params }, { ...variables, K: "sk-secret" }))).not.toContain(
+      "sk-secret",
+    );
+  });
+});
+
 describe("new-api's channels", () => {
   const imported = fromNewApi(newApi, options);
   const { channels, groups, strategies } = imported.config;

@@ -33,6 +33,13 @@ export function placeOf(
   return { name: guessed, vendor: vendors[guessed], upstream: model };
 }
 
+/** Why a deployment has no vendor here. */
+export function whyNoPlace(model: string): string {
+  if (model.startsWith("auto_router/")) return "LiteLLM chooses among models by it; throughline/auto does so here";
+  if (/^[^/]+\/$/.test(model)) return `"${model}" names no model`;
+  return `there is no adapter for the provider of "${model}"`;
+}
+
 /** Address of a deployment; undefined: nobody says it. */
 export function baseUrlOf(vendor: Vendor, params: Params): string | undefined {
   const said = textOf(params.api_base) ?? textOf(params.base_url);

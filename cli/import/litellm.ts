@@ -9,8 +9,18 @@ import {
   objectOf,
   textOf,
 } from "./imported.ts";
+import { type Variables, whyNoAddress, withVariables } from "./litellm-env.ts";
 import { settingNotes } from "./litellm-notes.ts";
-import { accountOf, baseUrlOf, channelOf, credentialOf, type Params, placeOf, servedName } from "./litellm-params.ts";
+import {
+  accountOf,
+  baseUrlOf,
+  channelOf,
+  credentialOf,
+  type Params,
+  placeOf,
+  servedName,
+  whyNoPlace,
+} from "./litellm-params.ts";
 import type { Vendor } from "./vendors.ts";
 
 /** Modules by LiteLLM's `mode`. */
@@ -35,9 +45,10 @@ const tokenPrices: Readonly<Record<string, string>> = {
 
 /**
  * A LiteLLM `config.yaml`, read, as our configuration: deployments of one account become a channel, deployments of one
- * name stay alternatives of it, fallbacks become channels of a lower priority.
+ * name stay alternatives of it, fallbacks become channels of a lower priority. Addresses that stand in `variables` are
+ * written out.
  */
-export function fromLitellm(file: unknown): Imported {
+export function fromLitellm(file: unknown, variables: Variables = {}): Imported {
   const root = objectOf(file);
   const list = root?.model_list;
   if (!Array.isArray(list)) throw new TypeError("there is no model_list: this is no config.yaml of LiteLLM");
@@ -50,21 +61,22 @@ export function fromLitellm(file: unknown): Imported {
 
   for (const [index, entry] of list.entries()) {
     const where = `model_list[${index}]`;
-    const params = objectOf(objectOf(entry)?.litellm_params);
+    const said = objectOf(objectOf(entry)?.litellm_params);
     const name = textOf(objectOf(entry)?.model_name);
-    const model = textOf(params?.model);
-    if (params === undefined || name === undefined || model === undefined) {
+    const model = textOf(said?.model);
+    if (said === undefined || name === undefined || model === undefined) {
       notes.push(`${where} has no model_name and litellm_params.model: it was left out.`);
       continue;
     }
-    const place = placeOf(model, params);
+    const place = placeOf(model, said);
     if (place === undefined) {
-      notes.push(`${where} (${name}): there is no adapter for the provider of "${model}". It was left out.`);
+      notes.push(`${where} (${name}): ${whyNoPlace(model)}. It was left out.`);
       continue;
     }
+    const params = withVariables(place.vendor, said, variables);
     const baseUrl = baseUrlOf(place.vendor, params);
     if (baseUrl === undefined) {
-      notes.push(`${where} (${name}): the address of ${place.vendor.channel} is not said. It was left out.`);
+      notes.push(`${where} (${name}): ${whyNoAddress(place.vendor, params)}. It was left out.`);
       continue;
     }
     const served = servedName(name, place.upstream);
