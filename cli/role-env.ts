@@ -6,6 +6,7 @@ import { providerEnv } from "../services/provider-adapter/config.ts";
 import { routingEnv } from "../services/routing/config.ts";
 import type { Env } from "../shared/config.ts";
 import { processEnv } from "../shared/run-service.ts";
+import { telemetryEnv } from "../shared/telemetry/index.ts";
 
 /** The processes of a deployment. */
 export type Role = "routing" | "history" | "billing" | "provider-adapter" | "jobs" | "gateway";
@@ -32,8 +33,8 @@ export const secretRoles: Readonly<Record<string, readonly Role[]>> = {
 };
 
 const plainSettings: ReadonlySet<string> = new Set(
-  [processEnv, gatewayEnv, billingEnv, historyEnv, jobsEnv, providerEnv, routingEnv].flatMap(({ variables }) =>
-    Object.keys(variables),
+  [processEnv, telemetryEnv, gatewayEnv, billingEnv, historyEnv, jobsEnv, providerEnv, routingEnv].flatMap(
+    ({ variables }) => Object.keys(variables),
   ),
 );
 

@@ -1,10 +1,13 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import { ExportResultCode } from "@opentelemetry/core";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+import { OTLPExporterBase } from "@opentelemetry/otlp-exporter-base";
+import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from "@opentelemetry/otlp-exporter-base/node-http";
+import { ProtobufTraceSerializer, TraceExporterMetricsHelper } from "@opentelemetry/otlp-transformer";
 import { BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Log } from "../log.ts";
 import type { TelemetryConfig } from "./config.ts";
 import { grpcOptions } from "./otlp-grpc.ts";
+import { createSpanEncoder } from "./span-encoder.ts";
 
 /** Spans of all services of the process on their way out. */
 export interface SpanPipeline {
@@ -51,11 +54,15 @@ export function createSpanPipeline(
 /** The OTLP exporter to the configured collector. */
 export function createOtlpExporter(config: TelemetryConfig & { endpoint: string }): SpanExporter {
   if (config.protocol === "grpc") return lazily(() => grpcExporter(config));
-  return new OTLPTraceExporter({
-    url: config.endpoint,
-    headers: { ...config.headers },
-    timeoutMillis: config.exportTimeoutMs,
-  });
+  const settings = { url: config.endpoint, headers: { ...config.headers }, timeoutMillis: config.exportTimeoutMs };
+  const { deserializeResponse } = ProtobufTraceSerializer;
+  return new OTLPExporterBase(
+    createOtlpHttpExportDelegate(
+      convertLegacyHttpOptions(settings, "TRACES", "v1/traces", { "Content-Type": "application/x-protobuf" }),
+      { serializeRequest: createSpanEncoder(), deserializeResponse },
+      ...(["otlp_http_span_exporter", TraceExporterMetricsHelper, undefined] as const),
+    ),
+  );
 }
 
 async function grpcExporter(config: TelemetryConfig & { endpoint: string }): Promise<SpanExporter> {
