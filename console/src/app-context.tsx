@@ -1,7 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import type { Throughline } from "@throughline/client";
 import { createContext, type ReactNode, use, useMemo, useSyncExternalStore } from "react";
-import type { Trpc } from "./data/client.ts";
+import type { Renew, Trpc } from "./data/client.ts";
 import type { Connection } from "./data/connection.ts";
 import { createFormats, type Formats } from "./format/format.ts";
 import type { Dictionary } from "./i18n/dictionary.ts";
@@ -25,6 +25,8 @@ export interface SignedIn {
   readonly trpc: Trpc;
   /** For calls that are no queries: subscriptions, pages of an export. */
   readonly client: Throughline;
+  /** Replaces the secret of the session's own key. */
+  readonly renew: Renew;
 }
 
 interface Speech {

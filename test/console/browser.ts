@@ -1,4 +1,5 @@
 import { accessSync, constants } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -75,7 +76,7 @@ export async function signIn(page: Page, key: string): Promise<void> {
   await page.locator("#main").waitFor();
 }
 
-const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const axe = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 interface Fault {
   readonly id: string;
@@ -85,9 +86,8 @@ interface Fault {
 
 /** Expects that axe-core finds no serious fault on the page as it is. */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
-  // Through the debugger, since the page's own policy lets in no script.
-  const { readFile } = await import("node:fs/promises");
-  await page.evaluate(await readFile(axePath, "utf8"));
+  // Through the debugger, since the page's own policy lets in no script. It stays until the page is loaded anew.
+  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(await axe);
   const faults = await page.evaluate<readonly Fault[]>(
     "axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)",
   );

@@ -33,13 +33,14 @@ export function manageTests(given: () => { readonly house: House; readonly brows
       expect(await me()).toBe(200);
       await page.keyboard.press("Escape");
       const row = page.getByRole("row", { name: /from the console/ });
-      await row.getByText("30/min").waitFor();
+      await row.getByText("30 of 30/min").waitFor();
+      await row.getByText("$50.00 left").waitFor();
       expect(await page.content()).not.toContain(secret);
 
       await row.getByRole("button", { name: /^Change/ }).click();
       await dialog.getByLabel("Budget a day (USD)").fill("2.50");
       await dialog.getByRole("button", { name: "Change" }).click();
-      await row.getByText("30/min, $2.50 a day").waitFor();
+      await row.getByText("$2.50 of $2.50 a day").waitFor();
 
       await row.getByRole("button", { name: /^Rotate/ }).click();
       await dialog.getByLabel("Overlap in hours").fill("1");
@@ -57,6 +58,41 @@ export function manageTests(given: () => { readonly house: House; readonly brows
       await page.getByLabel("Procedure").fill("keys.revoke");
       await page.getByText("asked for").first().waitFor();
       expect(await page.content()).not.toContain(secret);
+      expect(shown.complaints).toEqual([]);
+    });
+
+    test("the owner of a key rotates it, and the page goes on with the new secret, though the old one was refused meanwhile", async () => {
+      const { house, browser } = given();
+      const { account_id } = await house.admin.accounts.get.query({ name: "Acme Robotics" });
+      const made = await house.admin.keys.create.mutate({ account_id, name: "rotates itself", scopes: ["chat"] });
+      await using shown = await visit(browser, house.deployment.url);
+      const { page } = shown;
+      await signIn(page, made.secret);
+      await page.getByRole("link", { name: "My key" }).click();
+      await page.getByRole("button", { name: "Rotate" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("This page goes on with the new secret.").waitFor();
+      await dialog.getByLabel("Overlap in hours").fill("0");
+      await expectAccessible(page, "rotation of the own key");
+      // The answer is held back until a poll was refused: by then the old secret has ended.
+      await page.route(/me\.rotate/, async (route) => {
+        const answer = await route.fetch();
+        await page.waitForResponse((response) => response.status() === 401);
+        await route.fulfill({ response: answer });
+      });
+      await dialog.getByRole("button", { name: "Rotate" }).click();
+      const secret = (await dialog.locator("pre").textContent()) ?? "";
+      expect(secret).toMatch(/^tl-[A-Za-z0-9]{43}$/);
+      await dialog.getByRole("button", { name: "Copy the secret" }).click();
+      expect(await page.evaluate("navigator.clipboard.readText()")).toBe(secret);
+      await page.keyboard.press("Escape");
+      await page.getByText(`${secret.slice(0, 9)}…`).waitFor();
+      await page.reload();
+      await page.getByRole("heading", { name: "rotates itself" }).waitFor();
+      expect(await page.content()).not.toContain(secret);
+      const status = async (key: string) =>
+        (await house.deployment.call("/v1/me", undefined, { authorization: `Bearer ${key}` })).status;
+      expect([await status(made.secret), await status(secret)]).toEqual([401, 200]);
       expect(shown.complaints).toEqual([]);
     });
 

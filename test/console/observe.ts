@@ -26,7 +26,8 @@ export function observeTests(given: () => { readonly house: House; readonly brow
     test("lists requests as they come, by filters that stand in the address", async () => {
       const { url } = given().house.deployment;
       await given().house.chat("gpt-4o");
-      const failed = await given().house.chat("sim-status-500");
+      const failed = await given().house.chat("sim-status-500", {}, { "x-throughline-tags": "alpha" });
+      await given().house.chat("sim-status-500");
       await using shown = await visit(given().browser, url);
       const { page } = shown;
       await signIn(page, given().house.keys.reader);
@@ -43,8 +44,36 @@ export function observeTests(given: () => { readonly house: House; readonly brow
       await page.getByText("Nothing matches these filters.").waitFor();
       expect(new URL(page.url()).search).toBe("?status=failed&model=no-such-model");
       await page.goBack();
+      // The chart is about what the filters leave, as the list is.
+      await page.getByLabel("Tag").fill("alpha");
+      await page.keyboard.press("Enter");
+      await page.getByRole("img", { name: "1 in the last hour" }).waitFor();
       await page.locator(`a[href$="/requests/${failed}"]`).click();
       await page.getByText("Every candidate upstream failed").waitFor();
+      expect(shown.complaints).toEqual([]);
+    });
+
+    test("a channel that refuses every request is never shown as healthy, also once nothing is asked of it", async () => {
+      const { house, browser } = given();
+      const { channels } = await house.admin.channels.list.query();
+      const { base_url = "", adapter = "" } = channels.find(({ name }) => name === "simulator") ?? {};
+      const models = [{ model: "at-its-limit", upstream_model: "sim-status-429", strategy: "simulated" }];
+      const channel = { name: "at-its-limit", adapter, base_url, models };
+      await house.admin.channels.put.mutate({ channel, new_credential: "sk-test" });
+      await eventually(async () => {
+        await house.chat("at-its-limit");
+        const told = (await house.admin.channels.list.query()).channels.find(({ name }) => name === channel.name);
+        return told?.health?.last_failure ?? undefined;
+      });
+      await using shown = await visit(browser, house.deployment.url);
+      const { page } = shown;
+      await signIn(page, house.keys.operator);
+      await page.getByRole("link", { name: "Channels" }).click();
+      const row = page.getByRole("row", { name: /at-its-limit/ });
+      await row.getByText("limited").waitFor();
+      await row.getByText("429 upstream_overloaded").waitFor();
+      await expectAccessible(page, "channels");
+      await house.admin.channels.delete.mutate({ name: "at-its-limit" });
       expect(shown.complaints).toEqual([]);
     });
 

@@ -4,9 +4,12 @@ import {
   createThroughline,
   type Fetch,
   isThroughlineError,
+  type RouterInputs,
+  type RouterOutputs,
   type Throughline,
 } from "@throughline/client";
 import { createTRPCOptionsProxy, type TRPCOptionsProxy } from "@trpc/tanstack-react-query";
+import type { Session } from "../session/session.ts";
 import type { Connection } from "./connection.ts";
 
 /** Most often that a call is repeated which may succeed later. */
@@ -44,9 +47,44 @@ function mayPass(error: unknown): boolean {
   return isThroughlineError(error) && error.retryable;
 }
 
-/** A client of the gateway that serves the page. */
-export function createClient(key: string, connection: Pick<Connection, "lost">): Throughline {
-  return createThroughline({ url: location.origin, key, fetch: watched(connection) });
+/** A client of the gateway that serves the page, with the session's key as it is at each call. */
+export function createClient(session: Session, connection: Pick<Connection, "lost">): Throughline {
+  return clientOf(() => session.key() ?? "", renewing(session, watched(connection)));
+}
+
+/** Gives the session's own key a new secret, and goes on with it. */
+export type Renew = (asked: RouterInputs["me"]["rotate"]) => Promise<RouterOutputs["me"]["rotate"]>;
+
+/** Makes what renews the session's key. Its client waits for no new secret, for it is the one that brings it. */
+export function createRenew(session: Session, connection: Pick<Connection, "lost">): Renew {
+  const client = clientOf(() => session.key() ?? "", watched(connection));
+  return async (asked) => {
+    const rotated = client.me.rotate.mutate(asked);
+    await session.renew(rotated.then(({ secret }) => secret));
+    return rotated;
+  };
+}
+
+/** Whose key it is. Throws the refusal. */
+export async function tryKey(key: string, connection: Pick<Connection, "lost">): Promise<void> {
+  await clientOf(() => key, watched(connection)).me.get.query();
+}
+
+function clientOf(key: () => string, fetch: Fetch): Throughline {
+  return createThroughline({ url: location.origin, key, fetch });
+}
+
+/** A fetch that sends again with the new secret what was sent with the old one and refused while it was replaced. */
+function renewing(session: Session, fetch: Fetch): Fetch {
+  return async (url, init) => {
+    const response = await fetch(url, init);
+    if (response.status !== 401) return response;
+    await session.settled();
+    const key = session.key();
+    const authorization = `Bearer ${key}`;
+    if (key === undefined || init === undefined || init.headers.authorization === authorization) return response;
+    return fetch(url, { ...init, headers: { ...init.headers, authorization } });
+  };
 }
 
 /** Queries and mutations with the types of the contract: `useQuery(trpc.me.get.queryOptions())`. */

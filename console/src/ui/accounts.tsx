@@ -1,14 +1,27 @@
 import { useQuery } from "@tanstack/react-query";
+import type { RouterOutputs } from "@throughline/client";
 import { useSignedIn, useWords } from "../app-context.tsx";
 import { Choice } from "./form.tsx";
 
 const most = 1_000;
 
-/** Names of the accounts that the key reaches, by ID. Only keys that administer have them. */
-export function useAccountNames(): ReadonlyMap<string, string> {
+/** An account of the list. */
+type Account = RouterOutputs["accounts"]["list"]["accounts"][number];
+
+/** The accounts that the key reaches, by ID. Only keys that administer have them. @param refreshMs how old they may get. */
+export function useAccounts(refreshMs = 60_000): ReadonlyMap<string, Account> {
   const { trpc } = useSignedIn();
-  const { data } = useQuery({ ...trpc.accounts.list.queryOptions({ limit: most }), staleTime: 60_000 });
-  return new Map(data?.accounts.map(({ account_id, name }) => [account_id, name]));
+  const { data } = useQuery({
+    ...trpc.accounts.list.queryOptions({ limit: most }),
+    staleTime: refreshMs,
+    ...(refreshMs < 60_000 ? { refetchInterval: refreshMs } : {}),
+  });
+  return new Map(data?.accounts.map((account) => [account.account_id, account]));
+}
+
+/** Names of the accounts that the key reaches, by ID. */
+export function useAccountNames(): ReadonlyMap<string, string> {
+  return new Map(Array.from(useAccounts(), ([id, { name }]) => [id, name]));
 }
 
 /** Whose things are shown: of one account or of all. */

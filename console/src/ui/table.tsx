@@ -7,6 +7,8 @@ import { Skeleton } from "./parts.tsx";
 export interface ColumnOf<T> {
   readonly head: string;
   readonly isNumber?: boolean;
+  /** True: it names the row. */
+  readonly isHead?: boolean;
   readonly cell: (row: T) => ReactNode;
 }
 
@@ -62,11 +64,17 @@ export function DataTable<T>({
           <tbody>
             {rows.map((row) => (
               <tr key={keyOf(row)}>
-                {columns.map(({ head, isNumber, cell }) => (
-                  <td key={head} className={isNumber ? "number" : undefined}>
-                    {cell(row)}
-                  </td>
-                ))}
+                {columns.map(({ head, isNumber, isHead, cell }) =>
+                  isHead ? (
+                    <th key={head} scope="row">
+                      {cell(row)}
+                    </th>
+                  ) : (
+                    <td key={head} className={isNumber ? "number" : undefined}>
+                      {cell(row)}
+                    </td>
+                  ),
+                )}
               </tr>
             ))}
           </tbody>

@@ -7,12 +7,12 @@ import { CopyButton } from "../../ui/copy.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Choice, Field, Form, type Given } from "../../ui/form.tsx";
 import { LimitFields, limitsOf } from "./limit-fields.tsx";
-import type { Key, KeyTask } from "./tasks.ts";
+import { Rotate } from "./rotate.tsx";
+import type { Key, KeyTask, Shown } from "./tasks.ts";
 
 type Made = RouterInputs["keys"]["create"];
 
 const dayMs = 86_400_000;
-const hourMs = 3_600_000;
 const kinds = ["api", "server", "user", "cli"] as const;
 
 /** A task with a key: its questions, then its secret where there is a new one. */
@@ -33,13 +33,7 @@ export function KeyDialog({ task, onClose, onDone }: { task: KeyTask; onClose: (
   }
   if (task.kind === "make") return <Make {...shown} />;
   if (task.kind === "change") return <Change of={task.key} {...shown} />;
-  return <Replace task={task.kind} of={task.key} {...shown} />;
-}
-
-interface Shown {
-  readonly onDone: () => void;
-  readonly onClose: () => void;
-  readonly onSecret: (secret: string) => void;
+  return task.kind === "rotate" ? <Rotate of={task.key} {...shown} /> : <Revoke of={task.key} {...shown} />;
 }
 
 function Make({ onDone, onClose, onSecret }: Shown) {
@@ -132,48 +126,24 @@ function Change({ of: key, onDone, onClose }: Shown & { of: Key }) {
   );
 }
 
-function Replace({ task, of: key, onDone, onClose, onSecret }: Shown & { task: "rotate" | "revoke"; of: Key }) {
+function Revoke({ of: key, onDone, onClose }: Shown & { of: Key }) {
   const { trpc } = useSignedIn();
   const { keys: words } = useWords();
-  const rotate = useMutation(
-    trpc.keys.rotate.mutationOptions({
-      onSuccess: ({ secret }) => {
-        onDone();
-        onSecret(secret);
-      },
-    }),
-  );
-  const revoke = useMutation(
-    trpc.keys.revoke.mutationOptions({
-      onSuccess: () => {
-        onDone();
-        onClose();
-      },
-    }),
-  );
-  const named = key.name || key.prefix;
-  if (task === "revoke") {
-    return (
-      <Dialog title={words.revokeOf(named)} onClose={onClose}>
-        <Form
-          go={words.revoke}
-          danger
-          busy={revoke.isPending}
-          error={revoke.error}
-          onSubmit={() => revoke.mutate({ key_id: key.key_id })}
-        >
-          <p>{words.revokeText}</p>
-        </Form>
-      </Dialog>
-    );
-  }
-  const submit = (given: Given) =>
-    rotate.mutate({ key_id: key.key_id, overlap_ms: Math.round(Number(given("hours") ?? "0") * hourMs) });
+  const onSuccess = () => {
+    onDone();
+    onClose();
+  };
+  const revoke = useMutation(trpc.keys.revoke.mutationOptions({ onSuccess }));
   return (
-    <Dialog title={words.rotateOf(named)} onClose={onClose}>
-      <Form go={words.rotate} busy={rotate.isPending} error={rotate.error} onSubmit={submit}>
-        <p>{words.rotateText}</p>
-        <Field label={words.overlap} name="hours" type="number" min={0} max={720} step="any" defaultValue={24} />
+    <Dialog title={words.revokeOf(key.name || key.prefix)} onClose={onClose}>
+      <Form
+        go={words.revoke}
+        danger
+        busy={revoke.isPending}
+        error={revoke.error}
+        onSubmit={() => revoke.mutate({ key_id: key.key_id })}
+      >
+        <p>{words.revokeText}</p>
       </Form>
     </Dialog>
   );

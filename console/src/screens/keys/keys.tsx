@@ -1,87 +1,78 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useSignedIn, useWords } from "../../app-context.tsx";
-import { AccountChoice, useAccountNames } from "../../ui/accounts.tsx";
-import { Paged, usePages } from "../../ui/pages.tsx";
-import { Badge, Card, PageHead } from "../../ui/parts.tsx";
+import { useFormats, useSignedIn, useWords } from "../../app-context.tsx";
+import { AccountChoice, useAccounts } from "../../ui/accounts.tsx";
+import { ManagedList, RowActions } from "../../ui/managed-list.tsx";
+import { usePages } from "../../ui/pages.tsx";
+import { Badge } from "../../ui/parts.tsx";
+import type { ColumnOf } from "../../ui/table.tsx";
 import { Time, useNow } from "../../ui/time.tsx";
 import { KeyDialog } from "./key-dialog.tsx";
-import { LimitsText } from "./limits-text.tsx";
+import { LimitsLeft } from "./limits-left.tsx";
 import type { Key, KeyTask } from "./tasks.ts";
 
 const pageLength = 100;
 const listKey = ["keys"] as const;
+/** How often it is asked what is left. */
+const refreshMs = 10_000;
 
-/** The keys that are reached: made, bounded, rotated, revoked. */
+/** The keys that are reached, and what they have left: made, bounded, rotated, revoked. */
 export function Keys() {
   const { client, rights } = useSignedIn();
   const { keys: words, manage } = useWords();
   const queries = useQueryClient();
-  const names = useAccountNames();
   const [accountId, setAccountId] = useState("");
   const [task, setTask] = useState<KeyTask>();
-  const pages = usePages([...listKey, accountId], async (after) => {
-    const asked = { ...(accountId === "" ? {} : { account_id: accountId }), ...(after && { after_key_id: after }) };
-    const { keys, has_more } = await client.keys.list.query({ ...asked, limit: pageLength });
-    return { rows: keys, next: has_more ? keys.at(-1)?.key_id : undefined };
-  });
-  const may = rights.changeAdministration;
+  const pages = usePages<Key>(
+    [...listKey, accountId],
+    async (after) => {
+      const asked = { ...(accountId === "" ? {} : { account_id: accountId }), ...(after && { after_key_id: after }) };
+      const { keys, has_more } = await client.keys.list.query({ ...asked, limit: pageLength, with_standing: true });
+      return { rows: keys, next: has_more ? keys.at(-1)?.key_id : undefined };
+    },
+    refreshMs,
+  );
+  const columns: readonly ColumnOf<Key>[] = [
+    {
+      head: words.name,
+      isHead: true,
+      cell: ({ name, prefix }) => (
+        <>
+          {name || words.unnamed}
+          <br />
+          <code className="quiet">{prefix}…</code>
+        </>
+      ),
+    },
+    { head: manage.account, cell: ({ account_id }) => <Account id={account_id} /> },
+    {
+      head: words.may,
+      cell: ({ scopes }) => scopes.map((scope) => (scope === "*" ? words.everything : scope)).join(", "),
+    },
+    { head: words.left, cell: ({ limits, standing }) => <LimitsLeft limits={limits} standing={standing} /> },
+    { head: words.state, cell: (key) => <KeyState at={key} /> },
+    { head: words.made, cell: ({ created_time }) => <Time at={created_time} /> },
+  ];
+  const tasks = ["change", "rotate", "revoke"] as const;
+  const actions = (key: Key) =>
+    key.revoked_time === null ? (
+      <RowActions
+        of={key.name || key.prefix}
+        actions={tasks.map((kind) => [kind, words[kind], () => setTask({ kind, key })])}
+        danger="revoke"
+      />
+    ) : null;
   return (
     <>
-      <PageHead title={words.title} lead={words.lead}>
-        {may ? (
-          <button type="button" className="button primary" onClick={() => setTask({ kind: "make" })}>
-            {words.make}
-          </button>
-        ) : null}
-      </PageHead>
-      <Card flush>
-        <div className="filters">
-          <AccountChoice value={accountId} onChange={setAccountId} />
-        </div>
-        <Paged pages={pages} none={words.none}>
-          {(rows) => (
-            <table className="table wide">
-              <thead>
-                <tr>
-                  <th>{words.name}</th>
-                  <th>{manage.account}</th>
-                  <th>{words.may}</th>
-                  <th>{words.limits}</th>
-                  <th>{words.state}</th>
-                  <th>{words.made}</th>
-                  {may ? <th>{manage.actions}</th> : null}
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((key) => (
-                  <tr key={key.key_id}>
-                    <th scope="row">
-                      {key.name || words.unnamed}
-                      <br />
-                      <code className="quiet">{key.prefix}…</code>
-                    </th>
-                    <td>{names.get(key.account_id) ?? key.account_id}</td>
-                    <td>{key.scopes.map((scope) => (scope === "*" ? words.everything : scope)).join(", ")}</td>
-                    <td>
-                      <LimitsText limits={key.limits} />
-                    </td>
-                    <td>
-                      <KeyState at={key} />
-                    </td>
-                    <td>
-                      <Time at={key.created_time} />
-                    </td>
-                    {may ? (
-                      <td>{key.revoked_time === null ? <KeyActions of={key} onTask={setTask} /> : null}</td>
-                    ) : null}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
-        </Paged>
-      </Card>
+      <ManagedList
+        words={words}
+        pages={pages}
+        columns={columns}
+        keyOf={({ key_id }) => key_id}
+        actions={rights.changeAdministration ? actions : undefined}
+        onMake={() => setTask({ kind: "make" })}
+        filters={<AccountChoice value={accountId} onChange={setAccountId} />}
+      />
       {task === undefined ? null : (
         <KeyDialog
           task={task}
@@ -93,27 +84,20 @@ export function Keys() {
   );
 }
 
-function KeyActions({ of: key, onTask }: { of: Key; onTask: (task: KeyTask) => void }) {
+/** Who pays, and what a request may still cost. */
+function Account({ id }: { id: string }) {
   const { keys: words } = useWords();
-  const tasks = [
-    ["change", words.change],
-    ["rotate", words.rotate],
-    ["revoke", words.revoke],
-  ] as const;
+  const formats = useFormats();
+  const account = useAccounts(refreshMs).get(id);
+  if (account === undefined) return id;
   return (
-    <div className="row-actions">
-      {tasks.map(([kind, text]) => (
-        <button
-          key={kind}
-          type="button"
-          className={kind === "revoke" ? "button small danger" : "button small"}
-          aria-label={`${text}: ${key.name || key.prefix}`}
-          onClick={() => onTask({ kind, key })}
-        >
-          {text}
-        </button>
-      ))}
-    </div>
+    <>
+      {account.name}
+      <br />
+      <span className="quiet" title={`$${account.available_usd}`}>
+        {words.creditLeft(formats.usd(account.available_usd))}
+      </span>
+    </>
   );
 }
 

@@ -22,7 +22,7 @@ export function Limits({ limits, standing }: Limited) {
     <table className="table">
       <thead>
         <tr>
-          <th>{words.limit}</th>
+          <th>{words.limits}</th>
           <th className="number">{words.left}</th>
           <th className="number">{words.limit}</th>
           <th className="meter-column">{words.used}</th>

@@ -22,12 +22,10 @@ export function MyKey() {
   return (
     <>
       <PageHead title={key.name || words.title} lead={<code>{key.prefix}…</code>}>
-        {rights.changeAdministration ? (
-          <button type="button" className="button" onClick={() => setRotating(true)}>
-            <Icon name="rotate" size={16} />
-            {keys.rotate}
-          </button>
-        ) : null}
+        <button type="button" className="button" onClick={() => setRotating(true)}>
+          <Icon name="rotate" size={16} />
+          {keys.rotate}
+        </button>
       </PageHead>
       <div className="figures">
         <Figure

@@ -2,7 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { isThroughlineError } from "@throughline/client";
 import { type FormEvent, useId, useState, useSyncExternalStore } from "react";
 import { useHouse, useIsAway, useWords } from "../../app-context.tsx";
-import { createClient } from "../../data/client.ts";
+import { tryKey } from "../../data/client.ts";
 import type { Dictionary } from "../../i18n/dictionary.ts";
 import { Choices } from "../../layout/choices.tsx";
 import { Icon, Mark } from "../../ui/icon.tsx";
@@ -18,7 +18,7 @@ export function SignIn() {
   const fieldId = useId();
   const attempt = useMutation({
     mutationFn: async (key: string) => {
-      await createClient(key, connection).me.get.query();
+      await tryKey(key, connection);
       return key;
     },
     onSuccess: (key) => session.open(key),

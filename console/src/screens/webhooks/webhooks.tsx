@@ -4,8 +4,10 @@ import { useState } from "react";
 import { useSignedIn, useWords } from "../../app-context.tsx";
 import { useAccountNames } from "../../ui/accounts.tsx";
 import { Failure } from "../../ui/failure.tsx";
-import { Paged, usePages } from "../../ui/pages.tsx";
-import { Badge, Card, PageHead } from "../../ui/parts.tsx";
+import { ManagedList, RowActions } from "../../ui/managed-list.tsx";
+import { usePages } from "../../ui/pages.tsx";
+import { Badge } from "../../ui/parts.tsx";
+import type { ColumnOf } from "../../ui/table.tsx";
 import { Deliveries, deliveriesKey } from "./deliveries.tsx";
 import { WebhookDialog } from "./webhook-dialog.tsx";
 
@@ -35,56 +37,37 @@ export function Webhooks() {
     });
     return { rows: webhooks, next: has_more ? webhooks.at(-1)?.webhook_id : undefined };
   });
+  const columns: readonly ColumnOf<Webhook>[] = [
+    {
+      head: words.url,
+      isHead: true,
+      cell: ({ url, description }) => (
+        <>
+          {url === null ? words.callbacks : <code>{url}</code>}
+          {description === "" ? null : <div className="quiet">{description}</div>}
+        </>
+      ),
+    },
+    { head: manage.account, cell: ({ account_id }) => names.get(account_id) ?? account_id },
+    { head: words.events, cell: ({ events }) => events.join(", ") },
+    {
+      head: keys.state,
+      cell: ({ enabled }) => <Badge tone={enabled ? "good" : "calm"}>{enabled ? words.on : words.off}</Badge>,
+    },
+  ];
+  const actions = (webhook: Webhook) =>
+    webhook.url === null ? null : <WebhookActions of={webhook} url={webhook.url} onTask={setTask} />;
   const may = rights.changeAdministration;
   return (
     <div className="stack">
-      <PageHead title={words.title} lead={words.lead}>
-        {may ? (
-          <button type="button" className="button primary" onClick={() => setTask({ kind: "make" })}>
-            {words.make}
-          </button>
-        ) : null}
-      </PageHead>
-      <Card flush>
-        <Paged pages={pages} none={words.none}>
-          {(rows) => (
-            <table className="table wide">
-              <thead>
-                <tr>
-                  <th>{words.url}</th>
-                  <th>{manage.account}</th>
-                  <th>{words.events}</th>
-                  <th>{keys.state}</th>
-                  {may ? <th>{manage.actions}</th> : null}
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((webhook) => (
-                  <tr key={webhook.webhook_id}>
-                    <th scope="row">
-                      {webhook.url === null ? words.callbacks : <code>{webhook.url}</code>}
-                      {webhook.description === "" ? null : (
-                        <>
-                          <br />
-                          <span className="quiet">{webhook.description}</span>
-                        </>
-                      )}
-                    </th>
-                    <td>{names.get(webhook.account_id) ?? webhook.account_id}</td>
-                    <td>{webhook.events.join(", ")}</td>
-                    <td>
-                      <Badge tone={webhook.enabled ? "good" : "calm"}>{webhook.enabled ? words.on : words.off}</Badge>
-                    </td>
-                    {may ? (
-                      <td>{webhook.url === null ? null : <WebhookActions of={webhook} onTask={setTask} />}</td>
-                    ) : null}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
-        </Paged>
-      </Card>
+      <ManagedList
+        words={words}
+        pages={pages}
+        columns={columns}
+        keyOf={({ webhook_id }) => webhook_id}
+        actions={may ? actions : undefined}
+        onMake={() => setTask({ kind: "make" })}
+      />
       <Deliveries mayResend={may} />
       {task === undefined ? null : (
         <WebhookDialog
@@ -99,36 +82,28 @@ export function Webhooks() {
   );
 }
 
-function WebhookActions({ of: webhook, onTask }: { of: Webhook; onTask: (task: Task) => void }) {
+function WebhookActions({ of, url, onTask }: { of: Webhook; url: string; onTask: (task: Task) => void }) {
   const { trpc } = useSignedIn();
   const { webhooks: words, keys } = useWords();
   const queries = useQueryClient();
   const again = (queryKey: readonly string[]) => () => queries.invalidateQueries({ queryKey });
   const test = useMutation(trpc.webhooks.test.mutationOptions({ onSuccess: again(deliveriesKey) }));
   const update = useMutation(trpc.webhooks.update.mutationOptions({ onSuccess: again(listKey) }));
-  const { webhook_id, enabled, url } = webhook;
-  const tasks = [
-    ["test", words.test, () => test.mutate({ webhook_id })],
-    ["switch", enabled ? words.switchOff : words.switchOn, () => update.mutate({ webhook_id, enabled: !enabled })],
-    ["rotate", keys.rotate, () => onTask({ kind: "rotate", webhook })],
-    ["remove", words.remove, () => onTask({ kind: "remove", webhook })],
-  ] as const;
+  const { webhook_id, enabled } = of;
+  const switchText = enabled ? words.switchOff : words.switchOn;
   const error = test.error ?? update.error;
   return (
     <>
-      <div className="row-actions">
-        {tasks.map(([name, text, run]) => (
-          <button
-            key={name}
-            type="button"
-            className={name === "remove" ? "button small danger" : "button small"}
-            aria-label={`${text}: ${url}`}
-            onClick={run}
-          >
-            {text}
-          </button>
-        ))}
-      </div>
+      <RowActions
+        of={url}
+        actions={[
+          ["test", words.test, () => test.mutate({ webhook_id })],
+          ["switch", switchText, () => update.mutate({ webhook_id, enabled: !enabled })],
+          ["rotate", keys.rotate, () => onTask({ kind: "rotate", webhook: of })],
+          ["remove", words.remove, () => onTask({ kind: "remove", webhook: of })],
+        ]}
+        danger="remove"
+      />
       {error === null ? null : <Failure error={error} />}
     </>
   );
