@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { Module } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { RecordStatus, TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { type LabelKind, labelHash, labelKinds } from "./db/labels.ts";
 import { startTestHistory } from "./testing.ts";
@@ -334,6 +334,20 @@ describe("the operator's list", () => {
     }
   });
 });
+
+test.each(["user", "tag"])(
+  "sums over time by %s read the labels of the time once, not for each record",
+  async (groupBy) => {
+    const filter = { fromUnixMs: BigInt(nowMs - days * dayMs), toUnixMs: BigInt(nowMs) };
+    const asked = { owner: { accountId: 1n }, filter, step: TimeStep.DAY, groupBy };
+    const ask = () => history.client.getTimeseries(asked, history.options);
+    expect((await ask()).points.length).toBeGreaterThan(days);
+    const labels = (await plans.of(ask, { run: true }))
+      .flatMap(nodesOf)
+      .filter((node) => /^label_/.test(node["Relation Name"] ?? ""));
+    expect(labels.reduce((loops, node) => loops + (node["Actual Loops"] ?? 0), 0)).toBeLessThanOrEqual(2 * days);
+  },
+);
 
 /** Records that were looked at, kept or not, and buffers of all statements. */
 function costOf(roots: readonly PlanNode[]): { rows: number; buffers: number } {

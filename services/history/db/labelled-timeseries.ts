@@ -34,7 +34,11 @@ export async function labelledTimeseries(
   const found = label === undefined ? recordsOf(summed, parameters) : recordsWith(label, others, summed, parameters);
   const at = `((x.request_id >> 22) + ${requestIdEpochMs}) / ${step} * ${step}`;
   const sql = isByLabel(groupBy)
-    ? byLabel(found, at, parameters, { ...kindOf[groupBy], most: mostLabelsIn(stepMs) })
+    ? byLabel(found, at, parameters, {
+        ...kindOf[groupBy],
+        most: mostLabelsIn(stepMs),
+        labels: labelsOf(summed, label),
+      })
     : bucketsTogether(
         groupBy,
         `select ${at} as at_unix_ms, ${groupColumn[groupBy]} as member, ${sumsOf("x.status")} ${found} group by 1, 2, 3`,
@@ -75,6 +79,22 @@ function recordsWith(
     cross join lateral (select x.* from history.record x where ${conditions.join(" and ")} offset 0) x`;
 }
 
+type LabelsSql = (kind: string, parameters: Parameters) => string;
+
+/**
+ * The labels of a kind of the records `x`, as `g`. Of those with another label each is looked up; of a whole scope they are joined with the labels of
+ * the time, for a look for each of 2.2 million records took 28 s where this takes 7.
+ */
+function labelsOf({ range }: Summed, label: WantedLabel | undefined): LabelsSql {
+  if (label !== undefined) {
+    return (kind) => `left join lateral (select l.value from history.label l
+        where l.request_id = x.request_id and l.kind = ${kind} offset 0) g on true`;
+  }
+  return (kind, { add }) => `left join (select l.request_id, l.value from history.label l
+        where l.kind = ${kind} and l.request_id >= ${add(range.from, "bigint")} and l.request_id < ${add(range.to, "bigint")}) g
+        on g.request_id = x.request_id`;
+}
+
 /**
  * By the labels of a kind. Of each account and step those are told apart that came first; requests without one have the empty name and are
  * no part of the others. The limit is one more than an answer may have.
@@ -82,15 +102,15 @@ function recordsWith(
 function byLabel(
   found: string,
   at: string,
-  { add }: Parameters,
-  { kind, otherwise, most }: Kind & { readonly most: number },
+  parameters: Parameters,
+  { kind, otherwise, most, labels }: Kind & { readonly most: number; readonly labels: LabelsSql },
 ): string {
+  const { add } = parameters;
   return `
     with counted as materialized (
       select ${at} as at_unix_ms, x.account_id, coalesce(g.value, ${otherwise}) as member, min(x.request_id) as first, ${sumsOf("x.status")}
       from (select x.* ${found}) x
-      left join lateral (select l.value from history.label l
-        where l.request_id = x.request_id and l.kind = ${add(kind, "smallint")} offset 0) g on true
+      ${labels(add(kind, "smallint"), parameters)}
       group by 1, 2, 3, bucket
     ), ranked as (
       select at_unix_ms, account_id, member,
