@@ -77,16 +77,14 @@ describe("one of three channels misbehaves", () => {
 
   interface Asked {
     readonly status: number;
-    readonly tookMs: number;
     readonly id: string;
   }
 
   async function ask(body: object = chat()): Promise<Asked> {
-    const startedMs = performance.now();
     const response = await house.call("/v1/chat/completions", body);
     await response.text();
     const id = response.headers.get("x-oneapi-request-id") ?? "";
-    return { status: response.status, tookMs: performance.now() - startedMs, id };
+    return { status: response.status, id };
   }
 
   /** So many requests, a few at once. */
@@ -98,7 +96,7 @@ describe("one of three channels misbehaves", () => {
 
   const hits = () => upstreams.map(({ requests }) => requests.length);
 
-  /** Chi-squared of the hits against the weights, 2 degrees of freedom: above 23 once in 100,000 runs; equal shares would be 66. */
+  /** Chi-squared of the hits against the weights, 2 degrees of freedom: above 23 once in 100,000 runs; equal shares would be 26 of 120. */
   function chiSquared(counts: readonly number[]): number {
     const total = counts.reduce((sum, count) => sum + count, 0);
     return counts.reduce((sum, count, i) => {
@@ -151,7 +149,7 @@ describe("one of three channels misbehaves", () => {
   });
 
   test("the shares of healthy channels follow their weights", async () => {
-    const answers = await askMany(600);
+    const answers = await askMany(300);
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     const counts = hits();
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(answers.length);
@@ -162,34 +160,34 @@ describe("one of three channels misbehaves", () => {
     "%s: no client error, the others share its traffic, and it gets its share back",
     async (model) => {
       await configureAndWait(model);
-      const answers = await askMany(200);
+      const answers = await askMany(80);
       expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
       for (const upstream of upstreams) upstream.clear();
-      const later = await askMany(100);
+      const later = await askMany(60);
       expect(later.filter(({ status }) => status !== 200)).toEqual([]);
       const [first = 0, second = 0, third = 0] = hits();
       // Only probes go there now.
       expect(first).toBeLessThanOrEqual(10);
-      expect(second + third).toBe(100);
+      expect(second + third).toBe(60);
 
       await configure("gpt-4o");
       await healed();
       for (const upstream of upstreams) upstream.clear();
-      await askMany(300);
+      await askMany(120);
       expect(chiSquared(hits()), hits().join(" : ")).toBeLessThan(23);
     },
     60_000,
   );
 
-  test("hanging before the head: no client error, at most one slow request a probe", async () => {
+  test("hanging before the head: no client error, and one request waits at a time", async () => {
     await configureAndWait("sim-hang-headers");
     for (const upstream of upstreams) upstream.clear();
-    const answers = await askMany(300);
+    const answers = await askMany(150);
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
-    const slow = answers.filter(({ tookMs }) => tookMs >= headersTimeoutMs);
     // Whoever waited was a probe, and a probe goes one at a time: the times of their waiting do not overlap.
     const probes = upstreams[0]?.requests ?? [];
-    expect(slow.length).toBeLessThanOrEqual(probes.length);
+    const asked = new Set(answers.map(({ id }) => id));
+    expect(probes.filter(({ headers }) => !asked.has(headers["x-request-id"] ?? ""))).toEqual([]);
     for (const [i, probe] of probes.entries()) {
       const next = probes[i + 1];
       if (next !== undefined) expect(next.receivedAtMs).toBeGreaterThan(probe.clientClosedAtMs);
