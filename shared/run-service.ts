@@ -28,6 +28,7 @@ import {
 } from "./telemetry/index.ts";
 import { assertTlsFiles, assertTrust, assertWholePair, clientTls, peerSecrets, serverTls, tlsFiles } from "./trust.ts";
 import { version } from "./version.ts";
+import { warmSoon } from "./warm-soon.ts";
 import { keepAllocationsYoung } from "./young-allocations.ts";
 
 /** Variables that every service process reads. */
@@ -155,6 +156,7 @@ export async function runProcess(
 ): Promise<number> {
   keepAllocationsYoung();
   stayWarm();
+  warmSoon();
   let env: Env;
   let read: ReturnType<typeof processEnv.read>;
   try {
