@@ -14,7 +14,7 @@ export interface Curve {
 }
 
 /** The questions about growth. */
-export const curveNames = ["concurrency", "streams", "slow-readers", "keys", "channels", "accounts"] as const;
+export const curveNames = ["concurrency", "streams", "slow-readers", "keys", "channels", "accounts", "kinds"] as const;
 /** A question about growth. */
 export type CurveName = (typeof curveNames)[number];
 
@@ -28,6 +28,8 @@ export interface GrowthPlan {
   readonly keys: readonly number[];
   readonly channels: readonly number[];
   readonly accounts: readonly number[];
+  /** Requests at a time of each kind of work. */
+  readonly kinds: readonly number[];
 }
 
 /** What counts: about half an hour on a quiet machine. */
@@ -40,6 +42,7 @@ export const fullGrowth: GrowthPlan = {
   keys: [10, 100, 1_000, 10_000, 100_000, 1_000_000],
   channels: [3, 30, 300, 3_000],
   accounts: [1, 10, 100, 1_000],
+  kinds: [1, 8],
 };
 
 /** Shows that it runs. */
@@ -52,4 +55,5 @@ export const quickGrowth: GrowthPlan = {
   keys: [10, 10_000],
   channels: [3, 300],
   accounts: [1, 20],
+  kinds: [2],
 };

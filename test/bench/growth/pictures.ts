@@ -60,6 +60,15 @@ const pictures: Record<CurveName, Picture> = {
       { value: "startMs", title: "start to the first answer, ms" },
     ],
   },
+  kinds: {
+    title: "Kinds of work beside chat",
+    x: "requests at a time",
+    panels: [
+      { value: "perSecond", title: "requests a second", log: true },
+      { value: "cpuMs", title: "CPU-ms a request without PostgreSQL", log: true },
+      { value: "p50Ms", title: "p50, ms", log: true },
+    ],
+  },
   accounts: {
     title: "One hot account against many",
     x: "accounts",

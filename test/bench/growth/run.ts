@@ -6,6 +6,7 @@ import { channels } from "./channels.ts";
 import { concurrency } from "./concurrency.ts";
 import type { Curve, CurveName, GrowthPlan, Point } from "./curves.ts";
 import { keys } from "./keys.ts";
+import { kinds } from "./kinds.ts";
 import { slowReaders, streams } from "./streams.ts";
 
 const measures: Record<CurveName, (ground: Ground, plan: GrowthPlan) => Promise<Point[]>> = {
@@ -15,6 +16,7 @@ const measures: Record<CurveName, (ground: Ground, plan: GrowthPlan) => Promise<
   keys,
   channels,
   accounts,
+  kinds,
 };
 
 /** Measures one curve, on a ground of its own. */

@@ -1,5 +1,13 @@
 import { createServer, type Socket } from "node:net";
-import { answerBody, answerBytes, type Behaviour, behaviourOf, contentChunk, lastChunk } from "./answers.ts";
+import {
+  answerBody,
+  answerBytes,
+  type Behaviour,
+  behaviourOf,
+  contentChunk,
+  lastChunk,
+  otherAnswers,
+} from "./answers.ts";
 import { createWheel, type Wheel } from "./wheel.ts";
 
 /** An upstream that costs next to nothing: HTTP/1.1 by hand on a socket, answers made beforehand. */
@@ -9,6 +17,9 @@ export interface BenchUpstream {
   readonly requests: number;
   close(): Promise<void>;
 }
+
+/** A body is looked at so far for what it asks for; the rest of a longer one is counted and let go. */
+const lookedAtBytes = 64 * 1024;
 
 /** Bytes that wait for a slow reader above which a stream writes nothing more for now. */
 const pauseAboveBytes = 64 * 1024;
@@ -47,9 +58,20 @@ export async function startBenchUpstream(port = 0): Promise<BenchUpstream> {
 /** Reads requests off one connection, one after the other. */
 function serve(socket: Socket, shared: Shared): void {
   let rest: Buffer | undefined;
+  /** Of a long body: what is still to come, and what it asked for. */
+  let leftBytes = 0;
+  let asked: Behaviour | undefined;
   socket.on("data", (data) => {
     let bytes = rest === undefined ? data : Buffer.concat([rest, data]);
     rest = undefined;
+    if (leftBytes > 0) {
+      const taken = Math.min(leftBytes, bytes.length);
+      leftBytes -= taken;
+      bytes = bytes.subarray(taken);
+      if (leftBytes > 0) return;
+      if (asked !== undefined) answer(socket, shared, asked);
+      if (bytes.length === 0) return;
+    }
     for (;;) {
       const headEnd = bytes.indexOf("\r\n\r\n");
       if (headEnd === -1) break;
@@ -60,7 +82,13 @@ function serve(socket: Socket, shared: Shared): void {
         return;
       }
       const end = headEnd + 4 + length;
-      if (bytes.length < end) break;
+      if (bytes.length < end && bytes.length < headEnd + lookedAtBytes) break;
+      if (bytes.length < end) {
+        shared.requests += 1;
+        asked = behaviourOf(bytes.subarray(headEnd + 4));
+        leftBytes = end - bytes.length;
+        return;
+      }
       shared.requests += 1;
       answer(socket, shared, behaviourOf(bytes.subarray(headEnd + 4, end)));
       bytes = bytes.subarray(end);
@@ -74,6 +102,15 @@ function answer(socket: Socket, shared: Shared, behaviour: Behaviour): void {
   const id = `req_bench_${shared.requests}`;
   if (behaviour.kind === "stream") {
     stream(socket, shared, behaviour, id);
+    return;
+  }
+  if (behaviour.kind !== "answer") {
+    const { type, body } = otherAnswers[behaviour.kind];
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\nx-request-id: ${id}\r\ncontent-length: ${body.length}\r\n\r\n`;
+    socket.cork();
+    socket.write(head, "latin1");
+    socket.write(body);
+    socket.uncork();
     return;
   }
   const send = (): void => {
