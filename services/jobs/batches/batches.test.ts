@@ -1,12 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDatabase } from "../../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { Module, PricingSchema, UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type Batch, BatchApi, BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
+import { costNanoUsd } from "../../../shared/money.ts";
 import { owner, startTestJobs } from "../testing.ts";
 import { createWorld, type World } from "../testing-world.ts";
 
@@ -41,7 +43,14 @@ async function make(count: number, lifeMs = 60_000, missing = 0): Promise<{ id: 
   );
   const item = {
     ...{ dialect: "openai.chat", module: Module.CHAT, model: "m", facts },
-    candidates: [{ channel: "stub", platform: "stub", upstreamModel: "m", pricing: { strategy: "s" } }],
+    candidates: [
+      {
+        channel: "stub",
+        platform: "stub",
+        upstreamModel: "m",
+        pricing: { strategy: "s", requestNanoUsd: 7n, groupRatioPpm: 1_000_000 },
+      },
+    ],
   };
   const message = {
     ...{ batchId: id, accountId: owner.accountId, first: 0, routes: [{ number: 0, item }] },
@@ -125,6 +134,12 @@ test("each line is run, settled and recorded once, in groups, and its batch give
   expect(batch.errorFileId).toBe(0n);
   for (const line of [...lines, id]) expect(world.settledIds.filter((one) => one === line)).toEqual([line]);
   expect(world.settled.get(id)).toMatchObject({ case: SettleCase.SUCCEEDED });
+  // Its lines have a price for each request, and the batch is none of them.
+  const costOf = (one: bigint | undefined) => {
+    const { usage, pricing } = world.settled.get(one ?? 0n) ?? {};
+    return costNanoUsd(create(UsageSchema, usage), create(PricingSchema, pricing));
+  };
+  expect([costOf(lines[0]), costOf(id)]).toEqual([7n, 0n]);
   for (const line of lines) {
     expect(world.recorded.filter(({ requestId }) => requestId === line).map(({ status }) => status)).toEqual([
       RecordStatus.SUCCEEDED,

@@ -1,7 +1,12 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type ClosingEnding, type ClosingRequest, finalRecord, settleItem } from "../../../shared/closing/index.ts";
 import { createUsage } from "../../../shared/gen/lane_codecs.ts";
-import type { Module, StoreResponse } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import {
+  type Candidate,
+  type Module,
+  PricingSchema,
+  type StoreResponse,
+} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { TimelineEventSchema } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { BatchApi, BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import {
@@ -131,7 +136,7 @@ async function closeBatch({ db, billing, history }: JobsContext, batch: BatchRow
     requestedModel: batch.models[0] ?? "",
     stream: false,
     storeResponse: batch.store_response as StoreResponse,
-    candidates: item?.candidates ?? [],
+    candidates: (item?.candidates ?? []).map(forNothing),
   };
   const ending: ClosingEnding = {
     outcome: create(OutcomeSchema, { usage: createUsage({}) }),
@@ -169,6 +174,11 @@ async function closeBatch({ db, billing, history }: JobsContext, batch: BatchRow
   record.platform = candidate?.platform ?? "";
   record.upstreamRequestId = vendor?.vendor_id ?? "";
   await history.record.call({ record }, options);
+}
+
+/** A batch costs nothing, whatever a request costs by its lines' prices: each line pays for itself. */
+function forNothing(candidate: Candidate): Candidate {
+  return { ...candidate, pricing: create(PricingSchema, { strategy: candidate.pricing?.strategy ?? "" }) };
 }
 
 function timelineOf({ created_at: created, started_at, cancelling_at, finalizing_at }: BatchRow) {
