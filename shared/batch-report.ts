@@ -10,6 +10,8 @@ import { ThroughlineError } from "./errors/error.ts";
 export const vendorBatchDialect = "vendor.batches";
 
 const id = Type.String({ maxLength: 512 });
+/** Lines of a batch: no vendor takes more than a hundred thousand. */
+const count = Type.Integer({ minimum: 0, maximum: 1_000_000 });
 
 const schema = Type.Object({
   /**
@@ -35,6 +37,8 @@ const schema = Type.Object({
   files: Type.Optional(Type.Array(id, { maxItems: 8 })),
   /** True: lines without a result were not run before the vendor's time was over. */
   isLate: Type.Optional(Type.Boolean()),
+  /** How many lines have come to what, as the vendor says it. Absent: it does not. */
+  counts: Type.Optional(Type.Object({ succeeded: count, failed: count, cancelled: count, expired: count })),
   /** Why it was refused; names no host and no secret. */
   message: Type.Optional(Type.String({ maxLength: 1_024 })),
   /** Batches that may be the one that was looked for. */

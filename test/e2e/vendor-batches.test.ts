@@ -194,6 +194,18 @@ test.concurrent("lines that fail there have the catalogue's errors and are free"
   expect(await chargesOf([...output, ...errors])).toHaveLength(18);
 });
 
+test.concurrent("what the vendor has counted is shown before its results are read, beyond what is charged so far", async () => {
+  const bodies = Array.from({ length: 6 }, () => ({ model: "o/sim-job-run-3000", messages: saying("count") }));
+  const { id } = await make(bodies);
+  const counted = await eventually(async () => {
+    const now = await openai.batches.retrieve(id);
+    return (now.request_counts?.completed ?? 0) > 0 ? now : undefined;
+  });
+  expect(counted).toMatchObject({ status: "in_progress", request_counts: { total: 6, completed: 6, failed: 0 } });
+  expect(await administer(house).batches.get.query({ id })).toMatchObject({ billed_usd: "0", lines: { succeeded: 6 } });
+  expect((await finished(id)).batch.request_counts).toEqual({ total: 6, completed: 6, failed: 0 });
+});
+
 test.concurrent("a line that comes twice counts once, and one that never comes is free and told", async () => {
   const twice = await run("o/sim-batch-twice", 20);
   expect(twice.batch.request_counts).toEqual({ total: 20, completed: 20, failed: 0 });

@@ -1,4 +1,5 @@
-import { statement, textArray } from "../../../shared/db/index.ts";
+import { integerArray, statement, textArray } from "../../../shared/db/index.ts";
+import type { LineCounts } from "../domain/line-counts.ts";
 import type { Owner } from "./jobs.ts";
 import type { JobsDatabase } from "./open.ts";
 
@@ -31,6 +32,8 @@ export interface BatchRow {
   readonly failed: number;
   readonly cancelled: number;
   readonly expired: number;
+  /** Lines that succeeded, failed, were cancelled and expired, as its vendor says it; null: none has said it. */
+  readonly told: readonly number[] | null;
   readonly input_tokens: bigint;
   readonly cached_input_tokens: bigint;
   readonly cache_write_tokens: bigint;
@@ -56,7 +59,7 @@ export const batchStates = { loading: 1, running: 2, finalizing: 3, ended: 4 } a
 
 const columns = `batch_id, account_id, key_id, user_id, api, endpoint, module, store_response, state, cancel_requested,
   input_file_id, output_file_id, error_file_id, view, facts, traceparent, models, is_held, reserved, results_life_ms, total, succeeded,
-  failed, cancelled, expired, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+  failed, cancelled, expired, told, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
   more, costed, listed, billed, list_price, created_at, deadline_at, started_at, cancelling_at, finalizing_at, ended_at`;
 
 /** A batch that is still taken in is nobody's yet. */
@@ -210,6 +213,18 @@ export function readBatches(
   const values = [owner.accountId, owner.keyId, owner.userId, api, from, limit];
   const { ascending, descending } = pages[owner.accountId === 0n ? "all" : "own"];
   return db.query<BatchRow>(oldestFirst ? ascending : descending, values);
+}
+
+const tell = statement(
+  "jobs_batch_tell",
+  "update jobs.batch set told = $2::integer[] where batch_id = $1 and state = 2 and told is distinct from $2::integer[]",
+  { idempotent: true },
+);
+
+/** Notes how many lines have come to what, as its vendor says it. */
+export async function noteToldCounts(db: JobsDatabase, id: bigint, counts: LineCounts): Promise<void> {
+  const { succeeded, failed, cancelled, expired } = counts;
+  await db.query(tell, [id, integerArray([succeeded, failed, cancelled, expired])]);
 }
 
 const cancel = statement(

@@ -151,7 +151,7 @@ export async function noteVendorBatch(
 const giveBack = statement(
   "jobs_vendor_batch_give_back",
   `with gone as (delete from jobs.vendor_batch where batch_id = $1 and worker = $2 returning batch_id)
-   update jobs.batch b set by_vendor = false from gone where b.batch_id = gone.batch_id`,
+   update jobs.batch b set by_vendor = false, told = null from gone where b.batch_id = gone.batch_id`,
 );
 
 /** Has our own workers run the lines of a batch that no vendor has taken. */

@@ -3,10 +3,13 @@ import type { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.t
 import { BatchApi, type BatchSchema, type BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import { unitNamed } from "../../../shared/units.ts";
 import { type BatchRow, batchStates } from "../db/batches.ts";
+import { type LineCounts, shownCounts } from "../domain/line-counts.ts";
 
 /** A batch as callers see it. */
 export function toBatch(row: BatchRow): MessageInitShape<typeof BatchSchema> {
-  const { total, succeeded, failed, cancelled, expired, costed } = row;
+  const { total, succeeded, failed, cancelled, expired, costed, told } = row;
+  const own = { succeeded, failed, cancelled, expired };
+  const counts = row.state === batchStates.running ? shownCounts(total, own, toldOf(told)) : own;
   const hasEnded = row.state === batchStates.ended;
   const hasOutput = hasEnded && (row.api === BatchApi.ANTHROPIC || succeeded > 0);
   return {
@@ -22,7 +25,7 @@ export function toBatch(row: BatchRow): MessageInitShape<typeof BatchSchema> {
     outputFileId: hasOutput ? row.output_file_id : 0n,
     errorFileId: hasEnded && failed + expired > 0 ? row.error_file_id : 0n,
     view: row.view,
-    counts: { total, succeeded, failed, cancelled, expired },
+    counts: { total, ...counts },
     usage: {
       inputTokens: row.input_tokens,
       cachedInputTokens: row.cached_input_tokens,
@@ -54,4 +57,11 @@ function quantitiesOf(more: BatchRow["more"]): { unit: Unit; amount: bigint }[] 
     const entry = unitNamed(name);
     return entry === undefined ? [] : [{ unit: entry.unit, amount: BigInt(amount) }];
   });
+}
+
+/** As the row has it, in its order. */
+function toldOf(told: BatchRow["told"]): LineCounts | undefined {
+  if (told === null) return undefined;
+  const [succeeded = 0, failed = 0, cancelled = 0, expired = 0] = told;
+  return { succeeded, failed, cancelled, expired };
 }

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { JobAction, type JobStepSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import { noteToldCounts } from "../db/batches.ts";
 import { vendorPhases } from "../db/vendor-batches.ts";
 import { type Answered, askVendor, stepItem } from "./ask-vendor.ts";
 import { pollMs } from "./create-batch.ts";
@@ -24,6 +25,7 @@ export async function followBatch(held: Held): Promise<void> {
   const { report, error, isLost } =
     cancelled?.report?.state === "ended" ? cancelled : await step(held, JobAction.BATCH_POLL);
   context.metrics.jobPoll(report === undefined ? "failed" : "answered");
+  if (report?.counts !== undefined) await noteToldCounts(context.db, row.batch_id, report.counts);
   const cancelSent = row.cancel_sent || cancelled?.report !== undefined;
   if (report?.state === "ended") {
     const { files = [], isLate = false } = report;

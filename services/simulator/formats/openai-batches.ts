@@ -175,7 +175,8 @@ function batchOf(exchange: Exchange, batch: SimulatedBatch) {
   const created_at = seconds(batch.createdAtMs);
   const hasEnded = ["done", "cancelled", "expired"].includes(moment);
   if (hasEnded) batch.files ??= makeFiles(exchange, batch, moment);
-  const told = hasEnded ? toldResults(batch, moment) : [];
+  // While it runs it counts what has been run.
+  const told = hasEnded ? toldResults(batch, moment) : moment === "running" ? batch.results : [];
   const completed = told.filter(({ status }) => status === 200).length;
   const fault = { code: "token_limit_exceeded", message: "Simulated: the batch is refused.", line: null, param: null };
   return {

@@ -10,6 +10,7 @@ import { pollFloor } from "./0008-poll-floor.ts";
 import { polls } from "./0009-polls.ts";
 import { vendorBatches } from "./0010-vendor-batches.ts";
 import { batchCosts } from "./0011-batch-costs.ts";
+import { toldCounts } from "./0012-told-counts.ts";
 
 /** The migrations of jobs, in their order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -24,4 +25,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0009_polls": polls,
   "0010_vendor_batches": vendorBatches,
   "0011_batch_costs": batchCosts,
+  "0012_told_counts": toldCounts,
 };

@@ -150,10 +150,11 @@ function answerOf(report: BatchReport): WholeAnswer {
   return { ...nothingKnown, body: writeBatchReport(report), messageId: report.batchId ?? "" };
 }
 
-function reportOf({ id, state, word, files, isLate, message }: BatchTold): BatchReport {
+function reportOf({ id, state, word, files, isLate, message, counts }: BatchTold): BatchReport {
   return {
     ...{ state, word: word.slice(0, 64), batchId: id, files: files.slice(0, 8) },
     ...(isLate === true ? { isLate } : {}),
+    ...(counts === undefined ? {} : { counts }),
     ...(message === undefined ? {} : { message: beginningOf(cleanMessage(message)).slice(0, 1_024) }),
   };
 }

@@ -1,5 +1,6 @@
+import type { BatchReport } from "../../../../shared/batch-report.ts";
 import type { AskedForm, UpstreamMessage } from "../../domain/exchange.ts";
-import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, countOf, type JsonObject } from "../../wire/json.ts";
 
 /** A line as its vendor takes it. */
 export interface WrittenLine {
@@ -48,6 +49,8 @@ export interface BatchTold {
   readonly word: string;
   /** Files of its results, where it has ended. */
   readonly files: readonly string[];
+  /** How many lines have come to what. Absent: it does not say. */
+  readonly counts?: BatchReport["counts"];
   /** Lines without a result were not run in time. */
   readonly isLate?: boolean;
   /** Why it was refused, in the vendor's words. */
@@ -110,4 +113,13 @@ const blank = 0x20;
 export function onOneLine(json: Uint8Array): Uint8Array {
   if (!json.includes(newLine) && !json.includes(carriageReturn)) return json;
   return json.map((byte) => (byte === newLine || byte === carriageReturn ? blank : byte));
+}
+
+/** More lines than any vendor takes. */
+const mostLines = 1_000_000;
+
+/** How many lines a vendor says; undefined: it is no such number. */
+export function lineCountOf(value: unknown): number | undefined {
+  const count = countOf(value);
+  return count === undefined || count > mostLines ? undefined : count;
 }

@@ -5,6 +5,7 @@ import {
   type BatchFormat,
   type BatchTold,
   type LineTold,
+  lineCountOf,
   objectsIn,
   onOneLine,
 } from "../../../modules/batches/format.ts";
@@ -120,7 +121,15 @@ function tell(batch: JsonObject): BatchTold | undefined {
   if (typeof id !== "string" || typeof word !== "string") return undefined;
   const isRunning = word === "in_progress" || word === "canceling";
   const state = word === "ended" ? "ended" : isRunning ? "running" : "unknown";
-  return { id, word, state, files: state === "ended" ? [id] : [] };
+  return { id, word, state, files: state === "ended" ? [id] : [], ...countsIn(batch) };
+}
+
+/** All of its requests are processing until it has ended, and then none is. */
+function countsIn({ request_counts: given }: JsonObject): Pick<BatchTold, "counts"> {
+  const { succeeded, errored, canceled, expired } = asObject(given) ?? {};
+  const [done, failed, cancelled, late] = [succeeded, errored, canceled, expired].map(lineCountOf);
+  if (done === undefined || failed === undefined || cancelled === undefined || late === undefined) return {};
+  return { counts: { succeeded: done, failed, cancelled, expired: late } };
 }
 
 function createdUnixS({ created_at: text }: JsonObject): number {

@@ -5,6 +5,7 @@ import {
   type BatchFormat,
   type BatchTold,
   type LineTold,
+  lineCountOf,
   objectsIn,
   onOneLine,
 } from "../../../modules/batches/format.ts";
@@ -106,12 +107,18 @@ const states: Readonly<Record<string, BatchTold["state"]>> = {
 };
 
 function tell(batch: JsonObject): BatchTold | undefined {
-  const { id, status, output_file_id, error_file_id, errors } = batch;
+  const { id, status, output_file_id, error_file_id, errors, request_counts } = batch;
   if (typeof id !== "string" || typeof status !== "string") return undefined;
+  const { completed, failed } = asObject(request_counts) ?? {};
+  const [succeeded, broken] = [lineCountOf(completed), lineCountOf(failed)];
   const reasons = asArray(asObject(errors)?.data).map((one) => asString(asObject(one)?.message) ?? "");
   return {
     ...{ id, word: status, state: states[status] ?? "unknown", isLate: status === "expired" },
     files: [output_file_id, error_file_id].flatMap((file) => (typeof file === "string" && file !== "" ? [file] : [])),
+    // Lines that it had no time for, or was not to run, stand among none of them.
+    ...(succeeded === undefined || broken === undefined
+      ? {}
+      : { counts: { succeeded, failed: broken, cancelled: 0, expired: 0 } }),
     ...(status === "failed" ? { message: reasons.filter((text) => text !== "").join(" ") } : {}),
   };
 }
