@@ -25,7 +25,7 @@ const chat = (model: string, stream = true, more: Partial<UpstreamRequest> = {})
   gather(upstream, chatRequest(simulator.url, model, stream, more));
 
 describe("a body that comes faster than it is read", () => {
-  it("lets the loop turn between every 64 KiB, so that whoever hears of a slow reader can pause it in time", async () => {
+  it("lets the loop turn between every 32 KiB, so that whoever hears of a slow reader can pause it in time", async () => {
     const total = 4 * 1024 * 1024;
     const written = Promise.withResolvers<void>();
     const host = await rawServer((socket) =>
@@ -50,7 +50,7 @@ describe("a body that comes faster than it is read", () => {
     call.call.resume();
     expect((await call.ending).fault).toBeUndefined();
     expect(call.bytes()).toBe(total);
-    expect(most).toBeLessThanOrEqual(2 * 64 * 1024);
+    expect(most).toBeLessThanOrEqual(2 * 32 * 1024);
   });
 
   it("bounds what all bodies together say in a turn", async () => {
@@ -64,7 +64,7 @@ describe("a body that comes faster than it is read", () => {
     const calls = Array.from({ length: 40 }, () =>
       gather(upstream, { origin: `http://${host}`, path: "/", method: "GET", headers: {} }),
     );
-    // The first 64 KiB of each are not held up.
+    // The first 32 KiB of each are not held up.
     await Promise.all(calls.map(({ firstData }) => firstData));
     const sum = (): number => calls.reduce((bytes, call) => bytes + call.bytes(), 0);
     let most = 0;
@@ -113,7 +113,7 @@ describe("a body that comes faster than it is read", () => {
 });
 
 describe.skipIf(process.platform === "win32")("what is read of a socket and not heard", () => {
-  it("is less than 48 KiB, whenever the reader pauses, and is all heard when it goes on", async () => {
+  it("is less than 64 KiB, whenever the reader pauses, and is all heard when it goes on", async () => {
     const total = 2 * 1024 * 1024;
     const chunk = Buffer.from(`400\r\n${"x".repeat(1024)}\r\n`);
     const written = Promise.withResolvers<void>();
@@ -139,7 +139,7 @@ describe.skipIf(process.platform === "win32")("what is read of a socket and not 
       most = Math.max(most, (line?.bytesRead ?? Number.NaN) - call.bytes());
     }
     expect(most).toBeGreaterThan(0);
-    expect(most).toBeLessThan(48 * 1024);
+    expect(most).toBeLessThan(64 * 1024);
     call.call.resume();
     expect((await call.ending).fault).toBeUndefined();
     expect(call.bytes()).toBe(total);

@@ -8,7 +8,7 @@ import type { Unpacker } from "./unpack.ts";
  * by another socket. A socket with much to say is read 32 times in a turn, 2 MB in all: 300 readers that read nothing held
  * 1.2 GB before the first pause came through.
  */
-const maxUnheardBytes = 64 * 1024;
+const maxUnheardBytes = 32 * 1024;
 
 /** When the socket of a call is read, and when it has to wait: for its reader, or for its turn. */
 export class Reading implements Waiting {
