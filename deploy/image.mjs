@@ -1,6 +1,6 @@
 // Makes the image, with any builder, or the same files without one.
 //
-//   node deploy/image.mjs build [tag]        docker, podman, nerdctl or buildah, whichever is there
+//   node deploy/image.mjs build [tag]        docker, podman, nerdctl or buildah, whichever works first
 //   node deploy/image.mjs assemble <folder>  the files of deploy/Dockerfile's last stage under <folder>, with this machine's
 //                                            Node and the libraries that it needs: what `chroot` can run
 //   node deploy/image.mjs check <folder>     runs every role in there by `chroot`, as the image's user (needs root): each must
@@ -60,9 +60,14 @@ else {
 }
 
 function build(tag) {
-  const builder = builders.find((name) => spawnSync(name, ["--version"]).error === undefined);
+  // The command alone does not tell: docker's is often there where its daemon is not.
+  const asked = builders.map((name) => ({ name, ...spawnSync(name, ["info"], { encoding: "utf8" }) }));
+  const builder = asked.find(({ status }) => status === 0)?.name;
   if (builder === undefined) {
-    process.stderr.write(`image.mjs: none of ${builders.join(", ")} is installed\n`);
+    process.stderr.write(`image.mjs: none of ${builders.join(", ")} is installed and works\n`);
+    for (const { name, error, stderr } of asked) {
+      if (error === undefined) process.stderr.write(`  ${name}: ${stderr.trim().split("\n").at(-1)}\n`);
+    }
     process.exitCode = 1;
     return;
   }
