@@ -10,11 +10,12 @@ import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
 import { traceIdOf } from "../../shared/request-id.ts";
+import { createCertificates } from "../../shared/rpc/testing-certificates.ts";
 import { hasPython, python } from "../conformance/python.ts";
 import { administer, adminKey, expectSoundBooks, openCustomer } from "./administration.ts";
 import { type Deployment, eventually, type Mode, startDeployment } from "./deployment.ts";
 import { testLaterCalls } from "./later-cases.ts";
-
+import { testScrapes, watchedMesh } from "./scrape-cases.ts";
 import { expectConventions } from "./span-conventions.ts";
 
 /* Videos: jobs from their request to their end, as the official SDK begins, follows, fetches and deletes them. */
@@ -53,6 +54,7 @@ describe.each(modes)("videos: %s", (mode) => {
   let openai: OpenAI;
   let folder = "";
   let front: Server | undefined;
+  const certificates = createCertificates();
   /** Calls of vendors that passed. */
   const called: { readonly path: string; readonly status: number }[] = [];
   beforeAll(async () => {
@@ -68,7 +70,7 @@ describe.each(modes)("videos: %s", (mode) => {
       // Where vendors reach the gateway: a server in front of it that says what passed.
       PUBLIC_URL: `http://127.0.0.1:${(front.address() as AddressInfo).port}`,
       // In one of the two ways results are copied to a folder, in the other they stay with the vendor.
-      ...(mode === "mesh" ? { OBJECT_STORE_URL: `file://${folder}` } : {}),
+      ...(mode === "mesh" ? { OBJECT_STORE_URL: `file://${folder}`, ...(await watchedMesh(certificates)) } : {}),
       JOBS_FIRST_POLL: "50ms",
       JOBS_MAX_POLL: "100ms",
       WEBHOOK_ALLOW: "127.0.0.1",
@@ -80,6 +82,7 @@ describe.each(modes)("videos: %s", (mode) => {
     await house?.[Symbol.asyncDispose]();
     front?.close();
     await rm(folder, { recursive: true, force: true });
+    certificates.remove();
   }, 60_000);
 
   const requestOf = (id: string) => BigInt(id.replace("video_", ""));
@@ -368,6 +371,8 @@ describe.each(modes)("videos: %s", (mode) => {
   });
 
   testLaterCalls(() => house);
+
+  if (mode === "mesh") testScrapes(() => house);
 
   test("the books are sound", () => expectSoundBooks(house, 30_000));
 });
