@@ -95,8 +95,8 @@ const stream = {
   bodyWalks: 2,
   metricValues: 0,
   abortControllers: 0,
-  /** As above, and the response's drain. */
-  listeners: 8,
+  /** As above. */
+  listeners: 7,
 } as const;
 
 /** Requests that come together. */
