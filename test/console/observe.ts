@@ -57,11 +57,11 @@ export function observeTests(given: () => { readonly house: House; readonly brow
       const { house, browser } = given();
       const { channels } = await house.admin.channels.list.query();
       const { base_url = "", adapter = "" } = channels.find(({ name }) => name === "simulator") ?? {};
-      const models = [{ model: "at-its-limit", upstream_model: "sim-status-429", strategy: "simulated" }];
+      const models = [{ model: "sim-at-its-limit", upstream_model: "sim-status-429" }];
       const channel = { name: "at-its-limit", adapter, base_url, models };
       await house.admin.channels.put.mutate({ channel, new_credential: "sk-test" });
       await eventually(async () => {
-        await house.chat("at-its-limit");
+        await house.chat("sim-at-its-limit");
         const told = (await house.admin.channels.list.query()).channels.find(({ name }) => name === channel.name);
         return told?.health?.last_failure ?? undefined;
       });
