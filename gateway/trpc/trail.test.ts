@@ -8,6 +8,7 @@ import type {
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { unaryHandler } from "../../shared/rpc/index.ts";
 import { principals, type Stubs, secrets, startTestGateway } from "../testing.ts";
+import { appRouter } from "./router.ts";
 import { clientOf, failure } from "./testing.ts";
 import { targetOf, valuesOf } from "./trail-values.ts";
 
@@ -166,6 +167,37 @@ describe("a key of any kind that rotates itself", () => {
       const refused = await failure(() => clientOf(gateway, "api").me.rotate.mutate(input as object));
       expect(["invalid_value", "unknown_parameter", "invalid_request"]).toContain(refused.data.code);
     }
+  });
+});
+
+describe("every procedure that changes something", () => {
+  const changes = Object.entries(appRouter._def.procedures)
+    .filter(([, procedure]) => Reflect.get(Object(Reflect.get(procedure, "_def")), "type") === "mutation")
+    .map(([name]) => name);
+  /** The procedures that left an event when a key called each with nothing: it is entered before the input is looked at. */
+  const trailOf = async (kind: "cli" | "api", names: readonly string[]) => {
+    await using gateway = await startTestGateway();
+    const headers = { authorization: `Bearer ${secrets[kind]}`, "content-type": "application/json" };
+    const refused: string[] = [];
+    for (const name of names) {
+      const { status } = await gateway.call(`/trpc/${name}`, {}, { headers });
+      if (status === 403) refused.push(name);
+    }
+    return { refused, entered: new Set(gateway.administered.map(({ procedure }) => procedure)) };
+  };
+
+  it("leaves a row when an administration key calls it, or is not for such keys", async () => {
+    const { refused, entered } = await trailOf("cli", changes);
+    expect([...entered].toSorted()).toEqual(changes.filter((name) => !refused.includes(name)).toSorted());
+    // What calls models is paid for by other keys.
+    for (const name of refused) expect(name).toMatch(/^\w+\.create$|^videos\.delete$/);
+    expect(entered.size).toBeGreaterThan(15);
+  });
+
+  it("leaves one whoever changes a key by itself", async () => {
+    const ofSelf = changes.filter((name) => name.startsWith("me."));
+    const { refused, entered } = await trailOf("api", ofSelf);
+    expect([ofSelf.length > 0, refused, [...entered].toSorted()]).toEqual([true, [], ofSelf.toSorted()]);
   });
 });
 
