@@ -74,8 +74,8 @@ test("what runs low is counted for all, and told by name only where metrics may 
   ]);
   expect(series("account_charged").map((line) => line.split(" ").at(-1))).toEqual(["100", "900", "0"]);
   expect(series("budget_left")).toEqual([
-    `throughline_budget_left_nano_usd{account="${rich.accountId}",name="batch",key="${rich.keyId}",period="day"} 100`,
     `throughline_budget_left_nano_usd{account="${rich.accountId}",name="[redacted]",key="",period="month"} 9100`,
+    `throughline_budget_left_nano_usd{account="${rich.accountId}",name="batch",key="${rich.keyId}",period="day"} 100`,
     `throughline_budget_left_nano_usd{account="other",name="other",key="other",period="day"} 50`,
   ]);
   for (const { secret } of [low, rich, idle]) expect(named).not.toContain(secret);
