@@ -29,6 +29,8 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dockerfile = readFileSync(join(root, "deploy/Dockerfile"), "utf8");
 const builders = ["docker", "podman", "nerdctl", "buildah"];
+/** The form of OCI, which these two would take, has no health check. */
+const dockerForm = ["--format", "docker"];
 const run = (command, args, options = {}) =>
   execFileSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], ...options });
 const text = (command, args) => execFileSync(command, args, { cwd: root, encoding: "utf8" }).trim();
@@ -74,7 +76,8 @@ function build(tag) {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const given = { NODE_IMAGE: pinnedBase(builder), VERSION: version, REVISION: text("git", ["rev-parse", "HEAD"]) };
   const args = Object.entries(given).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]);
-  run(builder, [builder === "buildah" ? "bud" : "build", "-f", "deploy/Dockerfile", "-t", tag, ...args, "."]);
+  const form = builder === "buildah" || builder === "podman" ? dockerForm : [];
+  run(builder, [builder === "buildah" ? "bud" : "build", ...form, "-f", "deploy/Dockerfile", "-t", tag, ...args, "."]);
 }
 
 /** The base with its digest. */
