@@ -77,6 +77,23 @@ export function observeTests(given: () => { readonly house: House; readonly brow
       expect(shown.complaints).toEqual([]);
     });
 
+    test.each(["owner", "operator"] as const)("spending by tag adds up to what was charged: %s", async (role) => {
+      await given().house.chat("gpt-4o", {}, { "x-throughline-tags": `blue-${role},green-${role}` });
+      await using shown = await visit(given().browser, given().house.deployment.url);
+      const { page } = shown;
+      await signIn(page, given().house.keys[role]);
+      await page.getByRole("link", { name: "Spend" }).click();
+      const requests = page.locator(".figure", { hasText: "Requests" }).locator(".figure-value");
+      await page.getByRole("button", { name: "tag", exact: true }).click();
+      await page.getByRole("row", { name: new RegExp(`^green-${role} \\$`) }).waitFor({ timeout: 60_000 });
+      await expect.poll(async () => Number(await requests.textContent())).toBeGreaterThan(0);
+      const byTag = await requests.textContent();
+      await page.getByRole("button", { name: "model", exact: true }).click();
+      await page.getByRole("row", { name: /^gpt-4o \$/ }).waitFor();
+      expect(await requests.textContent()).toBe(byTag);
+      expect(shown.complaints).toEqual([]);
+    });
+
     test("shows a hundred thousand requests, of which only those in sight are made", async () => {
       const id = await given().house.chat("gpt-4o");
       const { requests } = await eventually(async () => {

@@ -34,7 +34,7 @@ export function Spend() {
   const { spanMs, stepMs, step } = spans[span];
   const to = useMemo(() => Math.ceil(Date.now() / hourMs) * hourMs, []);
   const from = to - spanMs;
-  const { points, fromLedger, state } = usePoints(group, { from, to, step }, account, words.others);
+  const { points, whole, fromLedger, state } = usePoints(group, { from, to, step }, account, words.others);
   const sums = useMemo(() => sumsOf(points), [points]);
   const series = useMemo(() => seriesOf(points, { from, to, stepMs }, words.others), [points, from, to, stepMs, words]);
   const nameOf = useCallback((name: string) => name || words.unnamed, [words]);
@@ -42,10 +42,11 @@ export function Spend() {
     () => ({ ...series, lines: series.lines.map((line) => ({ ...line, name: nameOf(line.name) })) }),
     [series, nameOf],
   );
-  const total = totalUsd(sums);
-  const list = listOf(sums);
-  const count = sums.reduce((sum, { requests }) => sum + requests, 0);
-  const errors = sums.reduce((sum, one) => sum + one.errors, 0);
+  const all = useMemo(() => sumsOf(whole), [whole]);
+  const total = totalUsd(all);
+  const list = listOf(all);
+  const count = all.reduce((sum, { requests }) => sum + requests, 0);
+  const errors = all.reduce((sum, one) => sum + one.errors, 0);
   const columns: readonly ColumnOf<Sum>[] = [
     { head: words.groups[group], cell: (sum) => nameOf(sum.group) },
     { head: words.total, isNumber: true, cell: ({ billedUsd }) => <Usd amount={billedUsd} /> },
