@@ -37,6 +37,8 @@ const followedByHand: Readonly<Record<string, readonly [file: string, code: stri
   // They go on to the flavour of Gemini's own adapter, under the same names.
   safety_settings: ["services/provider-adapter/adapters/gemini/flavour.ts", "safetySettings: given.safety_settings"],
   voices: ["services/provider-adapter/adapters/gemini/flavour.ts", "voices: given.voices"],
+  // TanStack Query says it with every list; its only effect is the refusal of the other way.
+  direction: ["gateway/trpc/input.ts", 'z.literal("forward"'],
   // They are rows of the database, read by SQL.
   requests_per_minute: ["services/billing/rpc/account-message.ts", "requests_per_minute: BigInt("],
   concurrent_jobs: ["services/billing/rpc/account-message.ts", "concurrent_jobs: BigInt("],
