@@ -25,7 +25,11 @@ const kept: readonly Kept[] = [
   { detail: 2, id: "coalesce(l.tariff_id, 0)", spans: [1, 2, 3], together: true },
 ];
 
-const sums = `${counted.map((column) => `sum(${column}) as ${column}`).join(", ")}, billing.sum_more(more) as more,
+/** Where sums of usage stop, as the function that keeps them has it. */
+const most = "9223372036854775807";
+
+/** A sum of bigint is numeric: as bigint it is added again three times as quickly, and takes less room where millions of sums are put aside. */
+const sums = `${counted.map((column) => `least(sum(${column}), ${most})::bigint as ${column}`).join(", ")}, billing.sum_more(more) as more,
   bool_or(estimated) as estimated`;
 const columns = `${counted.join(", ")}, more, estimated`;
 
@@ -69,7 +73,7 @@ function wrongSums({ detail, id, spans, together }: Kept): string {
     account_id, span, starts, id, s.requests, s.charged, r.requests, r.charged)
   from rightful r full join present s using (account_id, span, starts, id)
   where (${counted.map((column) => `r.${column}`).join(", ")}, r.more, r.estimated)
-    is distinct from (${counted.map((column) => `s.${column}::numeric`).join(", ")}, s.more, s.estimated)`;
+    is distinct from (${counted.map((column) => `s.${column}`).join(", ")}, s.more, s.estimated)`;
 }
 
 /**
@@ -84,11 +88,26 @@ function wrongLabels(kind: LabelKind): string {
   const spans = [1, 2, 3];
   const sum = (starts: string, from: string) =>
     `select account_id, ${starts} as starts, label, min(first) as first, ${sums} from ${from} group by 1, 2, 3`;
-  const told = spans.map(
-    (span) => `select account_id, ${span} as span, starts, case when label = '' then '${noLabel}'
-        when row_number() over (partition by account_id, starts, label = '' order by first, label) > ${mostLabels[span]} then '${otherLabels}'
-        else '=' || label end as id, ${columns} from span_${span}`,
-  );
+  // Only where there are more labels than are told apart are they put into their order.
+  const crowds = spans.flatMap((span) => {
+    const told = mostLabels[span];
+    return [
+      `crowded_${span} as (
+        select account_id, starts from span_${span} where label <> '' group by 1, 2 having count(*) > ${told})`,
+      `other_${span} as (
+        select account_id, starts, label from (
+          select account_id, starts, label, row_number() over (partition by account_id, starts order by first, label) as number
+          from span_${span} join crowded_${span} using (account_id, starts) where label <> '') n
+        where number > ${told})`,
+    ];
+  });
+  const rightful = spans.flatMap((span) => [
+    `select account_id, ${span} as span, starts, case when label = '' then '${noLabel}' else '=' || label end as id, ${columns}
+      from span_${span} s where not exists (
+        select from other_${span} o where (o.account_id, o.starts, o.label) = (s.account_id, s.starts, s.label))`,
+    `select account_id, ${span}, starts, '${otherLabels}', ${sums}
+      from span_${span} join other_${span} using (account_id, starts, label) group by 1, 2, 3`,
+  ]);
   return `
   with span_1 as (
     ${sum(
@@ -99,14 +118,14 @@ function wrongLabels(kind: LabelKind): string {
     )}
   ), span_2 as (${sum(startOf[2]?.("starts") ?? "", "span_1")}
   ), span_3 as (${sum(startOf[3]?.("starts") ?? "", "span_2")}
-  ), rightful as (
-    select account_id, span, starts, id, ${sums} from (${told.join(" union all ")}) t group by 1, 2, 3, 4
+  ), ${crowds.join(", ")}, rightful as (
+    ${rightful.join(" union all ")}
   ), present as (select * from billing.label_sum where kind = ${labelKinds[kind]})
   select format('account %s ${kind} span %s hour %s id %s: %s requests and %s charged, should be %s and %s',
     account_id, span, starts, quote_literal(id), s.requests, s.charged, r.requests, r.charged)
   from rightful r full join present s using (account_id, span, starts, id)
   where (${counted.map((column) => `r.${column}`).join(", ")}, r.more, r.estimated)
-    is distinct from (${counted.map((column) => `s.${column}::numeric`).join(", ")}, s.more, s.estimated)`;
+    is distinct from (${counted.map((column) => `s.${column}`).join(", ")}, s.more, s.estimated)`;
 }
 
 /** That no sums are said to have entries which an account's ledger has not. */
