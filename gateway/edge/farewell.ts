@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-const longestMs = 3_000;
+/** Clients seldom leave a connection unused for longer than this and then use it. */
+const longestMs = 30_000;
 const lookEveryMs = 10;
 
 /**

@@ -64,7 +64,7 @@ export function startLoad(
         await sleep((i / streams) * Math.min(streamS, 20) * 1_000);
         while (!stopped) {
           streaming += 1;
-          await ask("sim-slow-chunks-1000", true, streamS, long);
+          await ask(`sim-tokens-${streamS}+slow-chunks-1000`, true, streamS, long);
           streaming -= 1;
         }
       })(),
