@@ -57,6 +57,7 @@ export function manageTests(given: () => { readonly house: House; readonly brows
       await page.getByRole("link", { name: "Audit log" }).click();
       await page.getByLabel("Procedure").fill("keys.revoke");
       await page.getByText("asked for").first().waitFor();
+      await page.locator(".badge.good", { hasText: "done" }).first().waitFor();
       expect(await page.content()).not.toContain(secret);
       expect(shown.complaints).toEqual([]);
     });

@@ -79,9 +79,12 @@ export function Trail() {
   );
 }
 
+/** Outcomes of what went well; any other is the code of an error. */
+const went: ReadonlySet<string> = new Set(["done", "read"]);
+
 function What({ of: { outcome, values } }: { of: { outcome: string | null; values?: unknown } }) {
   const { trail: words } = useWords();
-  if (outcome !== null) return <Badge tone={outcome === "succeeded" ? "good" : "bad"}>{outcome}</Badge>;
+  if (outcome !== null) return <Badge tone={went.has(outcome) ? "good" : "bad"}>{outcome}</Badge>;
   if (values === null || values === undefined) return <span className="quiet">{words.asked}</span>;
   return (
     <details>
