@@ -160,7 +160,7 @@ describe("a key that replaces its own secret", () => {
     expect(refused).toMatchObject({ code: "rate_limit_exceeded" });
     expect(refused?.retryAfterMs).toBeGreaterThan(86_000_000);
     expect(await codeOf(authenticate(secret))).toBe("ok");
-    // Who administers the key is not bound by what it did.
+    // The bound of a key on its own rotations does not hold for its administrator.
     expect(await rotate(payer)).not.toBe("");
   });
 });

@@ -134,7 +134,7 @@ describe.skipIf(process.platform === "win32")("what is read of a socket and not 
       call.call.resume();
       await new Promise((resolve) => setImmediate(resolve));
       call.call.pause();
-      // What was asked of the socket before still comes.
+      // Bytes still arrive that were asked of the socket before the pause.
       for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       most = Math.max(most, (line?.bytesRead ?? Number.NaN) - call.bytes());
     }

@@ -237,7 +237,7 @@ export type BatchCost = Message<"throughline.jobs.v1.BatchCost"> & {
   listPriceNanoUsd: bigint;
 
   /**
-   * Of how many lines it is known.
+   * Number of lines whose list price is known.
    *
    * @generated from field: uint32 listed_lines = 3;
    */

@@ -1265,13 +1265,13 @@ export const ListConfigurationChangesRequestSchema: GenMessage<ListConfiguration
   messageDesc(file_throughline_routing_v1_routing, 31);
 
 /**
- * What changed, newest first.
+ * A page of the changes of the configuration.
  *
  * @generated from message throughline.routing.v1.ListConfigurationChangesResponse
  */
 export type ListConfigurationChangesResponse = Message<"throughline.routing.v1.ListConfigurationChangesResponse"> & {
   /**
-   * The changes.
+   * The changes, newest first.
    *
    * @generated from field: repeated throughline.routing.v1.ConfigurationChange changes = 1;
    */
