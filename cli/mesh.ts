@@ -89,8 +89,9 @@ export function mesh(): Promise<number> {
     const key = await retryUntil(readyWithinMs, starting, () => ensureDefaultAccount(client, ground.keys));
     await client.close();
     const routes = createGrpcClient(RoutingService, { target: addresses.target("routing"), ...trust });
-    const upstreams = await upstreamNames(routes);
-    const model = await firstModel(routes);
+    const [upstreams, model] = await retryUntil(readyWithinMs, starting, () =>
+      Promise.all([upstreamNames(routes), firstModel(routes)]),
+    );
     await routes.close();
     const url = httpUrl(config.host, port);
     await retryUntil(readyWithinMs, starting, async () => {
