@@ -261,6 +261,8 @@ export interface GatewayConfig {
   readonly settleBeforeEnd: boolean;
   /** How often running reservations are extended. */
   readonly extendEveryMs: number;
+  /** Time between two looks for what the configuration has changed; routing answers from memory while there is nothing new. */
+  readonly configurationLookMs: number;
   /** Time that one call to a service may take before the answer began. */
   readonly callTimeoutMs: number;
   /** Time that one try to settle or record may take. */
@@ -313,6 +315,7 @@ export function envToConfig(env: Env): GatewayConfig {
     lookupWaitMs: read.LOOKUP_WAIT,
     settleBeforeEnd: read.SETTLE_BEFORE_END,
     extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
+    configurationLookMs: 2_000,
     callTimeoutMs: 10_000,
     finishTimeoutMs: 15_000,
     bodyLimitBytes: 16 * 1024 * 1024,

@@ -1,8 +1,7 @@
 import type { ConfigurationChange } from "../shared/gen/throughline/routing/v1/routing_pb.ts";
+import type { GatewayConfig } from "./config.ts";
 import type { GatewayDeps } from "./deps.ts";
 
-/** Time between two looks; routing answers from memory while there is nothing new. */
-const everyMs = 2_000;
 const callTimeoutMs = 10_000;
 /** Changes of one question. */
 const pageSize = 10;
@@ -28,7 +27,10 @@ const targetOf = ({ version, digest }: ConfigurationChange): string =>
  * Enters what loading the configuration changed into the trail of administration. Every gateway does it, and billing enters each change
  * once: its target names the version and a digest of what it says. What came while no gateway ran is entered when one starts.
  */
-export function startConfigurationTrail({ routing, billing, log }: TrailDeps): ConfigurationTrail {
+export function startConfigurationTrail(
+  { configurationLookMs }: Pick<GatewayConfig, "configurationLookMs">,
+  { routing, billing, log }: TrailDeps,
+): ConfigurationTrail {
   const stopping = new AbortController();
   const options = { timeoutMs: callTimeoutMs, signal: stopping.signal };
   /** The newest version that is entered; undefined: not known yet. */
@@ -89,7 +91,7 @@ export function startConfigurationTrail({ routing, billing, log }: TrailDeps): C
     looking = looking.then(look);
     return looking;
   };
-  const timer = setInterval(() => void next(), everyMs).unref();
+  const timer = setInterval(() => void next(), configurationLookMs).unref();
   void next();
   return {
     look: next,

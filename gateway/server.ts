@@ -158,7 +158,7 @@ export async function startGateway(
   });
 
   deps.watched?.tell(standing);
-  const configurationTrail = startConfigurationTrail(deps);
+  const configurationTrail = startConfigurationTrail(config, deps);
 
   return {
     url: httpUrl(config.host, port),

@@ -121,7 +121,10 @@ export async function startHouse(answer: string): Promise<House> {
   undo.defer(() => jobs.close());
   const gate = createGate();
   const gateway = await startGateway(
-    { ...gatewayConfig(env), keyCacheMs: neverMs, processingAfterMs: neverMs, extendEveryMs: neverMs },
+    {
+      ...gatewayConfig(env),
+      ...{ keyCacheMs: neverMs, processingAfterMs: neverMs, extendEveryMs: neverMs, configurationLookMs: neverMs },
+    },
     {
       ...parts("gateway"),
       metricsFor: (accept) => telemetry.metricsFor(accept),
