@@ -6,7 +6,8 @@ import type { Log } from "../log.ts";
 import { createSpanClock } from "./clock.ts";
 import type { TelemetryConfig } from "./config.ts";
 import { createOtlpExporter, createSpanPipeline } from "./export.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
+import { createMetrics } from "./metrics.ts";
+import type { Metrics } from "./metrics-contract.ts";
 import { measureProcess } from "./metrics-process.ts";
 import { openMetrics, openMetricsContentType, toLabels, wantsOpenMetrics } from "./open-metrics.ts";
 import { createResources } from "./resource.ts";
@@ -22,11 +23,10 @@ export type {
   FinishedAttempt,
   FinishedOperation,
   FinishedRequest,
-  LabelledValue,
   Metrics,
-  ObservedValue,
   ReservationEvent,
-} from "./metrics.ts";
+} from "./metrics-contract.ts";
+export type { LabelledValue, ObservedValue } from "./observed.ts";
 export type { Span, SpanAttributes, SpanKindName } from "./span.ts";
 export { type BillingSpans, billingSpans } from "./spans/billing.ts";
 export { type BatchedCall, endCall, type ServedCall } from "./spans/call.ts";

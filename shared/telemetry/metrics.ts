@@ -1,159 +1,9 @@
 import type { Meter } from "@opentelemetry/api";
 import { isFault } from "../errors/catalogue.ts";
-import { scrub } from "../scrub.ts";
 import { createBusiest } from "./busiest.ts";
-import type { DeliveryOutcome } from "./spans/jobs.ts";
+import type { Metrics } from "./metrics-contract.ts";
+import { createObserved } from "./observed.ts";
 import type { Tallies } from "./tallies.ts";
-
-/** How a reservation began or ended. */
-export type ReservationEvent = "held" | "refused" | "settled" | "released" | "expired";
-
-/** What an upstream attempt came to: its HTTP status, or why there was none. */
-export type AttemptStatus = number | "timeout" | "network" | "cancelled";
-
-/** A limit by which the edge turned something away. */
-export type EdgeRefusal =
-  | "connections"
-  | "late_head"
-  | "body_memory"
-  | "spool"
-  | "unknown_keys"
-  | "free_requests"
-  | "invalid_requests";
-
-/** What came of a call about a job: it was looked at, there was nothing to be done, or the call was not its vendor's. */
-export type JobCallbackOutcome = "woken" | "passed_over" | "forged";
-
-export interface FinishedRequest {
-  /** chat, embeddings, image, video, audio, rerank, moderation. */
-  module: string;
-  /** Model as the client named it; counted as "other" unless configured. */
-  model: string;
-  /** HTTP status of the answer; 499 if the client left. */
-  statusCode: number;
-  /** Code of the error catalogue, or "success": a stream that broke has the status 200 and not this outcome. */
-  outcome: string;
-  stream: boolean;
-  /** From the request's arrival to the last byte of the answer. */
-  durationMs: number;
-  /** From the request's arrival to the first byte of the answer's body. */
-  firstByteMs?: number | undefined;
-  /** Its trace, where that is kept: an exemplar of what is counted. */
-  traceId?: string | undefined;
-  /** Whose it is; absent: nobody's who is known. */
-  accountId?: bigint | undefined;
-  keyId?: bigint | undefined;
-}
-
-/** A value of an account, or of one of its budgets. */
-export interface LabelledValue {
-  readonly value: number;
-  /** What looks like a secret in a value is hidden. */
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface FinishedAttempt {
-  /** Channel name of the configuration. */
-  channel: string;
-  status: AttemptStatus;
-  /** Code of the error catalogue, or "success". */
-  outcome: string;
-  durationMs: number;
-}
-
-/** One successful or failed operation at an upstream, for the gen_ai.client.* metrics. */
-export interface FinishedOperation {
-  /** chat, embeddings, image, ... */
-  operation: string;
-  /** Vendor as the GenAI conventions name it. */
-  provider: string;
-  /** Model sent upstream; counted as "other" unless configured. */
-  model: string;
-  durationMs: number;
-  /** From sending to the first chunk; streams only. */
-  firstChunkMs?: number | undefined;
-  /** Mean time between chunks; streams only. */
-  perChunkMs?: number | undefined;
-  /** All input tokens, cached ones included; left out if unknown. */
-  inputTokens?: number | undefined;
-  /** All output tokens, reasoning included; left out if unknown. */
-  outputTokens?: number | undefined;
-  /** error.type if it failed. */
-  errorCode?: string | undefined;
-}
-
-/** Values that are read when scraped, with what they mean. */
-const observed = {
-  reservations_open: "Reservations not yet settled or released.",
-  reserved_nano_usd: "Nano-USD held by open reservations.",
-  history_backlog: "Records accepted and not yet written.",
-  edge_connections: "Connections of clients that are open.",
-  edge_body_bytes: "Bytes of bodies that requests keep.",
-  edge_spool_bytes: "Bytes of uploads that requests keep on disk.",
-  retention_waiting:
-    "Periods past their retention that stay for now, since too much would go at once or clocks differ.",
-  jobs_running: "Jobs that a process of jobs works at in this moment.",
-  jobs_open: "Jobs that have not ended, by state, of all processes of jobs together.",
-  jobs_stranded: "Jobs whose channel was removed, so that nobody can be asked after them.",
-  jobs_due_seconds: "Seconds for which the oldest step of a job that is due has waited.",
-  webhooks_waiting: "Deliveries of webhooks that have not arrived and are not given up.",
-  webhooks_due_seconds: "Seconds for which the oldest delivery that is due has waited.",
-  channels_broken: "Channels whose breaker is open.",
-  certificate_ends_unix_seconds: "Unix seconds at which the process's own certificate ends.",
-  accounts_low: "Accounts whose credit would not last for another day like the last one on which they were charged.",
-  budgets_low: "Budgets of accounts and keys of which nine tenths are used in this day or month.",
-  account_credit_nano_usd: "Nano-USD that an account has left, what requests hold taken off.",
-  account_charged_nano_usd: "Nano-USD that an account was charged this month.",
-  budget_left_nano_usd: "Nano-USD left of a budget of an account (key empty) or of a key, in this day or month.",
-  configuration_rejected: "1 while the configuration file is wrong and the last good one is in use, else 0.",
-} as const;
-export type ObservedValue = keyof typeof observed;
-
-/**
- * The platform's metrics, a function per event. Names start with `throughline_`; the gen_ai_client_* ones follow the GenAI
- * conventions. Labels take few values: models outside the configuration count as "other".
- */
-export interface Metrics {
-  /** How many accounts, keys and budgets may show by name (METRICS_ACCOUNTS); 0: none. */
-  readonly accounts: number;
-  /** Says which models are configured. Names add up: several services of a process each know some. */
-  knowModels(names: Iterable<string>): void;
-  /** A request came in. Each is followed by one requestFinished. */
-  requestStarted(module: string): void;
-  requestFinished(request: FinishedRequest): void;
-  reservation(event: ReservationEvent, count?: number): void;
-  /** Nano-USD that a settlement charged. */
-  charged(module: string, nanoUsd: bigint): void;
-  upstreamAttempt(attempt: FinishedAttempt): void;
-  upstreamOperation(operation: FinishedOperation): void;
-  /** A usage had to be estimated because its upstream gave no readable counts. `whole`: the answer had come to its end. */
-  usageEstimated(channel: string, whole: boolean): void;
-  /** Reservations of dead requests that the sweeper released. */
-  sweeperReleased(count: number): void;
-  /** A gRPC call was refused: it had not the secret of this deployment. */
-  callRefused(): void;
-  /** An answer came from the idempotency store rather than from an upstream. */
-  idempotentReplay(module: string): void;
-  /** The edge turned a connection or a request away by a limit of its own. */
-  edgeRefused(reason: EdgeRefusal): void;
-  /** A refusal left no record: its key had as many of them this minute as are kept. */
-  refusalUnrecorded(): void;
-  /** A vendor was asked after a job: it answered, or could not be asked. */
-  jobPoll(outcome: "answered" | "failed"): void;
-  /** A vendor, or somebody else, has called about a job. */
-  jobCallback(outcome: JobCallbackOutcome): void;
-  /** A job has ended and is settled and recorded: `success`, or the code of its error. */
-  jobEnded(module: string, outcome: string): void;
-  /** A webhook was tried: it arrived, is tried again, or is given up. */
-  webhookDelivery(outcome: DeliveryOutcome): void;
-  /**
-   * Reads a value at every scrape, with a label for whose it is where several share the process, or with labels. Returns what ends the
-   * reading; the last value stays. A reader that throws is left out of that scrape and harms no other metric.
-   */
-  observe(value: ObservedValue, read: () => number, owner?: string | Readonly<Record<string, string>>): () => void;
-  /** The same for values whose labels come and go. */
-  observeEach(value: ObservedValue, read: () => readonly LabelledValue[]): () => void;
-}
 
 /** What of a request's account metrics tell. */
 export type AccountOutcome = "success" | "mistake" | "fault";
@@ -255,15 +105,7 @@ export function createMetrics(meter: Meter, tallies: Tallies, accounts = 0): Met
     });
   }
 
-  const gauges = new Map<ObservedValue, ReturnType<Meter["createObservableGauge"]>>();
-  const gauge = (value: ObservedValue) => {
-    const known =
-      gauges.get(value) ??
-      meter.createObservableGauge(`throughline_${value}`, { description: observed[value], unit: unitOf(value) });
-    gauges.set(value, known);
-    return known;
-  };
-
+  const { observe, observeEach } = createObserved(meter);
   const models = new Set<string>();
   const modelLabel = (model: string) => (models.has(model) ? model : other);
   // Codes as text, made once: labels are strings, and the same few codes come all the time.
@@ -362,31 +204,9 @@ export function createMetrics(meter: Meter, tallies: Tallies, accounts = 0): Met
     webhookDelivery(outcome) {
       webhooks.add(1, outcome);
     },
-    observe(value, read, owner) {
-      const instrument = gauge(value);
-      const labels = typeof owner === "string" ? { owner } : { ...owner };
-      const callback: Parameters<typeof instrument.addCallback>[0] = (result) => result.observe(read(), labels);
-      instrument.addCallback(callback);
-      return () => instrument.removeCallback(callback);
-    },
-    observeEach(value, read) {
-      const instrument = gauge(value);
-      const callback: Parameters<typeof instrument.addCallback>[0] = (result) => {
-        for (const { value: now, labels } of read()) result.observe(now, scrubbed(labels));
-      };
-      instrument.addCallback(callback);
-      return () => instrument.removeCallback(callback);
-    },
+    observe,
+    observeEach,
   };
-}
-
-/** Prometheus' base unit that a name ends with; "": it is a number of something. */
-function unitOf(value: ObservedValue): string {
-  return /_(seconds|bytes)$/.exec(value)?.[1] ?? "";
-}
-
-function scrubbed(labels: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, scrub(text)]));
 }
 
 function accountOutcome(outcome: string): AccountOutcome {
