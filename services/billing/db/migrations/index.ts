@@ -14,6 +14,7 @@ import { createListPrices } from "./0012-list-prices.ts";
 import { chainAdministration } from "./0013-chain-administration.ts";
 import { addStoreRequest } from "./0013-store-request.ts";
 import { slowVacuum } from "./0013-upkeep.ts";
+import { addPlainBatches } from "./0015-plain-batches.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -35,4 +36,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0013_chain_administration": chainAdministration,
   "0013_store_request": addStoreRequest,
   "0013_upkeep": slowVacuum,
+  "0015_plain_batches": addPlainBatches,
 };
