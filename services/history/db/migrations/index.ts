@@ -7,6 +7,7 @@ import { createLabels } from "./0006-labels.ts";
 import { addIndexesByShapeAndOutcome } from "./0007-by-shape-and-outcome.ts";
 import { createRequests } from "./0007-requests.ts";
 import { slowVacuum } from "./0007-upkeep.ts";
+import { addPlainBatches } from "./0008-plain-batches.ts";
 
 /**
  * History's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -21,4 +22,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0007_by_shape_and_outcome": addIndexesByShapeAndOutcome,
   "0007_requests": createRequests,
   "0007_upkeep": slowVacuum,
+  "0008_plain_batches": addPlainBatches,
 };
