@@ -95,7 +95,7 @@ export const billingEnv = declareEnv({
     min: 0,
     max: 1_000,
     description:
-      "How long a settlement waits for others to be entered with, where nobody waits for it, its account is not short and there are fewer than 32.",
+      "How long a settlement waits for others to be entered with, where nobody waits for it, its account is not short and there are fewer than 128.",
   },
   REFUSAL_WAIT_MS: {
     kind: "duration",

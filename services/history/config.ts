@@ -67,7 +67,7 @@ export const historyEnv = declareEnv({
     min: 0,
     max: 1_000,
     description:
-      "How long a record waits for others to be stored with, where nobody waits for it and there are fewer than 32.",
+      "How long a record waits for others to be stored with, where nobody waits for it and there are fewer than 128.",
   },
   HISTORY_PENDING_BYTES: {
     kind: "int",
