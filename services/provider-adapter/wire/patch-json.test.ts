@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fieldText, patchJson } from "./patch-json.ts";
+import { fieldText, openFields, patchJson } from "./patch-json.ts";
 
 // As JSON has it: -0 is written 0.
 const object = fc
@@ -57,4 +57,19 @@ describe("patchJson", () => {
     const json = Buffer.from('{"\\u006dodel":"a"}');
     expect(fieldText(json, "model")).toBe('"a"');
   });
+});
+
+test("fields that are opened once have the values that parsing gives, however a name is spelled", () => {
+  fc.assert(
+    fc.property(spaced, fc.string({ maxLength: 6 }), ([value, indent], other) => {
+      const fields = openFields(Buffer.from(JSON.stringify(value, null, indent)));
+      for (const name of [...Object.keys(value), other]) {
+        const text = fields.text(name);
+        const given = Object.hasOwn(value, name) ? value[name] : undefined;
+        expect(text === undefined ? undefined : JSON.parse(text)).toEqual(given);
+      }
+    }),
+  );
+  const twice = openFields(Buffer.from('{"a":1,"\\u0061":2}'));
+  expect(twice.text("a")).toBe("2");
 });

@@ -12,6 +12,12 @@ interface FieldSpan {
   readonly valueEnd: number;
 }
 
+interface Scanned {
+  readonly fields: readonly FieldSpan[];
+  /** Where the closing brace is. */
+  readonly end: number;
+}
+
 /**
  * Changes fields of a JSON object without parsing what they hold: the other bytes stay as they came. Strings are
  * skipped by searching their end, so 16 MB of image cost no more than a copy. Returns the same bytes when nothing changes.
@@ -20,8 +26,36 @@ interface FieldSpan {
  * @param patch the fields; a name that occurs twice in the text is changed everywhere, a new one goes to the end.
  */
 export function patchJson(json: Uint8Array, patch: FieldPatch): Uint8Array {
+  return openFields(json).patched(patch);
+}
+
+/** The fields of a JSON object's text, over which one walk goes however many of them are asked for. */
+export interface Fields {
+  /** The value of a field as text; of a name that occurs twice the last, as JSON.parse has it. */
+  text(name: string): string | undefined;
+  /** As `patchJson`. */
+  patched(patch: FieldPatch): Uint8Array;
+}
+
+/** Goes over the fields of a JSON object. */
+export function openFields(json: Uint8Array): Fields {
   const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
-  const { fields, end } = scanFields(bytes);
+  const scanned = scanFields(bytes);
+  return {
+    text(name) {
+      const field = fieldIn(scanned.fields, name);
+      return field === undefined ? undefined : bytes.toString("utf8", field.valueStart, field.valueEnd);
+    },
+    patched: (patch) => patched(json, bytes, scanned, patch),
+  };
+}
+
+function fieldIn(fields: readonly FieldSpan[], name: string): FieldSpan | undefined {
+  for (let index = fields.length - 1; index >= 0; index -= 1) if (fields[index]?.name === name) return fields[index];
+  return undefined;
+}
+
+function patched(json: Uint8Array, bytes: Buffer, { fields, end }: Scanned, patch: FieldPatch): Uint8Array {
   const parts: Uint8Array[] = [];
   const pending = new Map(Object.entries(patch));
   let copied = 0;
@@ -66,7 +100,7 @@ export function fieldText(json: Uint8Array, name: string): string | undefined {
 export function fieldBytes(json: Uint8Array, name: string): Buffer | undefined {
   const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
   if (!mayHold(bytes, name)) return undefined;
-  const field = scanFields(bytes).fields.findLast((candidate) => candidate.name === name);
+  const field = fieldIn(scanFields(bytes).fields, name);
   return field === undefined ? undefined : bytes.subarray(field.valueStart, field.valueEnd);
 }
 
@@ -94,7 +128,7 @@ function dropTrailingComma(parts: Uint8Array[]): void {
 }
 
 /** The fields of the outermost object, and where its closing brace is. */
-function scanFields(bytes: Buffer): { fields: FieldSpan[]; end: number } {
+function scanFields(bytes: Buffer): Scanned {
   const fields: FieldSpan[] = [];
   let at = skipSpace(bytes, 0) + 1;
   for (;;) {

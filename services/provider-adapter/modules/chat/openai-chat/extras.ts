@@ -7,15 +7,14 @@ import type { Note } from "../neutral/formats.ts";
 import { cannotExpress } from "../neutral/refuse.ts";
 import type { GrowingPatch } from "./set-field.ts";
 
-/** Those of the types that stand anywhere in a body and that the vendor does not take. A search each. */
-function foreignIn(body: Uint8Array, types: readonly string[], taken: readonly string[]): string[] {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  return types.filter((type) => !taken.includes(type) && bytes.includes(`"${type}"`));
-}
+/** Content in parts has types; names may be written with escapes. A body without either has plain texts alone. */
+const marksOfParts = [Buffer.from('"type"'), Buffer.from("\\u")];
 
-/** Throws invalid_value with the path where a message holds content of another vendor's kind. */
+/** Throws invalid_value with the path where a message holds content of another vendor's kind. A search for each kind. */
 export function checkParts(body: Uint8Array, { extraParts }: Pick<OpenaiFlavour, "extraParts">): void {
-  const foreign = foreignIn(body, extraPartTypes, extraParts);
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (!marksOfParts.some((mark) => bytes.includes(mark))) return;
+  const foreign: string[] = extraPartTypes.filter((type) => !extraParts.includes(type) && bytes.includes(`"${type}"`));
   if (foreign.length === 0) return;
   for (const [index, message] of asArray(fieldValue(body, "messages")).entries()) {
     for (const [place, raw] of asArray(asObject(message)?.content).entries()) {
@@ -32,14 +31,15 @@ export function checkParts(body: Uint8Array, { extraParts }: Pick<OpenaiFlavour,
  * @param given JSON text of a field as it would be sent; undefined: it is not there.
  */
 export function withoutExtraTools(
-  body: Uint8Array,
   { extraTools }: Pick<OpenaiFlavour, "extraTools">,
   given: (field: string) => string | undefined,
   note: Note,
 ): GrowingPatch {
-  const foreign = foreignIn(body, extraToolTypes, extraTools);
+  const text = given("tools");
+  if (text === undefined) return {};
+  const foreign: string[] = extraToolTypes.filter((type) => !extraTools.includes(type) && text.includes(`"${type}"`));
   if (foreign.length === 0) return {};
-  const tools = asArray(parseExact(given("tools") ?? "[]")).map((raw) => asObject(raw) ?? {});
+  const tools = asArray(parseExact(text)).map((raw) => asObject(raw) ?? {});
   const isForeign = ({ type }: JsonObject) => foreign.includes(asString(type) ?? "");
   const kept = tools.filter((tool) => !isForeign(tool));
   if (kept.length === tools.length) return {};

@@ -8,6 +8,8 @@ import { turnsFit } from "./roles.ts";
 import { fitTurns } from "./turns.ts";
 
 const thinkingFields = ["reasoning_content", "reasoning_details", "reasoning"] as const;
+/** How each of them begins. */
+const anyTrace = Buffer.from('"reasoning');
 const traces = thinkingFields.map((field) => Buffer.from(`"${field}"`));
 const toolCalls = Buffer.from('"tool_calls"');
 
@@ -49,7 +51,8 @@ function hasOwnFields({ reasoningFields }: Fit): boolean {
 function mayHoldThinking(bytes: Buffer, fit: Fit): boolean {
   const wants: ReasoningBack = fit.reasoningBack;
   if (wants === "always" && !hasOwnFields(fit)) return bytes.includes(ours);
-  return traces.some((trace) => bytes.includes(trace)) || (wants === "tool_turns" && bytes.includes(toolCalls));
+  const thinks = bytes.includes(anyTrace) && traces.some((trace) => bytes.includes(trace));
+  return thinks || (wants === "tool_turns" && bytes.includes(toolCalls));
 }
 
 /** What a developer says is a system message by its newer name. */

@@ -61,10 +61,12 @@ export function createCallLabels(flavour: OpenaiFlavour, nameOf: (name: string) 
     },
     label(choice) {
       const part = asObject(choice.delta) === undefined ? "message" : "delta";
-      const { tool_calls: calls, ...said } = asObject(choice[part]) ?? {};
+      const given = asObject(choice[part]);
+      const list = asArray(given?.tool_calls);
+      const place = typeof choice.index === "number" ? choice.index : 0;
+      if (list.length === 0 && !readers.has(place)) return choice;
       const isPiece = part === "delta";
-      const list = asArray(calls);
-      const reader = readerOf(typeof choice.index === "number" ? choice.index : 0);
+      const reader = readerOf(place);
       const entries = list.flatMap((one, position) => {
         const raw = asObject(one) ?? {};
         // Each entry of a whole answer is a call of its own, whatever it says of its index.
@@ -74,6 +76,7 @@ export function createCallLabels(flavour: OpenaiFlavour, nameOf: (name: string) 
       const isOver = !isPiece || Boolean(asString(choice.finish_reason));
       if (isOver && reader.isNameless()) throw flavour.streamError({ message: namelessCall });
       if (list.length === 0) return choice;
+      const { tool_calls: _calls, ...said } = given ?? {};
       return { ...choice, [part]: entries.length === 0 ? said : { ...said, tool_calls: entries } };
     },
   };

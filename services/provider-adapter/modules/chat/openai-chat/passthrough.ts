@@ -7,7 +7,7 @@ import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";
 import { createNotes } from "../../../domain/notes.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
-import { fieldText, fieldValue, patchJson } from "../../../wire/patch-json.ts";
+import { type Fields, openFields } from "../../../wire/patch-json.ts";
 import type { Note } from "../neutral/formats.ts";
 import { isEffort } from "../neutral/reasoning.ts";
 import { cannotExpress } from "../neutral/refuse.ts";
@@ -85,40 +85,41 @@ interface Prepared {
 /** What must change in the body on its way to this vendor. */
 function prepare(asked: Asked, flavour: OpenaiFlavour, note: Note): Prepared {
   const patch: GrowingPatch = {};
-  if (asked.stream && flavour.streamOptions) patch.stream_options = withIncludeUsage(asked.body);
-  if (!flavour.streamOptions && fieldText(asked.body, "stream_options") !== undefined) patch.stream_options = undefined;
-  Object.assign(patch, reasoningPatch(asked, flavour, note), searchPatch(asked, flavour, note));
+  const fields = openFields(asked.body);
+  if (asked.stream && flavour.streamOptions) patch.stream_options = withIncludeUsage(fields);
+  if (!flavour.streamOptions && fields.text("stream_options") !== undefined) patch.stream_options = undefined;
+  Object.assign(patch, reasoningPatch(asked, fields, flavour, note), searchPatch(asked, fields, flavour, note));
   // Last: what is asked for is what was priced, whatever `extra_body` says.
   patch.model = JSON.stringify(asked.upstreamModel);
   checkParts(asked.body, flavour);
   const messages = fittingMessages(asked.body, flavour, note);
   if (messages !== undefined) patch.messages = messages;
-  const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fieldText(asked.body, field));
+  const given = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : fields.text(field));
   Object.assign(patch, ceilingPatch(asked, ["max_tokens", "max_completion_tokens"], given, note));
-  Object.assign(patch, withoutExtraTools(asked.body, flavour, given, note));
+  Object.assign(patch, withoutExtraTools(flavour, given, note));
   Object.assign(patch, vendorPatch(flavour, asked, given, note));
   const labels = fitLabels(asked.body, chatLabels, flavour.labels, given, note);
   Object.assign(patch, labels.patch);
   const message = {
     path: endpointPath(flavour, asked.upstreamModel, "chat/completions"),
     headers: {},
-    body: patchJson(asked.body, patch),
+    body: fields.patched(patch),
   };
   return { message, toolNameOf: labels.clientsName };
 }
 
 /** Usage is always asked for: what is billed is what the upstream counted. */
-function withIncludeUsage(body: Uint8Array): string {
-  const given = asObject(fieldValue(body, "stream_options")) ?? {};
+function withIncludeUsage(fields: Fields): string {
+  const given = asObject(parseJson(fields.text("stream_options") ?? "null")) ?? {};
   return given.include_usage === true ? JSON.stringify(given) : JSON.stringify({ ...given, include_usage: true });
 }
 
 /** The seed's reasoning controls: `enable_thinking` (only the boolean true counts), `extra_body`, model suffixes. */
-function reasoningPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): GrowingPatch {
+function reasoningPatch(asked: Asked, fields: Fields, flavour: OpenaiFlavour, note: Note): GrowingPatch {
   const patch: GrowingPatch = {};
-  const extraText = fieldText(asked.body, "extra_body");
+  const extraText = fields.text("extra_body");
   const extra = extraText === undefined ? undefined : asObject(parseJson(extraText));
-  const own = fieldText(asked.body, "enable_thinking");
+  const own = fields.text("enable_thinking");
   const { control } = asked;
   if (own !== undefined) patch.enable_thinking = undefined;
   if (extraText !== undefined) patch.extra_body = undefined;
@@ -144,8 +145,8 @@ function reasoningPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): Growi
 }
 
 /** `web_search_options.search_context_size` defaults to medium; the suffix `-search` asks for search by itself. */
-function searchPatch(asked: Asked, flavour: OpenaiFlavour, note: Note): GrowingPatch {
-  const text = fieldText(asked.body, "web_search_options");
+function searchPatch(asked: Asked, fields: Fields, flavour: OpenaiFlavour, note: Note): GrowingPatch {
+  const text = fields.text("web_search_options");
   const given = text === undefined ? undefined : asObject(parseJson(text));
   if (given === undefined && asked.control !== "search") return {};
   if (!flavour.searches && flavour.searchOn === undefined) {

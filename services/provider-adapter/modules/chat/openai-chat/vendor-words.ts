@@ -47,26 +47,31 @@ export function usualFinish(word: string, { finishReasons, streamError }: Openai
 /**
  * A choice of an answer or a chunk in the words that clients of the dialect read: the finish reason is one of OpenAI's,
  * the content a text, thinking stands in `reasoning_content`. Throws where the vendor says that it failed; `error` is what
- * stands beside the choices.
+ * stands beside the choices. Most are in these words as they came: then it is the same object.
  */
 export function inUsualWords(choice: JsonObject, flavour: OpenaiFlavour, error?: JsonObject): JsonObject {
   const part = asObject(choice.delta) === undefined ? "message" : "delta";
   const said = asObject(choice[part]);
   const { finish_reason: finish } = choice;
+  const isFinished = typeof finish === "string" && finish !== "";
+  const word = isFinished ? usualFinish(finish, flavour, errorIn(choice) ?? error) : finish;
+  const texts = said && withUsualTexts(said);
+  const isPlaced = part === "message" || typeof choice.index === "number";
+  if (isPlaced && texts === said && word === finish) return choice;
   return {
     ...choice,
     // The official SDKs put a stream together by the place of each choice.
-    ...(part === "delta" && typeof choice.index !== "number" ? { index: 0 } : {}),
-    ...(said === undefined ? {} : { [part]: withUsualTexts(said) }),
-    ...(typeof finish === "string" && finish !== ""
-      ? { finish_reason: usualFinish(finish, flavour, errorIn(choice) ?? error) }
-      : {}),
+    ...(isPlaced ? {} : { index: 0 }),
+    ...(texts === undefined ? {} : { [part]: texts }),
+    ...(isFinished ? { finish_reason: word } : {}),
   };
 }
 
 function withUsualTexts(said: JsonObject): JsonObject {
   const { text, thinking } = contentOf(said.content);
   const thought = thinkingOf(said) + thinking;
+  const isUsual = thought === "" || thought === said.reasoning_content;
+  if (isUsual && said.role !== "" && !Array.isArray(said.content)) return said;
   return {
     ...said,
     ...(said.role === "" ? { role: "assistant" } : {}),
