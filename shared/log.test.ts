@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createLog, flushLog, type LogOptions } from "./log.ts";
 
 interface Line extends Record<string, unknown> {
@@ -25,6 +25,20 @@ test("a line has ISO time, the level as a word, the service, and the fields pass
     trace_id: "00000000000000000000000000000001",
     msg: "slow",
   });
+});
+
+test("each line has the time at which it was written, whatever came before it", () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const { log, last } = captured();
+    for (const ms of [1_000, 1_000, 1_001, 999]) {
+      vi.setSystemTime(ms);
+      log.info("a line");
+      expect(last().time).toBe(new Date(ms).toISOString());
+    }
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a request ID may be passed as bigint and keeps all its digits", () => {

@@ -24,13 +24,27 @@ export function createLog({ service, level = "info", destination = "stdout" }: L
     {
       level,
       base: { service },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: createIsoTime(),
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: serializeError, request_id: serializeId },
       hooks: { streamWrite: scrubJson },
     },
     (destination === "stdout" ? createLogOutput() : destination) as DestinationStream,
   );
+}
+
+/** The time of a line as ISO text. Lines of one millisecond share it: to make it took a fifth of what a line costs. */
+function createIsoTime(): () => string {
+  let madeMs = Number.NaN;
+  let made = "";
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== madeMs) {
+      madeMs = nowMs;
+      made = `,"time":"${new Date(nowMs).toISOString()}"`;
+    }
+    return made;
+  };
 }
 
 /** Waits until everything logged so far is written, or for a second where nobody reads it. */

@@ -15,7 +15,10 @@ const queryKey = /([?&](?:key|api[-_]?key|token|access_token)=)[^\s&"#\\]{6,}/gi
 
 /** The text with everything that looks like a key, token or password replaced by `[redacted]`. */
 export function scrub(text: string): string {
-  return text.replace(keyShape, redacted).replace(urlPassword, `$1${redacted}@`).replace(queryKey, `$1${redacted}`);
+  let scrubbed = text.replace(keyShape, redacted);
+  // What each pattern cannot do without is looked for first, which costs a tenth of it.
+  if (scrubbed.includes("://")) scrubbed = scrubbed.replace(urlPassword, `$1${redacted}@`);
+  return scrubbed.includes("=") ? scrubbed.replace(queryKey, `$1${redacted}`) : scrubbed;
 }
 
 // Fields whose value is secret whatever it looks like.
@@ -35,5 +38,6 @@ const quotedSecretField = new RegExp(
 
 /** A line of JSON with its secret fields, at any depth, and everything that looks like a key replaced. It stays one line of JSON. */
 export function scrubJson(line: string): string {
-  return scrub(line.replace(secretField, `$1"${redacted}"`).replace(quotedSecretField, `$1$2"${redacted}$2"`));
+  const scrubbed = line.replace(secretField, `$1"${redacted}"`);
+  return scrub(scrubbed.includes('\\"') ? scrubbed.replace(quotedSecretField, `$1$2"${redacted}$2"`) : scrubbed);
 }

@@ -162,14 +162,18 @@ function tellFinished(
   // An answer that we cut because it failed was not left by its client.
   const errorCode = incoming.errorCode ?? (whole ? undefined : "client_closed_request");
   const statusCode = whole || incoming.errorCode !== undefined ? sentStatus : 499;
-  context.spans.answered(incoming.span, {
-    ...served,
-    traceDropped: traceDropped(context.config, incoming, errorCode),
-    statusCode,
-    errorCode,
-    accountId: principal?.accountId,
-    keyId: principal?.keyId,
-  });
+  const dropped = traceDropped(context.config, incoming, errorCode);
+  // Most are not recorded, and what such a span would be told costs more than the span.
+  if (incoming.span.recording) {
+    context.spans.answered(incoming.span, {
+      ...served,
+      traceDropped: dropped,
+      statusCode,
+      errorCode,
+      accountId: principal?.accountId,
+      keyId: principal?.keyId,
+    });
+  }
   if (incoming.endpoint !== undefined) {
     const { module, model, stream, firstByteMs } = served ?? untold(context, moduleNameOf(incoming.endpoint.module));
     const outcome = errorCode ?? "success";
