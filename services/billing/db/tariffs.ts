@@ -68,6 +68,8 @@ function listHash(own: Buffer, { list }: Tariff): Buffer | null {
 /** Creates the dictionary of tariffs with a memory of those it has seen. */
 export function createTariffs(db: Database<BillingSchema>): Tariffs {
   const known = new Map<string, number>();
+  /** The same by the tariffs themselves: those of frozen prices come again as the same objects. */
+  const met = new WeakMap<Tariff, number>();
 
   async function store(unknown: ReadonlyMap<string, Tariff>): Promise<void> {
     const missing = new Map([...unknown].map(([key, tariff]) => [tariffHash(key), { key, tariff }] as const));
@@ -95,6 +97,8 @@ export function createTariffs(db: Database<BillingSchema>): Tariffs {
 
   return {
     async idsOf(tariffs) {
+      const ids = tariffs.map((tariff) => (tariff === undefined ? null : met.get(tariff)));
+      if (areAllMet(ids)) return ids;
       if (known.size > maxKnown) known.clear();
       const keys = tariffs.map((tariff) => (tariff === undefined ? undefined : tariffKey(tariff)));
       const unknown = new Map<string, Tariff>();
@@ -105,7 +109,17 @@ export function createTariffs(db: Database<BillingSchema>): Tariffs {
         if (typeof tariff.list === "object") unknown.set(tariffKey(tariff.list), tariff.list);
       }
       if (unknown.size > 0) await store(unknown);
-      return keys.map((key) => (key === undefined ? null : (known.get(key) ?? null)));
+      return keys.map((key, i) => {
+        const id = key === undefined ? undefined : known.get(key);
+        const tariff = tariffs[i];
+        if (id === undefined || tariff === undefined) return null;
+        met.set(tariff, id);
+        return id;
+      });
     },
   };
+}
+
+function areAllMet(ids: readonly (number | null | undefined)[]): ids is (number | null)[] {
+  return !ids.includes(undefined);
 }

@@ -1,3 +1,4 @@
+import { fewAlike } from "../../../shared/few-alike.ts";
 import {
   DisconnectPolicy,
   type Pricing,
@@ -76,8 +77,33 @@ export const checkedPricing: (pricing: Pricing) => Pricing = memoFrozen((pricing
 /** What a request did, apart from its price. */
 export type Work = Pick<Tariff, "module" | "model" | "dialect" | "group" | "channel" | "platform">;
 
-/** The tariff of work at these prices. */
+/** Most tariffs of one price that are remembered: a price has a few for each model, dialect, group and channel. */
+const maxRemembered = 32;
+
+const tariffsAt = memoFrozen((pricing: Pricing) =>
+  fewAlike(maxRemembered, isSameWork, (work: Work) => newTariff(pricing, work)),
+);
+
+/**
+ * The tariff of work at these prices. Of frozen prices the same work gives the same tariff, so that what is known of it needs
+ * no look into its texts.
+ */
 export function toTariff(pricing: Pricing, work: Work): Tariff {
+  return Object.isFrozen(pricing) ? tariffsAt(pricing)(work) : newTariff(pricing, work);
+}
+
+function isSameWork(one: Work, other: Work): boolean {
+  return (
+    one.model === other.model &&
+    one.channel === other.channel &&
+    one.group === other.group &&
+    one.dialect === other.dialect &&
+    one.module === other.module &&
+    one.platform === other.platform
+  );
+}
+
+function newTariff(pricing: Pricing, work: Work): Tariff {
   return {
     ...work,
     strategy: checkedText(pricing.strategy, "pricing.strategy"),
@@ -102,7 +128,7 @@ const unlisted = { strategy: "list", isListPrice: false, listPricing: undefined 
 function toList(pricing: Pricing): Tariff["list"] {
   if (pricing.isListPrice) return "own";
   const { listPricing } = pricing;
-  return listPricing && toTariff({ ...listPricing, ...unlisted, groupRatioPpm: ratioOfList(listPricing) }, ofList);
+  return listPricing && newTariff({ ...listPricing, ...unlisted, groupRatioPpm: ratioOfList(listPricing) }, ofList);
 }
 
 /** What the same usage costs by the vendor's list, in nano-USD; undefined: not known. Where the vendor says its own cost, that is it. */

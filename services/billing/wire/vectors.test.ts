@@ -4,7 +4,7 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { PricingSchema, Unit, UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Rate } from "../../../shared/money.ts";
 import { partUnits, traits, units } from "../../../shared/units.ts";
-import { checkedPricing, checkedUsage } from "./values.ts";
+import { checkedPricing, checkedUsage, toTariff } from "./values.ts";
 
 /** What is refused, and for which field; undefined: nothing. */
 function refused(check: () => unknown): { code: string; param: string | undefined } | undefined {
@@ -93,5 +93,27 @@ describe("prices", () => {
     ],
   ])("are refused with %s", (_case, rates, param) => {
     expect(check(rates)).toEqual(invalid(param));
+  });
+});
+
+describe("a tariff", () => {
+  const work = { module: "chat", model: "m", dialect: "d", group: "g", channel: "c", platform: "p" };
+  const names = Object.keys(work) as (keyof typeof work)[];
+
+  test("of prices that cannot change is one for the same work, and another for work that differs in anything", () => {
+    const pricing = Object.freeze(create(PricingSchema, { strategy: "s", inputNanoUsdPerMtok: 7n }));
+    const tariff = toTariff(pricing, work);
+    expect(tariff).toMatchObject({ ...work, strategy: "s", inputNanoUsdPerMtok: 7n });
+    expect(toTariff(pricing, { ...work })).toBe(tariff);
+    for (const name of names) expect(toTariff(pricing, { ...work, [name]: "other" })[name]).toBe("other");
+    const dearer = Object.freeze(create(PricingSchema, { strategy: "s", inputNanoUsdPerMtok: 8n }));
+    expect(toTariff(dearer, work).inputNanoUsdPerMtok).toBe(8n);
+  });
+
+  test("of prices that may change has those of now", () => {
+    const pricing = create(PricingSchema, { inputNanoUsdPerMtok: 7n });
+    expect(toTariff(pricing, work).inputNanoUsdPerMtok).toBe(7n);
+    pricing.inputNanoUsdPerMtok = 8n;
+    expect(toTariff(pricing, work).inputNanoUsdPerMtok).toBe(8n);
   });
 });

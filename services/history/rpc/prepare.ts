@@ -1,10 +1,13 @@
 import { toBinary } from "@bufbuild/protobuf";
+import { fewAlike } from "../../../shared/few-alike.ts";
 import { createUsage } from "../../../shared/gen/lane_codecs.ts";
+import type { Pricing } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   DetailSchema,
   type Record as HistoryRecord,
   RecordSchema,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
+import { memoFrozen } from "../../../shared/memo-frozen.ts";
 import type { CustomResponse } from "../custom-response/custom-responses.ts";
 import { labelsOf } from "../db/labels.ts";
 import { packPayload } from "../db/payload.ts";
@@ -85,18 +88,17 @@ export async function prepareEnded(
     module: small(record.module),
     policy: small(record.policy),
     store: small(record.storeResponse),
-  } satisfies Omit<Shape, "prices">;
+  } satisfies Work;
   const { pricing } = record;
-  // Prices are the longest part of a shape: those that cannot change have their text made once, and put behind the rest.
   const shape =
     pricing !== undefined && Object.isFrozen(pricing)
-      ? `${JSON.stringify(work).slice(0, -1)},"prices":${ownPricesText(pricing)}}`
+      ? shapesAt(pricing)(work)
       : JSON.stringify({ ...work, prices: toStoredPrices(pricing, name) } satisfies Shape);
-  const outcome = JSON.stringify({
+  const outcome = outcomeText({
     error: name(record.errorCode),
     reason: name(record.billingReason),
     http: small(record.httpStatus),
-  } satisfies Outcome);
+  });
   const usage = record.usage ?? nothing;
   const userId = storedUserId(record.userId, repairs);
   const errorMessage = repairText(record.errorMessage, maxLength.message, repairs);
@@ -157,6 +159,40 @@ export async function prepareEnded(
     },
   };
 }
+
+/** Most texts of one kind that are remembered. */
+const maxRemembered = 32;
+
+type Work = Omit<Shape, "prices">;
+
+/** Texts of shapes with prices that cannot change. Those of one model and channel have the same text, which is made once. */
+const shapesAt = memoFrozen((pricing: Pricing) =>
+  fewAlike(
+    maxRemembered,
+    isSameWork,
+    // Prices are the longest part: they have their text made once for all works, and put behind the rest.
+    (work: Work) => `${JSON.stringify(work).slice(0, -1)},"prices":${ownPricesText(pricing)}}`,
+  ),
+);
+
+function isSameWork(one: Work, other: Work): boolean {
+  return (
+    one.model === other.model &&
+    one.channel === other.channel &&
+    one.platform === other.platform &&
+    one.strategy === other.strategy &&
+    one.dialect === other.dialect &&
+    one.module === other.module &&
+    one.policy === other.policy &&
+    one.store === other.store
+  );
+}
+
+const outcomeText = fewAlike(
+  maxRemembered,
+  (one: Outcome, other: Outcome) => one.http === other.http && one.reason === other.reason && one.error === other.error,
+  (outcome) => JSON.stringify(outcome),
+);
 
 /** Prepares the record of a request that runs. */
 export function prepareUnfinished(record: HistoryRecord): PreparedUnfinished {
