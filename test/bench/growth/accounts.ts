@@ -2,11 +2,12 @@ import { createTRPCClient, httpLink } from "@trpc/client";
 import { readAdminKey } from "../../../cli/admin-key.ts";
 import type { AppRouter } from "../../../gateway/trpc/router.ts";
 import { closedLoop } from "../load/loads.ts";
+import { must } from "../load/must.ts";
 import { chatRequest } from "../load/request.ts";
 import type { Ground } from "../subjects/ground.ts";
 import { type RunningThroughline, throughline } from "../subjects/throughline.ts";
 import type { GrowthPlan, Point } from "./curves.ts";
-import { loadPoint, must } from "./point.ts";
+import { loadPoint } from "./point.ts";
 
 /** Makes an account with credit and a key as an administrator does; gives the key. */
 async function addAccount(client: ReturnType<typeof createTRPCClient<AppRouter>>, name: string): Promise<string> {

@@ -2,11 +2,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { closedLoop } from "../load/loads.ts";
+import { must } from "../load/must.ts";
 import { chatRequest } from "../load/request.ts";
 import type { Ground } from "../subjects/ground.ts";
 import { throughline } from "../subjects/throughline.ts";
 import type { GrowthPlan, Point } from "./curves.ts";
-import { loadPoint, must } from "./point.ts";
+import { loadPoint } from "./point.ts";
 
 const price = { input: "0.15", output: "0.60" };
 

@@ -1,10 +1,11 @@
 import { closedLoop } from "../load/loads.ts";
+import { must } from "../load/must.ts";
 import { chatRequest } from "../load/request.ts";
 import type { Ground } from "../subjects/ground.ts";
 import { floor, peer } from "../subjects/others.ts";
 import { throughline } from "../subjects/throughline.ts";
 import type { GrowthPlan, Point } from "./curves.ts";
-import { loadPoint, must } from "./point.ts";
+import { loadPoint } from "./point.ts";
 
 /** Requests a second and latency against requests at a time. */
 export async function concurrency(ground: Ground, plan: GrowthPlan): Promise<Point[]> {

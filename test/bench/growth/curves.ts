@@ -1,4 +1,5 @@
-import type { Machine } from "../table/run.ts";
+import type { Machine } from "../measure/machine.ts";
+import type { OtherKind } from "../upstream/answers.ts";
 
 /** One point of a curve: where it stands, whose it is, and what was measured there. */
 export interface Point {
@@ -28,8 +29,8 @@ export interface GrowthPlan {
   readonly keys: readonly number[];
   readonly channels: readonly number[];
   readonly accounts: readonly number[];
-  /** Requests at a time of each kind of work. */
-  readonly kinds: readonly number[];
+  /** Requests at a time of each kind of work: an upload takes as much as hundreds of vectors. */
+  readonly kinds: Readonly<Record<OtherKind, readonly number[]>>;
 }
 
 /** What counts: about half an hour on a quiet machine. */
@@ -42,7 +43,7 @@ export const fullGrowth: GrowthPlan = {
   keys: [10, 100, 1_000, 10_000, 100_000, 1_000_000],
   channels: [3, 30, 300, 3_000],
   accounts: [1, 10, 100, 1_000],
-  kinds: [1, 8],
+  kinds: { embedding: [1, 64, 256], speech: [1, 8, 256], transcript: [1, 8] },
 };
 
 /** Shows that it runs. */
@@ -55,5 +56,5 @@ export const quickGrowth: GrowthPlan = {
   keys: [10, 10_000],
   channels: [3, 300],
   accounts: [1, 20],
-  kinds: [2],
+  kinds: { embedding: [1, 256], speech: [1, 16], transcript: [1, 4] },
 };

@@ -3,11 +3,12 @@ import { secretDigest, storedHash } from "../../../services/billing/domain/secre
 import { createDatabase, type Database, statement } from "../../../shared/db/index.ts";
 import { createLog } from "../../../shared/log.ts";
 import { closedLoop } from "../load/loads.ts";
+import { must } from "../load/must.ts";
 import { chatRequest, type Target } from "../load/request.ts";
 import type { Ground } from "../subjects/ground.ts";
 import { benchKey, throughline } from "../subjects/throughline.ts";
 import type { GrowthPlan, Point } from "./curves.ts";
-import { loadPoint, must } from "./point.ts";
+import { loadPoint } from "./point.ts";
 
 const pepper = "a pepper for the bench, always the same";
 

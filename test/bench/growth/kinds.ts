@@ -1,11 +1,12 @@
 import { closedLoop } from "../load/loads.ts";
+import { must } from "../load/must.ts";
 import { otherRequest } from "../load/request.ts";
 import type { Ground } from "../subjects/ground.ts";
 import { direct } from "../subjects/others.ts";
 import { throughline } from "../subjects/throughline.ts";
 import { type OtherKind, otherKinds } from "../upstream/answers.ts";
 import type { GrowthPlan, Point } from "./curves.ts";
-import { loadPoint, must } from "./point.ts";
+import { loadPoint } from "./point.ts";
 
 const titles: Readonly<Record<OtherKind, string>> = {
   embedding: "a vector of 1,536",
@@ -31,7 +32,7 @@ export async function kinds(ground: Ground, plan: GrowthPlan): Promise<Point[]> 
       const request = otherRequest(subject.target, kind);
       const count = Math.min(warmUps[kind], plan.warmUp);
       must(subject, await closedLoop(subject.target, 8, { count }, () => request));
-      for (const x of plan.kinds) {
+      for (const x of plan.kinds[kind]) {
         const values = await loadPoint(subject, x, plan.pointMs, () => request);
         points.push({ series: `${titles[kind]}: ${subject.name}`, x, values });
       }

@@ -1,5 +1,5 @@
+import { machineText } from "../measure/machine.ts";
 import { markdownTable } from "../measure/markdown-table.ts";
-import { machineText } from "../table/run.ts";
 import type { Curve } from "./curves.ts";
 
 /** How each value is called and shown. */

@@ -1,4 +1,5 @@
-import { closedLoop, type LoadResult, type NextRequest } from "../load/loads.ts";
+import { closedLoop, type NextRequest } from "../load/loads.ts";
+import { must } from "../load/must.ts";
 import { cpuMs, quiet } from "../measure/proc.ts";
 import type { Subject } from "../subjects/subject.ts";
 
@@ -29,13 +30,4 @@ export async function loadPoint(
     cpuWithDatabaseMs: (ownMs + databaseMs) / result.good,
     generatorBusy: result.generatorBusy,
   };
-}
-
-/** The result, if every answer was a good one. */
-export function must(subject: Subject, result: LoadResult): LoadResult {
-  if (result.bad > 0 || result.good === 0)
-    throw new Error(
-      `${subject.name}: ${result.good} good answers, ${result.bad} bad ones, the first: ${result.firstBad}`,
-    );
-  return result;
 }

@@ -35,7 +35,7 @@ interface Counting {
 }
 
 /** Opens connections, a few hundred at a time so that no backlog overflows. */
-async function openAll(target: Target, count: number): Promise<Connection[]> {
+export async function openAll(target: Target, count: number): Promise<Connection[]> {
   const connections: Connection[] = [];
   while (connections.length < count) {
     const some = Math.min(200, count - connections.length);
@@ -150,7 +150,7 @@ export async function openLoop(
   forMs: number,
   next: NextRequest,
 ): Promise<LoadResult> {
-  // For answers that take 2 s and more: what is sent must not wait for them.
+  // For answers that take half a second; where they take longer, more are opened.
   const free = await openAll(target, Math.max(50, Math.ceil(perSecond / 2)));
   const counting = newCounting();
   const busy = busySince();
@@ -159,25 +159,33 @@ export async function openLoop(
   const { promise, resolve } = Promise.withResolvers<void>();
   let sent = 0;
   let answered = 0;
-  let starved = 0;
+  const sendOn = (connection: Connection, request: Buffer, take: (reply: Reply | undefined) => void): void =>
+    connection.send(request, (reply) => {
+      if (reply !== undefined) free.push(connection);
+      take(reply);
+    });
+  /** All are in use, by a server that does not keep the rate: its answers take as long as they do, from now on. */
+  const onNewConnection = (request: Buffer, take: (reply: Reply | undefined) => void): void => {
+    const dueMs = performance.now();
+    openConnection(target.host, target.port).then(
+      (connection) => sendOn(connection, request, (reply) => take(reply && { ...reply, sentMs: dueMs })),
+      () => take(undefined),
+    );
+  };
   const timer = setInterval(() => {
     const due = Math.min(total, Math.floor(((performance.now() - startedMs) * perSecond) / 1_000));
     while (sent < due) {
       // In turns: one that rests for seconds may be closed by its server as it is used again.
       const connection = free.shift();
-      const index = sent;
+      const request = next(sent);
       sent += 1;
-      if (connection === undefined) {
-        starved += 1;
-        answered += 1;
-        continue;
-      }
-      connection.send(next(index), (reply) => {
+      const take = (reply: Reply | undefined): void => {
         note(counting, reply);
         answered += 1;
-        if (reply !== undefined) free.push(connection);
         if (answered === total) resolve();
-      });
+      };
+      if (connection === undefined) onNewConnection(request, take);
+      else sendOn(connection, request, take);
     }
     if (sent === total) clearInterval(timer);
     if (answered === total) resolve();
@@ -186,43 +194,5 @@ export async function openLoop(
   const wallMs = performance.now() - startedMs;
   const generatorBusy = busy();
   for (const connection of free) connection.close();
-  return { ...counting, bad: counting.bad + starved, wallMs, generatorBusy };
-}
-
-/** Streams that are held open. */
-export interface OpenStreams {
-  readonly open: number;
-  pauseAll(): void;
-  closeAll(): void;
-}
-
-/** Opens streams and leaves them running; resolves when all have been sent. `paused`: their client never reads. */
-export async function holdStreams(
-  target: Target,
-  count: number,
-  request: Buffer,
-  options: { readonly paused?: boolean } = {},
-): Promise<OpenStreams> {
-  const connections = await openAll(target, count);
-  let open = 0;
-  for (const [index, connection] of connections.entries()) {
-    if (options.paused === true) connection.pause();
-    open += 1;
-    connection.send(request, () => {
-      open -= 1;
-    });
-    // Spread: streams of real clients do not begin in one millisecond.
-    if (index % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return {
-    get open() {
-      return open;
-    },
-    pauseAll() {
-      for (const connection of connections) connection.pause();
-    },
-    closeAll() {
-      for (const connection of connections) connection.close();
-    },
-  };
+  return { ...counting, wallMs, generatorBusy };
 }

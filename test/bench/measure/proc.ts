@@ -54,6 +54,16 @@ export async function quiet(groups: readonly ProcessGroup[], share = 0.1, within
   }
 }
 
+/** The processes of a group as they are now. */
+export function pidsOf(group: ProcessGroup): number[] {
+  return members(group).map(({ pid }) => pid);
+}
+
+/** A file of /proc; undefined: its process has ended, or another user's is not ours to read. */
+export function readProc(path: string): string | undefined {
+  return read(path);
+}
+
 interface Member {
   readonly pid: number;
   readonly stat: readonly string[];

@@ -1,10 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../../shared/free-ports.ts";
-import type { Target } from "../load/request.ts";
+import { answering, type Started } from "./answering.ts";
 import type { Ground } from "./ground.ts";
 import { root } from "./ground.ts";
-import { firstAnswer, type Spawned, spawnNode } from "./spawn.ts";
 import type { Subject } from "./subject.ts";
 
 type Env = Readonly<Record<string, string>>;
@@ -32,11 +30,10 @@ export function floor(ground: Ground, starts: number, env: Env = {}): Promise<Su
       leavesOff: "keys, checks, routing, prices, ledger, history, traces, metrics, logs",
     },
     starts,
-    async () => {
-      const port = await freePort();
+    (port) => {
       const upstream = `http://127.0.0.1:${ground.upstream.port}`;
       const file = join(root, "test/bench/processes/floor.ts");
-      const child = spawnNode([file, upstream, String(port)], env, join(ground.folder, "floor.log"));
+      const child = ground.spawnNode("floor", [file, upstream, String(port)], env);
       return { child, target: { host: "127.0.0.1", port, headers: { authorization: "Bearer sk-bench" } } };
     },
   );
@@ -52,14 +49,13 @@ export function peer(ground: Ground, starts: number, env: Env = {}): Promise<Sub
         "keys, prices, ledger, history, traces, metrics, logs (it routes and translates by headers of the caller)",
     },
     starts,
-    async () => {
-      const port = await freePort();
+    (port) => {
       const file = fileURLToPath(import.meta.resolve("@portkey-ai/gateway/build/start-server.js"));
-      const child = spawnNode(
-        [file, `--port=${port}`, "--headless"],
-        { ...env, NODE_ENV: "production", TRUSTED_CUSTOM_HOSTS: "127.0.0.1,localhost" },
-        join(ground.folder, "peer.log"),
-      );
+      const child = ground.spawnNode("peer", [file, `--port=${port}`, "--headless"], {
+        ...env,
+        NODE_ENV: "production",
+        TRUSTED_CUSTOM_HOSTS: "127.0.0.1,localhost",
+      });
       const headers = {
         authorization: "Bearer sk-bench",
         "x-portkey-provider": "openai",
@@ -70,18 +66,20 @@ export function peer(ground: Ground, starts: number, env: Env = {}): Promise<Sub
   );
 }
 
-type Named = Pick<Subject, "name" | "what" | "leavesOff">;
+/** What a row is called, and what it is. */
+export type Named = Pick<Subject, "name" | "what" | "leavesOff" | "warmUpAtMost">;
 
 /** Starts a process so many times, timing each start to its first answer; the last one stays. */
-async function standing(
+export async function standing(
   named: Named,
   starts: number,
-  start: () => Promise<{ child: Spawned; target: Target }>,
+  start: (port: number) => Promise<Started> | Started,
+  { withChildren = false }: { readonly withChildren?: boolean } = {},
 ): Promise<Subject> {
   const startMs: number[] = [];
   for (;;) {
-    const { child, target } = await start();
-    startMs.push(await firstAnswer(target, child));
+    const { child, target, startMs: tookMs } = await answering(start);
+    startMs.push(tookMs);
     if (startMs.length < starts) {
       await child.stop();
       continue;
@@ -89,7 +87,7 @@ async function standing(
     return {
       ...named,
       target,
-      processes: () => [{ name: named.name, pid: child.pid, isDatabase: false, withChildren: false }],
+      processes: () => [{ name: named.name, pid: child.pid, isDatabase: false, withChildren }],
       startMs,
       ended: child.ended,
       stop: () => child.stop(),

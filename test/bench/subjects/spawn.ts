@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { watchOver } from "../../../shared/watchdog.ts";
 import { openConnection } from "../load/connection.ts";
 import { chatRequest, type Target } from "../load/request.ts";
 
@@ -12,34 +13,47 @@ export interface Spawned {
   output(): string;
   /** Rejects when it ends before it was told to. */
   readonly ended: Promise<never>;
+  /** Resolves when it has ended, however that came. */
+  readonly gone: Promise<unknown>;
   stop(): Promise<void>;
 }
 
 const stopWithinMs = 30_000;
 
-/** Starts Node on a file with these arguments and nothing of this process's environment but PATH; output goes to a file. */
-export function spawnNode(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  outputFile: string,
-  execArgs: readonly string[] = [],
-): Spawned {
+/** What to start. */
+export interface Start {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** All of its environment but PATH. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Its output is added to this file. */
+  readonly outputFile: string;
+}
+
+/**
+ * Starts a process with nothing of this one's environment but PATH. It has a session of its own, so that a Ctrl-C in the
+ * terminal reaches the bench alone, which ends its processes in order; should the bench be killed, a watchdog ends this one.
+ */
+export function spawnProcess({ command, args, env, outputFile }: Start): Spawned {
   const spawnedMs = performance.now();
   const descriptor = openSync(outputFile, "a");
-  const child: ChildProcess = spawn(process.execPath, [...execArgs, ...args], {
+  const child: ChildProcess = spawn(command, args, {
     env: { PATH: process.env.PATH ?? "", ...env },
     stdio: ["ignore", descriptor, descriptor],
+    detached: true,
   });
   closeSync(descriptor);
+  const dismiss = child.pid === undefined ? () => undefined : watchOver(child.pid);
   const output = (): string => readFileSync(outputFile, "utf8");
   const gone = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(`ended with ${signal ?? code}`));
   });
+  void gone.then(dismiss);
   let stopping = false;
   const ended = gone.then((how) => {
     if (stopping) return new Promise<never>(() => undefined);
-    throw new Error(`${args.join(" ")} ${how}:\n${output().slice(-2_000)}`);
+    throw new Error(`${[command, ...args].join(" ")} ${how}:\n${output().slice(-2_000)}`);
   });
   ended.catch(() => undefined);
   return {
@@ -47,6 +61,7 @@ export function spawnNode(
     spawnedMs,
     output,
     ended,
+    gone,
     async stop() {
       stopping = true;
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -67,7 +82,7 @@ export async function listeningPort(child: Spawned): Promise<number> {
   }
 }
 
-const answerWithinMs = 60_000;
+const answerWithinMs = 180_000;
 
 /** Asks until there is a first good answer; gives the milliseconds since the process was started. */
 export async function firstAnswer(target: Target, child: Spawned): Promise<number> {

@@ -6,6 +6,7 @@ export const subjectNames = [
   "direct",
   "floor",
   "peer",
+  "litellm",
   "up",
   "up-before",
   "mesh",
@@ -30,6 +31,8 @@ export interface Subject {
   readonly startMs: readonly number[];
   /** What it and its database know of the requests served; undefined: it keeps nothing. */
   kept?(): Promise<Kept>;
+  /** Requests after which it is warm, where it needs fewer than the rest; a slow one would take minutes for what Node's compiler needs. */
+  readonly warmUpAtMost?: number;
   /** Reads its metrics once, as a Prometheus would. */
   scrape?(): Promise<void>;
   /** Rejects when its process ends by itself. */

@@ -1,15 +1,12 @@
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { auditLedger } from "../../../services/billing/db/audit.ts";
-import type { BillingSchema } from "../../../services/billing/db/schema.ts";
-import { createDatabase, findEmbeddedPostgres, statement } from "../../../shared/db/index.ts";
-import { freePort } from "../../../shared/free-ports.ts";
-import { createLog } from "../../../shared/log.ts";
-import type { Target } from "../load/request.ts";
+import { findEmbeddedPostgres } from "../../../shared/db/index.ts";
 import type { ProcessGroup } from "../measure/proc.ts";
+import { answering, type Started } from "./answering.ts";
+import { kept } from "./database.ts";
 import { type Ground, root } from "./ground.ts";
-import { firstAnswer, type Spawned, spawnNode } from "./spawn.ts";
+import type { Spawned } from "./spawn.ts";
 import type { Kept, Subject, SubjectName } from "./subject.ts";
 
 /** The key that the bench calls with. */
@@ -47,12 +44,12 @@ export async function throughline(ground: Ground, options: ThroughlineOptions): 
   const dataFolder = options.dataFolder ?? join(ground.folder, name);
   await mkdir(dataFolder, { recursive: true });
   const startMs: number[] = [];
-  let running = await start(ground, options, dataFolder);
-  await firstAnswer(running.target, running.child);
+  const begin = () => answering((port) => start(ground, options, dataFolder, port));
+  let running = await begin();
   for (let round = 0; round < options.starts; round += 1) {
     await running.child.stop();
-    running = await start(ground, options, dataFolder);
-    startMs.push(await firstAnswer(running.target, running.child));
+    running = await begin();
+    startMs.push(running.startMs);
   }
   const { child, target } = running;
   const processes = [...processesOf(mode, child, dataFolder), postgresOf(dataFolder)];
@@ -83,14 +80,15 @@ export async function throughline(ground: Ground, options: ThroughlineOptions): 
   };
 }
 
-async function start(
+function start(
   ground: Ground,
-  { mode, sampled, env, execArgs, checkout = root }: ThroughlineOptions,
+  { name, mode, sampled, env, execArgs = [], checkout = root }: ThroughlineOptions,
   dataFolder: string,
-): Promise<{ child: Spawned; target: Target }> {
-  const port = await freePort();
-  const child = spawnNode(
-    [join(checkout, "cli/main.ts"), mode],
+  port: number,
+): Started {
+  const child = ground.spawnNode(
+    name,
+    [...execArgs, join(checkout, "cli/main.ts"), mode],
     {
       NODE_ENV: "production",
       THROUGHLINE_DATA: dataFolder,
@@ -101,10 +99,11 @@ async function start(
       OTEL_EXPORTER_OTLP_ENDPOINT: ground.sinkUrl,
       OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
       OTEL_TRACES_SAMPLER_ARG: String(sampled),
+      // An interrupted bench need not wait for streams that nobody reads.
+      SHUTDOWN_GRACE_MS: "5000",
       ...env,
     },
     join(dataFolder, "output.log"),
-    execArgs,
   );
   return { child, target: { host: "127.0.0.1", port, headers: { authorization: `Bearer ${benchKey}` } } };
 }
@@ -122,34 +121,4 @@ function processesOf(mode: "up" | "mesh", child: Spawned, dataFolder: string): P
 function postgresOf(dataFolder: string): ProcessGroup {
   const pid = Number(readFileSync(join(dataFolder, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
   return { name: "postgres", pid, isDatabase: true, withChildren: true };
-}
-
-const countCharges = statement(
-  "bench_charges",
-  "select count(*) as n from billing.ledger where tariff_id is not null and amount < 0",
-);
-const countRecords = statement("bench_records", "select count(*) as n from history.record where status = 4");
-const countOpen = statement("bench_open", "select count(*) as n from billing.reservation");
-
-/** What is on the books, and whether they are sound. */
-async function kept(url: string): Promise<Kept> {
-  const log = createLog({ service: "bench", level: "silent" });
-  const db = createDatabase<BillingSchema>({
-    url,
-    schema: "billing",
-    maxConnections: 1,
-    applicationName: "bench",
-    log,
-  });
-  try {
-    const count = async (which: typeof countCharges): Promise<number> =>
-      Number((await db.query<{ n: bigint }>(which, []))[0]?.n ?? 0n);
-    const charges = await count(countCharges);
-    const records = await count(countRecords);
-    const checks = await db.transaction(auditLedger, { isolation: "repeatable read", readOnly: true });
-    const sound = checks.every(({ offending }) => offending.length === 0);
-    return { charges, records, balanced: sound && (await count(countOpen)) === 0 };
-  } finally {
-    await db.close();
-  }
 }

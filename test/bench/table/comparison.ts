@@ -1,7 +1,8 @@
+import { machineText } from "../measure/machine.ts";
 import { markdownTable } from "../measure/markdown-table.ts";
 import type { Figure } from "../measure/stats.ts";
 import { type Ratios, ratiosOf } from "./figures.ts";
-import { machineText, type TableResult } from "./run.ts";
+import type { TableResult } from "./run.ts";
 
 const columns = [
   ["perSecond", "requests/s"],
@@ -12,7 +13,7 @@ const columns = [
 
 /**
  * This run's ratios beside published ones, for whoever repeats them on another machine: ratios agree where their spreads
- * (lowest to highest round) touch. Rows that only one of the runs has are left out.
+ * (lowest to highest round) touch. Rows that only one of the runs has are left out; nothing where they have none in common.
  */
 export function comparison(result: TableResult, published: TableResult): string {
   const before = ratiosOf(published);
@@ -29,6 +30,7 @@ export function comparison(result: TableResult, published: TableResult): string 
     if (then === undefined) return [];
     return [[`${now.name} : ${now.to}`, ...columns.map(([column]) => compare(now[column], then[column]))]];
   });
+  if (rows.length === 0) return "";
   return [
     "## Beside the published ratios",
     `Published: ${machineText(published.machine)}`,

@@ -1,6 +1,7 @@
 import { type Figure, figure, ratio } from "../measure/stats.ts";
 import type { SubjectName } from "../subjects/subject.ts";
-import type { CpuByProcess, Round } from "./rounds.ts";
+import type { CpuByProcess } from "./measured.ts";
+import type { Round } from "./rounds.ts";
 import type { Row, TableResult } from "./run.ts";
 
 /** The figures of one row. */
@@ -86,7 +87,11 @@ export function ratiosOf({ rows }: TableResult): Ratios[] {
   for (const row of rows.filter(({ books }) => books !== undefined)) {
     for (const other of rows.filter(
       ({ name }) =>
-        name === "floor" || name === "peer" || (name === "up" && row.name === "mesh") || name === `${row.name}-before`,
+        name === "floor" ||
+        name === "peer" ||
+        name === "litellm" ||
+        (name === "up" && row.name === "mesh") ||
+        name === `${row.name}-before`,
     )) {
       const by = (value: (round: Round) => number): Figure => ratio(row.rounds.map(value), other.rounds.map(value));
       found.push({

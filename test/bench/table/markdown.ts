@@ -1,9 +1,10 @@
-import { markdownTable as table } from "../measure/markdown-table.ts";
+import { machineText } from "../measure/machine.ts";
+import { markdownTable } from "../measure/markdown-table.ts";
 import type { Figure } from "../measure/stats.ts";
+import { countsMarkdown } from "./counts-markdown.ts";
 import { figuresOf, type RowFigures, ratiosOf } from "./figures.ts";
-import type { CpuByProcess } from "./rounds.ts";
-import { machineText, type Row, type TableResult } from "./run.ts";
-import { targetsOf } from "./targets.ts";
+import type { CpuByProcess } from "./measured.ts";
+import type { Row, TableResult } from "./run.ts";
 
 /** The whole result as Markdown: for a terminal, and for docs/performance.md. */
 export function markdown(result: TableResult): string {
@@ -76,15 +77,20 @@ export function markdown(result: TableResult): string {
       [`CPU-us/request at c = ${plan.concurrency}, last round`, "by process"],
       rows.filter(({ books }) => books !== undefined).map((row) => [row.name, processes(row)]),
     ),
+    ...countsMarkdown(result.counts),
     `What the rows are, and what they leave off:\n\n${rows
       .map(({ name, what, leavesOff }) => `- **${name}**: ${what}. Leaves off: ${leavesOff}.`)
       .join("\n")}`,
-    `${generator(result)}\n\n${books(rows)}`,
-    table(
-      ["target", "at", "is", ""],
-      targetsOf(result).map(({ text, limit, is, met }) => [text, String(limit), is.toFixed(3), met ? "met" : "MISSED"]),
-    ),
-  ].join("\n\n");
+    generator(result),
+    books(rows),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+/** A table; nothing where it has no rows. */
+function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
+  return lines.length === 0 ? "" : markdownTable(head, lines);
 }
 
 /** What a process costs that was just started, and what a crowd of new connections waits; nothing of a run that has neither. */

@@ -22,6 +22,10 @@ export interface Plan {
   /** Clients that make a connection for each request, and how long; 0: none. */
   readonly freshClients: number;
   readonly freshMs: number;
+  /** How long each load is counted in which messages, statements, switches and bytes are counted; 0: none is. */
+  readonly countMs: number;
+  /** Streams that nobody reads, whose memory is told; 0: none. */
+  readonly unreadStreams: number;
   /** Seconds of autocannon against `up`, as a second opinion. 0: none. */
   readonly secondOpinionS: number;
 }
@@ -43,6 +47,8 @@ export const fullPlan: Plan = {
   rateMs: 5_000,
   streamsMs: 4_000,
   freshMs: 2_000,
+  countMs: 3_000,
+  unreadStreams: 1_000,
   secondOpinionS: 5,
 };
 
@@ -61,5 +67,7 @@ export const quickPlan: Plan = {
   rateMs: 1_500,
   streamsMs: 1_500,
   freshMs: 500,
+  countMs: 700,
+  unreadStreams: 50,
   secondOpinionS: 2,
 };

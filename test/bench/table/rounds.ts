@@ -1,13 +1,11 @@
-import { closedLoop, freshLoop, type LoadResult, openLoop } from "../load/loads.ts";
+import { closedLoop, freshLoop, openLoop } from "../load/loads.ts";
 import { chatRequest } from "../load/request.ts";
 import { cpuMs, memoryMb, type ProcessGroup, quiet } from "../measure/proc.ts";
 import type { Ground } from "../subjects/ground.ts";
 import type { Subject, SubjectName } from "../subjects/subject.ts";
 import type { Behaviour } from "../upstream/answers.ts";
+import { allGood, type CpuByProcess, type Served, scaled, withCpu } from "./measured.ts";
 import type { Plan } from "./plan.ts";
-
-/** CPU milliseconds by process, each for one request or stream. */
-export type CpuByProcess = Readonly<Record<string, number>>;
 
 /** One round of one row. */
 export interface Round {
@@ -49,9 +47,6 @@ const streamMs = stream.chunks * stream.everyMs;
 /** Its chunks, usage and `[DONE]`. */
 const streamEvents = stream.chunks + 2;
 
-/** A count of the good answers of each row, for the books. */
-export type Served = Map<SubjectName, number>;
-
 /** CPU-ms a request of a row that was just started, its database apart: of the first requests, and of the rest of its warm-up. */
 export interface Warmth {
   readonly firstMs: number;
@@ -68,8 +63,10 @@ export async function warmUp(subject: Subject, plan: Plan, served: Served): Prom
     allGood(subject, "warm-up", result, served);
     return Object.values(cpu.own).reduce((sum, used) => sum + used, 0) / count;
   };
-  const firstMs = await some(plan.firstRequests);
-  const restMs = await some(plan.warmUp - plan.firstRequests);
+  const all = Math.min(plan.warmUp, subject.warmUpAtMost ?? plan.warmUp);
+  const first = Math.min(plan.firstRequests, all / 2);
+  const firstMs = await some(first);
+  const restMs = await some(all - first);
   const streaming = chatRequest(subject.target, stream);
   const streamed = await closedLoop(subject.target, plan.streams, { count: plan.streams * 2 }, () => streaming, {
     spreadMs: streamMs,
@@ -171,37 +168,6 @@ async function runStreams(subject: Subject, plan: Plan, served: Served): Promise
     firstByteP99Ms: result.firstByte.at(0.99),
     totalP50Ms: result.latency.at(0.5),
   };
-}
-
-/** What a load costs each process, with what is done after the answers: it waits until all rest. */
-async function withCpu(
-  subject: Subject,
-  load: () => Promise<LoadResult>,
-): Promise<{ result: LoadResult; cpu: { own: CpuByProcess; databaseMs: number } }> {
-  const groups = subject.processes();
-  await quiet(groups);
-  const before = groups.map(cpuMs);
-  const result = await load();
-  await quiet(groups);
-  const own: Record<string, number> = {};
-  let databaseMs = 0;
-  for (const [index, group] of groups.entries()) {
-    const used = cpuMs(group) - (before[index] ?? 0);
-    if (group.isDatabase) databaseMs += used;
-    else own[group.name] = used;
-  }
-  return { result, cpu: { own, databaseMs } };
-}
-
-/** A wrong answer makes every figure of a row worthless. */
-function allGood(subject: Subject, during: string, { good, bad, firstBad }: LoadResult, served: Served): void {
-  served.set(subject.name, (served.get(subject.name) ?? 0) + good);
-  if (bad > 0 || good === 0)
-    throw new Error(`${subject.name}, ${during}: ${good} good answers, ${bad} bad ones, the first: ${firstBad}`);
-}
-
-function scaled(cpu: CpuByProcess, by: number): CpuByProcess {
-  return Object.fromEntries(Object.entries(cpu).map(([name, used]) => [name, used / by]));
 }
 
 function byName(groups: readonly ProcessGroup[], of: (group: ProcessGroup) => number): CpuByProcess {

@@ -1,25 +1,13 @@
-import { cpus, loadavg, release } from "node:os";
-import { watchStolen } from "../measure/stolen.ts";
-import { type Ground, openBenchGround } from "../subjects/ground.ts";
-import { direct, floor, peer } from "../subjects/others.ts";
+import { type Machine, watchMachine } from "../measure/machine.ts";
+import type { Ground } from "../subjects/ground.ts";
 import type { Kept, Subject, SubjectName } from "../subjects/subject.ts";
-import { throughline } from "../subjects/throughline.ts";
+import { type CountedRow, runCounts } from "./counts.ts";
+import type { Served } from "./measured.ts";
 import type { Plan } from "./plan.ts";
-import { type Round, runRound, type Served, type Warmth, warmUp } from "./rounds.ts";
+import { type Round, runRound, type Warmth, warmUp } from "./rounds.ts";
 import { autocannon, type SecondOpinion } from "./second-opinion.ts";
-
-/** Where and when figures were taken. */
-export interface Machine {
-  readonly date: string;
-  readonly node: string;
-  readonly cpu: string;
-  readonly cores: number;
-  readonly kernel: string;
-  /** Load average of the minute before: what else ran. */
-  readonly loadBefore: number;
-  /** Share of the cores' time, 0 to 1, that a hypervisor gave to others meanwhile: what is above a few percent blurs latencies. */
-  readonly stolenShare: number;
-}
+import { start } from "./start.ts";
+import { runUnread, type Unread } from "./unread.ts";
 
 /** Everything that a run of the table found. */
 export interface TableResult {
@@ -27,6 +15,10 @@ export interface TableResult {
   readonly plan: Plan;
   readonly rows: readonly Row[];
   readonly secondOpinion: SecondOpinion | undefined;
+  /** What a request was, in counts, by row; absent in runs that did not count. */
+  readonly counts?: readonly CountedRow[];
+  /** Memory of streams that nobody reads, by row; absent in runs that did not measure it. */
+  readonly unread?: readonly Unread[];
 }
 
 /** One row of the table with all of its rounds. */
@@ -42,55 +34,46 @@ export interface Row {
   readonly books: (Kept & { readonly served: number }) | undefined;
 }
 
-/** Where the bench runs; the function it gives tells it at the end. */
-export function watchMachine(): () => Machine {
-  const stolen = watchStolen();
-  const loadBefore = loadavg()[0] ?? 0;
-  return () => ({
-    date: new Date().toISOString().slice(0, 10),
-    node: process.version,
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    kernel: release(),
-    loadBefore,
-    stolenShare: stolen(),
-  });
-}
-
-/** A machine in words, for the line above a table. */
-export function machineText({ date, cores, cpu, kernel, node, loadBefore, stolenShare }: Machine): string {
-  return (
-    `${date}, ${cores} cores of ${cpu}, Linux ${kernel}, Node ${node}; load average before: ${loadBefore.toFixed(2)}; ` +
-    `the hypervisor gave ${(stolenShare * 100).toFixed(1)} % of the cores' time to others.`
-  );
-}
-
 /** Runs the table. `say` is told what is being done. */
-export async function runTable(plan: Plan, say: (text: string) => void): Promise<TableResult> {
+export async function runTable(ground: Ground, plan: Plan, say: (text: string) => void): Promise<TableResult> {
   const where = watchMachine();
+  const timed = await runTimed(ground, plan, say);
+  // Each of these has processes of its own: what counts and what holds streams is not what was timed.
+  const counts = plan.countMs === 0 ? [] : await runCounts(ground, plan, say);
+  const unread = plan.unreadStreams === 0 ? [] : await runUnread(ground, plan, say);
+  return {
+    machine: where(),
+    plan,
+    ...timed,
+    ...(counts.length === 0 ? {} : { counts }),
+    ...(unread.length === 0 ? {} : { unread }),
+  };
+}
+
+type Timed = Pick<TableResult, "rows" | "secondOpinion">;
+
+async function runTimed(ground: Ground, plan: Plan, say: (text: string) => void): Promise<Timed> {
   await using undo = new AsyncDisposableStack();
-  const ground = undo.use(await openBenchGround());
   const subjects: Subject[] = [];
   for (const name of plan.subjects) {
     say(`starting ${name}`);
-    const subject = await start(name, ground, plan);
+    const subject = await start(name, ground, { starts: plan.starts, before: plan.before }, say);
     undo.defer(() => subject.stop());
     subjects.push(subject);
   }
-  return await Promise.race([measure(where, ground, subjects, plan, say), ...subjects.map(({ ended }) => ended)]);
+  return await Promise.race([measure(ground, subjects, plan, say), ...subjects.map(({ ended }) => ended)]);
 }
 
 async function measure(
-  where: () => Machine,
   ground: Ground,
   subjects: readonly Subject[],
   plan: Plan,
   say: (text: string) => void,
-): Promise<TableResult> {
+): Promise<Timed> {
   const served: Served = new Map();
   const warmths = new Map<SubjectName, Warmth>();
   for (const subject of subjects) {
-    say(`warming ${subject.name} up: ${plan.warmUp} requests`);
+    say(`warming ${subject.name} up: ${Math.min(plan.warmUp, subject.warmUpAtMost ?? plan.warmUp)} requests`);
     warmths.set(subject.name, await warmUp(subject, plan, served));
   }
   const rounds: Map<SubjectName, Round>[] = [];
@@ -118,40 +101,11 @@ async function measure(
     plan.secondOpinionS === 0 || up === undefined
       ? undefined
       : await autocannon(up, plan.concurrency, plan.secondOpinionS);
-  return { machine: where(), plan, rows, secondOpinion };
+  return { rows, secondOpinion };
 }
 
 function warmthOf(warmth: Warmth | undefined): Pick<Row, "warmth"> {
   return warmth === undefined ? {} : { warmth };
-}
-
-function start(name: SubjectName, ground: Ground, plan: Plan): Promise<Subject> | Subject {
-  switch (name) {
-    case "direct":
-      return direct(ground);
-    case "floor":
-      return floor(ground, plan.starts);
-    case "peer":
-      return peer(ground, plan.starts);
-    case "up":
-    case "mesh":
-      return throughline(ground, { name, mode: name, sampled: 0.01, starts: plan.starts });
-    case "up-before":
-    case "mesh-before":
-      return before(name, ground, plan);
-    case "up-traced":
-      return throughline(ground, { name, mode: "up", sampled: 1, starts: 0 });
-    case "mesh-traced":
-      return throughline(ground, { name, mode: "mesh", sampled: 1, starts: 0 });
-  }
-}
-
-/** Throughline of another checkout. Its books are not looked into: its database may be another one. */
-async function before(name: "up-before" | "mesh-before", ground: Ground, { before, starts }: Plan): Promise<Subject> {
-  if (before === undefined) throw new Error(`${name} needs the folder of a checkout`);
-  const mode = name === "up-before" ? "up" : "mesh";
-  const { kept: _, ...subject } = await throughline(ground, { name, mode, sampled: 0.01, starts, checkout: before });
-  return { ...subject, what: `${subject.what} (the other checkout)` };
 }
 
 const booksWithinMs = 15_000;

@@ -51,7 +51,10 @@ const figureTargets: readonly FigureTarget[] = [
 /** p99 of `mesh` at the low rate, times the floor's. */
 const lateLimit = 3;
 
-/** The targets that the table can judge; that of streams that nobody reads is among the growth curves. Of rows that were not run it says nothing. */
+/** kB of `up` for an open stream that nobody reads. */
+const unreadLimit = 150;
+
+/** The targets that a run can judge. Of rows and measures that were left out it says nothing. */
 export function targetsOf(result: TableResult): Target[] {
   const direct = result.rows.find(({ name }) => name === "direct");
   if (direct === undefined) return [];
@@ -79,6 +82,12 @@ export function targetsOf(result: TableResult): Target[] {
       floor.rounds.map(({ rate }) => rate.p99Ms),
     );
     add("mesh : floor, p99 at the low rate", late.median, true, lateLimit);
+  }
+  const kbOf = (wanted: SubjectName) => result.unread?.find(({ name }) => name === wanted);
+  const [up, least] = [kbOf("up"), kbOf("floor")];
+  if (up !== undefined) {
+    const beside = least === undefined ? "" : ` (the floor: ${least.kbPerStream.toFixed(0)})`;
+    add(`up: memory of a stream that nobody reads, kB of ${up.streams}${beside}`, up.kbPerStream, true, unreadLimit);
   }
   return targets;
 }
