@@ -48,12 +48,29 @@ export interface Admission {
 
 /**
  * Authenticates a request by its head, before a byte of its body is read: a stranger cannot make the edge keep anything.
- * Throws the refusal.
+ * Throws the refusal. Gives a promise only where the key is not known here.
  */
-export async function admit(context: GatewayContext, request: FastifyRequest, admission: Admission): Promise<void> {
+export function admit(
+  context: GatewayContext,
+  request: FastifyRequest,
+  admission: Admission,
+): Promise<void> | undefined {
   const { incoming } = request;
+  const { fresh, secretFirst } = admission;
   incoming.endpoint = admission.endpoint;
-  const principal = await authenticate(context, incoming, request.headers, { ...admission, ip: request.ip });
+  const caller = authenticate(context, incoming, request.headers, { fresh, secretFirst, ip: request.ip });
+  if (caller instanceof Promise) return caller.then((principal) => admitCaller(context, request, admission, principal));
+  admitCaller(context, request, admission, caller);
+  return undefined;
+}
+
+function admitCaller(
+  context: GatewayContext,
+  request: FastifyRequest,
+  admission: Admission,
+  principal: Principal,
+): void {
+  const { incoming } = request;
   incoming.principal = principal;
   mark(incoming, "authenticated");
   authorise(principal, admission.scope, admission.kinds, request.ip);

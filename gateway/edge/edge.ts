@@ -6,7 +6,7 @@ import Fastify, {
   type HookHandlerDoneFunction,
 } from "fastify";
 import type { GatewayContext } from "../context.ts";
-import { admit } from "./admission.ts";
+import { type Admission, admit } from "./admission.ts";
 import { receive, receiveProbe } from "./arrival.ts";
 import { answerBrokenHttp, answerConnect, type OpenRequests } from "./broken-http.ts";
 import { createCors } from "./cors.ts";
@@ -91,12 +91,27 @@ export function createEdge(context: GatewayContext, isLeaving: () => boolean): F
     else if (cors.preflight(request, reply)) return;
     else if (request.is404) done(unknownPath(edge, request));
     else if (admission === undefined) done();
-    else {
-      admit(context, request, admission).then(() => {
-        if (asking.delete(request.raw)) reply.raw.writeContinue();
-        done();
-      }, done);
+    else admitFirst(request, reply, admission, done);
+  };
+  const admitFirst = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    admission: Admission,
+    done: HookHandlerDoneFunction,
+  ): void => {
+    const goOn = (): void => {
+      if (asking.delete(request.raw)) reply.raw.writeContinue();
+      done();
+    };
+    let admitted: Promise<void> | undefined;
+    try {
+      admitted = admit(context, request, admission);
+    } catch (error) {
+      done(error as Error);
+      return;
     }
+    if (admitted === undefined) goOn();
+    else admitted.then(goOn, done);
   };
   edge.addHook("onRequest", (request, reply, done) => {
     if (context.ids.leaseValid() || request.routeOptions.config.probe === true) return arrive(request, reply, done);

@@ -148,7 +148,7 @@ export async function readAsk(
 ): Promise<Ask> {
   const param = spelling.misspelt(Object.keys(given));
   if (param !== undefined) throw misspelt(param);
-  const prepared = await endpoint.prepare?.(given, request, context);
+  const prepared = endpoint.prepare === undefined ? undefined : await endpoint.prepare(given, request, context);
   const demand = withDeployment(endpoint.read(prepared?.body ?? given, request), request);
   if (prepared === undefined) return askOf(endpoint, request, { demand, body: request.rawBody, said: given });
   return askOf(endpoint, request, {

@@ -50,31 +50,43 @@ export interface Asking {
 
 /**
  * Whose key a request bears. A known key is remembered for a few seconds: paid requests are checked again with
- * authority by Reserve, other endpoints pass `fresh`, so a revocation or rotation holds on the very next request.
+ * authority by Reserve, other endpoints pass `fresh`, so a revocation or rotation holds on the very next request. Gives a
+ * promise only where billing is asked.
  */
-export async function authenticate(
+export function authenticate(
   context: GatewayContext,
   incoming: Incoming,
   headers: IncomingHttpHeaders,
   { fresh, secretFirst, ip }: Asking,
-): Promise<Principal> {
-  const { limits } = context;
+): Principal | Promise<Principal> {
   try {
-    const digest = hash("sha256", secretOf(headers, secretFirst), "buffer");
-    incoming.secretSha256 = digest.toString("latin1");
+    incoming.secretSha256 = hash("sha256", secretOf(headers, secretFirst), "binary");
     const known = fresh ? undefined : context.principals.get(incoming.secretSha256);
     if (known !== undefined && (known.expiresUnixMs === 0n || known.expiresUnixMs > BigInt(Date.now()))) return known;
-    limits.admitSecret(incoming.secretSha256, ip);
-    const principal = await askBilling(context, incoming, digest);
-    limits.good(incoming.secretSha256);
+    context.limits.admitSecret(incoming.secretSha256, ip);
+  } catch (thrown) {
+    throw noted(context, incoming, ip, thrown);
+  }
+  return authenticateAnew(context, incoming, ip);
+}
+
+async function authenticateAnew(context: GatewayContext, incoming: Incoming, ip: string): Promise<Principal> {
+  try {
+    const principal = await askBilling(context, incoming, Buffer.from(incoming.secretSha256, "latin1"));
+    context.limits.good(incoming.secretSha256);
     return principal;
   } catch (thrown) {
-    if (!(thrown instanceof ThroughlineError) || thrown.entry.type !== "authentication_error") throw thrown;
-    // Where no secret was sent, nothing has asked yet whether the address may go on.
-    if (incoming.secretSha256 === "") limits.admitSecret("", ip);
-    limits.unknown(incoming.secretSha256, ip);
-    throw thrown;
+    throw noted(context, incoming, ip, thrown);
   }
+}
+
+/** What was thrown, once it is noted who tries keys that nobody has; it throws by itself where an address may try no more. */
+function noted({ limits }: GatewayContext, { secretSha256 }: Incoming, ip: string, thrown: unknown): unknown {
+  if (!(thrown instanceof ThroughlineError) || thrown.entry.type !== "authentication_error") return thrown;
+  // Where no secret was sent, nothing has asked yet whether the address may go on.
+  if (secretSha256 === "") limits.admitSecret("", ip);
+  limits.unknown(secretSha256, ip);
+  return thrown;
 }
 
 async function askBilling(context: GatewayContext, incoming: Incoming, secretSha256: Buffer): Promise<Principal> {

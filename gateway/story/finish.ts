@@ -42,11 +42,13 @@ export function finish(
       const settlement = await settle(context, reserved, ending, waited);
       mark(incoming, "settled");
       const recorded = recordEnd(context, reserved, ending, settlement, durationUs);
+      if (ask.idempotencyKey === "") {
+        resolve(settlement);
+        await recorded;
+        return;
+      }
       // Not behind the record: a repeat runs anew, and is charged, where the answer is not stored within a minute.
-      const stored =
-        ask.idempotencyKey === ""
-          ? resolve(settlement)
-          : persistently.execute(() => storeAnswer(context, ask, ending)).finally(() => resolve(settlement));
+      const stored = persistently(() => storeAnswer(context, ask, ending)).finally(() => resolve(settlement));
       const results = await Promise.allSettled([recorded, stored]);
       for (const done of results) if (done.status === "rejected") throw done.reason;
     } catch (error) {
@@ -68,7 +70,8 @@ async function recordEnd(
   durationUs: bigint,
 ): Promise<void> {
   const { incoming } = ask;
-  const { response, truncated } = await recordedAnswer(ask, ending);
+  const recorded = recordedAnswer(ask, ending);
+  const { response, truncated } = recorded instanceof Promise ? await recorded : recorded;
   const said = {
     durationUs,
     firstByteUs: ending.firstByteUs,
@@ -141,14 +144,14 @@ function keepRecord(context: GatewayContext, { incoming }: Asked, kept: Record, 
   return recorded;
 }
 
-async function record(
+function record(
   context: GatewayContext,
   terminal: Record,
   traceparent: string,
   clientWaits: boolean,
-): Promise<void> {
+): Promise<unknown> {
   const { running, config, history } = context;
-  await persistently.execute(() => {
+  return persistently(() => {
     const waited = clientWaits || running.isLeaving();
     return history.record.call(
       { record: terminal, waited },
@@ -157,7 +160,7 @@ async function record(
   });
 }
 
-async function settle(
+function settle(
   context: GatewayContext,
   { ask, request }: Reserved,
   ending: Ending,
@@ -166,7 +169,7 @@ async function settle(
   const { running, config, billing } = context;
   const { id: requestId, span } = ask.incoming;
   const item = settleItem(request, closingEnding(ask, ending));
-  return persistently.execute(() => {
+  return persistently(() => {
     const waited = clientWaits || running.isLeaving();
     item.waited = waited;
     const { traceparent } = span;

@@ -138,7 +138,7 @@ async function keepAnswer(
   { incoming }: Ask,
   { httpStatus, body }: { readonly httpStatus: number; readonly body: Uint8Array },
 ): Promise<void> {
-  await persistently.execute(() =>
+  await persistently(() =>
     context.billing.storeAnswer(
       { requestId: incoming.id, httpStatus, contentType: "application/json", body, begun: true },
       { requestId: incoming.id, timeoutMs: context.config.callTimeoutMs },

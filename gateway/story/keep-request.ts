@@ -12,7 +12,7 @@ export function keepRequest(context: GatewayContext, ask: Ask): void {
   const content = contentOf(ask);
   context.running.finish(content.length, async () => {
     try {
-      await persistently.execute(() =>
+      await persistently(() =>
         context.history.keepRequest(
           { requestId: incoming.id, accountId: principal.accountId, content },
           {

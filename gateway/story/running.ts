@@ -34,7 +34,7 @@ export interface Running {
    * `service_unavailable` where that takes longer than a call may: those that wait keep their bodies, and their clients
    * do not wait for ever either.
    */
-  admit(): Promise<void>;
+  admit(): Promise<void> | undefined;
   /** Calls back when the process can wait no longer for requests that run. Gives what takes the listener away. */
   onCut(listener: () => void): () => void;
   /** The process can wait no longer: tells those that run, and waits until all have left, or for `graceMs`. */
@@ -158,9 +158,9 @@ export function createRunning({
         checkFinished();
       });
     },
-    async admit() {
-      if (pendingBytes < maxPendingBytes) return;
-      await new Promise<void>((resolve, reject) => {
+    admit() {
+      if (pendingBytes < maxPendingBytes) return undefined;
+      return new Promise<void>((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.remove(place);
           reject(new ThroughlineError("service_unavailable", "Requests end faster than they can be recorded."));

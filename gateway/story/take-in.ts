@@ -48,7 +48,8 @@ export async function takeIn(
   };
   incoming.served = served;
   context.metrics.requestStarted(served.module);
-  await context.running.admit();
+  const room = context.running.admit();
+  if (room !== undefined) await room;
   let route: Route | undefined;
   try {
     route = await resolveRoute(context, ask);

@@ -68,7 +68,7 @@ export function createTrpcContext(
     documents,
     failed: new WeakMap(),
     caller: principalOf(request),
-    whoCallsNow: () => authenticate(gateway, incoming, request.headers, { fresh: true, ip: request.ip }),
+    whoCallsNow: async () => authenticate(gateway, incoming, request.headers, { fresh: true, ip: request.ip }),
     ip: request.ip,
     calls: { count: 0 },
     stopping,

@@ -28,7 +28,7 @@ export function boundsOf(channel: OpenChannel): Bounds {
 /** The channels of this process, as routing last told them. */
 export interface Channels {
   /** The channel of a candidate. Asks routing at once when it is unknown or the configuration is newer. */
-  find(name: string, configVersion: bigint): Promise<OpenChannel>;
+  find(name: string, configVersion: bigint): OpenChannel | Promise<OpenChannel>;
   /** The channel to ask after a job, of which this was noted at its start. Undefined: there is none any more. */
   findNoted(name: string, configVersion: bigint, noted: Noted): Promise<OpenChannel | undefined>;
   /** True: routing has told the channels at least once. */
@@ -83,6 +83,13 @@ export function followChannels(
     return asking;
   }
 
+  async function findAnew(name: string, configVersion: bigint): Promise<OpenChannel> {
+    await lookUp(name, configVersion);
+    const channel = byName.get(name);
+    if (channel === undefined) throw new ThroughlineError("service_unavailable", "The chosen channel is not usable.");
+    return channel;
+  }
+
   /** Asks for a channel that is not known, or for a newer configuration; where routing does not answer, what is known serves. */
   async function lookUp(name: string, configVersion: bigint): Promise<void> {
     const lacking = () => configVersion > version || !byName.has(name);
@@ -108,11 +115,9 @@ export function followChannels(
   void poll();
 
   return {
-    async find(name, configVersion) {
-      await lookUp(name, configVersion);
-      const channel = byName.get(name);
-      if (channel === undefined) throw new ThroughlineError("service_unavailable", "The chosen channel is not usable.");
-      return channel;
+    find(name, configVersion) {
+      const known = configVersion > version ? undefined : byName.get(name);
+      return known ?? findAnew(name, configVersion);
     },
     async findNoted(name, configVersion, job) {
       try {

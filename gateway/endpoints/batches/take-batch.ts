@@ -93,7 +93,7 @@ export async function takeBatch(context: GatewayContext, request: FastifyRequest
     resultsLifeMs: BigInt(wanted.resultsLifeMs),
   };
   // It may run by now though its answer was lost, so the client must not be refused it.
-  const batch = batchOf(await persistently.execute(() => context.jobs.startBatch(start, options)));
+  const batch = batchOf(await persistently(() => context.jobs.startBatch(start, options)));
   recordRunning(context, request, about, taken);
   return batch;
 }

@@ -66,9 +66,10 @@ export async function prepareEnded(
 ): Promise<PreparedEnded> {
   const repairs: Repairs = { repaired: false };
   const name = (text: string): string => storedName(text, repairs);
-  const kept = await keepAnswer(record, deps.maxResponseBytes, repairs);
+  const keeping = keepAnswer(record, deps.maxResponseBytes, repairs);
+  const kept = keeping instanceof Promise ? await keeping : keeping;
   const upstreamRequestId = name(record.upstreamRequestId);
-  const packed = await packPayload({
+  const packing = packPayload({
     detail: detailBytes(record, custom?.note),
     response: kept.response,
     customResponseJson: custom?.json ?? "",
@@ -76,6 +77,7 @@ export async function prepareEnded(
     upstreamRequestId,
     input: keepInput(record, deps.maxResponseBytes),
   });
+  const packed = packing instanceof Promise ? await packing : packing;
   const model = name(record.model);
   const requestedModel = name(record.requestedModel);
   const small = (value: number): number => repairSmall(value, repairs);

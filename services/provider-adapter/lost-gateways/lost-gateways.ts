@@ -59,12 +59,12 @@ export function createLostGateways(deps: LostGatewayDeps, headStartMs: number): 
     await waitHeadStart();
     const ending = endingOf(lost);
     const item = settleItem(request, ending);
-    const settlement = await persistently.execute(() => billing.settle.call(item, options));
+    const settlement = await persistently(() => billing.settle.call(item, options));
     const said = { durationUs, firstByteUs: 0n, timeline: [], response, responseTruncated, notes: [note] };
     const record = finalRecord(request, ending, said, settlement);
     // It gives way to the gateway's own.
     record.reconstructed = true;
-    await persistently.execute(() => history.record.call({ record }, options));
+    await persistently(() => history.record.call({ record }, options));
     // Often its gateway had, and only its word of it was lost.
     if (settlement.repeatedCall) return;
     const fields = { request_id: requestId.toString(), reason: settlement.reason };

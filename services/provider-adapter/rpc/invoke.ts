@@ -69,7 +69,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
       if (paused) running?.pause();
       else running?.resume();
     });
-    if (await prepare()) await walk();
+    if (context.images === undefined || item.form.length > 0 || (await inline(context.images))) await walk();
     outcome.notes.unshift(...skips);
     fill(outcome, last, cancelled, error);
     endCall(invocation, cancelled ? "client_closed_request" : error?.code);
@@ -78,10 +78,10 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     return outcome;
   }
 
-  /** Changes to the body that hold for all candidates. False: the request is decided. */
-  async function prepare(): Promise<boolean> {
+  /** Puts images into the body for all candidates. False: the request is decided. */
+  async function inline(images: NonNullable<ProviderContext["images"]>): Promise<boolean> {
     try {
-      if (context.images !== undefined && item.form.length === 0) body = await context.images.inline(body, call.signal);
+      body = await images.inline(body, call.signal);
     } catch (thrown) {
       error = ThroughlineError.from(thrown);
       if (error.code === "internal_error" && !cancelled) logBug(context, call, thrown);
@@ -90,7 +90,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   }
 
   async function walk(): Promise<void> {
-    for (const index of item.candidates.keys()) if (await tryCandidate(index, false)) return;
+    for (let index = 0; index < item.candidates.length; index += 1) if (await tryCandidate(index, false)) return;
     for (const index of skipped) if (await tryCandidate(index, true)) return;
   }
 
@@ -99,7 +99,8 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     const candidate = item.candidates[index];
     if (cancelled || candidate === undefined) return true;
     try {
-      const channel = await channelOf(candidate);
+      const found = channelOf(candidate);
+      const channel = found instanceof Promise ? await found : found;
       if (channel === undefined) {
         outcome.jobLost = true;
         throw new ThroughlineError("service_unavailable", "The channel of the job was removed.");
@@ -114,10 +115,16 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
   }
 
   /** The channel of a candidate; of a job that it has begun the one that leads to it. Undefined: nothing does any more. */
-  async function channelOf({ channel }: Candidate): Promise<OpenChannel | undefined> {
+  function channelOf({ channel }: Candidate): OpenChannel | Promise<OpenChannel | undefined> {
     const { channels } = context;
     const { job, configVersion } = item;
     if (job === undefined || job.vendorJobId === "") return channels.find(channel, configVersion);
+    return jobChannelOf(channel, job);
+  }
+
+  async function jobChannelOf(channel: string, job: NonNullable<InvokeItem["job"]>): Promise<OpenChannel | undefined> {
+    const { channels } = context;
+    const { configVersion } = item;
     const { channel: note, credential } = readLocator(job.locator);
     const found = await channels.findNoted(channel, configVersion, { note, credential });
     // What goes on from an earlier job is new work, which is for the channels of today.
@@ -159,17 +166,29 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     return false;
   }
 
-  /** One attempt from its leave to its report. Throws what kept it from beginning. */
+  /**
+   * One attempt from its leave to its report; each of its calls of the upstream is told to spans, metrics and log. Throws
+   * what kept it from beginning.
+   */
   async function attempt(channel: OpenChannel, candidate: Candidate, pass: Pass): Promise<AttemptResult> {
     let result: AttemptResult | undefined;
     try {
       if (!context.ids.leaseValid()) await context.ids.renewed();
-      result = await carryOut(channel, candidate, pass, exchangeFor(channel, candidate, pass));
-      while (result.next !== undefined && !cancelled) {
+      let exchange = exchangeFor(channel, candidate, pass);
+      for (;;) {
+        const startedMs = performance.now();
+        const started = begin(channel, candidate, pass, exchange);
+        running = started.running;
+        if (cancelled) running.cancel();
+        if (out.paused) running.pause();
+        result = await running.result;
+        outcome.notes = [...exchange.notes, ...result.notes];
+        if (result.facts !== undefined) outcome.notes.push(...unpricedNotes(result.facts.usage, candidate.pricing));
+        reportAttempt(context, call, { candidate, span: started.span, startedMs, result, cancelled });
+        if (result.next === undefined || cancelled) return result;
         outcome.attempts.push(result.attempt);
-        result = await carryOut(channel, candidate, pass, result.next);
+        exchange = result.next;
       }
-      return result;
     } finally {
       pass.end(
         result === undefined
@@ -182,25 +201,6 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
             },
       );
     }
-  }
-
-  /** One call of the upstream, told to spans, metrics and log. */
-  async function carryOut(
-    channel: OpenChannel,
-    candidate: Candidate,
-    pass: Pass,
-    exchange: Exchange,
-  ): Promise<AttemptResult> {
-    const startedMs = performance.now();
-    const started = begin(channel, candidate, pass, exchange);
-    running = started.running;
-    if (cancelled) running.cancel();
-    if (out.paused) running.pause();
-    const result = await running.result;
-    outcome.notes = [...exchange.notes, ...result.notes];
-    if (result.facts !== undefined) outcome.notes.push(...unpricedNotes(result.facts.usage, candidate.pricing));
-    reportAttempt(context, call, { candidate, span: started.span, startedMs, result, cancelled });
-    return result;
   }
 
   function exchangeFor(channel: OpenChannel, candidate: Candidate, pass: Pass): Exchange {

@@ -70,9 +70,9 @@ export function vendorCounts(usage: JsonObject, known?: FurtherCounts): FurtherC
 }
 
 /** The first of several names of one count that says more than 0. */
-function firstCount(...values: readonly unknown[]): number | undefined {
-  const counts = values.map(countOf);
-  return counts.find((count) => count !== undefined && count > 0) ?? counts.find((count) => count !== undefined);
+function firstCount(first: unknown, second: unknown, third?: unknown): number | undefined {
+  const [one, two, three] = [countOf(first), countOf(second), countOf(third)];
+  return one || two || three || (one ?? two ?? three);
 }
 
 /** A usage object with every field of the platform's chat document; what else the upstream said stays. */
