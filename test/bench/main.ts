@@ -43,7 +43,12 @@ async function growth({ plan, curves, docs, json }: Extract<Task, { kind: "growt
 }
 
 function writeJson(file: string | undefined, found: object): void {
-  if (file !== undefined) writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+  if (file === undefined) return;
+  try {
+    writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+  } catch (error) {
+    throw new BenchError(`--json: ${(error as Error).message}`);
+  }
 }
 
 async function run(): Promise<void> {

@@ -27,12 +27,13 @@ export interface PythonHome {
   readonly python: string;
 }
 
-/** Installs a package into a virtual environment of its own, once; says so where there is no Python for it. */
+/** Installs a package into a virtual environment of its own, once; says so where there is no Python for it on the PATH. */
 export async function installed(
   { name, extra, version, oldestMinor }: PythonPackage,
   say: (text: string) => void,
+  path: string | undefined = process.env.PATH,
 ): Promise<PythonHome> {
-  const { command, python } = await findPython(name, oldestMinor);
+  const { command, python } = await findPython(name, oldestMinor, path);
   const folder = join(cacheFolder, `${name}-${version}-python${python}`);
   // Written last: without it an installation was broken off.
   const whole = join(folder, "installed");
@@ -51,10 +52,14 @@ export async function installed(
   return { folder, python };
 }
 
-async function findPython(name: string, oldestMinor: number): Promise<{ command: string; python: string }> {
+async function findPython(
+  name: string,
+  oldestMinor: number,
+  path: string | undefined,
+): Promise<{ command: string; python: string }> {
   const seen: string[] = [];
   for (const command of ["python3", "python"]) {
-    const python = await versionOf(command);
+    const python = await versionOf(command, path);
     if (python === undefined) continue;
     const [major = 0, minor = 0] = python.split(".").map(Number);
     if (major === 3 && minor >= oldestMinor) return { command, python };
@@ -66,9 +71,11 @@ async function findPython(name: string, oldestMinor: number): Promise<{ command:
   );
 }
 
-async function versionOf(command: string): Promise<string | undefined> {
+async function versionOf(command: string, path: string | undefined): Promise<string | undefined> {
   try {
-    const { stdout } = await run(command, ["-c", "import platform; print(platform.python_version())"]);
+    const { stdout } = await run(command, ["-c", "import platform; print(platform.python_version())"], {
+      env: { PATH: path },
+    });
     return stdout.trim();
   } catch {
     return undefined;

@@ -88,7 +88,7 @@ const answerWithinMs = 180_000;
 export async function firstAnswer(target: Target, child: Spawned): Promise<number> {
   const request = chatRequest(target, { kind: "answer", delayMs: 0 });
   for (;;) {
-    const status = await Promise.race([ask(target, request), child.ended]);
+    const status = await Promise.race([child.ended, ask(target, request)]);
     if (status === 200) return performance.now() - child.spawnedMs;
     if (performance.now() - child.spawnedMs > answerWithinMs)
       throw new Error(`no answer from port ${target.port} (last status ${status}):\n${child.output().slice(-2_000)}`);

@@ -87,7 +87,8 @@ export function targetsOf(result: TableResult): Target[] {
   const [up, least] = [kbOf("up"), kbOf("floor")];
   if (up !== undefined) {
     const beside = least === undefined ? "" : ` (the floor: ${least.kbPerStream.toFixed(0)})`;
-    add(`up: memory of a stream that nobody reads, kB of ${up.streams}${beside}`, up.kbPerStream, true, unreadLimit);
+    const streams = `each of ${up.streams.toLocaleString("en")} streams that nobody reads`;
+    add(`up: kB of ${streams}${beside}`, up.kbPerStream, true, unreadLimit);
   }
   return targets;
 }
