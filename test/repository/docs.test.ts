@@ -60,7 +60,7 @@ test("billing.md has a row for every way in which a request is settled, charged 
 });
 
 test("billing.md lists the invariants of the audit in their order and words", () => {
-  const names = [...read("services/billing/db/audit.ts").matchAll(/^ {4}name: "(.+)",$/gm)].map(
+  const names = [...read("services/billing/db/audit-invariants.ts").matchAll(/^ {4}name: "(.+)",$/gm)].map(
     ([, name = ""]) => name,
   );
   const told = [...read("docs/billing.md").matchAll(/^\d+\. (.+)[;.]$/gm)].map(([, name = ""]) => name);

@@ -1,5 +1,7 @@
 import { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { partUnits, type UnitEntry, unitEntry, units } from "../../../shared/units.ts";
+import type { Portion } from "../domain/audit-portions.ts";
+import { entriesOf } from "./audit-portions.ts";
 import { priceColumn } from "./columns.ts";
 
 /*
@@ -58,10 +60,10 @@ const plainPrice = (entry: UnitEntry): string =>
 const isPlain = "(l.more is null and t.rates is null)";
 
 /** Of every charge without further units at a tariff without rates. Of one without a tariff the cost is NULL. */
-const plainCosts = ({ amount, tariff, which, ratio }: Costs): string => `
+const plainCosts = ({ amount, tariff, which, ratio }: Costs, portion: Portion): string => `
   select l.entry_id, ${amount} as charged, ${rounded(sumOfParts(plainPrice), million, ratio)} as cost
   from billing.ledger l ${tariff}
-  where ${which} and (t.tariff_id is null or ${isPlain})`;
+  where ${which} and (t.tariff_id is null or ${isPlain}) and ${entriesOf(portion)}`;
 
 /** The units whose price a unit has: first its own, then its parent's, up to one whose price every tariff spells out. */
 function lineage(entry: UnitEntry): UnitEntry[] {
@@ -100,7 +102,7 @@ const sumOfMore = (which: string): string => `(select coalesce(sum(m.value::nume
  * longest of the inputs that conditions name and its own exceeds. There are few such combinations, so the prices of each
  * are made once, and the time grows with the entries as that of plain ones does.
  */
-const vectorCosts = ({ amount, tariff, which, ratio, byVendor }: Costs): string => `
+const vectorCosts = ({ amount, tariff, which, ratio, byVendor }: Costs, portion: Portion): string => `
   with tiers as materialized (
     select t.tariff_id, array_agg(distinct (r ->> 'above')::numeric) as above
     from billing.tariff t cross join jsonb_array_elements(t.rates) r where r ? 'above' group by t.tariff_id
@@ -111,7 +113,7 @@ const vectorCosts = ({ amount, tariff, which, ratio, byVendor }: Costs): string 
       coalesce((select max(above) from unnest(k.above) above where above < ${inputTokens}), 0) end as reached
     from billing.ledger l ${tariff}
     left join tiers k on k.tariff_id = t.tariff_id
-    where ${which} and t.tariff_id is not null and not ${isPlain}
+    where ${which} and t.tariff_id is not null and not ${isPlain} and ${entriesOf(portion)}
   ), price as materialized (
     select s.tariff_id, s.reached, s.facts, u.prices, ${spelledOut.join(", ")},
       coalesce(t.rates @> '[{"unit": "${vendor}"}]', false) as by_vendor
@@ -145,31 +147,35 @@ const vectorCosts = ({ amount, tariff, which, ratio, byVendor }: Costs): string 
   )} as cost
   from entry l join price t on t.tariff_id = l.tariff_id and t.reached = l.reached and t.facts = l.facts`;
 
+/** A statement about a portion of the ledger. */
+type OfPortion = (portion: Portion) => string;
+
+const costsOf = (costs: Costs): readonly OfPortion[] =>
+  [plainCosts, vectorCosts].map((select) => (portion) => select(costs, portion));
+
 /** Statements that together select each charge once: its request (`entry_id`), what was charged, and the cost of its usage. */
-export const chargeCosts: readonly string[] = [plainCosts(charges), vectorCosts(charges)];
+export const chargeCosts: readonly OfPortion[] = costsOf(charges);
 
 /** As `chargeCosts`, of the list price of each entry whose tariff has a list. */
-export const listCosts: readonly string[] = [plainCosts(listPrices), vectorCosts(listPrices)];
+export const listCosts: readonly OfPortion[] = costsOf(listPrices);
 
 /** Statements that select a line for each charge that is not the cost of its usage. */
-export const wrongCharges: readonly string[] = chargeCosts.map(
-  (
-    costs,
-  ) => `select format('request %s: charged %s, usage costs %s', entry_id, charged, coalesce(cost::text, 'unknown'))
-    from (${costs}) c where charged is distinct from cost`,
+export const wrongCharges: readonly OfPortion[] = chargeCosts.map(
+  (costs) => (portion) =>
+    `select format('request %s: charged %s, usage costs %s', entry_id, charged, coalesce(cost::text, 'unknown'))
+    from (${costs(portion)}) c where charged is distinct from cost`,
 );
 
 /** Statements that select a line for each list price that is not the cost of the entry's usage by the vendor's list. */
-export const wrongListPrices: readonly string[] = [
-  ...listCosts.map(
-    (
-      costs,
-    ) => `select format('request %s: list price %s, usage costs %s by the list', entry_id, coalesce(charged::text, 'none'), cost)
-      from (${costs}) c where charged is distinct from cost`,
-  ),
-  // Without a list of the platform's only the vendor itself can have said it.
-  `select format('request %s: list price %s, and no list is known', l.entry_id, l.list_price)
+export const wrongListPrices: readonly OfPortion[] = listCosts.map(
+  (costs) => (portion) =>
+    `select format('request %s: list price %s, usage costs %s by the list', entry_id, coalesce(charged::text, 'none'), cost)
+      from (${costs(portion)}) c where charged is distinct from cost`,
+);
+
+/** Selects a line for each list price where no list of the platform's is known and the vendor itself has not said it. */
+export const unknownListPrices: OfPortion = (portion) => `
+    select format('request %s: list price %s, and no list is known', l.entry_id, l.list_price)
     from billing.ledger l left join billing.tariff t on t.tariff_id = l.tariff_id
     where l.list_price is not null and t.list_hash is null
-      and l.list_price is distinct from (l.more ->> '${vendor}')::numeric`,
-];
+      and l.list_price is distinct from (l.more ->> '${vendor}')::numeric and ${entriesOf(portion)}`;
