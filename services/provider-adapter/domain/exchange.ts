@@ -227,6 +227,12 @@ export interface BytesTranslation extends FlowFacts {
   end(): Uint8Array;
 }
 
+/** Where bytes for the client are written. */
+export interface RoomForBytes {
+  /** Memory of so many bytes. */
+  room(length: number): Buffer;
+}
+
 /** The translation of one stream of events. */
 export interface StreamTranslation extends FlowFacts {
   /**
@@ -234,6 +240,11 @@ export interface StreamTranslation extends FlowFacts {
    * Throws a ThroughlineError when the event is the upstream's error.
    */
   event(event: UpstreamEvent): string;
+  /**
+   * Takes a piece of the stream that begins with an event, where it is whole events whose bytes alone tell what the client gets: these. Undefined:
+   * nothing was taken, its events are to be read. Absent: they always are.
+   */
+  passBytes?(piece: Buffer, bytes: RoomForBytes): Uint8Array | undefined;
   /**
    * True: content of the answer has come (text, reasoning, a refusal, a tool's name or input, an image). Until then all that
    * `event` gave only frames what is to come: the client has nothing of an answer if it ends here.

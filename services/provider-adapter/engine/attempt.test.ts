@@ -75,6 +75,48 @@ test("a kept connection that the upstream had closed is no fault of the channel,
   }
 });
 
+const word = (content: string) => chunk({ content }, null);
+const words = [" a", ' "b"', " c\\n", " ďábel", " 狐", " e"];
+
+test.each([
+  ["in a piece for each", (text: string) => text.split(/(?<=\n\n)/)],
+  ["in pieces of several", (text: string) => text.split(/(?<=f"\S*\n\n)/)],
+  ["cut before the line that ends an event", (text: string) => text.split(/(?<=[^\n]\n)/)],
+  ["cut within events", (text: string) => text.match(/[\s\S]{1,37}/g) ?? []],
+  ["with comments between", (text: string) => text.split(/(?<=\n\n)/).flatMap((event) => [": ping\n\n", event])],
+])("a stream of usual chunks %s is the same answer", async (_name, cut) => {
+  const pieces = cut(hello + words.map(word).join("") + stop + done);
+  await using provider = await providerOf((socket) => {
+    socket.write(head);
+    for (const part of pieces) socket.write(piece(part));
+    socket.end("0\r\n\r\n");
+  });
+  const { text, error, outcome } = await provider.ask();
+  expect(error).toBeUndefined();
+  const said = [...text.matchAll(/"content":("(?:[^"\\]|\\.)*")/g)].map(([, json = '""']) => JSON.parse(json));
+  expect(said).toEqual(["Hello", ...words]);
+  expect(text.match(/"id":"(?!chatcmpl-)/g)).toBeNull();
+  expect(text.endsWith(done)).toBe(true);
+  expect(JSON.parse(Buffer.from(outcome.response).toString()).choices[0].message.content).toBe(
+    `Hello${words.join("")}`,
+  );
+});
+
+test.each([
+  ["a comment", ": "],
+  ["another field", "id: "],
+])("what looks like a usual chunk within %s is none", async (_name, before) => {
+  await using provider = await providerOf((socket) => {
+    socket.write(head);
+    for (const part of [hello, word(" a"), word(" b"), before, word("hidden"), word(" c"), stop, done]) {
+      socket.write(piece(part));
+    }
+  });
+  const { text } = await provider.ask();
+  expect(text).toContain(" b");
+  expect(text).not.toContain("hidden");
+});
+
 const message = (type: string, rest: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...rest })}\n\n`;
 const messages = [
   message("message_start", { message: { id: "msg_1", role: "assistant", model: "m", content: [], usage: {} } }),

@@ -11,6 +11,7 @@ import type { AttemptState } from "./attempt-state.ts";
  * more than this without content is believed: 1 Mi characters are more than any vendor's frame around an echoed request.
  */
 const maxHeldLength = 1024 * 1024;
+const lineFeed = 0x0a;
 const eventsHead: BytesHead = { contentType: "text/event-stream; charset=utf-8" };
 
 /** Takes an answer of events, which go on translated as they come. */
@@ -23,6 +24,8 @@ export class EventsTaker {
   #pending = "";
   /** The mark of the end has come. */
   #ended = false;
+  /** What was read ends with an event, so what is read next begins with one. */
+  #isBetween = false;
   /** The stream said something since the last read, beside that it lives. */
   #brought = false;
 
@@ -36,6 +39,14 @@ export class EventsTaker {
   take(chunk: Buffer): boolean {
     const state = this.#state;
     if (state.over) return false;
+    if (this.#isBetween && state.began && !this.#ended) {
+      const passed = this.#stream.passBytes?.(chunk, this.#textBytes);
+      if (passed !== undefined) {
+        state.give(passed, eventsHead);
+        return true;
+      }
+    }
+    this.#isBetween = chunk.length > 1 && chunk[chunk.length - 1] === lineFeed && chunk[chunk.length - 2] === lineFeed;
     this.#brought = false;
     this.#feed ??= state.openFeed((event) => this.#hear(event));
     try {
@@ -113,6 +124,6 @@ export class EventsTaker {
   }
 
   #give(text: string): void {
-    if (text !== "") this.#state.give(this.#textBytes(text), eventsHead);
+    if (text !== "") this.#state.give(this.#textBytes.of(text), eventsHead);
   }
 }

@@ -11,8 +11,8 @@ const text = fc.oneof(
 test("texts become the bytes that they are in UTF-8, and stay them when others follow", () => {
   fc.assert(
     fc.property(fc.array(text, { maxLength: 60 }), (texts) => {
-      const bytesOf = createTextBytes();
-      const all = texts.map(bytesOf);
+      const bytes = createTextBytes();
+      const all = texts.map((one) => bytes.of(one));
       expect(all.map((bytes) => bytes.toString("hex"))).toEqual(texts.map((one) => Buffer.from(one).toString("hex")));
     }),
   );
@@ -20,7 +20,7 @@ test("texts become the bytes that they are in UTF-8, and stay them when others f
 
 test("answers have no memory in common, and a text that waits holds little more than itself", () => {
   const [one, other] = [createTextBytes(), createTextBytes()];
-  const [a, b, long] = [one("a"), other("b"), one("c".repeat(5_000))];
+  const [a, b, long] = [one.of("a"), other.of("b"), one.of("c".repeat(5_000))];
   expect(a.buffer).not.toBe(b.buffer);
   expect(a.buffer.byteLength).toBeLessThanOrEqual(4_096);
   expect(long.buffer.byteLength).toBe(5_000);

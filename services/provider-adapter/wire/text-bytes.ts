@@ -1,5 +1,10 @@
-/** Bytes of the texts of one answer, of memory that no other answer has a part in. */
-export type TextBytes = (text: string) => Buffer;
+/** Bytes of one answer, of memory that no other answer has a part in. */
+export interface TextBytes {
+  /** The bytes of a text. */
+  of(text: string): Buffer;
+  /** Memory of so many bytes, to be written by who asks for it. */
+  room(length: number): Buffer;
+}
 
 /** Memory taken at a time, in bytes: a dozen chunks of a usual stream. */
 const blockBytes = 4 * 1024;
@@ -16,18 +21,32 @@ const maxBytesOfCharacter = 3;
 export function createTextBytes(): TextBytes {
   let block = Buffer.alloc(0);
   let used = 0;
-  return (text) => {
-    if (text.length > maxSharedLength) {
-      const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-      bytes.write(text);
-      return bytes;
-    }
-    if (block.length - used < text.length * maxBytesOfCharacter) {
-      block = Buffer.allocUnsafeSlow(blockBytes);
-      used = 0;
-    }
-    const start = used;
-    used += block.write(text, start);
-    return block.subarray(start, used);
+
+  function makeRoom(bytes: number): void {
+    if (block.length - used >= bytes) return;
+    block = Buffer.allocUnsafeSlow(blockBytes);
+    used = 0;
+  }
+
+  return {
+    of(text) {
+      if (text.length > maxSharedLength) {
+        const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+        bytes.write(text);
+        return bytes;
+      }
+      makeRoom(text.length * maxBytesOfCharacter);
+      const start = used;
+      used += block.write(text, start);
+      return block.subarray(start, used);
+    },
+
+    room(length) {
+      if (length > maxSharedLength * maxBytesOfCharacter) return Buffer.allocUnsafeSlow(length);
+      makeRoom(length);
+      const start = used;
+      used += length;
+      return block.subarray(start, used);
+    },
   };
 }

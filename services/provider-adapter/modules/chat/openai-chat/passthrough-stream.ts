@@ -149,9 +149,13 @@ export function createChatPassthrough(
     const text = usual?.textIn(data);
     if (usual === undefined || text === undefined) return undefined;
     contentChunks += 1;
+    addToRun(text);
+    return usual.forClient(data);
+  }
+
+  function addToRun(text: string): void {
     if (run.length + text.length > maxRunLength) endRun();
     run += text;
-    return usual.forClient(data);
   }
 
   /** Learns what the chunks behind this one look like, which went on as it came. */
@@ -207,6 +211,15 @@ export function createChatPassthrough(
       keep(data, finish);
       if (finish === "") learn(data, oldId);
       return `data: ${data.slice(0, at)}"${messageId}"${data.slice(at + oldId.length)}\n\n`;
+    },
+    passBytes(piece, bytes) {
+      const found = usual?.bytes();
+      if (found?.read(piece) !== true) return undefined;
+      contentChunks += found.count;
+      addToRun(found.text);
+      const passed = bytes.room(found.length);
+      found.write(passed);
+      return passed;
     },
     hasContent() {
       return content;

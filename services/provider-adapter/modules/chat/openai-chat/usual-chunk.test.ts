@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createEventFeed } from "../../../wire/event-feed.ts";
 import { asArray, asObject, asString } from "../../../wire/json.ts";
-import { learnUsualChunk } from "./usual-chunk.ts";
+import { learnUsualChunk, type UsualChunk } from "./usual-chunk.ts";
 
 const oldId = '"vendor-1"';
 const newId = '"chatcmpl-42"';
@@ -81,6 +82,66 @@ describe.each(shapes)("a chunk %s", (_name, write) => {
     );
     expect(taken).toBeGreaterThan(20);
   });
+
+  test("is in bytes what it is as text", () => {
+    const usual = learnUsualChunk(write("Hello", "ab"), oldId, newId);
+    const event = (text: string) => `data: ${write(text, "cd")}\n\n`;
+    fc.assert(
+      fc.property(fc.array(texts, { minLength: 1, maxLength: 6 }), (some) => {
+        expect(passedInBytes(usual, Buffer.from(some.map(event).join("")))).toEqual({
+          events: some.map((text) => usual?.forClient(write(text, "cd"))).join(""),
+          texts: some.map((text) => usual?.textIn(write(text, "cd"))).join(""),
+          count: some.length,
+        });
+      }),
+    );
+  });
+
+  test("is passed on in bytes only where it would be as text", () => {
+    const usual = learnUsualChunk(write("Hello", "ab"), oldId, newId);
+    const instead = fc.oneof(
+      fc.uint8Array({ maxLength: 4 }),
+      fc.constantFrom(...["\n", "\n\n", "\r", '"', "\\", "\\u12", "data: ", "\ufeff"].map((text) => Buffer.from(text))),
+    );
+    let taken = 0;
+    fc.assert(
+      fc.property(texts, texts, fc.nat(), fc.nat(4), instead, (one, two, place, gone, put) => {
+        const whole = Buffer.from([one, two].map((text) => `data: ${write(text, "cd")}\n\n`).join(""));
+        const start = place % whole.length;
+        const piece = Buffer.concat([whole.subarray(0, start), put, whole.subarray(start + gone)]);
+        const passed = passedInBytes(usual, piece);
+        if (passed === undefined) return;
+        taken += 1;
+        const data: string[] = [];
+        const feed = createEventFeed((event) => data.push(event.data));
+        feed.feed(piece);
+        expect(passed).toEqual({
+          events: data.map((chunk) => usual?.textIn(chunk) !== undefined && usual.forClient(chunk)).join(""),
+          texts: data.map((chunk) => usual?.textIn(chunk)).join(""),
+          count: data.length,
+        });
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(taken).toBeGreaterThan(20);
+  });
+});
+
+/** What is read of a piece in bytes, and given to the client; undefined: it is to be read as text. */
+function passedInBytes(usual: UsualChunk | undefined, piece: Buffer) {
+  const bytes = usual?.bytes();
+  if (bytes?.read(piece) !== true) return undefined;
+  const given = Buffer.alloc(bytes.length);
+  bytes.write(given);
+  return { events: given.toString(), texts: bytes.text, count: bytes.count };
+}
+
+test("more events than are read at once are read as text", () => {
+  const write = (text: string) => JSON.stringify(chunkOf(text));
+  const usual = learnUsualChunk(write("Hello"), oldId, newId);
+  const events = (count: number) => Buffer.from(`data: ${write("a")}\n\n`.repeat(count));
+  expect(passedInBytes(usual, events(64))?.count).toBe(64);
+  expect(passedInBytes(usual, events(65))).toBeUndefined();
 });
 
 const choice = (delta: object, more: object = {}) =>

@@ -1,3 +1,5 @@
+import { UsualBytes } from "./usual-bytes.ts";
+
 /** Chunks that are one another's copies but for the text that they bring. */
 export interface UsualChunk {
   /** The text of a chunk, as it stands in its JSON; undefined: the chunk is another one. */
@@ -6,6 +8,8 @@ export interface UsualChunk {
   forClient(data: string): string;
   /** The chunk with such a text as the upstream says it: several texts in a row are read as one. */
   asSaid(text: string): string;
+  /** Such chunks in the bytes of a stream. */
+  bytes(): UsualBytes;
 }
 
 /** A piece of the first choice, up to its text. Fields that say nothing may stand before that. */
@@ -47,6 +51,7 @@ export function learnUsualChunk(data: string, oldId: string, newId: string): Usu
   const paddingAt = rest.indexOf(paddingMark);
   const middle = paddingAt < 0 ? "" : rest.slice(0, paddingAt + paddingMark.length);
   const tail = paddingAt < 0 ? rest : rest.slice(textEnd(rest, middle.length));
+  let inBytes: UsualBytes | undefined;
 
   return {
     textIn(chunk) {
@@ -65,6 +70,10 @@ export function learnUsualChunk(data: string, oldId: string, newId: string): Usu
     },
     forClient: (chunk) => `${headForClient}${chunk.slice(start)}\n\n`,
     asSaid: (text) => `${head}${text}${middle}${tail}`,
+    bytes() {
+      inBytes ??= new UsualBytes({ head, headForClient, middle, tail });
+      return inBytes;
+    },
   };
 }
 
