@@ -64,7 +64,8 @@ function ask(pool: LanePool<string>, timeoutMs = 10_000) {
   const end = (how: string) => Object.assign(ended, { how, ms: performance.now() - startMs });
   const call = new ClientCall<string>(message, { timeoutMs }, false, deadlines, {
     ok: () => end("ok"),
-    frame: () => undefined,
+    frame: () => false,
+    given: () => undefined,
     want: () => undefined,
     refused: () => end("refused"),
     failed: ({ code }) => end(code),

@@ -7,7 +7,10 @@ import type { CallOptions } from "./types.ts";
 /** Who waits for a call's results. */
 export interface CallReader<P> {
   ok(payload: P): void;
-  frame(payload: P): void;
+  /** True: `given` is to be called when all is there that came with it. */
+  frame(payload: P): boolean;
+  /** All is there that came with a frame. */
+  given(): void;
   /** The handler wants pieces of the call's body. */
   want(payload: P): void;
   /** The server answered with an error. */
@@ -93,8 +96,12 @@ export class ClientCall<P> implements OutgoingItem, Expiring {
     this.#reader.ok(payload);
   }
 
-  frame(payload: P): void {
-    this.#reader.frame(payload);
+  frame(payload: P): boolean {
+    return this.#reader.frame(payload);
+  }
+
+  given(): void {
+    this.#reader.given();
   }
 
   want(payload: P): void {

@@ -66,6 +66,8 @@ export function openClientLane<P>(open: OpenLink<P>, events: LaneEvents): Client
   /** Pieces of bodies that wait until the lane can take them: calls and controls go first. */
   const pieces: WaitingPiece[] = [];
   let acknowledgements: OutgoingItem[] = [];
+  /** Calls for which the message that is being read has brought frames. */
+  let fresh: ClientCall<P>[] = [];
   /** Calls that were sent and are not acknowledged yet: the lane stays for them. */
   let owed = 0;
   let lastCallId = 0;
@@ -103,7 +105,7 @@ export function openClientLane<P>(open: OpenLink<P>, events: LaneEvents): Client
       events.brought();
       if (call === undefined) return;
       if (kind === "frame") {
-        call.frame(payload);
+        if (call.frame(payload)) fresh.push(call);
         return;
       }
       if (kind === "want") {
@@ -114,6 +116,12 @@ export function openClientLane<P>(open: OpenLink<P>, events: LaneEvents): Client
       if (kind === "ok") call.ok(payload);
       else call.refused(payload);
       endIfDone();
+    },
+    given() {
+      if (fresh.length === 0) return;
+      const calls = fresh;
+      fresh = [];
+      for (const call of calls) call.given();
     },
     unsent(callId, error) {
       const call = calls.get(callId);

@@ -45,7 +45,7 @@ export class FrameReader<P> implements AsyncIterator<unknown, undefined> {
   readonly #highWaterBytes: number;
   readonly #onPause: (paused: boolean) => void;
   #frames: HeldFrame<P>[] = [];
-  /** What this turn of the loop brought for the taker. It is given at the turn's end: by then it is known whether it is all. */
+  /** What a message brought for the taker. It is given behind the message: by then it is known whether it is all. */
   #fresh: P[] = [];
   #heldBytes = 0;
   #paused = false;
@@ -62,18 +62,19 @@ export class FrameReader<P> implements AsyncIterator<unknown, undefined> {
     this.#onPause = onPause;
   }
 
-  /** A frame has come. */
-  frame(payload: P): void {
-    if (this.#ended) return;
+  /** A frame has come. True: `give` is to be called when all is there that came with it. */
+  frame(payload: P): boolean {
+    if (this.#ended) return false;
     if (this.#taker?.busy === false) {
       this.#fresh.push(payload);
-      this.#giveSoon();
-      return;
+      if (this.#giving) return false;
+      this.#giving = true;
+      return true;
     }
     const waiter = this.#waiter;
     if (waiter === undefined) {
       this.#hold(payload);
-      return;
+      return false;
     }
     this.#waiter = undefined;
     try {
@@ -81,6 +82,7 @@ export class FrameReader<P> implements AsyncIterator<unknown, undefined> {
     } catch (error) {
       waiter.reject(ThroughlineError.from(error));
     }
+    return false;
   }
 
   /** No more frames will come. `error`: what the reader is told behind the last one. */
@@ -104,6 +106,11 @@ export class FrameReader<P> implements AsyncIterator<unknown, undefined> {
   /** True: the end is known, and every frame was given. */
   get isLast(): boolean {
     return this.#ended && this.#frames.length === 0 && this.#fresh.length === 0;
+  }
+
+  /** True: another frame or the end is given in this turn of the loop. */
+  get hasMore(): boolean {
+    return this.#ended || this.#frames.length > 0 || this.#fresh.length > 0;
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -153,12 +160,11 @@ export class FrameReader<P> implements AsyncIterator<unknown, undefined> {
   #giveSoon(): void {
     if (this.#giving) return;
     this.#giving = true;
-    // Not by queueMicrotask, which makes an object to follow it by, with each chunk of a stream.
-    void now.then(() => this.#give());
+    void now.then(() => this.give());
   }
 
   /** Gives the taker what it can take. */
-  #give(): void {
+  give(): void {
     this.#giving = false;
     const taker = this.#taker;
     if (taker === undefined || taker.busy) return;
@@ -172,7 +178,7 @@ export class FrameReader<P> implements AsyncIterator<unknown, undefined> {
         ready.then(
           () => {
             taker.busy = false;
-            this.#give();
+            this.give();
           },
           (error: unknown) => this.#stopGiving(error),
         );

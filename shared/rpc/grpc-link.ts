@@ -70,6 +70,7 @@ export function openGrpcLink(
         stream.cancel();
         close(error as Error);
       }
+      events.given();
     });
     // Every failure is reported as a status too.
     stream.on("error", () => {});

@@ -53,7 +53,11 @@ class OneAnswer<P> implements CallReader<P> {
   }
 
   /** Who calls wants the end only. */
-  frame(): void {}
+  frame(): boolean {
+    return false;
+  }
+
+  given(): void {}
 
   /** It was opened without a body. */
   want(): void {}

@@ -65,6 +65,10 @@ class StreamingCall<P> implements LaneStream<unknown, unknown>, CallReader<P> {
     return this.#frames.isLast;
   }
 
+  hasMore(): boolean {
+    return this.#frames.hasMore;
+  }
+
   each(take: (frame: unknown) => Promise<void> | undefined): Promise<void> {
     return this.#frames.each(take);
   }
@@ -91,8 +95,12 @@ class StreamingCall<P> implements LaneStream<unknown, unknown>, CallReader<P> {
     }
   }
 
-  frame(payload: P): void {
-    this.#frames.frame(payload);
+  frame(payload: P): boolean {
+    return this.#frames.frame(payload);
+  }
+
+  given(): void {
+    this.#frames.give();
   }
 
   want(payload: P): void {

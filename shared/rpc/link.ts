@@ -54,6 +54,8 @@ export interface ClientLinkEvents<P> {
   /** The server has accepted the lane. */
   ready(): void;
   result(callId: number, kind: ResultKind, payload: P): void;
+  /** What arrived together has been told, or as much of it as could be read. */
+  given(): void;
   /** An item could not be sent: it cannot be encoded, or is too large. */
   unsent(callId: number, error: ThroughlineError): void;
   /** The server is leaving: open calls end here, new ones belong elsewhere. */

@@ -30,7 +30,7 @@ export function openLocalLink(
       send(results) {
         let failed: Set<number> | undefined;
         for (const { callId, kind, value, bytes } of results) {
-          if (over) return;
+          if (over) break;
           if (failed?.has(callId)) continue;
           if (bytes <= maxMessageBytes) {
             events.result(callId, kind, value);
@@ -42,6 +42,7 @@ export function openLocalLink(
           server?.unsent(callId, error);
           events.result(callId, "error", error);
         }
+        events.given();
       },
       announceDrain: () => void setImmediate(() => over || events.draining()),
       finish: () => close(undefined),

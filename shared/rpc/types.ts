@@ -105,6 +105,8 @@ export interface LaneStream<F, O> extends AsyncIterable<F> {
    * travelled in one message with the outcome is known as the last when it is given.
    */
   isLast(): boolean;
+  /** Within `each`: whether another frame or the end follows in this turn of the loop. */
+  hasMore(): boolean;
   /** Of a call that was opened with `acknowledges`. Who keeps it keeps nothing else of the call. */
   readonly acknowledgement: Acknowledgement;
 }
