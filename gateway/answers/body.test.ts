@@ -44,22 +44,52 @@ const pieces = fc.array(
   ),
   { maxLength: 12 },
 );
+const followed = fc.infiniteStream(fc.boolean());
 
 test("a body of any pieces comes as it was given", async () => {
   let given: Uint8Array[] = [];
   let last: Uint8Array | undefined;
+  let more: boolean[] = [];
   await using server = await serve((body) => {
-    for (const piece of given) body.write(piece);
+    for (const [index, piece] of given.entries()) body.write(piece, more[index]);
     body.end(last);
   });
+  const end = fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined });
   await fc.assert(
-    fc.asyncProperty(pieces, fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined }), async (some, end) => {
+    fc.asyncProperty(pieces, end, followed, async (some, theLast, follows) => {
       given = some;
-      last = end;
-      expect(await bodyOf(server.port)).toEqual(Buffer.concat([...some, end ?? Buffer.alloc(0)]));
+      last = theLast;
+      more = [...follows.take(some.length)];
+      expect(await bodyOf(server.port)).toEqual(Buffer.concat([...some, theLast ?? Buffer.alloc(0)]));
     }),
     { numRuns: 60 },
   );
+});
+
+test("answers that wait for one another on a connection come in the order of their requests", async () => {
+  const waiting: Body[] = [];
+  await using server = await serve((body) => {
+    const name = waiting.length === 0 ? "one" : "two";
+    body.write(Buffer.from(`${name},`));
+    body.write(Buffer.from(`${name};`));
+    waiting.push(body);
+    if (waiting.length < 2) return;
+    setImmediate(() => {
+      for (const each of waiting.toReversed()) {
+        each.write(Buffer.from("more"));
+        each.end();
+      }
+    });
+  });
+  const socket = connect(server.port, "127.0.0.1");
+  const asked = "GET / HTTP/1.1\r\nhost: a\r\n";
+  socket.end(`${asked}\r\n${asked}connection: close\r\n\r\n`);
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part);
+  const said = Buffer.concat(parts)
+    .toString()
+    .match(/^(?:one[,;]|two[,;]|more)$/gm);
+  expect(said?.join("")).toBe("one,one;moretwo,two;more");
 });
 
 test.each([
@@ -77,7 +107,7 @@ test.each([
   expect(Buffer.concat(parts).toString().split("\r\n\r\n")[1]).toBe("hello");
 });
 
-test("a piece is one buffer and one write, and the connection serves on", async () => {
+test("what a turn brings is one buffer and one write, and the connection serves on", async () => {
   let body: Body | undefined;
   await using server = await serve((given) => {
     body = given;
@@ -94,11 +124,17 @@ test("a piece is one buffer and one write, and the connection serves on", async 
     body?.write(Buffer.from("second"));
     await vi.waitFor(() => expect(heard.at(-1)).toBe("6\r\nsecond\r\n"));
     expect([writes.mock.calls.length, gathered.mock.calls.length]).toEqual([1, 0]);
+    body?.write(Buffer.from("third"), true);
+    body?.write(Buffer.from("fourth"));
+    await vi.waitFor(() => expect(heard.at(-1)).toBe("5\r\nthird\r\n6\r\nfourth\r\n"));
+    expect([writes.mock.calls.length, gathered.mock.calls.length]).toEqual([2, 0]);
+    body?.write(Buffer.from("last"), true);
+    body?.end();
+    await vi.waitFor(() => expect(heard.at(-1)).toBe("4\r\nlast\r\n0\r\n\r\n"));
+    expect([writes.mock.calls.length, gathered.mock.calls.length]).toEqual([2, 1]);
   } finally {
     vi.restoreAllMocks();
   }
-  body?.end();
-  await vi.waitFor(() => expect(heard.at(-1)).toBe("0\r\n\r\n"));
   socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
   await vi.waitFor(() => expect(heard.filter((text) => text.includes("first"))).toHaveLength(2));
   socket.destroy();
@@ -113,38 +149,42 @@ test("an answer that breaks off has no last chunk", async () => {
 });
 
 test.each([
-  ["in chunks", {}],
-  ["of a known length", { "content-length": "104857600" }],
-])("of a client that reads nothing %s little waits here, and the rest comes when it reads on", async (_name, head) => {
-  const piece = new Uint8Array(4_096).fill(7);
-  let pieces = 0;
-  let most = 0;
-  const slow = Promise.withResolvers<void>();
-  const taken = Promise.withResolvers<void>();
-  await using server = await serve(
-    (body, response) => {
-      const fill = (): void => {
-        for (let ready = true; ready; most = Math.max(most, response.writableLength)) {
-          ready = body.write(piece);
-          pieces += 1;
-        }
-        slow.resolve();
-      };
-      fill();
-    },
-    head,
-    taken.resolve,
-  );
-  const socket = connect(server.port, "127.0.0.1").pause();
-  socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-  await slow.promise;
-  expect(most).toBeLessThanOrEqual(32 * 1024 + piece.length + 100);
-  let heard = 0;
-  socket.on("data", (data) => {
-    heard += data.length;
-  });
-  socket.resume();
-  await taken.promise;
-  await vi.waitFor(() => expect(heard).toBeGreaterThanOrEqual(pieces * piece.length));
-  socket.destroy();
-});
+  ["in chunks", 4_096, {}],
+  ["in small chunks", 1_024, {}],
+  ["of a known length", 4_096, { "content-length": "104857600" }],
+])(
+  "of a client that reads nothing %s little waits here, and the rest comes when it reads on",
+  async (_name, size, head) => {
+    const piece = new Uint8Array(size).fill(7);
+    let pieces = 0;
+    let most = 0;
+    const slow = Promise.withResolvers<void>();
+    const taken = Promise.withResolvers<void>();
+    await using server = await serve(
+      (body, response) => {
+        const fill = (): void => {
+          for (let ready = true; ready; most = Math.max(most, response.writableLength)) {
+            ready = body.write(piece, pieces % 2 === 0);
+            pieces += 1;
+          }
+          slow.resolve();
+        };
+        fill();
+      },
+      head,
+      taken.resolve,
+    );
+    const socket = connect(server.port, "127.0.0.1").pause();
+    socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await slow.promise;
+    expect(most).toBeLessThanOrEqual(32 * 1024 + piece.length + 100);
+    let heard = 0;
+    socket.on("data", (data) => {
+      heard += data.length;
+    });
+    socket.resume();
+    await taken.promise;
+    await vi.waitFor(() => expect(heard).toBeGreaterThanOrEqual(pieces * piece.length));
+    socket.destroy();
+  },
+);

@@ -2,8 +2,12 @@ import type { ServerResponse } from "node:http";
 
 /** The body of a response whose head was written, given as it comes. */
 export interface Body {
-  /** False: the client is slow, and `onTaken` follows when the system has taken all that was written. */
-  write(data: Uint8Array): boolean;
+  /**
+   * False: the client is slow, and `onTaken` follows when the system has taken all that was written.
+   *
+   * @param more another write or the end follows in this turn of the loop, so a small piece waits for it to travel with.
+   */
+  write(data: Uint8Array, more?: boolean): boolean;
   /** The body ends. `trailers` go where it is sent in chunks, and nowhere else: names and values that a header may have. */
   end(last?: Uint8Array, trailers?: Readonly<Record<string, string>>): void;
 }
@@ -29,55 +33,93 @@ function lastChunkWith(trailers: Readonly<Record<string, string>>): Buffer {
 
 /**
  * Opens the body of a response. Where Node would send it in chunks, we frame these: Node makes four writes of each, which the socket then
- * has to gather. A piece of a stream becomes one buffer and one write.
+ * has to gather. The small pieces of a turn become one buffer and one write, past Node's response, which gathers again what is one already.
  *
  * @param onTaken told when nothing waits any more, after a `write` that gave false.
  */
 export function openBody(response: ServerResponse, onTaken: () => void): Body {
-  /** Writes bytes as they are; false where too many wait then. */
-  function give(bytes: Uint8Array): boolean {
-    if (response.writableLength + bytes.length <= maxWaitingBytes) {
-      response.write(bytes);
-      return true;
+  /** True: the head has gone, or waits at the socket, where all that is behind it may be put. */
+  let headSent = false;
+
+  function put(bytes: Uint8Array, onWritten?: () => void): void {
+    const { socket } = response;
+    // What waits at the response itself waits for another answer of the connection, or for its socket.
+    if (headSent && socket?.writable === true && response.writableLength === socket.writableLength) {
+      socket.write(bytes, onWritten);
+      return;
     }
-    response.write(bytes, onTaken);
-    return false;
+    response.write(bytes, onWritten);
+    headSent = true;
   }
 
-  if (!response.chunkedEncoding) return { write: give, end: (last) => void response.end(last) };
+  /** Writes bytes as they are; false where too many wait then. */
+  function give(bytes: Uint8Array): boolean {
+    const fits = response.writableLength + bytes.length <= maxWaitingBytes;
+    put(bytes, fits ? undefined : onTaken);
+    return fits;
+  }
+
+  if (!response.chunkedEncoding) {
+    return {
+      write(bytes) {
+        const fits = response.writableLength + bytes.length <= maxWaitingBytes;
+        response.write(bytes, fits ? undefined : onTaken);
+        return fits;
+      },
+      end: (last) => void response.end(last),
+    };
+  }
   response.chunkedEncoding = false;
   let block = Buffer.alloc(0);
+  /** What stands in the block from here on to `used` was not written yet. */
+  let waitsFrom = 0;
   let used = 0;
 
-  /** A small piece as a chunk. */
-  function framed(data: Uint8Array): Buffer {
+  /** Puts a small piece behind what waits; false where that had to make room, and too many wait then. */
+  function frame(data: Uint8Array): boolean {
+    let fits = true;
     if (block.length - used < data.length + frameBytes) {
+      if (used > waitsFrom) fits = give(taken());
       block = Buffer.allocUnsafeSlow(blockBytes);
+      waitsFrom = 0;
       used = 0;
     }
-    const start = used;
     used += block.write(`${data.length.toString(16)}\r\n`, used, "latin1");
     block.set(data, used);
     used += data.length;
     block[used] = 0x0d;
     block[used + 1] = 0x0a;
     used += 2;
-    return block.subarray(start, used);
+    return fits;
   }
 
-  function write(data: Uint8Array): boolean {
+  /** What waits, which does so no more. */
+  function taken(): Buffer {
+    const bytes = block.subarray(waitsFrom, used);
+    waitsFrom = used;
+    return bytes;
+  }
+
+  function write(data: Uint8Array, more = false): boolean {
+    if (data.length > maxCopiedBytes) {
+      if (used > waitsFrom) put(taken());
+      response.write(`${data.length.toString(16)}\r\n`, "latin1");
+      headSent = true;
+      response.write(data);
+      return give(lineEnd);
+    }
     // A chunk of no bytes would be the end.
-    if (data.length === 0) return true;
-    if (data.length <= maxCopiedBytes) return give(framed(data));
-    response.write(`${data.length.toString(16)}\r\n`, "latin1");
-    response.write(data);
-    return give(lineEnd);
+    const fits = data.length === 0 || frame(data);
+    if (used === waitsFrom || (more && fits)) return fits;
+    return give(taken()) && fits;
   }
 
   return {
     write,
     end(last, trailers) {
+      response.cork();
       if (last !== undefined) write(last);
+      if (used > waitsFrom) put(taken());
       response.end(trailers === undefined ? lastChunk : lastChunkWith(trailers));
     },
   };

@@ -14,7 +14,7 @@ const comment = Buffer.from(": keep-alive\n\n");
 export function createEventsAnswer(response: ServerResponse, open: OpenStreams, inBand: InBand): Answer {
   const { requestId, tellsCost } = inBand;
   let body: Body | undefined;
-  const stream = { quietSinceMs: performance.now(), ping: () => void body?.write(comment) };
+  const stream = { said: true, quietTicks: 0, ping: () => void body?.write(comment) };
   let close = (): void => {};
   let lastFrame: Uint8Array | undefined;
   /** Known, and not given yet. */
@@ -32,7 +32,7 @@ export function createEventsAnswer(response: ServerResponse, open: OpenStreams, 
         close = open.add(stream);
       },
       gives(data) {
-        stream.quietSinceMs = performance.now();
+        stream.said = true;
         lastFrame = data;
       },
       costs(said) {
@@ -56,7 +56,7 @@ export function createEventsAnswer(response: ServerResponse, open: OpenStreams, 
 
   return {
     ...flowing,
-    write: (data) => flowing.write(withCost(data)),
+    write: (data, more) => flowing.write(withCost(data), more),
     end() {
       const last = withCost(nothing);
       if (last.length > 0) void flowing.write(last);

@@ -52,9 +52,9 @@ export function createFlowingAnswer(response: ServerResponse, flow: Flow, tellsC
       body = openBody(response, () => drained?.());
       flow.opened(body);
     },
-    write(data) {
+    write(data, more) {
       flow.gives(data);
-      if (body?.write(data) !== false || watch.gone || !waits) return undefined;
+      if (body?.write(data, more) !== false || watch.gone || !waits) return undefined;
       return new Promise((resolve) => {
         drained = resolve;
       });

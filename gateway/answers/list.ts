@@ -15,7 +15,7 @@ const space = Buffer.from("\n");
 export function createListAnswer(response: ServerResponse, open: OpenStreams, inBand: InBand): Answer {
   const { requestId, tellsCost } = inBand;
   let body: Body | undefined;
-  const stream = { quietSinceMs: performance.now(), ping: () => void body?.write(space) };
+  const stream = { said: true, quietTicks: 0, ping: () => void body?.write(space) };
   let close = (): void => {};
   let entries = 0;
   let rest = "";
@@ -45,7 +45,7 @@ export function createListAnswer(response: ServerResponse, open: OpenStreams, in
         close = open.add(stream);
       },
       gives() {
-        stream.quietSinceMs = performance.now();
+        stream.said = true;
       },
       costs(said) {
         cost = inBand.cost(said, requestId, new Uint8Array(), undefined).toString();

@@ -43,8 +43,12 @@ export interface Ask extends Asked {
 export interface Answer {
   /** The first frame is there: sends the response head. */
   begin(head: Head, headers: Readonly<Record<string, string>>): void;
-  /** Gives the client bytes; the promise resolves when it can take more. */
-  write(data: Uint8Array): Promise<void> | undefined;
+  /**
+   * Gives the client bytes; the promise resolves when it can take more.
+   *
+   * @param more other bytes or the end follow in this turn of the loop: these may wait to go with them.
+   */
+  write(data: Uint8Array, more?: boolean): Promise<void> | undefined;
   /** Waits for the client no longer: a `write` that waits resolves, and none waits from now on. */
   letGo(): void;
   /** All was given. */

@@ -67,7 +67,7 @@ function noteFailed(incoming: Incoming, { error, gone }: Ending): void {
 /** Gives the client what is left: the last frame, and the end or the error. */
 function giveEnd({ error, gone, heldBack }: Ending, answer: Answer): void {
   if (gone || answer.isGone()) return;
-  if (heldBack !== undefined) void answer.write(heldBack);
+  if (heldBack !== undefined) void answer.write(heldBack, true);
   if (error === undefined) answer.end();
   else if (answer.hasBegun()) answer.fail(error);
 }
@@ -134,7 +134,7 @@ async function invoke(
           heldBack = frame.data;
           return undefined;
         }
-        const ready = answer.write(frame.data);
+        const ready = answer.write(frame.data, !holdsBack && stream.hasMore());
         if (ready !== undefined && !slow) {
           slow = true;
           // A client that reads nothing must not outlast the deadline, which ends the outcome.
