@@ -1586,7 +1586,8 @@ export type Procedures = {
     >;
     /**
      * Requests, errors, tokens, cost and latency over time, from the records of requests that have ended, by their arrival. By tag a
-     * request counts with each of its tags.
+     * request counts with each of its tags. An answer by or of end users, tags and users, or by the minute, may be a page: it ends with a
+     * whole step, and `next_cursor` goes on from there.
      */
     timeseries: Query<
       {
@@ -1594,6 +1595,9 @@ export type Procedures = {
         to: string;
         step?: "day" | "hour" | "minute" | undefined;
         group_by?: "module" | "model" | "user" | "key" | "channel" | "tag" | "status" | undefined;
+        /** `next_cursor` of the page before. */
+        cursor?: string | undefined;
+        direction?: "forward" | undefined;
         filter?:
           | {
               module?: "chat" | "embeddings" | "rerank" | "moderation" | "audio" | "image" | "video" | undefined;
@@ -1658,6 +1662,8 @@ export type Procedures = {
           p50_ms: number;
           p99_ms: number;
         }[];
+        /** null: this is the last page. */
+        next_cursor: string | null;
       }
     >;
   };

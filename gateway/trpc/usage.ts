@@ -5,7 +5,7 @@ import { formatUsd } from "../../shared/money.ts";
 import { mapInPieces } from "../../shared/pace.ts";
 import { reachedAccount } from "../reach.ts";
 import { iso } from "../view/payer.ts";
-import { id, time } from "./input.ts";
+import { direction, id, time } from "./input.ts";
 import { usageOut } from "./output.ts";
 import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfFilter } from "./request-filter.ts";
@@ -92,7 +92,8 @@ export const usage = router({
 
   /**
    * Requests, errors, tokens, cost and latency over time, from the records of requests that have ended, by their arrival. By tag a
-   * request counts with each of its tags.
+   * request counts with each of its tags. An answer by or of end users, tags and users, or by the minute, may be a page: it ends with a
+   * whole step, and `next_cursor` goes on from there.
    */
   timeseries: ownRead
     .input(
@@ -102,15 +103,22 @@ export const usage = router({
           to: time,
           step: z.enum(["minute", "hour", "day"]).default("hour"),
           group_by: z.enum(["model", "channel", "key", "status", "module", "user", "tag"]).optional(),
+          /** `next_cursor` of the page before. */
+          cursor: time.optional(),
+          direction,
           filter: filter.omit({ from: true, to: true, id_text: true }).prefault({}),
         })
-        .refine(...aSpan),
+        .refine(...aSpan)
+        .refine(({ from, to, cursor = from }) => cursor >= from && cursor < to, {
+          path: ["cursor"],
+          error: "must be the next_cursor of a page of this time",
+        }),
     )
     .query(async ({ ctx, input }) => {
-      const { points } = await ctx.gateway.history.getTimeseries(
+      const { points, nextFromUnixMs } = await ctx.gateway.history.getTimeseries(
         {
           owner: await ownerOfFilter(ctx, input.filter),
-          filter: filterOf({ ...input.filter, from: input.from, to: input.to }),
+          filter: filterOf({ ...input.filter, from: input.cursor ?? input.from, to: input.to }),
           step: steps[input.step],
           groupBy: input.group_by ?? "",
         },
@@ -131,6 +139,8 @@ export const usage = router({
           p50_ms: Number(point.p50Ms),
           p99_ms: Number(point.p99Ms),
         })),
+        /** null: this is the last page. */
+        next_cursor: nextFromUnixMs === 0n ? null : iso(nextFromUnixMs),
       };
     }),
 });

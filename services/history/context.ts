@@ -47,6 +47,8 @@ export interface HistoryContext {
   readonly firstWindowMs: number;
   /** Entries of an index that one statement passes over on the way to a page. */
   readonly entriesAtOnce: number;
+  /** After this time a page of sums over time ends with the step that it is at. */
+  readonly seriesPageMs: number;
   /** How long after a request its first record may come at the latest. */
   readonly lateRecordMs: number;
   readonly spans: HistorySpans;
@@ -77,6 +79,7 @@ const customResponseBytes = 64 * 1024;
 const payloadBudgetBytes = 12 * 1024 * 1024;
 /** Some 3 ms of the server: page 100 of 1,000 in one go kept a core from others for 20. */
 const entriesAtOnce = 20_000;
+const seriesPageMs = 60;
 const lateRecordMs = 3_600_000;
 /** The router waits 10 s for a page, 60 s for sums. */
 const pageTimeoutMs = 10_000;
@@ -192,6 +195,7 @@ export function createContext(
       maxOutputBytes: customResponseBytes,
     }),
     maxResponseBytes: config.maxResponseBytes,
+    seriesPageMs,
     lateRecordMs,
     spans: historySpans(tracing),
     metrics,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
-import { RecordStatus, TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
+import { RecordStatus, type TimePoint, TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
 import { labelHash, labelKinds } from "./db/labels.ts";
 import { account, ended, key, startTestHistory } from "./testing.ts";
@@ -192,6 +192,8 @@ describe("sums over time", () => {
     endUser: fc.constantFrom("", "ann", "用户"),
     model: fc.constantFrom("", "a"),
     hours: fc.tuple(fc.integer({ min: 0, max: 24 }), fc.integer({ min: 1, max: 24 })),
+    /** With no time at all a page is a step. */
+    seriesPageMs: fc.constantFrom(0, 60_000),
   });
   type Request = typeof request extends fc.Arbitrary<infer One> ? One : never;
   const statusName = (status: RecordStatus) => (status === RecordStatus.FAILED ? "failed" : "succeeded");
@@ -204,9 +206,28 @@ describe("sums over time", () => {
       tag: tags.length === 0 ? [""] : tags,
     },
   });
-  const pointsOf = async (asked: object): Promise<[number, string, bigint, bigint, bigint][]> => {
-    const { points } = await history.client.getTimeseries(asked, history.options);
-    return points.map(({ atUnixMs, group, requests, errors, billedNanoUsd }) => {
+  /** All pages: each goes on with the first step that the one before does not have. */
+  const allPoints = async (asked: {
+    readonly filter: object;
+    readonly [field: string]: unknown;
+  }): Promise<TimePoint[]> => {
+    const all: TimePoint[] = [];
+    for (let next = 0n, page = 0; page === 0 || next > 0n; page++) {
+      const filter = { ...asked.filter, ...(next === 0n ? {} : { fromUnixMs: next }) };
+      const { points, nextFromUnixMs } = await history.client.getTimeseries({ ...asked, filter }, history.options);
+      expect(points.every(({ atUnixMs }) => nextFromUnixMs === 0n || atUnixMs < nextFromUnixMs)).toBe(true);
+      all.push(...points);
+      next = nextFromUnixMs;
+      pages += 1;
+    }
+    return all;
+  };
+  let pages = 0;
+  const pointsOf = async (asked: {
+    readonly filter: object;
+    readonly [field: string]: unknown;
+  }): Promise<[number, string, bigint, bigint, bigint][]> => {
+    return (await allPoints(asked)).map(({ atUnixMs, group, requests, errors, billedNanoUsd }) => {
       return [Number(atUnixMs), group, requests, errors, billedNanoUsd];
     });
   };
@@ -221,7 +242,8 @@ describe("sums over time", () => {
     );
     const property = fc.asyncProperty(
       ask,
-      async ({ owner: whose, step, groupBy, tag, endUser, model, hours: [first, count] }) => {
+      async ({ owner: whose, step, groupBy, tag, endUser, model, hours: [first, count], seriesPageMs }) => {
+        Object.assign(history.context, { seriesPageMs });
         const [fromMs, toMs] = [startMs + first * hourMs, startMs + (first + count) * hourMs];
         const stepMs = step === TimeStep.DAY ? dayMs : hourMs;
         const points = new Map<string, [number, string, bigint, bigint, bigint]>();
@@ -246,6 +268,8 @@ describe("sums over time", () => {
       },
     );
     await fc.assert(property, { numRuns: Number(process.env.RUNS ?? 60) });
+    expect(pages).toBeGreaterThan(2 * 60);
+    Object.assign(history.context, { seriesPageMs: 60_000 });
   });
 
   test("tell a thousand tags of an hour apart, and put the others together", async () => {

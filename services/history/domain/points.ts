@@ -70,7 +70,7 @@ export function addPart(points: Map<string, Point>, part: Part): void {
 }
 
 /** By time, then by group. */
-export function comparePoints(a: Point, b: Point): number {
+export function comparePoints(a: Pick<Point, "atUnixMs" | "group">, b: Pick<Point, "atUnixMs" | "group">): number {
   if (a.atUnixMs !== b.atUnixMs) return a.atUnixMs < b.atUnixMs ? -1 : 1;
   return a.group < b.group ? -1 : 1;
 }

@@ -35,7 +35,8 @@ export function idsBetween(fromUnixMs: bigint, toUnixMs: bigint): IdRange {
   };
 }
 
-function firstId(unixMs: bigint): bigint {
+/** The lowest ID of a time, or of the first that there can be IDs of. */
+export function firstId(unixMs: bigint): bigint {
   if (unixMs > BigInt(maxRequestIdMs)) return allIds.to;
   return unixMs < BigInt(requestIdEpochMs) ? allIds.from : firstIdAt(Number(unixMs));
 }

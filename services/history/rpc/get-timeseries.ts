@@ -1,32 +1,21 @@
-import { create } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import {
   type GetTimeseriesRequest,
-  type TimePoint,
-  TimePointSchema,
+  type GetTimeseriesResponseSchema,
   TimeStep,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
-import type { Pace } from "../../../shared/pace.ts";
 import type { HistoryContext } from "../context.ts";
-import { labelledTimeseries } from "../db/labelled-timeseries.ts";
 import { type PartRow, summedTimeseries, timeseries } from "../db/timeseries.ts";
 import { type DaysAsked, summedDays } from "../db/usage-days.ts";
 import { dimensionsOf } from "../db/usage-grains.ts";
 import { summedHours } from "../db/usage-hours.ts";
 import { dayMs, hourMs, hoursOfDays, wholeDays, wholeHours, withoutHours } from "../domain/hours.ts";
-import { mostLabelPoints } from "../domain/label-bounds.ts";
-import {
-  addPart,
-  comparePoints,
-  type Grouping,
-  groupings,
-  isByLabel,
-  type PlainGrouping,
-  type Point,
-  percentileMs,
-} from "../domain/points.ts";
+import { type Grouping, groupings, isByLabel, type PlainGrouping } from "../domain/points.ts";
 import type { IdRange } from "../domain/times.ts";
 import { type Filter, readFilter } from "./filter.ts";
+import { pointsOf } from "./points.ts";
+import { readPage } from "./series-page.ts";
 
 const stepMs: Readonly<Record<TimeStep, number>> = {
   [TimeStep.UNSPECIFIED]: 3_600_000,
@@ -41,19 +30,22 @@ const endedStatuses = [4, 5];
 export async function getTimeseries(
   context: HistoryContext,
   request: GetTimeseriesRequest,
-): Promise<{ points: TimePoint[] }> {
+): Promise<MessageInitShape<typeof GetTimeseriesResponseSchema>> {
   const step = stepMs[request.step] ?? 3_600_000;
   const groupBy = groupingOf(request.groupBy);
   checkTimes(request, step);
   const filter = await readFilter(context.terms, request.owner, request.filter);
   const statuses = endedStatuses.filter((status) => filter.statuses.length === 0 || filter.statuses.includes(status));
   const asked = { ...filter, statuses, stepMs: step };
-  if (isByLabel(groupBy) || (filter.scan.labels ?? []).length > 0) {
-    return { points: await labelledPoints(context, { ...asked, groupBy }) };
+  const ranges = statuses.length === 0 ? [] : filter.ranges;
+  const [range] = ranges;
+  if (range === undefined) return { points: [] };
+  if (isByLabel(groupBy) || (ranges.length === 1 && summedScope(asked) === undefined)) {
+    return readPage(context, range, { ...asked, groupBy });
   }
   const rows: PartRow[] = [];
-  for (const range of statuses.length === 0 ? [] : filter.ranges) {
-    for (const row of await rowsOf(context, range, { ...asked, groupBy })) rows.push(row);
+  for (const part of ranges) {
+    for (const row of await rowsOf(context, part, { ...asked, groupBy })) rows.push(row);
   }
   return { points: await pointsOf(rows, context.pacing.pace()) };
 }
@@ -94,61 +86,16 @@ async function daysOf(
   return summedDays(reader, { ...asked, range: wholeDays(asked.range) });
 }
 
-/** Where sums of whole hours can answer: not by the minute or for one user. */
-function summedScope({ scope, scan, stepMs: step }: Asked): { accountId: bigint; keyId?: bigint } | undefined {
-  if (step < hourMs || scan.userId !== undefined || scope.kind === "user") return undefined;
+/** Where sums of whole hours can answer: not by the minute, for one user, or of what bears a label. */
+function summedScope({
+  scope,
+  scan,
+  stepMs: step,
+}: Pick<Asked, "scope" | "scan" | "stepMs">): { accountId: bigint; keyId?: bigint } | undefined {
+  const isOfLabels = (scan.labels ?? []).length > 0;
+  if (step < hourMs || scan.userId !== undefined || scope.kind === "user" || isOfLabels) return undefined;
   if (scope.kind === "operator") return { accountId: 0n };
   return { accountId: scope.accountId, ...(scope.kind === "key" ? { keyId: scope.keyId } : {}) };
-}
-
-/**
- * The points by or of end users and tags. A row is a point, and each is made at once: there may be many, and their latencies take a
- * kilobyte each.
- */
-async function labelledPoints(
-  { summingReader, pacing }: HistoryContext,
-  { ranges, scope, statuses, scan: filter, ...asked }: Filter & { readonly stepMs: number; readonly groupBy: Grouping },
-): Promise<TimePoint[]> {
-  const [range] = ranges;
-  if (range === undefined || statuses.length === 0) return [];
-  const rows = await labelledTimeseries(summingReader, { scope, range, statuses, filter }, asked);
-  if (rows.length > mostLabelPoints) {
-    throw new ThroughlineError("invalid_value", `The answer has more than ${mostLabelPoints} points; ask for less.`, {
-      param: "from",
-    });
-  }
-  const points: TimePoint[] = [];
-  const pace = pacing.pace();
-  for (const row of rows) {
-    const others = pace();
-    if (others !== undefined) await others;
-    points.push(...pointsOfRow(row));
-  }
-  return points;
-}
-
-function pointsOfRow(row: PartRow): TimePoint[] {
-  const points = new Map<string, Point>();
-  addPart(points, row);
-  return [...points.values()].map(toPoint);
-}
-
-/** The points of all rows, by time, then group. */
-async function pointsOf(rows: readonly PartRow[], pace: Pace): Promise<TimePoint[]> {
-  const parts = new Map<string, Point>();
-  for (const row of rows) {
-    const others = pace();
-    if (others !== undefined) await others;
-    addPart(parts, row);
-  }
-  const points: TimePoint[] = [];
-  for (const part of [...parts.values()].sort(comparePoints)) {
-    const others = pace();
-    if (others !== undefined) await others;
-    // What was deleted since it was summed up is taken off; nothing may be left of a group.
-    if (part.requests > 0n) points.push(toPoint(part));
-  }
-  return points;
 }
 
 function checkTimes({ filter }: GetTimeseriesRequest, step: number): void {
@@ -171,9 +118,4 @@ function groupingOf(text: string): Grouping {
   throw new ThroughlineError("invalid_value", `group_by must be one of ${groupings.join(", ")}.`, {
     param: "group_by",
   });
-}
-
-function toPoint({ latencies, ...point }: Point): TimePoint {
-  const timed = { latencies, ...point };
-  return create(TimePointSchema, { ...point, p50Ms: percentileMs(timed, 0.5), p99Ms: percentileMs(timed, 0.99) });
 }

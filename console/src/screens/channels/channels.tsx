@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { useFormats, useSignedIn, useWords } from "../../app-context.tsx";
 import { useAddress } from "../../data/use-address.ts";
+import { useSeries } from "../../data/use-series.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Badge, Card, Empty, PageHead, Usd } from "../../ui/parts.tsx";
 import { type ColumnOf, DataTable } from "../../ui/table.tsx";
@@ -29,15 +30,13 @@ export function Channels() {
   const list = useQuery({ ...trpc.channels.list.queryOptions(), refetchInterval: refreshMs });
   // To the minute, so that a page asks the same for a while.
   const to = useMemo(() => Math.ceil(Date.now() / 60_000) * 60_000, []);
-  const sums = useQuery(
-    trpc.usage.timeseries.queryOptions({
-      from: new Date(to - spans[span]).toISOString(),
-      to: new Date(to + hourMs).toISOString(),
-      step: span === "7d" ? "day" : "hour",
-      group_by: "channel",
-    }),
-  );
-  const totals = useMemo(() => totalsByGroup(sums.data?.points ?? []), [sums.data]);
+  const sums = useSeries({
+    from: new Date(to - spans[span]).toISOString(),
+    to: new Date(to + hourMs).toISOString(),
+    step: span === "7d" ? "day" : "hour",
+    group_by: "channel",
+  });
+  const totals = useMemo(() => totalsByGroup(sums.data ?? []), [sums.data]);
   const columns: readonly ColumnOf<Channel>[] = [
     {
       head: words.channel,

@@ -1,6 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { useFormats, useSignedIn, useWords } from "../../app-context.tsx";
+import { useFormats, useWords } from "../../app-context.tsx";
+import { useSeries } from "../../data/use-series.ts";
 import { Bars } from "../../ui/bars.tsx";
 import { Figure } from "../../ui/parts.tsx";
 import { useNow } from "../../ui/time.tsx";
@@ -63,22 +63,20 @@ export function Summary({
 
 /** Errors of each of the last 60 minutes, the oldest first, of the requests that all filters of the screen leave. */
 function useErrorsPerMinute({ id_text: _id, from: _from, to: _to, ...filter }: ListFilter) {
-  const { trpc } = useSignedIn();
   const thisMinute = Math.floor(useNow() / minuteMs) * minuteMs;
   const from = thisMinute - (minutes - 1) * minuteMs;
-  const { data } = useQuery({
-    ...trpc.usage.timeseries.queryOptions({
+  const { data } = useSeries(
+    {
       from: new Date(from).toISOString(),
       to: new Date(thisMinute + minuteMs).toISOString(),
       step: "minute",
       filter,
-    }),
-    placeholderData: (before) => before,
-    refetchInterval: 15_000,
-  });
+    },
+    { keepsBefore: true, refetchInterval: 15_000 },
+  );
   return useMemo(() => {
     const values = Array.from({ length: minutes }, () => 0);
-    for (const { time, errors } of data?.points ?? []) {
+    for (const { time, errors } of data ?? []) {
       const at = Math.round((Date.parse(time) - from) / minuteMs);
       if (at >= 0 && at < minutes) values[at] = errors;
     }

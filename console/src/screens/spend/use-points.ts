@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useSignedIn } from "../../app-context.tsx";
+import { useSeries } from "../../data/use-series.ts";
 import type { Point } from "./series.ts";
 
 /** What one may sum by: for keys that administer, from the ledger, beside the list price. */
@@ -37,24 +38,18 @@ export function usePoints(
     ...{ enabled: fromLedger, ...often },
   });
   const allSums = useQuery({ ...trpc.usage.sum.queryOptions(ofAccount), enabled: fromLedger && overlap, ...often });
-  const series = useQuery({
-    ...trpc.usage.timeseries.queryOptions({ ...span, group_by: byRecords }),
-    ...{ enabled: !fromLedger, ...often },
-  });
-  const allSeries = useQuery({
-    ...trpc.usage.timeseries.queryOptions(span),
-    ...{ enabled: !fromLedger && overlap, ...often },
-  });
+  const series = useSeries({ ...span, group_by: byRecords }, { enabled: !fromLedger, ...often });
+  const allSeries = useSeries(span, { enabled: !fromLedger && overlap, ...often });
   const points = useMemo(
     () =>
       fromLedger
         ? (sums.data?.sums ?? []).map((sum) => pointOf(sum, span.from, others))
-        : (series.data?.points ?? []).map((point) => (point.other ? { ...point, group: others } : point)),
+        : (series.data ?? []).map((point) => (point.other ? { ...point, group: others } : point)),
     [fromLedger, series.data, sums.data, span.from, others],
   );
   const whole = useMemo((): readonly Point[] => {
     if (!overlap) return points;
-    if (!fromLedger) return allSeries.data?.points ?? [];
+    if (!fromLedger) return allSeries.data ?? [];
     return (allSums.data?.sums ?? []).map((sum) => pointOf(sum, span.from, others));
   }, [overlap, fromLedger, points, allSeries.data, allSums.data, span.from, others]);
   return { points, whole, fromLedger, state: fromLedger ? sums : series };
