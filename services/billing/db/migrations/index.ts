@@ -15,6 +15,7 @@ import { chainAdministration } from "./0013-chain-administration.ts";
 import { addStoreRequest } from "./0013-store-request.ts";
 import { slowVacuum } from "./0013-upkeep.ts";
 import { addPlainBatches } from "./0015-plain-batches.ts";
+import { addUpAlike } from "./0016-label-fold.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -37,4 +38,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0013_store_request": addStoreRequest,
   "0013_upkeep": slowVacuum,
   "0015_plain_batches": addPlainBatches,
+  "0016_label_fold": addUpAlike,
 };
