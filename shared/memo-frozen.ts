@@ -1,6 +1,7 @@
 /**
  * Remembers what was made of objects that nobody can change, for as long as they live. What is not frozen is made anew each
- * time: a message that came over the wire is never seen twice, and to remember it would cost more than to make it.
+ * time: to remember it would cost more than to make it. A message that came over the wire is frozen where its kind is one that comes
+ * again and again (shared/codec/known.ts).
  */
 export function memoFrozen<K extends object, V>(make: (key: K) => V): (key: K) => V {
   const known = new WeakMap<K, V>();

@@ -1,5 +1,6 @@
 import { createEcmaScriptPlugin, runNodeJs, type Schema } from "@bufbuild/protoplugin";
 import { printCreate } from "./create.ts";
+import { printKnown } from "./known.ts";
 import { laneMessages } from "./lane-messages.ts";
 import { printRead } from "./read.ts";
 import { printWeigh } from "./weigh.ts";
@@ -14,12 +15,15 @@ runNodeJs(createEcmaScriptPlugin({ name: "protoc-gen-lanes", version: "1", parse
 interface Options {
   /** Type names of further messages. */
   readonly also: readonly string[];
+  /** Type names of messages that are the same in many others. They hold no bytes. */
+  readonly known: readonly string[];
 }
 
 function parseOptions(given: readonly { readonly key: string; readonly value: string }[]): Options {
-  const other = given.find(({ key }) => key !== "also");
+  const other = given.find(({ key }) => key !== "also" && key !== "known");
   if (other !== undefined) throw new Error(`there is no option ${other.key}`);
-  return { also: given.map(({ value }) => value) };
+  const valuesOf = (name: string) => given.filter(({ key }) => key === name).map(({ value }) => value);
+  return { also: valuesOf("also"), known: valuesOf("known") };
 }
 
 function generateTs(schema: Schema<Options>): void {
@@ -30,11 +34,13 @@ function generateTs(schema: Schema<Options>): void {
   f.print("/** What an absent field of bytes has, as in protobuf-es: one for all. */");
   f.print("const noBytes = new Uint8Array();");
   f.print();
+  const known = new Set(schema.options.known);
   for (const message of messages) {
     printCreate(f, message);
-    printWrite(f, message);
-    printRead(f, message);
+    printWrite(f, message, known);
+    printRead(f, message, known);
     printWeigh(f, message);
+    if (known.has(message.typeName)) printKnown(f, message);
   }
   f.print("/** The codecs of messages that travel on lanes, by the messages' type names. */");
   const codec = f.import("Codec", "../codec/codec.js", true);

@@ -20,6 +20,8 @@ export class Reader {
   pos = 0;
   readonly #bytes: Buffer;
   #wireType = 0;
+  /** Of the same bytes; made for those who want it. */
+  #view: DataView | undefined = undefined;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -136,6 +138,32 @@ export class Reader {
     const data = this.#skip(no);
     message.$unknown ??= [];
     message.$unknown.push({ no, wireType, data });
+  }
+
+  /** A number that the bytes from here to that place lead to; others may lead to it as well. */
+  hashTo(end: number): number {
+    const view = this.#viewOf();
+    let hash = end - this.pos;
+    let at = this.pos;
+    for (; at + 4 <= end; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), 0x01000193) ^ (hash >>> 15);
+    for (; at < end; at += 1) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193);
+    return hash ^ (hash >>> 16);
+  }
+
+  /** Whether those between the two places are these bytes. */
+  standsAt(start: number, end: number, bytes: Buffer): boolean {
+    return bytes.length === end - start && this.#bytes.compare(bytes, 0, bytes.length, start, end) === 0;
+  }
+
+  /** Those between the two places, by themselves. */
+  copyOf(start: number, end: number): Buffer {
+    return Buffer.from(this.#bytes.subarray(start, end));
+  }
+
+  #viewOf(): DataView {
+    const { buffer, byteOffset, length } = this.#bytes;
+    this.#view ??= new DataView(buffer, byteOffset, length);
+    return this.#view;
   }
 
   #skip(no: number): Uint8Array {

@@ -114,6 +114,17 @@ export class Writer {
     this.#varint(value.byteLength);
   }
 
+  /** Bytes as they are, without their length. */
+  raw(value: Uint8Array): void {
+    const at = this.#room(value.byteLength);
+    this.#bytes.set(value, at);
+  }
+
+  /** A copy of what was written since there were `size` bytes. */
+  since(size: number): Buffer {
+    return Buffer.from(this.#bytes.subarray(this.#at, this.#bytes.length - size));
+  }
+
   /** A map of texts, whose entries are messages with the fields 1 and 2. */
   texts(tag: number, texts: Readonly<Record<string, string>>): void {
     const keys = Object.keys(texts);

@@ -4,6 +4,7 @@ import type { Writer } from "../codec/writer.ts";
 import type { Reader } from "../codec/reader.ts";
 import type { AuthenticateItem, AuthenticateItemSchema, AuthenticateRequest, AuthenticateRequestSchema, AuthenticateResponse, AuthenticateResponseSchema, AuthenticateResult, AuthenticateResultSchema, KeyKind, Principal, PrincipalSchema, Reservation, ReservationSchema, ReserveItem, ReserveItemSchema, ReserveRequest, ReserveRequestSchema, ReserveResponse, ReserveResponseSchema, ReserveResult, ReserveResultSchema, SettleCase, SettleFacts, SettleFactsSchema, SettleItem, SettleItemSchema, Settlement, SettlementSchema, SettleRequest, SettleRequestSchema, SettleResponse, SettleResponseSchema, SettleResult, SettleResultSchema } from "./throughline/billing/v1/billing_pb.ts";
 import type { Call, CallOp, CallSchema, Candidate, CandidateSchema, Condition, ConditionSchema, DisconnectPolicy, Error, ErrorSchema, Module, Origin, OriginSchema, PriceSource, Pricing, PricingSchema, Quantity, QuantitySchema, Rate, RateSchema, RouteReason, RouteReasonSchema, StoreResponse, Unit, Usage, UsageSchema, VendorBatch, VendorBatchSchema, Want, WantSchema } from "./throughline/common/v1/common_pb.ts";
+import { KnownMessages } from "../codec/known.ts";
 import type { Counted, CountedSchema, CountFrame, CountFrameSchema, CountItem, CountItemSchema, CountRequest, CountRequestSchema, CountResponse, CountResponseSchema, CountResult, CountResultSchema, Echoed, EchoedSchema, EchoItem, EchoItemSchema, EchoRequest, EchoRequestSchema, EchoResponse, EchoResponseSchema, EchoResult, EchoResultSchema } from "./throughline/testing/v1/echo_pb.ts";
 import type { Detail, DetailSchema, Record, Recorded, RecordedSchema, RecordItem, RecordItemSchema, RecordRequest, RecordRequestSchema, RecordResponse, RecordResponseSchema, RecordResult, RecordResultSchema, RecordSchema, RecordStatus, TimelineEvent, TimelineEventSchema } from "./throughline/history/v1/history_pb.ts";
 import type { Needs, NeedsSchema, ResolveItem, ResolveItemSchema, ResolveRequest, ResolveRequestSchema, ResolveResponse, ResolveResponseSchema, ResolveResult, ResolveResultSchema, Route, RouteSchema } from "./throughline/routing/v1/routing_pb.ts";
@@ -499,7 +500,7 @@ function writeCandidate(w: Writer, m: Candidate): void {
   }
   if (m.pricing !== undefined) {
     const { size } = w;
-    writePricing(w, m.pricing);
+    knownPricing.write(w, m.pricing);
     w.enclose(34, size);
   }
   if (m.upstreamModel !== "") {
@@ -530,7 +531,7 @@ function readCandidate(r: Reader, end: number, m: Candidate): Candidate {
         m.upstreamModel = r.text();
         break;
       case 4:
-        m.pricing = readPricing(r, r.end(), m.pricing ?? newPricing());
+        m.pricing = m.pricing === undefined ? knownPricing.read(r) : readPricing(r, r.end(), structuredClone(m.pricing));
         break;
       case 5:
         m.customResponseExpression = r.text();
@@ -548,6 +549,11 @@ function readCandidate(r: Reader, end: number, m: Candidate): Candidate {
 function weighCandidate(m: Candidate): number {
   return m.channel.length + m.platform.length + m.upstreamModel.length + (m.pricing === undefined ? 0 : weighPricing(m.pricing)) + m.customResponseExpression.length + (m.batch === undefined ? 0 : weighVendorBatch(m.batch));
 }
+
+const knownCandidate = new KnownMessages<Candidate>(
+  (r, end) => readCandidate(r, end, newCandidate()),
+  writeCandidate,
+);
 
 function newCondition(): Condition {
   return {
@@ -1925,7 +1931,7 @@ function writeInvokeItem(w: Writer, m: InvokeItem): void {
   }
   for (let i = m.candidates.length - 1; i >= 0; i -= 1) {
     const { size } = w;
-    writeCandidate(w, m.candidates[i] as (typeof m.candidates)[number]);
+    knownCandidate.write(w, m.candidates[i] as (typeof m.candidates)[number]);
     w.enclose(66, size);
   }
   if (m.includeUsage !== false) {
@@ -1985,7 +1991,7 @@ function readInvokeItem(r: Reader, end: number, m: InvokeItem): InvokeItem {
         m.includeUsage = r.bool();
         break;
       case 8:
-        m.candidates.push(readCandidate(r, r.end(), newCandidate()));
+        m.candidates.push(knownCandidate.read(r));
         break;
       case 9:
         m.body = r.bytes();
@@ -2911,7 +2917,7 @@ function writePricing(w: Writer, m: Pricing): void {
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
   if (m.listPricing !== undefined) {
     const { size } = w;
-    writePricing(w, m.listPricing);
+    knownPricing.write(w, m.listPricing);
     w.enclose(122, size);
   }
   if (m.isListPrice !== false) {
@@ -3020,7 +3026,7 @@ function readPricing(r: Reader, end: number, m: Pricing): Pricing {
         m.isListPrice = r.bool();
         break;
       case 15:
-        m.listPricing = readPricing(r, r.end(), m.listPricing ?? newPricing());
+        m.listPricing = m.listPricing === undefined ? knownPricing.read(r) : readPricing(r, r.end(), structuredClone(m.listPricing));
         break;
       default:
         r.unknown(m, no);
@@ -3032,6 +3038,11 @@ function readPricing(r: Reader, end: number, m: Pricing): Pricing {
 function weighPricing(m: Pricing): number {
   return m.strategy.length + (m.listPricing === undefined ? 0 : weighPricing(m.listPricing));
 }
+
+const knownPricing = new KnownMessages<Pricing>(
+  (r, end) => readPricing(r, end, newPricing()),
+  writePricing,
+);
 
 function newPrincipal(): Principal {
   return {
@@ -3491,7 +3502,7 @@ function writeRecord(w: Writer, m: Record): void {
   }
   if (m.pricing !== undefined) {
     const { size } = w;
-    writePricing(w, m.pricing);
+    knownPricing.write(w, m.pricing);
     w.enclose(186, size);
   }
   if (m.usage !== undefined) {
@@ -3656,7 +3667,7 @@ function readRecord(r: Reader, end: number, m: Record): Record {
         m.usage = readUsage(r, r.end(), m.usage ?? newUsage());
         break;
       case 23:
-        m.pricing = readPricing(r, r.end(), m.pricing ?? newPricing());
+        m.pricing = m.pricing === undefined ? knownPricing.read(r) : readPricing(r, r.end(), structuredClone(m.pricing));
         break;
       case 24:
         m.reservedNanoUsd = r.int64();
@@ -4309,7 +4320,7 @@ function writeReserveItem(w: Writer, m: ReserveItem): void {
   }
   if (m.pricing !== undefined) {
     const { size } = w;
-    writePricing(w, m.pricing);
+    knownPricing.write(w, m.pricing);
     w.enclose(58, size);
   }
   if (m.model !== "") {
@@ -4362,7 +4373,7 @@ function readReserveItem(r: Reader, end: number, m: ReserveItem): ReserveItem {
         m.model = r.text();
         break;
       case 7:
-        m.pricing = readPricing(r, r.end(), m.pricing ?? newPricing());
+        m.pricing = m.pricing === undefined ? knownPricing.read(r) : readPricing(r, r.end(), structuredClone(m.pricing));
         break;
       case 8:
         m.worstCase = readUsage(r, r.end(), m.worstCase ?? newUsage());
@@ -4850,7 +4861,7 @@ function writeRoute(w: Writer, m: Route): void {
   }
   for (let i = m.candidates.length - 1; i >= 0; i -= 1) {
     const { size } = w;
-    writeCandidate(w, m.candidates[i] as (typeof m.candidates)[number]);
+    knownCandidate.write(w, m.candidates[i] as (typeof m.candidates)[number]);
     w.enclose(18, size);
   }
   if (m.model !== "") {
@@ -4867,7 +4878,7 @@ function readRoute(r: Reader, end: number, m: Route): Route {
         m.model = r.text();
         break;
       case 2:
-        m.candidates.push(readCandidate(r, r.end(), newCandidate()));
+        m.candidates.push(knownCandidate.read(r));
         break;
       case 3:
         m.reasons.push(readRouteReason(r, r.end(), newRouteReason()));
@@ -5137,7 +5148,7 @@ function writeSettleItem(w: Writer, m: SettleItem): void {
   }
   if (m.pricing !== undefined) {
     const { size } = w;
-    writePricing(w, m.pricing);
+    knownPricing.write(w, m.pricing);
     w.enclose(42, size);
   }
   if (m.usage !== undefined) {
@@ -5177,7 +5188,7 @@ function readSettleItem(r: Reader, end: number, m: SettleItem): SettleItem {
         m.usage = readUsage(r, r.end(), m.usage ?? newUsage());
         break;
       case 5:
-        m.pricing = readPricing(r, r.end(), m.pricing ?? newPricing());
+        m.pricing = m.pricing === undefined ? knownPricing.read(r) : readPricing(r, r.end(), structuredClone(m.pricing));
         break;
       case 6:
         m.policy = r.int32() as DisconnectPolicy;

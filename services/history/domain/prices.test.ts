@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Quantity, Rate } from "../../../shared/money.ts";
 import { traits, units } from "../../../shared/units.ts";
-import { fromStoredPrices, ownPricesText, type PricingLike, toStoredPrices } from "./prices.ts";
+import { fromStoredPrices, type PricingLike, pricesText, toStoredPrices } from "./prices.ts";
 import { fromStoredQuantities, toStoredQuantities, toStoredTraits } from "./quantities.ts";
 
 const money = fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n });
@@ -103,17 +103,26 @@ describe("stored quantities", () => {
   });
 });
 
+const zeroPrices = {
+  ...{ inputNanoUsdPerMtok: 0n, cachedInputNanoUsdPerMtok: 0n, cacheWriteNanoUsdPerMtok: 0n },
+  ...{ outputNanoUsdPerMtok: 0n, reasoningNanoUsdPerMtok: 0n, imageNanoUsd: 0n, audioSecondNanoUsd: 0n },
+  ...{ characterNanoUsdPerMchar: 0n, requestNanoUsd: 0n },
+};
+
 test("the text of a list that cannot change is that of any", () => {
   const list = Object.freeze({
-    ...{
-      strategy: "s",
-      source: 1,
-      inputNanoUsdPerMtok: 1n,
-      cachedInputNanoUsdPerMtok: 1n,
-      cacheWriteNanoUsdPerMtok: 1n,
-    },
-    ...{ outputNanoUsdPerMtok: 2n, reasoningNanoUsdPerMtok: 2n, imageNanoUsd: 0n, audioSecondNanoUsd: 0n },
-    ...{ characterNanoUsdPerMchar: 0n, requestNanoUsd: 0n, groupRatioPpm: 1_000_000 },
+    ...{ ...zeroPrices, strategy: "s", source: 1, groupRatioPpm: 1_000_000 },
+    ...{ inputNanoUsdPerMtok: 1n, outputNanoUsdPerMtok: 2n },
   });
-  expect(ownPricesText(list)).toBe(JSON.stringify(toStoredPrices(list, (text) => text)));
+  const json = JSON.stringify(toStoredPrices(list, (text) => text));
+  expect(pricesText(list)).toEqual({ json, repaired: false });
+  expect(pricesText({ ...list })).toEqual({ json, repaired: false });
+});
+
+test.each([false, true])("a name that cannot be stored is repaired each time, frozen or not: %s", (frozen) => {
+  const list = { ...zeroPrices, strategy: "a\0b", source: 1, groupRatioPpm: 1 };
+  if (frozen) Object.freeze(list);
+  for (let time = 0; time < 2; time += 1) {
+    expect(pricesText(list)).toMatchObject({ json: expect.stringContaining("a\ufffdb"), repaired: true });
+  }
 });

@@ -2,6 +2,7 @@ import { memoFrozen } from "../../../shared/memo-frozen.ts";
 import type { Prices, Rate } from "../../../shared/money.ts";
 import { units } from "../../../shared/units.ts";
 import { storedUnit, unitOfStored } from "./quantities.ts";
+import { type Repairs, storedName } from "./repair.ts";
 
 /** A price list as it is stored. Equal lists have the same JSON text: names of units and traits come in one order. */
 export interface StoredPrices {
@@ -42,10 +43,12 @@ export function toStoredPrices(pricing: PricingLike | undefined, text: (text: st
   return { ...stored, rates: rates.sort(inOrder) };
 }
 
-/** The JSON text of a price list of this process's own configuration, as it is stored: its texts have been checked there. */
-export const ownPricesText = memoFrozen((pricing: PricingLike) =>
-  JSON.stringify(toStoredPrices(pricing, (text) => text)),
-);
+/** The JSON text of a price list as it is stored, and whether a text in it had to be repaired. */
+export const pricesText = memoFrozen((pricing: PricingLike): { readonly json: string; readonly repaired: boolean } => {
+  const repairs: Repairs = { repaired: false };
+  const json = JSON.stringify(toStoredPrices(pricing, (text) => storedName(text, repairs)));
+  return { json, repaired: repairs.repaired };
+});
 
 /** The price list that was stored; undefined: there was none. */
 export function fromStoredPrices(stored: StoredPrices | ""): Required<PricingLike> | undefined {

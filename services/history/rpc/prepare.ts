@@ -16,7 +16,7 @@ import type { Terms } from "../db/terms.ts";
 import { upstreamHash } from "../db/upstream-hash.ts";
 import { keepAnswer, keepInput } from "../domain/answer.ts";
 import { toFlags } from "../domain/flags.ts";
-import { ownPricesText, toStoredPrices } from "../domain/prices.ts";
+import { pricesText, toStoredPrices } from "../domain/prices.ts";
 import { toStoredQuantities, toStoredTraits } from "../domain/quantities.ts";
 import {
   maxLength,
@@ -92,9 +92,11 @@ export async function prepareEnded(
     store: small(record.storeResponse),
   } satisfies Work;
   const { pricing } = record;
+  const prices = pricing !== undefined && Object.isFrozen(pricing) ? pricing : undefined;
+  if (prices !== undefined && pricesText(prices).repaired) repairs.repaired = true;
   const shape =
-    pricing !== undefined && Object.isFrozen(pricing)
-      ? shapesAt(pricing)(work)
+    prices !== undefined
+      ? shapesAt(prices)(work)
       : JSON.stringify({ ...work, prices: toStoredPrices(pricing, name) } satisfies Shape);
   const outcome = outcomeText({
     error: name(record.errorCode),
@@ -173,7 +175,7 @@ const shapesAt = memoFrozen((pricing: Pricing) =>
     maxRemembered,
     isSameWork,
     // Prices are the longest part: they have their text made once for all works, and put behind the rest.
-    (work: Work) => `${JSON.stringify(work).slice(0, -1)},"prices":${ownPricesText(pricing)}}`,
+    (work: Work) => `${JSON.stringify(work).slice(0, -1)},"prices":${pricesText(pricing).json}}`,
   ),
 );
 

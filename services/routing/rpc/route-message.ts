@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { deepFreeze } from "../../../shared/deep-freeze.ts";
 import {
   createCandidate,
   createPricing,
@@ -6,12 +6,7 @@ import {
   createRouteReason,
   createVendorBatch,
 } from "../../../shared/gen/lane_codecs.ts";
-import {
-  type Candidate,
-  PriceSource,
-  type Pricing,
-  type PricingSchema,
-} from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { type Candidate, PriceSource, type Pricing } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Route as RouteMessage } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import type { GroupPrice } from "../domain/group-price.ts";
 import type { Reason, Route, RouteCandidate } from "../domain/resolve.ts";
@@ -49,7 +44,7 @@ function candidateMessage({ member, upstreamModel, price }: RouteCandidate): Can
   const priced = pricing(price);
   if (known?.upstreamModel === upstreamModel && known.pricing === priced) return known;
   const { channel } = member;
-  const made = freeze(
+  const made = deepFreeze(
     createCandidate({
       channel: channel.name,
       platform: channel.platform,
@@ -67,7 +62,7 @@ function candidateMessage({ member, upstreamModel, price }: RouteCandidate): Can
 function batchMessage({ channel }: Member, { ratioPpm }: GroupPrice) {
   const batch = batchesOf(channel, ratioPpm);
   if (batch === undefined) return {};
-  return { batch: freeze(createVendorBatch({ ...batch, mostBytes: BigInt(batch.mostBytes) })) };
+  return { batch: createVendorBatch({ ...batch, mostBytes: BigInt(batch.mostBytes) }) };
 }
 
 /** A price as the contract has it. */
@@ -75,34 +70,19 @@ export function pricing(price: GroupPrice): Pricing {
   const known = pricings.get(price);
   if (known !== undefined) return known;
   const { strategy, prices, ratioPpm, list } = price;
-  const made = frozenPricing({
-    ...prices,
-    rates: prices.rates ?? [],
-    strategy: strategy.name,
-    groupRatioPpm: ratioPpm,
-    source: sources[strategy.origin],
-    isListPrice: list === prices,
-    ...(list === undefined || list === prices ? {} : { listPricing: { ...list, rates: list.rates ?? [] } }),
-  });
+  const made = deepFreeze(
+    createPricing({
+      ...prices,
+      rates: prices.rates ?? [],
+      strategy: strategy.name,
+      groupRatioPpm: ratioPpm,
+      source: sources[strategy.origin],
+      isListPrice: list === prices,
+      ...(list === undefined || list === prices ? {} : { listPricing: { ...list, rates: list.rates ?? [] } }),
+    }),
+  );
   pricings.set(price, made);
   return made;
-}
-
-function frozenPricing(init: MessageInitShape<typeof PricingSchema>): Pricing {
-  const made = freeze(createPricing(init));
-  // The message's own list: who remembers what it made of the rates goes by it.
-  freeze(made.rates);
-  if (made.listPricing !== undefined) {
-    freeze(made.listPricing);
-    freeze(made.listPricing.rates);
-  }
-  return made;
-}
-
-/** As Object.freeze, but the type stays: nobody is meant to write, and the contract's types cannot say so. */
-function freeze<M extends object>(message: M): M {
-  Object.freeze(message);
-  return message;
 }
 
 function reasonMessage(reason: Reason) {
