@@ -55,6 +55,9 @@ test.each([
   [["--rounds", "0"], '--rounds: "0" is not a number'],
   [["--before", "/nowhere"], "--before: /nowhere has no cli/main.ts"],
   [["--only", "mesh-before"], "need --before DIR"],
+  [["--quick", "--docs"], "--docs publishes figures that count"],
+  [["--only", "up,floor", "--docs"], "there is no peer, mesh in this run"],
+  [["--before", root, "--docs"], "there is no floor, peer in this run"],
   [["--fast"], "--help says what there is"],
 ])("%j is refused in a sentence", (args, sentence) => {
   expect(() => readOptions(args)).toThrow(BenchError);

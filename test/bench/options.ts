@@ -46,13 +46,19 @@ export function readOptions(args: readonly string[]): Task {
   const given = parsed(args);
   if (given.help) return { kind: "help" };
   if (given.draw) return { kind: "draw" };
+  if (given.docs && given.quick)
+    throw new BenchError("--docs publishes figures that count, which those of --quick do not");
   const json = given.json === undefined ? {} : { json: given.json };
   if (given.growth) {
     const curves = wanted(given.only, curveNames) ?? curveNames;
     return { kind: "growth", curves, plan: given.quick ? quickGrowth : fullGrowth, docs: given.docs, ...json };
   }
   const docs = given.docs ? (given.targets ? "targets" : "table") : "none";
-  return { kind: "table", plan: tablePlan(given), docs, ...json };
+  const plan = tablePlan(given);
+  const missing = targetSubjects.filter((name) => !plan.subjects.includes(name));
+  if (given.docs && missing.length > 0)
+    throw new BenchError(`--docs publishes what the page speaks of, and there is no ${missing.join(", ")} in this run`);
+  return { kind: "table", plan, docs, ...json };
 }
 
 type Given = ReturnType<typeof parsed>;

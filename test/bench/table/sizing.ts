@@ -10,7 +10,7 @@ const loadShare = 0.7;
 export function sizing(table: TableResult, streams: Curve | undefined, slowReaders: Curve | undefined): string {
   const direct = table.rows.find(({ name }) => name === "direct");
   const rows = table.rows.filter(({ name }) => name === "up" || name === "mesh");
-  if (direct === undefined) return "";
+  if (direct === undefined || rows.length === 0) return "";
   const lines = rows.map((row) => {
     const figures = figuresOf(row, direct);
     const [own, all] = [figures.cpuMs.median, figures.cpuWithDatabaseMs.median];
