@@ -17,6 +17,8 @@ export interface BatchRunner {
 export interface GatherBounds extends LingerBounds {
   readonly maxItems: number;
   readonly maxConcurrent: number;
+  /** So many must have gathered before a batch runs beside another. */
+  readonly besideAnother: number;
   /** Whether somebody waits for what an item asks for. */
   readonly isWaited: (item: unknown) => boolean;
 }
@@ -29,7 +31,7 @@ export function createBatchRunner(
   run: (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>,
   bounds: GatherBounds,
 ): BatchRunner {
-  const { maxItems, maxConcurrent, isWaited } = bounds;
+  const { maxItems, maxConcurrent, besideAnother, isWaited } = bounds;
   let gathered: ServerCall[] = [];
   let waited = false;
   let running = 0;
@@ -41,7 +43,7 @@ export function createBatchRunner(
   }
 
   function startBatches(): void {
-    while (gathered.length > 0 && running < maxConcurrent) {
+    while (gathered.length >= (running === 0 ? 1 : besideAnother) && running < maxConcurrent) {
       const calls = takeBatch();
       if (calls.length === 0) continue;
       running += 1;

@@ -40,6 +40,23 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     expect(echo.seen.batches).toEqual([4, 1]);
   });
 
+  test("few calls wait for the batch that runs, where the method says so; enough of them run beside it", async () => {
+    const { client, echo } = await pair({}, createEcho({ maxConcurrent: 2, besideAnother: 3 }));
+    await client.ready(5_000);
+    const held = client.echo.call({ text: "hold" }, soon);
+    await echo.until(({ texts }) => texts.includes("hold"));
+    const few = [client.echo.call({ text: "1" }, soon), client.echo.call({ text: "2" }, soon)];
+    // Both have come by when what was asked behind them is answered, and again behind that.
+    for (const text of ["behind", "behind that"]) await client.echoOnce({ text }, soon);
+    expect(echo.seen.batches).toEqual([1]);
+    await Promise.all([...few, client.echo.call({ text: "3" }, soon)]);
+    expect(echo.seen.batches).toEqual([1, 3]);
+    echo.release();
+    await held;
+    await client.echo.call({ text: "alone" }, soon);
+    expect(echo.seen.batches).toEqual([1, 3, 1]);
+  });
+
   test("where a method lingers, what comes within the time travels together, also when the client closes", async () => {
     const { client, echo } = await pair({ lingerMs: { echo: 40 } });
     await client.ready(5_000);

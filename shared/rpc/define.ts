@@ -71,6 +71,8 @@ export interface BatchOptions<I extends Message = never> {
   readonly maxItems?: number | undefined;
   /** Most batches that run at once; what arrives meanwhile, on any lane, gathers for the next. Default 4. */
   readonly maxConcurrent?: number | undefined;
+  /** So many must have gathered before a batch runs beside another; fewer wait for that one's end. Default 1. */
+  readonly besideAnother?: number | undefined;
   /**
    * Milliseconds that a call waits for others, where nobody waits for its answer: fewer, larger batches. Default 0: what
    * one message brought runs at once.
@@ -90,9 +92,10 @@ export function batchHandler<I extends Message, O extends Message>(
   run: (calls: readonly LaneCall<I>[]) => Promise<readonly NoInfer<BatchAnswer<O>>[]>,
   options: BatchOptions<I> = {},
 ): BatchHandler<I, O> {
-  const { maxItems = 512, maxConcurrent = 4, lingerMs = 0, enough = maxItems, isWaited = () => false } = options;
+  const { maxItems = 512, maxConcurrent = 4, besideAnother = 1 } = options;
+  const { lingerMs = 0, enough = maxItems, isWaited = () => false } = options;
   const runner = createBatchRunner(run as (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>, {
-    ...{ maxItems, maxConcurrent, lingerMs, enough },
+    ...{ maxItems, maxConcurrent, besideAnother, lingerMs, enough },
     isWaited: isWaited as (item: unknown) => boolean,
   });
   const { accept, arrived, hurry, leave } = runner;

@@ -55,7 +55,8 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
   );
   const definition = defineService(BillingService, {
     authenticate: batchHandler(authenticate(context), { maxConcurrent: 2 }),
-    reserve: batchHandler(reserve(context, { judgeOne, secondLook }), { maxConcurrent: 2 }),
+    // Two at a time mostly wait for each other's accounts: a second one is for as many as make a good statement by themselves.
+    reserve: batchHandler(reserve(context, { judgeOne, secondLook }), { maxConcurrent: 2, besideAnother: 64 }),
     settle: settling,
     extend: unaryHandler(extend(context)),
     splitReservation: unaryHandler(splitReservationOf(context)),
