@@ -1,5 +1,6 @@
 import type { LRUCache } from "lru-cache";
 import type { Principal } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import type { LineWriter } from "../shared/log.ts";
 import type { Pacing } from "../shared/pace.ts";
 import type { SpentBuffers } from "../shared/spent-buffers.ts";
 import type { GatewaySpans } from "../shared/telemetry/spans/gateway.ts";
@@ -11,6 +12,21 @@ import type { RefusalCounts } from "./edge/refusal-counts.ts";
 import type { Pages } from "./pages/pages.ts";
 import type { Running } from "./story/running.ts";
 
+/** What the line of a request says. A type, not an interface: its fields are all that it can have. */
+export type RequestLine = {
+  readonly request_id: string;
+  readonly trace_id: string;
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly duration_ms: number;
+  readonly error_code: string | undefined;
+  readonly model: string | undefined;
+  readonly channel: string | undefined;
+  readonly account_id: string | undefined;
+  readonly key: string | undefined;
+};
+
 /** What every endpoint works with. */
 export interface GatewayContext extends Omit<GatewayDeps, "pages"> {
   readonly config: GatewayConfig;
@@ -18,6 +34,8 @@ export interface GatewayContext extends Omit<GatewayDeps, "pages"> {
   /** Writes pages of records. */
   readonly pages: Pages;
   readonly spans: GatewaySpans;
+  /** Writes the line that says how a request ended. */
+  readonly requestLine: LineWriter<RequestLine>;
   /** Requests between arrival and their last durable word. */
   readonly running: Running;
   /** What the edge turned away. */

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { httpUrl } from "../shared/http-url.ts";
+import { createLineWriter } from "../shared/log.ts";
 import type { MetricsServer, Standing } from "../shared/metrics-server.ts";
 import { createPacing } from "../shared/pace.ts";
 import { createSpentBuffers } from "../shared/spent-buffers.ts";
@@ -94,6 +95,7 @@ export async function startGateway(
     spent: createSpentBuffers(),
     limits: createFreeLimits(config, refusals),
     spans: gatewaySpans(deps.tracing),
+    requestLine: createLineWriter(deps.log, "request"),
     running: createRunning({ ...deps, config }),
     models: new Set(),
     principals: new LRUCache({

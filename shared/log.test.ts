@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { createLog, flushLog, type LogOptions } from "./log.ts";
+import { createLineWriter, createLog, flushLog, type LogOptions } from "./log.ts";
 
 interface Line extends Record<string, unknown> {
   err?: Record<string, unknown>;
@@ -36,6 +37,33 @@ test("each line has the time at which it was written, whatever came before it", 
       log.info("a line");
       expect(last().time).toBe(new Date(ms).toISOString());
     }
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a line of a message that has a writer is the line of the log itself", () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const value = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 150 }),
+      fc.constantFrom("sk-0123456789abcdef", 'a "quoted" text', "https://user:password@host/?key=0123456789"),
+      fc.double(),
+      fc.boolean(),
+      fc.constant(undefined),
+    );
+    const name = fc.constantFrom("a", "route", "api_key", "error_code", "request_id");
+    fc.assert(
+      fc.property(fc.dictionary(name, value), fc.constantFrom("info", "warn", "debug"), (fields, level) => {
+        const { log, raw } = captured();
+        log[level](fields, "request");
+        const usual = raw();
+        createLineWriter(log, "request")(level, fields);
+        const own = raw().slice(usual.length);
+        expect(own === "" ? undefined : JSON.parse(own)).toEqual(usual === "" ? undefined : JSON.parse(usual));
+        expect(own.indexOf("\n")).toBe(own.length - 1);
+      }),
+    );
   } finally {
     vi.useRealTimers();
   }

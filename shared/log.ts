@@ -20,17 +20,54 @@ export interface LogOptions {
  * line, so neither depth nor message text hides it.
  */
 export function createLog({ service, level = "info", destination = "stdout" }: LogOptions): Log {
-  return pino(
+  const output = destination === "stdout" ? createLogOutput() : destination;
+  const time = createIsoTime();
+  const log = pino(
     {
       level,
       base: { service },
-      timestamp: createIsoTime(),
+      timestamp: time,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: serializeError, request_id: serializeId },
       hooks: { streamWrite: scrubJson },
     },
-    (destination === "stdout" ? createLogOutput() : destination) as DestinationStream,
+    output as DestinationStream,
   );
+  partsOf.set(log, { service, time, output });
+  return log;
+}
+
+/** What a line is made of beside its own fields. */
+interface LineParts {
+  readonly service: string;
+  readonly time: () => string;
+  readonly output: LogDestination;
+}
+
+const partsOf = new WeakMap<Log, LineParts>();
+
+/** Fields that are JSON as they are; what is undefined is left out. */
+export type PlainFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Writes a line of the message that it was made for. */
+export type LineWriter<F extends PlainFields> = (level: Level, fields: F) => void;
+
+/**
+ * Writes the lines of one message as `log[level](fields, message)` does, for a line that every request has: pino asks for each
+ * field who serializes it and puts it behind the others, which takes three times as long as to write all of them at once.
+ */
+export function createLineWriter<F extends PlainFields>(log: Log, message: string): LineWriter<F> {
+  const parts = partsOf.get(log);
+  if (parts === undefined) return (level, fields: PlainFields) => log[level](fields, message);
+  const { time, output } = parts;
+  const service = `,"service":${JSON.stringify(parts.service)}`;
+  const end = `,"msg":${JSON.stringify(message)}}\n`;
+  return (level, fields) => {
+    if (!log.isLevelEnabled(level)) return;
+    const text = JSON.stringify(fields);
+    const own = text === "{}" ? "" : `,${text.slice(1, -1)}`;
+    output.write(scrubJson(`{"level":"${level}"${time()}${service}${own}${end}`));
+  };
 }
 
 /** The time of a line as ISO text. Lines of one millisecond share it: to make it took a fifth of what a line costs. */

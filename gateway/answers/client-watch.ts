@@ -16,7 +16,8 @@ export function watchClient(response: ServerResponse): ClientWatch {
       else listeners.push(listener);
     },
   };
-  response.once("close", () => {
+  // It comes once.
+  response.on("close", () => {
     if (response.writableFinished) return;
     watch.gone = true;
     for (const listener of listeners) listener();

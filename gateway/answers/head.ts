@@ -9,5 +9,7 @@ export function setHead(response: ServerResponse, head: Head, headers: Readonly<
 
 /** An upstream's text as a header value: Node refuses control and non-Latin-1 characters. */
 export function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "").slice(0, 256);
+  return (unprintable.test(text) ? text.replace(/[^\x20-\x7e]/g, "") : text).slice(0, 256);
 }
+
+const unprintable = /[^\x20-\x7e]/;

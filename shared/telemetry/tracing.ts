@@ -70,7 +70,7 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
       // Our own parent's text is what this span would write again.
       const same = parent !== undefined && parent.flags === kept && options.parent?.length === traceparentLength;
       return new UnrecordedSpan(
-        { traceId, spanId: parent?.spanId ?? newSpanId(), flags: kept, state: parent?.state },
+        { traceId, spanId: parent?.spanId ?? spanId ?? newSpanId(), flags: kept, state: parent?.state },
         same ? options.parent : undefined,
       );
     }
