@@ -4,10 +4,11 @@ import { units } from "../shared/units.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, connect } from "./client.ts";
 import { prints } from "./command.ts";
-import { time } from "./parse.ts";
+import { count, time } from "./parse.ts";
 import { table } from "./table.ts";
 
-type Sum = Awaited<ReturnType<AdminClient["usage"]["sum"]["query"]>>["sums"][number];
+type Sums = Awaited<ReturnType<AdminClient["usage"]["sum"]["query"]>>;
+type Sum = Sums["sums"][number];
 
 const ways = ["day", "key", "model", "group", "module", "account", "channel", "user", "tag"] as const;
 const steps = ["hour", "day", "month"] as const;
@@ -19,6 +20,8 @@ interface Options {
   readonly step?: (typeof steps)[number];
   readonly format: Format;
   readonly account?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
 }
 
 /** `usage`: what was charged beside the vendors' list prices, by whom and for what. */
@@ -31,28 +34,32 @@ export function usage(program: Command): void {
     .addOption(new Option("--by <what>", "what is summed").choices(ways).default("day"))
     .addOption(new Option("--step <time>", "a sum for each of these; none: for the whole time").choices(steps))
     .addOption(new Option("--format <format>", "how it is printed").choices(Object.keys(formats)).default("table"))
-    .option("--account <account>", "ID or name; none: all accounts");
+    .option("--account <account>", "ID or name; none: all accounts")
+    .option("--limit <count>", "names of a page, at most 1000, the largest charge first; none: all of them", count)
+    .option("--cursor <cursor>", "where the page before ended; with --limit");
   prints(
     command,
-    async ({ from, to, by, step, account }: Options) => {
+    async ({ from, to, by, step, account, limit, cursor }: Options) => {
       const client = await connect();
       return client.usage.sum.query({
         ...(await accountFilter(client, account)),
         ...(step === undefined ? {} : { step }),
+        ...(limit === undefined ? {} : { limit }),
+        ...(cursor === undefined ? {} : { cursor }),
         from,
         to: to ?? new Date().toISOString(),
         by,
       });
     },
-    ({ sums }) => formats[command.opts<Options>().format](sums),
+    (page) => formats[command.opts<Options>().format](page),
   );
 }
 
 const formats = {
-  table: inTable,
-  json: (sums: readonly Sum[]) => `${JSON.stringify({ sums }, null, 2)}\n`,
-  csv: usageCsv,
-  ndjson: inLines,
+  table: (page: Sums) => inTable(page.sums) + moreOf(page),
+  json: (page: Sums) => `${JSON.stringify(page, null, 2)}\n`,
+  csv: ({ sums }: Sums) => usageCsv(sums),
+  ndjson: ({ sums }: Sums) => inLines(sums),
 };
 type Format = keyof typeof formats;
 
@@ -79,6 +86,12 @@ function inTable(sums: readonly Sum[]): string {
       : {}),
   }));
   return table(rows, "Nothing was used.");
+}
+
+/** What comes after a page. */
+function moreOf({ rest, next_cursor }: Sums): string {
+  if (rest === null) return "";
+  return `(${rest.names} more: ${rest.requests} requests, ${rest.charged_usd} USD)\nMore: --cursor ${next_cursor}\n`;
 }
 
 function inLines(sums: readonly Sum[]): string {

@@ -1539,7 +1539,7 @@ export type Procedures = {
   usage: {
     /**
      * What was charged, from the ledger, beside what it costs by the vendors' lists. By tag a request counts in the sum of each of its
-     * tags.
+     * tags. With `limit` a page of names, those with the largest charge over the whole time first, each with all of its sums.
      */
     sum: Query<
       {
@@ -1549,6 +1549,11 @@ export type Procedures = {
         by?: "module" | "model" | "user" | "group" | "key" | "account" | "day" | "channel" | "tag" | undefined;
         /** A sum for each hour, day or month; absent: of the whole time. */
         step?: "day" | "hour" | "month" | undefined;
+        /** Names of a page; absent: all, in one answer. Not by day. */
+        limit?: number | undefined;
+        /** `next_cursor` of the page before; with `limit`. */
+        cursor?: string | undefined;
+        direction?: "forward" | undefined;
       },
       {
         sums: {
@@ -1582,6 +1587,13 @@ export type Procedures = {
             };
           } | null;
         }[];
+        next_cursor: string | null;
+        /** What all names after the page come to; null: there are none. */
+        rest: {
+          names: number;
+          requests: number;
+          charged_usd: string;
+        } | null;
       }
     >;
     /**

@@ -52,10 +52,14 @@ describe("money over tRPC", () => {
   it("sums every unit", async () => {
     await using gateway = await startTestGateway({
       billing: {
-        sumUsage: unaryHandler(async (_: SumUsageRequest) => ({ sums: [{ name: "m", requests: 2n, usage }] })),
+        sumUsage: unaryHandler(async ({ limit, cursor }: SumUsageRequest) =>
+          limit === 0
+            ? { sums: [{ name: "m", requests: 2n, usage }] }
+            : { nextCursor: `${limit}${cursor}`, rest: { names: 7n, requests: 8n, chargedNanoUsd: 2_000_000_000n } },
+        ),
       },
     });
-    const { sums } = await clientOf(gateway).usage.sum.query({
+    const { sums, ...end } = await clientOf(gateway).usage.sum.query({
       from: "2026-01-01T00:00:00Z",
       to: "2026-02-01T00:00:00Z",
       by: "model",
@@ -63,5 +67,15 @@ describe("money over tRPC", () => {
     expect(sums).toMatchObject([
       { name: "m", requests: 2, usage: { quantities: { input_tokens: 50, output_image_tokens: 1_056 } } },
     ]);
+    expect(end).toEqual({ next_cursor: null, rest: null });
+    const page = {
+      from: "2026-01-01T00:00:00Z",
+      to: "2026-02-01T00:00:00Z",
+      by: "user",
+      limit: 9,
+      cursor: "x",
+    } as const;
+    const next = { next_cursor: "9x", rest: { names: 7, requests: 8, charged_usd: "2" } };
+    expect(await clientOf(gateway).usage.sum.query(page)).toEqual({ sums: [], ...next });
   });
 });

@@ -1,11 +1,16 @@
 import { z } from "zod";
-import { UsageBy, UsageStep, type UsageSum } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import {
+  UsageBy,
+  type UsageRest,
+  UsageStep,
+  type UsageSum,
+} from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { formatUsd } from "../../shared/money.ts";
 import { mapInPieces } from "../../shared/pace.ts";
 import { reachedAccount } from "../reach.ts";
 import { iso } from "../view/payer.ts";
-import { direction, id, time } from "./input.ts";
+import { direction, id, limit, time } from "./input.ts";
 import { usageOut } from "./output.ts";
 import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfFilter } from "./request-filter.ts";
@@ -55,11 +60,17 @@ function sumOut(sum: UsageSum) {
   };
 }
 
+const restOut = ({ names, requests, chargedNanoUsd }: UsageRest) => ({
+  names: Number(names),
+  requests: Number(requests),
+  charged_usd: formatUsd(chargedNanoUsd),
+});
+
 /** What was used. */
 export const usage = router({
   /**
    * What was charged, from the ledger, beside what it costs by the vendors' lists. By tag a request counts in the sum of each of its
-   * tags.
+   * tags. With `limit` a page of names, those with the largest charge over the whole time first, each with all of its sums.
    */
   sum: adminRead
     .input(
@@ -71,22 +82,32 @@ export const usage = router({
           by: z.enum(ways).default("day"),
           /** A sum for each hour, day or month; absent: of the whole time. */
           step: z.enum(["hour", "day", "month"]).optional(),
+          /** Names of a page; absent: all, in one answer. Not by day. */
+          limit: limit.optional(),
+          /** `next_cursor` of the page before; with `limit`. */
+          cursor: z.string().max(4_000).default(""),
+          direction,
         })
         .refine(...aSpan),
     )
     .query(async ({ ctx, input }) => {
-      const { sums } = await ctx.gateway.billing.sumUsage(
+      const { sums, nextCursor, rest } = await ctx.gateway.billing.sumUsage(
         {
           accountId: reachedAccount(ctx.principal, input.account_id),
           fromUnixMs: input.from,
           toUnixMs: input.to,
           by: usageBy[input.by],
           step: input.step === undefined ? UsageStep.UNSPECIFIED : sumSteps[input.step],
+          limit: input.limit ?? 0,
+          cursor: input.cursor,
         },
         callOptions(ctx, sumTimeoutMs),
       );
       return {
         sums: await mapInPieces(sums, ctx.gateway.pacing.pace(), sumOut),
+        next_cursor: nextCursor || null,
+        /** What all names after the page come to; null: there are none. */
+        rest: rest === undefined ? null : restOut(rest),
       };
     }),
 

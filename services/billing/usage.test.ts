@@ -6,7 +6,7 @@ import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { auditLedger } from "./db/audit.ts";
 import { openDatabase } from "./db/open.ts";
 import type { BillingSchema } from "./db/schema.ts";
-import { sumUsage, type UsageSumRow } from "./db/usage.ts";
+import { type NameRank, pageUsage, sumUsage, type UsageQuery, type UsageSumRow } from "./db/usage.ts";
 import { foldUsage } from "./db/usage-fold.ts";
 import type { UsageBy } from "./db/usage-groupings.ts";
 import { mostLabels } from "./domain/labels.ts";
@@ -170,9 +170,33 @@ async function expectSums(ranges: readonly (readonly [number, number])[]): Promi
         const sums = await sumUsage(db, { accountId, fromMs, toMs, by, step });
         const plain = await plainSum(accountId, fromMs, toMs, by, step);
         expect(sums.toSorted(byName), `${accountId} ${fromMs} ${toMs} ${by} ${step}`).toEqual(plain.toSorted(byName));
+        if (by !== "day") await expectPages({ accountId, fromMs, toMs, by, step }, sums);
       }
     }
   }
+}
+
+/** Pages have each name once, with all of its sums, the largest charge first, and say what follows them. */
+async function expectPages(query: UsageQuery, sums: readonly UsageSumRow[]): Promise<void> {
+  const paged: UsageSumRow[] = [];
+  const names = (rows: readonly UsageSumRow[]) => [
+    ...Map.groupBy(rows, ({ name, other }) => `${other} ${name}`).values(),
+  ];
+  const charged = (rows: readonly UsageSumRow[]) => rows.reduce((sum, row) => sum + row.charged, 0n);
+  let after: NameRank | undefined;
+  do {
+    const { rows, rest } = await pageUsage(db, query, { limit: 2, after });
+    expect(names(rows).length).toBe(rest === undefined ? names(rows).length : 2);
+    paged.push(...rows);
+    const left = sums.filter((sum) => !paged.some(({ name, other }) => name === sum.name && other === sum.other));
+    expect(rest?.names ?? 0n).toBe(BigInt(names(left).length));
+    expect(rest?.charged ?? 0n).toBe(charged(left));
+    expect(rest?.requests ?? 0n).toBe(left.reduce((sum, { requests }) => sum + requests, 0n));
+    after = rest?.last;
+  } while (after !== undefined);
+  expect(paged.toSorted(byName)).toEqual(sums.toSorted(byName));
+  const totals = names(paged).map(charged);
+  expect(totals).toEqual(totals.toSorted((a, b) => (a > b ? -1 : a < b ? 1 : 0)));
 }
 
 const byName = (a: UsageSumRow, b: UsageSumRow) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.starts - b.starts);

@@ -37,6 +37,31 @@ export interface UsageQuery {
   readonly step?: Span | undefined;
 }
 
+/** Part of the names that there are sums of: those with the largest charge over the whole span first. */
+export interface UsagePage {
+  /** Names; at least 1. */
+  readonly limit: number;
+  /** After this one; undefined: from the first. */
+  readonly after: NameRank | undefined;
+}
+
+/** Where a name stands among all names. */
+export interface NameRank {
+  readonly charged: bigint;
+  readonly name: string;
+  readonly other: boolean;
+}
+
+/** Sums, and what comes after them where a page was asked for. */
+export interface UsageSums {
+  /** By name and time; of a page name by name, the largest first. */
+  readonly rows: readonly UsageSumRow[];
+  /** Undefined: there is nothing after them. */
+  readonly rest:
+    | { readonly last: NameRank; readonly names: bigint; readonly requests: bigint; readonly charged: bigint }
+    | undefined;
+}
+
 /** Column `span` of `usage_sum`. */
 const spanNumbers: Readonly<Record<Span, number>> = { hour: 1, day: 2, month: 3 };
 
@@ -52,7 +77,7 @@ const entryColumns = sql.raw(`l.account_id, l.key_id, l.tariff_id, l.created_at,
     select from billing.ledger r where r.entry_id = l.entry_id and r.kind = 2) then 0 else 1 end as requests,
   -l.amount as charged, (l.list_price is not null)::integer as listed,
   case when l.list_price is null then 0 else -l.amount end as listed_charged, coalesce(l.list_price, 0) as list_price, ${partsOf("l")}, l.more, l.estimated`);
-const cellsOf = (alias: string) =>
+const cellColumns = (alias: string) =>
   sql.raw([...counted, "more", "estimated"].map((column) => `${alias}.${column}`).join(", "));
 
 /** Sums of further units as digits: as numbers of JSON those beyond 2^53 would not be exact. */
@@ -67,7 +92,16 @@ const marginMs = 60_000;
  * ending, as budgets count: a day's sum never changes after the day. Exact: sums that are kept for whole spans, from the
  * ledger the parts of hours at both ends, and the entries that are not in the sums yet.
  */
-export async function sumUsage(db: Queryable<BillingSchema>, asked: UsageQuery): Promise<UsageSumRow[]> {
+export async function sumUsage(db: Queryable<BillingSchema>, asked: UsageQuery): Promise<readonly UsageSumRow[]> {
+  return (await pageUsage(db, asked, undefined)).rows;
+}
+
+/** As `sumUsage`, and no more than a page of names. In a snapshot, for it takes several statements. */
+export async function pageUsage(
+  db: Queryable<BillingSchema>,
+  asked: UsageQuery,
+  page: UsagePage | undefined,
+): Promise<UsageSums> {
   const query = asked.by === "day" ? { ...asked, step: "day" as const } : asked;
   const { spans } = groupings[query.by];
   const cover = coverOf(
@@ -75,9 +109,93 @@ export async function sumUsage(db: Queryable<BillingSchema>, asked: UsageQuery):
     await endOf(db, query),
     query.step === undefined ? spans : within(spans, query.step),
   );
-  const found = await read(db, query, cover, await tailFrom(db, query));
+  const found = await readPage(db, { query, cover, from: await tailFrom(db, query) }, page);
   // A clock that stepped back hides new entries behind old ones: then all entries are looked through.
-  return found ?? (await read(db, query, cover, beginning)) ?? [];
+  return found ?? (await readPage(db, { query, cover, from: beginning }, page)) ?? { rows: [], rest: undefined };
+}
+
+/** What sums are made of. */
+interface Source {
+  readonly query: UsageQuery;
+  readonly cover: Cover;
+  /** From when on entries are looked for that are not in the sums yet. */
+  readonly from: Date;
+}
+
+async function readPage(
+  db: Queryable<BillingSchema>,
+  source: Source,
+  page: UsagePage | undefined,
+): Promise<UsageSums | undefined> {
+  if (page === undefined) {
+    const rows = await read(db, source, sql`true`);
+    return rows === undefined ? undefined : { rows, rest: undefined };
+  }
+  const { ranked, following } = await rankNames(db, source, page);
+  const rows = await read(db, source, onlyOf(source.query, ranked));
+  if (rows === undefined) return undefined;
+  const byName = Map.groupBy(rows, keyOf);
+  return { rows: ranked.flatMap((name) => byName.get(keyOf(name)) ?? []), rest: following };
+}
+
+const keyOf = ({ name, other }: { readonly name: string; readonly other: boolean }) => `${other} ${name}`;
+
+/** A name, and under which `id`s it is kept. */
+interface RankedRow extends NameRank {
+  readonly requests: bigint;
+  /** NULL: an `id` is a name, whichever accounts have it. */
+  readonly accounts: readonly string[] | null;
+  readonly ids: readonly string[];
+  /** What all names come to, this page and after it. */
+  readonly names: bigint;
+  readonly all_requests: bigint;
+  readonly all_charged: bigint;
+}
+
+/**
+ * The names of a page, and what those after them come to. By charge alone: sums of everything, of 20,000 end users of whom a page has a
+ * hundred, are most of what an answer with all of them costs.
+ */
+async function rankNames(db: Queryable<BillingSchema>, source: Source, { limit, after }: UsagePage) {
+  const { name, other, distinct } = groupings[source.query.by];
+  const apart = distinct ? sql`c.id` : sql`c.account_id, c.id`;
+  const charged = sql`least(sum(n.charged), ${sql.raw(most)})`;
+  const follows =
+    after === undefined
+      ? sql`true`
+      : sql`(-${charged}, n.name, n.other) > (-(${after.charged}::numeric), ${after.name}::text, ${after.other}::boolean)`;
+  const { rows } = await sql<RankedRow>`
+    with ${cellsOf(source)},
+    apart as (
+      select ${apart}, sum(c.charged) as charged, sum(c.requests) as requests from cell c group by ${apart}
+    ), ranked as (
+      select n.name, n.other, ${charged} as charged, sum(n.requests) as requests, array_agg(n.id::text) as ids,
+        ${distinct ? sql`null::text[]` : sql`array_agg(n.account_id::text)`} as accounts
+      from (select c.*, ${name} as name, ${other} as other from apart c) n group by n.name, n.other having ${follows}
+    )
+    select r.name, r.other, r.charged::bigint as charged, r.requests::bigint as requests, r.ids, r.accounts,
+      count(*) over () as names, least(sum(r.requests) over (), ${sql.raw(most)})::bigint as all_requests,
+      least(sum(r.charged) over (), ${sql.raw(most)})::bigint as all_charged
+    from ranked r order by r.charged desc, r.name, r.other limit ${limit}`.execute(db.kysely);
+  const last = rows.at(-1);
+  const names = (last?.names ?? 0n) - BigInt(rows.length);
+  if (last === undefined || names === 0n) return { ranked: rows, following: undefined };
+  const following = {
+    last: { charged: last.charged, name: last.name, other: last.other },
+    names,
+    requests: rows.reduce((left, row) => left - row.requests, last.all_requests),
+    charged: rows.reduce((left, row) => left - row.charged, last.all_charged),
+  };
+  return { ranked: rows, following };
+}
+
+/** Which sums (`c`) are those of some names. */
+function onlyOf({ by }: UsageQuery, ranked: readonly RankedRow[]): RawBuilder<unknown> {
+  const ids = ranked.flatMap((row) => row.ids);
+  if (groupings[by].distinct) return sql`c.id::text = any(${ids}::text[])`;
+  const accounts = ranked.flatMap((row) => row.accounts ?? []);
+  return sql`(c.account_id, c.id) in (
+    select u.account::bigint, u.id::bigint from unnest(${accounts}::text[], ${ids}::text[]) u (account, id))`;
 }
 
 /**
@@ -118,31 +236,39 @@ export async function limitStatements(trx: Queryable<BillingSchema>, timeoutMs: 
   await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx.kysely);
 }
 
-/** Undefined where entries that are not in the sums yet were not all found. */
+/** Common table expressions of `tail`, entries that are not in the sums yet, and of `cell`, all that is summed. */
+function cellsOf({ query, cover, from }: Source): RawBuilder<unknown> {
+  const { id, join } = groupings[query.by];
+  const entryHour = sql`floor(extract(epoch from e.created_at) / 3600)::integer`;
+  return sql`tail as materialized (${tailOf(query, from)}),
+    entries as (${entriesOf(query, cover)}),
+    cell as (
+      ${sumsOf(query, cover)}
+      union all
+      select e.account_id, ${id} as id, ${startOf(query.step, entryHour)} as starts, ${cellColumns("e")} from entries e ${join}
+    )`;
+}
+
+/**
+ * Sums of what `only` says of a cell (`c`). Undefined where entries that are not in the sums yet were not all found.
+ */
 async function read(
   db: Queryable<BillingSchema>,
-  query: UsageQuery,
-  cover: Cover,
-  from: Date,
+  source: Source,
+  only: RawBuilder<unknown>,
 ): Promise<UsageSumRow[] | undefined> {
-  const { id, join, name, title, other, distinct } = groupings[query.by];
-  const entryHour = sql`floor(extract(epoch from e.created_at) / 3600)::integer`;
+  const { query } = source;
+  const { name, title, other, distinct } = groupings[query.by];
   // Of 20,000 users, summing twice took PostgreSQL 250 ms in place of 150.
   const apart = distinct ? sql`c.id` : sql`c.account_id, c.id`;
   const byName = distinct
     ? sql`${sql.raw(counted.map((column) => `c.${column}`).join(", "))}, ${digitsOf(sql`c.more`)}, c.estimated from part c`
     : sql`${sql.raw(sums)}, ${digitsOf(sql`billing.sum_more(c.more)`)}, bool_or(c.estimated) as estimated from part c group by 1, 2, 3, 4`;
   const { rows } = await sql<Omit<UsageSumRow, "name"> & { name: string | null }>`
-    with tail as materialized (${tailOf(query, from)}),
-    entries as (${entriesOf(query, cover)}),
-    cell as (
-      ${sumsOf(query, cover)}
-      union all
-      select e.account_id, ${id} as id, ${startOf(query.step, entryHour)} as starts, ${cellsOf("e")} from entries e ${join}
-    ),
+    with ${cellsOf(source)},
     part as (
       select ${apart}, c.starts, ${sql.raw(sums)}, billing.sum_more(c.more) as more, bool_or(c.estimated) as estimated
-      from cell c group by ${apart}, c.starts
+      from cell c where ${only} group by ${apart}, c.starts
     )
     select ${name} as name, ${title} as title, ${other} as other, c.starts, ${byName}
     union all
@@ -220,7 +346,7 @@ function sumsOf({ accountId, by, step }: UsageQuery, { stretches }: Cover): RawB
   const every = accountId === 0n && !together;
   const whose = every ? sql`billing.account a join ${table} c on c.account_id = a.account_id` : sql`${table} c`;
   const ofOne = every ? sql`` : sql`and c.account_id = ${accountId}`;
-  const columns = sql`c.account_id, c.id, ${startOf(step, sql`c.starts`)} as starts, ${cellsOf("c")}`;
+  const columns = sql`c.account_id, c.id, ${startOf(step, sql`c.starts`)} as starts, ${cellColumns("c")}`;
   const selects = stretches.map(
     ({ span, fromHour, toHour }) => sql`select ${columns} from ${whose}
       where ${which} and c.span = ${spanNumbers[span]}::smallint

@@ -13,12 +13,20 @@ import { createTurns } from "../../../shared/turns.ts";
 import type { BillingContext } from "../context.ts";
 import { usageParts } from "../db/columns.ts";
 import { reportsAtOnce } from "../db/open.ts";
-import { limitStatements, mostRows, sumUsage as sum, type UsageQuery, type UsageSumRow } from "../db/usage.ts";
+import {
+  limitStatements,
+  mostRows,
+  pageUsage,
+  type UsagePage,
+  type UsageQuery,
+  type UsageSumRow,
+} from "../db/usage.ts";
 import type { UsageBy as UsageByName } from "../db/usage-groupings.ts";
 import type { Span } from "../domain/usage-cover.ts";
 import { toQuantities } from "../domain/vectors.ts";
 import { invalid } from "../wire/invalid.ts";
-import { checkedFilterId } from "./paging.ts";
+import { fromUsageCursor, toUsageCursor } from "../wire/usage-cursor.ts";
+import { checkedFilterId, pageLimit } from "./paging.ts";
 
 const byNames: Readonly<Record<number, UsageByName | undefined>> = {
   [UsageBy.UNSPECIFIED]: "day",
@@ -74,9 +82,13 @@ export function sumUsage({ reports }: BillingContext) {
       throw invalid("step", "must be day or month for keys over more than 31 days");
     }
     const span = { fromMs: Number(from), toMs: Number(to), step: step === "none" ? undefined : step };
-    const rows = await turns.take(accountId, signal, () => sumWithin(reports, { accountId, by, ...span }, deadlineMs));
+    const page = pageOf(request);
+    if (page !== undefined && by === "day") throw invalid("limit", "must be absent by day");
+    const { rows, rest } = await turns.take(accountId, signal, () =>
+      sumWithin(reports, { accountId, by, ...span }, page, deadlineMs),
+    );
     if (rows.length > mostRows)
-      throw invalid("step", `gives more than ${mostRows} sums: ask for a shorter time or a longer step`);
+      throw invalid("step", `gives more than ${mostRows} sums: ask for a page, a shorter time or a longer step`);
     return {
       sums: rows.map((row) => ({
         name: row.name,
@@ -90,8 +102,21 @@ export function sumUsage({ reports }: BillingContext) {
         listedRequests: row.listed,
         listedChargedNanoUsd: row.listed_charged,
       })),
+      ...(rest === undefined
+        ? {}
+        : {
+            nextCursor: toUsageCursor(rest.last),
+            rest: { names: rest.names, requests: rest.requests, chargedNanoUsd: rest.charged },
+          }),
     };
   };
+}
+
+/** The page that is asked for; undefined: everything. */
+function pageOf({ limit, cursor }: SumUsageRequest): UsagePage | undefined {
+  if (limit > 0) return { limit: pageLimit(limit), after: fromUsageCursor(cursor) };
+  if (cursor !== "") throw invalid("limit", "must be given with a cursor");
+  return undefined;
 }
 
 function toUsage(row: UsageSumRow): Usage {
@@ -107,13 +132,18 @@ function toUsage(row: UsageSumRow): Usage {
 const maxInt64 = 2n ** 63n - 1n;
 
 /** Sums in one snapshot and in the time that the caller has: PostgreSQL stops when nobody waits any more, and not before. */
-async function sumWithin(reports: BillingContext["reports"], query: UsageQuery, deadlineMs: number) {
+async function sumWithin(
+  reports: BillingContext["reports"],
+  query: UsageQuery,
+  page: UsagePage | undefined,
+  deadlineMs: number,
+) {
   const leftMs = Math.max(1, Math.floor(deadlineMs - performance.now()));
   try {
     return await reports.transaction(
       async (trx) => {
         if (Number.isFinite(leftMs)) await limitStatements(trx, leftMs);
-        return sum(trx, query);
+        return pageUsage(trx, query, page);
       },
       { isolation: "repeatable read", readOnly: true },
     );
