@@ -158,25 +158,29 @@ interface RankedRow extends NameRank {
  */
 async function rankNames(db: Queryable<BillingSchema>, source: Source, { limit, after }: UsagePage) {
   const { name, other, distinct } = groupings[source.query.by];
-  const apart = distinct ? sql`c.id` : sql`c.account_id, c.id`;
-  const charged = sql`least(sum(n.charged), ${sql.raw(most)})`;
   const follows =
     after === undefined
       ? sql`true`
-      : sql`(-${charged}, n.name, n.other) > (-(${after.charged}::numeric), ${after.name}::text, ${after.other}::boolean)`;
+      : sql`(-r.charged, r.name, r.other) > (-(${after.charged}::numeric), ${after.name}::text, ${after.other}::boolean)`;
+  const sums = sql`sum(c.charged) as charged, sum(c.requests) as requests from cell c`;
+  const bounded = (column: string) => sql.raw(`least(${column}, ${most})::bigint`);
+  // Names that are one `id` each are not put into groups once more.
+  const named = distinct
+    ? sql`select ${name} as name, ${other} as other, c.charged, c.requests, null::text[] as accounts, c.id::text as id
+        from (select c.id, ${sums} group by c.id) c`
+    : sql`select n.name, n.other, sum(n.charged) as charged, sum(n.requests) as requests,
+          array_agg(n.account_id::text) as accounts, array_agg(n.id::text) as id
+        from (select c.*, ${name} as name, ${other} as other
+          from (select c.account_id, c.id, ${sums} group by c.account_id, c.id) c) n
+        group by n.name, n.other`;
   const { rows } = await sql<RankedRow>`
     with ${cellsOf(source)},
-    apart as (
-      select ${apart}, sum(c.charged) as charged, sum(c.requests) as requests from cell c group by ${apart}
-    ), ranked as (
-      select n.name, n.other, ${charged} as charged, sum(n.requests) as requests, array_agg(n.id::text) as ids,
-        ${distinct ? sql`null::text[]` : sql`array_agg(n.account_id::text)`} as accounts
-      from (select c.*, ${name} as name, ${other} as other from apart c) n group by n.name, n.other having ${follows}
-    )
-    select r.name, r.other, r.charged::bigint as charged, r.requests::bigint as requests, r.ids, r.accounts,
-      count(*) over () as names, least(sum(r.requests) over (), ${sql.raw(most)})::bigint as all_requests,
-      least(sum(r.charged) over (), ${sql.raw(most)})::bigint as all_charged
-    from ranked r order by r.charged desc, r.name, r.other limit ${limit}`.execute(db.kysely);
+    named as (${named}),
+    ranked as (select n.name, n.other, n.accounts, n.id, ${bounded("n.charged")} as charged, n.requests from named n)
+    select r.name, r.other, r.charged, ${bounded("r.requests")} as requests, r.accounts, ${distinct ? sql`array[r.id]` : sql`r.id`} as ids,
+      count(*) over () as names, ${bounded("sum(r.requests) over ()")} as all_requests,
+      ${bounded("sum(r.charged) over ()")} as all_charged
+    from ranked r where ${follows} order by r.charged desc, r.name, r.other limit ${limit}`.execute(db.kysely);
   const last = rows.at(-1);
   const names = (last?.names ?? 0n) - BigInt(rows.length);
   if (last === undefined || names === 0n) return { ranked: rows, following: undefined };
