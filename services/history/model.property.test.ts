@@ -344,3 +344,32 @@ test("answers are those of a naive model, over arrivals, deletions, filters and 
     { numRuns: 40, endOnFailure: true },
   );
 });
+
+test.each([
+  ["that run", RecordStatus.PROCESSING],
+  ["that have ended", RecordStatus.SUCCEEDED],
+])("a page since a moment misses none of those %s behind more that began with it than it holds", async (_, status) => {
+  run++;
+  const model = new Model();
+  const sent = Array.from({ length: 12 }, (_, sequence): Sent => {
+    // The last ones by ID began with the moment's first microsecond, and are not after it.
+    const within = sequence < 6 ? 500 : 0;
+    return {
+      ...{ requestId: fromParts({ unixMs: nowMs, node: 0, sequence }), status, within, reconstructed: false },
+      ...{ accountId: 1n, keyId: 10n, userId: "", fromAppserver: false, model: "a", channel: "x" },
+      updatedUnixUs: BigInt(nowMs) * 1_000n,
+    };
+  });
+  await apply(model, { kind: "record", sent });
+  const scope = { accountId: 1n, userId: "", keyId: 0n };
+  const asked = {
+    kind: "query",
+    scope,
+    pageSize: 4,
+    statuses: [],
+    fromAppserver: undefined,
+    start: nowMs,
+    end: 0,
+  } as const;
+  for (const page of [1, 2]) await apply(model, { ...asked, statuses: [], page });
+});

@@ -65,20 +65,19 @@ export function walkSql(
   const running = statuses.filter((status) => status < firstEnded);
   if (running.length > 0) branches.push(runningBranch(running, walk, parts, { columns, parameters }));
   if (branches.length === 0) return undefined;
-  const of = walk.afterFirst && !walk.ascending ? `where ${createdAfterFirst(parts)}` : "";
-  return `select * from (${branches.join("\n union all\n")}) as walk ${of} ${parts.orderOfAll}`;
+  return `select * from (${branches.join("\n union all\n")}) as walk ${parts.orderOfAll}`;
 }
 
 /**
- * Asked of those that a walk backwards has found, where the first millisecond comes last. As a condition of each branch it
- * made PostgreSQL read the record of each, and with that it took the primary key for as good as the account's index: a page
- * since noon passed 31,400 records of others.
+ * Of the first millisecond those that were created after its start. A walk backwards comes there last, and asks the record
+ * itself by its ID: with the column as a condition of the branch PostgreSQL read the record of each, and with that it took the
+ * primary key for as good as the account's index: a page since noon passed 31,400 records of others. It is asked within the
+ * branch, before its limit: a branch may otherwise be full of what is left out, and lack what comes behind.
  */
-function createdAfterFirst({ from, to }: Parts): string {
-  const createdUs = (table: string): string =>
-    `(select r.created_us from history.${table} r
-        where r.request_id = walk.request_id and r.request_id >= ${from} and r.request_id < ${to})`;
-  return `(walk.request_id - ${idsPerMs} >= ${from} or coalesce(${createdUs("record")}, ${createdUs("unfinished")}, 0) > 0)`;
+function createdAfterFirst({ from, to }: Pick<Parts, "from" | "to">, table: string): string {
+  const createdUs = `(select r.created_us from history.${table} r
+        where r.request_id = x.request_id and r.request_id >= ${from} and r.request_id < ${to})`;
+  return `(x.request_id - ${idsPerMs} >= ${from} or ${createdUs} > 0)`;
 }
 
 /**
@@ -95,7 +94,8 @@ interface Parts {
   readonly ofEnded: string | undefined;
   readonly from: string;
   readonly to: string;
-  readonly afterFirst: string | undefined;
+  /** By table. */
+  readonly afterFirst: ((table: "record" | "unfinished") => string) | undefined;
   readonly order: string;
   readonly orderOfAll: string;
 }
@@ -116,8 +116,12 @@ function commonParts(walk: Walk, { add }: Parameters, limit: number): Parts {
   ];
   const conditions = [...scopeConditions(walk.scope, add), ...only, `x.request_id >= ${from}`, `x.request_id < ${to}`];
   // Subtracted from the ID, for added to the last millisecond's first ID it would be more than a bigint holds.
-  const afterFirst =
-    walk.afterFirst && walk.ascending ? `(x.request_id - ${idsPerMs} >= ${from} or x.created_us > 0)` : undefined;
+  const afterFirst = walk.afterFirst
+    ? (table: string) =>
+        walk.ascending
+          ? `(x.request_id - ${idsPerMs} >= ${from} or x.created_us > 0)`
+          : createdAfterFirst({ from, to }, table)
+    : undefined;
   // Requests that run have no outcome, and their table no column for it.
   const ofEnded = outcomeIds && `x.outcome_id = any(${add(integerArray(outcomeIds), "integer[]")})`;
   return { conditions, ofEnded, from, to, afterFirst, order, orderOfAll };
@@ -149,7 +153,7 @@ function endedBranch({ status, fromAppserver }: Quarter, { scope, only }: Walk, 
   if (status !== undefined) conditions.unshift(`x.status = ${status}`);
   if (scope.kind === "user" || only?.userId !== undefined) conditions.push("x.user_id is not null");
   if (fromAppserver !== undefined) conditions.push(calledBy(fromAppserver));
-  if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst);
+  if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst("record"));
   return `(select ${columns} from history.record x where ${conditions.join(" and ")} ${parts.order})`;
 }
 
@@ -169,7 +173,7 @@ function runningBranch(
   // A parameter, not a text for each set of them: the texts are prepared statements, and shall be few.
   conditions.push(`x.status = any(${parameters.add(statuses, "smallint[]")})`);
   if (fromAppserver !== undefined) conditions.push(`x.from_appserver = ${fromAppserver}`);
-  if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst);
+  if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst("unfinished"));
   // The offset keeps the planner from making a join of it, which would read the records of the whole range.
   conditions.push(
     `not exists (select 1 from history.record r
