@@ -95,7 +95,10 @@ test("whatever else a body has, its parameters are found, and every text has an 
       fc.double({ noNaN: true, noDefaultInfinity: true }),
       (more, temperature) => {
         const body = { ...more, temperature, messages: more };
-        expect(read(body).temperature).toBe(JSON.parse(JSON.stringify(temperature)));
+        const wanted: unknown = JSON.parse(JSON.stringify(temperature));
+        // Of a longer body the beginning and the end are looked at: what is not found there is missing, and never another.
+        const isWhole = Buffer.byteLength(JSON.stringify(body)) <= 4_096;
+        expect(isWhole ? [wanted] : [wanted, undefined]).toContain(read(body).temperature);
       },
     ),
   );
