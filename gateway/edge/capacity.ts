@@ -4,8 +4,8 @@ import { totalmem } from "node:os";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { RefusalCounts } from "./refusal-counts.ts";
 
-/** Descriptors that are left to files, the database, other processes and what listens. */
-const otherDescriptors = 64;
+/** Descriptors that are left to files, the database, other processes and what listens, which is 64 of them (doors.ts). */
+const otherDescriptors = 112;
 const mostConnections = 10_000;
 /** A connection whose request is answered has a second descriptor, the one to its upstream. */
 const descriptorsPerConnection = 2;
