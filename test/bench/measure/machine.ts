@@ -22,9 +22,11 @@ export interface Machine {
 export function watchMachine(): () => Machine {
   const stolen = watchStolen();
   const loadBefore = loadavg()[0] ?? 0;
+  // As it is before the run: the checkout may move on meanwhile.
+  const commit = commitOf(root);
   return () => ({
     date: new Date().toISOString().slice(0, 10),
-    ...commitOf(root),
+    ...commit,
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,

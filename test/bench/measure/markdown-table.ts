@@ -5,3 +5,8 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
   return [line(head), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n");
 }
+
+/** The same; nothing where it has no rows. */
+export function tableOrNothing(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? "" : markdownTable(head, rows);
+}

@@ -1,7 +1,7 @@
 import { markdownTable } from "../measure/markdown-table.ts";
 import type { LaneTally } from "../measure/tally.ts";
 import type { CountedLoad, CountedRow } from "./counts.ts";
-import { sum } from "./figures.ts";
+import { sum } from "./measured.ts";
 
 /** The counts of a run: what a request was at each load, and how many calls a message of each lane bore. Nothing of a run that did not count. */
 export function countsMarkdown(rows: readonly CountedRow[] = []): string[] {

@@ -13,6 +13,7 @@ import type { RunningThroughline } from "../subjects/throughline.ts";
 import { type CpuByProcess, scaled, withCpu } from "./measured.ts";
 import type { Plan } from "./plan.ts";
 import { start } from "./start.ts";
+import { warmUpOf } from "./warmth.ts";
 
 /** What the requests of one load were, in counts. */
 export interface CountedLoad {
@@ -64,8 +65,7 @@ async function countRow(subject: Subject | RunningThroughline, plan: Plan, count
   const request = chatRequest(subject.target, { kind: "answer", delayMs: 0 });
   const kept = (concurrency: number, until: Parameters<typeof closedLoop>[2]) =>
     closedLoop(subject.target, concurrency, until, () => request);
-  const count = Math.min(plan.warmUp, subject.warmUpAtMost ?? plan.warmUp);
-  must(subject, await kept(plan.concurrency, { count }));
+  must(subject, await kept(plan.concurrency, { count: warmUpOf(subject, plan) }));
   const loads: CountedLoad[] = [];
   for (const concurrency of [1, plan.concurrency, plan.freshClients])
     loads.push(await counted(subject, counting, concurrency, false, () => kept(concurrency, { forMs: plan.countMs })));

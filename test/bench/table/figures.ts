@@ -1,6 +1,6 @@
 import { type Figure, figure, ratio } from "../measure/stats.ts";
 import type { SubjectName } from "../subjects/subject.ts";
-import type { CpuByProcess } from "./measured.ts";
+import { sum } from "./measured.ts";
 import type { Round } from "./rounds.ts";
 import type { Row, TableResult } from "./run.ts";
 
@@ -29,11 +29,6 @@ export interface RowFigures {
   readonly freshP99Ms: Figure | undefined;
   readonly freshP99ToP50: Figure | undefined;
   readonly generatorBusy: Figure;
-}
-
-/** CPU of all processes in a record. */
-export function sum(cpu: CpuByProcess): number {
-  return Object.values(cpu).reduce((total, used) => total + used, 0);
 }
 
 /** The figures of a row; differences are taken round by round against `direct`. */

@@ -1,10 +1,12 @@
 import { machineText } from "../measure/machine.ts";
-import { markdownTable } from "../measure/markdown-table.ts";
+import { tableOrNothing as table } from "../measure/markdown-table.ts";
+import { show } from "../measure/show.ts";
 import type { Figure } from "../measure/stats.ts";
 import { countsMarkdown } from "./counts-markdown.ts";
-import { figuresOf, type RowFigures, ratiosOf } from "./figures.ts";
+import { figuresOf, ratiosOf } from "./figures.ts";
 import type { CpuByProcess } from "./measured.ts";
 import type { Row, TableResult } from "./run.ts";
+import { freshMarkdown, warmthMarkdown } from "./young-markdown.ts";
 
 /** The whole result as Markdown: for a terminal, and for docs/performance.md. */
 export function markdown(result: TableResult): string {
@@ -62,7 +64,8 @@ export function markdown(result: TableResult): string {
           show(row.streamAddedMs, 1),
         ]),
     ),
-    ...firstAndFresh(result, figures),
+    warmthMarkdown(result, figures),
+    freshMarkdown(result, figures),
     table(
       ["ratios", "requests/s", "CPU a request", "with PostgreSQL", "CPU a stream"],
       ratiosOf(result).map(({ name, to, ...of }) => [
@@ -86,41 +89,6 @@ export function markdown(result: TableResult): string {
   ]
     .filter((part) => part !== "")
     .join("\n\n");
-}
-
-/** A table; nothing where it has no rows. */
-function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
-  return lines.length === 0 ? "" : markdownTable(head, lines);
-}
-
-/** What a process costs that was just started, and what a crowd of new connections waits; nothing of a run that has neither. */
-function firstAndFresh({ plan, rows }: TableResult, figures: readonly RowFigures[]): string[] {
-  const lines = rows.flatMap(({ name, warmth }, index) => {
-    const row = figures[index];
-    if (name === "direct" || warmth === undefined || row?.firstToWarm === undefined) return [];
-    return [
-      [
-        name,
-        warmth.firstMs.toFixed(3),
-        warmth.restMs.toFixed(3),
-        show(row.firstToWarm, 2),
-        ...[row.freshP50Ms, row.freshP99Ms].map((of) => (of === undefined ? "-" : show(of, 0))),
-        row.freshP99ToP50 === undefined ? "-" : show(row.freshP99ToP50, 1),
-      ],
-    ];
-  });
-  if (lines.length === 0) return [];
-  const some = (count: number): string => count.toLocaleString("en");
-  const title = [
-    `after a start, c = ${plan.concurrency}`,
-    `first ${some(plan.firstRequests)}: CPU-ms/request`,
-    `to ${some(plan.warmUp)}`,
-    "first : warm",
-    `${plan.freshClients} clients, a new connection each time: p50 ms`,
-    "p99 ms",
-    "p99 : p50",
-  ];
-  return [table(title, lines)];
 }
 
 /** Whether the load generator held anything back. */
@@ -176,9 +144,4 @@ function hasBooks(rows: readonly Row[], name: string): boolean {
 
 function scale({ median, low, high, rounds }: Figure, by: number): Figure {
   return { median: median * by, low: low * by, high: high * by, rounds: rounds.map((value) => value * by) };
-}
-
-function show({ median, low, high }: Figure, digits: number): string {
-  const of = (value: number): string => value.toFixed(digits);
-  return of(low) === of(high) ? of(median) : `${of(median)} (${of(low)} to ${of(high)})`;
 }

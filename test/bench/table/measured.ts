@@ -8,6 +8,11 @@ export type CpuByProcess = Readonly<Record<string, number>>;
 /** A count of the good answers of each row, for the books. */
 export type Served = Map<SubjectName, number>;
 
+/** CPU of all processes in a record. */
+export function sum(cpu: CpuByProcess): number {
+  return Object.values(cpu).reduce((total, used) => total + used, 0);
+}
+
 /** What a load costs each process, with what is done after the answers: it waits until all rest. */
 export async function withCpu(
   subject: Subject,

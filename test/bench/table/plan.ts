@@ -11,6 +11,8 @@ export interface Plan {
   readonly warmUp: number;
   /** The first of them, whose CPU is measured by itself. */
   readonly firstRequests: number;
+  /** Requests at which the steps of the curve of warmth end, the last one beside them. */
+  readonly warmthSteps: readonly number[];
   readonly rounds: number;
   readonly concurrency: number;
   readonly loadMs: number;
@@ -42,6 +44,7 @@ export const fullPlan: Plan = {
   starts: 3,
   warmUp: 20_000,
   firstRequests: 5_000,
+  warmthSteps: [1_000, 5_000, 10_000, 15_000],
   rounds: 6,
   loadMs: 5_000,
   rateMs: 5_000,
@@ -62,6 +65,7 @@ export const quickPlan: Plan = {
   starts: 1,
   warmUp: 2_000,
   firstRequests: 500,
+  warmthSteps: [200, 500, 1_000],
   rounds: 2,
   loadMs: 1_500,
   rateMs: 1_500,

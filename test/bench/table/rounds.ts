@@ -6,6 +6,7 @@ import type { Subject, SubjectName } from "../subjects/subject.ts";
 import type { Behaviour } from "../upstream/answers.ts";
 import { allGood, type CpuByProcess, type Served, scaled, withCpu } from "./measured.ts";
 import type { Plan } from "./plan.ts";
+import { stream, streamEvents, streamMs } from "./usual-stream.ts";
 
 /** One round of one row. */
 export interface Round {
@@ -38,43 +39,6 @@ export interface Round {
 
 const atOnce: Behaviour = { kind: "answer", delayMs: 0 };
 const after20: Behaviour = { kind: "answer", delayMs: 20 };
-const stream = { kind: "stream", chunks: 100, everyMs: 5, chunkBytes: 0 } satisfies Behaviour;
-/**
- * How long one takes. Streams that begin in one millisecond stay in step for ever: first bytes then measure how quickly
- * 50 requests are served at once, and all chunks of a tick go out in one. Clients are not in step.
- */
-const streamMs = stream.chunks * stream.everyMs;
-/** Its chunks, usage and `[DONE]`. */
-const streamEvents = stream.chunks + 2;
-
-/** CPU-ms a request of a row that was just started, its database apart: of the first requests, and of the rest of its warm-up. */
-export interface Warmth {
-  readonly firstMs: number;
-  readonly restMs: number;
-}
-
-/** Warms a row up, and says what that cost. */
-export async function warmUp(subject: Subject, plan: Plan, served: Served): Promise<Warmth> {
-  const request = chatRequest(subject.target, atOnce);
-  const some = async (count: number): Promise<number> => {
-    const { result, cpu } = await withCpu(subject, () =>
-      closedLoop(subject.target, plan.concurrency, { count }, () => request),
-    );
-    allGood(subject, "warm-up", result, served);
-    return Object.values(cpu.own).reduce((sum, used) => sum + used, 0) / count;
-  };
-  const all = Math.min(plan.warmUp, subject.warmUpAtMost ?? plan.warmUp);
-  const first = Math.min(plan.firstRequests, all / 2);
-  const firstMs = await some(first);
-  const restMs = await some(all - first);
-  const streaming = chatRequest(subject.target, stream);
-  const streamed = await closedLoop(subject.target, plan.streams, { count: plan.streams * 2 }, () => streaming, {
-    spreadMs: streamMs,
-  });
-  allGood(subject, "warm-up with streams", streamed, served);
-  return { firstMs, restMs };
-}
-
 /** One round: every measure on every row, the rows taking turns within each measure. */
 export async function runRound(
   ground: Ground,

@@ -4,10 +4,11 @@ import type { Kept, Subject, SubjectName } from "../subjects/subject.ts";
 import { type CountedRow, runCounts } from "./counts.ts";
 import type { Served } from "./measured.ts";
 import type { Plan } from "./plan.ts";
-import { type Round, runRound, type Warmth, warmUp } from "./rounds.ts";
+import { type Round, runRound } from "./rounds.ts";
 import { autocannon, type SecondOpinion } from "./second-opinion.ts";
 import { start } from "./start.ts";
 import { runUnread, type Unread } from "./unread.ts";
+import { type Warmth, warmUp, warmUpOf } from "./warmth.ts";
 
 /** Everything that a run of the table found. */
 export interface TableResult {
@@ -73,7 +74,7 @@ async function measure(
   const served: Served = new Map();
   const warmths = new Map<SubjectName, Warmth>();
   for (const subject of subjects) {
-    say(`warming ${subject.name} up: ${Math.min(plan.warmUp, subject.warmUpAtMost ?? plan.warmUp)} requests`);
+    say(`warming ${subject.name} up: ${warmUpOf(subject, plan)} requests`);
     warmths.set(subject.name, await warmUp(subject, plan, served));
   }
   const rounds: Map<SubjectName, Round>[] = [];
