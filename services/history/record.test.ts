@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { statement } from "../../shared/db/index.ts";
 import { UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   DetailSchema,
@@ -246,6 +247,22 @@ describe("a batch", () => {
     );
     expect(context.db.statements - before).toBe(2);
     await counted[Symbol.asyncDispose]();
+  });
+
+  test("of which nothing is known yet does without the function that looks at each record", async () => {
+    await using plain = await startTestHistory();
+    const { db } = plain.context;
+    await db.query(statement("test.without", "drop routine history.put_records_each"), []);
+    const ids = [nextId(), nextId(), nextId()];
+    await plain.record({ ...ended(ids[1] ?? 0n), status: RecordStatus.PROCESSING });
+    await Promise.all(ids.map((id) => plain.record({ ...ended(id), response: Buffer.from("{}") })));
+    const counted = `select (select count(*) from history.record) as records, (select count(*) from history.payload) as payloads,
+      (select count(*) from history.unfinished) as unfinished, (select count(*) from history.record where stored > 0) as numbered`;
+    expect(await db.query(statement("test.counted", counted), [])).toEqual([
+      { records: 3n, payloads: 3n, unfinished: 0n, numbered: 3n },
+    ]);
+    // One that is known is not plain.
+    await expect(plain.record(ended(ids[0] ?? 0n))).rejects.toThrow();
   });
 
   test("that lingers goes with a record that somebody waits for, and when one of it is asked for", async () => {
