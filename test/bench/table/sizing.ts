@@ -6,7 +6,7 @@ import type { TableResult } from "./run.ts";
 /** Share of a core's time above which queues grow. */
 const loadShare = 0.7;
 
-/** What one core and one gigabyte carry, computed from what is published. */
+/** What one core and one gigabyte carry, computed from what is published. A curve tells what the table did not measure. */
 export function sizing(table: TableResult, streams: Curve | undefined, slowReaders: Curve | undefined): string {
   const direct = table.rows.find(({ name }) => name === "direct");
   const rows = table.rows.filter(({ name }) => name === "up" || name === "mesh");
@@ -23,7 +23,7 @@ export function sizing(table: TableResult, streams: Curve | undefined, slowReade
       perCore(figures.streamCpuWithDatabaseMs.median),
       figures.memoryMb.median.toFixed(0),
       kbAt(streams, row.name),
-      kbAt(slowReaders, row.name),
+      table.unread?.find(({ name }) => name === row.name)?.kbPerStream.toFixed(0) ?? kbAt(slowReaders, row.name),
     ];
   });
   return markdownTable(
