@@ -139,5 +139,7 @@ function noteStep(timeline: TimelineEvent[], name: string, atUs: bigint | undefi
   if (atUs === undefined || atUs === 0n) return;
   let place = timeline.length;
   while (place > 0 && (timeline[place - 1]?.atUs ?? 0n) > atUs) place -= 1;
-  timeline.splice(place, 0, createTimelineEvent({ name, atUs }));
+  const step = createTimelineEvent({ name, atUs });
+  if (place === timeline.length) timeline.push(step);
+  else timeline.splice(place, 0, step);
 }

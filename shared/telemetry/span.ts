@@ -5,7 +5,7 @@ import type { ReadableSpan, TimedEvent } from "@opentelemetry/sdk-trace";
 import { scrub } from "../scrub.ts";
 import { attribute } from "./attributes.ts";
 import type { SpanClock } from "./clock.ts";
-import { formatContext, type TraceContext } from "./traceparent.ts";
+import { formatContext, spanIdIn, type TraceContext, traceIdIn } from "./traceparent.ts";
 
 /** What a span says about its work. Undefined values are left out; numbers that are whole travel as integers. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
@@ -54,29 +54,19 @@ const unset: SpanStatus = { code: SpanStatusCode.UNSET };
 export class UnrecordedSpan implements Span {
   readonly recording = false;
   readonly ended = false;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly #flags: number;
-  readonly #state: string | undefined;
-  #traceparent: string | undefined;
+  readonly traceparent: string;
 
-  /** `traceparent`: the context as text, where it came so. */
-  constructor(context: TraceContext, traceparent?: string) {
-    this.traceId = context.traceId;
-    this.spanId = context.spanId;
-    this.#flags = context.flags;
-    this.#state = context.state;
-    this.#traceparent = traceparent;
+  /** @param traceparent the text of a context that is well formed. */
+  constructor(traceparent: string) {
+    this.traceparent = traceparent;
   }
 
-  get traceparent(): string {
-    this.#traceparent ??= formatContext({
-      traceId: this.traceId,
-      spanId: this.spanId,
-      flags: this.#flags,
-      state: this.#state,
-    });
-    return this.#traceparent;
+  get traceId(): string {
+    return traceIdIn(this.traceparent);
+  }
+
+  get spanId(): string {
+    return spanIdIn(this.traceparent);
   }
 
   set(): void {}

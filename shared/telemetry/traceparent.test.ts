@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { newSpanId, newTraceId } from "./ids.ts";
-import { contextHeaders, contextOf, formatContext, parseContext, parseTraceparent } from "./traceparent.ts";
+import {
+  contextHeaders,
+  contextOf,
+  formatContext,
+  parseContext,
+  parseTraceparent,
+  unsampledFlags,
+} from "./traceparent.ts";
 
 const trace = "0af7651916cd43dd8448eb211c80319c";
 const parent = "b7ad6b7169203331";
@@ -104,4 +111,23 @@ test("a malformed traceparent takes its tracestate along, and a text that is non
   expect(contextOf("nonsense", "vendor=a")).toBeUndefined();
   expect(contextOf(undefined, "vendor=a")).toBeUndefined();
   expect(contextHeaders("")).toEqual({});
+});
+
+test("one look tells of any text whether reading and writing it would give the same unsampled context", () => {
+  const header = fc
+    .tuple(fc.constantFrom("00", "01", "ff"), hex(32), hex(16), fc.constantFrom("00", "01", "02", "03", "0a", "10"))
+    .map((parts) => parts.join("-"));
+  const broken = fc
+    .tuple(header, fc.nat(54), fc.constantFrom("0", "g", "-", "A", ""))
+    .map(([text, at, other]) => text.slice(0, at) + other + text.slice(at + 1));
+  const noId = fc.constantFrom(`00-${"0".repeat(32)}-${parent}-00`, `00-${trace}-${"0".repeat(16)}-00`);
+  const withState = header.map((text) => `${text} a=b`);
+  fc.assert(
+    fc.property(fc.oneof(header, broken, noId, withState, fc.string()), (text) => {
+      const context = parseContext(text);
+      const same = context !== undefined && context.state === undefined && formatContext(context) === text;
+      expect(unsampledFlags(text)).toBe(same && (context.flags & 1) === 0 ? context.flags : undefined);
+    }),
+    { numRuns: 1_000 },
+  );
 });

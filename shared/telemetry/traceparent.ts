@@ -40,7 +40,29 @@ export function parseTraceparent(header: string | undefined): TraceContext | und
   if (!isId(header, 3, 35) || !isId(header, 36, 52)) return undefined;
   const flags = hexByte(header, 53);
   if (flags < 0) return undefined;
-  return { traceId: header.slice(3, 35), spanId: header.slice(36, 52), flags };
+  return { traceId: traceIdIn(header), spanId: spanIdIn(header), flags };
+}
+
+/** Trace ID in a `traceparent` that is well formed. */
+export function traceIdIn(traceparent: string): string {
+  return traceparent.slice(3, 35);
+}
+
+/** Likewise its span ID. */
+export function spanIdIn(traceparent: string): string {
+  return traceparent.slice(36, 52);
+}
+
+/** A `traceparent` that we write for a trace that is not sampled. */
+const unsampledForm = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[02]$/;
+
+/**
+ * The flags of a context that is not sampled and has no `tracestate`, as nearly all of our own are: one look tells it, and it
+ * can be handed on as the text that it is. Undefined: it has to be read.
+ */
+export function unsampledFlags(text: string): number | undefined {
+  if (text.length !== traceparentLength || !unsampledForm.test(text)) return undefined;
+  return text.endsWith("2") ? randomFlag : 0;
 }
 
 /** Reads the text of a context: a `traceparent`, and after a space a `tracestate`. Undefined as for `parseTraceparent`. */

@@ -11,12 +11,14 @@ import {
   UnrecordedSpan,
 } from "./span.ts";
 import {
+  formatContext,
   isTraceId,
   parseContext,
   randomFlag,
   sampledFlag,
   type TraceContext,
-  traceparentLength,
+  traceIdIn,
+  unsampledFlags,
 } from "./traceparent.ts";
 
 export interface RootOptions {
@@ -59,7 +61,7 @@ export interface Tracing {
 export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
   const start = (
     name: string,
-    options: Pick<ChildOptions, "kind" | "attrs" | "requestId" | "startUnixMs"> & { readonly parent?: string },
+    options: Pick<ChildOptions, "kind" | "attrs" | "requestId" | "startUnixMs">,
     traceId: string,
     parent: TraceContext | undefined,
     spanId?: string,
@@ -67,12 +69,8 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
     const kept = (parent?.flags ?? 0) & randomFlag;
     // An unrecorded child hands on its parent's context: a trace then shows no gaps, and it costs nothing.
     if (!sampler(traceId, parent?.flags)) {
-      // Our own parent's text is what this span would write again.
-      const same = parent !== undefined && parent.flags === kept && options.parent?.length === traceparentLength;
-      return new UnrecordedSpan(
-        { traceId, spanId: parent?.spanId ?? spanId ?? newSpanId(), flags: kept, state: parent?.state },
-        same ? options.parent : undefined,
-      );
+      const own = parent?.spanId ?? spanId ?? newSpanId();
+      return new UnrecordedSpan(formatContext({ traceId, spanId: own, flags: kept, state: parent?.state }));
     }
     const span = new RecordedSpan(
       origin,
@@ -96,6 +94,8 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
       return span;
     },
     startChild(name, options) {
+      const flags = unsampledFlags(options.parent);
+      if (flags !== undefined && !sampler(traceIdIn(options.parent), flags)) return new UnrecordedSpan(options.parent);
       const parent = parseContext(options.parent);
       return start(name, options, parent?.traceId ?? traceIdFor(options.requestId), parent, options.spanId);
     },
@@ -105,7 +105,9 @@ export function createTracing(origin: SpanOrigin, sampler: Sampler): Tracing {
 /** Tracing that records nothing: spans carry the context they were given, flags and all. */
 export function createPassiveTracing(): Tracing {
   const span = (context: TraceContext | undefined, requestId: bigint, traceId?: string): Span =>
-    new UnrecordedSpan(context ?? { traceId: traceIdFor(requestId, traceId), spanId: newSpanId(), flags: 0 });
+    new UnrecordedSpan(
+      formatContext(context ?? { traceId: traceIdFor(requestId, traceId), spanId: newSpanId(), flags: 0 }),
+    );
   return {
     startRoot: (_, { inbound, requestId, traceId }) => span(parseContext(inbound), requestId, traceId),
     startChild: (_, { parent, requestId }) => span(parseContext(parent), requestId),

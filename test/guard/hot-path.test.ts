@@ -55,8 +55,8 @@ const whole = {
   answerParsed: 1,
   answerWritten: 1,
   otherParsed: 0,
-  /** The upstream's model for the body; the tariff to reserve by and to settle by; the record's shape and outcome. */
-  otherWritten: 5,
+  /** The upstream's model for the body; the line of the log. */
+  otherWritten: 2,
   /** The upstream's answer came in one piece. The body needs no change here, so it is not copied. */
   concats: 0,
   /** The answer, encoded. */

@@ -36,6 +36,11 @@ export function rank<P extends Weighted>(peers: readonly P[], draw: Draw, limit:
     if (scores.length === limit && score >= (scores[last] ?? 0)) continue;
     let at = scores.length;
     while (at > 0 && score < (scores[at - 1] ?? 0)) at--;
+    if (at === scores.length) {
+      scores.push(score);
+      best.push(peer);
+      continue;
+    }
     scores.splice(at, 0, score);
     best.splice(at, 0, peer);
     if (best.length > limit) {
