@@ -21,6 +21,7 @@ import { meshAddresses } from "./mesh-addresses.ts";
 import { metricsPorts } from "./metrics-ports.ts";
 import { assertPortFree } from "./port.ts";
 import { type Role, roleEnv } from "./role-env.ts";
+import { roleFlags } from "./role-flags.ts";
 import { firstModel, upstreamNames } from "./upstream-names.ts";
 import { welcome } from "./welcome.ts";
 
@@ -126,7 +127,7 @@ function keepRunning(
   const start = () => {
     // A session of its own: Ctrl-C in the terminal goes to the whole group, and services that stop together cannot finish
     // each other's requests. What reaches all of them nevertheless (systemd) they tell us, and stop in our order.
-    child = spawn(globalThis.process.execPath, [file, supervisedFlag], {
+    child = spawn(globalThis.process.execPath, [...roleFlags(role, env), file, supervisedFlag], {
       env,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       detached: true,
