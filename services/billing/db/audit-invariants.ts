@@ -6,10 +6,23 @@ import { unlikeWholes, wrongLabelDays, wrongLabelKinds, wrongLabelMonths } from 
 import type { PortionUnit } from "./audit-portions.ts";
 import { wrongDays, wrongMarks, wrongMonths, wrongTogether } from "./audit-usage.ts";
 
+/**
+ * Which portions: a statement has a price for its plan, some milliseconds for each, so those that put little aside for an entry have
+ * larger ones.
+ */
+export const portionKinds = {
+  days: { ends: "day", times: 1 },
+  manyDays: { ends: "day", times: 5 },
+  months: { ends: "month", times: 1 },
+} as const satisfies Readonly<Record<string, { readonly ends: PortionUnit; readonly times: number }>>;
+export type PortionKind = keyof typeof portionKinds;
+
 /** Selects a line of text for each row of a portion that breaks an invariant. */
 export interface PortionCheck {
-  readonly ends: PortionUnit;
+  readonly portions: PortionKind;
   readonly select: (portion: Portion) => string;
+  /** False: the accounts of this portion have nothing that it could select. */
+  readonly concerns?: (portion: Portion) => boolean;
   /** Selects nothing where `select` cannot select anything either, and takes less time. Undefined: there is no such statement here. */
   readonly quick?: (portion: Portion) => string | undefined;
 }
@@ -29,11 +42,12 @@ export interface Invariant {
 const sweepGraceMs = 30_000;
 
 const everyDay = (select: PortionCheck["select"], quick?: PortionCheck["quick"]): PortionCheck => ({
-  ends: "day",
+  portions: "days",
   select,
   ...(quick === undefined ? {} : { quick }),
 });
-const everyMonth = (select: PortionCheck["select"]): PortionCheck => ({ ends: "month", select });
+const someDays = (select: PortionCheck["select"]): PortionCheck => ({ portions: "manyDays", select });
+const everyMonth = (select: PortionCheck["select"]): PortionCheck => ({ portions: "months", select });
 
 export const invariants: readonly Invariant[] = [
   {
@@ -135,12 +149,15 @@ export const invariants: readonly Invariant[] = [
   {
     name: "every charge is its usage at its prices, rounded up once, over all units, rates and conditions",
     counted: "charges",
-    offending: wrongCharges.map((select) => everyDay(select)),
+    offending: wrongCharges.map(someDays),
   },
   {
     name: "every list price is the usage at the prices of the vendor's list, or what the vendor said that it cost",
     counted: "listPrices",
-    offending: [...wrongListPrices.map((select) => everyDay(select)), everyDay(unknownListPrices)],
+    offending: [
+      ...wrongListPrices.map(someDays),
+      { ...someDays(unknownListPrices), concerns: ({ occurring }) => occurring.has("list_price") },
+    ],
   },
   {
     name: "every credit with a reference was entered once",

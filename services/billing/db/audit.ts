@@ -3,8 +3,8 @@ import type { Queryable } from "../../../shared/db/index.ts";
 import type { Portion } from "../domain/audit-portions.ts";
 import { summedColumns } from "./audit-columns.ts";
 import { countLedger, countOf } from "./audit-count.ts";
-import { type Invariant, invariants, type PortionCheck } from "./audit-invariants.ts";
-import { type PortionUnit, readPortions } from "./audit-portions.ts";
+import { type Invariant, invariants, type PortionCheck, type PortionKind, portionKinds } from "./audit-invariants.ts";
+import { readPortions } from "./audit-portions.ts";
 import type { BillingSchema } from "./schema.ts";
 
 /** A checked invariant. */
@@ -29,9 +29,12 @@ const everyColumn: ReadonlySet<string> = new Set([...summedColumns, "tags"]);
 /** Checks every invariant, of a live database too. Where `db` is a transaction it looks at what that sees. */
 export async function auditLedger(db: Queryable<BillingSchema>, portionSize = usualSize): Promise<AuditCheck[]> {
   const accounts = await countLedger(db);
+  const read = ({ ends, times }: (typeof portionKinds)[PortionKind]) =>
+    readPortions(db, accounts, ends, portionSize * times);
   const portions = {
-    day: await readPortions(db, accounts, "day", portionSize),
-    month: await readPortions(db, accounts, "month", portionSize),
+    days: await read(portionKinds.days),
+    manyDays: await read(portionKinds.manyDays),
+    months: await read(portionKinds.months),
   };
   const checks: AuditCheck[] = [];
   for (const { name, counted, offending } of invariants) {
@@ -44,7 +47,7 @@ export async function auditLedger(db: Queryable<BillingSchema>, portionSize = us
 async function linesOf(
   db: Queryable<BillingSchema>,
   offending: Invariant["offending"],
-  portions: Readonly<Record<PortionUnit, readonly Portion[]>>,
+  portions: Readonly<Record<PortionKind, readonly Portion[]>>,
 ): Promise<string[]> {
   const found: string[] = [];
   const look = async (select: string) => {
@@ -58,7 +61,7 @@ async function linesOf(
       found.push(...(await look(check)));
       continue;
     }
-    for (const portion of portions[check.ends]) found.push(...(await linesOfPortion(look, check, portion)));
+    for (const portion of portions[check.portions]) found.push(...(await linesOfPortion(look, check, portion)));
   }
   return found;
 }
@@ -69,9 +72,10 @@ async function linesOf(
  */
 async function linesOfPortion(
   look: (select: string) => Promise<string[]>,
-  { select, quick }: PortionCheck,
+  { select, concerns, quick }: PortionCheck,
   portion: Portion,
 ): Promise<string[]> {
+  if (concerns?.(portion) === false) return [];
   const seen = await look(quick?.(portion) ?? select(portion));
   return seen.length === 0 ? [] : look(select({ ...portion, occurring: everyColumn }));
 }

@@ -248,6 +248,12 @@ describe("Audit", () => {
          tariff_id, 10 from billing.ledger where entry_id = ${a}`,
       ],
       [
+        "every list price is",
+        `insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, kind,
+         estimated, reason, key_id, tariff_id, list_price) select 6, account_id, 12, 0, 0, 0, now(), 1, false, 'usage', key_id,
+         tariff_id, 7 from billing.ledger where entry_id = ${a}`,
+      ],
+      [
         "reference was entered once",
         `insert into billing.ledger (entry_id, account_id, seq, amount, reserved, balance_after, created_at, kind,
          estimated, reason, reference) values (4, 1, 1, 1, 0, 0, now(), 3, false, 'r', 'x'), (5, 1, 2, 1, 0, 0, now(), 3, false, 'r', 'x')`,
