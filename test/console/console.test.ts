@@ -27,6 +27,17 @@ const watchPaste = (id: string) => `
     }, { once: true, capture: true });
   }); undefined`;
 
+/**
+ * The colour of something that lies deep, in the same moment as the scheme changes, by scheme. Who wants no motion sees no
+ * transition: even one of 0.01 ms comes from each element to those within only with the next frame.
+ */
+const coloursAtOnce = `["light", "dark"].map((theme) => {
+  document.documentElement.dataset.theme = theme;
+  const { color } = getComputedStyle(document.querySelector(".waterfall-axis > div > span"));
+  delete document.documentElement.dataset.theme;
+  return color;
+})`;
+
 describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undefined ? `, ${noBrowser}` : ""}`, () => {
   let house: House;
   let browser: Browser;
@@ -149,6 +160,7 @@ describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undef
     expect(await page.getByRole("link", { name: "Trace" }).getAttribute("href")).toMatch(/16686\/trace\/[0-9a-f]{32}$/);
     await page.getByRole("button", { name: "Copy as curl" }).click();
     expect(await page.evaluate("navigator.clipboard.readText()")).toMatch(/^curl 'http.+\/v1\/chat\/completions'/);
+    expect(new Set(await page.evaluate<string[]>(coloursAtOnce)).size).toBe(2);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       await expectAccessible(page, `a request that failed, ${colorScheme}`);
