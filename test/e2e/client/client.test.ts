@@ -171,10 +171,10 @@ describe("the packed client, in a project outside of the repository", () => {
   afterAll(() => Promise.all([usual, newest, packed].map((made) => made?.[Symbol.asyncDispose]())));
 
   test.each([
-    // The types of tRPC 11.22 name packages that nobody has who does not ask for them.
+    // The types of tRPC 11.22 name packages that nobody has who does not ask for them. What compiles with the libraries checked
+    // does so without.
     ["typescript-5.8", "the gateway's", true],
     ["typescript-7", "the gateway's", true],
-    ["typescript-7", "the newest", true],
     ["typescript-5.8", "the newest", false],
     ["typescript-7", "the newest", false],
   ] as const)(
