@@ -33,6 +33,7 @@ const long = [
   "test/e2e/modules/modules.test.ts",
   "test/faults/job-steps.test.ts",
   "cli/mesh.test.ts",
+  "test/e2e/one-up.test.ts",
   "test/e2e/reach.test.ts",
   "test/faults/batch-kills.test.ts",
   "test/e2e/keys.test.ts",

@@ -5,6 +5,7 @@ import { Ajv } from "ajv";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, startDeployment } from "../e2e/deployment.ts";
+import { responsesTests } from "./responses.ts";
 
 /*
  * The documents that the product comes from, as tests: every example request of the chat document (its answer checked
@@ -22,6 +23,8 @@ beforeAll(async () => {
   house = await startDeployment("up", { LOG_LEVEL: "warn", OPENAI_API_KEY: "" });
 }, 60_000);
 afterAll(() => house?.[Symbol.asyncDispose](), 60_000);
+
+responsesTests(() => house);
 
 function expectValid(answer: unknown): void {
   expect(validate(answer), JSON.stringify(validate.errors)).toBe(true);
