@@ -21,7 +21,7 @@ const maxOffending = 100;
 
 /**
  * Entries that are looked at at a time: their sums, up to a kilobyte for each that has one of its own, stay within the memory of a
- * statement, and a statement is through in some tenths of a second.
+ * statement, and most statements are through in some tenths of a second.
  */
 const usualSize = 50_000;
 const everyColumn: ReadonlySet<string> = new Set([...summedColumns, "tags"]);
