@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { BenchError } from "./bench-error.ts";
 import { drawAnew, publishCurve, publishTable, publishTargets, readTable } from "./docs.ts";
 import type { Curve, CurveName } from "./growth/curves.ts";
@@ -43,9 +43,13 @@ async function growth({ plan, curves, docs, json }: Extract<Task, { kind: "growt
 }
 
 function writeJson(file: string | undefined, found: object): void {
-  if (file === undefined) return;
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+}
+
+/** What cannot be written is told before the minutes that it takes to measure it; what is there stays until then. */
+function assertWritable(file: string | undefined): void {
   try {
-    writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+    if (file !== undefined) appendFileSync(file, "");
   } catch (error) {
     throw new BenchError(`--json: ${(error as Error).message}`);
   }
@@ -57,8 +61,7 @@ async function run(): Promise<void> {
   if (task.kind === "draw") return await drawAnew();
   if (!existsSync("/proc/self/stat"))
     throw new BenchError("CPU time and memory are read from /proc, which this system has not: the bench runs on Linux");
-  // What cannot be written is told before the minutes that it takes to measure it.
-  writeJson(task.json, {});
+  assertWritable(task.json);
   await (task.kind === "growth" ? growth(task) : table(task));
 }
 
