@@ -55,7 +55,7 @@ const whole = {
   answerParsed: 1,
   answerWritten: 1,
   otherParsed: 0,
-  /** The upstream's model for the body; the line of the log. */
+  /** The upstream's model for the body; the line of the log. Tariffs, shapes and outcomes that come again are known, over the wire too. */
   otherWritten: 2,
   /** The upstream's answer came in one piece. The body needs no change here, so it is not copied. */
   concats: 0,
