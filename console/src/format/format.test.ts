@@ -32,6 +32,7 @@ test("how long ago never says more than was, and is one text for each moment", (
   expect(formats.relative("2026-11-30T11:58:30Z", now)).toBe("1 min. ago");
   expect(formats.relative("2026-11-30T09:00:00Z", now)).toBe("3 hr. ago");
   expect(formats.relative("2025-11-20T09:00:00Z", now)).toBe("1 yr. ago");
+  for (const days of [360, 364.9]) expect(formats.relative(now - days * 86_400_000, now)).toBe("12 mo. ago");
   fc.assert(
     fc.property(fc.integer({ min: 5_000, max: 1e12 }), (agoMs) => {
       const text = formats.relative(now - agoMs, now);

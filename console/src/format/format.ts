@@ -30,7 +30,8 @@ const units = [
   ["minute", 60_000, 60],
   ["hour", 3_600_000, 24],
   ["day", 86_400_000, 30],
-  ["month", 2_592_000_000, 12],
+  // A year is a few days longer than twelve of these months.
+  ["month", 2_592_000_000, 365 / 30],
   ["year", 31_536_000_000, Number.POSITIVE_INFINITY],
 ] as const;
 

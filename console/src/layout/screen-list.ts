@@ -1,7 +1,8 @@
-import { type ComponentType, lazy } from "react";
+import type { ComponentType } from "react";
 import type { Dictionary } from "../i18n/dictionary.ts";
 import type { Rights } from "../session/rights.ts";
 import type { IconName } from "../ui/icon.tsx";
+import { part } from "../ui/part.ts";
 
 /** A screen of the console: a row here is all that it takes to be found. */
 export interface Screen {
@@ -25,76 +26,76 @@ export const screenList: readonly Screen[] = [
     icon: "find",
     group: "observe",
     may: anybody,
-    component: lazy(async () => ({ default: (await import("../screens/home/home.tsx")).Home })),
+    component: part(async () => (await import("../screens/home/home.tsx")).Home),
   },
   {
     path: "/requests",
     name: "requests",
     group: "observe",
     may: ({ readRecords }) => readRecords,
-    component: lazy(async () => ({ default: (await import("../screens/requests/requests.tsx")).Requests })),
+    component: part(async () => (await import("../screens/requests/requests.tsx")).Requests),
   },
   {
     path: "/requests/:id",
     group: "observe",
     may: anybody,
-    component: lazy(async () => ({ default: (await import("../screens/request/request.tsx")).RequestScreen })),
+    component: part(async () => (await import("../screens/request/request.tsx")).RequestScreen),
   },
   {
     path: "/jobs",
     name: "jobs",
     group: "observe",
     may: ({ readRecords }) => readRecords,
-    component: lazy(async () => ({ default: (await import("../screens/jobs/jobs.tsx")).Jobs })),
+    component: part(async () => (await import("../screens/jobs/jobs.tsx")).Jobs),
   },
   {
     path: "/channels",
     name: "channels",
     group: "observe",
     may: ({ readPlatform }) => readPlatform,
-    component: lazy(async () => ({ default: (await import("../screens/channels/channels.tsx")).Channels })),
+    component: part(async () => (await import("../screens/channels/channels.tsx")).Channels),
   },
   {
     path: "/spend",
     name: "spend",
     group: "money",
     may: ({ readRecords }) => readRecords,
-    component: lazy(async () => ({ default: (await import("../screens/spend/spend.tsx")).Spend })),
+    component: part(async () => (await import("../screens/spend/spend.tsx")).Spend),
   },
   {
     path: "/ledger",
     name: "ledger",
     group: "money",
     may: ({ readAdministration }) => readAdministration,
-    component: lazy(async () => ({ default: (await import("../screens/ledger/ledger.tsx")).Ledger })),
+    component: part(async () => (await import("../screens/ledger/ledger.tsx")).Ledger),
   },
   {
     path: "/keys",
     name: "keys",
     group: "manage",
     may: ({ readAdministration }) => readAdministration,
-    component: lazy(async () => ({ default: (await import("../screens/keys/keys.tsx")).Keys })),
+    component: part(async () => (await import("../screens/keys/keys.tsx")).Keys),
   },
   {
     path: "/accounts",
     name: "accounts",
     group: "manage",
     may: ({ readAdministration }) => readAdministration,
-    component: lazy(async () => ({ default: (await import("../screens/accounts/accounts.tsx")).Accounts })),
+    component: part(async () => (await import("../screens/accounts/accounts.tsx")).Accounts),
   },
   {
     path: "/webhooks",
     name: "webhooks",
     group: "manage",
     may: ({ readAdministration }) => readAdministration,
-    component: lazy(async () => ({ default: (await import("../screens/webhooks/webhooks.tsx")).Webhooks })),
+    component: part(async () => (await import("../screens/webhooks/webhooks.tsx")).Webhooks),
   },
   {
     path: "/trail",
     name: "trail",
     group: "manage",
     may: ({ readPlatform }) => readPlatform,
-    component: lazy(async () => ({ default: (await import("../screens/trail/trail.tsx")).Trail })),
+    component: part(async () => (await import("../screens/trail/trail.tsx")).Trail),
   },
   {
     path: "/me",
@@ -102,6 +103,6 @@ export const screenList: readonly Screen[] = [
     icon: "me",
     group: "own",
     may: anybody,
-    component: lazy(async () => ({ default: (await import("../screens/me/my-key.tsx")).MyKey })),
+    component: part(async () => (await import("../screens/me/my-key.tsx")).MyKey),
   },
 ];

@@ -1,5 +1,6 @@
-import { Component, type ReactNode } from "react";
-import { useWords } from "../app-context.tsx";
+import { Component, type ReactNode, useEffect, useState } from "react";
+import { useHouse, useIsAway, useWords } from "../app-context.tsx";
+import { MissingPart, reloadOnce } from "./part.ts";
 
 interface Props {
   readonly children: ReactNode;
@@ -20,8 +21,36 @@ export class Boundary extends Component<Props, { error: unknown; of: string | un
   }
 
   override render() {
-    return this.state.error === undefined ? this.props.children : <Broken error={this.state.error} />;
+    const { error } = this.state;
+    if (error === undefined) return this.props.children;
+    return error instanceof MissingPart ? <Missing error={error} /> : <Broken error={error} />;
   }
+}
+
+/**
+ * Loads the page again when the gateway answers: a browser may remember that it could not load a part, and another version of the
+ * console has its parts under other names.
+ */
+function Missing({ error }: { error: MissingPart }) {
+  const { connection } = useHouse();
+  const { trouble } = useWords();
+  const isAway = useIsAway();
+  const [state, setState] = useState<"new" | "waits" | "helpless">("new");
+  useEffect(() => {
+    connection.lost();
+    setState("waits");
+  }, [connection]);
+  useEffect(() => {
+    if (state !== "waits" || isAway) return;
+    if (!reloadOnce(sessionStorage, Date.now(), () => location.reload())) setState("helpless");
+  }, [state, isAway]);
+  if (state === "helpless") return <Broken error={error} />;
+  return (
+    <main className="plain" role="alert">
+      <h1>{trouble.awayTitle}</h1>
+      <p>{trouble.awayText}</p>
+    </main>
+  );
 }
 
 function Broken({ error }: { error: unknown }) {

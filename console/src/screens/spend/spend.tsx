@@ -1,15 +1,16 @@
-import { lazy, Suspense, useCallback, useMemo } from "react";
+import { Suspense, useCallback, useMemo } from "react";
 import { useChosen, useFormats, useSignedIn, useWords } from "../../app-context.tsx";
 import { useAddress } from "../../data/use-address.ts";
 import { AccountChoice } from "../../ui/accounts.tsx";
 import { Icon } from "../../ui/icon.tsx";
+import { part } from "../../ui/part.ts";
 import { Card, Empty, Figure, Meter, PageHead, Skeleton, Usd } from "../../ui/parts.tsx";
 import { type ColumnOf, DataTable } from "../../ui/table.tsx";
 import { saveText } from "./save.ts";
 import { csvOf, listOf, type Sum, seriesOf, sumsOf, totalUsd } from "./series.ts";
 import { type Group, ledgerGroups, recordGroups, usePoints } from "./use-points.ts";
 
-const Chart = lazy(async () => ({ default: (await import("./chart.tsx")).Chart }));
+const Chart = part(async () => (await import("./chart.tsx")).Chart);
 
 const hourMs = 3_600_000;
 const spans = {
