@@ -13,12 +13,18 @@ export interface BatchRunner {
   leave(): void;
 }
 
+/** When a batch runs beside another: so many have gathered, or one of them has waited for so long, for the other may hang. */
+export interface BesideBounds {
+  readonly enough: number;
+  readonly afterMs: number;
+}
+
 /** How calls are gathered. */
 export interface GatherBounds extends LingerBounds {
   readonly maxItems: number;
   readonly maxConcurrent: number;
-  /** So many must have gathered before a batch runs beside another. */
-  readonly besideAnother: number;
+  /** When a batch runs beside another. */
+  readonly besideAnother: BesideBounds;
   /** Whether somebody waits for what an item asks for. */
   readonly isWaited: (item: unknown) => boolean;
 }
@@ -35,6 +41,7 @@ export function createBatchRunner(
   let gathered: ServerCall[] = [];
   let waited = false;
   let running = 0;
+  let overdue: NodeJS.Timeout | undefined;
   const linger = createLinger(bounds, startBatches);
 
   function accept(call: ServerCall): void {
@@ -43,12 +50,25 @@ export function createBatchRunner(
   }
 
   function startBatches(): void {
-    while (gathered.length >= (running === 0 ? 1 : besideAnother) && running < maxConcurrent) {
-      const calls = takeBatch();
-      if (calls.length === 0) continue;
-      running += 1;
-      void runBatch(calls);
+    while (gathered.length >= (running === 0 ? 1 : besideAnother.enough) && running < maxConcurrent) startBatch();
+    if (gathered.length > 0 && running < maxConcurrent) {
+      overdue ??= setTimeout(startOverdue, besideAnother.afterMs);
+      return;
     }
+    clearTimeout(overdue);
+    overdue = undefined;
+  }
+
+  function startOverdue(): void {
+    overdue = undefined;
+    if (gathered.length > 0 && running < maxConcurrent) startBatch();
+  }
+
+  function startBatch(): void {
+    const calls = takeBatch();
+    if (calls.length === 0) return;
+    running += 1;
+    void runBatch(calls);
   }
 
   function takeBatch(): ServerCall[] {

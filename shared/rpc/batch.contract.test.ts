@@ -24,6 +24,9 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     expect(echo.seen.batches).toEqual([100]);
   });
 
+  /** Longer than any test may take: what is answered did not wait for it. */
+  const longMs = 600_000;
+
   test("answers an item that is known later by itself: neither its batch nor the next one waits for it", async () => {
     const { client, echo } = await pair({}, createEcho({ maxConcurrent: 1 }));
     await client.ready(5_000);
@@ -41,7 +44,10 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
   });
 
   test("few calls wait for the batch that runs, where the method says so; enough of them run beside it", async () => {
-    const { client, echo } = await pair({}, createEcho({ maxConcurrent: 2, besideAnother: 3 }));
+    const { client, echo } = await pair(
+      {},
+      createEcho({ maxConcurrent: 2, besideAnother: { enough: 3, afterMs: longMs } }),
+    );
     await client.ready(5_000);
     const held = client.echo.call({ text: "hold" }, soon);
     await echo.until(({ texts }) => texts.includes("hold"));
@@ -57,6 +63,17 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     expect(echo.seen.batches).toEqual([1, 3, 1]);
   });
 
+  test("a call that waits behind a batch which hangs runs beside it after a while", async () => {
+    const { client, echo } = await pair({}, createEcho({ maxConcurrent: 2, besideAnother: { enough: 3, afterMs: 1 } }));
+    await client.ready(5_000);
+    const held = client.echo.call({ text: "hold" }, soon);
+    await echo.until(({ texts }) => texts.includes("hold"));
+    expect((await client.echo.call({ text: "1" }, soon)).text).toBe("1");
+    expect(echo.seen.batches).toEqual([1, 1]);
+    echo.release();
+    await held;
+  });
+
   test("where a method lingers, what comes within the time travels together, also when the client closes", async () => {
     const { client, echo } = await pair({ lingerMs: { echo: 40 } });
     await client.ready(5_000);
@@ -70,8 +87,6 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     expect(echo.seen.batches).toEqual([2, 1]);
   });
 
-  // Longer than any test may take: what is answered did not linger.
-  const longMs = 600_000;
   const patient = { timeoutMs: 2 * longMs };
 
   test("where a method lingers, a call that somebody waits for goes at once, and takes along what lingers", async () => {

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService, Message, MessageShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
-import { createBatchRunner } from "./batch-runner.ts";
+import { type BesideBounds, createBatchRunner } from "./batch-runner.ts";
 import type { ServerCall } from "./server-call.ts";
 import type {
   BatchAnswer,
@@ -71,8 +71,8 @@ export interface BatchOptions<I extends Message = never> {
   readonly maxItems?: number | undefined;
   /** Most batches that run at once; what arrives meanwhile, on any lane, gathers for the next. Default 4. */
   readonly maxConcurrent?: number | undefined;
-  /** So many must have gathered before a batch runs beside another; fewer wait for that one's end. Default 1. */
-  readonly besideAnother?: number | undefined;
+  /** When a batch runs beside another; until then calls wait for that one's end. Default: at once. */
+  readonly besideAnother?: BesideBounds | undefined;
   /**
    * Milliseconds that a call waits for others, where nobody waits for its answer: fewer, larger batches. Default 0: what
    * one message brought runs at once.
@@ -92,7 +92,7 @@ export function batchHandler<I extends Message, O extends Message>(
   run: (calls: readonly LaneCall<I>[]) => Promise<readonly NoInfer<BatchAnswer<O>>[]>,
   options: BatchOptions<I> = {},
 ): BatchHandler<I, O> {
-  const { maxItems = 512, maxConcurrent = 4, besideAnother = 1 } = options;
+  const { maxItems = 512, maxConcurrent = 4, besideAnother = { enough: 1, afterMs: 0 } } = options;
   const { lingerMs = 0, enough = maxItems, isWaited = () => false } = options;
   const runner = createBatchRunner(run as (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>, {
     ...{ maxItems, maxConcurrent, besideAnother, lingerMs, enough },

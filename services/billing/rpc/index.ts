@@ -55,8 +55,12 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
   );
   const definition = defineService(BillingService, {
     authenticate: batchHandler(authenticate(context), { maxConcurrent: 2 }),
-    // Two at a time mostly wait for each other's accounts: a second one is for as many as make a good statement by themselves.
-    reserve: batchHandler(reserve(context, { judgeOne, secondLook }), { maxConcurrent: 2, besideAnother: 64 }),
+    // Two at a time mostly wait for each other's accounts: a second one is for as many as make a good statement by themselves, or
+    // for those that wait behind one of ten times the usual length.
+    reserve: batchHandler(reserve(context, { judgeOne, secondLook }), {
+      maxConcurrent: 2,
+      besideAnother: { enough: 64, afterMs: 20 },
+    }),
     settle: settling,
     extend: unaryHandler(extend(context)),
     splitReservation: unaryHandler(splitReservationOf(context)),
