@@ -20,15 +20,20 @@ export async function publishCurve(name: CurveName, curve: Curve): Promise<void>
 
 /** Publishes the table; the targets are read from it from then on. */
 export async function publishTable(result: TableResult): Promise<void> {
-  write("table", result);
+  write("table", withoutPlace(result));
   rmSync(fileOf("targets"), { force: true });
   await drawAnew();
 }
 
 /** Publishes the targets of a run beside the table, which stays. */
 export async function publishTargets(result: TableResult): Promise<void> {
-  write("targets", result);
+  write("targets", withoutPlace(result));
   await drawAnew();
+}
+
+/** Where the other checkout lay is of no use to others. */
+function withoutPlace({ plan: { before: _, ...plan }, ...result }: TableResult): TableResult {
+  return { ...result, plan };
 }
 
 /** The published numbers of the table; undefined: there are none. */
