@@ -50,11 +50,11 @@ export class KnownMessages<M extends Message> {
       return message;
     }
     const fresh = this.#read(reader, end);
-    // What reads beyond its end depends on what follows.
+    // A message that is read beyond its end depends on what follows it.
     if (reader.pos !== end) return fresh;
     const isKnown = place.hash === hash;
     place.hash = hash;
-    // What is kept must not keep the batch that it came in.
+    // The bytes are copied, for a slice would keep the whole batch that it came in.
     place.bytes = isKnown ? reader.copyOf(start, end) : undefined;
     place.message = place.bytes && deepFreeze(this.#read(new Reader(place.bytes), place.bytes.length));
     return place.message ?? fresh;

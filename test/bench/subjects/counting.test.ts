@@ -27,7 +27,7 @@ test.each(["grpc", "local"])(
     const groups = [{ name: "it", pid: child.pid ?? 0, isDatabase: false, withChildren: false }];
     const first = await counting.read(groups);
     expect(first).toEqual({ lanes: { Echo: { asked: 1, calls: 3, answered: 1 } }, statements: 1, transactions: 1 });
-    // What is read stays.
+    // The counts stay after they were read.
     expect(await counting.read(groups)).toEqual(first);
   },
 );

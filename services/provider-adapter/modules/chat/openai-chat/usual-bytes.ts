@@ -65,7 +65,7 @@ export class UsualBytes {
       if (end < 0) return false;
       at = end;
     }
-    // What is no UTF-8 reaches the client as the decoder writes it.
+    // Bytes that are not UTF-8 are left to the decoder, which replaces them before the client gets them.
     if (!this.#isAscii && !isUtf8(piece)) return false;
     this.#piece = piece;
     return this.count > 0;

@@ -2520,7 +2520,7 @@ export const SumUsageResponseSchema: GenMessage<SumUsageResponse> = /*@__PURE__*
   messageDesc(file_throughline_billing_v1_billing, 55);
 
 /**
- * What all names after a page come to.
+ * Says what all names that follow a page come to together.
  *
  * @generated from message throughline.billing.v1.UsageRest
  */
