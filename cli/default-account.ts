@@ -6,7 +6,7 @@ import {
   type Key,
   KeyKind,
 } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { nanoUsdPerUsd } from "../shared/money.ts";
+import { nanoUsdPerUsd } from "../shared/money/usd.ts";
 import type { ServiceClient } from "../shared/rpc/index.ts";
 import { makeAdminKey, readAdminKey } from "./admin-key.ts";
 import { enterFirstThings, firstThings } from "./first-events.ts";

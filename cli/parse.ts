@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { parseUsd } from "../shared/money.ts";
+import { parseUsd } from "../shared/money/usd.ts";
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatUsd, parseUsd } from "../shared/money.ts";
+import { formatUsd, parseUsd } from "../shared/money/usd.ts";
 import { nanoUsd, noteRequestId, requestIdOf, usd } from "./values.ts";
 
 test("amounts are those of the platform, exactly, in both directions", () => {

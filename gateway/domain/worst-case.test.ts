@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { PricingSchema, RateSchema, Unit } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage } from "../../shared/money.ts";
+import { noUsage } from "../../shared/money/usage.ts";
 import { dearestCase } from "./worst-case.ts";
 
 describe("the dearest case", () => {

@@ -1,5 +1,7 @@
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { type BillableUsage, dearestCostNanoUsd, type Prices, type Quantity } from "../../shared/money.ts";
+import { dearestCostNanoUsd } from "../../shared/money/cost.ts";
+import type { Prices } from "../../shared/money/prices.ts";
+import type { BillableUsage, Quantity } from "../../shared/money/usage.ts";
 import { Unit, unitEntry } from "../../shared/units.ts";
 
 /** How much more than its estimate of an input is reserved. */

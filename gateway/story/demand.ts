@@ -1,5 +1,5 @@
 import type { ThroughlineError } from "../../shared/errors/error.ts";
-import type { BillableUsage } from "../../shared/money.ts";
+import type { BillableUsage } from "../../shared/money/usage.ts";
 
 /** What a model can do, as configuration and routing name it: "tools", "vision", "dimensions" ... */
 export type Capability = string;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { present } from "../view/payer.ts";
 import { id, positiveUsd, usd } from "./input.ts";
 import { ledgerEntryOut } from "./output.ts";

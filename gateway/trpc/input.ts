@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseUsd } from "../../shared/money.ts";
+import { parseUsd } from "../../shared/money/usd.ts";
 import { parseRequestId } from "../../shared/request-id.ts";
 
 /*

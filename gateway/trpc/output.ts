@@ -1,7 +1,7 @@
 import { AccountState, type LedgerEntry, LedgerKind } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { DisconnectPolicy, type Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
 import { usdOrNull } from "../view/cost.ts";
 import { errorCodeOf, isoMicroseconds } from "../view/history-item.ts";

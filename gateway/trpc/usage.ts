@@ -6,7 +6,7 @@ import {
   type UsageSum,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { TimeStep } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { mapInPieces } from "../../shared/pace.ts";
 import { reachedAccount } from "../reach.ts";
 import { iso } from "../view/payer.ts";

@@ -1,5 +1,5 @@
 import type { Batch } from "../../shared/gen/throughline/jobs/v1/batches_pb.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 
 /** What the lines of a batch that have ended cost together. */
 export interface BatchCostOut {

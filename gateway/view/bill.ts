@@ -1,6 +1,7 @@
 import type { Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Record as HistoryRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { type CostLine, costLines, costNanoUsd, formatBillionths, formatUsd } from "../../shared/money.ts";
+import { type CostLine, costLines, costNanoUsd } from "../../shared/money/cost.ts";
+import { formatBillionths, formatUsd } from "../../shared/money/usd.ts";
 import { type UnitName, unitEntry } from "../../shared/units.ts";
 import { usdOrNull } from "./cost.ts";
 import { knownQuantities } from "./quantities.ts";

@@ -1,5 +1,5 @@
 import type { Settlement } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 
 /** What a request costs, as its client is told: the charge that stands in the ledger, never an estimate. */
 export interface Cost {

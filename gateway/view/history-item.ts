@@ -6,7 +6,7 @@ import {
   type StoredRecord,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { formatRequestId, type RequestIdStyle } from "../../shared/request-id.ts";
 import { quantitiesOut, ratesOut } from "./quantities.ts";
 import { unitPrice } from "./unit-price.ts";

@@ -7,7 +7,7 @@ import {
   type RotateKeyResponse,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { policyName } from "./history-item.ts";
 
 /** Kinds of keys by name. */

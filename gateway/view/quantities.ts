@@ -1,6 +1,8 @@
 import type { Quantities } from "../../client/contract/units.ts";
 import type { Usage } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { formatUsd, type Prices, type Quantity, type Rate } from "../../shared/money.ts";
+import type { Prices, Rate } from "../../shared/money/prices.ts";
+import type { Quantity } from "../../shared/money/usage.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { partUnits, type UnitEntry, type UnitName, unitEntry, units } from "../../shared/units.ts";
 
 const knownUnits: ReadonlySet<number> = new Set(units.map(({ unit }) => unit));

@@ -3,7 +3,7 @@ import type { Origin, Usage } from "../../shared/gen/throughline/common/v1/commo
 import type { Record as HistoryRecord, StoredRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Attempt } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf } from "../../shared/modules.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { formatRequestId, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayConfig } from "../config.ts";
 import { billOf } from "./bill.ts";

@@ -8,7 +8,7 @@ import {
   LimitsSchema,
   StandingSchema,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { parseUsd } from "../../shared/money.ts";
+import { parseUsd } from "../../shared/money/usd.ts";
 import { selfOut } from "./self.ts";
 
 const nano = fc.bigInt({ min: 0n, max: 10n ** 15n });

@@ -4,7 +4,7 @@ import type {
   Principal,
   Standing,
 } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { accountOut, keyOut, limitsOut, present } from "./payer.ts";
 
 /** What a key is, may do and has left: for its owner, whatever its kind. */

@@ -9,7 +9,8 @@ import {
   UsageSchema,
 } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordSchema } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { costNanoUsd, parseUsd } from "../../shared/money.ts";
+import { costNanoUsd } from "../../shared/money/cost.ts";
+import { parseUsd } from "../../shared/money/usd.ts";
 import { partUnits, unitNamed, units } from "../../shared/units.ts";
 import { quantitiesOut, type RateOut, ratesOut } from "./quantities.ts";
 import { unitPrice } from "./unit-price.ts";

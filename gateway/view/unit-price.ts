@@ -7,7 +7,9 @@ import {
   UsageSchema,
 } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Record as HistoryRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { formatUsd, inputTokensOf, type Quantity, rateOf } from "../../shared/money.ts";
+import { rateOf } from "../../shared/money/prices.ts";
+import { inputTokensOf, type Quantity } from "../../shared/money/usage.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { type UnitEntry, unitEntry } from "../../shared/units.ts";
 import { knownQuantities } from "./quantities.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Unit } from "../../shared/gen/throughline/common/v1/common_pb.ts";
-import { type BillableUsage, inputTokensOf, outputTokensOf, quantitiesOf } from "../../shared/money.ts";
+import { type BillableUsage, inputTokensOf, outputTokensOf, quantitiesOf } from "../../shared/money/usage.ts";
 import { unitEntry } from "../../shared/units.ts";
 import { furtherUsages } from "./testing-further-usages.ts";
 import { answered, type UsageFormat, usageFormats } from "./testing-usages.ts";

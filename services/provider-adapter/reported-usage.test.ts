@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { inputTokensOf, outputTokensOf, quantitiesOf } from "../../shared/money.ts";
+import { inputTokensOf, outputTokensOf, quantitiesOf } from "../../shared/money/usage.ts";
 import { unitEntry } from "../../shared/units.ts";
 import { simulatedModels } from "../simulator/models.ts";
 import { createSimulator, type Simulator } from "../simulator/simulator.ts";

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { costFields } from "../../gateway/answers/costs.ts";
 import { statement } from "../../shared/db/index.ts";
 import { endpointsOf, moduleNames } from "../../shared/modules.ts";
-import { parseUsd } from "../../shared/money.ts";
+import { parseUsd } from "../../shared/money/usd.ts";
 import { administer, adminKey } from "../e2e/administration.ts";
 import { type Deployment, eventually, startDeployment } from "../e2e/deployment.ts";
 import { hasPython, python } from "./python.ts";

@@ -1,7 +1,7 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../shared/db/index.ts";
-import { formatUsd, parseUsd } from "../../shared/money.ts";
+import { formatUsd, parseUsd } from "../../shared/money/usd.ts";
 import { type Admin, administer, adminKey, expectSoundBooks, openCustomer } from "./administration.ts";
 import { bootstrapKey, type Deployment, eventually, startDeployment } from "./deployment.ts";
 

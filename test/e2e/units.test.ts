@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSimulator, type Simulator } from "../../services/simulator/simulator.ts";
-import { parseUsd } from "../../shared/money.ts";
+import { parseUsd } from "../../shared/money/usd.ts";
 import { adminKey, expectSoundBooks } from "./administration.ts";
 import { type Deployment, eventually, startDeployment } from "./deployment.ts";
 

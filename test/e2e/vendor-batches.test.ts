@@ -6,7 +6,7 @@ import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSimulator, type Simulator } from "../../services/simulator/simulator.ts";
 import { statement } from "../../shared/db/index.ts";
-import { formatUsd } from "../../shared/money.ts";
+import { formatUsd } from "../../shared/money/usd.ts";
 import { administer, adminKey, expectSoundBooks } from "./administration.ts";
 import { type Deployment, eventually, startDeployment } from "./deployment.ts";
 

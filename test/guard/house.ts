@@ -15,7 +15,7 @@ import { StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.
 import { JobsService } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { keepLease } from "../../shared/keep-lease.ts";
 import { createLog } from "../../shared/log.ts";
-import { nanoUsdPerUsd } from "../../shared/money.ts";
+import { nanoUsdPerUsd } from "../../shared/money/usd.ts";
 import { createRequestIdSource } from "../../shared/request-id.ts";
 import {
   createGrpcClient,

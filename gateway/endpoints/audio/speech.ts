@@ -1,7 +1,7 @@
 import { speechBound } from "../../../shared/estimate/speech.ts";
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import { Module, Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Demand } from "../../story/demand.ts";

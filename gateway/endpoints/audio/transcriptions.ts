@@ -2,7 +2,7 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import { Module, Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { Operation } from "../../../shared/modules.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import type { Form, FormSpec, Upload } from "../../domain/form.ts";
 import type { Demand } from "../../story/demand.ts";

@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { toWireError } from "../../../shared/errors/wire.ts";
 import type { BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
-import { dearestCostNanoUsd } from "../../../shared/money.ts";
+import { dearestCostNanoUsd } from "../../../shared/money/cost.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import type { GatewayContext } from "../../context.ts";
 import { duplicateName } from "../../domain/duplicate-names.ts";

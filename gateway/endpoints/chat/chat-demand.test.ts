@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Reservation, ReserveItem } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { Unit } from "../../../shared/units.ts";
 import { each, startTestGateway } from "../../testing.ts";
 import { askedCeiling, worstCase } from "./chat-demand.ts";

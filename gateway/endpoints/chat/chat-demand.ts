@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { InputEstimate } from "../../../shared/estimate/input.ts";
-import { type BillableUsage, noUsage } from "../../../shared/money.ts";
+import { type BillableUsage, noUsage } from "../../../shared/money/usage.ts";
 import { Unit } from "../../../shared/units.ts";
 import { inputMargin, inputTooLong, reservedInputTokens, windowTolerance } from "../../domain/worst-case.ts";
 import type { Demand, ModelLimits } from "../../story/demand.ts";

@@ -1,5 +1,5 @@
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Endpoint } from "../endpoint.ts";

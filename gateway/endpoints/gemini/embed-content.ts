@@ -1,6 +1,6 @@
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { googleInBandError } from "../../answers/google-errors.ts";
 import { reservedInputTokens } from "../../domain/worst-case.ts";
 import { verbRoute } from "../../edge/vendor-paths.ts";

@@ -1,7 +1,7 @@
 import { imageBound, inputImageBound } from "../../../shared/estimate/images.ts";
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage, type Quantity } from "../../../shared/money.ts";
+import { noUsage, type Quantity } from "../../../shared/money/usage.ts";
 import { inputTooLong, reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Demand } from "../../story/demand.ts";
 import type { ImageFields } from "./schema.ts";

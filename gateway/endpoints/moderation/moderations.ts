@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { moderationEstimate } from "../../../shared/estimate/moderation.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { inputTooLong, reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Endpoint } from "../endpoint.ts";

@@ -2,7 +2,7 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { documentTokens, rankingTokens } from "../../../shared/estimate/rerank.ts";
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { type RerankDocument, rerankDocument } from "../../../shared/rerank-document.ts";
 import { inputTooLong, reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Demand } from "../../story/demand.ts";

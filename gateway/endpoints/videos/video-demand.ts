@@ -1,7 +1,7 @@
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
 import { videoBound } from "../../../shared/estimate/video.ts";
 import { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Demand } from "../../story/demand.ts";
 import type { VideosBody } from "./schema.ts";

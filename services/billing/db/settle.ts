@@ -7,7 +7,7 @@ import {
   statement,
   textArray,
 } from "../../../shared/db/index.ts";
-import type { BillableUsage } from "../../../shared/money.ts";
+import type { BillableUsage } from "../../../shared/money/usage.ts";
 import type { UsagePart } from "../../../shared/units.ts";
 import { quantitiesText, traitsText } from "../domain/vectors.ts";
 import { storedFacts, usageParts } from "./columns.ts";

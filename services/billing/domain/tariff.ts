@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Prices } from "../../../shared/money.ts";
+import type { Prices } from "../../../shared/money/prices.ts";
 import { ratesKey } from "./vectors.ts";
 
 /**

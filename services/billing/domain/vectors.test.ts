@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { noUsage, type Rate } from "../../../shared/money.ts";
+import type { Rate } from "../../../shared/money/prices.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { traits, units } from "../../../shared/units.ts";
 import { type Tariff, tariffKey } from "./tariff.ts";
 import { quantitiesText, ratesText, tokensOf, toQuantities, toRates } from "./vectors.ts";

@@ -1,5 +1,6 @@
 import { memoFrozen } from "../../../shared/memo-frozen.ts";
-import type { BillableUsage, Condition, Quantity, Rate } from "../../../shared/money.ts";
+import type { Condition, Rate } from "../../../shared/money/prices.ts";
+import type { BillableUsage, Quantity } from "../../../shared/money/usage.ts";
 import { partUnits, unitEntry, unitNamed } from "../../../shared/units.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import { formatUsd } from "../../../shared/money.ts";
+import { formatUsd } from "../../../shared/money/usd.ts";
 import { type BudgetPeriod, renewsAtMs } from "./periods.ts";
 
 /** What `billing.reserve` decides of one item, by its numbers. Everything from 10 on is a refusal. */

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Queryable } from "../../../shared/db/index.ts";
-import { formatUsd } from "../../../shared/money.ts";
+import { formatUsd } from "../../../shared/money/usd.ts";
 import type { BillingContext } from "../context.ts";
 import { type AccountFields, findAccountByName, insertAccount, updateAccount } from "../db/accounts.ts";
 import { insertEvent } from "../db/administration.ts";

@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { ReservationSchema, ReserveItem } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
-import { dearestCostNanoUsd } from "../../../shared/money.ts";
+import { dearestCostNanoUsd } from "../../../shared/money/cost.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
 import { endCall, type Span } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";

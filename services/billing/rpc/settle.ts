@@ -7,7 +7,8 @@ import {
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { PricingSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
-import { type BillableUsage, costNanoUsd, noUsage, quantitiesOf } from "../../../shared/money.ts";
+import { costNanoUsd } from "../../../shared/money/cost.ts";
+import { type BillableUsage, noUsage, quantitiesOf } from "../../../shared/money/usage.ts";
 import type { LaneCall } from "../../../shared/rpc/types.ts";
 import { endCall } from "../../../shared/telemetry/index.ts";
 import type { BillingContext } from "../context.ts";

@@ -6,7 +6,8 @@ import {
   type Usage,
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { memoFrozen } from "../../../shared/memo-frozen.ts";
-import { type BillableUsage, costNanoUsd } from "../../../shared/money.ts";
+import { costNanoUsd } from "../../../shared/money/cost.ts";
+import type { BillableUsage } from "../../../shared/money/usage.ts";
 import { partUnits, priceUnits } from "../../../shared/units.ts";
 import { maxGeneration, maxId, maxNanoUsd, maxUsagePart } from "../domain/amounts.ts";
 import type { DisconnectPolicy as PolicyName } from "../domain/settlement.ts";

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { PricingSchema, Unit, UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { Rate } from "../../../shared/money.ts";
+import type { Rate } from "../../../shared/money/prices.ts";
 import { partUnits, traits, units } from "../../../shared/units.ts";
 import { checkedPricing, checkedUsage, toTariff } from "./values.ts";
 

@@ -1,5 +1,6 @@
 import { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { maxRateNanoUsd, maxRates, type Quantity, type Rate } from "../../../shared/money.ts";
+import { maxRateNanoUsd, maxRates, type Rate } from "../../../shared/money/prices.ts";
+import type { Quantity } from "../../../shared/money/usage.ts";
 import { traits as traitNames, units } from "../../../shared/units.ts";
 import { maxUsagePart } from "../domain/amounts.ts";
 import { invalid } from "./invalid.ts";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Quantity, Rate } from "../../../shared/money.ts";
+import type { Rate } from "../../../shared/money/prices.ts";
+import type { Quantity } from "../../../shared/money/usage.ts";
 import { traits, units } from "../../../shared/units.ts";
 import { fromStoredPrices, type PricingLike, pricesText, toStoredPrices } from "./prices.ts";
 import { fromStoredQuantities, toStoredQuantities, toStoredTraits } from "./quantities.ts";

@@ -1,5 +1,5 @@
 import { memoFrozen } from "../../../shared/memo-frozen.ts";
-import type { Prices, Rate } from "../../../shared/money.ts";
+import type { Prices, Rate } from "../../../shared/money/prices.ts";
 import { units } from "../../../shared/units.ts";
 import { storedUnit, unitOfStored } from "./quantities.ts";
 import { type Repairs, storedName } from "./repair.ts";

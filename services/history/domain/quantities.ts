@@ -1,4 +1,4 @@
-import type { Quantity } from "../../../shared/money.ts";
+import type { Quantity } from "../../../shared/money/usage.ts";
 import { type UnitEntry, unitNamed, units } from "../../../shared/units.ts";
 import { maxLength, type Repairs, repairAmount, repairText } from "./repair.ts";
 

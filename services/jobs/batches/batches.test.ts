@@ -8,7 +8,7 @@ import { SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_p
 import { Module, PricingSchema, UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type Batch, BatchApi, BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
-import { costNanoUsd } from "../../../shared/money.ts";
+import { costNanoUsd } from "../../../shared/money/cost.ts";
 import { owner, startTestJobs } from "../testing.ts";
 import { createWorld, type World } from "../testing-world.ts";
 

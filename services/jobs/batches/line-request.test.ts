@@ -9,7 +9,7 @@ import {
 } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import { InvokeItemSchema, RequestFactsSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { costNanoUsd } from "../../../shared/money.ts";
+import { costNanoUsd } from "../../../shared/money/cost.ts";
 import { atVendorPrice, lineRequest } from "./line-request.ts";
 
 /* A line is recorded and charged for whom it names; tags are those of its batch. */

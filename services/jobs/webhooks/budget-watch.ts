@@ -2,7 +2,7 @@ import {
   BudgetPeriod,
   type BudgetUse as BudgetUseMessage,
 } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { formatUsd } from "../../../shared/money.ts";
+import { formatUsd } from "../../../shared/money/usd.ts";
 import type { JobsContext } from "../context.ts";
 import { announce } from "./announce.ts";
 import { readListeners } from "./db/endpoints.ts";

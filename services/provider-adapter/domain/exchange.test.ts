@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { noUsage } from "../../../shared/money.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { wholeExchange } from "./exchange.ts";
 
 it("makes no stream of what is answered whole", () => {

@@ -1,5 +1,6 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import type { BillableUsage, Prices } from "../../../shared/money.ts";
+import type { Prices } from "../../../shared/money/prices.ts";
+import type { BillableUsage } from "../../../shared/money/usage.ts";
 import type { Moments } from "./latency.ts";
 import type { UpstreamFailure } from "./upstream-failure.ts";
 

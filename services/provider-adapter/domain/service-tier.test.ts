@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { noUsage, type Prices } from "../../../shared/money.ts";
+import type { Prices } from "../../../shared/money/prices.ts";
+import { noUsage } from "../../../shared/money/usage.ts";
 import { Unit } from "../../../shared/units.ts";
 import { usageOf } from "../modules/chat/neutral/usage.ts";
 import { isTierPriced, mayBeDearer, tierAsked } from "./service-tier.ts";

@@ -1,4 +1,4 @@
-import type { Prices } from "../../../shared/money.ts";
+import type { Prices } from "../../../shared/money/prices.ts";
 import { partUnits, type UnitEntry, unitEntry } from "../../../shared/units.ts";
 import { fieldValue } from "../wire/patch-json.ts";
 import type { Asked } from "./exchange.ts";

@@ -1,4 +1,5 @@
-import { type BillableUsage, hasRate, type Prices } from "../../../shared/money.ts";
+import { hasRate, type Prices } from "../../../shared/money/prices.ts";
+import type { BillableUsage } from "../../../shared/money/usage.ts";
 import { partUnits, Unit, unitEntry } from "../../../shared/units.ts";
 import { isTierPriced, mayBeDearer } from "./service-tier.ts";
 

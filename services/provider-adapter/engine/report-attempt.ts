@@ -1,7 +1,7 @@
 import type { Candidate } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import type { InvokeItem } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf, operationOf } from "../../../shared/modules.ts";
-import { inputTokensOf, outputTokensOf } from "../../../shared/money.ts";
+import { inputTokensOf, outputTokensOf } from "../../../shared/money/usage.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import type { LaneCall } from "../../../shared/rpc/index.ts";
 import type { AttemptStatus, Span } from "../../../shared/telemetry/index.ts";

@@ -1,4 +1,4 @@
-import type { Rate } from "../../../shared/money.ts";
+import type { Rate } from "../../../shared/money/prices.ts";
 import { unitEntry, unitNamed } from "../../../shared/units.ts";
 import type { Channel, DayPart, ListPrices, Model, Module, PriceOrigin, Strategy } from "../domain/types.ts";
 import type { StrategyRow } from "./schema.ts";

@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import { costNanoUsd } from "../../../shared/money.ts";
+import { costNanoUsd } from "../../../shared/money/cost.ts";
 import { type GroupPrice, priceAt } from "./group-price.ts";
 import type { HealthView } from "./health.ts";
 import { fits, type Needs, suits } from "./needs.ts";

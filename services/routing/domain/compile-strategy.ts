@@ -1,4 +1,4 @@
-import type { Condition } from "../../../shared/money.ts";
+import type { Condition } from "../../../shared/money/prices.ts";
 import { Unit, units } from "../../../shared/units.ts";
 import type { StrategyConfig } from "./config-schema.ts";
 import { byHour, type HourlyPrice, type Hours } from "./day-parts.ts";

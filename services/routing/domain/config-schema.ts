@@ -1,7 +1,7 @@
 import { compile as compileExpression } from "@jmespath-community/jmespath";
 import { z } from "zod";
 import { moduleNames } from "../../../shared/modules.ts";
-import { parseUsd } from "../../../shared/money.ts";
+import { parseUsd } from "../../../shared/money/usd.ts";
 import { baseUrlSchema } from "./base-url.ts";
 import { capabilities } from "./capabilities.ts";
 import { decimalText, pricesSchema, whenListSchema } from "./price-schema.ts";

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { formatUsd } from "../../../shared/money.ts";
+import { formatUsd } from "../../../shared/money/usd.ts";
 import { scrubJson } from "../../../shared/scrub.ts";
 import { priceUnits, unitEntry } from "../../../shared/units.ts";
 import type { Channel, Configuration, CredentialRef, ListPrices, Model, Strategy } from "./types.ts";

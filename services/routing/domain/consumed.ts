@@ -1,5 +1,5 @@
 import type { ModuleName } from "../../../shared/modules.ts";
-import { hasRate } from "../../../shared/money.ts";
+import { hasRate } from "../../../shared/money/prices.ts";
 import { Unit, unitEntry } from "../../../shared/units.ts";
 import type { ListPrices } from "./types.ts";
 

@@ -1,4 +1,4 @@
-import type { Condition } from "../../../shared/money.ts";
+import type { Condition } from "../../../shared/money/prices.ts";
 import { toListPrices } from "./price-list.ts";
 import { type PriceProblem, sameConditions, type WrittenPrice } from "./price-ties.ts";
 import type { DayPart, PriceList } from "./types.ts";

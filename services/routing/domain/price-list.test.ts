@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { conditionsOf, rateOf } from "../../../shared/money.ts";
+import { conditionsOf, rateOf } from "../../../shared/money/prices.ts";
 import { Unit, unitEntry, units } from "../../../shared/units.ts";
 import { configurationOf } from "../testing.ts";
 import { byHour, type HourlyPrice } from "./day-parts.ts";

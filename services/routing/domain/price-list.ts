@@ -1,4 +1,4 @@
-import { conditionsOf, maxRates, type Rate } from "../../../shared/money.ts";
+import { conditionsOf, maxRates, type Rate } from "../../../shared/money/prices.ts";
 import { type PricePart, type Unit, unitEntry, units } from "../../../shared/units.ts";
 import { type PriceProblem, sameConditions, ties, type WrittenPrice } from "./price-ties.ts";
 import type { ListPrices } from "./types.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { maxRateNanoUsd, parseUsd } from "../../../shared/money.ts";
+import { maxRateNanoUsd } from "../../../shared/money/prices.ts";
+import { parseUsd } from "../../../shared/money/usd.ts";
 import { type Trait, traitForm, traits, type UnitEntry, units } from "../../../shared/units.ts";
 
 /** A decimal, as text or as a plain YAML number. Money is never a binary fraction: the digits that were typed are kept. */

@@ -1,4 +1,4 @@
-import { type Condition, conditionsOf } from "../../../shared/money.ts";
+import { type Condition, conditionsOf } from "../../../shared/money/prices.ts";
 import type { Unit } from "../../../shared/units.ts";
 
 /** A price as somebody wrote it, for one part of the day. */

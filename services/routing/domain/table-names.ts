@@ -1,4 +1,4 @@
-import type { Condition } from "../../../shared/money.ts";
+import type { Condition } from "../../../shared/money/prices.ts";
 import { Unit } from "../../../shared/units.ts";
 
 /** How a price of the maintained table becomes one of ours. */

@@ -1,5 +1,5 @@
 import type { ModelInfo, ModelPrice, TieredPrices } from "@pydantic/genai-prices";
-import type { Condition } from "../../../shared/money.ts";
+import type { Condition } from "../../../shared/money/prices.ts";
 import { covers, type Hours, partsOf, toPriceList } from "./day-parts.ts";
 import { toListPrices } from "./price-list.ts";
 import type { WrittenPrice } from "./price-ties.ts";

@@ -1,5 +1,5 @@
 import type { ModuleName } from "../../../shared/modules.ts";
-import type { Prices } from "../../../shared/money.ts";
+import type { Prices } from "../../../shared/money/prices.ts";
 import type { Capability } from "./capabilities.ts";
 import type { Ends } from "./ends.ts";
 

@@ -3,7 +3,7 @@ import {
   type Channel as ChannelMessage,
   ChannelSchema,
 } from "../../../shared/gen/throughline/routing/v1/routing_pb.ts";
-import { formatUsd } from "../../../shared/money.ts";
+import { formatUsd } from "../../../shared/money/usd.ts";
 import { wholeList } from "../domain/config-schema.ts";
 import type { SnapshotChannel } from "../domain/snapshot.ts";
 import type { Channel, CredentialRef } from "../domain/types.ts";

@@ -1,6 +1,6 @@
 import { isErrorCode, isFault } from "../../errors/catalogue.ts";
 import { operationOf, outputTypeOf } from "../../modules.ts";
-import { type BillableUsage, inputTokensOf, outputTokensOf } from "../../money.ts";
+import { type BillableUsage, inputTokensOf, outputTokensOf } from "../../money/usage.ts";
 import { attribute } from "../attributes.ts";
 import type { Span, SpanAttributes } from "../span.ts";
 import type { Tracing } from "../tracing.ts";

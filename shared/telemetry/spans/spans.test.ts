@@ -6,7 +6,7 @@ import { HistoryService } from "../../gen/throughline/history/v1/history_pb.ts";
 import { ProviderService } from "../../gen/throughline/provider/v1/provider_pb.ts";
 import { RoutingService } from "../../gen/throughline/routing/v1/routing_pb.ts";
 import { moduleNames, operationOf, outputTypeOf } from "../../modules.ts";
-import { noUsage } from "../../money.ts";
+import { noUsage } from "../../money/usage.ts";
 import { traceIdOf } from "../../request-id.ts";
 import { methodName } from "../../rpc/shape.ts";
 import { attribute } from "../attributes.ts";

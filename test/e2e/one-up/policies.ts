@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { statement } from "../../../shared/db/index.ts";
 import { estimateTextTokens } from "../../../shared/estimate/text.ts";
-import { parseUsd } from "../../../shared/money.ts";
+import { parseUsd } from "../../../shared/money/usd.ts";
 import { type Admin, administer, adminKey, type Customer, expectSoundBooks, openCustomer } from "../administration.ts";
 import { type Deployment, eventually } from "../deployment.ts";
 

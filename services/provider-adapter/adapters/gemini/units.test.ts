@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Prices } from "../../../../shared/money.ts";
+import type { Prices } from "../../../../shared/money/prices.ts";
 import { Unit } from "../../../../shared/units.ts";
 import type { Asked } from "../../domain/exchange.ts";
 import type { Reasoning } from "../../modules/chat/neutral/reasoning.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import type { Prices } from "../../../../shared/money.ts";
+import type { Prices } from "../../../../shared/money/prices.ts";
 import { Unit } from "../../../../shared/units.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { adapters } from "../registry.ts";

@@ -1,4 +1,4 @@
-import { noUsage } from "../../../../shared/money.ts";
+import { noUsage } from "../../../../shared/money/usage.ts";
 import { noteUnknownFields } from "../../domain/notes.ts";
 import type { EmbeddingsFormat, EmbeddingsRequest } from "../../modules/embeddings/neutral.ts";
 import { textsOf } from "../../modules/embeddings/request.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { costNanoUsd, type Prices } from "../../../../shared/money.ts";
+import { costNanoUsd } from "../../../../shared/money/cost.ts";
+import type { Prices } from "../../../../shared/money/prices.ts";
 import { Unit, unitEntry } from "../../../../shared/units.ts";
 import { measure } from "./measure.ts";
 import { type SpeechCounts, speechUsage } from "./speech.ts";

@@ -1,5 +1,6 @@
 import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
-import { type BillableUsage, noUsage, type Prices, type Quantity } from "../../../../shared/money.ts";
+import type { Prices } from "../../../../shared/money/prices.ts";
+import { type BillableUsage, noUsage, type Quantity } from "../../../../shared/money/usage.ts";
 import { Unit } from "../../../../shared/units.ts";
 import type { SpokenUsage } from "./transcript.ts";
 

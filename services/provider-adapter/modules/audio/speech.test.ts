@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { speechBound, speechEstimate } from "../../../../shared/estimate/speech.ts";
 import { Unit } from "../../../../shared/gen/throughline/common/v1/common_pb.ts";
-import type { Prices } from "../../../../shared/money.ts";
+import type { Prices } from "../../../../shared/money/prices.ts";
 import { speechUsage } from "./speech.ts";
 
 const free: Prices = {

@@ -1,7 +1,8 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { speechEstimate } from "../../../../shared/estimate/speech.ts";
 import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
-import { noUsage, rateOf } from "../../../../shared/money.ts";
+import { rateOf } from "../../../../shared/money/prices.ts";
+import { noUsage } from "../../../../shared/money/usage.ts";
 import { Unit } from "../../../../shared/units.ts";
 import type { AnswerFacts, Asked } from "../../domain/exchange.ts";
 import { asObject, asString, countOf, type JsonObject, parseJson } from "../../wire/json.ts";

@@ -1,6 +1,6 @@
 import { type BatchReport, writeBatchReport } from "../../../../shared/batch-report.ts";
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { noUsage } from "../../../../shared/money.ts";
+import { noUsage } from "../../../../shared/money/usage.ts";
 import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
 import {
   type Asked,

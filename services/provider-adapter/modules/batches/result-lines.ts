@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { noUsage } from "../../../../shared/money.ts";
+import { noUsage } from "../../../../shared/money/usage.ts";
 import type { BytesHead, BytesTranslation } from "../../domain/exchange.ts";
 
 const nothing = new Uint8Array();

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { quantitiesOf } from "../../../../shared/money.ts";
+import { quantitiesOf } from "../../../../shared/money/usage.ts";
 import { unitEntry } from "../../../../shared/units.ts";
 import { eventFrame } from "../../../simulator/formats/bedrock-frames.ts";
 import { adapters } from "../../adapters/registry.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { noUsage } from "../../../../shared/money.ts";
+import { noUsage } from "../../../../shared/money/usage.ts";
 import { latencyCheckpoint } from "../../domain/latency.ts";
 import { usageOf } from "./neutral/usage.ts";
 import { countsIn, writeOpenaiUsage } from "./openai-usage.ts";

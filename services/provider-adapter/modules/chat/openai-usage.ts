@@ -1,4 +1,4 @@
-import type { BillableUsage } from "../../../../shared/money.ts";
+import type { BillableUsage } from "../../../../shared/money/usage.ts";
 import type { LatencyCheckpoint } from "../../domain/latency.ts";
 import { tierUsed } from "../../domain/service-tier.ts";
 import { vendorCostOf } from "../../domain/vendor-cost.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type BillableUsage, noUsage } from "../../../../shared/money.ts";
+import { type BillableUsage, noUsage } from "../../../../shared/money/usage.ts";
 import { geminiFormat } from "../../adapters/gemini/chat/index.ts";
 import { readFlavour as readGeminiFlavour } from "../../adapters/gemini/flavour.ts";
 import { chatCompletionsFormat } from "../../adapters/openai/chat/index.ts";

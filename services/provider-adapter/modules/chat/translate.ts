@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
-import { type BillableUsage, outputTokensOf } from "../../../../shared/money.ts";
+import { type BillableUsage, outputTokensOf } from "../../../../shared/money/usage.ts";
 import { shorten } from "../../../../shared/shorten.ts";
 import type { AnswerFacts, Asked, Exchange, StreamTranslation } from "../../domain/exchange.ts";
 import { estimatedInput } from "../../domain/input-estimate.ts";

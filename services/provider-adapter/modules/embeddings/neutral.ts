@@ -1,5 +1,5 @@
 import type { ThroughlineError } from "../../../../shared/errors/error.ts";
-import type { BillableUsage } from "../../../../shared/money.ts";
+import type { BillableUsage } from "../../../../shared/money/usage.ts";
 import type { UpstreamMessage } from "../../domain/exchange.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import type { LiftedJson } from "../../wire/lift-values.ts";

@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { noUsage } from "../../../../shared/money.ts";
+import { noUsage } from "../../../../shared/money/usage.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import { type Asked, type Exchange, wholeExchange } from "../../domain/exchange.ts";
 import { estimatedInput } from "../../domain/input-estimate.ts";

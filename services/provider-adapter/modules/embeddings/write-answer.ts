@@ -1,4 +1,4 @@
-import type { BillableUsage } from "../../../../shared/money.ts";
+import type { BillableUsage } from "../../../../shared/money/usage.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import type { Vector } from "./vector.ts";
 

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { costNanoUsd, inputTokensOf, outputTokensOf, type Prices } from "../../../../shared/money.ts";
+import { costNanoUsd } from "../../../../shared/money/cost.ts";
+import type { Prices } from "../../../../shared/money/prices.ts";
+import { inputTokensOf, outputTokensOf } from "../../../../shared/money/usage.ts";
 import { traitForm, Unit, unitEntry } from "../../../../shared/units.ts";
 import type { ImageRequest } from "./request.ts";
 import { imageUsage, readImageCounts, sumOfCounts } from "./usage.ts";

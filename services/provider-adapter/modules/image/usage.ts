@@ -1,6 +1,7 @@
 import { imageBound, inputImageBound } from "../../../../shared/estimate/images.ts";
 import { estimateTextTokens } from "../../../../shared/estimate/text.ts";
-import { hasRate, noUsage, type Quantity, rateOf } from "../../../../shared/money.ts";
+import { hasRate, rateOf } from "../../../../shared/money/prices.ts";
+import { noUsage, type Quantity } from "../../../../shared/money/usage.ts";
 import { traitForm, Unit } from "../../../../shared/units.ts";
 import type { AnswerFacts, Asked } from "../../domain/exchange.ts";
 import { vendorCostOf } from "../../domain/vendor-cost.ts";

@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { moderationEstimate } from "../../../../shared/estimate/moderation.ts";
-import { noUsage } from "../../../../shared/money.ts";
+import { noUsage } from "../../../../shared/money/usage.ts";
 import { errorIn } from "../../domain/error-in-answer.ts";
 import { type Asked, type Exchange, type UpstreamMessage, wholeExchange } from "../../domain/exchange.ts";
 import { createNotes, type Notes } from "../../domain/notes.ts";

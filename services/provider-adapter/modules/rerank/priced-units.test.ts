@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Prices } from "../../../../shared/money.ts";
+import type { Prices } from "../../../../shared/money/prices.ts";
 import { Unit } from "../../../../shared/units.ts";
 import type { Asked, Exchange } from "../../domain/exchange.ts";
 import { type RerankFormat, rerankExchanges } from "./translate.ts";

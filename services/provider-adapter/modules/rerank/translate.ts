@@ -1,6 +1,7 @@
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { rankingTokens } from "../../../../shared/estimate/rerank.ts";
-import { type BillableUsage, hasRate, noUsage, type Prices, type Quantity } from "../../../../shared/money.ts";
+import { hasRate, type Prices } from "../../../../shared/money/prices.ts";
+import { type BillableUsage, noUsage, type Quantity } from "../../../../shared/money/usage.ts";
 import { Unit } from "../../../../shared/units.ts";
 import { type Asked, type Exchange, type UpstreamMessage, wholeExchange } from "../../domain/exchange.ts";
 import { createNotes } from "../../domain/notes.ts";

@@ -1,5 +1,6 @@
 import type { JobReport } from "../../../../shared/job-report.ts";
-import { noUsage, type Prices, type Quantity, rateOf } from "../../../../shared/money.ts";
+import { type Prices, rateOf } from "../../../../shared/money/prices.ts";
+import { noUsage, type Quantity } from "../../../../shared/money/usage.ts";
 import { traitForm, Unit } from "../../../../shared/units.ts";
 import { cleanMessage } from "../../domain/clean-message.ts";
 import type { AnswerFacts } from "../../domain/exchange.ts";

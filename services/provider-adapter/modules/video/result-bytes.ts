@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { noUsage } from "../../../../shared/money.ts";
+import { noUsage } from "../../../../shared/money/usage.ts";
 import type { Asked, BytesHead, BytesTranslation } from "../../domain/exchange.ts";
 
 const nothing = new Uint8Array();

@@ -1,4 +1,4 @@
-import type { Prices } from "../../../../../shared/money.ts";
+import type { Prices } from "../../../../../shared/money/prices.ts";
 import type { UpstreamMessage } from "../../../domain/exchange.ts";
 import { nameOf } from "../../../domain/notes.ts";
 import { isTierPriced } from "../../../domain/service-tier.ts";

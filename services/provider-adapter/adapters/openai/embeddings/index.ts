@@ -1,4 +1,4 @@
-import { noUsage, type Quantity } from "../../../../../shared/money.ts";
+import { noUsage, type Quantity } from "../../../../../shared/money/usage.ts";
 import { unitNamed } from "../../../../../shared/units.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
 import { vendorCostOf } from "../../../domain/vendor-cost.ts";

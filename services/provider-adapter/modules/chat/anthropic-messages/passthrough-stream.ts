@@ -1,4 +1,4 @@
-import { outputTokensOf } from "../../../../../shared/money.ts";
+import { outputTokensOf } from "../../../../../shared/money/usage.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";

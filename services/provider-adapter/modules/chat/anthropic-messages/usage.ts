@@ -1,4 +1,4 @@
-import type { BillableUsage } from "../../../../../shared/money.ts";
+import type { BillableUsage } from "../../../../../shared/money/usage.ts";
 import { vendorCostOf } from "../../../domain/vendor-cost.ts";
 import { asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
 import { toldUsage, withCost, withCount } from "../neutral/further.ts";

@@ -1,4 +1,4 @@
-import { noUsage } from "../../../../../shared/money.ts";
+import { noUsage } from "../../../../../shared/money/usage.ts";
 import { createJsonEnd } from "../../../wire/json-end.ts";
 import type { Finish, RefusalReason } from "../neutral/answer.ts";
 import type { ClientStream, StreamHead } from "../neutral/formats.ts";

@@ -1,4 +1,4 @@
-import type { BillableUsage } from "../../../../../shared/money.ts";
+import type { BillableUsage } from "../../../../../shared/money/usage.ts";
 import { parseExact } from "../../../wire/exact-json.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
 import type { AnswerPart, Choice, Citation, NeutralAnswer } from "../neutral/answer.ts";

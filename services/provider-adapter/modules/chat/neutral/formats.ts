@@ -1,4 +1,5 @@
-import type { BillableUsage, Prices } from "../../../../../shared/money.ts";
+import type { Prices } from "../../../../../shared/money/prices.ts";
+import type { BillableUsage } from "../../../../../shared/money/usage.ts";
 import type { Asked, Framing, UpstreamEvent, UpstreamMessage } from "../../../domain/exchange.ts";
 import type { LatencyCheckpoint } from "../../../domain/latency.ts";
 import type { NeutralAnswer } from "./answer.ts";

@@ -1,4 +1,4 @@
-import { type BillableUsage, outputTokensOf, type Quantity } from "../../../../../shared/money.ts";
+import { type BillableUsage, outputTokensOf, type Quantity } from "../../../../../shared/money/usage.ts";
 import { Unit } from "../../../../../shared/units.ts";
 import { countOf } from "../../../wire/json.ts";
 

@@ -1,4 +1,4 @@
-import { type BillableUsage, noUsage } from "../../../../../shared/money.ts";
+import { type BillableUsage, noUsage } from "../../../../../shared/money/usage.ts";
 import type { Asked } from "../../../domain/exchange.ts";
 import { tierAsked, tierUsed } from "../../../domain/service-tier.ts";
 import { type FurtherCounts, toldApart, withFurther } from "./further.ts";

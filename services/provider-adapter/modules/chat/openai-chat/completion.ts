@@ -1,4 +1,4 @@
-import type { BillableUsage } from "../../../../../shared/money.ts";
+import type { BillableUsage } from "../../../../../shared/money/usage.ts";
 import type { LatencyCheckpoint } from "../../../domain/latency.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
 import { writeOpenaiUsage } from "../openai-usage.ts";

@@ -1,5 +1,5 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
-import { outputTokensOf } from "../../../../../shared/money.ts";
+import { outputTokensOf } from "../../../../../shared/money/usage.ts";
 import { errorIn, errorOfEvent } from "../../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";

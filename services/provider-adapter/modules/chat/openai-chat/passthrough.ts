@@ -1,5 +1,5 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
-import { outputTokensOf } from "../../../../../shared/money.ts";
+import { outputTokensOf } from "../../../../../shared/money/usage.ts";
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { Asked, Exchange, UpstreamMessage } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";

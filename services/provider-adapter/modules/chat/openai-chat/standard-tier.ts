@@ -1,4 +1,4 @@
-import type { Prices } from "../../../../../shared/money.ts";
+import type { Prices } from "../../../../../shared/money/prices.ts";
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { nameOf } from "../../../domain/notes.ts";
 import { isTierPriced, mayBeDearer, tierAs } from "../../../domain/service-tier.ts";

@@ -1,5 +1,5 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
-import { outputTokensOf } from "../../../../../shared/money.ts";
+import { outputTokensOf } from "../../../../../shared/money/usage.ts";
 import { errorIn, errorOfEvent } from "../../../domain/error-in-answer.ts";
 import type { AnswerFacts, Asked, StreamTranslation } from "../../../domain/exchange.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";

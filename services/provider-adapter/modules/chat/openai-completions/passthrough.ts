@@ -1,6 +1,6 @@
 import { ThroughlineError } from "../../../../../shared/errors/error.ts";
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
-import { outputTokensOf } from "../../../../../shared/money.ts";
+import { outputTokensOf } from "../../../../../shared/money/usage.ts";
 import { errorIn } from "../../../domain/error-in-answer.ts";
 import type { Asked, Exchange } from "../../../domain/exchange.ts";
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";

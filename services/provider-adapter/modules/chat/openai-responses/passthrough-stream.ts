@@ -1,5 +1,5 @@
 import { estimateTextTokens } from "../../../../../shared/estimate/text.ts";
-import { outputTokensOf } from "../../../../../shared/money.ts";
+import { outputTokensOf } from "../../../../../shared/money/usage.ts";
 import type { AnswerFacts, Asked, StreamTranslation, UpstreamEvent } from "../../../domain/exchange.ts";
 import { estimatedInput } from "../../../domain/input-estimate.ts";
 import { latencyCheckpoint } from "../../../domain/latency.ts";

@@ -1,4 +1,4 @@
-import type { BillableUsage } from "../../../../../shared/money.ts";
+import type { BillableUsage } from "../../../../../shared/money/usage.ts";
 import { asArray, asObject, type JsonObject } from "../../../wire/json.ts";
 import type { AnswerPart, Finish, NeutralAnswer, RefusalReason } from "../neutral/answer.ts";
 import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { noUsage } from "../../../../../shared/money.ts";
+import { noUsage } from "../../../../../shared/money/usage.ts";
 import type { Asked } from "../../../domain/exchange.ts";
 import { createEventFeed } from "../../../wire/event-feed.ts";
 import { asArray, asObject, type JsonObject } from "../../../wire/json.ts";

@@ -1,23 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PricingSchema, Unit, UsageSchema } from "./gen/throughline/common/v1/common_pb.ts";
-import {
-  type BillableUsage,
-  conditionsOf,
-  costLines,
-  costNanoUsd,
-  dearestCostNanoUsd,
-  formatBillionths,
-  formatUsd,
-  hasRate,
-  inputTokensOf,
-  type Prices,
-  parseUsd,
-  quantitiesOf,
-  type Rate,
-} from "./money.ts";
-import { partUnits, traits, type UsagePart, unitEntry, units } from "./units.ts";
+import { PricingSchema, Unit, UsageSchema } from "../gen/throughline/common/v1/common_pb.ts";
+import { partUnits, traits, type UsagePart, unitEntry, units } from "../units.ts";
+import { costLines, costNanoUsd, dearestCostNanoUsd } from "./cost.ts";
+import { conditionsOf, hasRate, type Prices, type Rate } from "./prices.ts";
+import { type BillableUsage, inputTokensOf, quantitiesOf } from "./usage.ts";
+import { formatBillionths, formatUsd, parseUsd } from "./usd.ts";
 
 type Parts = Record<UsagePart, bigint>;
 const noUsage: BillableUsage = create(UsageSchema);
