@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { connect } from "./client.ts";
 import { CommandError, guarded } from "./command.ts";
 import { openSink } from "./export-sink.ts";
-import { type FilterOptions, filterOf, takesFilter } from "./requests.ts";
+import { type FilterOptions, filterOf, takesFilter } from "./request-filter.ts";
 
 /** Requests of a page; history cuts it where their answers together are large. */
 const pageSize = 200;

@@ -5,7 +5,7 @@ import { LedgerKind, type Settlement } from "../../../shared/gen/throughline/bil
 import { TimelineEventSchema } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { unitEntry } from "../../../shared/units.ts";
 import type { JobsContext } from "../context.ts";
-import { type ClosedLine, lineResults } from "../db/batch-lines.ts";
+import { type ClosedLine, lineResults } from "../db/batch-results.ts";
 import { type BatchFacts, type Line, lineEnding, lineRequest } from "./line-request.ts";
 
 const callTimeoutMs = 8_000;

@@ -15,8 +15,10 @@ import {
   RequestFactsSchema,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobsContext } from "../context.ts";
-import { lineResults, readBatchRoutes, readResults } from "../db/batch-lines.ts";
-import { type BatchRow, claimFinalizing, endBatch, holdFinalizing } from "../db/batches.ts";
+import { lineResults, readResults } from "../db/batch-results.ts";
+import { readBatchRoutes } from "../db/batch-routes.ts";
+import type { BatchRow } from "../db/batch-row.ts";
+import { claimFinalizing, endBatch, holdFinalizing } from "../db/batch-work.ts";
 import { insertFile } from "../db/files.ts";
 import { readVendor } from "../db/vendor-batches.ts";
 import { anthropicLine, type LineResult, openaiLine } from "../domain/batch-output.ts";

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { LRUCache } from "lru-cache";
 import { type InvokeItem, InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { readBatchRoutes } from "../db/batch-lines.ts";
+import { readBatchRoutes } from "../db/batch-routes.ts";
 import { type BatchSaid, batchFacts } from "../db/batches.ts";
 import type { JobsDatabase } from "../db/open.ts";
 

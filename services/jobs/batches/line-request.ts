@@ -19,7 +19,7 @@ import {
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { traceIdOf } from "../../../shared/request-id.ts";
 import type { LineRow } from "../db/batch-lines.ts";
-import type { BatchRow } from "../db/batches.ts";
+import type { BatchRow } from "../db/batch-row.ts";
 
 /** What is read of a line's row. */
 export interface Line {

@@ -1,21 +1,18 @@
 import { randomBytes } from "node:crypto";
 import type { JobsContext } from "../context.ts";
 import {
-  beatWorker,
-  type ClosedLine,
   claimEnded,
   claimLines,
-  closeLines,
   endLines,
   type LineEnd,
   type LineRow,
-  leaveWorker,
-  recoverLines,
   releaseEnded,
   retryLine,
   skipLines,
 } from "../db/batch-lines.ts";
-import { pauseBatch, type RunningBatch, runningBatches } from "../db/batches.ts";
+import { type ClosedLine, closeLines } from "../db/batch-results.ts";
+import { pauseBatch, type RunningBatch, runningBatches } from "../db/batch-work.ts";
+import { beatWorker, leaveWorker, recoverLines } from "../db/batch-workers.ts";
 import { startLoop } from "../runner/loop.ts";
 import { closeLine } from "./close-line.ts";
 import { lineDialect } from "./dialects.ts";

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Unit } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { BatchApi, type BatchSchema, type BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import { unitNamed } from "../../../shared/units.ts";
-import { type BatchRow, batchStates } from "../db/batches.ts";
+import { type BatchRow, batchStates } from "../db/batch-row.ts";
 import { type LineCounts, shownCounts } from "../domain/line-counts.ts";
 
 /** A batch as callers see it. */

@@ -14,11 +14,11 @@ import { BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/batches
 import { InvokeItemSchema, RequestFactsSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { UnaryContext } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
-import { insertBatchRoutes, insertLines, readBatchRoutes } from "../db/batch-lines.ts";
+import { insertLines } from "../db/batch-lines.ts";
+import { insertBatchRoutes, readBatchRoutes } from "../db/batch-routes.ts";
+import { type BatchRow, batchStates } from "../db/batch-row.ts";
 import {
-  type BatchRow,
   batchOfKey,
-  batchStates,
   insertBatch,
   cancelBatch as noteCancel,
   readBatch,

@@ -1,5 +1,5 @@
 import type { JobsContext } from "../context.ts";
-import { forgetBatches, heldReservations } from "../db/batches.ts";
+import { forgetBatches, heldReservations } from "../db/batch-work.ts";
 import { forgetJobs, oldJobs, openJobs } from "../db/jobs.ts";
 import { forgetPaces } from "../db/pace.ts";
 import { createBudgetWatch } from "../webhooks/budget-watch.ts";

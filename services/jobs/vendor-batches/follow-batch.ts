@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { JobAction, type JobStepSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import { noteToldCounts } from "../db/batches.ts";
+import { noteToldCounts } from "../db/batch-work.ts";
 import { vendorPhases } from "../db/vendor-batches.ts";
 import { type Answered, askVendor, stepItem } from "./ask-vendor.ts";
 import { pollMs } from "./create-batch.ts";

@@ -3,7 +3,7 @@ import { JobAction, JobStepSchema, OutcomeSchema } from "../../../shared/gen/thr
 import { holdLines } from "../batches/holds.ts";
 import { type Line, readLine } from "../batches/line-request.ts";
 import type { LineEnd } from "../db/batch-lines.ts";
-import { batchStates } from "../db/batches.ts";
+import { batchStates } from "../db/batch-row.ts";
 import { beginVendorLines, type LineName, readNamedLines, vendorPhases } from "../db/vendor-batches.ts";
 import { retryMs } from "../domain/creation-fate.ts";
 import { askProvider, pinned } from "./ask-vendor.ts";
