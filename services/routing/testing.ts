@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { buildSnapshot } from "./domain/build-snapshot.ts";
 import type { Compiled } from "./domain/compile.ts";
 import { fileSchema } from "./domain/config-schema.ts";
 import { dayOf } from "./domain/ends.ts";
@@ -8,7 +9,7 @@ import { loadConfiguration } from "./domain/load.ts";
 import { type Presets, simulatorSchema, vendorsSchema } from "./domain/presets.ts";
 import { createPriceTable } from "./domain/price-table.ts";
 import { problemText } from "./domain/problems.ts";
-import { buildSnapshot, type Snapshot } from "./domain/snapshot.ts";
+import type { Snapshot } from "./domain/snapshot.ts";
 import type { Configuration, RuntimeChannel } from "./domain/types.ts";
 import { readYaml } from "./domain/yaml-source.ts";
 

@@ -3,7 +3,7 @@ import { costNanoUsd } from "../../../shared/money/cost.ts";
 import { type GroupPrice, priceAt } from "./group-price.ts";
 import type { HealthView } from "./health.ts";
 import { fits, type Needs, suits } from "./needs.ts";
-import { chosenAmong, type Member, type Serving, type Snapshot } from "./snapshot.ts";
+import type { Member, Serving, Snapshot } from "./snapshot.ts";
 import type { Model, Preference } from "./types.ts";
 
 /** What an auto model chose. */
@@ -150,4 +150,14 @@ export function notSupported(name: string): ThroughlineError {
       param: "model",
     },
   );
+}
+
+/** Names of the models that an auto model chooses among. Patterns are none: they stand for no model in particular. */
+export function chosenAmong(auto: Model, models: ReadonlyMap<string, Model>): readonly string[] {
+  if (auto.auto === null) return [];
+  if (auto.auto.among.length > 0) return auto.auto.among;
+  const all = [...models.values()];
+  return all
+    .filter((m) => m.auto === null && m.module === auto.module && !m.name.endsWith("*"))
+    .map(({ name }) => name);
 }

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { configurationOf, problemsOf, snapshotOf, testPrices } from "../testing.ts";
+import { buildSnapshot } from "./build-snapshot.ts";
 import { noHealth } from "./health.ts";
 import { noNeeds } from "./needs.ts";
 import { resolveRoute } from "./resolve.ts";
-import { buildSnapshot } from "./snapshot.ts";
 
 const file = `
 presets: false

@@ -3,12 +3,13 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { configurationOf, load, presets, snapshotOf, testNowMs, testPrices } from "../testing.ts";
+import { buildSnapshot } from "./build-snapshot.ts";
 import { dayOf, endOf } from "./ends.ts";
 import { noHealth } from "./health.ts";
 import { type Listing, moduleByName, sourceOf } from "./listed.ts";
 import { loadConfiguration } from "./load.ts";
 import { resolveRoute } from "./resolve.ts";
-import { buildSnapshot, type Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 import type { Module } from "./types.ts";
 
 const ground = { health: noHealth, random: () => 0, nowMs: testNowMs };

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { Unit } from "../../../shared/units.ts";
 import { configurationOf, snapshotOf, testPrices } from "../testing.ts";
+import { buildSnapshot } from "./build-snapshot.ts";
 import { noHealth } from "./health.ts";
 import { noNeeds } from "./needs.ts";
 import type { PriceQuestion, PriceTable } from "./price-table.ts";
 import { resolveRoute } from "./resolve.ts";
-import { buildSnapshot, type Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 const ground = { health: noHealth, random: () => 0.5, nowMs: 0 };
 const route = (snapshot: Snapshot, model: string, nowMs = 0) =>

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { configurationOf, snapshotOf, testPrices } from "../testing.ts";
+import { buildSnapshot } from "./build-snapshot.ts";
 import { type HealthView, noHealth, type ReportedLine, summarise } from "./health.ts";
 import { noNeeds } from "./needs.ts";
 import { maxCandidates, type RouteQuestion, resolveRoute } from "./resolve.ts";
-import { buildSnapshot, type Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 const nowMs = 1_000_000;
 const line = (channel: string, more: Partial<ReportedLine> = {}): ReportedLine => ({

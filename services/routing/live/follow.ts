@@ -2,10 +2,11 @@ import type { Log } from "../../../shared/log.ts";
 import { readState, type StoredState } from "../db/configuration.ts";
 import { poll, readHealth } from "../db/health.ts";
 import type { RoutingDatabase } from "../db/open.ts";
+import { buildSnapshot } from "../domain/build-snapshot.ts";
 import { dayOf } from "../domain/ends.ts";
 import { type HealthView, noHealth, type ReportedLine, summarise } from "../domain/health.ts";
 import { type PriceTable, pricesNotAsWritten } from "../domain/price-table.ts";
-import { buildSnapshot, type Snapshot } from "../domain/snapshot.ts";
+import type { Snapshot } from "../domain/snapshot.ts";
 
 /** What resolving reads, as of now. */
 export interface Current {
