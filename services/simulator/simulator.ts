@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import { httpUrl } from "../../shared/http-url.ts";
 import { createBatchStore, lineHeader } from "./batches.ts";
-import { type Behaviour, normalBehaviour } from "./behaviour.ts";
+import { normalBehaviour } from "./behaviour.ts";
 import { cut, deliverError } from "./deliver.ts";
 import { type Exchange, InvalidRequest, type Route } from "./exchange.ts";
 import { failureOf, invalid, namedFailures } from "./failures.ts";
-import { parseForm } from "./formats/audio.ts";
-import { pictureAt } from "./formats/pictures.ts";
+import { createFlakiness } from "./flakiness.ts";
 import { createJobCallbacks } from "./job-callbacks.ts";
 import { createJobStore, type SimulatedJob } from "./jobs.ts";
-import { isObject, type Json, stringOf } from "./json.ts";
-import { createBehaviours, simulatedModels } from "./models.ts";
+import { stringOf } from "./json.ts";
+import { createBehaviours } from "./models.ts";
+import { answerOwn } from "./own-pages.ts";
+import { bodyOf, noBytes, readBody } from "./receive.ts";
 import { createRecorder, nowMs, type RecordedRequest, type RequestEntry } from "./recorder.ts";
 import { findRoute, type RouteMatch } from "./routes.ts";
 import { createServiceAccount } from "./service-account.ts";
@@ -97,7 +98,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     };
     const match = findRoute(entry.method, target);
     if (match === undefined) {
-      readBody(request, () => answerOwn(response, entry));
+      readBody(request, () => answerOwn(response, entry, { recorder, account, open, url }));
       return;
     }
     open += 1;
@@ -163,49 +164,6 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     return true;
   };
 
-  const answerOwn = (response: ServerResponse, entry: RequestEntry) => {
-    const [path, query] = entry.path.split("?");
-    const id = new URLSearchParams(query).get("id");
-    const picture = entry.method === "GET" ? pictureAt(path ?? "") : undefined;
-    if (picture !== undefined) {
-      response.writeHead(200, { "content-type": "image/png", "x-throughline-simulator": "1" });
-      response.end(picture);
-      return;
-    }
-    let body: unknown;
-    if (path === "/sim/requests" && entry.method === "DELETE") {
-      recorder.clear();
-      body = { requests: [] };
-    } else if (path === "/sim/requests") {
-      body = {
-        open,
-        requests: recorder
-          .list()
-          .filter((one) => [null, one.id, one.clientRequestId].includes(id))
-          .map(shown),
-      };
-    } else if (path === "/sim/service-account") {
-      body = JSON.parse(account.keyFile(url));
-    } else if (path === "/sim/models") {
-      body = { models: simulatedModels };
-    } else if (path === "/" || path === "/healthz") {
-      body = { simulator: "throughline", note: "No model is behind this server; every answer is simulated." };
-    }
-    const found = body !== undefined;
-    const text = JSON.stringify(
-      body ?? {
-        error: { message: "Simulated: no such path.", type: "invalid_request_error", param: null, code: "not_found" },
-      },
-    );
-    response.writeHead(found ? 200 : 404, {
-      "content-type": "application/json",
-      "x-throughline-simulator": "1",
-      "x-request-id": entry.id,
-      "content-length": Buffer.byteLength(text),
-    });
-    response.end(text);
-  };
-
   // Longer than any pool keeps an idle socket, so the client is the one that closes.
   server.keepAliveTimeout = 75_000;
   server.requestTimeout = 0;
@@ -242,72 +200,4 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
         server.closeAllConnections();
       }),
   };
-}
-
-const noBytes = Buffer.alloc(0);
-
-function readBody(request: IncomingMessage, use: (body: Buffer) => void): void {
-  let only: Buffer = noBytes;
-  let more: Buffer[] | undefined;
-  let pieceMs: number | undefined;
-  request.on("data", (chunk: Buffer) => {
-    pieceMs ??= slowness(chunk);
-    if (pieceMs > 0) {
-      request.pause();
-      setTimeout(() => request.resume(), pieceMs);
-    }
-    if (more !== undefined) more.push(chunk);
-    else if (only.length === 0) only = chunk;
-    else more = [only, chunk];
-  });
-  request.on("end", () => use(more === undefined ? only : Buffer.concat(more)));
-}
-
-function bodyOf({ entry, request }: Exchange, { readsBody, readsForm }: Route): Json {
-  const isForm = request.headers["content-type"]?.startsWith("multipart/") === true;
-  if (readsForm === true || (readsForm === "either" && isForm))
-    return parseForm(entry.body, request.headers["content-type"] ?? "");
-  return readsBody ? parseBody(entry.body) : {};
-}
-
-/** How slowly a form is read, where the model's name comes before its file: milliseconds a piece. */
-function slowness(piece: Buffer): number {
-  return Number(
-    /name="model(?:_id)?"\r\n\r\n\S*slow-read-(\d{1,4})/.exec(piece.toString("latin1", 0, 4_096))?.[1] ?? 0,
-  );
-}
-
-function parseBody(bytes: Buffer): Json {
-  let body: unknown;
-  try {
-    body = JSON.parse(bytes.toString());
-  } catch {
-    throw new InvalidRequest("We could not parse the JSON body of your request.", null);
-  }
-  if (!isObject(body)) throw new InvalidRequest("The body must be a JSON object.", null);
-  return body;
-}
-
-/** Spreads failures evenly: of the first k requests at p percent, floor(k * p / 100) fail. */
-function createFlakiness(): (behaviour: Behaviour) => boolean {
-  const counts = new Map<number, number>();
-  return ({ flakyPercent }) => {
-    if (flakyPercent === 0) return false;
-    const count = (counts.get(flakyPercent) ?? 0) + 1;
-    counts.set(flakyPercent, count);
-    return Math.floor((count * flakyPercent) / 100) > Math.floor(((count - 1) * flakyPercent) / 100);
-  };
-}
-
-function shown(record: RecordedRequest): object {
-  return { ...record, headers: withoutSecrets(record.headers), body: record.body.toString() };
-}
-
-const secretHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key", "x-amz-security-token"];
-
-/** The HTTP view hides credentials; the programmatic one keeps them, because tests check that they are sent. */
-function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const result = { ...headers };
-  for (const name of secretHeaders) if (result[name] !== undefined) result[name] = "[hidden]";
-  return result;
 }
