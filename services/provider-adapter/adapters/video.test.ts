@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readJobReport, readJobReports } from "../../../shared/job-report.ts";
 import type { Asked, AskedStep, Exchange, UpstreamAnswer, UpstreamMessage } from "../domain/exchange.ts";
@@ -6,9 +7,15 @@ import { failed, ms, picture, request, type Vendor, vendors } from "./testing-vi
 
 const noMoments = { sentUs: 0, firstByteUs: 0, firstContentUs: 0, lastByteUs: 0, nowUs: 0 };
 
-function exchangeOf({ adapter, flavour, model }: Vendor, job: Partial<AskedStep>, body: object = {}): Exchange {
-  const make = adapters[adapter]?.open(JSON.stringify(flavour ?? {})).exchanges["openai.videos"];
-  if (make === undefined) throw new Error("the vendor has no videos");
+type Asking = Pick<Vendor, "adapter" | "flavour" | "model"> & { readonly dialect?: string };
+
+function exchangeOf(
+  { adapter, flavour, model, dialect }: Asking,
+  job: Partial<AskedStep>,
+  body: object = {},
+): Exchange {
+  const make = adapters[adapter]?.open(JSON.stringify(flavour ?? {})).exchanges[dialect ?? "openai.videos"];
+  if (make === undefined) throw new Error("the vendor has no such module");
   const asked: Asked = {
     ...{ requestId: 1n, model: "m", upstreamModel: model, control: "", stream: false, includeUsage: false },
     ...{ body: Buffer.from(JSON.stringify(body)), headers: { range: "bytes=0-9" }, createdUnixS: 0 },
@@ -219,4 +226,45 @@ test("vendors that can call us are told where to, at the start alone, and never 
     return start(callbackUrl).includes(callbackUrl);
   });
   expect(told.map(([name]) => name).sort()).toEqual(["fal", "kling", "openrouter", "replicate", "seedance"]);
+});
+
+describe("a model whose name would lead to another path of the upstream", () => {
+  const messages = [{ role: "user", content: "x" }];
+  const part = fc.constantFrom(".", "..", "a", "a.b", "...", "%2e%2e", "a?b", "#", ":", "@", "é", " ", "..%2f", ".a");
+  const asks: readonly [adapter: string, flavour: object, dialect: string, body: object][] = [
+    ["fal", {}, "openai.videos", request],
+    ["replicate", {}, "openai.videos", request],
+    ["gemini", {}, "openai.chat", { messages }],
+    ["bedrock", { region: "eu-west-1" }, "openai.chat", { messages }],
+    ["vertex", {}, "openai.chat", { messages }],
+    ["openai", { path: "/deployments/{model}/chat/completions" }, "openai.chat", { messages }],
+    ["openai", { modules: { embeddings: { path: "/{model}/embeddings" } } }, "openai.embeddings", { input: "x" }],
+    [
+      "openai",
+      { modules: { audio: { path: "/{model}/{endpoint}" } } },
+      "openai.speech",
+      { input: "x", voice: "alloy" },
+    ],
+    ["openai", { modules: { image: { path: "/{model}/{task}" } } }, "openai.images", { prompt: "x" }],
+  ];
+
+  test.each(asks)("is refused, or a part of the path: %s %j %s", (adapter, flavour, dialect, body) => {
+    const pathFor = (model: string): string | undefined => {
+      try {
+        return exchangeOf({ adapter, flavour, model, dialect }, { action: "start" }, body).message.path;
+      } catch (error) {
+        expect(error).toMatchObject({ code: "invalid_value", param: "model" });
+        return undefined;
+      }
+    };
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), (parts) => {
+        const path = pathFor(parts.join("/"));
+        // Who reads the address as browsers do finds the path that was meant.
+        if (path !== undefined) expect(new URL(`http://h${path}`).pathname).toBe(path.replace(/\?.*/, ""));
+        else expect(parts.some((one) => one === "." || one === "..")).toBe(true);
+      }),
+    );
+    expect(pathFor("..")).toBeUndefined();
+  });
 });

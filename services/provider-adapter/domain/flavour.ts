@@ -2,6 +2,7 @@ import type { ExtraPartType, ExtraToolType } from "../../../shared/chat-extras.t
 import type { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { JsonObject } from "../wire/json.ts";
 import type { FieldPatch } from "../wire/patch-json.ts";
+import { pathSegment } from "../wire/path-segment.ts";
 import type { LabelFit } from "./label-rule.ts";
 
 /** When a vendor wants the thinking of earlier turns of the assistant back. */
@@ -122,7 +123,7 @@ const chat = "chat/completions";
 /** Path of a request: the flavour's own for chat; another of OpenAI's endpoints stands beside it, else right behind the base URL. */
 export function endpointPath({ path }: Pick<OpenaiFlavour, "path">, model: string, endpoint: string): string {
   const other = path.includes(chat) ? path.replace(chat, endpoint) : `/${endpoint}`;
-  return (endpoint === chat ? path : other).replaceAll("{model}", encodeURIComponent(model));
+  return (endpoint === chat ? path : other).replaceAll("{model}", pathSegment(model));
 }
 
 /** The flavour of one model of the vendor. */

@@ -100,3 +100,14 @@ describe("embeddings and models", () => {
     expect(models).toContain("sim-hang-stream");
   });
 });
+
+describe("images", () => {
+  it.each([
+    ["a pair of surrogates at the cut", `${"x".repeat(19)}😀`],
+    ["half of a pair", "\ud800"],
+  ])("are made of a prompt with %s", async (_what, prompt) => {
+    const made = await client.images.generate({ model: "m", prompt, response_format: "url" });
+    const address = made.data?.[0]?.url ?? "";
+    expect((await fetch(address)).headers.get("content-type")).toBe("image/png");
+  });
+});

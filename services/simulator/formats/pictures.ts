@@ -23,7 +23,8 @@ export function picturesOf({ behaviour, request }: Exchange, prompt: string, n: 
   const bytes = Math.max(usualBytes, behaviour.largeKb * 1_000);
   const count = behaviour.empty === "content" ? 0 : n;
   return Array.from({ length: count }, (_, place) => {
-    const name = `${prompt.slice(0, 20)} ${place + 1}`;
+    // The cut may go through a pair of surrogates, and half of one stands in no address.
+    const name = `${prompt.slice(0, 20).toWellFormed()} ${place + 1}`;
     return {
       base64: pictureBytes(name, bytes).toString("base64"),
       url: `http://${request.headers.host ?? "simulator.invalid"}/sim/images/${bytes}/${encodeURIComponent(name)}.png`,

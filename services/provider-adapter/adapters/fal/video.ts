@@ -2,6 +2,7 @@ import { ask, type JobMeaning, type JobPlace, type VideoFormat } from "../../mod
 import { readSeconds } from "../../modules/video/request.ts";
 import { addressOf, figuresOf } from "../../modules/video/vendor.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { pathSegments } from "../../wire/path-segment.ts";
 
 /** "completed" says that it is over and not how: the call for its result does, of which the last two words are ours. */
 const words: Readonly<Record<string, JobMeaning>> = {
@@ -28,7 +29,7 @@ export const falVideo: VideoFormat = {
       ...(ratio === "" ? {} : { aspect_ratio: ratio }),
     };
     const query = callbackUrl === "" ? "" : `?fal_webhook=${encodeURIComponent(callbackUrl)}`;
-    const app = model.split("/").map(encodeURIComponent);
+    const app = pathSegments(model);
     return {
       message: { path: `/${app.join("/")}${query}`, headers: {}, body: Buffer.from(JSON.stringify(body)) },
       figures: figuresOf(request, usual),

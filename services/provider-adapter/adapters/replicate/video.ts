@@ -2,6 +2,7 @@ import { ask, type JobMeaning, type VideoFormat } from "../../modules/video/form
 import { readSeconds } from "../../modules/video/request.ts";
 import { addressOf, figuresOf } from "../../modules/video/vendor.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { pathSegments } from "../../wire/path-segment.ts";
 
 const words: Readonly<Record<string, JobMeaning>> = {
   starting: "queueing",
@@ -31,7 +32,7 @@ export const replicateVideo: VideoFormat = {
     };
     const called = callbackUrl === "" ? {} : { webhook: callbackUrl, webhook_events_filter: ["completed"] };
     const [, version] = versioned.exec(model) ?? [];
-    const name = model.split("/").map(encodeURIComponent).join("/");
+    const name = pathSegments(model).join("/");
     return {
       message: {
         path: version === undefined ? `/models/${name}/predictions` : "/predictions",

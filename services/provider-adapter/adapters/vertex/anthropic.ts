@@ -1,5 +1,6 @@
 import type { Asked, Exchange, UpstreamMessage } from "../../domain/exchange.ts";
 import { fieldText, patchJson } from "../../wire/patch-json.ts";
+import { pathSegment } from "../../wire/path-segment.ts";
 import type { TokenCount } from "../adapter.ts";
 import { messagesCounts, messagesExchanges } from "../anthropic/messages.ts";
 import { type VertexFlavour, vertexVersion } from "./flavour.ts";
@@ -9,7 +10,7 @@ const version = { anthropic_version: JSON.stringify(vertexVersion) };
 
 /** A path segment as the vendor's own SDK writes it: versions of models stand behind an `@`. */
 export function segment(model: string): string {
-  return encodeURIComponent(model).replaceAll("%40", "@");
+  return pathSegment(model).replaceAll("%40", "@");
 }
 
 /** The exchanges of Anthropic's models: its own format, but that the model is in the path and the version in the body. */

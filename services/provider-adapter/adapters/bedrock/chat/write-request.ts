@@ -5,6 +5,7 @@ import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import { type FieldName, insistsOnSearch, type NeutralRequest, pathOf } from "../../../modules/chat/neutral/request.ts";
 import { awsFraming } from "../../../wire/frame-feed.ts";
 import type { JsonObject } from "../../../wire/json.ts";
+import { pathSegment } from "../../../wire/path-segment.ts";
 import { heldSchema } from "../../anthropic/chat/write-tools.ts";
 import type { BedrockFlavour } from "../flavour.ts";
 import { type Family, familyOf } from "../models.ts";
@@ -34,7 +35,7 @@ const serviceTiers: Readonly<Record<string, string>> = { default: "default", fle
 
 /** The path of something that a model does: a name is one segment, also that of an ARN. */
 export function pathTo(model: string, verb: string): string {
-  return `/model/${encodeURIComponent(model)}/${verb}`;
+  return `/model/${pathSegment(model)}/${verb}`;
 }
 
 /** Writes a request in Converse's format. `origin`: the format that signatures belong to. */

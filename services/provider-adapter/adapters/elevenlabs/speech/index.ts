@@ -10,6 +10,7 @@ import {
 import { noAudio } from "../../../modules/audio/speech.ts";
 import type { SpeechFormat } from "../../../modules/audio/speech-format.ts";
 import { asObject } from "../../../wire/json.ts";
+import { pathSegment } from "../../../wire/path-segment.ts";
 import { elevenLabsInBand, errorIn } from "../errors.ts";
 import type { ElevenLabsFlavour } from "../flavour.ts";
 
@@ -78,7 +79,7 @@ export function elevenLabsSpeech(flavour: ElevenLabsFlavour): SpeechFormat {
         model_id: model,
         ...(Object.keys(settings).length === 0 ? {} : { voice_settings: settings }),
       };
-      const path = flavour.speechPath.replaceAll("{voice}", encodeURIComponent(voice));
+      const path = flavour.speechPath.replaceAll("{voice}", pathSegment(voice, "voice"));
       const message = {
         path: `${path}${path.includes("?") ? "&" : "?"}output_format=${made}`,
         headers: {},

@@ -6,6 +6,7 @@ import type { Note, WriteContext } from "../../../modules/chat/neutral/formats.t
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import { type FieldName, type NeutralRequest, pathOf } from "../../../modules/chat/neutral/request.ts";
 import { asObject, type JsonObject } from "../../../wire/json.ts";
+import { pathSegment } from "../../../wire/path-segment.ts";
 import type { GeminiFlavour } from "../flavour.ts";
 import { type Generation, generationOf } from "../models.ts";
 import { writeThinking } from "../thinking.ts";
@@ -65,7 +66,7 @@ export function writeGeminiRequest(
 
 /** The path of something that a model does. */
 export function pathTo({ path }: GeminiFlavour, model: string, verb: string): string {
-  return `${path.replaceAll("{model}", encodeURIComponent(model))}:${verb}`;
+  return `${path.replaceAll("{model}", pathSegment(model))}:${verb}`;
 }
 
 function drop(request: NeutralRequest, field: FieldName, note: Note): void {

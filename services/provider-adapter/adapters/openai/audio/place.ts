@@ -1,4 +1,5 @@
 import { endpointPath, type OpenaiFlavour } from "../../../domain/flavour.ts";
+import { pathSegment } from "../../../wire/path-segment.ts";
 
 /** Where something is asked for: what the channel's flavour says goes before the vendor's own place. */
 export type PlaceOfAudio = (
@@ -18,7 +19,7 @@ export function ownPlace(flavour: OpenaiFlavour, model: string, endpoint: AudioE
   return (path, base) => {
     const instead = given.base ?? base;
     return {
-      path: (given.path ?? path).replaceAll("{model}", encodeURIComponent(model)).replaceAll("{endpoint}", endpoint),
+      path: (given.path ?? path).replaceAll("{model}", pathSegment(model)).replaceAll("{endpoint}", endpoint),
       ...(instead === undefined ? {} : { base: instead }),
     };
   };

@@ -9,6 +9,7 @@ import { badVectors, vectorsIn } from "../../../modules/embeddings/vector.ts";
 import { asArray, asObject, asString, countOf, type JsonObject } from "../../../wire/json.ts";
 import type { LiftedJson } from "../../../wire/lift-values.ts";
 import { fieldText, patchJson } from "../../../wire/patch-json.ts";
+import { pathSegment } from "../../../wire/path-segment.ts";
 import type { OpenaiModule } from "../module.ts";
 
 /** Embeddings as OpenAI and compatible servers serve them. */
@@ -45,7 +46,7 @@ function formatOf(flavour: OpenaiFlavour): EmbeddingsFormat {
 /** Where they are asked for: what the channel's flavour says goes before the place beside chat's. */
 function placeOf(flavour: OpenaiFlavour, model: string) {
   const { path, base } = flavour.modules.embeddings ?? {};
-  const own = path?.replaceAll("{model}", encodeURIComponent(model));
+  const own = path?.replaceAll("{model}", pathSegment(model));
   return { path: own ?? endpointPath(flavour, model, "embeddings"), ...(base === undefined ? {} : { base }) };
 }
 

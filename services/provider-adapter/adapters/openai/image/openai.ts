@@ -6,6 +6,7 @@ import { readImageCounts } from "../../../modules/image/usage.ts";
 import { asObject, asString, type JsonObject } from "../../../wire/json.ts";
 import { writeMultipart } from "../../../wire/multipart.ts";
 import { fieldText, patchJson } from "../../../wire/patch-json.ts";
+import { pathSegment } from "../../../wire/path-segment.ts";
 import { type ImagePlace, type ImageShape, listedImages, taskPaths } from "./shape.ts";
 
 /** OpenAI, Azure and all who speak as they do: what the client sent goes on but for the model's name, and the answer as it is. */
@@ -34,7 +35,7 @@ export function readOpenaiImages(answer: JsonObject, request: Pick<ImageRequest,
 }
 
 function placed({ path, base }: ImagePlace, flavour: OpenaiFlavour, model: string, { task }: ImageRequest) {
-  const own = path.replaceAll("{model}", encodeURIComponent(model)).replaceAll("{task}", taskPaths[task]);
+  const own = path.replaceAll("{model}", pathSegment(model)).replaceAll("{task}", taskPaths[task]);
   return {
     path: own === "" ? endpointPath(flavour, model, `images/${taskPaths[task]}`) : own,
     ...(base === undefined ? {} : { base }),
