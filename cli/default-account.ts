@@ -21,9 +21,9 @@ type Billing = ServiceClient<typeof BillingService>;
 
 /** The first account's keys: secrets only where they were just made. Who gave one has it, and an output is no place for it. */
 export interface FirstKeys {
-  /** Of the API key. */
+  /** Secret of the API key. */
   readonly secret: string | undefined;
-  /** Of the administration key; undefined also where the data folder keeps it. */
+  /** Secret of the administration key; undefined also where the data folder keeps it. */
   readonly adminSecret: string | undefined;
 }
 

@@ -13,7 +13,7 @@ export interface Ground {
   /** The environment for the services: database, simulator and secrets filled in where they were not given. */
   readonly env: Env;
   readonly dataFolder: string;
-  /** Of the first account. */
+  /** The keys of the first account. */
   readonly keys: GivenKeys;
   /** What the welcome says of them, when the key was made or not. */
   welcomeKeys(made: string | undefined): WelcomeKeys;

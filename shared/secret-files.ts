@@ -15,7 +15,7 @@ export const secretVariables: ReadonlySet<string> = new Set([
   "THROUGHLINE_ADMIN_KEY",
   "HTTPS_PROXY",
   "HTTP_PROXY",
-  // Of vendors; those that end in _API_KEY as well.
+  // These are credentials of vendors; names that end in _API_KEY count as well.
   "AWS_BEARER_TOKEN_BEDROCK",
   "AWS_ACCESS_KEY_ID",
   "AWS_SECRET_ACCESS_KEY",

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const execNode = promisify(execFile);
 const room = new URL("./young-allocations.ts", import.meta.url).href;
 
-/** Of 100 new objects so many are old, made where 400,000 before them had lived on. */
+/** How many of 100 new objects are in the old generation, where the 400,000 made before them have survived. */
 async function madeOld(first: string): Promise<number> {
   const script = `
     import { keepAllocationsYoung } from ${JSON.stringify(room)};
@@ -19,7 +19,7 @@ async function madeOld(first: string): Promise<number> {
     for (let at = 0; at < 100; at += 1) if (!%InYoungGeneration(make(at).list)) old += 1;
     console.log(old);
   `;
-  // Of one thread, with nothing of the environment: when V8 collects and compiles must not depend on what else runs.
+  // One thread and an empty environment: V8's collections and compilations must not depend on other work.
   const flags = ["--allow-natives-syntax", "--single-threaded", "--min-semi-space-size=1", "--max-semi-space-size=1"];
   const { stdout } = await execNode(process.execPath, [...flags, "--input-type=module", "-e", script], { env: {} });
   return Number(stdout);

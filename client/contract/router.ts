@@ -455,7 +455,7 @@ export type Procedures = {
         billed_usd: string | null;
         /** What they cost by the vendors' lists, as far as that is known; null: of none. */
         list_price_usd: string | null;
-        /** Of how many lines the list price is known. */
+        /** How many lines have a known list price. */
         listed_lines: number;
         /** As the API calls it that it was asked for by. */
         id: string;
@@ -521,7 +521,7 @@ export type Procedures = {
           billed_usd: string | null;
           /** What they cost by the vendors' lists, as far as that is known; null: of none. */
           list_price_usd: string | null;
-          /** Of how many lines the list price is known. */
+          /** How many lines have a known list price. */
           listed_lines: number;
           /** As the API calls it that it was asked for by. */
           id: string;
@@ -1924,7 +1924,7 @@ export type Procedures = {
               /** Amount times price, exact: up to 18 decimals. */
               cost_usd: string;
             }[];
-            /** Of the lines, exact; null: there are none. */
+            /** Exact sum of the lines; null: there are none. */
             sum_usd: string | null;
             /** What the same usage costs by the vendor's list; null: not known. */
             list_price_usd: string | null;
@@ -1991,7 +1991,7 @@ export type Procedures = {
             address: string | null;
             request_bytes: number | null;
             idempotency_key: string | null;
-            /** Of the client's traceparent, where the request has another. */
+            /** Trace ID of the client's traceparent, where the request has another one. */
             client_trace_id: string | null;
             /** The client's x-client-request-id, where it sent an x-request-id as well. */
             second_client_request_id: string | null;
@@ -2256,7 +2256,7 @@ export type Procedures = {
               /** Amount times price, exact: up to 18 decimals. */
               cost_usd: string;
             }[];
-            /** Of the lines, exact; null: there are none. */
+            /** Exact sum of the lines; null: there are none. */
             sum_usd: string | null;
             /** What the same usage costs by the vendor's list; null: not known. */
             list_price_usd: string | null;
@@ -2323,7 +2323,7 @@ export type Procedures = {
             address: string | null;
             request_bytes: number | null;
             idempotency_key: string | null;
-            /** Of the client's traceparent, where the request has another. */
+            /** Trace ID of the client's traceparent, where the request has another one. */
             client_trace_id: string | null;
             /** The client's x-client-request-id, where it sent an x-request-id as well. */
             second_client_request_id: string | null;
@@ -2722,7 +2722,7 @@ export type Procedures = {
             /** Amount times price, exact: up to 18 decimals. */
             cost_usd: string;
           }[];
-          /** Of the lines, exact; null: there are none. */
+          /** Exact sum of the lines; null: there are none. */
           sum_usd: string | null;
           /** What the same usage costs by the vendor's list; null: not known. */
           list_price_usd: string | null;
@@ -2789,7 +2789,7 @@ export type Procedures = {
           address: string | null;
           request_bytes: number | null;
           idempotency_key: string | null;
-          /** Of the client's traceparent, where the request has another. */
+          /** Trace ID of the client's traceparent, where the request has another one. */
           client_trace_id: string | null;
           /** The client's x-client-request-id, where it sent an x-request-id as well. */
           second_client_request_id: string | null;
@@ -3167,7 +3167,7 @@ export type Procedures = {
             state: "open" | "limited" | "failing" | "cooling_down" | "degraded" | "healthy" | "quiet";
             attempts: number;
             failures: number;
-            /** Of the last 20 attempts, as many as there were. */
+            /** How many of the last 20 attempts there were, and how many of those failed. */
             recent_attempts: number;
             recent_failures: number;
             first_byte_ms: number | null;
@@ -3331,7 +3331,7 @@ export type Procedures = {
           procedure?: string | undefined;
           actor_key_id?: string | undefined;
           target?: string | undefined;
-          /** Of this time, `to` exclusive. */
+          /** From this time on, and before `to`. */
           from?: string | undefined;
           to?: string | undefined;
         }

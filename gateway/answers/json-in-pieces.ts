@@ -9,7 +9,7 @@ export const chunkCharacters = 32 * 1024;
 export interface JsonChunks {
   /** Text, or its UTF-8. */
   readonly chunks: readonly (string | Uint8Array<ArrayBuffer>)[];
-  /** Of the whole, in UTF-8. */
+  /** Size of the whole document in UTF-8. */
   readonly bytes: number;
 }
 

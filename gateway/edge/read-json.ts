@@ -33,7 +33,7 @@ export function readJson(edge: FastifyInstance, context: GatewayContext): void {
   });
 }
 
-/** Of the room that was taken before the body came only its own size is kept. */
+/** Gives back what was reserved for the body before it came, beyond the body's own size. */
 function keepRoom({ bodies }: GatewayContext, { incoming }: FastifyRequest, bytes: number): void {
   bodies.give(incoming.bodyBytes - bytes);
   incoming.bodyBytes = bytes;

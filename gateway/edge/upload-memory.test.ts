@@ -13,7 +13,7 @@ import { secrets, startTestGateway, writeFrames } from "../testing.ts";
 
 const mib = 1024 * 1024;
 const uploads = { count: 6, bytes: 8 * mib };
-/** Of all uploads together; they bring 48 MiB in and out again. */
+/** Most memory that all uploads may take together; they carry 48 MiB in and out again. */
 const mostBytes = 24 * mib;
 
 test("uploads at once hold a few buffers each, and what they let go of is freed at their pace", async () => {

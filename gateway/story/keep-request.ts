@@ -3,7 +3,7 @@ import type { GatewayContext } from "../context.ts";
 import { isFile, uploadNotes } from "../domain/form.ts";
 import type { Ask } from "./ask.ts";
 
-/** Of a larger body its size is kept. */
+/** Largest body that is kept; a larger one leaves only its size. */
 const maxBytes = 4 * 1024 * 1024;
 
 /** Has history keep what a request says, of an account that wants it. Nobody waits for it, and it is counted among what must be stored. */

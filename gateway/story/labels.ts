@@ -24,7 +24,7 @@ const maxMetadataBytes = 16 * 1024;
 const tagForm = /^[A-Za-z0-9._:/-]+(?:=[A-Za-z0-9._:/-]+)?$/;
 const none: readonly string[] = [];
 
-/** Of a request that says nothing. */
+/** The labels of a request that says nothing. */
 export const noLabels: Labels = { endUser: "", tags: none, metadataJson: "" };
 
 /** What the body of a request may say of it, in the words of the APIs. A form has the same names. */
@@ -32,7 +32,7 @@ export interface Said {
   readonly user?: unknown;
   readonly safety_identifier?: unknown;
   readonly metadata?: unknown;
-  /** Of Gemini's API. */
+  /** The name of metadata in Gemini's API. */
   readonly labels?: unknown;
 }
 

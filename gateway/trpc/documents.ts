@@ -14,7 +14,7 @@ export interface Documents {
   fill(answer: Response, reply: FastifyReply, pace: Pace): Promise<NodeJS.ReadableStream | undefined>;
 }
 
-/** Of one request. `plain`: its answer is not one text, so that each result must be a value. */
+/** Collects the documents of one request. `plain`: its answer is not one text, so each result must be a value. */
 export function createDocuments({ plain }: { plain: boolean }): Documents {
   const mark = randomBytes(16).toString("hex");
   const documents: JsonChunks[] = [];

@@ -137,7 +137,7 @@ async function answer(
     },
     responseMeta: ({ errors, info }) => {
       const [error] = errors;
-      // Of several calls in one request each has its own outcome: tRPC answers 207.
+      // Where one request has several calls, each has its own outcome and tRPC answers 207.
       if (error === undefined || (info?.calls.length ?? 1) > 1) return {};
       const platform = platformError(error);
       const headers = new Headers(errorHeaders(platform));

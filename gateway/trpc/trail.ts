@@ -22,7 +22,7 @@ export const trail = router({
           procedure: z.string().max(100).default(""),
           actor_key_id: id.optional(),
           target: z.string().max(200).default(""),
-          /** Of this time, `to` exclusive. */
+          /** From this time on, and before `to`. */
           from: time.optional(),
           to: time.optional(),
         })

@@ -291,7 +291,7 @@ it("every list by cursor takes the direction that TanStack Query says with it, a
   interface Input {
     readonly def: { readonly innerType?: Input; readonly shape?: Readonly<Record<string, z.ZodType>> };
   }
-  /** Of what is no schema of zod, such as the checks of endpoints, nothing is known. */
+  /** The shape of a schema of zod; anything else, such as the checks of endpoints, has none. */
   const shapeOf = ({ def }: Partial<Input>): Readonly<Record<string, z.ZodType>> =>
     def?.innerType === undefined ? (def?.shape ?? {}) : shapeOf(def.innerType);
   const procedures = appRouter._def.procedures as unknown as Readonly<Record<string, { _def: { inputs: Input[] } }>>;

@@ -7,7 +7,7 @@ export interface BatchCostOut {
   readonly billed_usd: string | null;
   /** What they cost by the vendors' lists, as far as that is known; null: of none. */
   readonly list_price_usd: string | null;
-  /** Of how many lines the list price is known. */
+  /** How many lines have a known list price. */
   readonly listed_lines: number;
 }
 

@@ -27,7 +27,7 @@ export function billOf({ usage, pricing, billedNanoUsd, detail }: HistoryRecord)
   const lines = isCharged ? costLines(usage, pricing) : [];
   return {
     lines: lines.map(lineOut),
-    /** Of the lines, exact; null: there are none. */
+    /** Exact sum of the lines; null: there are none. */
     sum_usd: isCharged ? formatBillionths(lines.reduce((sum, { billionths }) => sum + billionths, 0n)) : null,
     /** What the same usage costs by the vendor's list; null: not known. */
     list_price_usd: usdOrNull(detail?.listPriceNanoUsd),

@@ -21,7 +21,7 @@ export function healthOut(health: ChannelHealth | undefined, nowUnixMs: number) 
     state: stateOf(health, nowUnixMs),
     attempts: health.attempts,
     failures: health.failures,
-    /** Of the last 20 attempts, as many as there were. */
+    /** How many of the last 20 attempts there were, and how many of those failed. */
     recent_attempts: health.recentAttempts,
     recent_failures: health.recentFailures,
     first_byte_ms: health.firstByteMs || null,

@@ -107,7 +107,7 @@ function originOut(origin: Origin | undefined) {
     address: orNull(origin.address),
     request_bytes: origin.requestBytes === 0n ? null : Number(origin.requestBytes),
     idempotency_key: orNull(origin.idempotencyKey),
-    /** Of the client's traceparent, where the request has another. */
+    /** Trace ID of the client's traceparent, where the request has another one. */
     client_trace_id: orNull(origin.clientTraceId),
     /** The client's x-client-request-id, where it sent an x-request-id as well. */
     second_client_request_id: orNull(origin.secondClientRequestId),

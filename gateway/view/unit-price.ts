@@ -73,8 +73,8 @@ function unitOfSide(side: readonly Quantity[], text: Unit): Unit {
 }
 
 /**
- * Of what is no token the unit that costs most; what the upstream says of its own cost only where there is nothing else, and the
- * request itself only where nothing else can have been charged. Undefined: there is none.
+ * The unit other than tokens that costs most. The upstream's own cost counts only where there is no other unit, and the request
+ * itself only where nothing else can have been charged. Undefined: there is none.
  */
 function mainOf(
   quantities: readonly Quantity[],

@@ -99,8 +99,8 @@ export const planning = {
    */
   general: { plan_cache_mode: "force_generic_plan", ...inOrder },
   /**
-   * Of a range that it does not know the planner expects next to nothing, so the records of one user look as few as those
-   * of the whole account: a general plan may walk all of these (29,000 for 3 were seen), or read whole partitions.
+   * The planner expects next to nothing of a range that it does not know, so one user's records look as few as those of the
+   * whole account: a general plan may walk all of these (29,000 for 3 were seen), or read whole partitions.
    */
   byValues: { plan_cache_mode: "force_custom_plan", ...inOrder },
   /**

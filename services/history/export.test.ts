@@ -7,7 +7,7 @@ import { firstIdAt } from "../../shared/request-id.ts";
 import { ended, startTestHistory } from "./testing.ts";
 
 const atMs = Date.UTC(2026, 5, 14, 12);
-/** Of each test its own day. */
+/** Each test has a day of its own. */
 let day = 0;
 beforeEach(() => {
   day += 86_400_000;

@@ -32,7 +32,7 @@ afterAll(async () => {
 const owner = { accountId: account };
 const moreUnits = units.filter(({ part, unit }) => part === undefined && unit !== Unit.REQUESTS);
 
-/** Of every unit another amount. */
+/** A usage with another amount of every unit. */
 function everyUnit() {
   const parts = Object.fromEntries(partUnits.map(({ unit, part }) => [part, BigInt(unit) * 1_000n]));
   const more = moreUnits.map(({ unit }) => create(QuantitySchema, { unit, amount: BigInt(unit) * 1_000n }));

@@ -202,7 +202,7 @@ describe("the file", () => {
     };
     const first = await one.listConfigurationChanges(all, call);
     expect(first.changes).toMatchObject([{ source: "told.yaml", beforeJson: "", version: first.newestVersion }]);
-    // Of very much the names alone.
+    // A change with very much in it is told by its names alone.
     expect(Buffer.byteLength(first.changes[0]?.afterJson ?? "")).toBeLessThan(60_000);
 
     const dearer = text.replace('output: "6"', 'output: "7.5"').replace("127.0.0.1:1", `127.0.0.1:1/${secret}`);

@@ -20,7 +20,7 @@ export class Reader {
   pos = 0;
   readonly #bytes: Buffer;
   #wireType = 0;
-  /** Of the same bytes; made for those who want it. */
+  /** A view of the same bytes; it is made when it is first needed. */
   #view: DataView | undefined = undefined;
 
   constructor(bytes: Buffer) {

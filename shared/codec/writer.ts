@@ -189,7 +189,7 @@ export class Writer {
     else this.#varint64(low, high);
   }
 
-  /** Of two halves of 32 bits; the high one is not 0. */
+  /** Writes a varint whose two halves have 32 bits each; the high one is not 0. */
   #varint64(low: number, high: number): void {
     const length = Math.ceil((64 - Math.clz32(high)) / 7);
     const at = this.#room(length);

@@ -2,7 +2,7 @@ import pg from "pg";
 
 /** Statements that this process sends while they are watched. */
 export interface WatchedStatements {
-  /** Of each its name, or its SQL where it has none, in the order of sending. */
+  /** The name of each statement in the order of sending; the SQL of a statement that has no name. */
   readonly names: readonly string[];
   stop(): void;
 }

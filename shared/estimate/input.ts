@@ -8,9 +8,9 @@ const messageTokens = 4;
 export interface InputEstimate {
   /** Input tokens, those of images and of audio among them. */
   readonly tokens: number;
-  /** Of them: of images. */
+  /** How many of these tokens come from images. */
   readonly imageTokens: number;
-  /** Of them: of audio. */
+  /** How many of these tokens come from audio. */
   readonly audioTokens: number;
   /** Images among the parts. */
   readonly images: number;

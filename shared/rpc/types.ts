@@ -107,7 +107,7 @@ export interface LaneStream<F, O> extends AsyncIterable<F> {
   isLast(): boolean;
   /** Within `each`: whether another frame or the end follows in this turn of the loop. */
   hasMore(): boolean;
-  /** Of a call that was opened with `acknowledges`. Who keeps it keeps nothing else of the call. */
+  /** Lets a call that was opened with `acknowledges` tell what was taken. It holds no other part of the call in memory. */
   readonly acknowledgement: Acknowledgement;
 }
 

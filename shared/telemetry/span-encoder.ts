@@ -288,7 +288,7 @@ function varintBytes(value: number): number {
   return value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4;
 }
 
-/** Of the code of a lower-case hex digit. */
+/** The value of a lower-case hex digit, by its character code. */
 function digitOf(code: number): number {
   return code < 58 ? code - 48 : code - 87;
 }

@@ -1,7 +1,7 @@
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 
-/** Of 0 to 19: threads of 0 get the core when they want it. */
+/** Niceness, from 0 to 19: a thread of 0 gets the core when it wants it. */
 const background = 10;
 
 /**

@@ -132,7 +132,7 @@ describe.skipIf(chromiumPath === undefined)(`the console${chromiumPath === undef
       `${deployment.url}/v1/requests/${id}`,
     ];
     for (const spelling of spellings) {
-      // Of a machine that does other work the best of a few tries says what the product takes.
+      // On a machine that does other work, the best of a few tries shows what the product takes.
       let tookMs = Number.POSITIVE_INFINITY;
       for (let tries = 0; tries < 5 && tookMs > withinMs; tries++) {
         await page.goto(`${deployment.url}/console`);

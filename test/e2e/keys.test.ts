@@ -115,7 +115,7 @@ describe("states of keys and accounts", () => {
     const { keyId, headers } = await openCustomer(admin);
     await expectRuns(headers);
     const { secret } = await admin.keys.rotate.mutate({ key_id: keyId });
-    // Of the first the gateway remembers whose it is; the second is refused by Authenticate.
+    // The gateway remembers whose key the first request had; Authenticate refuses the second.
     for (let i = 0; i < 2; i++) {
       const message = await expectRefused(await ask(headers), 401, "revoked_api_key", "authentication_error");
       expect(message).toContain("use the new secret");
@@ -279,7 +279,7 @@ describe("limits", () => {
   });
 
   test.each(["key", "account"] as const)("a spent daily budget, of the %s: 429 with its renewal", async (of) => {
-    // Of two requests the worst case of the second does not fit beside what the first did cost.
+    // The worst case of a second request does not fit beside what the first one did cost.
     const limits = { daily_budget_usd: formatUsd(await worstCase(hello)) };
     const { headers } = await openCustomer(admin, of === "key" ? { key: { limits } } : { account: { limits } });
     await expectRuns(headers);

@@ -6,7 +6,7 @@ export interface Target {
   readonly name: string;
   readonly key_id: string;
   readonly request_id: string;
-  /** Of an API key of it. */
+  /** Secret of an API key of this account. */
   readonly secret: string;
   readonly webhook_id: string;
   readonly delivery_id: string;

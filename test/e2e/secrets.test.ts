@@ -194,7 +194,7 @@ test("no secret is found anywhere after everything went wrong", async () => {
     return [secret, bytes.toString("hex"), bytes.toString("base64"), digest.toString("hex"), digest.toString("base64")];
   });
   needles.push(Buffer.from(credentialKey, "base64").toString("hex"));
-  // Of long secrets that we made the end alone is enough to find.
+  // The end of a long secret that we made is enough to find it.
   for (const secret of [customer.secret, broke.secret, rotated, credential]) needles.push(secret.slice(-16));
   const found = Object.entries(everywhere).flatMap(([where, content]) =>
     needles.flatMap((needle) => {

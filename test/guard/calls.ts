@@ -51,7 +51,7 @@ export function watchCalls(): WatchedCalls {
     standIn(JSON, "stringify", ({ result }) => note("JSON.stringify", result)),
     standIn(Buffer, "concat", () => note("Buffer.concat")),
     standIn(Buffer, "from", ({ given: [source] }) => {
-      // Of an ArrayBuffer it makes a view, which copies nothing.
+      // A view of an ArrayBuffer copies nothing.
       if (typeof source === "string" || ArrayBuffer.isView(source)) note("Buffer.from");
     }),
     standIn(Buffer.prototype, "indexOf", () => note("Buffer.indexOf")),

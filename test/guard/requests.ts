@@ -2,11 +2,11 @@ import type { Account, House } from "./house.ts";
 
 /** Texts by which the test knows whose JSON it sees. */
 export const marks = {
-  /** Of the client's body. */
+  /** Stands in the client's body. */
   body: "what the client asks",
-  /** Of an answer that is no stream, upstream's and ours. */
+  /** Stands in an answer that is no stream, the upstream's and ours. */
   answer: "what the upstream says",
-  /** Of a chunk of a stream, upstream's and ours. */
+  /** Stands in a chunk of a stream, the upstream's and ours. */
   chunk: "chat.completion.chunk",
 };
 

@@ -21,7 +21,7 @@ type Callers = Pick<Parameters<typeof createGrpcClient>[1], "tls" | "secret">;
 
 /** Six Deployments of some pods each, behind a balancer and a name server, on a PostgreSQL and an upstream of their own. */
 export interface House extends AsyncDisposable {
-  /** Of the balancer, where clients ask. */
+  /** Address of the balancer, which clients call. */
   readonly url: string;
   readonly simulator: Simulator;
   readonly db: Database<unknown>;

@@ -23,7 +23,7 @@ process.exitCode = 1;
 const { STREAM_S = "60", STREAMS = "40", PER_SECOND = "60", CERTIFICATES = "", FIRST_PORT = "21700" } = process.env;
 const streamS = Number(STREAM_S);
 const firstPort = Number(FIRST_PORT);
-/** Of `preStop`. */
+/** Length of the `preStop` hook. */
 const leaveMs = 5_000;
 const replicas = 2;
 

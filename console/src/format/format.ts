@@ -82,7 +82,7 @@ function usdText(amount: string, integers: Intl.NumberFormat): string {
   const [, sign = "", whole = "0", fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(amount) ?? [];
   const minus = sign === "-" && /[1-9]/.test(whole + fraction) ? "−" : "";
   const leading = /^0*/.exec(fraction)?.[0].length ?? 0;
-  // Of large amounts cents, of small ones four digits after the zeros.
+  // A large amount is shown in cents, a small one with four digits after the zeros.
   const digits = whole === "0" ? Math.min(9, Math.max(2, leading + 4)) : 2;
   const cut = fraction.slice(0, digits).replace(/0+$/, "").padEnd(2, "0");
   return `${minus}$${integers.format(BigInt(whole))}.${cut}`;

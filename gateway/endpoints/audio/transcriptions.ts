@@ -10,7 +10,7 @@ import type { FormEndpoint } from "../endpoint.ts";
 import { audioLength, longestMs } from "./duration.ts";
 
 const formats = ["json", "text", "srt", "verbose_json", "vtt"] as const;
-/** Of models that tell speakers apart. */
+/** Models that tell speakers apart take this format as well. */
 const transcriptionFormats = [...formats, "diarized_json"] as const;
 const granularities: readonly string[] = ["word", "segment"];
 

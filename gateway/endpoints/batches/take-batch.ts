@@ -102,7 +102,7 @@ interface Taken {
   readonly total: number;
   readonly amount: bigint;
   readonly models: ReadonlySet<string>;
-  /** Of a line that may be run; undefined: none may. */
+  /** Model and price of a line that may be run; undefined: no line may. */
   readonly priced: { readonly model: string; readonly pricing: Pricing } | undefined;
 }
 

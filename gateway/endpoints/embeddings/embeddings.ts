@@ -17,7 +17,7 @@ export const embeddings: Endpoint<typeof embeddingsBody> = {
   body: embeddingsBody,
   inBandError: openaiInBandError,
   waitsForCost: true,
-  // Of 33 MB of vectors history has a document that says how many there were.
+  // Vectors may take 33 MB, so history keeps a document that says how many there were.
   keepsAnswer: false,
   read(body) {
     const { textTokens, givenTokens } = checkInput(body.input);

@@ -67,7 +67,7 @@ const values: Readonly<Record<string, unknown>> = {
   "an object": { value: "4" },
 };
 
-/** Of each field the values that are right; all others are wrong. */
+/** The right values of each field; all other values are wrong. */
 type Fields = Readonly<Record<string, readonly (keyof typeof values)[]>>;
 
 const texts = ["a text", "a number as a text", "a text with a null byte"];

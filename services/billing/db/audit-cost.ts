@@ -59,7 +59,7 @@ const plainPrice = (entry: UnitEntry): string =>
 
 const isPlain = "(l.more is null and t.rates is null)";
 
-/** Of every charge without further units at a tariff without rates. Of one without a tariff the cost is NULL. */
+/** The cost of every charge without further units at a tariff without rates. A charge without a tariff has the cost NULL. */
 const plainCosts = ({ amount, tariff, which, ratio }: Costs, portion: Portion): string => `
   select l.entry_id, ${amount} as charged, ${rounded(sumOfParts(plainPrice), million, ratio)} as cost
   from billing.ledger l ${tariff}
@@ -98,7 +98,7 @@ const sumOfMore = (which: string): string => `(select coalesce(sum(m.value::nume
       from jsonb_each(l.more) m where ${which})`;
 
 /**
- * Of every charge with further units, or at a tariff with rates. An entry's prices depend on its tariff, its traits and the
+ * The cost of every charge with further units, or at a tariff with rates. An entry's prices depend on its tariff, its traits and the
  * longest of the inputs that conditions name and its own exceeds. There are few such combinations, so the prices of each
  * are made once, and the time grows with the entries as that of plain ones does.
  */

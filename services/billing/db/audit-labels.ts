@@ -29,7 +29,7 @@ const idOf = (label: string): string => `case when ${label} = '' then '${noLabel
  */
 const within = (row: string, set: string): string => `(${row} in (${set})) is true`;
 
-/** Of the sums of all labels of a span those that have one of their own, and what all others are together. */
+/** Divides the sums of a span by label: those that have a sum of their own, and all others together. */
 const toldApart = (span: number, { occurring }: Portion): string => `
     select account_id, ${span} as span, starts, ${idOf("label")} as id, ${columnsOf(occurring).join(", ")}
     from span_${span} s where (account_id, starts, label) not in (select account_id, starts, label from other_${span})
@@ -55,7 +55,7 @@ const line = (kind: LabelKind, { occurring }: Portion, right: string, present: s
     using (account_id, span, starts, id)
   where ${differs("r", "s", occurring)}`;
 
-/** Of a portion, rows of `label_sum` by the hour and the day that are not the sums of the ledger, or that are missing. */
+/** Finds rows of `label_sum` by the hour and the day, within a portion, that are not the sums of the ledger or are missing. */
 export function wrongLabelDays(kind: LabelKind, portion: Portion): string {
   const hour = "floor(date_part('epoch', l.created_at) / 3600)::integer as starts";
   const entries = labelled[kind](
@@ -79,8 +79,8 @@ export function wrongLabelDays(kind: LabelKind, portion: Portion): string {
 }
 
 /**
- * Of a portion without tags, whether sums by tag are to be looked at: where they are those of the wholes, which `wrongDays` looks at, and go
- * as far, they need not be made anew.
+ * Says whether sums by tag are to be looked at in a portion without tags. They need not be made anew where they are those of the
+ * wholes, which `wrongDays` looks at, and go as far.
  */
 export const unlikeWholes = (portion: Portion): string => `
   select 'unlike' from (
@@ -94,8 +94,8 @@ export const unlikeWholes = (portion: Portion): string => `
   where u.folded_seq is distinct from c.folded_seq`;
 
 /**
- * Of a portion of whole months, rows of `label_sum` by the month that are not the sums of its days, which `wrongLabelDays` looks at. What
- * a day does not tell apart is taken from the ledger, and so is the order of the labels where a month has too many.
+ * Finds rows of `label_sum` by the month, within a portion of whole months, that are not the sums of its days. `wrongLabelDays` looks at
+ * the days. What a day does not tell apart is taken from the ledger, and so is the order of the labels where a month has too many.
  */
 export function wrongLabelMonths(kind: LabelKind, portion: Portion): string {
   const columns = columnsOf(portion.occurring).join(", ");

@@ -16,7 +16,7 @@ const line = (right: string, present: string, occurring: Occurring): string => `
   where ${differs("r", "s", occurring)}`;
 
 /**
- * Of a portion, rows of `usage_sum` by the hour and the day that are not the sums of the ledger, or that are missing. They are made anew
+ * Finds rows of `usage_sum` by the hour and the day, within a portion, that are not the sums of the ledger or are missing. They are made anew
  * from every entry that is said to be in them, which is read once: first the sums of what all of them tell apart. (Each
  * entry put into all of its sums took 220 s at 2.6 million entries, a grouping of all entries for each detail 5 s.)
  */
@@ -39,7 +39,7 @@ export const wrongDays = (portion: Portion): string => `
     portion.occurring,
   )}`;
 
-/** Of a portion of whole months, rows of `usage_sum` by the month that are not the sums of its days, which `wrongDays` looks at. */
+/** Finds rows of `usage_sum` by the month, within a portion of whole months, that are not the sums of its days. `wrongDays` looks at the days. */
 export const wrongMonths = (portion: Portion): string =>
   line(
     `select u.account_id, u.detail, 3 as span, ${monthOf("u.starts")} as starts, u.id, ${sums("u", portion.occurring)}

@@ -51,7 +51,7 @@ export function admit(requests: readonly (readonly Claim[])[], levels: ReadonlyM
 /** Length of the window that counters count in, milliseconds. */
 export const minuteMs = 60_000;
 
-/** Of a unit that both key and account limit, the one with less left is shown: it is what the client meets first. */
+/** Where both key and account limit a unit, the one with less left is shown: the client meets it first. */
 function rateHeaders(
   claims: readonly Claim[],
   usedOf: (counter: Counter) => number,

@@ -48,7 +48,7 @@ const steps: Readonly<Record<number, Span | "none" | undefined>> = {
   [UsageStep.MONTH]: "month",
 };
 
-/** Of keys there are no sums by the hour, so an hour's are made of the ledger. */
+/** Sums by the hour are not kept for keys, so those of an hour are made of the ledger. */
 const mostKeyHoursMs = 31 * 86_400_000;
 
 /** Latest time that a span may end at: 9999-12-31T23:59:59.999Z. */

@@ -146,5 +146,5 @@ function ratioOfList({ groupRatioPpm }: Pricing): number {
   return groupRatioPpm === 0 ? wholeRatioPpm : groupRatioPpm;
 }
 
-/** Of the price as the list has it. */
+/** The ratio of a price as the list has it. */
 const wholeRatioPpm = 1_000_000;

@@ -69,7 +69,7 @@ export function walkSql(
 }
 
 /**
- * Of the first millisecond those that were created after its start. A walk backwards comes there last, and asks the record
+ * Keeps only those records of the first millisecond that were created after its start. A walk backwards comes there last, and asks the record
  * itself by its ID: with the column as a condition of the branch PostgreSQL read the record of each, and with that it took the
  * primary key for as good as the account's index: a page since noon passed 31,400 records of others. It is asked within the
  * branch, before its limit: a branch may otherwise be full of what is left out, and lack what comes behind.

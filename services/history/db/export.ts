@@ -35,7 +35,7 @@ export async function placeOf(db: Reader, requestId: bigint): Promise<Place | un
 export interface ExportWalk {
   readonly scope: Scope;
   readonly range: IdRange;
-  /** Of the states of ended requests. */
+  /** States of ended requests, one or several. */
   readonly statuses: readonly number[];
   readonly filter: ScanFilter;
   /** They come behind this place, and up to the batch `upTo`. */

@@ -16,7 +16,7 @@ export type PartRow = Part;
 export interface Summed {
   readonly scope: Scope;
   readonly range: IdRange;
-  /** Of the states of ended requests (4, 5): one or both. */
+  /** One or both of the states of ended requests (4, 5). */
   readonly statuses: readonly number[];
   readonly filter: ScanFilter;
 }

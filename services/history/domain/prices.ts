@@ -7,7 +7,7 @@ import { type Repairs, storedName } from "./repair.ts";
 /** A price list as it is stored. Equal lists have the same JSON text: names of units and traits come in one order. */
 export interface StoredPrices {
   readonly strategy: string;
-  /** Of the group, parts per million. */
+  /** The group's ratio in parts per million. */
   readonly ratio: number;
   readonly source: number;
   /** Nano-USD for the divisor of units, of the prices that the contract's Pricing spells out; those of 0 are left out. */

@@ -23,7 +23,7 @@ let history: Awaited<ReturnType<typeof startTestHistory>>;
 /** The keys of account 2: where each request has one of its own, sums by key would be as many as records. */
 let keysOfSecond = 2;
 
-/** Of each hour the first thousand are account 1's, the others account 2's: too few to be summed by the hour. */
+/** The first thousand of each hour belong to account 1, the others to account 2, which has too few to be summed by the hour. */
 function send(n: number, late = 0, replaced: { updatedUnixUs?: bigint; billedNanoUsd?: bigint } = {}) {
   const within = n % perHour;
   const id = firstIdAt(startMs + Math.floor(n / perHour) * hourMs + within * 1_500) + BigInt(late);

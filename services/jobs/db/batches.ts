@@ -7,7 +7,7 @@ import type { JobsDatabase } from "./open.ts";
 const narrowed =
   "($2::bigint = 0 or key_id = $2) and ($3 = '' or user_id = $3) and ($4::smallint = 0 or api = $4) and state > 1";
 const owned = `account_id = $1 and ${narrowed}`;
-/** Of account 0 they are everybody's: another text, for a plan that serves both takes no index. */
+/** Account 0 stands for all accounts. It has a text of its own, because a plan that serves both takes no index. */
 const anybodys = `$1::bigint = 0 and ${narrowed}`;
 
 const insert = statement(

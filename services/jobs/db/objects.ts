@@ -11,7 +11,7 @@ export interface ObjectRow {
   readonly bytes: bigint;
   /** One of `objectStates`. */
   readonly state: number;
-  /** Of a bucket: the upload in parts. Empty: none was begun. */
+  /** The bucket's ID of the upload in parts. Empty: none was begun. */
   readonly upload_id: string;
   readonly sha256: Buffer | null;
   readonly created_at: Date;

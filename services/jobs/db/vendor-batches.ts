@@ -209,7 +209,7 @@ const named = statement(
   { idempotent: true },
 );
 
-/** Of these lines those that have not ended. */
+/** Those of the named lines that have not ended. */
 export function readNamedLines(db: JobsDatabase, batchId: bigint, names: readonly LineName[]): Promise<LineRow[]> {
   const lines = integerArray(names.map(({ line }) => line));
   return db.query<LineRow>(named, [batchId, lines, bigintArray(names.map(({ requestId }) => requestId))]);

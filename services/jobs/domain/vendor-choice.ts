@@ -25,7 +25,7 @@ export function vendorChannelOf(
   })?.channel;
 }
 
-/** Of a route the candidate that is this channel. */
+/** The candidate of a route that is this channel. */
 export function candidateOf<C extends { readonly channel: string }>(
   { candidates }: { readonly candidates: readonly C[] },
   channel: string,

@@ -17,7 +17,7 @@ export async function follow(context: JobsContext, row: JobRow, leave: Leave): P
   if (!(await awaitMoment(context, [row], leave))) return;
   const isOver = row.deadline_at.getTime() <= Date.now();
   const givenUp = row.cancel_requested || isOver ? await step(context, row, JobAction.CANCEL) : undefined;
-  // Of a job that it has given up a vendor may know nothing any more, so what it said to that counts.
+  // A vendor may forget a job that it has given up, so its answer to the cancellation counts.
   const asked = hasEnded(givenUp) ? givenUp : await step(context, row, JobAction.POLL);
   await keepPace(context, leave, asked);
   const { report, outcome } = asked;

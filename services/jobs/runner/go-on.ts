@@ -12,7 +12,7 @@ import { recordState, stateOf } from "./end.ts";
 /** Less than a lease: who asks has the job to itself until the answer. */
 export const pollTimeoutMs = 8_000;
 
-/** Of the candidates of a job the one that has it. */
+/** The job's item with that one candidate which runs the job. */
 export function followedItem(row: JobRow): InvokeItem {
   const item = itemOf(row);
   const candidate = item.candidates[row.candidate ?? 0];

@@ -2,7 +2,7 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 
 /** Shorter ones are words ("none", "EMPTY") of upstreams that need no key. */
 const minSecretLength = 8;
-/** Of a credential of several parts each counts for itself, and a password in it may be short. */
+/** Each part of a credential counts for itself, and a password among the parts may be short. */
 const minPartLength = 6;
 
 /** What stands between the parts of a credential: `access:secret`, `id.secret`, lines, fields. */

@@ -44,7 +44,7 @@ export type Refusal = "breaker open" | "cooling down" | "one probe is under way"
 export interface HealthFigures {
   /** Attempts since the last reading. */
   readonly attempts: number;
-  /** Of them, those that failed by the upstream's fault. */
+  /** How many of these failed by the upstream's fault. */
   readonly failures: number;
   /** Moving average, milliseconds; 0: unknown. */
   readonly firstByteMs: number;

@@ -2,9 +2,9 @@ import type { Verdict } from "./verdict.ts";
 
 /** What the last attempts at a channel came to. */
 export interface Lately {
-  /** Of the last 20 that said something, as many as there were. */
+  /** How many attempts that said something there were, up to the last 20. */
   readonly attempts: number;
-  /** Of them, those that failed by the upstream's fault, or that it refused for its limits. */
+  /** How many of these failed by the upstream's fault, or were refused for its limits. */
   readonly failures: number;
   /** Code of the last failure; empty: there was none. */
   readonly failureCode: string;

@@ -9,7 +9,7 @@ export interface Tally {
 
 /** Faults in a row that open the breaker. */
 export const faultsInARow = 5;
-/** Of so many last attempts more than half failed: the breaker opens though some succeed. */
+/** The breaker opens, though some attempts succeed, when more than half of so many last ones failed. */
 const windowSize = 20;
 const faultShare = 0.5;
 

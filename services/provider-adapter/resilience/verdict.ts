@@ -24,14 +24,14 @@ export const slowFault: Verdict = { kind: "fault", slow: true };
 /** The upstream failed at once, or in the middle of its answer. */
 export const quickFault: Verdict = { kind: "fault", slow: false };
 
-/** Of a call that failed before HTTP could say why. */
+/** The verdict on a call that failed before HTTP could say why. */
 export function faultVerdict(fault: UpstreamFault): Verdict {
   const { upstreamAtFault, code } = faultTable[fault.kind];
   if (!upstreamAtFault) return neutral;
   return code === "upstream_timeout" ? slowFault : quickFault;
 }
 
-/** Of an answer that is an error. */
+/** The verdict on an answer that is an error. */
 export function failureVerdict(status: number, failure: UpstreamFailure): Verdict {
   if (!failure.failover || !failure.unhealthy) return neutral;
   // The upstream does not know the model or path. A client can provoke it (channels may serve `name-*`): no breaker opens
@@ -41,7 +41,7 @@ export function failureVerdict(status: number, failure: UpstreamFailure): Verdic
   return failure.error.code === "upstream_timeout" ? slowFault : quickFault;
 }
 
-/** Of an answer that broke off by what it said itself: an error inside a 200, or what is no answer at all. */
+/** The verdict on an answer that broke off by its own words: an error inside a 200, or something that is no answer. */
 export function thrownVerdict(thrown: unknown): Verdict {
   switch (ThroughlineError.from(thrown).code) {
     case "upstream_error":

@@ -44,7 +44,7 @@ export class Patience implements Watched {
     this.#drainTicks = bounds.drainTicks;
   }
 
-  /** Of the watch. */
+  /** The watch calls this when its time is over. */
   onSilence(): void {
     this.#of.onSilence();
   }

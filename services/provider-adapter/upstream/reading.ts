@@ -14,7 +14,7 @@ const maxUnheardBytes = 32 * 1024;
 export class Reading implements Waiting {
   /** Undefined: the request is not written yet. */
   controller: Dispatcher.DispatchController | undefined = undefined;
-  /** Of a body that came packed. */
+  /** Unpacks a body that came packed. */
   unpacker: Unpacker | undefined = undefined;
   paused = false;
   readonly #patience: Patience;
@@ -93,7 +93,7 @@ export class Reading implements Waiting {
     this.#turns.add(this);
   }
 
-  /** Of the turns. */
+  /** The turns call this when it may go on. */
   goOn(): void {
     this.#waiting = false;
     if (this.#over || this.paused) return;

@@ -96,7 +96,7 @@ test("whatever else a body has, its parameters are found, and every text has an 
       (more, temperature) => {
         const body = { ...more, temperature, messages: more };
         const wanted: unknown = JSON.parse(JSON.stringify(temperature));
-        // Of a longer body the beginning and the end are looked at: what is not found there is missing, and never another.
+        // Only the beginning and the end of a longer body are looked at. A value that is not there is missing, and never another one.
         const isWhole = Buffer.byteLength(JSON.stringify(body)) <= 4_096;
         expect(isWhole ? [wanted] : [wanted, undefined]).toContain(read(body).temperature);
       },

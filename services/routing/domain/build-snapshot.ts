@@ -77,7 +77,7 @@ export function buildSnapshot(
   const strategyOf = (channel: SnapshotChannel, model: Model, served: ChannelModel): Strategy | undefined => {
     const known = strategies.get(served.tableKey || served.strategy || model.strategy);
     if (known?.prices != null) return known;
-    // Of a channel entered at run time the table may have learnt more since then.
+    // The table may have learnt more since a channel was entered at run time.
     return served.model.endsWith("*")
       ? undefined
       : (priced(channel, model, served, served.model) ?? stored.get(served.tableKey));

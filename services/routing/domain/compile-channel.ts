@@ -18,7 +18,7 @@ export interface ChannelScope {
   readonly prices: PriceTable;
   /** True: models that are unknown or have no price are left out instead of refused. */
   readonly lenient: boolean;
-  /** Of a vendor's own channel: models that the vendor serves no more are left out. */
+  /** Whether the vendor serves a model no more, on a channel of the vendor's own: such models are left out. */
   readonly isOver?: (model: string) => boolean;
 }
 
@@ -36,7 +36,7 @@ interface Entry {
   readonly upstream: string | undefined;
   readonly strategy: string;
   readonly space: string;
-  /** Of the entry for the whole list alone. */
+  /** The module of an entry for the whole list; no other entry has one. */
   readonly module: Module | "";
   readonly path: Path;
 }

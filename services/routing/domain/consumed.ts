@@ -3,7 +3,7 @@ import { hasRate } from "../../../shared/money/prices.ts";
 import { Unit, unitEntry } from "../../../shared/units.ts";
 import type { ListPrices } from "./types.ts";
 
-/** Of which units every request of a module consumes some, at one upstream or another. */
+/** The units of which every request of a module consumes some, at one upstream or another. */
 const consumed: Readonly<Record<ModuleName, readonly Unit[]>> = {
   chat: [Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS],
   embeddings: [Unit.INPUT_TOKENS],

@@ -3,7 +3,7 @@ export interface HealthLine {
   readonly channel: string;
   /** Attempts since the replica's last report. */
   readonly attempts: number;
-  /** Of them, those that failed by the upstream's fault. */
+  /** How many of these failed by the upstream's fault. */
   readonly failures: number;
   /** Moving average of the time to the first byte, in milliseconds. 0: unknown. */
   readonly firstByteMs: number;
@@ -11,7 +11,7 @@ export interface HealthLine {
   readonly open: boolean;
   /** Unix milliseconds until which the channel cools down. 0: not. */
   readonly cooldownUntilMs: number;
-  /** Of the last 20 attempts that said something, as many as there were. */
+  /** How many attempts that said something there were, up to the last 20. */
   readonly recentAttempts: number;
   readonly recentFailures: number;
   /** Code of the last of these failures; empty: there was none. */

@@ -30,7 +30,7 @@ channels:
 const inputUsd = (prices: { readonly inputNanoUsdPerMtok: bigint } | undefined) =>
   prices && Number(prices.inputNanoUsdPerMtok) / 1e9;
 
-/** Of each channel what is paid for input, and what the vendor's list says. */
+/** What each channel is paid for input, and what the vendor's list says. */
 function pricesOf(model: string, { group = "default", nowMs = 12 * 3_600_000 } = {}) {
   const ground = { snapshot: snapshotOf(file), health: noHealth, random: () => 0.5, nowMs };
   const { candidates } = resolveRoute({ group, model, module: "chat", needs: noNeeds, affinity: "" }, ground);

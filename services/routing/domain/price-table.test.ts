@@ -182,7 +182,7 @@ describe("what a model costs by the table", () => {
         const price = groupPrice({ key, name: key, ...list, origin: "table", customResponse: "", list: "" }, group);
         if (price === undefined) throw new Error("no price");
         const cost = Number(costNanoUsd(ours, { ...priceAt(price, atMs).prices, groupRatioPpm: 1_000_000 }));
-        // Of a price by the hour our price of a second is rounded up to the nano-dollar.
+        // Our price of a second is the price of an hour, rounded up to the nano-dollar.
         expect(Math.abs(cost - expected.total_price * 1e9), key).toBeLessThanOrEqual(2 + seconds);
       }),
       { numRuns: 4_000 },

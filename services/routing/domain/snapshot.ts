@@ -44,7 +44,7 @@ export interface Snapshot {
   createdUnixS(model: string): number | undefined;
   /** First day (UTC) on which the vendors of a model's channels serve it no more; undefined: none is known. */
   endsOn(model: string): string | undefined;
-  /** Of models that channels name and only a pattern of the configuration stands for: that pattern. */
+  /** The pattern of each model that channels name and that only a pattern of the configuration stands for. */
   readonly patternOf: ReadonlyMap<string, string>;
   readonly groups: ReadonlyMap<string, Group>;
   readonly configuration: Configuration;

@@ -29,7 +29,7 @@ export function readTablePrices(model: Pick<ModelInfo, "prices">, now: Date): Ta
     if (constraint?.type !== "time_of_date") continue;
     hours.set(constraint, { fromS: secondOfDay(constraint.start_time), toS: secondOfDay(constraint.end_time) });
   }
-  // Of those that hold the last one counts; where none does, the first.
+  // The last price that holds counts; where none holds, the first price.
   const at = (atS: number): ModelPrice => {
     const holds = known.findLast(({ constraint }) => {
       if (constraint === undefined) return true;

@@ -109,7 +109,7 @@ export function hear(file: Buffer, form: SimulatedForm, task: string, silent: bo
   return { seconds, text: sentences.join(" "), segments };
 }
 
-/** Of a WAV file by its head; of others as if a second took 4,000 bytes. */
+/** Seconds of a WAV file, read from its head; other files count as 4,000 bytes a second. */
 function secondsOf(file: Buffer): number {
   const isWav = file.length >= 44 && file.toString("latin1", 0, 4) === "RIFF";
   const rate = isWav ? file.readUInt32LE(28) : 4_000;

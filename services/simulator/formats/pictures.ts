@@ -7,7 +7,7 @@ const pixel = Buffer.from(
   "base64",
 );
 const usualBytes = 2_000;
-/** Of `sim-large`. */
+/** Size of a picture of `sim-large`. */
 const mostBytes = 262_144_000;
 const picturePath = /^\/sim\/images\/(\d{1,9})\/([^/]{0,200})\.png$/;
 

@@ -18,7 +18,7 @@ export interface EmbeddedPostgres {
   /** Address of the superuser, for tests and tools. */
   readonly superuserUrl: string;
   readonly port: number;
-  /** Of its first run: it is started again, on its port, when it ends by itself. */
+  /** Process ID of the server's first run. A server that ends by itself is started again on the same port. */
   readonly pid: number;
   /** Stops the server in an orderly way and gives the data directory free. A second call waits for the first. */
   stop(): Promise<void>;

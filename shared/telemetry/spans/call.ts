@@ -7,7 +7,7 @@ import type { Tracing } from "../tracing.ts";
 /** What a service knows of the call it serves: `LaneCall` has both. */
 export interface ServedCall {
   requestId: bigint;
-  /** Of the caller's span. */
+  /** W3C traceparent of the caller's span. */
   traceparent: string;
 }
 

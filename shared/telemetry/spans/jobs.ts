@@ -9,7 +9,7 @@ export type DeliveryOutcome = "delivered" | "failed" | "dead";
 
 /** A job that has ended, as its span tells it. */
 export interface EndedJobSpan {
-  /** Of the request that began it; `traceparent` is the request's. */
+  /** The call that began the job; `traceparent` is that of its request. */
   readonly call: ServedCall;
   readonly module: string;
   readonly model: string;

@@ -39,7 +39,7 @@ export interface AskedParameters {
   readonly seed?: number;
   /** Answers wanted. */
   readonly choices?: number;
-  /** Of an embedding. */
+  /** Numbers in a vector of an embedding. */
   readonly dimensions?: number;
   readonly stopSequences?: readonly string[];
   readonly encodingFormats?: readonly string[];

@@ -31,7 +31,7 @@ const agreement = (text: string) => (/(\d+) of (\d+) ratios agree/.exec(text) ??
 test("a run agrees with itself, and not with one that takes a hundred times the CPU", () => {
   const [same = 0, all = 0] = agreement(comparison(published, published));
   expect([same, all > 0]).toEqual([all, true]);
-  // Of up to floor and to peer, and of mesh to up: CPU without and with PostgreSQL.
+  // These ratios are `up` to floor, `up` to peer and `mesh` to `up`, each for CPU without and with PostgreSQL.
   const differing = comparison(heavier(100), published);
   expect(differing.match(/DIFFERS/g)).toHaveLength(6);
   expect(agreement(differing)).toEqual([all - 6, all]);

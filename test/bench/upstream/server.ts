@@ -58,7 +58,7 @@ export async function startBenchUpstream(port = 0): Promise<BenchUpstream> {
 /** Reads requests off one connection, one after the other. */
 function serve(socket: Socket, shared: Shared): void {
   let rest: Buffer | undefined;
-  /** Of a long body: what is still to come, and what it asked for. */
+  /** A long body: the bytes that are still to come, and what it asked for. */
   let leftBytes = 0;
   let asked: Behaviour | undefined;
   socket.on("data", (data) => {

@@ -130,5 +130,5 @@ function Credit({ to: account, onDone, onClose }: Shown & { to: Account }) {
   );
 }
 
-/** Of this page: two pages never make the same reference. */
+/** When this page was opened: it keeps the references of two pages apart. */
 const openedUnixMs = Date.now();

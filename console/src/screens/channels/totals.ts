@@ -7,7 +7,7 @@ export interface Total {
   readonly requests: number;
   readonly errors: number;
   readonly billedUsd: string;
-  /** Of spans of several steps the mean of their medians, each by its requests: an estimate. */
+  /** Median; over several steps an estimate: the mean of their medians, each weighted by its requests. */
   readonly p50Ms: number;
   /** The worst of the steps. */
   readonly p99Ms: number;

@@ -9,7 +9,7 @@ import type { LiveRows } from "./rows.ts";
 
 const minuteMs = 60_000;
 const minutes = 60;
-/** Of longer lists the figures are about this many rows, the newest. */
+/** The figures of a longer list are about this many of its newest rows. */
 const maxCounted = 5_000;
 
 /** How the requests of the list fare. */

@@ -32,7 +32,7 @@ export interface Fold {
   readonly name: string;
   /** The table that says up to which number an account's entries are in the sums. */
   readonly marks: string;
-  /** Of the advisory lock, and of the row of `job` that has a time from before which no entry is missing. */
+  /** Name of the advisory lock, and of the row of `job` whose time says before when no entry is missing. */
   readonly lock: string;
   readonly job: string;
   /** Common table expressions that add `next`, the entries that come next, to the sums. */

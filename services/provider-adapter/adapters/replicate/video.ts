@@ -13,7 +13,7 @@ const words: Readonly<Record<string, JobMeaning>> = {
   aborted: "cancelled",
 };
 const usual = { seconds: 5, resolution: "" };
-/** Of a community model the version that runs: 64 hexadecimal digits behind the last colon. */
+/** The version of a community model that runs: 64 hexadecimal digits behind the last colon. */
 const versioned = /:([0-9a-f]{64})$/;
 
 /** Replicate's predictions. The input is the model's own: the client's further fields go on as they are. */

@@ -6,9 +6,9 @@ import { type GeminiFlavour, readFlavour as readGeminiFlavour } from "../gemini/
 const flavourSchema = z.strictObject({
   /** The upstream counts tokens; false: they are estimated. */
   counts: z.boolean().optional(),
-  /** Of Google's models: settings of a request that names none. */
+  /** Safety settings of requests to Google's models that name none. */
   safety_settings: z.array(z.strictObject({ category: z.string(), threshold: z.string() })).optional(),
-  /** Of Anthropic's models: bound on output tokens of a request that names none; absent: by the model. */
+  /** Bound on output tokens of requests to Anthropic's models that name none; absent: by the model. */
   default_max_tokens: z.number().int().positive().optional(),
   /** True: clients may ask for service above the standard, which costs more than the model's price. */
   premium: z.boolean().optional(),

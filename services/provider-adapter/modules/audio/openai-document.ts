@@ -23,7 +23,7 @@ function segmentOf(value: unknown): Segment[] {
   return startS === undefined || endS === undefined || text === undefined ? [] : [{ startS, endS, text }];
 }
 
-/** Of OpenAI, by tokens or by seconds; Mistral says both under the names of chat. */
+/** The usage of OpenAI, by tokens or by seconds. Mistral says both under the names of chat. */
 export function spokenUsageOf(usage: JsonObject | undefined): SpokenUsage {
   if (usage === undefined) return {};
   const seconds = secondsOf(usage.seconds) ?? secondsOf(usage.prompt_audio_seconds);

@@ -15,7 +15,7 @@ export interface SpokenUsage {
   readonly costNanoUsd?: number | undefined;
   readonly tokens?:
     | {
-        /** Of text in the input: the prompt. */
+        /** Tokens of text in the input: the prompt. */
         readonly text: number;
         readonly audio: number;
         readonly output: number;

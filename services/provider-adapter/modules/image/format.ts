@@ -51,11 +51,11 @@ export interface ImageCounts {
   readonly input?: number | undefined;
   readonly inputImage?: number | undefined;
   readonly cached?: number | undefined;
-  /** Of `cached`. Absent: text is thought to be cached first. */
+  /** How much of `cached` is images. Absent: text is thought to be cached first. */
   readonly cachedImage?: number | undefined;
   /** The whole output but the reasoning, in tokens. */
   readonly output?: number | undefined;
-  /** Of `output`. Absent: none, all of it is images. */
+  /** How much of `output` is text. Absent: none, all of it is images. */
   readonly outputText?: number | undefined;
   readonly reasoning?: number | undefined;
   /** What it says that the answer cost. */

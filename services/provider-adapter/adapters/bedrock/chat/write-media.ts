@@ -79,7 +79,7 @@ export function writeClip({ source, medium, at }: ClipPart): JsonObject {
   return { video: writeMedia(source, at, videos, "videos") };
 }
 
-/** Of addresses the vendor takes those of its own store alone. */
+/** The vendor takes addresses of its own store alone. */
 function writeMedia(
   source: MediaSource,
   at: string,

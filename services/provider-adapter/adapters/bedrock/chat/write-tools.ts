@@ -92,7 +92,7 @@ function writeTool(tool: Tool, family: Family, note: Note): JsonObject[] {
   }
 }
 
-/** Of the models with cache points Claude alone takes them behind tools. */
+/** Among the models with cache points, Claude alone takes them behind tools. */
 function toolCache(cache: JsonObject, family: Family, note: Note): JsonObject[] {
   return cachePoint(cache, family.claude === undefined ? { ...family, cachePoints: false } : family, note);
 }

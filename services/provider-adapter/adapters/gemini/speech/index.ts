@@ -95,7 +95,7 @@ function failOn(json: JsonObject): void {
   throw failureOf("filtered", { param: "input" }).error;
 }
 
-/** Of "audio/L16;codec=pcm;rate=24000". */
+/** The sample rate that a media type such as "audio/L16;codec=pcm;rate=24000" names. */
 function rateOf(blobs: readonly JsonObject[]): number | undefined {
   const said = blobs.map(({ mimeType }) => /rate=(\d{4,6})/.exec(asString(mimeType) ?? "")?.[1]).find(Boolean);
   return said === undefined ? undefined : Number(said);

@@ -93,7 +93,7 @@ function withoutHead(audio: Buffer): Buffer {
   return audio.toString("latin1", 0, 4) === "RIFF" ? audio.subarray(44) : audio;
 }
 
-/** Of each event so far. Newer models count characters, older ones tokens. */
+/** The counts that each event gives so far. Newer models count characters, older ones tokens. */
 function countsIn(usage: JsonObject) {
   const { text_tokens: text } = asObject(usage.input_tokens_details) ?? {};
   const { audio_tokens: audio } = asObject(usage.output_tokens_details) ?? {};

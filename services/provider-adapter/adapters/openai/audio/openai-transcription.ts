@@ -24,7 +24,7 @@ export function openaiTranscription(
   };
 }
 
-/** Of models that give `json` alone, without times: what is made of times has one piece, as long as the audio. */
+/** Transcription by models that give `json` alone, without times: formats with times get one piece, as long as the audio. */
 export function textTranscription(
   flavour: OpenaiFlavour,
   place: Pick<UpstreamMessage, "path" | "base">,
@@ -56,7 +56,7 @@ const speakerFormats: Readonly<Record<string, string>> = {
   ...{ text: "json", srt: "diarized_json", vtt: "diarized_json", verbose_json: "diarized_json" },
 };
 
-/** Of models that tell speakers apart. */
+/** Transcription by models that tell speakers apart. */
 export function speakerTranscription(
   flavour: OpenaiFlavour,
   place: Pick<UpstreamMessage, "path" | "base">,

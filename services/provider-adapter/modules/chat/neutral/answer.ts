@@ -61,7 +61,7 @@ export interface Choice {
   readonly finish: Finish | undefined;
   /** The sequence that stopped it. */
   readonly stopSequence?: string | undefined;
-  /** Of a finish that is a refusal or a filter; absent: not said. */
+  /** Why it was refused, where the finish is a refusal or a filter. Absent: not said. */
   readonly refused?: RefusalReason | undefined;
   /** OpenAI's `logprobs`. */
   readonly logprobs?: unknown;

@@ -8,16 +8,16 @@ type Medium = (typeof media)[number];
 
 /** Counts that most usages do not have. Only what is more than 0 is there. */
 export type FurtherCounts = {
-  /** Of the whole input, what came from the cache among it. */
+  /** Tokens of the whole input in this medium, those from the cache among them. */
   readonly [Name in `input${Medium}`]?: number | undefined;
 } & {
-  /** Of the input that was read from a cache. */
+  /** Tokens in this medium that were read from a cache. */
   readonly [Name in `cached${Medium}`]?: number | undefined;
 } & {
-  /** Of the output beside the reasoning. */
+  /** Tokens of the output in this medium, without the reasoning. */
   readonly [Name in `output${Medium}`]?: number | undefined;
 } & {
-  /** Of the input that was written to a cache: what is kept for an hour. */
+  /** Input tokens that were written to a cache which keeps them for an hour. */
   readonly writtenForHour?: number | undefined;
   /** Searches of the web that the upstream made and bills. */
   readonly webSearches?: number | undefined;
@@ -126,7 +126,7 @@ export interface ToldUsage {
   readonly fresh: number;
   readonly cached: number;
   readonly written: number;
-  /** Of `written`: what is kept for an hour. */
+  /** How much of `written` is kept for an hour. */
   readonly writtenForHour: number;
   /** With the reasoning. */
   readonly output: number;

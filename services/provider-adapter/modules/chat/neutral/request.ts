@@ -263,7 +263,7 @@ export interface NeutralRequest {
   readonly cacheKey?: string | undefined;
   /** Anthropic's top-level `cache_control`. */
   readonly cache?: JsonObject | undefined;
-  /** Of `extra_body.google`: `image_config`, `cached_content`, `safety_settings` and the like, in snake case. */
+  /** Fields of `extra_body.google`: `image_config`, `cached_content`, `safety_settings` and the like, in snake case. */
   readonly google?: JsonObject | undefined;
   /** The client's names of the fields, for errors and notes. */
   readonly paths: Readonly<Partial<Record<FieldName, string>>>;

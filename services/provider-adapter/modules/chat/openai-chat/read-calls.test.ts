@@ -252,7 +252,7 @@ describe("what is passed on as it is", () => {
     labels.label({ index: 0, delta: { tool_calls: [first] }, finish_reason: null });
     expect(labels.areRight(usual(0, '{"id":"b","name":"c"}'))).toBe(true);
     expect(labels.areRight(usual(0, '"index"').replaceAll(":", ": ").replaceAll(",", ", "))).toBe(true);
-    // Of a call that is not known, or that has another number here, something must change.
+    // Something must change where a call is not known, or has another number here.
     expect(labels.areRight(usual(1, "{"))).toBe(false);
     expect(labels.areRight('{"id":"x","choices":[{"index":0,"delta":{"content":"hi"}}]}')).toBe(true);
   });

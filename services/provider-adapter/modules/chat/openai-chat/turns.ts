@@ -45,7 +45,7 @@ export function fitTurns(messages: readonly JsonObject[], rules: TurnRules, note
   return rules.userAfterTool ? fitted : answerResults(fitted, note);
 }
 
-/** Of what follows a turn that called tools, the results of its calls come first. */
+/** Puts the results of calls first among what follows the turn that called tools. */
 function resultsFirst(messages: readonly JsonObject[]): JsonObject[] {
   const ordered: JsonObject[] = [];
   /** What was said since that turn, which waits for the results. */
