@@ -100,7 +100,7 @@ function isNewEnough() {
 function run(command, args) {
   const child = spawn(command, args, {
     stdio: "inherit",
-    // What Node makes of the sources is kept: each process starts at half its CPU time, 0.4 s in place of 0.8. Where nothing
+    // Node keeps what it compiled of the sources: each process starts at half its CPU time, 0.4 s in place of 0.8. Where nothing
     // can be written there Node goes on without.
     env: {
       NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node"),
@@ -108,8 +108,8 @@ function run(command, args) {
       PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`,
     },
   });
-  // What the terminal sends (Ctrl-C) reaches the child by itself, and npm passes it on to us as well. What a supervisor
-  // sends to the whole group does too, but cannot be told from a signal for us alone; Throughline takes signals that
+  // A signal of the terminal (Ctrl-C) reaches the child by itself, and npm passes it on to us as well. A supervisor's signal to
+  // the whole group does too, but cannot be told from a signal for us alone; Throughline takes signals that
   // follow each other so closely for one.
   const fromTerminal = process.stdin.isTTY ? ["SIGINT", "SIGQUIT"] : [];
   const handlers = new Map(
@@ -281,7 +281,7 @@ function removeUnusedOfNode() {
 }
 
 main(process.argv.slice(2)).catch((error) => {
-  // What the file system refuses says itself which folder it is about.
+  // An error of the file system says itself which folder it is about.
   say(error instanceof BootstrapError || error.syscall !== undefined ? error.message : error.stack);
   process.exitCode = 1;
 });

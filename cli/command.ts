@@ -31,7 +31,7 @@ export function wantsJson(command: Command): boolean {
 
 /** Runs a command; a failure is told on standard error and makes the exit code 1. */
 export async function guarded(json: boolean, run: () => Promise<void>): Promise<void> {
-  // Whoever reads may stop early (`| head`): that is no failure.
+  // The reader of the output may stop early (`| head`): that is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   try {
     await run();

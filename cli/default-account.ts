@@ -55,7 +55,7 @@ async function makeFirst(billing: Billing, given: GivenKeys, hasOperator: boolea
   );
   if (account === undefined) throw new Error("billing gave no account");
   const { accountId } = account;
-  // Whoever starts the platform operates it; also where the account was made before there were operators. Where another account
+  // The account of the person who starts the platform operates it; also where the account was made before there were operators. Where another account
   // is an operator's, this one is no longer meant to be.
   if (!account.operator && !hasOperator) await billing.updateAccount({ accountId, operator: true }, options);
   await billing.addCredit(

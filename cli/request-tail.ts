@@ -46,7 +46,7 @@ export async function follow(options: FilterOptions, json: boolean): Promise<voi
     clearInterval(stay);
     subscription.unsubscribe();
   }
-  // What is open (the event source's connection pool) would keep the process for a while.
+  // The event source's connection pool would keep the process for a while.
   process.exit();
 }
 

@@ -36,7 +36,7 @@ it("requests tail goes on when its gateway has ended the connection, and prints 
     await vi.waitFor(() => expect(tails).toBeGreaterThan(2), { timeout: 10_000 });
     child.kill("SIGINT");
     expect(await ended).toEqual([0, null]);
-    // What a gateway gives again after a lost connection is printed once.
+    // A request that the gateway gives again after a lost connection is printed once.
     expect(out.match(/ 17 /g)).toHaveLength(1);
   } finally {
     child.kill("SIGKILL");

@@ -72,7 +72,7 @@ export async function buildConsole(node = process.execPath, say = () => {}) {
     await runVite(node, made);
     writeFileSync(join(made, ".made-from"), digest);
     if (existsSync(dist)) tryRename(dist, old);
-    // Where another process was quicker, its build of the same sources stays.
+    // If another process was quicker, its build of the same sources stays.
     if (!tryRename(made, dist) && !isMadeFrom(digest)) throw new Error(`cannot put the built console to ${dist}`);
   } finally {
     rmSync(made, { recursive: true, force: true });

@@ -169,7 +169,7 @@ export async function startGateway(
       await configurationTrail.stop();
       const grace = new Promise<void>((resolve) => setTimeout(resolve, config.shutdownGraceMs).unref());
       await clientsLeave(openConnections, farewellMs(config.shutdownGraceMs));
-      // What has come over a connection by now is read before the connection counts as idle: a close with unread bytes is a
+      // Bytes that have come over a connection are read before the connection counts as idle: a close with unread bytes is a
       // reset, and a client may not send its request again.
       await new Promise((resolve) => setImmediate(resolve));
       // A connection whose last answer ends while stopping would be kept alive until the grace is over.

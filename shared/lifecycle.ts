@@ -135,7 +135,7 @@ export function runUntilSignal(
       }
     }
     for (const [event, listener] of listeners) source.on(event, listener);
-    // Whoever else stops the lifecycle ends the waiting too.
+    // A stop from elsewhere ends the waiting too.
     const onAbort = () => {
       if (signalledAtMs === undefined) void lifecycle.stop("stopped elsewhere").then(finish);
     };

@@ -10,6 +10,6 @@ import { setFlagsFromString } from "node:v8";
  */
 export function stayWarm(): void {
   setFlagsFromString("--no-memory-reducer");
-  // What it has planned while the process started it does not do either.
+  // The collections that it planned while the process started are called off as well.
   setFlagsFromString("--memory-reducer-gc-count=0");
 }

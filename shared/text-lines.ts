@@ -32,7 +32,7 @@ export async function* textLines(
       [parts, held, from] = [[], 0, end + 1];
     }
     if (from === piece.length) continue;
-    // What is left of a piece is copied: the piece would be kept for a few bytes of it.
+    // The rest of a piece is copied, because a few bytes would otherwise keep the whole piece in memory.
     parts.push(Buffer.from(bufferOf(piece, from, piece.length)));
     held += piece.length - from;
     if (held > maxBytes) throw tooLong(number);

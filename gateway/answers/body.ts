@@ -43,7 +43,7 @@ export function openBody(response: ServerResponse, onTaken: () => void): Body {
 
   function put(bytes: Uint8Array, onWritten?: () => void): void {
     const { socket } = response;
-    // What waits at the response itself waits for another answer of the connection, or for its socket.
+    // Bytes that wait at the response itself wait for another answer of the connection, or for its socket.
     if (headSent && socket?.writable === true && response.writableLength === socket.writableLength) {
       socket.write(bytes, onWritten);
       return;

@@ -131,7 +131,7 @@ export function findElements(name: string, maxBytes: number, tooLong: (index: nu
           [collecting, depth, inText, escaped] = [true, 0, false, false];
         }
         const { at: to, isWhole } = collect(bytes, at);
-        // What is left of a piece is copied: the piece would be kept for a few bytes of it.
+        // The rest of a piece is copied, because a few bytes would otherwise keep the whole piece in memory.
         if (to > at)
           parts.push(isWhole && parts.length === 0 ? bytes.subarray(at, to) : Buffer.from(bytes.subarray(at, to)));
         else if (held === 0) throw broken();

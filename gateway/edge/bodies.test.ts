@@ -100,7 +100,7 @@ describe("a compressed body", () => {
     // Within the endpoint's limit, and still no prompt: 10 MB of 10 kB.
     const bomb = gzipSync(JSON.stringify({ ...hello, user: " ".repeat(10 * 1024 * 1024) }));
     expect((await post(bomb, { "content-encoding": "gzip" })).status).toBe(413);
-    // What packs as well and is small is taken.
+    // A small body that packs as well is taken.
     const small = gzipSync(JSON.stringify({ ...hello, user: " ".repeat(900_000) }));
     expect((await post(small, { "content-encoding": "gzip" })).status).toBe(200);
     // Twenty megabytes of room are there, all of them.

@@ -55,7 +55,7 @@ export function createCors(origins: readonly string[]): Cors {
     preflight(request, reply) {
       const method = request.headers["access-control-request-method"];
       if (request.method !== "OPTIONS" || method === undefined || originOf(request) === undefined) return false;
-      // Whether there is such a path the request itself is told: its answer is one that the page may read.
+      // The request itself is told whether there is such a path; the page may read that answer.
       reply.header("access-control-allow-methods", "GET, POST");
       const headers = request.headers["access-control-request-headers"] ?? "";
       if (headerNames.test(headers)) reply.header("access-control-allow-headers", headers);

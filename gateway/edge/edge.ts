@@ -35,7 +35,7 @@ export function createEdge(context: GatewayContext, isLeaving: () => boolean): F
     // address decides whether a key may be used.
     trustProxy: context.config.trustProxy && ((_address, hop) => hop === 0),
     forceCloseConnections: "idle",
-    // What still comes over a connection that is kept alive is answered, not refused: it may be the client's only one.
+    // A request over a connection that is kept alive is still answered, not refused: the client may have no other connection.
     return503OnClosing: false,
     requestTimeout: context.config.receiveTimeoutMs,
     // No request runs that long in silence: what is left is a client that does not read its answer.
@@ -83,7 +83,7 @@ export function createEdge(context: GatewayContext, isLeaving: () => boolean): F
     const refused = plain ? receiveProbe(request, reply) : receive(context, request, reply);
     open.set(request.raw.socket, { response: reply.raw, incoming: request.incoming });
     if (isLeaving()) reply.raw.setHeader("connection", "close");
-    // Where one reader of a head sees another request than the next, neither knows where what follows begins.
+    // Two readers of an ambiguous head may see two different requests, so neither knows where the next one begins.
     if (fault !== undefined) reply.header("connection", "close");
     cors.allow(request, reply.raw);
     // All of this before the body is read.

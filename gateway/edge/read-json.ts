@@ -23,7 +23,7 @@ export function readJson(edge: FastifyInstance, context: GatewayContext): void {
     const maxBytes = request.routeOptions.bodyLimit;
     unpack(body, coding, maxBytes, context.bodies).then(
       (unpacked) => {
-        // What it was packed in is let go of.
+        // The packed body is not needed any more.
         context.bodies.give(incoming.bodyBytes);
         incoming.bodyBytes = unpacked.length;
         parse(request, unpacked, done);
@@ -62,7 +62,7 @@ function isBodyless({ method, routeOptions }: FastifyRequest): boolean {
 }
 
 function parsed(body: Buffer): unknown {
-  // What is not UTF-8 would be read as one text here and go upstream as another.
+  // Bytes that are not UTF-8 would be read as one text here and go upstream as another.
   if (!isUtf8(body)) throw new ThroughlineError("invalid_value", "The request body is not valid UTF-8.");
   const text = body.toString();
   let value: unknown;

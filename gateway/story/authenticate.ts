@@ -83,7 +83,7 @@ async function authenticateAnew(context: GatewayContext, incoming: Incoming, ip:
 /** What was thrown, once it is noted who tries keys that nobody has; it throws by itself where an address may try no more. */
 function noted({ limits }: GatewayContext, { secretSha256 }: Incoming, ip: string, thrown: unknown): unknown {
   if (!(thrown instanceof ThroughlineError) || thrown.entry.type !== "authentication_error") return thrown;
-  // Where no secret was sent, nothing has asked yet whether the address may go on.
+  // A request without a secret was not checked yet for whether its address may go on.
   if (secretSha256 === "") limits.admitSecret("", ip);
   limits.unknown(secretSha256, ip);
   return thrown;

@@ -167,7 +167,7 @@ describe("from every API", () => {
     ["api", "", "alice"],
     // A back end says whose request it sends: that user finds it among its own.
     ["server", "alice", "alice"],
-    // Whose a user's key is, is known.
+    // The gateway knows whose a user's key is.
     ["user", "user-7", "user-7"],
   ])("with a key of kind %s the record is of %j and for %j", async (kind, userId, endUser) => {
     const headers = { authorization: `Bearer ${secrets[kind]}` };

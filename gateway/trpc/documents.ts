@@ -22,7 +22,7 @@ export function createDocuments({ plain }: { plain: boolean }): Documents {
     put<Result extends object>(document: JsonChunks): Result {
       if (plain) return JSON.parse(document.chunks.map(textOf).join("")) as Result;
       const place = documents.push(document) - 1;
-      // What tRPC gets has the result's type on the wire alone.
+      // tRPC gets a stand-in, which has the result's type only on the wire.
       return { toJSON: () => `${mark}${place}` } as unknown as Result;
     },
     async fill(answer, reply, pace) {

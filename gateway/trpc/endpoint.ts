@@ -54,7 +54,7 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
     scope.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, parsed) =>
       parsed(null, body === "" ? "{}" : body),
     );
-    // What fails before tRPC has the request is told in its form, or its clients could not read it.
+    // A failure before tRPC has the request is told in tRPC's form, so that its clients can read it.
     scope.setErrorHandler<FastifyError>((thrown, request, reply) => {
       const error = toError(thrown, request.routeOptions.bodyLimit);
       const data = errorData(error, request.incoming.idText, undefined);
@@ -80,7 +80,7 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
 type TrpcGateway = GatewayContext & { readonly written: WeakMap<FastifyRequest, Documents> };
 
 function routes(scope: FastifyInstance, context: TrpcGateway, stopping: AbortSignal): void {
-  // What costs money has a route of its own: its bodies are as long as over HTTP, and its key is asked for the same.
+  // A procedure that costs money has a route of its own: its bodies may be as long as over HTTP, and its key is checked in the same way.
   for (const [path, endpoint] of paid) {
     scope.route({
       method: ["GET", "POST"],
@@ -94,7 +94,7 @@ function routes(scope: FastifyInstance, context: TrpcGateway, stopping: AbortSig
     method: ["GET", "POST"],
     url: "/trpc/*",
     bodyLimit: bodyLimitBytes,
-    // Which key may call what is for the procedures to say; that it is one is asked before a body is read.
+    // The procedures say which key may call them. That the key is valid is checked before a body is read.
     config: { admission: { kinds: everyKind, freeRequests: 1, fresh: true } },
     handler(request, reply) {
       const path = request.params["*"];
@@ -125,7 +125,7 @@ async function answer(
     req: request,
     res: reply,
     path,
-    // What a query or a subscription asks may be longer than an address can be: it may come as the body of a POST.
+    // The input of a query or a subscription may be longer than an address can be, so it may come as the body of a POST.
     allowMethodOverride: true,
     createContext: () => made,
     onError: ({ error }) => {

@@ -42,7 +42,7 @@ export async function* tailRecords(
   options: CallOptions,
 ): AsyncGenerator<StoredRecord> {
   const seen = new Map<bigint, RecordStatus>();
-  // What came late while nobody listened lies before the last one that was seen.
+  // Records that came late while nobody listened lie before the last one that was seen.
   let cursor = firstIdAt(after === undefined ? Date.now() : toParts(after).unixMs - lateMs);
   let askedMs = performance.now();
   while (!signal.aborted) {

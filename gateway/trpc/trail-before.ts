@@ -113,7 +113,7 @@ export async function stateBefore(path: string, asked: Asked): Promise<object | 
   try {
     return await read(asked);
   } catch (error) {
-    // Whoever asks for what is not there is told so by the procedure itself.
+    // The procedure itself tells the caller that the thing is not there.
     const { code } = ThroughlineError.from(error);
     return code === "not_found" ? undefined : { not_read: code };
   }

@@ -3,7 +3,7 @@ import { scrub } from "../../shared/scrub.ts";
 /** Fields whose values may be secrets, whatever they look like. */
 const hidden: ReadonlySet<string> = new Set([
   ...["new_credential", "headers", "secret", "credential", "password"],
-  // Whoever has this and an old secret would be given the new secret.
+  // This together with an old secret would be enough to get the new secret.
   "idempotency_key",
 ]);
 /** Fields that name what a change is about, the first that is there. */

@@ -109,7 +109,7 @@ test("a sum reads of the ledger what its edges have, and no more of the sums tha
 test("a sum by key over 400 days reads months in the middle and days towards the ends", async () => {
   const { accountId } = await createPayer(billing.client);
   const keys = 20;
-  // What was vacuumed is read from the index alone, which no count of rows tells.
+  // Vacuumed rows are read from the index alone, and no count of rows shows that.
   await sql`alter table billing.usage_sum set (autovacuum_enabled = off)`.execute(owner.kysely);
   await enter(accountId, { entries: keys * 400, days: 400, keys });
   const read = await owner.transaction(async (trx) => {

@@ -365,7 +365,7 @@ test("end users beyond those of an hour that are told apart are summed together,
   expect(hour.others).toMatchObject([{ name: "", requests: 50n, charged: 50n }]);
   // A day tells more of them apart than an hour.
   expect((await charged("day")).names).toHaveLength(most + 50);
-  // Who has a place keeps it; who comes later has none.
+  // A label that has a place keeps it; a label that comes later gets none.
   await many(most + 51, 1);
   expect((await charged("hour")).others).toMatchObject([{ requests: 51n }]);
   expect((await wrong())?.offending).toEqual([]);

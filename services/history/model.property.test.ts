@@ -99,7 +99,7 @@ const someRecord: fc.Arbitrary<Sent> = fc
     channel: fc.constantFrom("x", "y"),
   })
   .map(({ later, status, reconstructed, requestId, ...rest }) => {
-    // Whose a request is does not change: it follows from its ID. So does its microsecond, which is 0 for some.
+    // The owner of a request never changes here: it follows from the ID. So does its microsecond, which is 0 for some.
     const seed = Number(requestId >> 12n) + toParts(requestId).sequence;
     const within = seed % 3 === 0 ? 0 : 500;
     return {

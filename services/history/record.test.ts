@@ -236,7 +236,7 @@ describe("a batch", () => {
     // Long enough for all of them to come along, however busy the machine.
     const counted = await startTestHistory({ url: history.url, config: { lingerMs: 500 } });
     const { context } = counted;
-    // What records share is known from the first of them.
+    // The values that records share are known from the first record on.
     await counted.record(ended(nextId()));
     await counted.record({ ...ended(nextId()), status: RecordStatus.PROCESSING });
     const before = context.db.statements;

@@ -205,7 +205,7 @@ test("how it stands with all jobs is told: by state, those that nobody can be as
   expect([during?.queueing, during?.stranded]).toEqual([(before?.queueing ?? 0) + 1, (before?.stranded ?? 0) + 1]);
   await closed(requestId);
   expect(await readFigures(db)).toMatchObject({ queueing: before?.queueing, stranded: 0, webhooksWaiting: 0 });
-  // What nobody sees to is told in seconds.
+  // Work that nobody sees to is shown within seconds.
   await jobs.stop();
   const late = statement(
     "test_late",
@@ -267,7 +267,7 @@ describe("jobs of one group", () => {
     for (const id of ids) {
       const job = await closed(id);
       expect([id, job.error?.code]).toEqual([id, id % 2n === 0n ? undefined : "content_filtered"]);
-      // What it is charged by was said of it alone.
+      // The vendor was asked for this job alone before it was charged.
       expect(world.asked.get(`poll ${id}`)).toBeGreaterThanOrEqual(1);
     }
     expect(Math.max(...world.askedTogether.map((asked) => asked.length))).toBe(8);

@@ -51,7 +51,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
     },
     async stop() {
       unobserve();
-      // What a call leads to is settled by the worker.
+      // The worker settles the results of calls, so it stops after them.
       await vendorBatches.stop();
       await Promise.all([calls.stop(), lines.stop(), copies.stop()]);
       await Promise.all([worker.stop(), upkeep.stop(), webhooks.stop(), figures.stop(), channels.stop()]);

@@ -99,7 +99,7 @@ export function followChannels(
       return;
     }
     try {
-      // What was asked for already may be older than the configuration.
+      // An answer that was asked for already may be older than the configuration.
       const joined = asking !== undefined;
       await ask();
       if (joined && lacking()) await ask();

@@ -24,7 +24,7 @@ describe.each(furtherUsages)("%s", (_name, names, usage, expected) => {
     expect(charged(known)).toEqual(expected);
     expect(known.estimated).toBe(false);
     if (format.name === "messages" && dialect === "anthropic.messages") return;
-    // Where we write the usage, the client is told the same tokens as without the details.
+    // Where we write the usage ourselves, the client is told the same tokens as without the details.
     const bare = answered(format, dialect, stream, [withoutDetails(usage)]);
     expect(totalsIn(said)).toEqual(totalsIn(bare.said));
   });

@@ -278,7 +278,7 @@ describe("a job whose channel was removed", () => {
     await withProvider({ removed: ["gone"] }, async (now) => {
       const polled = await poll(began, "gone", now);
       expect(polled.report).toMatchObject({ state: "succeeded", vendorJobId: began.vendorJobId });
-      // What was noted goes on with each report.
+      // The notes go on with each report.
       expect(polled.report?.locator).toContain('\\"adapter\\":\\"openai\\"');
       const { bytes, error } = await step(
         { action: JobAction.CONTENT, job: polled.report ?? began, variant: "video", candidates: [["gone", "any"]] },

@@ -49,7 +49,7 @@ test("rates reach whoever asks in canonical order, before and after a restart, a
     await using one = await start();
     const [first, second] = [await one.route("m"), await one.route("m")];
     expect(first.candidates[0], round).toBe(second.candidates[0]);
-    // Whoever reckons with a list remembers what it made of it only where nobody can change it.
+    // A reader remembers what it made of a list only where the list is frozen.
     expect(first.candidates[0]?.pricing?.rates).toSatisfy(Object.isFrozen);
     expect(short(first.candidates[0]?.pricing)).toEqual([
       ["INPUT_TOKENS", 500_000_000n, 0n, { service_tier: "flex" }],

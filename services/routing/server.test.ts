@@ -86,7 +86,7 @@ describe("out of the box", () => {
     const { models } = await one.listModels({ group: "default" }, call);
     const names = models.map(({ name }) => name);
     expect(names).toEqual([...names].sort());
-    // What no endpoint serves is not offered.
+    // A model that no endpoint serves is not offered.
     for (const { module } of models) expect(endpointsOf(moduleNameOf(module))).not.toEqual([]);
     expect(names.includes("text-embedding-3-small")).toBe(endpointsOf("embeddings").length > 0);
     expect(names).toContain("throughline/auto");
@@ -289,7 +289,7 @@ describe("health", () => {
     expect(await one.channelsOf("gpt-4o")).toEqual(["a", "b"]);
     await eventually(async () => expect(await two.channelsOf("gpt-4o")).toEqual(["a", "b"]));
 
-    // What its last attempts came to stays, of all providers together, though nobody has anything new to say of it.
+    // The results of its last attempts, of all providers together, stay although nobody has anything new to say.
     const nowMs = Date.now();
     const failed = { lastFailureCode: "upstream_overloaded", lastFailureStatus: 429 };
     const said = [

@@ -163,7 +163,7 @@ async function runTransaction<Schema, T>(
   try {
     result = await run(bind<Schema>(session));
   } catch (error) {
-    // What made the transaction fail matters more than a rollback that fails after it; the server rolls back by itself.
+    // The error that made the transaction fail matters more than a rollback that fails after it. The server rolls back by itself.
     await session.run({ text: "rollback" }).catch(() => session.discard());
     throw error;
   }

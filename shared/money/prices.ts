@@ -85,7 +85,7 @@ export function dearestRateOf(
   const possible = (prices.rates ?? []).filter(
     (rate) => rate.unit === unit && mayHold(rate.when, mostInputTokens, known),
   );
-  // What surely holds puts aside all that ranks below it.
+  // A rate that surely holds outranks every rate below it.
   let sure: Rate | undefined;
   for (const rate of possible) {
     if (holds(rate.when, 0n, known) && (sure === undefined || compareRates(rate, sure) > 0)) sure = rate;

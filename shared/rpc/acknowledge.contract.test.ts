@@ -10,7 +10,7 @@ setFlagsFromString("--expose-gc");
 /** Collects all that nothing leads to. */
 async function collectGarbage(): Promise<void> {
   const gc: unknown = runInNewContext("gc");
-  // What a WeakRef was asked for lives to the end of its turn.
+  // An object that a WeakRef was asked for lives to the end of the turn.
   await new Promise((resolve) => setImmediate(resolve));
   if (typeof gc === "function") gc();
 }

@@ -182,7 +182,7 @@ export class FrameReader<P> implements AsyncIterator<unknown, undefined> {
           },
           (error: unknown) => this.#stopGiving(error),
         );
-        // What the taker leaves must neither go uncounted nor keep the message that it came in.
+        // Frames that the taker leaves must be counted, and must not keep the message that they came in.
         for (const payload of this.#fresh.splice(0)) this.#hold(payload);
         return;
       }

@@ -86,7 +86,7 @@ export function openGrpcLink(
       send(items) {
         if (!over && !ended) encode(items, maxItemBytes, writer.write, events.unsent);
       },
-      // What was sent into a lane that has just ended would be lost: it waits for another.
+      // A message that is sent into a lane which has just ended would be lost, so it waits for another lane.
       get congested() {
         return dying || writer.congested();
       },

@@ -200,7 +200,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
 
     async close(graceMs) {
       if (closing) return;
-      // What lingers goes now.
+      // Items that linger are sent now.
       flush();
       closing = true;
       clearTimeout(waitTimer);

@@ -47,7 +47,7 @@ class StreamingCall<P> implements LaneStream<unknown, unknown>, CallReader<P> {
     this.#frames = new FrameReader(codec, options, (paused) =>
       this.call?.control(paused ? callOp.pause : callOp.resume),
     );
-    // Who only reads the frames has seen the error there.
+    // A caller that only reads the frames has seen the error there.
     this.#outcome.promise.catch(() => {});
   }
 

@@ -152,7 +152,7 @@ describe("connections", () => {
       expect([lane.text, unary.text]).toEqual(["a", "b"]);
       answered += 1;
     }
-    // How many is the machine's affair; lanes were replaced ten times meanwhile.
+    // The number depends on the machine; lanes were replaced ten times meanwhile.
     expect(answered).toBeGreaterThan(0);
     echo.release();
     expect((await frames).map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);

@@ -108,7 +108,7 @@ export class ServerCall implements StreamCall<unknown>, Sender {
 
   want(offset: number, bytes: number): void {
     if (this.done || this.#stopped !== undefined) return;
-    // Whoever waits for a piece must hear of the deadline.
+    // A handler that waits for a piece must hear of the deadline.
     this.#watchDeadline();
     this.lane.want(this, offset, bytes);
   }

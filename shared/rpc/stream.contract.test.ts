@@ -156,7 +156,7 @@ describe.each(transports)("a streaming lane %s", (_name, pair) => {
     const stream = client.count.open({ frames: 1_000, frameBytes: 1_000 }, { ...soon, highWaterBytes: 2_000 });
     const reader = stream[Symbol.asyncIterator]();
     await reader.next();
-    // What it was paused with stays unread: the pause has arrived when nothing more comes for a while.
+    // Frames that came before the pause stay unread. The pause has arrived when nothing more comes for a while.
     await quiet(client);
     stream.cancel();
     const outcome = await stream.outcome;

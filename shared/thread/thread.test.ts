@@ -54,7 +54,7 @@ describe("a thread", () => {
     caller.abort();
     await expect(waiting).rejects.toMatchObject({ code: "client_closed_request" });
     await expect(say("tell", 1_000, AbortSignal.abort())).rejects.toMatchObject({ code: "client_closed_request" });
-    // What its call was doing has ended, so that it can stop at once.
+    // The work of its call has ended, so the thread can stop at once.
     expect(await say("tell")).toBeDefined();
   });
 

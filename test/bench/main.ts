@@ -73,5 +73,5 @@ try {
   say(isOwn ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.exitCode = error instanceof Interrupted ? error.exitCode : 1;
 }
-// What an interrupted or broken run still waits for need not be waited for.
+// An interrupted or broken run need not wait for anything that is still open.
 if (process.exitCode !== undefined) process.exit();

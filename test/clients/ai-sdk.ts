@@ -38,7 +38,7 @@ export async function runAiSdk(
     execute: ({ city }: { city: string }) => Promise.resolve({ city, degrees: 20 }),
   });
   const options = {
-    // What goes wrong is told by the caller.
+    // The caller tells what goes wrong.
     onError: () => undefined,
     model: createOpenAI({ baseURL: `${product.url}/v1`, apiKey: product.key })(models[vendor]),
     prompt: "The weather in Lima, Rome and Oslo?",

@@ -34,7 +34,7 @@ export const given: fc.Arbitrary<Given> = fc
   .map((answer) => ({
     ...answer,
     cites: answer.cites && answer.text !== "",
-    // What was filtered or cut short calls nothing.
+    // An answer that was filtered or cut short calls nothing.
     finish: answer.calls.length > 0 ? "stop" : answer.finish,
   }));
 

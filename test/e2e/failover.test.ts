@@ -184,7 +184,7 @@ describe("one of three channels misbehaves", () => {
     for (const upstream of upstreams) upstream.clear();
     const answers = await askMany(150);
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
-    // Whoever waited was a probe, and a probe goes one at a time: the times of their waiting do not overlap.
+    // Only probes waited, and they go one at a time: the times of their waiting do not overlap.
     const probes = upstreams[0]?.requests ?? [];
     const asked = new Set(answers.map(({ id }) => id));
     expect(probes.filter(({ headers }) => !asked.has(headers["x-request-id"] ?? ""))).toEqual([]);

@@ -221,7 +221,7 @@ test("every change by an administration key is in the trail, with what was befor
     { authorization: `Bearer ${own.secret}` },
   );
   inputs.set("jobs.cancel", () => ({ id: job.headers.get("request-id") }));
-  // What is changed must be there, and what is removed comes last.
+  // Things must be there before they are changed, and they are removed last.
   await call("channels.put", adminKey, rows["channels.put"]?.input(own) ?? {});
   await call("webhooks.rotateCallbacks", adminKey, { account_id: own.account_id });
   for (const name of changes) {

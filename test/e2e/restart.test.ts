@@ -63,7 +63,7 @@ async function expectSlowReaderAlone(house: Deployment): Promise<void> {
   const standstill = record()?.sentUnits ?? 0;
   expect(standstill).toBeLessThan(36_000_000);
   expect(record()?.finishedAtMs).toBe(0);
-  // What is read makes room for as much; the other tens of megabytes would only take time.
+  // Each byte that is read makes room for another; reading tens of megabytes more would only take time.
   while ((record()?.sentUnits ?? 0) < standstill + 1_000_000 && (await reader?.read())?.done === false);
   expect(record()?.sentUnits).toBeGreaterThanOrEqual(standstill + 1_000_000);
   expect(record()?.clientClosedAtMs).toBe(0);

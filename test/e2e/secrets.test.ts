@@ -141,7 +141,7 @@ test("no secret is found anywhere after everything went wrong", async () => {
 
   const chat = { model: "gpt-4o", ...hello };
   for (const secret of secrets) {
-    // Where keys end up by mistake.
+    // Keys end up in these places by mistake.
     await call("/v1/chat/completions", chat, { authorization: `Bearer ${secret}` });
     await call("/v1/messages", chat, { authorization: "", "x-api-key": secret });
     await call("/v1/chat/completions", chat, { authorization: secret });
@@ -182,7 +182,7 @@ test("no secret is found anywhere after everything went wrong", async () => {
     typeof value === "bigint" ? value.toString() : value,
   );
   const everywhere = { answers: answers.join("\n"), logs: said, spans };
-  // What is there is found: the search works.
+  // The search finds what is there, so it works.
   for (const [where, content] of Object.entries(everywhere)) expect(content, where).toContain(traced);
   expect(await tablesWith(house, [traced])).not.toEqual([]);
   expect(await tablesWith(house, [Buffer.from("leaky").toString("hex"), "leaky"])).not.toEqual([]);

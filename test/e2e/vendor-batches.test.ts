@@ -285,7 +285,7 @@ test.concurrent("OpenAI's lines are answered in Anthropic's batches, at the chan
   const id = response.headers.get("x-request-id") ?? "";
   const plain = await eventually(async () => (await house.db.query<{ amount: bigint }>(entries, [[id]]))[0]);
   expect(-plain.amount).toBe((charges[0] ?? 0n) * 4n);
-  // What clients pay is the channel's to say, the list price of a batch is the vendor's.
+  // The channel decides what clients pay; the vendor decides the list price of a batch.
   expect(new Set(await listPricesOf(idsOf(output)))).toEqual(new Set([-plain.amount / 2n]));
   await expectCost(batch.id, output);
 });

@@ -67,7 +67,7 @@ describe.each(modes)("videos: %s", (mode) => {
     await once(front, "listening");
     house = await startDeployment(mode, {
       THROUGHLINE_ADMIN_KEY: adminKey,
-      // Where vendors reach the gateway: a server in front of it that says what passed.
+      // Vendors reach the gateway through a server in front of it, which tells what passed.
       PUBLIC_URL: `http://127.0.0.1:${(front.address() as AddressInfo).port}`,
       // In one of the two ways results are copied to a folder, in the other they stay with the vendor.
       ...(mode === "mesh" ? { OBJECT_STORE_URL: `file://${folder}`, ...(await watchedMesh(certificates)) } : {}),
@@ -204,14 +204,14 @@ describe.each(modes)("videos: %s", (mode) => {
       expect(JSON.parse(at?.body.toString() ?? "{}")).toMatchObject({
         callback_url: expect.stringMatching(/\/callbacks\/[\w-]{32}$/),
       });
-      // Whoever says that it has ended while it runs ends nothing.
+      // A callback that says the job has ended while it runs ends nothing.
       await eventually(() => (called.length >= 2 ? true : undefined));
       expect(["queued", "in_progress"]).toContain((await openai.videos.retrieve(video.id)).status);
       expect((await ended(video.id)).status).toBe("completed");
       await eventually(() => (called.length >= 4 ? true : undefined));
       expect(called.map(({ status }) => status)).toEqual(called.map(() => 204));
       expect((await entryOf(video.id)).kind).toBe(1);
-      // What came is noted after its caller has its answer.
+      // A callback is noted after its caller has the answer.
       await eventually(async () => {
         const { job } = (await (await house.call(`/v1/requests/${video.id.slice(6)}`)).json()) as { job: JobLife };
         return job.events.some(({ name }) => name === "callback") ? job : undefined;

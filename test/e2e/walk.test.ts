@@ -108,7 +108,7 @@ describe.each(modes)("one ID through everything: %s", (mode) => {
     expect(await (await house.call("/metrics")).text()).toMatch(
       new RegExp(`^throughline_requests_total\\{[^}]*status_code="${line.status}",outcome="${outcome}"`, "m"),
     );
-    // What follows an answer is exported in its own time: the tree is looked at when every parent is there.
+    // Spans that follow an answer are exported later: the tree is looked at when every parent is there.
     const spans = await eventually(() => {
       const all = house.collector.spans().filter((span) => span.traceId === traceId);
       const ids = new Set(all.map(({ spanId }) => spanId));

@@ -58,7 +58,7 @@ export function startLoad(house: Pick<Deployment, "call">, perSecond: number): L
     const key = "keyed" in kind ? { "idempotency-key": `load-${number}` } : {};
     const view = await send(kind, key, "leaves" in kind);
     note(view);
-    // Whoever has the whole answer of a request with a key may repeat it, at once, and gets the same.
+    // A client that has the whole answer of a request with a key may repeat it at once, and gets the same.
     if ("keyed" in kind && view.whole) note(await send(kind, key, false));
   }
 

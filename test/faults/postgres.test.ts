@@ -125,7 +125,7 @@ test("PostgreSQL away under load: nothing is lost, doubled or left open", async 
   }
   // An upstream's answer that was under way is not cut because the database went away.
   expect(seen.filter(({ status, whole }) => status === 200 && !whole)).toEqual([]);
-  // Who asked meanwhile waited for it: some were answered after it came back, none while it was away.
+  // Requests that came meanwhile waited for it: some were answered after it came back, none while it was away.
   const waited = seen.filter(({ startedMs, tookMs }) => startedMs < upMs && startedMs + tookMs > upMs);
   expect(waited.some(({ whole }) => whole)).toBe(true);
   expect(seen.filter(({ startedMs, whole }) => whole && startedMs > downMs && startedMs < upMs)).toEqual(

@@ -69,7 +69,7 @@ export async function see(
     taken: tally(house.taken.slice(taken).filter((call) => !byTimer.calls.test(call))),
     messages: messages.slice(sent),
     statements: tally(asked),
-    // What came by a timer was a write each.
+    // Statements that a timer sent were a write each.
     writes: { ...writes.counts, postgres: postgres - (names.length - asked.length) },
     calls: withoutJobs(calls.calls),
     lines: house.lines.slice(lines).filter((line) => line.includes('"request_id"')).length,

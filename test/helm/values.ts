@@ -77,7 +77,7 @@ export function valuesSchema(values: readonly ChartValue[]): Schema {
     group[names.at(-1) ?? ""] = value;
   }
   const { properties, ...rest } = schemaOf(root);
-  // What Helm gives to every chart of an umbrella.
+  // Helm gives these to every chart of an umbrella.
   return {
     $schema: "https://json-schema.org/draft-07/schema#",
     ...rest,

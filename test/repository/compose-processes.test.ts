@@ -112,7 +112,7 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
   expect(response.status).toBe(200);
   expect(response.headers.get("x-oneapi-request-id")).toMatch(/^\d{18}$/);
 
-  // What `helm test` runs, with a trace store that has what it is asked for.
+  // This is what `helm test` runs, with a trace store that has every trace.
   const traces = createServer((asked, answer) => answer.end(asked.url)).listen(0, "127.0.0.1");
   onTestFinished(() => void traces.close());
   await once(traces, "listening");

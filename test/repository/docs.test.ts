@@ -52,7 +52,7 @@ test("billing.md has a row for every way in which a request is settled, charged 
       expect([reason, told.length]).not.toEqual([reason, 0]);
       for (const cells of told) {
         expect([reason, cells[2]?.trim() !== "nothing"]).toEqual([reason, charges]);
-        // What follows a semicolon says when there is none.
+        // The part behind a semicolon says when there is none.
         expect([reason, cells[3]?.split(";")[0]?.trim()]).toEqual([reason, charges ? "charge" : "release"]);
       }
     }

@@ -96,7 +96,7 @@ const containerOf = (name: string, from = written) => {
 
 test("every object has fields and types that Kubernetes knows", () => {
   expect(typeErrors(written)).toEqual([]);
-  // What a slip of the pen gives: a field that the API server would drop in silence.
+  // A slip of the pen gives a field that the API server would drop in silence.
   const slip = structuredClone(written.find(({ kind }) => kind === "Deployment")) as unknown as { spec: object };
   Object.assign(slip.spec, { replicass: 2 });
   expect(typeErrors([slip as unknown as Manifest]).join()).toContain("replicass");
@@ -169,7 +169,7 @@ describe("a Deployment for each process", () => {
 });
 
 test("network policies let through the calls that the processes make, and no others", () => {
-  // Who calls whom over gRPC: the clients that each role's run or main file opens; billing calls itself for `init`.
+  // Each role calls the services whose clients its run or main file opens; billing calls itself for `init`.
   const calls: Readonly<Record<string, readonly string[]>> = {
     gateway: clientsOf("gateway/run.ts"),
     billing: [...clientsOf("services/billing/run.ts"), "billing"],

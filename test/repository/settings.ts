@@ -232,7 +232,7 @@ function propertiesOf(
   checker: ts.TypeChecker,
 ): readonly (ts.Node | true)[] {
   const declared = wantedBy(element.parent, element.name.getText().replace(/^["']|["']$/g, ""), checker);
-  // What another's library is told, it acts on; so does who is given an object of no declared form.
+  // A library of others acts on what it is told; so does a reader of an object without a declared form.
   if (declared.some((one) => one.getSourceFile().fileName.includes("/node_modules/"))) return [true];
   if (declared.length > 0) return [...declared, element];
   const { parent } = element;

@@ -38,7 +38,7 @@ const house: House = await startHouse({
   ...{ replicas: 2, grpcPort: 21_300, httpPort: 21_301, firstMetricsPort: 21_310 },
   env: {
     GRPC_SECRET: secret,
-    // What is away for a while may not be mistaken for what has died.
+    // A process that is away for a while may not be taken for dead.
     RECONCILE_LAG_MS: "5s",
     RECONCILE_INTERVAL_MS: "1s",
     LOG_LEVEL: "info",

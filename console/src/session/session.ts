@@ -47,7 +47,7 @@ export function createSession(storage: Pick<Storage, "getItem" | "setItem" | "re
       const of = number;
       renewal = coming.then(
         (next) => {
-          // Whoever has left meanwhile is not signed in again.
+          // A user who has left meanwhile is not signed in again.
           if (of === number && key !== undefined) become(next);
         },
         () => undefined,

@@ -37,7 +37,7 @@ async function write(text: string): Promise<void> {
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "hidden";
-  // What is not in an open dialog cannot be selected.
+  // Text outside an open dialog cannot be selected.
   (document.querySelector("dialog[open]") ?? document.body).append(area);
   area.select();
   document.execCommand("copy");

@@ -40,7 +40,7 @@ function speechDemand({ model, input, instructions, speed, stream_format: format
         ],
       };
     },
-    // How long a text may be is the vendor's to say: in characters, not in tokens.
+    // The vendor limits the length of a text, in characters and not in tokens.
     refuses: () => undefined,
   };
 }

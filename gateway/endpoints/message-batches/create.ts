@@ -51,7 +51,7 @@ export function createMessageBatch(edge: FastifyInstance, context: GatewayContex
 async function take(context: GatewayContext, request: FastifyRequest, spool: Spool): Promise<object> {
   const { bodyLimitBytes: maxPackedBytes } = context.config;
   const sha256 = await receiveBody(context, request, spool, { maxBytes, maxPackedBytes });
-  // What a repeat is known by: the body itself where it has the size of a request's, else its digest.
+  // A repeat is known by the body itself where it has the size of a request's, else by its digest.
   const isKnownByKey = request.headers["idempotency-key"] !== undefined;
   request.rawBody = isKnownByKey && spool.length <= maxPackedBytes ? await whole(spool) : sha256;
   const batch = await takeBatch(context, request, {

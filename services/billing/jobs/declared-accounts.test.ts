@@ -76,7 +76,7 @@ accounts:
   await becomes(two, "revoked_api_key");
   expect(await works(one)).toBe("ok");
   expect((await listed()).map(({ keyId }) => keyId)).toEqual(keys.map(({ keyId }) => keyId));
-  // What is wrong, or another key's, changes nothing and is told without a secret.
+  // A secret that is wrong or another key's changes nothing, and the message has no secret in it.
   lines.length = 0;
   for (const wrong of [
     `accounts: [{ name: team-a, keys: [{ name: application, secrets: [short] }] }]`,

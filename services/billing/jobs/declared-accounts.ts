@@ -66,7 +66,7 @@ export async function followDeclaredAccounts(context: Context, file: string): Pr
 function wrongWith(error: unknown): string | undefined {
   if (error instanceof DeclarationError) return error.message;
   const code: unknown = Reflect.get(Object(error), "code");
-  // What the file system says, and what the checks of the contract say of a field.
+  // These are the codes of the file system, and that of the contract's checks, which names a field.
   if (typeof code === "string" && (/^E[A-Z]+$/.test(code) || code === "invalid_value"))
     return code === "invalid_value" ? String(error) : code;
   return undefined;

@@ -22,7 +22,7 @@ const holdMs = 10_000;
 export function startReconciler(context: BillingContext, history: BillingDeps["history"]): Job {
   const { config, db, log } = context;
   const holder = randomUUID();
-  // How much of the ledger's time is a page: found by trying, for the ledger may be idle for weeks or full every second.
+  // The time that a page of the ledger covers. It is found by trying, for the ledger may be idle for weeks or full every second.
   let spanMs = 60_000;
 
   async function reconcile(): Promise<boolean> {

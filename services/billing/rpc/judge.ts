@@ -86,7 +86,7 @@ export function gatheringJudge(context: BillingContext): JudgeOne {
   return (item) => {
     const answer = Promise.withResolvers<Outcome>();
     gathered.push({ item, answer });
-    // What comes in the same turn of the loop travels together.
+    // Items of the same turn of the loop travel together.
     if (!starting) setImmediate(start);
     starting = true;
     return answer.promise;

@@ -159,7 +159,7 @@ describe.each([
     expect(await summedOf(0n, byKey)).toEqual([]);
     expect(await summedOf(0n, byOutcome)).toHaveLength(hours - 1);
     expect(await daysOf(0n, byOutcome)).toEqual([day]);
-    // Which hours are summed, their sums, and the records before and after them.
+    // One statement finds which hours are summed; the others read their sums and the records before and after them.
     const { summingReader } = history.context;
     const statements = (): number => summingReader.statements;
     const before = statements();

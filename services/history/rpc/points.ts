@@ -16,7 +16,7 @@ export async function pointsOf(rows: readonly PartRow[], pace: Pace): Promise<Ti
   for (const part of [...parts.values()].sort(comparePoints)) {
     const others = pace();
     if (others !== undefined) await others;
-    // What was deleted since it was summed up is taken off; nothing may be left of a group.
+    // Records that were deleted since they were summed up are taken off, so nothing may be left of a group.
     if (part.requests > 0n) points.push(toPoint(part));
   }
   return points;

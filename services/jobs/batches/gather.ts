@@ -34,7 +34,7 @@ export function gather<I, O>(most: number, run: (items: readonly I[]) => Promise
       waiting.push({ item, answer });
       if (!running) {
         running = true;
-        // What comes in the same turn of the loop travels together.
+        // Items of the same turn of the loop travel together.
         setImmediate(() => void go());
       }
       return answer.promise;

@@ -116,7 +116,7 @@ export function startLines(context: JobsContext): LineWorker {
   async function takeFrom(batch: RunningBatch, waiting: number): Promise<number> {
     const { batch_id: batchId, account_id: accountId } = batch;
     if (batch.cancel_requested) {
-      // What runs here is stopped, and its upstream is told; what runs elsewhere is stopped there.
+      // Lines that run here are stopped, and their upstream is told. Lines that run elsewhere are stopped there.
       for (const line of running.values()) if (line.batchId === batchId) stopLine(line);
     }
     if (batch.cancel_requested || batch.is_over) {

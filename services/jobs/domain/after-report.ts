@@ -40,7 +40,7 @@ export function afterReport(before: Before, report: JobReport): Decision {
         return goesOn(before);
       }
       const { code, message } = report.failure ?? unexplained;
-      // Who asked for its end hears that it came, whatever the vendor calls it.
+      // A client that asked for its end hears that the end came, whatever the vendor calls it.
       return {
         kind: "failed",
         code: before.cancelRequested && (code === "upstream_error" || report.forgotten === true) ? "cancelled" : code,

@@ -34,7 +34,7 @@ export function openBucket({ address, region, accessKeyId, secretAccessKey }: Bu
       method,
       headers: { "x-amz-content-sha256": sha256, ...(range === undefined ? {} : { range }) },
       ...(body === undefined ? {} : { body: new Uint8Array(body) }),
-      // Whoever answers for the store must be the store.
+      // Only the store itself may answer, so no redirect is followed.
       redirect: "error",
       signal: AbortSignal.timeout(callTimeoutMs),
     });

@@ -122,7 +122,7 @@ export function createObjectStore(
     },
     async remove(object) {
       const row = await markDead(db, object);
-      // What cannot be done now the sweep does later.
+      // The sweep does later what cannot be done now.
       if (row !== undefined) await removeRow(row).catch((error: unknown) => notRemoved(row, error));
     },
     async sweep() {

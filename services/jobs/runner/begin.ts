@@ -30,7 +30,7 @@ export async function begin(context: JobsContext, row: JobRow): Promise<void> {
   const asked = await ask(context, {
     row,
     item: { ...item, body: row.body ?? new Uint8Array() },
-    // What goes on from an earlier job names that.
+    // A job that goes on from an earlier one names that one.
     step: { ...(item.job ?? { action: JobAction.START }), callbackUrl: context.callbacks.urlFor(row.request_id) },
     timeoutMs: startTimeoutMs,
   });

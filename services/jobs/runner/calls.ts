@@ -49,7 +49,7 @@ export function startCalls(context: JobsContext, onEnd: () => void): Calls {
       const rows = turns.length === 0 ? [] : await claimCalls(db, room, turns, leaseMs);
       const isFull = rows.length === room;
       const isLast = accounts.length < accountsAtOnce;
-      // Who comes next the next time: those behind the last that had its turn.
+      // The next turn begins behind the last account that had its turn.
       after = isFull ? lastAccount(rows) : isLast ? 0n : (accounts.at(-1) ?? 0n);
       const hasSeenAll = isLast && start === 0n;
       return { steps: rows.map((row) => () => make(row)), pauseMs: isFull || !hasSeenAll ? 0 : pauseMs };

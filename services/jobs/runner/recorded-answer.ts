@@ -22,7 +22,7 @@ export async function recordedAnswer(
   row: JobRow,
   outcome: Outcome | undefined,
 ): Promise<RecordedAnswer> {
-  // Whoever deletes a response before its end does not want it kept.
+  // A client that deletes a response before its end does not want it kept.
   if (row.error_code !== null || (row.deleted && row.kind === kinds.call)) return nothing;
   if (row.kind !== kinds.call) return { response: documentOf(row), responseTruncated: false };
   if (!row.keeps_answer) {

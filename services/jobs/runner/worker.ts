@@ -44,7 +44,7 @@ export function startWorker(context: JobsContext): Pool {
       else if (leave !== undefined) await follow(context, row, leave);
       else if (row.phase === phases.starting) await endLostStart(context, row);
       else await close(context, row);
-      // What it led to is looked at now, not at the end of the pause.
+      // The worker looks at the next step now, not at the end of the pause.
       pool.wake();
     } catch (error) {
       log.warn({ err: error, ...aboutJob(row) }, "a step of a job failed; it is taken again");

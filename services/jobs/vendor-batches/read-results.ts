@@ -83,7 +83,7 @@ async function take(
     // From now on their parts of the reservation are kept alive, whoever dies.
     const numbers = answered.map((line) => line.row.line);
     await beginVendorLines(context.db, row.batch_id, numbers, row.sent_at ?? new Date());
-    // What nobody can hold is charged all the same: the vendor has answered.
+    // Lines whose price cannot be held are charged all the same: the vendor has answered.
     await holdLines(context, { batchId: row.batch_id, accountId: row.account_id }, answered);
   }
   await noteEnds(held, ends);

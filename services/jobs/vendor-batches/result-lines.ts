@@ -43,7 +43,7 @@ export async function* resultLines({ context, row, known, signal }: Held, file: 
     }
     isWhole = true;
   } finally {
-    // Whoever reads no further does not wait for the rest.
+    // A reader that stops early does not wait for the rest.
     if (!isWhole) {
       stream.cancel();
       stream.outcome.catch(() => undefined);

@@ -87,7 +87,7 @@ export function startVendorBatches(context: JobsContext, lines: LineWorker): Omi
       await noteVendorBatch(db, row.batch_id, worker, again).catch(() => undefined);
     } finally {
       clearInterval(heart);
-      // What was given up in the middle is another's at once.
+      // Another worker may take at once what was given up in the middle.
       if (stopped) await noteVendorBatch(db, row.batch_id, worker, { inMs: 0 }).catch(() => undefined);
     }
   }

@@ -30,7 +30,7 @@ export async function writeLines(held: Held): Promise<void> {
   const batch = route === undefined ? undefined : candidateOf(route, row.channel)?.batch;
   if (batch === undefined || row.cancel_requested || isOver(held)) return toOwnWorkers(held, "it is not to be created");
   const object = { id: row.batch_id, accountId: row.account_id, isExempt: true, contentType: "application/jsonl" };
-  // Whoever began it before may have ended it and died.
+  // A worker that began it before may have ended it and died.
   await objects.remove(object);
   const writer = await openWriter(objects, object);
   let [after, count, bytes] = [-1, 0, 0];

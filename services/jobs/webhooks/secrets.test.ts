@@ -36,7 +36,7 @@ test("secrets stand sealed, for their account alone, and are sealed anew after a
   if (stored === undefined || stored.previous_secret === null) throw new Error("it is gone");
   expect([renewed.open(7n, stored.secret), renewed.open(7n, stored.previous_secret)]).toEqual([second, first]);
   expect(() => renewed.open(8n, stored.secret)).toThrow(/belongs to another/);
-  // What cannot be opened stays: it may be by the next key.
+  // A secret that cannot be opened stays: the next key may open it.
   await resealSecrets(db, parseCredentialKeys(`3:${key(3)}`), log);
   expect((await readEndpoint(db, endpointId, 7n))?.secret).toEqual(stored.secret);
 });

@@ -40,7 +40,7 @@ export function createSender(guard: Guard, check: AddressCheck, timeoutMs: numbe
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
       });
-      // What it says beside its status is of no use; a receiver that is cut off while it speaks may log an error.
+      // The body of the answer is of no use, but a receiver that is cut off while it speaks may log an error.
       await answer.body.dump({ limit: maxAnswerBytes, signal }).catch(() => undefined);
       return { status: answer.statusCode, error: errorOf(answer.statusCode) };
     } catch (error) {

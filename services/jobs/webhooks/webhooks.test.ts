@@ -330,7 +330,7 @@ test("a budget is told of once for each of its steps in a period, to those who a
       await receiver.has(1);
       used(120n);
       await receiver.has(3);
-      // Whoever starts anew tells nothing anew.
+      // A service that starts again tells nothing twice.
       await jobs.stop();
       jobs = await startTestJobs(postgres.url, world);
       world.budgets = world.budgets.map((one) => ({ ...one, period: BudgetPeriod.MONTH }));
@@ -360,7 +360,7 @@ test("operators are told once of a channel that is out for a while, and once tha
       world.channels = { steady: false, flaps: false, falls: true };
       await receiver.has(1);
       expect(receiver.received[0]?.event.data).toMatchObject({ id: "channel_falls", platform: "stub" });
-      // Whoever starts anew tells nothing anew.
+      // A service that starts again tells nothing twice.
       await jobs.stop();
       jobs = await startTestJobs(postgres.url, world);
       world.channels = { steady: false, falls: false };
@@ -403,7 +403,7 @@ test("a vendor's callback wakes its job and says nothing of it; forged and repea
   const forged = `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;
   for (const one of [forged, "", "x".repeat(10_000)]) await slow.client.wakeJob({ token: one }, call);
   expect(there.asked.get(`poll ${requestId}`)).toBeUndefined();
-  // What it says is asked of the vendor: one that calls before the end ends nothing.
+  // The vendor is asked whether the callback is true: one that comes before the end ends nothing.
   await slow.client.wakeJob({ token }, call);
   while ((there.asked.get(`poll ${requestId}`) ?? 0) < 1) await delay(5);
   hasEnded = true;

@@ -179,7 +179,7 @@ test("Seedance is asked after many jobs by one call, which says how far those ar
     { vendorJobId: "cgt-2", state: "processing", pollTogether: 50 },
     { vendorJobId: "cgt-1", state: "succeeded" },
   ]);
-  // What they consumed is told by a question about one alone.
+  // Only a question about one job alone tells what it consumed.
   expect(whole.usage.more).toBeUndefined();
   for (const odd of [{}, { items: "none" }, { error: { code: "x", message: "y" } }]) {
     expect(() => exchange.whole(answerOf(odd).body, noMoments)).toThrow(
@@ -260,7 +260,7 @@ describe("a model whose name would lead to another path of the upstream", () => 
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), (parts) => {
         const path = pathFor(parts.join("/"));
-        // Who reads the address as browsers do finds the path that was meant.
+        // A server that reads the address as browsers do finds the path that was meant.
         if (path !== undefined) expect(new URL(`http://h${path}`).pathname).toBe(path.replace(/\?.*/, ""));
         else expect(parts.some((one) => one === "." || one === "..")).toBe(true);
       }),

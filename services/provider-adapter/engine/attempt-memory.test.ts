@@ -38,7 +38,7 @@ test("of a document that is no answer, in place of a stream, no more is held tha
     candidates: [{ channel: "a", model: "m" }],
   });
   await sent.promise;
-  // What the sockets hold is some megabytes at most.
+  // The sockets hold some megabytes at most.
   await expect.poll(() => buffersInUse() - before, { timeout: 3_000 }).toBeLessThan(8_000_000);
   ended.resolve();
   expect((await invoked).error?.code).toBe("upstream_error");

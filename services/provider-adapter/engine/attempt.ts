@@ -190,7 +190,7 @@ class AnswerTaker implements UpstreamSink, RunningAttempt {
     const { exchange } = this.#state.options;
     this.#undecided = false;
     this.#isWhole = kind === "json" && exchange.events !== undefined;
-    // What says that it is JSON and is none is no answer: its beginning is read as an error's.
+    // A body that calls itself JSON and is none is no answer: its beginning is read as an error's.
     if (kind === "events" || (kind === "other" && !this.#saysJson))
       this.#events = new EventsTaker(this.#state, exchange.stream());
   }

@@ -58,7 +58,7 @@ export class EventsTaker {
       state.call?.abort();
       return this.#brought;
     }
-    // What one read brought goes on at once and together.
+    // The events of one read go on at once and together.
     this.passOn();
     if (this.#ended && this.#stream.isComplete()) this.#endEarly();
     return this.#brought;
@@ -104,7 +104,7 @@ export class EventsTaker {
 
   #hear(event: UpstreamEvent): void {
     this.#brought ||= !isKeepAlive(event);
-    // What stands behind the end is nobody's.
+    // Bytes behind the end belong to no event.
     if (this.#ended && this.#stream.isComplete()) return;
     this.add(event);
   }

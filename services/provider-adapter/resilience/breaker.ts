@@ -55,7 +55,7 @@ export function createBreaker({ firstRestMs, maxRestMs, random }: BreakerOptions
     return circuitBreaker(
       handleWhenResult((end) => end !== "good"),
       {
-        // What opens it was decided by the tally.
+        // The tally decided that it opens.
         breaker: { state: undefined, success: () => undefined, failure: () => true },
         halfOpenAfter: new DelegateBackoff<IHalfOpenAfterBackoffContext, number>(({ result }, lastMs = 0) => {
           const [restMs, nextMs] = restOf("value" in result ? (result.value as ProbeEnd) : "fault", lastMs);

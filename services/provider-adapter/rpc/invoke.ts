@@ -109,7 +109,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     } catch (thrown) {
       error = ThroughlineError.from(thrown);
       if (error.code === "internal_error") logBug(context, call, thrown);
-      // What this channel's format cannot express is the client's to change; another channel may be able to.
+      // The client must change what this channel's format cannot express; another channel may be able to express it.
       return error.code !== "service_unavailable" && error.code !== "invalid_value";
     }
   }
@@ -127,7 +127,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     const { configVersion } = item;
     const { channel: note, credential } = readLocator(job.locator);
     const found = await channels.findNoted(channel, configVersion, { note, credential });
-    // What goes on from an earlier job is new work, which is for the channels of today.
+    // A job that goes on from an earlier one is new work, which is for the channels of today.
     if (job.action === JobAction.START && found?.name !== channel) {
       throw new ThroughlineError("invalid_value", "The upstream that has this video is not in use any more.", {
         param: "id",

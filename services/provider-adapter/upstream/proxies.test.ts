@@ -111,7 +111,7 @@ describe.each(kinds)("a %s upstream", (name, serve) => {
   test.each([407, 403])("behind a proxy that answers %i: the proxy's fault, without its password", async (status) => {
     const way = await behind({ refuse: status });
     const { fault, status: answered } = await ask(way, await serve());
-    // What a plain proxy answers is not told apart from what the upstream does, but for the wish for a password.
+    // A plain proxy's answers look like the upstream's, except its wish for a password.
     if (name === "plain" && status !== 407) expect(answered).toBe(status);
     else expect(fault).toMatchObject({ kind: "proxy", headSeen: false, detail: `PROXY_${status}` });
     expect(JSON.stringify([fault, way.logged])).not.toContain(password);

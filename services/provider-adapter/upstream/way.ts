@@ -66,7 +66,7 @@ export function createWay(options: WayOptions): Way {
     httpProxy: proxies.http,
     httpsProxy: proxies.https,
     noProxy: proxies.none,
-    // What is not by a tunnel goes to the name of a host, which the proxy looks up by itself.
+    // A request without a tunnel goes to the name of a host, which the proxy looks up by itself.
     ...(guard === undefined ? {} : { proxyTunnel: true }),
     connect,
     // Ours comes first; this one closes what became of it.

@@ -2,9 +2,8 @@ import { bigintArray, booleanArray, statement, textArray } from "../../../shared
 import { type HealthLine, type ReportedLine, speedLifeMs } from "../domain/health.ts";
 import type { RoutingDatabase } from "./open.ts";
 
-// What a replica no longer mentions is healthy again; its speed stays until it is measured anew, and what its last attempts came to
-// until there are others. Lines of replicas that
-// are gone leave with the first report after their life.
+// A channel that a replica no longer mentions is healthy again. Its speed stays until it is measured anew, the results of its
+// last attempts until there are others. Lines of replicas that are gone leave with the first report after their life.
 const reportStatement = statement(
   "routing report health",
   `with silent as (

@@ -5,7 +5,7 @@ import { changeState } from "./configuration.ts";
 import type { RoutingDatabase } from "./open.ts";
 import { toJson } from "./rows.ts";
 
-// Whoever asks first has the channel for a while: the others do not see it as due, and when nothing comes of it somebody asks again.
+// The replica that asks first has the channel for a while. The others do not see it as due; when nothing comes of it, somebody asks again.
 const claimStatement = statement(
   "routing claim listings",
   `insert into channel_listing as known (channel, source, due_at_ms)

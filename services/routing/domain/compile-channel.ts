@@ -87,7 +87,7 @@ export function compileChannel(config: ChannelConfig, scope: ChannelScope): Comp
       const served = { model: name, upstreamModel, strategy, ...(space === "" ? {} : { space }) };
       const named = scope.strategies.get(strategy || model.strategy);
       const question = { platform, baseUrl: config.base_url, upstreamModel, model: name, vendor: model.ownedBy };
-      // What a pattern stands for is not known before the request: its prices are looked up then.
+      // A pattern's model is not known before the request, so its prices are looked up then.
       const byRequest = name.endsWith("*");
       const price = named?.prices != null || byRequest ? undefined : tablePrice(named, scope.prices, question);
       if (named?.prices != null && named.origin === "strategy" && !chargesFor(model.module, named.prices)) {

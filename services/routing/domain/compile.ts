@@ -123,7 +123,7 @@ export function compile(sources: readonly ConfigSource[], prices: PriceTable, to
   for (const placed of placedModels.values()) {
     const { name, auto, owned_by } = placed.entry;
     const ownPrice = strategies.get(models.get(name)?.strategy ?? "")?.prices != null;
-    // What a pattern stands for is priced when it is asked for.
+    // A pattern's model is priced when it is asked for.
     if (auto !== undefined || ownPrice || priced.has(name) || name.endsWith("*") || problems.length > 0) continue;
     if (prices.find(modelQuestion(name, owned_by))?.list != null) continue;
     report(placed, [], "has no price: name a strategy that has prices or is free");

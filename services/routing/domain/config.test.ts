@@ -37,7 +37,7 @@ describe("the example configuration", () => {
   });
 
   test("names every field that there is", () => {
-    // What the schema knows and the example does not tell cannot be found by its users.
+    // Users cannot find a field that the schema knows and the example does not show.
     const fields = [
       ..."name adapter platform base_url credentials env file models upstream strategy space groups priority weight enabled".split(
         " ",
@@ -273,7 +273,7 @@ describe("what ships with the service", () => {
   });
 
   test("is retired nowhere", () => {
-    // What the vendors have switched off by 2026-12-01.
+    // The vendors have switched these off by 2026-12-01.
     const retired = /^(dall-e|gpt-image-1(\.5|-mini)?$|chatgpt-image|sora|imagen|text-moderation|veo-2)/;
     const { models } = configurationOf("groups: []");
     expect(models.map(({ name }) => name).filter((name) => retired.test(name))).toEqual([]);

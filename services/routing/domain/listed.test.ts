@@ -111,7 +111,7 @@ test("a new model of a vendor's list is served under its pattern, and in the lis
   const names = snapshot.modelsOf("default").map(({ name }) => name);
   expect(names).toContain("gpt-5.6-sol-2027-01-01");
   expect(snapshot.createdUnixS("gpt-5.6-sol-2027-01-01")).toBe(1_780_000_000);
-  // What nobody prices, and what no endpoint serves, is not offered.
+  // Models that nobody prices, or that no endpoint serves, are not offered.
   expect(names.filter((name) => /^(gpt-99|dall-e|gpt-realtime)/.test(name))).toEqual([]);
   expect(snapshot.warnings.filter((text) => text.includes("gpt-99"))).toHaveLength(1);
   expect(first(snapshot, "gpt-99")).toBeUndefined();

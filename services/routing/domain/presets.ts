@@ -62,7 +62,7 @@ export function environmentChannels(env: Env, vendors: Presets["vendors"]): Conf
   );
   const channels = present.map(({ key, base_url_from, credential = key, channel }) => {
     const base_url = baseUrl(env, base_url_from) ?? channel.base_url;
-    // What stands at another address may have no batches.
+    // A server at another address may have no batches.
     const batches = base_url === channel.base_url ? channel.batches : "own";
     return { ...channel, base_url, batches, credentials: [{ env: credential }] };
   });

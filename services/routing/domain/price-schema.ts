@@ -55,7 +55,7 @@ function amounts({ priceTrait }: UnitEntry) {
       read.push({ nanoUsd: priced, path: [key], traits: key === otherwise ? {} : { [priceTrait]: key } });
     }
     if (Object.hasOwn(value, otherwise)) return read;
-    // What is in none of them must not be free: it costs what the dearest does.
+    // A value that is in none of them must not be free, so it costs as much as the dearest one.
     const dearest = read.reduce((a, b) => (b.nanoUsd > a.nanoUsd ? b : a));
     return [{ ...dearest, traits: {} }, ...read];
   });

@@ -58,7 +58,7 @@ function check(channel: ChannelMessage, snapshot: Snapshot): ChannelConfig {
     throw invalid(["name"], `"${channel.name}" is defined by the configuration; change it there`);
   }
   for (const [i, { source }] of channel.credentials.entries()) {
-    // Whoever may enter channels could otherwise send any variable or file of the provider to a server of theirs.
+    // Somebody who may enter channels could otherwise send any variable or file of the provider to a server of their own.
     if (source.case === "env" || source.case === "file") {
       throw invalid(["credentials", i], "must not refer to the environment or a file at run time: use new_credential");
     }

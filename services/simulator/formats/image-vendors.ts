@@ -64,7 +64,7 @@ export const dashscopeImages: Route = {
     const content = arrayOf(message?.content).map(objectOf);
     const prompt = promptOf(content.find(({ text }) => text !== undefined)?.text);
     const parameters = objectOf(body.parameters);
-    // What is not said is four images, as with wan.
+    // A request that says no number gets four images, as with wan.
     const n = parameters.n === undefined ? 4 : numberOf(parameters.n);
     const size = stringOf(parameters.size) || "1328*1328";
     if (!/^\d+\*\d+$/.test(size)) throw new InvalidRequest(`size ${size} is not supported`, "size");

@@ -199,7 +199,7 @@ function logprobOf(token: string, top: number): Json {
 
 function stream(exchange: Exchange, answer: ChatAnswer, includeUsage: boolean): void {
   const withUsage = includeUsage && exchange.behaviour.usage;
-  // What does not change from chunk to chunk is written once.
+  // The part that does not change from chunk to chunk is written once.
   const head = `data: {"id":"${answer.id}","object":"chat.completion.chunk","created":${answer.created},"model":${JSON.stringify(answer.model)},"service_tier":"${answer.behaviour.tier || "default"}","system_fingerprint":"${fingerprint}","choices":`;
   const noUsage = withUsage ? ',"usage":null' : "";
   const chunk = (index: number, delta: string, logprobs: string, finish: string) =>

@@ -53,7 +53,7 @@ export function startStatement(sql: string, peer: DatabasePeer): Span | undefine
   if (scope === undefined) return undefined;
   const summary = summaryOf(sql);
   const [first, ...others] = scope.calls;
-  // What frames a transaction tells nothing; a scope whose call is over belongs to work that outlived it.
+  // The statements that frame a transaction tell nothing. A scope whose call is over belongs to work that outlived the call.
   if (summary === undefined || first.span.ended) return undefined;
   const span = scope.tracing.startChild(summary.text, {
     parent: first.span.traceparent,

@@ -133,7 +133,7 @@ export function providerSpans(tracing: Tracing): ProviderSpans {
     },
     failed(span, failure) {
       setEnd(span, failure);
-      // What the client did wrong is no fault of an upstream, and no reason to keep a trace.
+      // A mistake of the client is no fault of an upstream, and no reason to keep a trace.
       if (isErrorCode(failure.code) && !isFault(failure.code)) span.set({ [attribute.errorCode]: failure.code });
       else span.fail(failure.code, failure.message);
       span.end();

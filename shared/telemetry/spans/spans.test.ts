@@ -313,7 +313,7 @@ test("a caller that is not trusted gets a link, one that is trusted the trace wi
   ]);
 });
 
-// What the conventions call a server's fault, by the table of codes: a client's mistake fails no span of a service.
+// The conventions say which codes are a server's fault. A client's mistake fails no span of a service.
 test.each(errorCodes)("a call that ends as %s", async (code) => {
   const telemetry = telemetryFor();
   endCall(billingSpans(telemetry.tracer("billing")).authenticate({ requestId, traceparent: "" }), code);

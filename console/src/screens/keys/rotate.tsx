@@ -12,7 +12,7 @@ export function Rotate({ of: key, onDone, onClose, onSecret }: Shown & { of: Key
   const { client, me, renew } = useSignedIn();
   const { keys: words } = useWords();
   const queries = useQueryClient();
-  // Whoever asks again because the answer was lost gets the same secret.
+  // A user who asks again because the answer was lost gets the same secret.
   const [idempotencyKey] = useState(randomText);
   const isOwn = key.key_id === me.key.key_id;
   const rotate = useMutation({

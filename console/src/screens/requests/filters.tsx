@@ -80,7 +80,7 @@ function Text({ name, label, value, change }: { name: string; label: string; val
       <label htmlFor={id}>{label}</label>
       <input
         id={id}
-        // What stands in the address is what is asked for: a way back puts it here again.
+        // The address says what is asked for, so a step back in the browser puts it here again.
         key={value}
         type="text"
         defaultValue={value}

@@ -107,6 +107,6 @@ function meaningOf(type: string, message: string, status: number): FailureMeanin
   if (!mayMeanMore.has(usual)) return usual;
   const begins = beginningOf(message);
   const more = byMessage.find(([pattern]) => pattern.test(begins))?.[1];
-  // What the client sent may speak of credentials.
+  // A message about the client's own input may speak of credentials.
   return more === undefined || (more === "credential" && usual === "refused") ? usual : more;
 }

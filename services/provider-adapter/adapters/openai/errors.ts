@@ -83,7 +83,7 @@ export function inBandFailure(error: JsonObject, rules: readonly ErrorRule[] = [
   if (known === "overloaded" || known === "timeout" || known === "no_credit" || known === "credential") {
     return failureOf(known, {}).error;
   }
-  // What a vendor calls the client's mistake after it began to answer is a failure of the answer all the same.
+  // After a vendor began to answer, even an error that it calls the client's mistake is a failure of the answer.
   return new ThroughlineError(
     "upstream_error",
     message === "" ? "The upstream failed." : `The upstream failed: ${message}`,

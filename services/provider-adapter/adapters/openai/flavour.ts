@@ -32,7 +32,7 @@ const base = {
   thinking_off: { enable_thinking: false },
   search_on: null,
   searches: true,
-  // What is not known of a vendor is its own to judge.
+  // A vendor that is not known judges these by itself.
   extra_parts: [...extraPartTypes],
   extra_tools: [...extraToolTypes],
   effort_field: "reasoning_effort",
@@ -99,7 +99,7 @@ export function readFlavour(json: string): OpenFlavour {
       let flavour = known.get(model);
       if (flavour === undefined) {
         const differing = models.filter(({ pattern }) => pattern.test(model)).map(({ differs }) => differs);
-        // What is refused adds up: a model's list does not let through what the channel's holds back.
+        // The lists of refused fields add up: a model's list does not let through what the channel's list holds back.
         const dropped = [merged, ...differing].flatMap(({ drop_fields = [] }) => drop_fields);
         flavour = toFlavour(
           vendor ?? "",

@@ -131,7 +131,7 @@ describe("tokens", () => {
       { requestId, timeoutMs: 20_000 },
     );
     const outcome = stream.outcome;
-    // What it asks for a token never answers.
+    // The server that it asks for a token never answers.
     setImmediate(() => stream.cancel());
     await expect(
       outcome.then(

@@ -263,7 +263,7 @@ function streamed(asked: Exchange, events: readonly object[]): string {
     text += translation.event({ data: JSON.stringify(event), ...(typeof type === "string" ? { event: type } : {}) });
   }
   text += translation.end(moments);
-  // What history keeps has the client's names, too.
+  // The answer that history keeps has the client's names, too.
   const kept = Buffer.from(translation.document(moments).body).toString();
   expect(namesIn(kept)).toEqual(namesIn(text));
   return text;

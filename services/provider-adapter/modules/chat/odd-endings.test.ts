@@ -101,7 +101,7 @@ test("each of several answers of a chat keeps its own end", () => {
   const { document, text } = heard("openai", "openai.chat", sse);
   expect(document.choices).toMatchObject([
     { message: { content: "a" }, finish_reason: "stop" },
-    // What is said behind the end is said all the same.
+    // A text behind the end is passed on all the same.
     { message: { content: "bc" }, finish_reason: "length" },
   ]);
   expect(text.match(/"finish_reason":"\w+"/g)).toEqual(['"finish_reason":"length"', '"finish_reason":"stop"']);

@@ -167,7 +167,7 @@ describe("the root of a tool's schema", () => {
       required: ["q"],
     });
     expect(plainRoot({ $ref: "#" })).toMatchObject({ type: "object", properties: {} });
-    // What is named often is not written out as often.
+    // A definition that is named often is not written out each time.
     const large = { description: "a".repeat(10_000), properties: { q: {} } };
     const often = { anyOf: Array.from({ length: 5_000 }, () => ({ $ref: "#/$defs/Large" })), $defs: { Large: large } };
     expect(JSON.stringify(plainRoot(often)).length).toBeLessThan(2_000_000);

@@ -141,7 +141,7 @@ function translateStream(
       for (const step of steps) {
         holds ||= isContent(step);
         if (!started) {
-          // What clients are told first is told where the upstream left it out, too: without it the rest cannot be read.
+          // The opening that clients expect is written where the upstream left it out: without it they cannot read the rest.
           started = true;
           const begun = step.type === "start" ? step : undefined;
           upstreamId = idOf(begun?.upstreamId);

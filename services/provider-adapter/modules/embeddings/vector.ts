@@ -85,7 +85,7 @@ export function unpack(base64: string, room = createRoom()): Float32Array | unde
   const expected = Math.floor((digits * 3) / 4);
   if (digits % 4 === 1 || expected === 0 || expected % floatBytes !== 0) return undefined;
   const space = room.ofBytes(expected);
-  // What is no base64 is passed over by Node: then there are fewer bytes than digits say.
+  // Node passes over characters that are no base64, so there are fewer bytes than the digits say.
   if (space.write(base64, "base64") !== expected) return undefined;
   if (isBigEndian) space.subarray(0, expected).swap32();
   return new Float32Array(space.buffer, space.byteOffset, expected / floatBytes);

@@ -55,7 +55,7 @@ function exchangeOf(asked: Asked, task: ImageTask, format: ImageFormat): Exchang
       const images = asWanted(answer, request, fetched, noteLater);
       const document = documentOf(asked, answer, images);
       return {
-        // What is as the client wants it keeps its bytes.
+        // An answer that is already as the client wants it keeps its bytes.
         body: images === answer.images && answer.head !== undefined ? body : Buffer.from(JSON.stringify(document)),
         ...(asked.keepResponse ? { document: imageDocument(document) } : {}),
         usage: imageUsage(asked, request, { ...answer, images: images.length }),

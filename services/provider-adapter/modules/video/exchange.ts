@@ -99,7 +99,7 @@ function reportExchange(
 
 function cancelExchange(asked: Asked, step: AskedStep, format: VideoFormat): Exchange {
   return reportExchange(asked, step, format, (told, job) => {
-    // What has ended is not to be deleted: its result may be paid already.
+    // A job that has ended is not deleted: its result may be paid already.
     if (isOver(meaningOf(format, told.word))) return undefined;
     if (format.cancel === undefined) {
       throw new ThroughlineError("not_implemented", "The upstream cannot give up a job that it has taken.");

@@ -58,7 +58,7 @@ export function askAfter(format: VideoFormat, job: JobPlace, { leadOn, answer }:
     },
     whole(body, _moments, _fetched, status = 200) {
       if (isForgotten(status)) {
-        // Whoever stands before the vendor has no JSON for a path that it does not find.
+        // A proxy before the vendor has no JSON for a path that it does not find.
         if (objectIn(body) === undefined) throw saysNothing();
         return answer(undefined);
       }

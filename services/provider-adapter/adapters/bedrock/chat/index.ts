@@ -24,7 +24,7 @@ export function converseFormat(flavour: BedrockFlavour): UpstreamFormat {
     name: converseFormatName,
     framing: awsFraming,
     open({ upstreamModel }) {
-      // What Claude signs on one platform holds on the others, so a conversation can go on at any of them.
+      // Claude's signatures hold on every platform, so a conversation can go on at any of them.
       const origin = familyOf(flavour.like ?? upstreamModel).claude === undefined ? converseFormatName : messagesFormat;
       const exchange = withCustomTools({
         write: (request, context) => writeConverseRequest(request, context, flavour, origin),

@@ -59,7 +59,7 @@ function readImages(answer: JsonObject, request: ImageRequest): ImageAnswer {
       cached,
       cachedImage: further?.cachedImage,
       output: visible,
-      // Where it tells nothing apart all of it is the image, which is what it was asked for.
+      // Where the vendor tells nothing apart, all output is the image that was asked for.
       outputText:
         visible === undefined || further?.outputImage === undefined ? undefined : visible - further.outputImage,
       reasoning,

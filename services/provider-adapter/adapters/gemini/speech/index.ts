@@ -53,7 +53,7 @@ export function geminiSpeech(flavour: GeminiFlavour): SpeechFormat {
       const { input, instructions, others } = request;
       const languageCode = asString(others.language_code);
       const body = {
-        // How to speak stands before what is spoken, as in the vendor's own examples.
+        // The instructions stand before the text to speak, as in the vendor's own examples.
         contents: [{ role: "user", parts: [{ text: instructions === "" ? input : `${instructions}: ${input}` }] }],
         generationConfig: {
           responseModalities: ["AUDIO"],

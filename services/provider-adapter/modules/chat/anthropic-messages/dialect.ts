@@ -54,7 +54,7 @@ export const messagesDialect: ClientDialect = {
   open(asked, note) {
     const text = Buffer.from(asked.body).toString();
     const body = asObject(parseJson(text)) ?? {};
-    // What calls were made with is carried on; the rest of a body is read.
+    // The arguments of earlier calls travel on exactly as they are; the rest of a body is only read.
     const exact = mayHaveLongNumbers(text) ? asObject(parseExact(text)) : undefined;
     const request = parseRequest(exact === undefined ? body : { ...body, messages: exact.messages }, note);
     return {

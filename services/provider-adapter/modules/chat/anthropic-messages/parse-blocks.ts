@@ -43,7 +43,7 @@ function parseContent(content: unknown, at: string, reading: Reading, isAssistan
     if (part.type !== "native") return [part];
     const text = wordsOf(block);
     if (text !== undefined) return [{ type: "text", text, at: place, cache: asObject(block.cache_control) }];
-    // What the vendor's own tools did stands in the text that follows.
+    // The text that follows tells what the vendor's own tools did.
     if (!isAssistants) return [part];
     reading.note(`${place} left out: a trace of another vendor's own work`);
     return [];
@@ -82,7 +82,7 @@ function wordsOf(block: JsonObject): string | undefined {
       const { content } = asObject(block.source) ?? {};
       return asString(content) ?? wordsOf({ type: "search_result", title: block.title, content });
     }
-    // What stands for the turns before it.
+    // This block stands for the turns before it.
     case "compaction":
       return asString(block.content) || undefined;
     case "mid_conv_system":

@@ -98,7 +98,7 @@ export function withFurther<U extends BillableUsage>(usage: U, further: FurtherC
     const said = further[`input${kind}`] ?? 0;
     let cached = take("cached", further[`cached${kind}`] ?? 0);
     const fresh = take("fresh", said - cached);
-    // What is more than the whole uncached input was cached, whether or not that was told apart.
+    // Tokens beyond the whole uncached input were cached, whether or not the vendor told them apart.
     cached += take("cached", said - cached - fresh);
     add(units[`fresh${kind}`], fresh);
     add(units[`cached${kind}`], cached);

@@ -33,7 +33,7 @@ export function fittingMessages(body: Uint8Array, fit: Fit, note: Note): string 
   if (isFitting) return undefined;
   let changed = false;
   const messages = asArray(parseExact(fieldText(body, "messages") ?? "[]")).map((raw) => {
-    // What is no object the gateway has refused.
+    // The gateway has refused messages that are no objects.
     const message = asObject(raw) ?? {};
     const fitting = withoutFields(withThinking(withRole(message, foreignRole), fit), refused);
     if (fitting !== message) changed = true;

@@ -117,7 +117,7 @@ describe("words of a vendor's own are OpenAI's to the client", () => {
     expect(out).toContain('"content":"Yes"');
     expect(out).not.toContain('"content":[');
     expect(document.choices[0].message).toMatchObject({ content: "Yes", reasoning_content: "hm" });
-    // What was thought is counted, and once, where the vendor counts nothing.
+    // Thoughts are counted, and counted once, where the vendor counts nothing.
     expect(facts.usage).toMatchObject({ outputTokens: 2n, estimated: true });
   });
 });

@@ -176,7 +176,7 @@ describe("labels of calls", () => {
       const tellsApart = index === "own" || id === "every";
       if (turns && (!tellsApart || (index === "zero" && name === "last"))) return false;
       if (id === "changing") return index === "own" && name === "first";
-      // What says nothing at all of its call cannot be read by anybody.
+      // Nobody can read a piece that says nothing at all of its call.
       return name !== "last" || tellsApart;
     });
   const json = fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 });

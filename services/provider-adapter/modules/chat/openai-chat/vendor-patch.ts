@@ -33,7 +33,7 @@ export function vendorPatch(
     const other = typeof value === "string" ? values[value] : undefined;
     if (other !== undefined) patch[field] = JSON.stringify(other);
   }
-  // What was dropped stays dropped.
+  // A field that was dropped stays dropped.
   const left = (field: string) => (Object.hasOwn(patch, field) ? patch[field] : given(field));
   Object.assign(patch, standardTier(flavour, prices, left("service_tier"), note));
   if (!stream) Object.assign(patch, flavour.addWhenWhole);

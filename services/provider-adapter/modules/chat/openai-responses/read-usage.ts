@@ -66,7 +66,7 @@ function toolCounts(
 ): FurtherCounts | undefined {
   const searches = countOf(asObject(tools?.web_search)?.num_requests);
   let further = withCount(undefined, "webSearches", searches);
-  // Who counts the calls by itself is believed.
+  // A vendor that counts the calls by itself is believed.
   const counted = asObject(usage?.server_side_tool_usage_details) !== undefined;
   const containers = new Set<string>();
   for (const raw of counted ? [] : asArray(response.output)) {
