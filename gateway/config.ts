@@ -170,7 +170,7 @@ export const gatewayEnv = declareEnv({
     min: 0,
     max: 100,
     description:
-      "What a line of a batch costs, as a part of what the same request costs at once; 0.5 gives batches away at half the price.",
+      "Price of a line of a batch, as a part of what the same request costs at once; 0.5 gives batches away at half the price.",
   },
   MAX_UPLOAD_FILES_BYTES: {
     kind: "int",
