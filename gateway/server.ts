@@ -10,7 +10,7 @@ import { createOpenStreams } from "./answers/open-streams.ts";
 import type { GatewayConfig } from "./config.ts";
 import { startConfigurationTrail } from "./configuration-trail.ts";
 import { serveConsole } from "./console/console.ts";
-import type { GatewayContext } from "./context.ts";
+import { type GatewayContext, requestLineFields } from "./context.ts";
 import type { GatewayDeps } from "./deps.ts";
 import { countConnections, createBodyMemory, createSpoolRoom, limitConnections } from "./edge/capacity.ts";
 import { assertNobodyListens, openDoors, sharesPort } from "./edge/doors.ts";
@@ -95,7 +95,7 @@ export async function startGateway(
     spent: createSpentBuffers(),
     limits: createFreeLimits(config, refusals),
     spans: gatewaySpans(deps.tracing),
-    requestLine: createLineWriter(deps.log, "request"),
+    requestLine: createLineWriter(deps.log, "request", requestLineFields),
     running: createRunning({ ...deps, config }),
     models: new Set(),
     principals: new LRUCache({

@@ -48,21 +48,40 @@ test("a line of a message that has a writer is the line of the log itself", () =
     const value = fc.oneof(
       fc.string({ unit: "binary", maxLength: 150 }),
       fc.constantFrom("sk-0123456789abcdef", 'a "quoted" text', "https://user:password@host/?key=0123456789"),
+      // Looks like a key, but for what stands before it; an ID in its other spelling; a key of hexadecimal digits.
+      fc.constantFrom("767212140985061376", "20250428022708abcdefgh", "0af7651916cd43dd", "AIzaabcdefghijklmnopqrstu"),
       fc.double(),
       fc.boolean(),
       fc.constant(undefined),
     );
-    const name = fc.constantFrom("a", "route", "api_key", "error_code", "request_id");
-    fc.assert(
-      fc.property(fc.dictionary(name, value), fc.constantFrom("info", "warn", "debug"), (fields, level) => {
-        const { log, raw } = captured();
-        log[level](fields, "request");
-        const usual = raw();
-        createLineWriter(log, "request")(level, fields);
-        const own = raw().slice(usual.length);
-        expect(own === "" ? undefined : JSON.parse(own)).toEqual(usual === "" ? undefined : JSON.parse(usual));
-        expect(own.indexOf("\n")).toBe(own.length - 1);
+    const lists = fc.uniqueArray(fc.constantFrom("a", "route", "api_key", "error_code", "request_id", '"'), {
+      minLength: 2,
+    });
+    const line = lists.chain((names) =>
+      fc.record({
+        own: fc.record(Object.fromEntries(names.slice(1).map((name) => [name, value])), { requiredKeys: [] }),
+        common: fc.record(Object.fromEntries(names.slice(0, 1).map((name) => [name, value])), { requiredKeys: [] }),
+        names: fc.constant({ own: names.slice(1), common: names.slice(0, 1) }),
       }),
+    );
+    fc.assert(
+      fc.property(line, fc.constantFrom("info", "warn", "debug"), ({ own, common, names }, level) => {
+        const { log, raw } = captured();
+        log[level]({ ...own, ...common }, "request");
+        const usual = raw();
+        const write = createLineWriter(log, "request", names);
+        // The second line is made of what was remembered.
+        for (const time of [1, 2]) {
+          const before = raw();
+          write(level, own, common);
+          const written = raw().slice(before.length);
+          expect(written === "" ? undefined : JSON.parse(written)).toEqual(
+            usual === "" ? undefined : JSON.parse(usual),
+          );
+          expect(written.indexOf("\n"), `line ${time}`).toBe(written.length - 1);
+        }
+      }),
+      { numRuns: 500 },
     );
   } finally {
     vi.useRealTimers();

@@ -192,13 +192,15 @@ function tellFinished(
       keyId: principal?.keyId,
     });
   }
-  context.requestLine(isFault(errorCode) ? "warn" : "info", {
+  const own = {
     request_id: incoming.idText,
     trace_id: incoming.span.traceId,
+    duration_ms: Math.round(durationMs * 1_000) / 1_000,
+  };
+  context.requestLine(isFault(errorCode) ? "warn" : "info", own, {
     method,
     route,
     status: statusCode,
-    duration_ms: Math.round(durationMs * 1_000) / 1_000,
     error_code: errorCode,
     model: served?.model,
     channel: served?.channel,
