@@ -19,12 +19,20 @@ export interface BesideBounds {
   readonly afterMs: number;
 }
 
+/** When the next batch begins only some time after one has ended: after one of so many, so long, so that those who come because of its answers come along. */
+export interface RestBounds {
+  readonly after: number;
+  readonly forMs: number;
+}
+
 /** How calls are gathered. */
 export interface GatherBounds extends LingerBounds {
   readonly maxItems: number;
   readonly maxConcurrent: number;
   /** When a batch runs beside another. */
   readonly besideAnother: BesideBounds;
+  /** When the next batch begins later than it could. */
+  readonly rest: RestBounds;
   /** Whether somebody waits for what an item asks for. */
   readonly isWaited: (item: unknown) => boolean;
 }
@@ -37,11 +45,13 @@ export function createBatchRunner(
   run: (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>,
   bounds: GatherBounds,
 ): BatchRunner {
-  const { maxItems, maxConcurrent, besideAnother, isWaited } = bounds;
+  const { maxItems, maxConcurrent, besideAnother, rest, isWaited } = bounds;
   let gathered: ServerCall[] = [];
   let waited = false;
   let running = 0;
   let overdue: NodeJS.Timeout | undefined;
+  let resting: NodeJS.Timeout | undefined;
+  let left = false;
   const linger = createLinger(bounds, startBatches);
 
   function accept(call: ServerCall): void {
@@ -91,8 +101,25 @@ export function createBatchRunner(
       calls[0]?.lane.report(error);
       for (const call of calls) call.answer("error", error);
     }
+    if (running === 1 && calls.length >= rest.after && !left) resting = setTimeout(endRest, rest.forMs);
+    else ended();
+  }
+
+  function endRest(): void {
+    clearTimeout(resting);
+    resting = undefined;
+    ended();
+  }
+
+  function ended(): void {
     running -= 1;
     if (!linger.isLingering()) startBatches();
+  }
+
+  function leave(): void {
+    left = true;
+    linger.stop();
+    if (resting !== undefined) endRest();
   }
 
   return {
@@ -101,7 +128,7 @@ export function createBatchRunner(
       if (gathered.length > 0) linger.joined({ count: gathered.length, waited });
     },
     hurry: linger.hurry,
-    leave: linger.stop,
+    leave,
   };
 }
 

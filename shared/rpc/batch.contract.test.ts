@@ -74,6 +74,24 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     await held;
   });
 
+  test("after a batch of many the next one rests for a while, until there are enough or the server leaves; not after one of few", async () => {
+    const resting = {
+      maxConcurrent: 2,
+      besideAnother: { enough: 3, afterMs: longMs },
+      rest: { after: 2, forMs: longMs },
+    };
+    const { client, echo, stop } = await pair({}, createEcho(resting));
+    await client.ready(5_000);
+    const together = (count: number) => Promise.all(numbers(count).map(() => client.echo.call({ text: "x" }, soon)));
+    for (const count of [1, 1, 2, 3]) await together(count);
+    const next = client.echo.call({ text: "next" }, soon);
+    // It has come by when what was asked behind it is answered, and again behind that.
+    for (const text of ["behind", "behind that"]) await client.echoOnce({ text }, soon);
+    expect(echo.seen.batches).toEqual([1, 1, 2, 3]);
+    await Promise.all([stop(5_000), next]);
+    expect(echo.seen.batches).toEqual([1, 1, 2, 3, 1]);
+  });
+
   test("where a method lingers, what comes within the time travels together, also when the client closes", async () => {
     const { client, echo } = await pair({ lingerMs: { echo: 40 } });
     await client.ready(5_000);

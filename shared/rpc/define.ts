@@ -1,6 +1,6 @@
 import type { DescMethod, DescService, Message, MessageShape } from "@bufbuild/protobuf";
 import { ThroughlineError } from "../errors/error.ts";
-import { type BesideBounds, createBatchRunner } from "./batch-runner.ts";
+import { type BesideBounds, createBatchRunner, type RestBounds } from "./batch-runner.ts";
 import type { ServerCall } from "./server-call.ts";
 import type {
   BatchAnswer,
@@ -73,6 +73,8 @@ export interface BatchOptions<I extends Message = never> {
   readonly maxConcurrent?: number | undefined;
   /** When a batch runs beside another; until then calls wait for that one's end. Default: at once. */
   readonly besideAnother?: BesideBounds | undefined;
+  /** When the next batch begins only some time after one has ended; it still runs beside it where enough have gathered. Default: never. */
+  readonly rest?: RestBounds | undefined;
   /**
    * Milliseconds that a call waits for others, where nobody waits for its answer: fewer, larger batches. Default 0: what
    * one message brought runs at once.
@@ -93,9 +95,10 @@ export function batchHandler<I extends Message, O extends Message>(
   options: BatchOptions<I> = {},
 ): BatchHandler<I, O> {
   const { maxItems = 512, maxConcurrent = 4, besideAnother = { enough: 1, afterMs: 0 } } = options;
+  const { rest = { after: Number.POSITIVE_INFINITY, forMs: 0 } } = options;
   const { lingerMs = 0, enough = maxItems, isWaited = () => false } = options;
   const runner = createBatchRunner(run as (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>, {
-    ...{ maxItems, maxConcurrent, besideAnother, lingerMs, enough },
+    ...{ maxItems, maxConcurrent, besideAnother, rest, lingerMs, enough },
     isWaited: isWaited as (item: unknown) => boolean,
   });
   const { accept, arrived, hurry, leave } = runner;

@@ -60,6 +60,7 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
     reserve: batchHandler(reserve(context, { judgeOne, secondLook }), {
       maxConcurrent: 2,
       besideAnother: { enough: 64, afterMs: 20 },
+      rest: { after: 8, forMs: 2 },
     }),
     settle: settling,
     extend: unaryHandler(extend(context)),
