@@ -7,14 +7,14 @@ import { requestOf } from "../endpoints/chat/message-id.ts";
 import { batchId } from "../view/batch.ts";
 import { batchCostOf } from "../view/batch-cost.ts";
 import { messageBatchId } from "../view/message-batch.ts";
-import { id, name } from "./input.ts";
+import { id, name, text } from "./input.ts";
 import { type JobCaller, jobOwnerOf } from "./jobs.ts";
 import { usageOut } from "./output.ts";
 import { callOptions, ownJobs, router } from "./procedures.ts";
 
 /** In whose words a batch was asked for. */
 const apis = { openai: BatchApi.OPENAI, anthropic: BatchApi.ANTHROPIC } as const;
-const anyBatchId = z.string().min(1).max(64);
+const anyBatchId = text.min(1).max(64);
 
 function ownerOf(
   ctx: JobCaller,

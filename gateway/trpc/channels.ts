@@ -2,12 +2,12 @@ import { z } from "zod";
 import { channelOut } from "../view/channel.ts";
 import { healthOut } from "../view/channel-health.ts";
 import { present } from "../view/payer.ts";
-import { name } from "./input.ts";
+import { name, text } from "./input.ts";
 import { callOptions, platformRead, platformWrite, router } from "./procedures.ts";
 
 const milliseconds = z.int().min(0).max(4_294_967_295).default(0);
 
-const ratio = z.string().max(20).default("");
+const ratio = text.max(20).default("");
 /** Who runs the lines of batches, as the file has it. */
 const batchesBy = z.enum(["own", "vendor"]);
 const batches = z.union([
@@ -34,16 +34,16 @@ function batchesIn(given: z.output<typeof batches>) {
 const channelInput = z.strictObject({
   name,
   adapter: name,
-  platform: z.string().max(200).default(""),
+  platform: text.max(200).default(""),
   base_url: z.url({ protocol: /^https?$/ }),
   models: z
     .array(
       z.strictObject({
         model: name,
-        upstream_model: z.string().max(200).default(""),
-        strategy: z.string().max(200).default(""),
+        upstream_model: text.max(200).default(""),
+        strategy: text.max(200).default(""),
         /** Vector space of its embeddings; empty: the name sent upstream. */
-        space: z.string().max(200).default(""),
+        space: text.max(200).default(""),
       }),
     )
     .min(1)
@@ -54,8 +54,8 @@ const channelInput = z.strictObject({
   enabled: z.boolean().default(true),
   /** Who runs the lines of batches. */
   batches: batches.default("own"),
-  request_id_header: z.string().max(200).default(""),
-  headers: z.record(z.string(), z.string()).default({}),
+  request_id_header: text.max(200).default(""),
+  headers: z.record(text, text).default({}),
   /** Quirks of the vendor as data. */
   flavour: z.record(z.string(), z.unknown()).default({}),
   connect_timeout_ms: milliseconds,
@@ -82,7 +82,7 @@ export const channels = router({
 
   /** Creates or replaces a run-time channel; without `new_credential` it keeps those that it has. */
   put: platformWrite
-    .input(z.strictObject({ channel: channelInput, new_credential: z.string().max(16_384).default("") }))
+    .input(z.strictObject({ channel: channelInput, new_credential: text.max(16_384).default("") }))
     .mutation(async ({ ctx, input: { channel, new_credential } }) => {
       const stored = await ctx.gateway.routing.putChannel(
         {

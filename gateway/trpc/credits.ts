@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { formatUsd } from "../../shared/money/usd.ts";
 import { present } from "../view/payer.ts";
-import { id, positiveUsd, usd } from "./input.ts";
+import { id, positiveUsd, text, usd } from "./input.ts";
 import { ledgerEntryOut } from "./output.ts";
 import { callOptions, platformWrite, router, type TrpcContext } from "./procedures.ts";
 
 const entry = {
   account_id: id,
   /** Why; shown in the ledger. */
-  reason: z.string().min(1).max(500),
+  reason: text.min(1).max(500),
   /** The same reference of an account is entered once. */
-  reference: z.string().max(200).default(""),
+  reference: text.max(200).default(""),
 };
 
 /** Credit: top-ups and corrections, each an entry of the ledger with its actor and reason. */

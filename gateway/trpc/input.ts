@@ -9,16 +9,19 @@ import { parseRequestId } from "../../shared/request-id.ts";
 
 const maxInt64 = 9_223_372_036_854_775_807n;
 
+/** A text. PostgreSQL keeps none with U+0000, so nothing is called by one and none is looked for. */
+export const text = z.string().refine((value) => !value.includes("\0"), "must not contain a NUL character");
+
 /** ID of an account or a key. */
 export const id = z
   .string()
   .regex(/^[1-9]\d{0,18}$/, "must be an ID, a string of digits")
-  .transform((text) => BigInt(text))
+  .transform((digits) => BigInt(digits))
   .refine((value) => value <= maxInt64, "is no ID");
 
 /** A request ID in either spelling. */
-export const requestId = z.string().transform((text, context) => {
-  const value = parseRequestId(text);
+export const requestId = text.transform((given, context) => {
+  const value = parseRequestId(given);
   if (value !== undefined) return value;
   context.addIssue({ code: "custom", message: "must be a request ID" });
   return z.NEVER;
@@ -51,7 +54,7 @@ export const limit = z.int().min(1).max(1_000);
 export const direction = z.literal("forward", "must be 'forward': a list by cursor is read one way").optional();
 
 /** A name of something. */
-export const name = z.string().min(1).max(200);
+export const name = text.min(1).max(200);
 
 /** How long a key's old secret goes on to work beside its new one, in milliseconds. */
 export const overlapMs = z

@@ -11,7 +11,7 @@ import { reachedAccount } from "../reach.ts";
 import { statusNames } from "../view/history-item.ts";
 import { jobLifeOut } from "../view/job-life.ts";
 import { toVideo, videoId } from "../view/video.ts";
-import { id, name, time } from "./input.ts";
+import { id, name, text, time } from "./input.ts";
 import { withCost, withCosts } from "./job-costs.ts";
 import { whole } from "./paid.ts";
 import { callOptions, ownJobs, ownJobsChange, ownVideos, router, type TrpcContext } from "./procedures.ts";
@@ -33,7 +33,7 @@ const kinds = { vendor: JobKind.VENDOR, call: JobKind.CALL } as const;
 export type JobCaller = TrpcContext & { readonly principal: Principal };
 
 /** ID of a job, of its request or of what it makes, in any spelling. */
-const jobId = z.string().min(1).max(64);
+const jobId = text.min(1).max(64);
 const one = z.strictObject({ id: jobId, account_id: id.optional() });
 const page = {
   /** Jobs behind this one, in the order of the list. */

@@ -3,10 +3,10 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import { groupIsOperators, reachedAccount } from "../reach.ts";
 import { keyKinds, keyOut, present, rotatedOut } from "../view/payer.ts";
 import { standingOut } from "../view/self.ts";
-import { expiry, id, limit, limits, name, overlapMs } from "./input.ts";
+import { expiry, id, limit, limits, name, overlapMs, text } from "./input.ts";
 import { adminRead, adminWrite, callOptions, router } from "./procedures.ts";
 
-const list = z.array(z.string().min(1).max(200)).max(1_000);
+const list = z.array(text.min(1).max(200)).max(1_000);
 /** A 401 would say that the caller's own key is no good; what was revoked is the key that it named. */
 function ofNamedKey(thrown: unknown): never {
   if (ThroughlineError.from(thrown).code !== "revoked_api_key") throw thrown;
@@ -23,13 +23,13 @@ export const keys = router({
     .input(
       z.strictObject({
         account_id: id,
-        name: z.string().max(200).default(""),
+        name: text.max(200).default(""),
         kind: z.enum(["api", "server", "user", "cli"]).default("api"),
-        user_id: z.string().max(200).default(""),
+        user_id: text.max(200).default(""),
         scopes: list.min(1),
         allowed_models: list.default([]),
         allowed_cidrs: list.default([]),
-        group: z.string().max(200).default(""),
+        group: text.max(200).default(""),
         limits: limits.optional(),
         expires_time: expiry.optional(),
       }),
@@ -65,7 +65,7 @@ export const keys = router({
         scopes: list.min(1).optional(),
         allowed_models: list.optional(),
         allowed_cidrs: list.optional(),
-        group: z.string().max(200).optional(),
+        group: text.max(200).optional(),
         limits: limits.optional(),
         expires_time: expiry.nullable().optional(),
       }),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { reachedAccount } from "../reach.ts";
-import { direction, id, limit, requestId } from "./input.ts";
+import { direction, id, limit, requestId, text } from "./input.ts";
 import { ledgerEntryOut } from "./output.ts";
 import { adminRead, callOptions, platformRead, router } from "./procedures.ts";
 
@@ -16,7 +16,7 @@ export const ledger = router({
         .strictObject({
           account_id: id.optional(),
           request_id: requestId.optional(),
-          cursor: z.string().max(500).default(""),
+          cursor: text.max(500).default(""),
           direction,
           limit: limit.default(100),
         })

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { rotatedOut } from "../view/payer.ts";
 import { selfOut } from "../view/self.ts";
-import { overlapMs } from "./input.ts";
+import { overlapMs, text } from "./input.ts";
 import { callOptions, changeOfSelf, ofSelf, router } from "./procedures.ts";
 
 /** How long the old secret works where the call does not say: who holds it has a day to take the new one. */
@@ -24,7 +24,7 @@ export const me = router({
       z
         .strictObject({
           overlap_ms: overlapMs.default(defaultOverlapMs),
-          idempotency_key: z.string().min(1).max(200).optional(),
+          idempotency_key: text.min(1).max(200).optional(),
         })
         .prefault({}),
     )

@@ -9,7 +9,7 @@ import { requestOfTrace } from "../endpoints/find-request.ts";
 import { type Owner, ownerOf } from "../endpoints/history-query.ts";
 import { reachedAccount } from "../reach.ts";
 import { statuses, statusNames } from "../view/history-item.ts";
-import { id, name, time } from "./input.ts";
+import { id, name, text, time } from "./input.ts";
 import { callOptions, type TrpcContext } from "./procedures.ts";
 
 /** Which records; what is left out does not filter. */
@@ -24,8 +24,8 @@ export const filter = z.strictObject({
   /** Whose records: a user's own key's, or a back end's that named the user. */
   user_id: name.optional(),
   /** For whom it was, whatever key named the end user. */
-  end_user: z.string().min(1).max(256).optional(),
-  tag: z.string().min(1).max(64).optional(),
+  end_user: text.min(1).max(256).optional(),
+  tag: text.min(1).max(64).optional(),
   /** Trace ID: the request's own, or that of its client's traceparent. */
   trace_id: z
     .string()
@@ -35,7 +35,7 @@ export const filter = z.strictObject({
   from: time.optional(),
   to: time.optional(),
   /** Start of the ID's decimal spelling, or a whole ID in either. */
-  id_text: z.string().max(30).optional(),
+  id_text: text.max(30).optional(),
 });
 
 /** The filter as history takes it. */

@@ -6,7 +6,7 @@ import { askAgainMs, findRequest, idForms, unknownRequest } from "../endpoints/f
 import { jobLifeOf } from "../endpoints/requests.ts";
 import { recordOf } from "../view/history-item.ts";
 import { requestRow, requestWithResponse } from "../view/request-life.ts";
-import { direction, id, limit, requestId } from "./input.ts";
+import { direction, id, limit, requestId, text } from "./input.ts";
 import { callOptions, contentsRead, ownDelete, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfCaller, ownerOfFilter } from "./request-filter.ts";
 import { tailRecords } from "./tail.ts";
@@ -68,7 +68,7 @@ export const requests = router({
       z
         .strictObject({
           filter: filter.prefault({}),
-          cursor: z.string().max(64).optional(),
+          cursor: text.max(64).optional(),
           direction,
           limit: limit.default(50),
         })
@@ -90,7 +90,7 @@ export const requests = router({
    * still come.
    */
   find: ownRead
-    .input(z.strictObject({ id: z.string().min(1).max(512), account_id: id.optional() }))
+    .input(z.strictObject({ id: text.min(1).max(512), account_id: id.optional() }))
     .query(async ({ ctx, input }) => {
       const owner = ownerOfCaller(ctx.principal, input.account_id);
       const { config } = ctx.gateway;
@@ -111,7 +111,7 @@ export const requests = router({
 
   /** The life of one request and its answer, by any of its IDs; of several the newest. */
   get: contentsRead
-    .input(z.strictObject({ id: z.string().min(1).max(512), account_id: id.optional() }))
+    .input(z.strictObject({ id: text.min(1).max(512), account_id: id.optional() }))
     .query(async ({ ctx, input }) => {
       const owner = ownerOfCaller(ctx.principal, input.account_id);
       const { config } = ctx.gateway;
@@ -139,7 +139,7 @@ export const requests = router({
 
   /** Deletes records; repeats, unknown IDs and others' are fine and change nothing. */
   delete: ownDelete
-    .input(z.strictObject({ request_ids: z.array(z.string()).min(1).max(1_000), account_id: id.optional() }))
+    .input(z.strictObject({ request_ids: z.array(text).min(1).max(1_000), account_id: id.optional() }))
     .mutation(async ({ ctx, input }) => {
       const owner = ownerOfCaller(ctx.principal, input.account_id);
       const requestIds = input.request_ids.flatMap((text) => parseRequestId(text) ?? []);
@@ -156,7 +156,7 @@ export const requests = router({
   tail: ownRead
     .input(
       z
-        .strictObject({ filter: filter.omit({ from: true, to: true }).prefault({}), lastEventId: z.string().nullish() })
+        .strictObject({ filter: filter.omit({ from: true, to: true }).prefault({}), lastEventId: text.nullish() })
         .prefault({}),
     )
     .subscription(async function* ({ ctx, input, signal }) {

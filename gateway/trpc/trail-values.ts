@@ -25,11 +25,16 @@ export function targetOf(given: unknown): string {
   if (typeof given !== "object" || given === null) return "";
   for (const name of targets) {
     const value: unknown = Reflect.get(given, name);
-    if (typeof value === "string" && value !== "") return scrub(value).slice(0, maxTargetLength);
+    if (typeof value === "string" && value !== "") return kept(scrub(value));
   }
   for (const inner of ["channel", "entry"]) {
     const found: string = targetOf(Reflect.get(given, inner));
     if (found !== "") return found;
   }
   return "";
+}
+
+/** A text as PostgreSQL keeps it. It is not checked yet: that comes after the trail, which must have room for every call. */
+function kept(text: string): string {
+  return text.slice(0, maxTargetLength).replaceAll("\0", "\ufffd").toWellFormed();
 }

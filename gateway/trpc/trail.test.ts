@@ -202,6 +202,16 @@ describe("every procedure that changes something", () => {
 });
 
 describe("what the trail keeps of an input", () => {
+  // What is asked for is entered before it is checked, so it may hold any text that JSON can say.
+  it.each(["a\0b", "\0", "half \ud800", `${"x".repeat(199)}\u{1f600}`])(
+    "names a target that can be kept: %j",
+    (name) => {
+      const target = targetOf({ name });
+      expect(target).not.toMatch(/\0/);
+      expect([target.isWellFormed(), target.length <= 200, target === ""]).toEqual([true, true, false]);
+    },
+  );
+
   it("is what was asked for without secrets, and bounded", () => {
     const input = {
       channel: {

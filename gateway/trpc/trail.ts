@@ -2,7 +2,7 @@ import { z } from "zod";
 import { formatRequestId } from "../../shared/request-id.ts";
 import { reachedAccount } from "../reach.ts";
 import { isoMicroseconds } from "../view/history-item.ts";
-import { id, limit, time } from "./input.ts";
+import { id, limit, text, time } from "./input.ts";
 import { adminRead, callOptions, router } from "./procedures.ts";
 
 /** The trail of administration: who asked for which change, from where, what was before it, and what became of it. */
@@ -19,9 +19,9 @@ export const trail = router({
           account_id: id.optional(),
           before_event_id: id.optional(),
           limit: limit.default(100),
-          procedure: z.string().max(100).default(""),
+          procedure: text.max(100).default(""),
           actor_key_id: id.optional(),
-          target: z.string().max(200).default(""),
+          target: text.max(200).default(""),
           /** From this time on, and before `to`. */
           from: time.optional(),
           to: time.optional(),

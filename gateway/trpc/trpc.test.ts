@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import type { z } from "zod";
+import { safeParse, type z } from "zod";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import {
   AccountState,
@@ -303,6 +303,44 @@ it("every list by cursor takes the direction that TanStack Query says with it, a
   for (const { name, direction } of byCursor) {
     const taken = [undefined, "forward", "backward"].map((one) => direction?.safeParse(one).success);
     expect([name, ...taken]).toEqual([name, true, true, false]);
+  }
+});
+
+describe("texts of inputs", () => {
+  /** Every schema of a text in a schema, by its path. Those that read a text otherwise (times, choices) hold their own form. */
+  function* textsIn(
+    schema: z.core.$ZodType,
+    path: string,
+  ): Generator<readonly [path: string, schema: z.core.$ZodType]> {
+    const def: Readonly<Record<string, unknown>> = { ...schema._zod.def };
+    if (def.type === "string") yield [path, schema];
+    if (def.type === "object") {
+      for (const [name, inner] of Object.entries(def.shape as Record<string, z.core.$ZodType>)) {
+        yield* textsIn(inner, `${path}.${name}`);
+      }
+    }
+    for (const name of ["innerType", "in", "element", "valueType"]) {
+      if (def[name] !== undefined) yield* textsIn(def[name] as z.core.$ZodType, path);
+    }
+    for (const option of (def.options ?? []) as z.core.$ZodType[]) yield* textsIn(option, path);
+  }
+
+  const procedures = Object.entries(
+    appRouter._def.procedures as unknown as Record<string, { _def: { inputs: unknown[] } }>,
+  );
+  const texts = procedures.flatMap(([name, { _def }]) =>
+    _def.inputs.flatMap((input) => (isSchema(input) ? [...textsIn(input, name)] : [])),
+  );
+
+  // PostgreSQL would fail over it, whether something is stored or looked for.
+  it("hold no NUL, in any procedure", () => {
+    expect(texts.length).toBeGreaterThan(60);
+    const taken = texts.flatMap(([path, schema]) => (safeParse(schema, "a\0b").success ? [path] : []));
+    expect(taken).toEqual([]);
+  });
+
+  function isSchema(input: unknown): input is z.core.$ZodType {
+    return typeof input === "object" && input !== null && "_zod" in input;
   }
 });
 

@@ -10,7 +10,7 @@ import { formatUsd } from "../../shared/money/usd.ts";
 import { mapInPieces } from "../../shared/pace.ts";
 import { reachedAccount } from "../reach.ts";
 import { iso } from "../view/payer.ts";
-import { direction, id, limit, time } from "./input.ts";
+import { direction, id, limit, text, time } from "./input.ts";
 import { usageOut } from "./output.ts";
 import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfFilter } from "./request-filter.ts";
@@ -85,7 +85,7 @@ export const usage = router({
           /** Names of a page; absent: all, in one answer. Not by day. */
           limit: limit.optional(),
           /** `next_cursor` of the page before; with `limit`. */
-          cursor: z.string().max(4_000).default(""),
+          cursor: text.max(4_000).default(""),
           direction,
         })
         .refine(...aSpan),

@@ -5,12 +5,12 @@ import { reachedAccount } from "../reach.ts";
 import { deliveryOut } from "../view/delivery.ts";
 import { present } from "../view/payer.ts";
 import { webhookOut } from "../view/webhook.ts";
-import { id, limit, requestId } from "./input.ts";
+import { id, limit, requestId, text } from "./input.ts";
 import { adminRead, adminWrite, callOptions, router, type TrpcContext } from "./procedures.ts";
 
-const url = z.string().min(1).max(2_048);
-const events = z.array(z.string().min(1).max(100)).min(1).max(100);
-const description = z.string().max(200);
+const url = text.min(1).max(2_048);
+const events = z.array(text.min(1).max(100)).min(1).max(100);
+const description = text.max(200);
 const states = {
   pending: DeliveryState.PENDING,
   delivered: DeliveryState.DELIVERED,
