@@ -1598,8 +1598,8 @@ export type Procedures = {
     >;
     /**
      * Requests, errors, tokens, cost and latency over time, from the records of requests that have ended, by their arrival. By tag a
-     * request counts with each of its tags. An answer by or of end users, tags and users, or by the minute, may be a page: it ends with a
-     * whole step, and `next_cursor` goes on from there.
+     * request counts with each of its tags. An answer by or of end users, tags and users, or by the minute, may be a page; `next_cursor` goes on
+     * behind it. By end user or tag it may end within a step: each of its points comes whole, and once.
      */
     timeseries: Query<
       {

@@ -14,6 +14,7 @@ import { direction, id, limit, text, time } from "./input.ts";
 import { usageOut } from "./output.ts";
 import { adminRead, callOptions, ownRead, router } from "./procedures.ts";
 import { filter, filterOf, ownerOfFilter } from "./request-filter.ts";
+import { seriesCursor, toSeriesCursor } from "./series-cursor.ts";
 
 const usageBy = {
   day: UsageBy.DAY,
@@ -113,8 +114,8 @@ export const usage = router({
 
   /**
    * Requests, errors, tokens, cost and latency over time, from the records of requests that have ended, by their arrival. By tag a
-   * request counts with each of its tags. An answer by or of end users, tags and users, or by the minute, may be a page: it ends with a
-   * whole step, and `next_cursor` goes on from there.
+   * request counts with each of its tags. An answer by or of end users, tags and users, or by the minute, may be a page; `next_cursor` goes on
+   * behind it. By end user or tag it may end within a step: each of its points comes whole, and once.
    */
   timeseries: ownRead
     .input(
@@ -125,23 +126,28 @@ export const usage = router({
           step: z.enum(["minute", "hour", "day"]).default("hour"),
           group_by: z.enum(["model", "channel", "key", "status", "module", "user", "tag"]).optional(),
           /** `next_cursor` of the page before. */
-          cursor: time.optional(),
+          cursor: seriesCursor.optional(),
           direction,
           filter: filter.omit({ from: true, to: true, id_text: true }).prefault({}),
         })
         .refine(...aSpan)
-        .refine(({ from, to, cursor = from }) => cursor >= from && cursor < to, {
+        .refine(({ from, to, cursor = { from } }) => cursor.from >= from && cursor.from < to, {
           path: ["cursor"],
           error: "must be the next_cursor of a page of this time",
+        })
+        .refine(({ group_by, cursor }) => cursor?.after === undefined || group_by === "user" || group_by === "tag", {
+          path: ["cursor"],
+          error: "must be the next_cursor of a page of the same group_by",
         }),
     )
     .query(async ({ ctx, input }) => {
-      const { points, nextFromUnixMs } = await ctx.gateway.history.getTimeseries(
+      const { points, ...next } = await ctx.gateway.history.getTimeseries(
         {
           owner: await ownerOfFilter(ctx, input.filter),
-          filter: filterOf({ ...input.filter, from: input.cursor ?? input.from, to: input.to }),
+          filter: filterOf({ ...input.filter, from: input.cursor?.from ?? input.from, to: input.to }),
           step: steps[input.step],
           groupBy: input.group_by ?? "",
+          ...(input.cursor?.after === undefined ? {} : { after: input.cursor.after }),
         },
         callOptions(ctx, sumTimeoutMs),
       );
@@ -161,7 +167,7 @@ export const usage = router({
           p99_ms: Number(point.p99Ms),
         })),
         /** null: this is the last page. */
-        next_cursor: nextFromUnixMs === 0n ? null : iso(nextFromUnixMs),
+        next_cursor: toSeriesCursor(next),
       };
     }),
 });

@@ -187,13 +187,15 @@ describe("sums over time", () => {
   const ask = fc.record({
     owner: fc.constantFrom({ accountId: own }, { accountId: own, keyId: 2n }, { operator: true }),
     step: fc.constantFrom(TimeStep.HOUR, TimeStep.DAY),
-    groupBy: fc.constantFrom("user", "tag", "", "model", "status"),
+    groupBy: fc.constantFrom("user", "tag", "user", "tag", "", "model", "status"),
     tag: fc.constantFrom("", "red", "team=x", "none"),
     endUser: fc.constantFrom("", "ann", "用户"),
     model: fc.constantFrom("", "a"),
     hours: fc.tuple(fc.integer({ min: 0, max: 24 }), fc.integer({ min: 1, max: 24 })),
     /** With no time at all a page is a step. */
     seriesPageMs: fc.constantFrom(0, 60_000),
+    /** Few enough to end within a step, or as many as an answer has otherwise. */
+    seriesPagePoints: fc.constantFrom(1, 1, 2, 3, 2_501),
   });
   type Request = typeof request extends fc.Arbitrary<infer One> ? One : never;
   const statusName = (status: RecordStatus) => (status === RecordStatus.FAILED ? "failed" : "succeeded");
@@ -206,23 +208,33 @@ describe("sums over time", () => {
       tag: tags.length === 0 ? [""] : tags,
     },
   });
-  /** All pages: each goes on with the first step that the one before does not have. */
+  /** All pages: each goes on with the first step, or the first group of it, that the one before does not have. */
   const allPoints = async (asked: {
     readonly filter: object;
     readonly [field: string]: unknown;
   }): Promise<TimePoint[]> => {
     const all: TimePoint[] = [];
+    let after: { group: string; other: boolean } | undefined;
     for (let next = 0n, page = 0; page === 0 || next > 0n; page++) {
       const filter = { ...asked.filter, ...(next === 0n ? {} : { fromUnixMs: next }) };
-      const { points, nextFromUnixMs } = await history.client.getTimeseries({ ...asked, filter }, history.options);
-      expect(points.every(({ atUnixMs }) => nextFromUnixMs === 0n || atUnixMs < nextFromUnixMs)).toBe(true);
+      const { points, nextFromUnixMs, nextAfter } = await history.client.getTimeseries(
+        { ...asked, filter, ...(after === undefined ? {} : { after }) },
+        history.options,
+      );
+      const isBefore = ({ atUnixMs }: TimePoint) =>
+        nextFromUnixMs === 0n || nextAfter !== undefined || atUnixMs < nextFromUnixMs;
+      expect(points.every(isBefore)).toBe(true);
       all.push(...points);
       next = nextFromUnixMs;
+      after = nextAfter;
       pages += 1;
+      cuts += nextAfter === undefined ? 0 : 1;
     }
     return all;
   };
   let pages = 0;
+  /** Pages that ended within a step. */
+  let cuts = 0;
   const pointsOf = async (asked: {
     readonly filter: object;
     readonly [field: string]: unknown;
@@ -242,8 +254,8 @@ describe("sums over time", () => {
     );
     const property = fc.asyncProperty(
       ask,
-      async ({ owner: whose, step, groupBy, tag, endUser, model, hours: [first, count], seriesPageMs }) => {
-        Object.assign(history.context, { seriesPageMs });
+      async ({ owner: whose, step, groupBy, tag, endUser, model, hours: [first, count], ...page }) => {
+        Object.assign(history.context, page);
         const [fromMs, toMs] = [startMs + first * hourMs, startMs + (first + count) * hourMs];
         const stepMs = step === TimeStep.DAY ? dayMs : hourMs;
         const points = new Map<string, [number, string, bigint, bigint, bigint]>();
@@ -269,7 +281,7 @@ describe("sums over time", () => {
     );
     await fc.assert(property, { numRuns: Number(process.env.RUNS ?? 60) });
     expect(pages).toBeGreaterThan(2 * 60);
-    Object.assign(history.context, { seriesPageMs: 60_000 });
+    Object.assign(history.context, { seriesPageMs: 60_000, seriesPagePoints: 2_501 });
   });
 
   test("tell a thousand tags of an hour apart, and put the others together", async () => {
@@ -284,6 +296,12 @@ describe("sums over time", () => {
     const asked = { owner: { accountId: 23n }, filter, step: TimeStep.HOUR, groupBy: "tag" };
     const { points } = await history.client.getTimeseries(asked, history.options);
     expect(points).toHaveLength(1_001);
+    // The same in pages, all of one step.
+    cuts = 0;
+    Object.assign(history.context, { seriesPagePoints: 300 });
+    expect(await allPoints(asked)).toEqual(points);
+    Object.assign(history.context, { seriesPagePoints: 2_501 });
+    expect(cuts).toBe(3);
     expect(points.find(({ group }) => group === "every")).toMatchObject({ requests: 1_020n, billedNanoUsd: 1_020n });
     expect(points.filter(({ other: isOther }) => isOther)).toMatchObject([
       { group: "", requests: 21n, billedNanoUsd: 21n },

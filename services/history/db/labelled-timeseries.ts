@@ -1,7 +1,8 @@
 import type { Database } from "../../../shared/db/index.ts";
 import { requestIdEpochMs } from "../../../shared/request-id.ts";
-import { mostLabelPoints, mostLabelsIn } from "../domain/label-bounds.ts";
-import { isByLabel, type LabelGrouping, type PlainGrouping } from "../domain/points.ts";
+import { mostLabelsIn } from "../domain/label-bounds.ts";
+import { type GroupPlace, isByLabel, type LabelGrouping, type PlainGrouping } from "../domain/points.ts";
+import { firstStepMs } from "../domain/step-windows.ts";
 import { createParameters, type Parameters, scopeConditions } from "./branches.ts";
 import { labelKinds, type WantedLabel } from "./labels.ts";
 import { conditionsOf } from "./scan.ts";
@@ -19,6 +20,20 @@ const kindOf: Readonly<Record<LabelGrouping, Kind>> = {
   tag: { kind: labelKinds.tag, otherwise: "''" },
 };
 
+/** Points by label, part of them. */
+interface LabelPage {
+  readonly stepMs: number;
+  readonly groupBy: LabelGrouping;
+  /** Of the first step only groups behind this one; undefined: all. */
+  readonly after: GroupPlace | undefined;
+  /** Rows that are wanted; one more says that there are more. */
+  readonly most: number;
+}
+
+type Points = LabelPage | { readonly stepMs: number; readonly groupBy: PlainGrouping };
+
+const isPage = (asked: Points): asked is LabelPage => isByLabel(asked.groupBy);
+
 /**
  * Sums up ended requests by step, group and bucket of latency where end users or tags are asked for: no sums are kept of these, so records
  * are read, those with the label by its index and otherwise those of the scope. Each step and group comes once. By tag a request counts with each of its tags.
@@ -26,22 +41,25 @@ const kindOf: Readonly<Record<LabelGrouping, Kind>> = {
 export async function labelledTimeseries(
   db: Pick<Database<unknown>, "query">,
   summed: Summed,
-  { stepMs, groupBy }: { stepMs: number; groupBy: PlainGrouping | LabelGrouping },
+  asked: Points,
 ): Promise<PartRow[]> {
   const parameters = createParameters();
+  const { stepMs } = asked;
   const step = parameters.add(stepMs, "bigint");
   const [label, ...others] = summed.filter.labels ?? [];
   const found = label === undefined ? recordsOf(summed, parameters) : recordsWith(label, others, summed, parameters);
   const at = `((x.request_id >> 22) + ${requestIdEpochMs}) / ${step} * ${step}`;
-  const sql = isByLabel(groupBy)
+  const sql = isPage(asked)
     ? byLabel(found, at, parameters, {
-        ...kindOf[groupBy],
-        most: mostLabelsIn(stepMs),
+        ...kindOf[asked.groupBy],
+        toldApart: mostLabelsIn(stepMs),
         labels: labelsOf(summed, label),
+        wanted: behind(asked.after, firstStepMs(summed.range, stepMs), parameters),
+        most: asked.most,
       })
     : bucketsTogether(
-        groupBy,
-        `select ${at} as at_unix_ms, ${groupColumn[groupBy]} as member, ${sumsOf("x.status")} ${found} group by 1, 2, 3`,
+        asked.groupBy,
+        `select ${at} as at_unix_ms, ${groupColumn[asked.groupBy]} as member, ${sumsOf("x.status")} ${found} group by 1, 2, 3`,
       );
   return db.query<PartRow>(named(sql), parameters.values);
 }
@@ -95,15 +113,34 @@ function labelsOf({ range }: Summed, label: WantedLabel | undefined): LabelsSql 
         on g.request_id = x.request_id`;
 }
 
+/** Which points are wanted: of the first step those behind a group. */
+function behind(after: GroupPlace | undefined, firstMs: number, { add }: Parameters): string {
+  if (after === undefined) return "true";
+  const place = `${add(after.group, "text")}, ${add(after.other, "boolean")}`;
+  return `(at_unix_ms > ${add(firstMs, "bigint")} or (group_name, other) > (${place}))`;
+}
+
 /**
  * By the labels of a kind. Of each account and step those are told apart that came first; requests without one have the empty name and are
- * no part of the others. The limit is one more than an answer may have.
+ * no part of the others.
  */
 function byLabel(
   found: string,
   at: string,
   parameters: Parameters,
-  { kind, otherwise, most, labels }: Kind & { readonly most: number; readonly labels: LabelsSql },
+  {
+    kind,
+    otherwise,
+    toldApart,
+    labels,
+    wanted,
+    most,
+  }: Kind & {
+    readonly toldApart: number;
+    readonly labels: LabelsSql;
+    readonly wanted: string;
+    readonly most: number;
+  },
 ): string {
   const { add } = parameters;
   return `
@@ -114,13 +151,15 @@ function byLabel(
       group by 1, 2, 3, bucket
     ), ranked as (
       select at_unix_ms, account_id, member,
-        row_number() over (partition by at_unix_ms, account_id order by min(first), member) > ${add(most, "bigint")} as other
+        row_number() over (partition by at_unix_ms, account_id order by min(first), member) > ${add(toldApart, "bigint")} as other
       from counted where member <> '' group by 1, 2, 3
     )
-    select c.at_unix_ms, case when r.other then '' else c.member end as group_name, coalesce(r.other, false) as other,
-      sum(requests)::bigint as requests, sum(errors)::bigint as errors, ${addedNamedSql},
+    select at_unix_ms, group_name, other, sum(requests)::bigint as requests, sum(errors)::bigint as errors, ${addedNamedSql},
       array_agg(bucket)::text as buckets, array_agg(requests::bigint)::text as counts
-    from counted c left join ranked r
-      on r.at_unix_ms = c.at_unix_ms and r.account_id = c.account_id and r.member = c.member
-    group by 1, 2, 3 order by 1, 2, 3 limit ${mostLabelPoints + 1}`;
+    from (
+      select c.*, case when r.other then '' else c.member end as group_name, coalesce(r.other, false) as other
+      from counted c left join ranked r
+        on r.at_unix_ms = c.at_unix_ms and r.account_id = c.account_id and r.member = c.member
+    ) as grouped
+    where ${wanted} group by 1, 2, 3 order by 1, 2, 3 limit ${add(most + 1, "bigint")}`;
 }

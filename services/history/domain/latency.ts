@@ -4,19 +4,27 @@
  */
 export const bucketsPerE = 25;
 
+/** How many requests are in each bucket, floor(ln(microseconds) x bucketsPerE), by its number: only those that have any. */
+export type Latencies = ReadonlyMap<number, number>;
+
 /**
- * The latency in microseconds that the given share of requests (0 to 1) did not exceed; 0 where there are none. `counts`: how
- * many are in each bucket, floor(ln(microseconds) x bucketsPerE), by its number.
+ * The latencies in microseconds that the given shares of requests (0 to 1, ascending) did not exceed; 0 where there are none. One walk for all
+ * shares over the buckets that are there: of 5,000 end users a day each has a few, and walks over all 450 took 27 ms.
  */
-export function percentileUs(counts: readonly (number | undefined)[], share: number): number {
-  let total = 0;
-  for (const count of counts) total += count ?? 0;
-  // The rank that percentile_disc of SQL takes: the first value at or above the share.
-  const rank = Math.max(1, Math.ceil(total * share));
+export function percentilesUs(latencies: Latencies, shares: readonly number[]): number[] {
+  const buckets = [...latencies].sort(([one], [other]) => one - other);
+  const total = buckets.reduce((sum, [, count]) => sum + count, 0);
+  let at = 0;
   let passed = 0;
-  for (let bucket = 0; bucket < counts.length; bucket++) {
-    passed += counts[bucket] ?? 0;
-    if (passed >= rank) return Math.exp((bucket + 0.5) / bucketsPerE);
-  }
-  return 0;
+  return shares.map((share) => {
+    // The rank that percentile_disc of SQL takes: the first value at or above the share.
+    const rank = Math.max(1, Math.ceil(total * share));
+    for (; ; at++) {
+      const entry = buckets[at];
+      if (entry === undefined) return 0;
+      // The bucket is left where it is: the next share may end in it, too.
+      if (passed + entry[1] >= rank) return Math.exp((entry[0] + 0.5) / bucketsPerE);
+      passed += entry[1];
+    }
+  });
 }

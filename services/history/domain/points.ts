@@ -1,4 +1,4 @@
-import { percentileUs } from "./latency.ts";
+import { type Latencies, percentilesUs } from "./latency.ts";
 
 const plainGroupings = ["model", "channel", "key", "status", "module"] as const;
 const labelGroupings = ["user", "tag"] as const;
@@ -14,6 +14,13 @@ export type Grouping = PlainGrouping | LabelGrouping;
 /** Whether points are grouped by what clients say. */
 export function isByLabel(grouping: Grouping): grouping is LabelGrouping {
   return labelGroupings.some((label) => label === grouping);
+}
+
+/** Where a group stands within its step: that of requests without a label first, then the others, then each by its name. */
+export interface GroupPlace {
+  readonly group: string;
+  /** True: all labels beyond those that are told apart. */
+  readonly other: boolean;
 }
 
 /** Requests of one step and group, or a part of them; negative for what was deleted since the others were counted. */
@@ -43,23 +50,16 @@ export interface Point {
   outputTokens: bigint;
   billedNanoUsd: bigint;
   /** How many requests are in each bucket of latency, by its number. */
-  readonly latencies: (number | undefined)[];
+  readonly latencies: Map<number, number>;
 }
 
 /** Puts a part to the others of its step and group. `points` is by step and group. */
 export function addPart(points: Map<string, Point>, part: Part): void {
   const name = `${part.at_unix_ms} ${part.other ?? false} ${part.group_name}`;
-  let point = points.get(name);
+  const point = points.get(name);
   if (point === undefined) {
-    const none = { requests: 0n, errors: 0n, inputTokens: 0n, outputTokens: 0n, billedNanoUsd: 0n };
-    point = {
-      atUnixMs: part.at_unix_ms,
-      group: part.group_name ?? "",
-      other: part.other ?? false,
-      ...none,
-      latencies: [],
-    };
-    points.set(name, point);
+    points.set(name, pointOf(part));
+    return;
   }
   point.requests += part.requests;
   point.errors += part.errors ?? 0n;
@@ -69,23 +69,41 @@ export function addPart(points: Map<string, Point>, part: Part): void {
   addLatencies(point.latencies, part);
 }
 
+/** The point that a part is by itself. */
+export function pointOf(part: Part): Point {
+  const latencies = new Map<number, number>();
+  addLatencies(latencies, part);
+  return {
+    atUnixMs: part.at_unix_ms,
+    group: part.group_name ?? "",
+    other: part.other ?? false,
+    requests: part.requests,
+    errors: part.errors ?? 0n,
+    inputTokens: part.input_tokens,
+    outputTokens: part.output_tokens,
+    billedNanoUsd: part.billed_nano_usd ?? 0n,
+    latencies,
+  };
+}
+
 /** By time, then by group. */
 export function comparePoints(a: Pick<Point, "atUnixMs" | "group">, b: Pick<Point, "atUnixMs" | "group">): number {
   if (a.atUnixMs !== b.atUnixMs) return a.atUnixMs < b.atUnixMs ? -1 : 1;
   return a.group < b.group ? -1 : 1;
 }
 
-/** The latency in whole milliseconds that the given share of a point's requests did not exceed. */
-export function percentileMs({ latencies }: Point, share: number): bigint {
-  return BigInt(Math.round(percentileUs(latencies, share) / 1_000));
+/** The latencies in whole milliseconds that half and 99 % of a point's requests did not exceed. */
+export function percentilesMs({ latencies }: { readonly latencies: Latencies }): { p50Ms: bigint; p99Ms: bigint } {
+  const [p50 = 0, p99 = 0] = percentilesUs(latencies, [0.5, 0.99]);
+  return { p50Ms: BigInt(Math.round(p50 / 1_000)), p99Ms: BigInt(Math.round(p99 / 1_000)) };
 }
 
 /** Number by number as they stand in the texts: 60 days by model are a hundred thousand of them. */
-function addLatencies(latencies: (number | undefined)[], { buckets, counts }: Part): void {
+function addLatencies(latencies: Map<number, number>, { buckets, counts }: Part): void {
   const nextBucket = numbersOf(buckets);
   const nextCount = numbersOf(counts);
   for (let bucket = nextBucket(); bucket !== undefined; bucket = nextBucket()) {
-    latencies[bucket] = (latencies[bucket] ?? 0) + (nextCount() ?? 0);
+    latencies.set(bucket, (latencies.get(bucket) ?? 0) + (nextCount() ?? 0));
   }
 }
 

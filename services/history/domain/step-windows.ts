@@ -7,11 +7,18 @@ export function firstSteps(range: IdRange, { steps, stepMs }: { steps: number; s
   return { from: range.from, to: lower(range.to, firstId(BigInt((atStep + steps) * stepMs))) };
 }
 
-/** How many steps are read next where so many took that long: a few statements are to fill a page. */
-export function nextSteps(steps: number, { tookMs, pageMs }: { tookMs: number; pageMs: number }): number {
-  if (tookMs < pageMs / 8) return steps * 4;
-  if (tookMs < pageMs / 3) return steps * 2;
-  return tookMs < pageMs ? steps : Math.max(1, Math.floor(steps / 2));
+/** Where the step begins that a range begins in, Unix milliseconds. */
+export function firstStepMs({ from }: IdRange, stepMs: number): number {
+  return Math.floor(unixMsOf(from) / stepMs) * stepMs;
+}
+
+/**
+ * How many steps are read next where so many took that long: at most four times as many, and no more than there is time for. 0: none may be
+ * finished in time.
+ */
+export function nextSteps(steps: number, { tookMs, leftMs }: { tookMs: number; leftMs: number }): number {
+  if (leftMs <= 0) return 0;
+  return Math.min(steps * 4, Math.floor((leftMs * steps) / tookMs));
 }
 
 /** The time of an ID, Unix milliseconds. */

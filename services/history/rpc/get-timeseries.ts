@@ -34,6 +34,11 @@ export async function getTimeseries(
   const step = stepMs[request.step] ?? 3_600_000;
   const groupBy = groupingOf(request.groupBy);
   checkTimes(request, step);
+  if (request.after !== undefined && (!isByLabel(groupBy) || request.after.group.includes("\0"))) {
+    throw new ThroughlineError("invalid_value", "after must be the next_after of a page by user or tag.", {
+      param: "after",
+    });
+  }
   const filter = await readFilter(context.terms, request.owner, request.filter);
   const statuses = endedStatuses.filter((status) => filter.statuses.length === 0 || filter.statuses.includes(status));
   const asked = { ...filter, statuses, stepMs: step };
@@ -41,7 +46,7 @@ export async function getTimeseries(
   const [range] = ranges;
   if (range === undefined) return { points: [] };
   if (isByLabel(groupBy) || (ranges.length === 1 && summedScope(asked) === undefined)) {
-    return readPage(context, range, { ...asked, groupBy });
+    return readPage(context, range, { ...asked, groupBy, after: request.after });
   }
   const rows: PartRow[] = [];
   for (const part of ranges) {

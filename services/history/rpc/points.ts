@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type TimePoint, TimePointSchema } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Pace } from "../../../shared/pace.ts";
 import type { PartRow } from "../db/timeseries.ts";
-import { addPart, comparePoints, type Point, percentileMs } from "../domain/points.ts";
+import { addPart, comparePoints, type Point, percentilesMs, pointOf } from "../domain/points.ts";
 
 /** The points of all rows, by time, then group. */
 export async function pointsOf(rows: readonly PartRow[], pace: Pace): Promise<TimePoint[]> {
@@ -22,7 +22,17 @@ export async function pointsOf(rows: readonly PartRow[], pace: Pace): Promise<Ti
   return points;
 }
 
+/** The points of rows each of which is a point, in their order. */
+export async function pointsOfEach(rows: readonly PartRow[], pace: Pace): Promise<TimePoint[]> {
+  const points: TimePoint[] = [];
+  for (const row of rows) {
+    const others = pace();
+    if (others !== undefined) await others;
+    if (row.requests > 0n) points.push(toPoint(pointOf(row)));
+  }
+  return points;
+}
+
 function toPoint({ latencies, ...point }: Point): TimePoint {
-  const timed = { latencies, ...point };
-  return create(TimePointSchema, { ...point, p50Ms: percentileMs(timed, 0.5), p99Ms: percentileMs(timed, 0.99) });
+  return create(TimePointSchema, { ...point, ...percentilesMs({ latencies }) });
 }

@@ -5,60 +5,98 @@ import type { HistoryContext } from "../context.ts";
 import { labelledTimeseries } from "../db/labelled-timeseries.ts";
 import { type PartRow, timeseries } from "../db/timeseries.ts";
 import { mostLabelPoints } from "../domain/label-bounds.ts";
-import { comparePoints, type Grouping, isByLabel } from "../domain/points.ts";
+import { comparePoints, type Grouping, type GroupPlace, isByLabel } from "../domain/points.ts";
 import { firstSteps, nextSteps, unixMsOf } from "../domain/step-windows.ts";
-import { firstId, type IdRange } from "../domain/times.ts";
+import { firstId, higher, type IdRange } from "../domain/times.ts";
 import type { Filter } from "./filter.ts";
-import { pointsOf } from "./points.ts";
+import { pointsOfEach } from "./points.ts";
 
-type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: Grouping };
+type Asked = Omit<Filter, "ranges"> & {
+  readonly stepMs: number;
+  readonly groupBy: Grouping;
+  /** Of the first step only groups behind this one; undefined: all. */
+  readonly after: GroupPlace | undefined;
+};
+
+type PageContext = Pick<HistoryContext, "summingReader" | "pacing" | "seriesPageMs" | "seriesPagePoints">;
 
 /**
- * The points of a range that no sums are kept for, read from the records. They are read some steps at a time; a page ends with a step when it
- * has taken its time, or has as many points as one answer may have.
+ * The points of a range that no sums are kept for, read from the records. They are read some steps at a time; a page ends when it has taken its
+ * time, or would before the next steps are read. By label it ends within a step where it has its points.
  */
 export async function readPage(
-  { summingReader, pacing, seriesPageMs }: Pick<HistoryContext, "summingReader" | "pacing" | "seriesPageMs">,
+  { summingReader, pacing, seriesPageMs, seriesPagePoints }: PageContext,
   range: IdRange,
   asked: Asked,
 ): Promise<MessageInitShape<typeof GetTimeseriesResponseSchema>> {
   const startMs = performance.now();
   const pace = pacing.pace();
   const points: TimePoint[] = [];
-  let left = range;
-  for (let steps = 1; left.from < left.to; ) {
+  const most = isByLabel(asked.groupBy) ? seriesPagePoints : mostLabelPoints;
+  let left: Left = { range, after: asked.after };
+  for (let steps = 1; left.range.from < left.range.to; ) {
+    const window = firstSteps(left.range, { steps, stepMs: asked.stepMs });
+    const room = most - points.length;
     const tookFromMs = performance.now();
-    const window = firstSteps(left, { steps, stepMs: asked.stepMs });
-    const { rows, next } = wholeSteps(await read(summingReader, window, asked), window);
-    steps = nextSteps(steps, { tookMs: performance.now() - tookFromMs, pageMs: seriesPageMs });
-    // A row is a point, and each is made by itself: there may be many, and their latencies take a kilobyte each.
-    const found: TimePoint[] = [];
-    for (const row of rows) found.push(...(await pointsOf([row], pace)));
-    for (const point of found.sort(comparePoints)) points.push(point);
-    left = { from: next, to: range.to };
-    const isFull = points.length >= mostLabelPoints || performance.now() - startMs > seriesPageMs;
-    if (isFull && left.from < left.to) return { points, nextFromUnixMs: BigInt(unixMsOf(left.from)) };
+    const { rows, next } = cut(await read(summingReader, window, { ...asked, after: left.after, room }), {
+      ...{ window, room, within: isByLabel(asked.groupBy) },
+    });
+    for (const point of (await pointsOfEach(rows, pace)).sort(comparePoints)) points.push(point);
+    const nowMs = performance.now();
+    left = { range: { from: next.from, to: range.to }, after: next.after };
+    steps = nextSteps(steps, { tookMs: nowMs - tookFromMs, leftMs: seriesPageMs - (nowMs - startMs) });
+    if (left.range.from < left.range.to && (steps === 0 || points.length >= most || left.after !== undefined)) {
+      return { points, nextFromUnixMs: BigInt(unixMsOf(left.range.from)), ...nextAfter(left) };
+    }
   }
   return { points };
 }
 
-function read(db: HistoryContext["summingReader"], range: IdRange, asked: Asked): Promise<PartRow[]> {
-  const { scope, statuses, scan: filter, groupBy, stepMs } = asked;
+/** What is still to be read. */
+interface Left {
+  readonly range: IdRange;
+  readonly after: GroupPlace | undefined;
+}
+
+const nextAfter = ({ after }: Left) => (after === undefined ? {} : { nextAfter: after });
+
+function read(
+  db: HistoryContext["summingReader"],
+  range: IdRange,
+  { scope, statuses, scan: filter, groupBy, stepMs, after, room }: Asked & { readonly room: number },
+): Promise<PartRow[]> {
   const summed = { scope, range, statuses, filter };
-  if (isByLabel(groupBy)) return labelledTimeseries(db, summed, { stepMs, groupBy });
+  if (isByLabel(groupBy)) return labelledTimeseries(db, summed, { stepMs, groupBy, after, most: room });
   if ((filter.labels ?? []).length > 0) return labelledTimeseries(db, summed, { stepMs, groupBy });
   return timeseries(db, summed, { stepMs, groupBy });
 }
 
-/** What was read of a window, and where the next one begins: where there were too many points, the last step is not whole. */
-function wholeSteps(rows: readonly PartRow[], window: IdRange): { rows: readonly PartRow[]; next: bigint } {
-  const last = rows[mostLabelPoints];
-  if (last === undefined) return { rows, next: window.to };
-  const whole = rows.filter(({ at_unix_ms }) => at_unix_ms < last.at_unix_ms);
+interface Bounds {
+  readonly window: IdRange;
+  /** Most rows. */
+  readonly room: number;
+  /** Whether they may end within a step. */
+  readonly within: boolean;
+}
+
+/** As many rows of a window as there is room for, and where the next ones begin. */
+function cut(
+  rows: readonly PartRow[],
+  { window, room, within }: Bounds,
+): { rows: readonly PartRow[]; next: { readonly from: bigint; readonly after?: GroupPlace } } {
+  const beyond = rows[room];
+  if (beyond === undefined) return { rows, next: { from: window.to } };
+  // The time that is asked for may begin within its first step.
+  const from = higher(window.from, firstId(beyond.at_unix_ms));
+  const fitting = rows.slice(0, room);
+  const last = fitting.at(-1);
+  if (last === undefined || last.at_unix_ms < beyond.at_unix_ms) return { rows: fitting, next: { from } };
+  if (within) return { rows: fitting, next: { from, after: { group: last.group_name, other: last.other ?? false } } };
+  const whole = fitting.filter(({ at_unix_ms }) => at_unix_ms < beyond.at_unix_ms);
   if (whole.length === 0) {
-    throw new ThroughlineError("invalid_value", `One step has more than ${mostLabelPoints} points; ask for less.`, {
+    throw new ThroughlineError("invalid_value", `One step has more than ${room} points; ask for less.`, {
       param: "from",
     });
   }
-  return { rows: whole, next: firstId(last.at_unix_ms) };
+  return { rows: whole, next: { from } };
 }
