@@ -5,7 +5,7 @@ import { noUsage } from "../../../shared/money/usage.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { reservedInputTokens } from "../../domain/worst-case.ts";
 import type { Demand } from "../../story/demand.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { type SpeechBody, speechBody } from "./schemas.ts";
 
 /** POST /v1/audio/speech: a text is spoken; bytes as they come, or events. */

@@ -6,7 +6,7 @@ import { noUsage } from "../../../shared/money/usage.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import type { Form, FormSpec, Upload } from "../../domain/form.ts";
 import type { Demand } from "../../story/demand.ts";
-import type { FormEndpoint } from "../endpoint.ts";
+import type { FormEndpoint } from "../paid-endpoint.ts";
 import { audioLength, longestMs } from "./duration.ts";
 
 const formats = ["json", "text", "srt", "verbose_json", "vtt"] as const;

@@ -2,9 +2,9 @@ import { chatCompletions } from "../chat/chat-completions.ts";
 import { completions } from "../chat/completions.ts";
 import { responses } from "../chat/responses.ts";
 import { embeddings } from "../embeddings/embeddings.ts";
-import type { Endpoint } from "../endpoint.ts";
 import { imageGenerations } from "../images/generations.ts";
 import { moderations } from "../moderation/moderations.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 
 /** Endpoints that the lines of OpenAI's batches may be written for, by their paths. */
 export const batchEndpoints: ReadonlyMap<string, Endpoint> = new Map(

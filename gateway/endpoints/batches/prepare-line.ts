@@ -15,7 +15,8 @@ import type { Ask } from "../../story/ask.ts";
 import { isStream } from "../../story/demand.ts";
 import { outputCeiling } from "../../story/items.ts";
 import { labelsOf } from "../../story/labels.ts";
-import { type Endpoint, misspelt } from "../endpoint.ts";
+import { misspelt } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import type { BatchRoutes } from "./batch-routes.ts";
 
 /** A line that can be read. */

@@ -13,8 +13,8 @@ import { closingRequest, processingRecord } from "../../story/closing.ts";
 import { idempotencyKeyOf, requestDigest } from "../../story/idempotency.ts";
 import { mark, noteOrigin } from "../../story/incoming.ts";
 import { labelsOf } from "../../story/labels.ts";
-import type { Endpoint } from "../endpoint.ts";
 import { callOptions } from "../jobs/owned.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { createBatchRoutes } from "./batch-routes.ts";
 import { type GivenLine, linePreparer, type PreparedLine } from "./prepare-line.ts";
 

@@ -2,7 +2,7 @@ import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { chunkInBandCost } from "../../answers/costs.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { askedCeiling, chatDemand } from "./chat-demand.ts";
 import { checkChat } from "./check-chat.ts";
 import { chatBody } from "./schemas/chat.ts";

@@ -1,7 +1,8 @@
 import { estimateRequest } from "../../../shared/estimate/input.ts";
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { namedInBandError } from "../../answers/in-band-errors.ts";
-import { dialectHeaders, type Endpoint } from "../endpoint.ts";
+import { dialectHeaders } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { askedCeiling, chatDemand } from "./chat-demand.ts";
 import { checkMessages } from "./check-messages.ts";
 import { messagesBody } from "./schemas/messages.ts";

@@ -2,7 +2,7 @@ import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { noUsage } from "../../../shared/money/usage.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { reservedInputTokens } from "../../domain/worst-case.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { checkInput } from "./check-input.ts";
 import { embeddingsBody } from "./schema.ts";
 

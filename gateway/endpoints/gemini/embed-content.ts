@@ -5,7 +5,7 @@ import { googleInBandError } from "../../answers/google-errors.ts";
 import { reservedInputTokens } from "../../domain/worst-case.ts";
 import { verbRoute } from "../../edge/vendor-paths.ts";
 import type { Demand } from "../../story/demand.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { inOneSpelling, modelOf } from "./prepare.ts";
 import { batchEmbedContentsBody, type EmbedContentBody, embedContentBody } from "./schemas.ts";
 

@@ -5,7 +5,7 @@ import { googleInBandError } from "../../answers/google-errors.ts";
 import { verbRoute } from "../../edge/vendor-paths.ts";
 import type { AnswerKind, Demand } from "../../story/demand.ts";
 import { askedCeiling, chatDemand } from "../chat/chat-demand.ts";
-import type { Endpoint, Sent } from "../endpoint.ts";
+import type { Endpoint, Sent } from "../paid-endpoint.ts";
 import { inOneSpelling, modelOf } from "./prepare.ts";
 import { type GenerateContentBody, generateContentBody } from "./schemas.ts";
 

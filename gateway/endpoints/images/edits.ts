@@ -3,7 +3,7 @@ import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { imageTypeBytes, imageTypeOf } from "../../../shared/image-type.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { type FormSpec, isFile, type Upload } from "../../domain/form.ts";
-import type { FormEndpoint } from "../endpoint.ts";
+import type { FormEndpoint } from "../paid-endpoint.ts";
 import { checkedFields } from "../schemas/form-fields.ts";
 import { imageDemand } from "./image-demand.ts";
 import { editFields } from "./schema.ts";

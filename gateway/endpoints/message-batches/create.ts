@@ -8,7 +8,7 @@ import { receiveBody } from "../../edge/spooled-json.ts";
 import { toMessageBatch } from "../../view/message-batch.ts";
 import { takeBatch } from "../batches/take-batch.ts";
 import { messages } from "../chat/messages.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { givenLines, messageBatchBody } from "./given-lines.ts";
 import { originOf } from "./origin.ts";
 

@@ -4,7 +4,7 @@ import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { noUsage } from "../../../shared/money/usage.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { inputTooLong, reservedInputTokens } from "../../domain/worst-case.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { type ModerationBody, moderationBody } from "./moderation-body.ts";
 
 /** The model of a client that names none, as in the API that it speaks. */

@@ -1,6 +1,6 @@
 import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../paid-endpoint.ts";
 import { rerankBody } from "./rerank-body.ts";
 import { rerankDemand } from "./rerank-demand.ts";
 

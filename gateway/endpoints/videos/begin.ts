@@ -9,8 +9,9 @@ import { noteOrigin } from "../../story/incoming.ts";
 import { beginJob } from "../../story/job-story.ts";
 import { labelsOf } from "../../story/labels.ts";
 import { toVideo, type VideoView, videoId } from "../../view/video.ts";
-import { misspelt, type Sent } from "../endpoint.ts";
+import { misspelt } from "../endpoint.ts";
 import { callbackField, callbackUrlOf } from "../jobs/callback.ts";
+import type { Sent } from "../paid-endpoint.ts";
 import { type VideosBody, videosBody } from "./schema.ts";
 import { secondsOf, videoDemand } from "./video-demand.ts";
 
