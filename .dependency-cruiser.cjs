@@ -220,6 +220,28 @@ const forbidden = [
     to: { pathNot: ["^shared/gen/", "^shared/codec/(codec|known|reader|writer)\\.ts$", npm("@bufbuild/protobuf")] },
   },
   {
+    name: "loaded-when-needed",
+    comment:
+      "Each process loads what it imports before it can answer. What few installations or requests use is imported where it is used.",
+    severity: "error",
+    // It loads its library by the first call; the type of a whole module counts as an import here.
+    from: { path: "^(shared|services|gateway|cli)/", pathNot: [...development, "^shared/rpc/reflection\\.ts$"] },
+    to: {
+      path: [
+        npm("google-auth-library|grpc-health-check|@grpc/reflection|music-metadata"),
+        "^services/billing/limits/valkey-counters\\.ts$",
+      ],
+      dependencyTypesNot: ["dynamic-import", "type-only"],
+    },
+  },
+  {
+    name: "mesh-itself-loads-no-service",
+    comment: "The process that starts a mesh keeps neither a database nor a simulator that was given from outside.",
+    severity: "error",
+    from: { path: "^cli/ground\\.ts$" },
+    to: { path: "^(shared/db|services/simulator)/", dependencyTypesNot: ["dynamic-import", "type-only"] },
+  },
+  {
     name: "environment-through-shared-config",
     comment: "process.env is read in shared/config.ts alone; biome's noProcessEnv guards the global, this the import.",
     severity: "error",

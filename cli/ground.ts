@@ -1,6 +1,4 @@
-import { createSimulator } from "../services/simulator/simulator.ts";
 import { type Env, envOptional } from "../shared/config.ts";
-import { startEmbeddedPostgres } from "../shared/db/index.ts";
 import type { ServiceProcess } from "../shared/run-service.ts";
 import { adminKeyFile } from "./admin-key.ts";
 import { cliEnv } from "./config.ts";
@@ -19,7 +17,7 @@ export interface Ground {
   welcomeKeys(made: string | undefined): WelcomeKeys;
 }
 
-/** Opens the data folder, the database and the simulator. */
+/** Opens the data folder, the database and the simulator. What is given is not loaded: `mesh` itself needs no database. */
 export async function openGround(
   { env, logFor }: Pick<ServiceProcess, "env" | "logFor">,
   onStop: (name: string, run: () => Promise<void>) => void,
@@ -29,12 +27,14 @@ export async function openGround(
   const secrets = openSecrets(dataFolder);
   let databaseUrl = read.DATABASE_URL;
   if (databaseUrl === undefined) {
+    const { startEmbeddedPostgres } = await import("../shared/db/embedded/start.ts");
     const postgres = await startEmbeddedPostgres({ dataDir: dataFolder, log: logFor("postgres") });
     onStop("postgres", () => postgres.stop());
     databaseUrl = postgres.url;
   }
   let simulatorUrl = envOptional(env, "SIMULATOR_URL");
   if (simulatorUrl === undefined) {
+    const { createSimulator } = await import("../services/simulator/simulator.ts");
     const simulator = await createSimulator({ host: "127.0.0.1", port: 0, log: logFor("simulator") });
     onStop("simulator", () => simulator.close());
     simulatorUrl = `${simulator.url}/v1`;

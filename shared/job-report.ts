@@ -1,5 +1,4 @@
-import { type Static, type TSchema, Type } from "typebox";
-import { Check } from "typebox/value";
+import { z } from "zod";
 import { ThroughlineError } from "./errors/error.ts";
 
 /*
@@ -7,55 +6,39 @@ import { ThroughlineError } from "./errors/error.ts";
  */
 
 /** How far a job is. "unknown": the upstream used a word that we do not know, which is neither success nor failure. */
-const states = Type.Union([
-  Type.Literal("queueing"),
-  Type.Literal("processing"),
-  Type.Literal("succeeded"),
-  Type.Literal("failed"),
-  Type.Literal("unknown"),
-]);
+const states = z.enum(["queueing", "processing", "succeeded", "failed", "unknown"]);
 
 /** Why a job failed, as codes of the catalogue. */
-const failures = Type.Union([
-  Type.Literal("upstream_error"),
-  Type.Literal("content_filtered"),
-  Type.Literal("expired"),
-  Type.Literal("cancelled"),
-]);
+const failures = z.enum(["upstream_error", "content_filtered", "expired", "cancelled"]);
 
-const schema = Type.Object({
+const schema = z.object({
   /** The upstream's ID of the job, 1 to 512 characters. */
-  vendorJobId: Type.String({ minLength: 1, maxLength: 512 }),
+  vendorJobId: z.string().min(1).max(512),
   state: states,
   /** The upstream's own word of the state, for logs. */
-  word: Type.String({ maxLength: 64 }),
+  word: z.string().max(64),
   /** 0 to 100; 0 where the upstream says nothing. */
-  progressPercent: Type.Number({ minimum: 0, maximum: 100 }),
+  progressPercent: z.number().min(0).max(100),
   /** What is needed beside the ID to find the job again; absent: nothing. */
-  locator: Type.Optional(Type.String({ maxLength: 4_096 })),
+  locator: z.exactOptional(z.string().max(4_096)),
   /** True: the upstream says that it does not know the job (any more); `failure` is what that means if it stays so. */
-  forgotten: Type.Optional(Type.Boolean()),
+  forgotten: z.exactOptional(z.boolean()),
   /** Only of a job that failed. `message` names no host and no secret. */
-  failure: Type.Optional(
-    Type.Object({
-      code: failures,
-      message: Type.String({ maxLength: 1_024 }),
-    }),
-  ),
+  failure: z.exactOptional(z.object({ code: failures, message: z.string().max(1_024) })),
   /** Length of the result as the upstream says it. */
-  seconds: Type.Optional(Type.Number({ minimum: 0, maximum: 86_400 })),
+  seconds: z.exactOptional(z.number().min(0).max(86_400)),
   /** Size of the result as the upstream says it, e.g. "1280x720". */
-  size: Type.Optional(Type.String({ maxLength: 64 })),
+  size: z.exactOptional(z.string().max(64)),
   /** Milliseconds that must lie between two questions after this job; absent: the upstream has no such rule. */
-  pollFloorMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 300_000 })),
+  pollFloorMs: z.exactOptional(z.int().min(0).max(300_000)),
   /** Most jobs that one question may be about, where the upstream answers for several; absent: one. */
-  pollTogether: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  pollTogether: z.exactOptional(z.int().min(1).max(500)),
   /** Unix milliseconds at which the upstream deletes the result; absent: it does not say. */
-  expiresUnixMs: Type.Optional(Type.Number({ minimum: 0 })),
+  expiresUnixMs: z.exactOptional(z.number().min(0)),
 });
 
 /** What an upstream says of a job. */
-export type JobReport = Static<typeof schema>;
+export type JobReport = z.infer<typeof schema>;
 
 /** The report in the bytes that travel. */
 export function writeJobReport(report: JobReport): Buffer {
@@ -69,7 +52,7 @@ export function writeJobReports(reports: readonly JobReport[]): Buffer {
 
 /** Reads the reports of several jobs. Throws internal_error for what is none. */
 export function readJobReports(bytes: Uint8Array): readonly JobReport[] {
-  return readAs(Type.Array(schema), bytes);
+  return readAs(z.array(schema), bytes);
 }
 
 /** Reads a report. Throws internal_error for what is none. */
@@ -77,12 +60,10 @@ export function readJobReport(bytes: Uint8Array): JobReport {
   return readAs(schema, bytes);
 }
 
-function readAs<T extends TSchema>(wanted: T, bytes: Uint8Array): Static<T> {
+function readAs<T>(wanted: z.ZodType<T>, bytes: Uint8Array): T {
   try {
-    const said: unknown = JSON.parse(Buffer.from(bytes).toString());
-    if (Check(wanted, said)) return said;
+    return wanted.parse(JSON.parse(Buffer.from(bytes).toString()));
   } catch (error) {
     throw new ThroughlineError("internal_error", "A report on a job cannot be read.", { cause: error });
   }
-  throw new ThroughlineError("internal_error", "A report on a job cannot be read.");
 }

@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { Type } from "typebox";
-import { Check } from "typebox/value";
+import { z } from "zod";
 import {
   type Channel,
   ChannelSchema,
@@ -14,21 +13,19 @@ import { parseJson } from "./wire/json.ts";
  * elsewhere. There is no secret in it: of the credential it says where it is, as the configuration does, or has it sealed.
  */
 
-const schema = Type.Object({
-  name: Type.String(),
-  adapter: Type.String(),
-  url: Type.String(),
-  flavour: Type.String(),
-  id_header: Type.String(),
-  headers: Type.Record(Type.String(), Type.String()),
+const schema = z.object({
+  name: z.string(),
+  adapter: z.string(),
+  url: z.string(),
+  flavour: z.string(),
+  id_header: z.string(),
+  headers: z.record(z.string(), z.string()),
   /** Where the credential is that began the job; absent: the channel needs none. */
-  credential: Type.Optional(
-    Type.Tuple([Type.Union([Type.Literal("env"), Type.Literal("file"), Type.Literal("sealed")]), Type.String()]),
-  ),
+  credential: z.exactOptional(z.tuple([z.enum(["env", "file", "sealed"]), z.string()])),
 });
 
 /** A note that was read. */
-export type ChannelNote = Type.Static<typeof schema>;
+export type ChannelNote = z.infer<typeof schema>;
 
 /** Names of headers that may hold a secret, which a note must not. */
 const secretive = /auth|key|token|secret|cookie|password|signature/i;
@@ -54,8 +51,7 @@ function sourceOf({ source }: CredentialRef): NonNullable<ChannelNote["credentia
 
 /** Reads a note; undefined: it is none. */
 export function readChannelNote(text: string): ChannelNote | undefined {
-  const note = parseJson(text);
-  return Check(schema, note) ? note : undefined;
+  return schema.safeParse(parseJson(text)).data;
 }
 
 /** The channel that a note describes. */

@@ -1,8 +1,7 @@
 import { EventEmitter } from "node:events";
 import { rmSync } from "node:fs";
 import type { TLSSocket } from "node:tls";
-import { type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { type DescMethod, fromBinary } from "@bufbuild/protobuf";
 import {
   Server,
   type ServerCredentials,
@@ -11,8 +10,6 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation } from "grpc-health-check";
 import { ThroughlineError } from "../errors/error.ts";
 import { createAdmission } from "./admission.ts";
 import type { CallSpans } from "./call-spans.ts";
@@ -24,6 +21,7 @@ import { answerTooLargeError, cancelledError } from "./faults.ts";
 import { leavingDetails, passBytes, serveGrpcLink, transportLimit } from "./grpc-link.ts";
 import { createLaneServer, type LaneServer } from "./lane-server.ts";
 import { type PeerSecrets, refusal } from "./peer-secret.ts";
+import { serveReflection } from "./reflection.ts";
 import { laneShape, methodPath } from "./shape.ts";
 import { toStatus } from "./status.ts";
 import { type ServerTls, serverCredentials } from "./tls.ts";
@@ -74,6 +72,8 @@ export async function startGrpcServer(
   options: GrpcServerOptions,
 ): Promise<GrpcServer> {
   const maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
+  // With it comes a compiler of protobuf, which a process without a server of its own does not need.
+  const { HealthImplementation } = await import("grpc-health-check");
   const admission = createAdmission(options.secrets, options);
   const lanePaths = new Set<string>();
   const server = new Server({
@@ -116,7 +116,7 @@ export async function startGrpcServer(
   for (const name of names) health.setStatus(name, "SERVING");
   if (options.health ?? true) {
     health.addToServer(server);
-    new ReflectionService(reflected(definitions)).addToServer(server);
+    serveReflection(server, definitions);
   }
   const { credentials, stop: stopFollowing } = serverCredentials(options.tls);
   const port = await bind(server, options, credentials).catch((error: unknown) => {
@@ -219,17 +219,4 @@ function serveUnary(
 
 function readRequestId(text: string | Buffer | undefined): bigint {
   return typeof text === "string" && /^\d{1,20}$/.test(text) ? BigInt.asUintN(64, BigInt(text)) : 0n;
-}
-
-/** What the reflection service reads: the files of each service and those they import. */
-function reflected(definitions: readonly ServiceDefinition[]): ConstructorParameters<typeof ReflectionService>[0] {
-  const files = new Set<ServiceDefinition["service"]["file"]>();
-  const add = (file: ServiceDefinition["service"]["file"]): void => {
-    if (files.has(file)) return;
-    files.add(file);
-    for (const imported of file.dependencies) add(imported);
-  };
-  for (const { service } of definitions) add(service.file);
-  const fileDescriptorProtos = [...files].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
-  return { files: { format: "Protocol Buffer 3 DescriptorProto", type: {}, fileDescriptorProtos } };
 }

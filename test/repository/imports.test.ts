@@ -90,6 +90,10 @@ const violations: readonly (readonly [rule: string, from: string, to: string])[]
   ["only-shared-telemetry-knows-the-otel-sdk", "gateway/context.ts", "@opentelemetry/sdk-trace"],
   ["generated-code-stands-alone", "shared/gen/a_pb.ts", "shared/config.ts"],
   ["generated-code-stands-alone", "shared/gen/b_pb.ts", "kysely"],
+  ["loaded-when-needed", "shared/rpc/e.ts", "grpc-health-check"],
+  ["loaded-when-needed", "services/billing/limits/open.ts", "services/billing/limits/valkey-counters.ts"],
+  ["mesh-itself-loads-no-service", "cli/ground.ts", "shared/db/embedded/start.ts"],
+  ["mesh-itself-loads-no-service", "cli/ground.ts", "services/simulator/simulator.ts"],
   ["environment-through-shared-config", "gateway/a.ts", "node:process"],
   ["no-cycles", "shared/ring-a.ts", "shared/ring-b.ts"],
   ["no-cycles", "shared/type-ring-a.ts", "type:shared/type-ring-b.ts"],
@@ -141,6 +145,9 @@ const allowed: readonly (readonly [from: string, to: string])[] = [
   ["shared/telemetry/index.ts", "@opentelemetry/sdk-trace"],
   ["shared/gen/x_pb.ts", "@bufbuild/protobuf"],
   ["shared/config.ts", "node:process"],
+  ["shared/rpc/f.ts", "late:grpc-health-check"],
+  ["shared/rpc/f.ts", "type:grpc-health-check"],
+  ["services/billing/limits/g.ts", "late:services/billing/limits/valkey-counters.ts"],
   ["cli/main.ts", "gateway/main.ts"],
   ["cli/main.ts", "services/routing/main.ts"],
   ["test/e2e/story.test.ts", "services/routing/domain/pick.ts"],
@@ -181,13 +188,13 @@ beforeAll(async () => {
   };
   const files = new Map<string, string[]>();
   for (const [from, to] of [...violations.map(([, from, to]) => [from, to] as const), ...allowed, ...scenery]) {
-    const [keyword, target] = to.startsWith("type:") ? ["import type", to.slice(5)] : ["import", to];
+    const [, how = "", target = to] = /^(?:(type|late):)?(.*)$/.exec(to) ?? [];
     const isFile = target.endsWith(".ts") && !target.startsWith("./");
     const lines = files.get(from) ?? [];
     const specifier = isFile ? `${"../".repeat(from.split("/").length - 1)}${target}` : target;
-    lines.push(
-      `${keyword} { x as x${lines.length} } from "${specifier.startsWith(".") || !isFile ? specifier : `./${specifier}`}";`,
-    );
+    const name = specifier.startsWith(".") || !isFile ? specifier : `./${specifier}`;
+    const keyword = how === "type" ? "import type" : "import";
+    lines.push(how === "late" ? `await import("${name}");` : `${keyword} { x as x${lines.length} } from "${name}";`);
     files.set(from, lines);
     if (isFile && !files.has(target)) files.set(target, []);
   }
@@ -227,7 +234,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(tree, { recursive: true, force: true }));
 
-const plain = (path: string) => path.replace(/^type:/, "").replace(/^node:/, "");
+const plain = (path: string) => path.replace(/^(type|late):/, "").replace(/^node:/, "");
 
 /** Whether a finding is of this import: packages are found as files below node_modules. */
 const concerns = (finding: Violation, from: string, to: string) =>

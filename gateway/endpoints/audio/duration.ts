@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { parseStream } from "music-metadata";
 import type { FilePart, UploadSource } from "../../domain/form.ts";
 
 /** Slowest audio that is believed: 8 kbit/s, as of Opus for speech. A file's header may claim more; no file holds more. */
@@ -27,6 +26,8 @@ export interface AudioLength {
  * be read, its size is all there is to go by.
  */
 export async function audioLength(file: FilePart, source: UploadSource): Promise<AudioLength> {
+  // 80 files that only uploads of audio need.
+  const { parseStream } = await import("music-metadata");
   const stream = Readable.from(pieces(file, source), { objectMode: false });
   const timer = setTimeout(() => stream.destroy(new Error("too long to read")), timeoutMs);
   let seconds: number | undefined;
