@@ -13,8 +13,13 @@ export interface BatchRunner {
   leave(): void;
 }
 
-/** When a batch runs beside another: so many have gathered, or one of them has waited for so long, for the other may hang. */
+/**
+ * When a batch runs beside another: the other has few calls, so many have gathered, or one of them has waited for so long, for the
+ * other may hang.
+ */
 export interface BesideBounds {
+  /** The other has fewer calls than this: so few come at a time that to wait for its end would hardly make a larger batch. */
+  readonly besideFewerThan: number;
   readonly enough: number;
   readonly afterMs: number;
 }
@@ -49,8 +54,11 @@ export function createBatchRunner(
   let gathered: ServerCall[] = [];
   let waited = false;
   let running = 0;
+  /** Calls of the batches that run. */
+  let carried = 0;
   let overdue: NodeJS.Timeout | undefined;
-  let resting: NodeJS.Timeout | undefined;
+  /** The batch after which the next one waits. */
+  let resting: { readonly length: number; readonly timer: NodeJS.Timeout } | undefined;
   let left = false;
   const linger = createLinger(bounds, startBatches);
 
@@ -60,13 +68,17 @@ export function createBatchRunner(
   }
 
   function startBatches(): void {
-    while (gathered.length >= (running === 0 ? 1 : besideAnother.enough) && running < maxConcurrent) startBatch();
+    while (gathered.length > 0 && running < maxConcurrent && waitsForNone()) startBatch();
     if (gathered.length > 0 && running < maxConcurrent) {
       overdue ??= setTimeout(startOverdue, besideAnother.afterMs);
       return;
     }
     clearTimeout(overdue);
     overdue = undefined;
+  }
+
+  function waitsForNone(): boolean {
+    return running === 0 || carried < besideAnother.besideFewerThan || gathered.length >= besideAnother.enough;
   }
 
   function startOverdue(): void {
@@ -78,6 +90,7 @@ export function createBatchRunner(
     const calls = takeBatch();
     if (calls.length === 0) return;
     running += 1;
+    carried += calls.length;
     void runBatch(calls);
   }
 
@@ -101,25 +114,29 @@ export function createBatchRunner(
       calls[0]?.lane.report(error);
       for (const call of calls) call.answer("error", error);
     }
-    if (running === 1 && calls.length >= rest.after && !left) resting = setTimeout(endRest, rest.forMs);
-    else ended();
+    const { length } = calls;
+    if (running === 1 && length >= rest.after && !left) resting = { length, timer: setTimeout(endRest, rest.forMs) };
+    else ended(length);
   }
 
   function endRest(): void {
-    clearTimeout(resting);
+    if (resting === undefined) return;
+    const { length, timer } = resting;
+    clearTimeout(timer);
     resting = undefined;
-    ended();
+    ended(length);
   }
 
-  function ended(): void {
+  function ended(length: number): void {
     running -= 1;
+    carried -= length;
     if (!linger.isLingering()) startBatches();
   }
 
   function leave(): void {
     left = true;
     linger.stop();
-    if (resting !== undefined) endRest();
+    endRest();
   }
 
   return {

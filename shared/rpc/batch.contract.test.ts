@@ -46,7 +46,7 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
   test("few calls wait for the batch that runs, where the method says so; enough of them run beside it", async () => {
     const { client, echo } = await pair(
       {},
-      createEcho({ maxConcurrent: 2, besideAnother: { enough: 3, afterMs: longMs } }),
+      createEcho({ maxConcurrent: 2, besideAnother: { besideFewerThan: 0, enough: 3, afterMs: longMs } }),
     );
     await client.ready(5_000);
     const held = client.echo.call({ text: "hold" }, soon);
@@ -63,8 +63,32 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
     expect(echo.seen.batches).toEqual([1, 3, 1]);
   });
 
+  test("no call waits for a batch of few; one that comes behind a larger batch does", async () => {
+    const { client, echo } = await pair(
+      {},
+      createEcho({ maxConcurrent: 2, besideAnother: { besideFewerThan: 2, enough: 9, afterMs: longMs } }),
+    );
+    await client.ready(5_000);
+    const heldOne = client.echo.call({ text: "hold" }, soon);
+    await echo.until(({ texts }) => texts.length === 1);
+    await client.echo.call({ text: "beside one" }, soon);
+    echo.release();
+    await heldOne;
+    const heldTwo = [1, 2].map(() => client.echo.call({ text: "hold" }, soon));
+    await echo.until(({ batches }) => batches.at(-1) === 2);
+    const waits = client.echo.call({ text: "behind two" }, soon);
+    for (const text of ["behind", "behind that"]) await client.echoOnce({ text }, soon);
+    expect(echo.seen.batches).toEqual([1, 1, 2]);
+    echo.release();
+    await Promise.all([...heldTwo, waits]);
+    expect(echo.seen.batches).toEqual([1, 1, 2, 1]);
+  });
+
   test("a call that waits behind a batch which hangs runs beside it after a while", async () => {
-    const { client, echo } = await pair({}, createEcho({ maxConcurrent: 2, besideAnother: { enough: 3, afterMs: 1 } }));
+    const { client, echo } = await pair(
+      {},
+      createEcho({ maxConcurrent: 2, besideAnother: { besideFewerThan: 0, enough: 3, afterMs: 1 } }),
+    );
     await client.ready(5_000);
     const held = client.echo.call({ text: "hold" }, soon);
     await echo.until(({ texts }) => texts.includes("hold"));
@@ -77,7 +101,7 @@ describe.each(transports)("a batch lane %s", (_name, pair) => {
   test("after a batch of many the next one rests for a while, until there are enough or the server leaves; not after one of few", async () => {
     const resting = {
       maxConcurrent: 2,
-      besideAnother: { enough: 3, afterMs: longMs },
+      besideAnother: { besideFewerThan: 0, enough: 3, afterMs: longMs },
       rest: { after: 2, forMs: longMs },
     };
     const { client, echo, stop } = await pair({}, createEcho(resting));

@@ -94,7 +94,7 @@ export function batchHandler<I extends Message, O extends Message>(
   run: (calls: readonly LaneCall<I>[]) => Promise<readonly NoInfer<BatchAnswer<O>>[]>,
   options: BatchOptions<I> = {},
 ): BatchHandler<I, O> {
-  const { maxItems = 512, maxConcurrent = 4, besideAnother = { enough: 1, afterMs: 0 } } = options;
+  const { maxItems = 512, maxConcurrent = 4, besideAnother = { besideFewerThan: 0, enough: 1, afterMs: 0 } } = options;
   const { rest = { after: Number.POSITIVE_INFINITY, forMs: 0 } } = options;
   const { lingerMs = 0, enough = maxItems, isWaited = () => false } = options;
   const runner = createBatchRunner(run as (calls: readonly LaneCall<unknown>[]) => Promise<readonly unknown[]>, {

@@ -55,11 +55,12 @@ export function billingDefinition(context: BillingContext): BillingDefinition {
   );
   const definition = defineService(BillingService, {
     authenticate: batchHandler(authenticate(context), { maxConcurrent: 2 }),
-    // Two at a time mostly wait for each other's accounts: a second one is for as many as make a good statement by themselves, or
-    // for those that wait behind one of ten times the usual length.
+    // Two at a time mostly wait for each other's accounts: a second one is for as many as make a good statement by themselves, for
+    // those that wait behind one of ten times the usual length, and beside one of a single reservation: where they come so rarely, to
+    // wait makes no larger statements.
     reserve: batchHandler(reserve(context, { judgeOne, secondLook }), {
       maxConcurrent: 2,
-      besideAnother: { enough: 64, afterMs: 20 },
+      besideAnother: { besideFewerThan: 2, enough: 64, afterMs: 20 },
       rest: { after: 8, forMs: 2 },
     }),
     settle: settling,
