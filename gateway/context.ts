@@ -10,6 +10,7 @@ import type { Room } from "./edge/capacity.ts";
 import type { FreeLimits } from "./edge/free-limits.ts";
 import type { RefusalCounts } from "./edge/refusal-counts.ts";
 import type { Pages } from "./pages/pages.ts";
+import type { RouteMemory } from "./story/route-memory.ts";
 import type { Running } from "./story/running.ts";
 
 /** What the line of one request says alone. A type, not an interface: its fields are all that it can have. */
@@ -60,6 +61,8 @@ export interface GatewayContext extends Omit<GatewayDeps, "pages"> {
   readonly spent: SpentBuffers;
   /** Configured models that requests were resolved to. */
   readonly models: Set<string>;
+  /** Routes that are the same for all who ask alike, for an instant. */
+  readonly routes: RouteMemory;
   /** Principals by SHA-256 of the secret (one character a byte), for a few seconds. */
   readonly principals: LRUCache<string, Principal>;
 }

@@ -44,6 +44,7 @@ import { requests } from "./endpoints/requests.ts";
 import { createVideo } from "./endpoints/videos/create.ts";
 import { videos } from "./endpoints/videos/owned.ts";
 import { createPages } from "./pages/write-pages.ts";
+import { createRouteMemory } from "./story/route-memory.ts";
 import { createRunning } from "./story/running.ts";
 import { trpc } from "./trpc/endpoint.ts";
 
@@ -99,6 +100,7 @@ export async function startGateway(
     requestLine: createLineWriter(deps.log, "request", requestLineFields),
     running: createRunning({ ...deps, config }),
     models: new Set(),
+    routes: createRouteMemory(),
     principals: new LRUCache({
       max: maxPrincipals,
       ttl: Math.max(1, config.keyCacheMs),

@@ -115,12 +115,14 @@ export const channels = router({
         },
         callOptions(ctx),
       );
+      ctx.gateway.routes.forget();
       return channelOut(present(stored.channel));
     }),
 
   /** Removes a run-time channel; a repeat is fine. */
   delete: platformWrite.input(z.strictObject({ name })).mutation(async ({ ctx, input }) => {
     await ctx.gateway.routing.deleteChannel(input, callOptions(ctx));
+    ctx.gateway.routes.forget();
     return { name: input.name };
   }),
 });

@@ -4817,6 +4817,7 @@ function newRoute(): Route {
     maxOutputTokens: 0n,
     control: "",
     configVersion: 0n,
+    sameForMs: 0,
   };
 }
 
@@ -4832,12 +4833,17 @@ export function createRoute(init: MessageInitShape<typeof RouteSchema>): Route {
     maxOutputTokens: init.maxOutputTokens ?? 0n,
     control: init.control ?? "",
     configVersion: init.configVersion ?? 0n,
+    sameForMs: init.sameForMs ?? 0,
   };
 }
 
 function writeRoute(w: Writer, m: Route): void {
   w.expect(m.$typeName, "throughline.routing.v1.Route");
   if (m.$unknown !== undefined) w.unknown(m.$unknown);
+  if (m.sameForMs !== 0) {
+    w.uint32(m.sameForMs);
+    w.tag(64);
+  }
   if (m.configVersion !== 0n) {
     w.uint64(m.configVersion);
     w.tag(56);
@@ -4894,6 +4900,9 @@ function readRoute(r: Reader, end: number, m: Route): Route {
         break;
       case 7:
         m.configVersion = r.uint64();
+        break;
+      case 8:
+        m.sameForMs = r.uint32();
         break;
       default:
         r.unknown(m, no);

@@ -180,6 +180,26 @@ ${channels(channel("all", 'models: [gpt-4o], groups: "*"'), channel("vip-only", 
   });
 });
 
+interface Alike {
+  readonly affinity?: string;
+  /** A channel that is down. */
+  readonly down?: string;
+}
+
+test.each<[string, string[], Alike, boolean]>([
+  ["one channel", [channel("a")], {}, true],
+  ["one channel of each priority", [channel("a"), channel("b", "models: [gpt-4o], priority: 5")], {}, true],
+  ["one that may, one that may not", [channel("a"), channel("b", "models: [gpt-4o], enabled: false")], {}, true],
+  ["two that share the traffic", [channel("a"), channel("b")], {}, false],
+  ["an affinity key", [channel("a")], { affinity: "k" }, false],
+  ["one that is down", [channel("a"), channel("b", "models: [gpt-4o], priority: 5")], { down: "a" }, false],
+  ["one of another model that is down", [channel("a"), channel("b", "models: [gpt-4]")], { down: "b" }, false],
+])("all who ask alike may take the same route: %s", (_what, lines, { affinity = "", down = "" }, same) => {
+  const health = down === "" ? noHealth : summarise([line(down, { open: true })], nowMs);
+  const { sameForMs } = ask(snapshotOf(channels(...lines)), { affinity }, health);
+  expect(sameForMs > 0).toBe(same);
+});
+
 test("a model whose channels are all disabled is out of service, not unknown", () => {
   const snapshot = snapshotOf(channels(channel("a", "models: [gpt-4o], enabled: false")));
   expect(() => ask(snapshot, {})).toThrow(expect.objectContaining({ code: "service_unavailable" }));

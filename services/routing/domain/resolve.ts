@@ -44,6 +44,8 @@ export interface Route {
   readonly candidates: readonly RouteCandidate[];
   readonly reasons: readonly Reason[];
   readonly control: string;
+  /** Milliseconds for which all who ask alike may take it; 0: it is this request's alone. */
+  readonly sameForMs: number;
 }
 
 /** What resolving stands on. */
@@ -55,6 +57,8 @@ export interface RouteGround {
   readonly nowMs: number;
 }
 
+/** How long a route may be taken that is the same for all who ask alike. What changes is seen so much later. */
+const sameForMs = 100;
 /** Most candidates of a route: nobody waits for a ninth attempt. */
 export const maxCandidates = 8;
 /** Most skipped channels that a route names; the rest are counted. Reasons are kept on every record. */
@@ -95,7 +99,13 @@ export function resolveRoute(question: RouteQuestion, ground: RouteGround): Rout
     upstreamModel: upstreamName(member.served, concrete),
     price: priceAt(member.price, nowMs),
   }));
-  return { model: serving.model, candidates, reasons, control: named.control };
+  const isSame = asked.auto === null && question.affinity === "" && !health.anyDown && !leavesChoice(serving);
+  return { model: serving.model, candidates, reasons, control: named.control, sameForMs: isSame ? sameForMs : 0 };
+}
+
+/** Whether channels share the traffic, so that each request has an order of its own. */
+function leavesChoice({ tiers }: Serving): boolean {
+  return tiers.some(({ members }) => members.length > 1);
 }
 
 function order(serving: Serving, affinity: string, why: string, { health, random, nowMs }: RouteGround) {

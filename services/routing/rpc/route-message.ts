@@ -36,6 +36,7 @@ export function routeMessage(route: Route, version: bigint): RouteMessage {
     maxOutputTokens: BigInt(model.maxOutputTokens),
     control: route.control,
     configVersion: version,
+    sameForMs: route.sameForMs,
   });
 }
 
