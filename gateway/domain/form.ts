@@ -111,10 +111,10 @@ export function readForm(spec: FormSpec, parts: readonly FormPart[]): Form {
 
 function checkedFile(spec: FormSpec, file: FilePart): FilePart {
   const name = baseName(file.name);
-  if (spec.files[name] === undefined) {
+  if (!Object.hasOwn(spec.files, name)) {
     throw invalid(
       file.name,
-      spec.fields[name] === undefined ? `${file.name} must not be a file.` : `${name} is a field, not a file.`,
+      !Object.hasOwn(spec.fields, name) ? `${file.name} must not be a file.` : `${name} is a field, not a file.`,
     );
   }
   if (file.length === 0) throw invalid(file.name, `${file.name} is empty.`);
@@ -123,8 +123,8 @@ function checkedFile(spec: FormSpec, file: FilePart): FilePart {
 
 function addText(spec: FormSpec, texts: Map<string, string[]>, { name, value }: TextPart): void {
   const base = baseName(name);
-  if (spec.files[base] !== undefined) throw invalid(name, `${name} must be a file.`);
-  const kind = spec.fields[base]?.kind;
+  if (Object.hasOwn(spec.files, base)) throw invalid(name, `${name} must be a file.`);
+  const kind = Object.hasOwn(spec.fields, base) ? spec.fields[base]?.kind : undefined;
   const shape = kind === undefined ? undefined : shapes[kind];
   if (shape !== undefined && !shape.fits.test(value)) throw invalid(name, `${name} must be ${shape.wanted}.`);
   // `name[key]` is a field of its own; so is one that is not known.

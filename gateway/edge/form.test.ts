@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import type { Reservation, ReserveItem } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Frame, InvokeItem, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { streamHandler, unaryHandler } from "../../shared/rpc/index.ts";
+import { readForm } from "../domain/form.ts";
 import { each, secrets, startTestGateway, type TestGateway, writeFrames } from "../testing.ts";
 
 const path = "/v1/audio/transcriptions";
@@ -380,3 +381,10 @@ function stream(pieces: readonly Buffer[], coding: string): Promise<string> {
     socket.write("0\r\n\r\n");
   });
 }
+
+test.each(["constructor", "__proto__", "toString", "hasOwnProperty[]"])("a field may be called %s", (name) => {
+  const spec = { fields: { model: { kind: "text" } }, files: { file: { most: 1 } } } as const;
+  expect(readForm(spec, [{ name, value: "x" }]).text(name)).toBe("x");
+  const file = { name, filename: "a", contentType: "", offset: 0, length: 1, sha256: "" };
+  expect(() => readForm(spec, [file])).toThrow(`${name} must not be a file.`);
+});

@@ -30,7 +30,7 @@ const skewMs = 5_000;
 /** It is looked for again after this time, and then after twice the time before. */
 const firstLookMs = 25;
 const longestLookMs = 600;
-/** An ID that tells no time is looked for so much longer, in milliseconds. */
+/** Others' IDs, which tell no time whatever they look like, are looked for so much longer, in milliseconds. */
 const foreignWaitMs = 175;
 
 /** What IDs look like, for whoever has given one that leads nowhere. */
@@ -62,16 +62,17 @@ export async function findRequest(
   const requestId = requestOf(text) ?? requestOfTrace(text);
   const mayCome = requestId !== undefined && isRecent(requestId);
   const { lookupWaitMs } = context.config;
-  let leftMs = requestId === undefined ? Math.min(foreignWaitMs, lookupWaitMs) : mayCome ? lookupWaitMs : 0;
+  let leftMs = mayCome ? lookupWaitMs : Math.min(foreignWaitMs, lookupWaitMs);
+  /** When as much is left only the record of our own ID may still appear. */
+  const ownAloneMs = Math.max(leftMs - foreignWaitMs, 0);
   let found = await look(context, incoming, owner, { requestId, text, withRequest });
   for (let afterMs = firstLookMs; leftMs > 0; afterMs = Math.min(2 * afterMs, longestLookMs)) {
     if (found.kind !== "unknown" || found.deleted) break;
     await sleep(Math.min(afterMs, leftMs));
     leftMs -= afterMs;
-    // While we wait only the record of our own ID can appear, so nothing else is looked for again.
     found = await look(context, incoming, owner, {
-      ...{ requestId, withRequest },
-      text: requestId === undefined ? text : "",
+      ...{ requestId: mayCome ? requestId : undefined, withRequest },
+      text: leftMs >= ownAloneMs ? text : "",
     });
   }
   if (found.kind === "found") return found;

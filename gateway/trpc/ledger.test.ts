@@ -50,13 +50,15 @@ describe("money over tRPC", () => {
   });
 
   it("sums every unit", async () => {
+    const spans: string[] = [];
     await using gateway = await startTestGateway({
       billing: {
-        sumUsage: unaryHandler(async ({ limit, cursor }: SumUsageRequest) =>
-          limit === 0
+        sumUsage: unaryHandler(async ({ limit, cursor, fromUnixMs, toUnixMs }: SumUsageRequest) => {
+          spans.push(`${fromUnixMs} ${toUnixMs}`);
+          return limit === 0
             ? { sums: [{ name: "m", requests: 2n, usage }] }
-            : { nextCursor: `${limit}${cursor}`, rest: { names: 7n, requests: 8n, chargedNanoUsd: 2_000_000_000n } },
-        ),
+            : { nextCursor: `${limit}${cursor}`, rest: { names: 7n, requests: 8n, chargedNanoUsd: 2_000_000_000n } };
+        }),
       },
     });
     const { sums, ...end } = await clientOf(gateway).usage.sum.query({
@@ -68,6 +70,15 @@ describe("money over tRPC", () => {
       { name: "m", requests: 2, usage: { quantities: { input_tokens: 50, output_image_tokens: 1_056 } } },
     ]);
     expect(end).toEqual({ next_cursor: null, rest: null });
+    // "All there is" is often said with a date before anything can be.
+    spans.length = 0;
+    for (const [from, to] of [
+      ["0001-01-01T00:00:00Z", "1970-01-01T00:00:01Z"],
+      ["0001-01-01T00:00:00Z", "1960-01-01T00:00:00Z"],
+    ] as const) {
+      await clientOf(gateway).usage.sum.query({ from, to });
+    }
+    expect(spans).toEqual(["0 1000", "0 1"]);
     const page = {
       from: "2026-01-01T00:00:00Z",
       to: "2026-02-01T00:00:00Z",

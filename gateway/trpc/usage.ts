@@ -95,8 +95,9 @@ export const usage = router({
       const { sums, nextCursor, rest } = await ctx.gateway.billing.sumUsage(
         {
           accountId: reachedAccount(ctx.principal, input.account_id),
-          fromUnixMs: input.from,
-          toUnixMs: input.to,
+          // To billing time begins in 1970, and so do its entries.
+          fromUnixMs: input.from > 0n ? input.from : 0n,
+          toUnixMs: input.to > 0n ? input.to : 1n,
           by: usageBy[input.by],
           step: input.step === undefined ? UsageStep.UNSPECIFIED : sumSteps[input.step],
           limit: input.limit ?? 0,
