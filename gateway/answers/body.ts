@@ -22,7 +22,7 @@ const frameBytes = 16;
  * Bytes that may wait for the client's socket. Node would take 64 KiB before it says that this is enough, which was a third of what a stream
  * held that nobody reads.
  */
-const maxWaitingBytes = 32 * 1024;
+const maxWaitingBytes = 16 * 1024;
 const lineEnd = Buffer.from("\r\n");
 const lastChunk = Buffer.from("0\r\n\r\n");
 

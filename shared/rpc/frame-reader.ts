@@ -3,7 +3,7 @@ import type { ClientCodec } from "./link.ts";
 
 /** What waits for it comes behind what runs now. */
 const now = Promise.resolve();
-const defaultHighWaterBytes = 16 * 1024;
+const defaultHighWaterBytes = 8 * 1024;
 
 /** What keeping a frame costs beside its bytes: the objects around it, about. */
 const heldFrameBytes = 200;

@@ -25,7 +25,7 @@ const chat = (model: string, stream = true, more: Partial<UpstreamRequest> = {})
   gather(upstream, chatRequest(simulator.url, model, stream, more));
 
 describe("a body that comes faster than it is read", () => {
-  it("lets the loop turn between every 32 KiB, so that whoever hears of a slow reader can pause it in time", async () => {
+  it("lets the loop turn between every 16 KiB, so that whoever hears of a slow reader can pause it in time", async () => {
     const total = 4 * 1024 * 1024;
     const written = Promise.withResolvers<void>();
     const host = await rawServer((socket) =>
@@ -50,7 +50,7 @@ describe("a body that comes faster than it is read", () => {
     call.call.resume();
     expect((await call.ending).fault).toBeUndefined();
     expect(call.bytes()).toBe(total);
-    expect(most).toBeLessThanOrEqual(2 * 32 * 1024);
+    expect(most).toBeLessThanOrEqual(2 * 16 * 1024);
   });
 
   it("bounds what all bodies together say in a turn", async () => {
@@ -64,7 +64,7 @@ describe("a body that comes faster than it is read", () => {
     const calls = Array.from({ length: 40 }, () =>
       gather(upstream, { origin: `http://${host}`, path: "/", method: "GET", headers: {} }),
     );
-    // The first 32 KiB of each are not held up.
+    // The first 16 KiB of each are not held up.
     await Promise.all(calls.map(({ firstData }) => firstData));
     const sum = (): number => calls.reduce((bytes, call) => bytes + call.bytes(), 0);
     let most = 0;
@@ -113,6 +113,34 @@ describe("a body that comes faster than it is read", () => {
 });
 
 describe.skipIf(process.platform === "win32")("what is read of a socket and not heard", () => {
+  it("is nothing while a call is paused: all that was read has gone on, the rest waits in the system", async () => {
+    const total = 4 * 1024 * 1024;
+    const head = `HTTP/1.1 200 OK\r\ncontent-length: ${total}\r\n\r\n`;
+    const written = Promise.withResolvers<void>();
+    const host = await rawServer((socket) =>
+      socket.once("data", () => {
+        socket.write(head);
+        socket.write(Buffer.alloc(total));
+        setImmediate(() => written.resolve());
+      }),
+    );
+    const call = gather(upstream, { origin: `http://${host}`, path: "/", method: "GET", headers: {} });
+    const { line } = call.call as UpstreamCall & LineHolder;
+    await written.promise;
+    for (let pauses = 0; pauses < 20; pauses += 1) {
+      call.call.pause();
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      const heard = call.bytes();
+      expect((line?.bytesRead ?? 0) - head.length).toBe(heard);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(call.bytes(), "bytes heard while it is paused").toBe(heard);
+      call.call.resume();
+      for (let turn = 0; turn < pauses % 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect((await call.ending).fault).toBeUndefined();
+    expect(call.bytes()).toBe(total);
+  });
+
   it("is less than 64 KiB, whenever the reader pauses, and is all heard when it goes on", async () => {
     const total = 2 * 1024 * 1024;
     const chunk = Buffer.from(`400\r\n${"x".repeat(1024)}\r\n`);

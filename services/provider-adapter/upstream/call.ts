@@ -138,6 +138,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#over) throw ended;
     this.#reading.controller = controller;
+    this.#reading.line = this.line;
     this.#load.running += 1;
     this.#startTick = this.#context.watch.now();
     this.#readBefore = this.line?.bytesRead ?? 0;
@@ -173,7 +174,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     this.#reading.read(chunk.length);
     const { unpacker } = this.#reading;
     if (unpacker === undefined) this.#take(chunk);
-    else if (!unpacker.write(chunk)) this.#reading.controller?.pause();
+    else if (!unpacker.write(chunk)) this.#reading.filled();
   }
 
   /** A piece of the body itself. The bound holds for what a packed one unpacks to. */

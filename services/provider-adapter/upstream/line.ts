@@ -12,6 +12,12 @@ export interface Line {
   readonly certificateWanted: boolean;
   /** A request is about to be written: the head of an answer comes next. */
   expectHead(): void;
+  /** The socket itself can be held. */
+  readonly canHold: boolean;
+  /** Reads the socket no further: what comes waits in the system. To be called when what it has read was taken. */
+  hold(): void;
+  /** Reads it on. */
+  release(): void;
 }
 
 /** A call that wants to know the connection it is given. */
@@ -22,12 +28,14 @@ export interface LineHolder {
 
 class OpenLine implements Line {
   certificateWanted = false;
+  canHold = false;
   #socket: Socket | undefined;
   #heads: InterimHeads | undefined;
 
-  use(socket: Socket): void {
+  use(socket: Socket, canHold: boolean): void {
     this.#socket = socket;
     this.#heads = skipInterimHeads(socket);
+    this.canHold = canHold;
     // Signature algorithms are told to a client by the wish for its certificate alone.
     this.certificateWanted = socket instanceof TLSSocket && socket.getSharedSigalgs().length > 0;
   }
@@ -38,6 +46,14 @@ class OpenLine implements Line {
 
   expectHead(): void {
     this.#heads?.expect();
+  }
+
+  hold(): void {
+    this.#socket?.pause();
+  }
+
+  release(): void {
+    this.#socket?.read(0);
   }
 }
 
@@ -56,12 +72,17 @@ class LineClient extends Client {
   }
 }
 
-/** Creates a client of a pool whose connections are opened by `connect`. */
-export function createLineClient(origin: string | URL, options: Client.Options, connect: Connect): Client {
+/** Creates a client of a pool whose connections are opened by `connect`. `holdable`: sockets that can be held. */
+export function createLineClient(
+  origin: string | URL,
+  options: Client.Options,
+  connect: Connect,
+  holdable: Pick<WeakSet<Socket>, "has">,
+): Client {
   const line = new OpenLine();
   const opened: Connect = (target, callback) =>
     connect(target, (...result) => {
-      if (result[1] !== null) line.use(result[1]);
+      if (result[1] !== null) line.use(result[1], holdable.has(result[1]));
       callback(...result);
     });
   return new LineClient(origin, { ...options, connect: opened }, line);

@@ -1,19 +1,22 @@
 import type { Dispatcher } from "undici";
+import type { Line } from "./line.ts";
 import type { Patience } from "./patience.ts";
 import type { Turns, Waiting } from "./turns.ts";
 import type { Unpacker } from "./unpack.ts";
 
 /**
  * After so many bytes a call lets a turn of the loop go by, in which `pause` can be called by whoever hears of a slow reader
- * by another socket. A socket with much to say is read 32 times in a turn, 2 MB in all: 300 readers that read nothing held
+ * by another socket. A socket with much to say is read 32 times in a turn, 512 KiB in all: 300 readers that read nothing held
  * 1.2 GB before the first pause came through.
  */
-const maxUnheardBytes = 32 * 1024;
+const maxUnheardBytes = 16 * 1024 - 1;
 
 /** When the socket of a call is read, and when it has to wait: for its reader, or for its turn. */
 export class Reading implements Waiting {
   /** Undefined: the request is not written yet. */
   controller: Dispatcher.DispatchController | undefined = undefined;
+  /** The connection of the request that was written. */
+  line: Pick<Line, "canHold" | "hold" | "release"> | undefined = undefined;
   /** Unpacks a body that came packed. */
   unpacker: Unpacker | undefined = undefined;
   paused = false;
@@ -22,6 +25,10 @@ export class Reading implements Waiting {
   #begun = false;
   #over = false;
   #waiting = false;
+  /** The unpacker has to give what it was given first. */
+  #isUnpacking = false;
+  /** The socket is not read. */
+  #held = false;
   #unheardBytes = 0;
 
   constructor(patience: Patience, turns: Turns<Reading>) {
@@ -34,7 +41,7 @@ export class Reading implements Waiting {
     this.#begun = true;
     if (this.paused) {
       this.#patience.silenceIsOurs();
-      this.controller?.pause();
+      queueMicrotask(this.#hold);
     } else {
       this.#patience.listen();
     }
@@ -56,8 +63,23 @@ export class Reading implements Waiting {
    * copy all of that with every resume. A call that was paused and resumed all the time held 1 MB so, and took a core.
    */
   readonly #hold = (): void => {
-    if (this.paused && !this.#over) this.controller?.pause();
+    if (this.#over || !(this.paused || this.#waiting || this.#isUnpacking)) return;
+    if (this.line?.canHold === true) {
+      this.#held = true;
+      this.line.hold();
+    } else {
+      this.controller?.pause();
+    }
   };
+
+  #release(): void {
+    if (this.line?.canHold === true) {
+      this.#held = false;
+      this.line.release();
+    } else {
+      this.controller?.resume();
+    }
+  }
 
   resume(): void {
     if (this.#over || !this.paused) return;
@@ -68,20 +90,32 @@ export class Reading implements Waiting {
 
   /** So many bytes have been read. */
   read(bytes: number): void {
+    // The socket was asked for more by somebody else.
+    if (this.#held) queueMicrotask(this.#hold);
     this.#unheardBytes += bytes;
     if (this.#unheardBytes <= maxUnheardBytes) return;
     this.#unheardBytes = 0;
-    this.controller?.pause();
+    if (this.line?.canHold === true) queueMicrotask(this.#hold);
+    else this.controller?.pause();
     this.#waitForTurn();
+  }
+
+  /** The unpacker has enough for now. */
+  filled(): void {
+    this.#isUnpacking = true;
+    if (this.line?.canHold === true) queueMicrotask(this.#hold);
+    else this.controller?.pause();
   }
 
   /** What the unpacker had read it has given. */
   drained(): void {
-    if (!this.paused && !this.#waiting) this.controller?.resume();
+    this.#isUnpacking = false;
+    if (!this.paused && !this.#waiting) this.#release();
   }
 
   /** Nothing more is read. */
   end(): void {
+    if (this.#held) this.#release();
     this.#over = true;
     this.unpacker?.destroy();
   }
@@ -98,6 +132,6 @@ export class Reading implements Waiting {
     this.#waiting = false;
     if (this.#over || this.paused) return;
     this.#patience.listen();
-    this.controller?.resume();
+    if (!this.#isUnpacking) this.#release();
   }
 }

@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from "node:net";
+import type { Connect } from "../../../shared/outbound/guard.ts";
 
 /** Bytes that a socket is read of at a time. */
 const readBytes = 16 * 1024;
@@ -13,6 +14,19 @@ const shared = Buffer.allocUnsafeSlow(readBytes);
  */
 export const smallReads: { readonly onread?: OnReadOpts } =
   process.platform === "win32" ? {} : { onread: { buffer: shared, callback: take } };
+
+/**
+ * Notes the sockets that a connector of `smallReads` opens: they stand still as soon as they are paused. Others are read until what they hold
+ * is full, and what a proxy's tunnel leads through is opened by undici itself.
+ */
+export function noting(connect: Connect, opened: WeakSet<Socket>): Connect {
+  if (smallReads.onread === undefined) return connect;
+  return (target, callback) =>
+    connect(target, (...result) => {
+      if (result[0] === null) opened.add(result[1]);
+      callback(...result);
+    });
+}
 
 /** Called by a socket. False: it is read no further for now. */
 function take(this: unknown, bytes: number, buffer: Uint8Array): boolean {

@@ -1,9 +1,10 @@
+import type { Socket } from "node:net";
 import { Agent, buildConnector, type Client, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
 import type { Connect, Guard } from "../../../shared/outbound/guard.ts";
 import { bounded } from "./connectors.ts";
 import { createLineClient } from "./line.ts";
 import { createDirectHosts, hasProxy, type Proxies } from "./proxies.ts";
-import { smallReads } from "./small-reads.ts";
+import { noting, smallReads } from "./small-reads.ts";
 
 /** Pools of connections, one for each origin. */
 export interface Way {
@@ -34,7 +35,8 @@ export function createWay(options: WayOptions): Way {
   const tls = { allowH2: false, ...socketOptions, ...(ca === undefined ? {} : { ca }) };
   const lookup = guard === undefined ? {} : { lookup: guard.lookup };
   const secured = buildConnector({ timeout: 0, ...tls, ...lookup });
-  const plain = buildConnector({ timeout: 0, ...socketOptions, ...smallReads, ...lookup });
+  const holdable = new WeakSet<Socket>();
+  const plain = noting(buildConnector({ timeout: 0, ...socketOptions, ...smallReads, ...lookup }), holdable);
   const direct: Connect = (to, connected) => (to.protocol === "https:" ? secured : plain)(to, connected);
   const connect = guard?.checked(direct) ?? direct;
   const clientOptions: Client.Options = {
@@ -54,7 +56,7 @@ export function createWay(options: WayOptions): Way {
     return new Pool(origin, {
       ...clientOptions,
       connections: options.maxConnectionsPerOrigin,
-      factory: (target) => createLineClient(target, clientOptions, opener),
+      factory: (target) => createLineClient(target, clientOptions, opener, holdable),
     });
   }
 

@@ -2,7 +2,7 @@
 export const maxKeptText = 256 * 1024;
 
 /** Most characters that wait unread: memory of a stream stays small, and reading stays off the first byte. */
-const usualLength = 16 * 1024;
+const usualLength = 4 * 1024;
 
 /** Events that have gone on to the client and are read afterwards and together, for usage and history. */
 export interface Unread {

@@ -114,6 +114,8 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
       const { id } = head;
       Object.assign(head, chunk);
       if (head.id === "") head.id = id;
+      // Padding is no part of the answer, and may be as long as a chunk.
+      head.obfuscation = undefined;
       for (const given of asArray(chunk.choices)) {
         // Asked one by one, as hundreds of chunks a stream are folded: a list of them took 15 kB of garbage for a hundred.
         if (!isChoice(given)) continue;
@@ -125,7 +127,7 @@ export function createChatFold(countTokens: (text: string) => number, maxText: n
       }
     },
     completion() {
-      const { object: _object, usage: _usage, obfuscation: _obfuscation, ...rest } = head;
+      const { object: _object, usage: _usage, ...rest } = head;
       return {
         ...rest,
         choices: [...choices.entries()]

@@ -38,6 +38,9 @@ export function endingOf(response: JsonObject): string {
   return asString(asObject(response.incomplete_details)?.reason) ?? asString(response.status) ?? "";
 }
 
+/** Characters of events that wait unread. The last event says all that they do, so those of a short answer are never read. */
+const maxUnread = 16 * 1024;
+
 /**
  * A stream whose upstream speaks the client's own dialect. Events go on as they come; only those with the whole response
  * (three a stream) are parsed, for its ID and usage. The others are read afterwards and together, where they are needed.
@@ -52,7 +55,7 @@ export function createResponsesPassthrough(
   const fold = createAnswerFold(estimateTextTokens, maxText);
   const unread = createUnread((events) => {
     for (const data of events) readDelta(data, (step) => fold.add(step));
-  });
+  }, maxUnread);
   const { previousId } = keeping(asked);
   const known = { id: responseId, ...(previousId === null ? {} : { previous_response_id: previousId }) };
   let last: JsonObject | undefined;
