@@ -55,6 +55,13 @@ test("the ratio of a group and the hours of a price are no matter of the list", 
   expect(pricesOf("house/four")).toEqual([["house", 4, 3]]);
 });
 
+test("a route whose price changes with the hour is each request's own, for the price is that of its arrival", () => {
+  const ground = { snapshot: snapshotOf(file), health: noHealth, random: () => 0.5, nowMs: 3_599_999 };
+  const routeTo = (model: string) =>
+    resolveRoute({ group: "default", model, module: "chat", needs: noNeeds, affinity: "" }, ground);
+  expect([routeTo("house/four").sameForMs, routeTo("house/two").sameForMs]).toEqual([0, 100]);
+});
+
 test("an answer that is simulated has no vendor, hence no list", () => {
   const configuration = configurationOf("presets: true", { simulatorUrl: "http://127.0.0.1:1" });
   const snapshot = buildSnapshot(configuration, [], 1n, { table: testPrices, today: "2026-11-21" });

@@ -99,7 +99,9 @@ export function resolveRoute(question: RouteQuestion, ground: RouteGround): Rout
     upstreamModel: upstreamName(member.served, concrete),
     price: priceAt(member.price, nowMs),
   }));
-  const isSame = asked.auto === null && question.affinity === "" && !health.anyDown && !leavesChoice(serving);
+  const hasFixedPrices = members.every(({ price }) => price.byHour === undefined);
+  const isSame =
+    asked.auto === null && question.affinity === "" && !health.anyDown && !leavesChoice(serving) && hasFixedPrices;
   return { model: serving.model, candidates, reasons, control: named.control, sameForMs: isSame ? sameForMs : 0 };
 }
 
