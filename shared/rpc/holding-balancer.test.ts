@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { experimental } from "@grpc/grpc-js";
+import { Client, credentials, experimental, Metadata } from "@grpc/grpc-js";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createGrpcClient } from "./grpc-client.ts";
 import { startGrpcServer } from "./grpc-server.ts";
+import { holdingRoundRobin } from "./holding-balancer.ts";
 import { createEcho } from "./testing-echo.ts";
 import { soon } from "./testing-pairs.ts";
 
@@ -33,6 +34,32 @@ class MovingResolver implements experimental.Resolver {
     return "localhost";
   }
 }
+
+test("why no connection could be made is still told after the addresses were looked up anew", async () => {
+  experimental.registerResolver("moving", MovingResolver);
+  const closed = await startGrpcServer([], { host: "127.0.0.1", port: 0 });
+  await closed.close(0);
+  ports = [closed.port];
+  const client = new Client("moving:///any", credentials.createInsecure(), {
+    "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ [holdingRoundRobin]: {} }] }),
+    // The next attempt is far off.
+    "grpc.initial_reconnect_backoff_ms": 60_000,
+  });
+  onTestFinished(() => client.close());
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const call = (): Promise<string | undefined> =>
+    new Promise((resolve) => {
+      const options = { deadline: Date.now() + 5_000 };
+      client.makeUnaryRequest("/a/b", asIs, asIs, Buffer.alloc(0), new Metadata(), options, (failure) =>
+        resolve(failure?.details),
+      );
+    });
+  expect(await call()).toContain("ECONNREFUSED");
+  for (let looks = 0; looks < 3; looks += 1) {
+    for (const tell of listeners) tell();
+    expect(await call()).toContain("ECONNREFUSED");
+  }
+});
 
 test("a stream goes on over its connection when its server is no longer among the addresses, and new calls go to the others", async () => {
   experimental.registerResolver("moving", MovingResolver);
