@@ -171,7 +171,11 @@ describe("the mesh in a terminal", () => {
       interval: 100,
     });
     expect((await mesh.processes()).slice(1)).toEqual(others);
-    await vi.waitFor(async () => expect((await fetch(`${mesh.url}/readyz`)).status).toBe(200), { timeout: 15_000 });
+    // A gateway stays ready while a service restarts, and says which.
+    await vi.waitFor(
+      async () => expect(await (await fetch(`${mesh.url}/readyz`)).json()).toEqual({ status: "ready", away: [] }),
+      { timeout: 15_000, interval: 100 },
+    );
   }, 30_000);
 
   it("ends streams whole on Ctrl-C, which reaches the whole group", async () => {
