@@ -316,6 +316,38 @@ describe("sums of usage", () => {
   });
 });
 
+test("what the last minute added to the sums is not read again, and a clock that steps back within it hides nothing", async () => {
+  while (await foldUsage(db, 1_000));
+  const atMs = Date.UTC(2028, 11, 1);
+  const plain = { key: 1, tariff: 1, kind: "charge", amount: 5, user: "ann", ofKey: null, tags: [] } as const;
+  const at = (account: number, seconds: number): Entry => ({ ...plain, account, atMs: atMs + seconds * 1_000 });
+  await enter(Array.from({ length: 200 }, (_, i) => at(0, i / 4)));
+  while (await foldUsage(db, 1_000));
+  await enter([at(0, 50.5), at(0, 50.6)]);
+  const read = await db.transaction(async (trx) => {
+    const readSoFar = async (): Promise<number> => {
+      const { rows } = await sql<{ entries: string }>`
+        select sum(idx_tup_fetch) as entries from pg_stat_xact_user_tables
+        where schemaname = 'billing' and relname like 'ledger%'`.execute(trx.kysely);
+      return Number(rows[0]?.entries);
+    };
+    const before = await readSoFar();
+    expect(await foldUsage(trx, 1_000)).toBe(false);
+    return (await readSoFar()) - before;
+  });
+  expect(read).toBeGreaterThanOrEqual(4);
+  expect(read).toBeLessThan(40);
+  await enter([at(0, 20), at(1, 60), at(0, 21)]);
+  expect(await foldUsage(db, 1_000)).toBe(false);
+  const { rows } = await sql`
+    select a.account_id from billing.account a left join billing.usage_fold f using (account_id)
+    left join billing.label_fold l using (account_id)
+    where a.ledger_seq > least(coalesce(f.folded_seq, 0), coalesce(l.folded_seq, 0))`.execute(db.kysely);
+  expect(rows).toEqual([]);
+  await expectSums([[atMs, atMs + 120_000]]);
+  expect(await wrong()).toMatchObject({ offending: [] });
+});
+
 test("a sum up to now is made of the running month's, whose days and hours are not read", async () => {
   while (await foldUsage(db, 1_000));
   const undo = new Error("undone");

@@ -40,15 +40,12 @@ export interface Fold {
 }
 
 /**
- * A function that adds the next entries of some accounts to sums. An account's entries are numbered without a gap and become visible
- * in that order, so a number tells what is in the sums, and nothing is counted twice or left out, whoever dies. It answers
- * how many it added and whether there are more. One replica does so at a time. A minute below the last entry's time is looked
- * through, for times may differ from numbers by a little; after a clock stepped back all of an account's ledger.
+ * Adds the next entries of accounts to sums.
  *
- * A late charge beside its release is one request.
+ * @param due the accounts, and how many entries of each.
+ * @param found how their entries are looked for.
  */
-export function foldFunction({ name, marks, lock, job, add }: Fold): string {
-  const fold = (due: string, found: string): string => `
+export const foldStatement = ({ marks, add }: Pick<Fold, "marks" | "add">, due: string, found: string): string => `
   with pending as (
     select a.account_id, coalesce(f.folded_seq, 0) as folded_seq, coalesce(f.folded_at, '-infinity') as folded_at,
       a.ledger_seq - coalesce(f.folded_seq, 0) as entries
@@ -77,6 +74,30 @@ export function foldFunction({ name, marks, lock, job, add }: Fold): string {
   )
   select (select count(*) from next), (select coalesce(sum(entries), 0) from pending) into o_folded, v_pending;`;
 
+/** As many entries of as many accounts as the limit says, of times from a minute before that of the last entry in the sums. */
+export const ofTheLastMinute = [
+  `select p.account_id, p.folded_seq, p.folded_at, least(p.entries, p_limit) as entries
+     from (select q.*, sum(q.entries) over (order by q.account_id) - q.entries as before from pending q) p
+     where p.before < p_limit`,
+  "l.created_at >= d.folded_at - interval '1 minute' order by l.created_at, l.seq",
+] as const;
+
+/** Those of one account, of whichever times. */
+export const ofAll = [
+  "select p.account_id, p.folded_seq, p.folded_at, least(p.entries, p_limit) as entries from pending p order by p.account_id limit 1",
+  "true order by l.seq",
+] as const;
+
+/**
+ * A function that adds the next entries of some accounts to sums. An account's entries are numbered without a gap and become visible
+ * in that order, so a number tells what is in the sums, and nothing is counted twice or left out, whoever dies. It answers
+ * how many it added and whether there are more. One replica does so at a time. A minute below the last entry's time is looked
+ * through, for times may differ from numbers by a little; after a clock stepped back all of an account's ledger.
+ *
+ * A late charge beside its release is one request.
+ */
+export function foldFunction({ name, marks, lock, job, add }: Fold): string {
+  const fold = (due: string, found: string): string => foldStatement({ marks, add }, due, found);
   return `
 create or replace function ${name}(p_limit integer, out o_folded bigint, out o_more boolean) language plpgsql as $$
 declare
@@ -89,17 +110,9 @@ begin
     return;
   end if;
   v_began := clock_timestamp();
-  ${fold(
-    `select p.account_id, p.folded_seq, p.folded_at, least(p.entries, p_limit) as entries
-     from (select q.*, sum(q.entries) over (order by q.account_id) - q.entries as before from pending q) p
-     where p.before < p_limit`,
-    "l.created_at >= d.folded_at - interval '1 minute' order by l.created_at, l.seq",
-  )}
+  ${fold(...ofTheLastMinute)}
   if o_folded = 0 and v_pending > 0 then
-    ${fold(
-      "select p.account_id, p.folded_seq, p.folded_at, least(p.entries, p_limit) as entries from pending p order by p.account_id limit 1",
-      "true order by l.seq",
-    )}
+    ${fold(...ofAll)}
   end if;
   o_more := v_pending > o_folded;
   if not o_more then

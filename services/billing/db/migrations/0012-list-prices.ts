@@ -1,5 +1,5 @@
 import { labelKinds, mostLabels, noLabel, otherLabels } from "../../domain/labels.ts";
-import { adding, bounded, counted, foldFunction, sums } from "./0012-fold.ts";
+import { adding, bounded, counted, type Fold, foldFunction, sums } from "./0012-fold.ts";
 import { labelledSettle } from "./0012-settle.ts";
 import { statements } from "./statements.ts";
 
@@ -9,15 +9,8 @@ const monthOf = (hour: string): string =>
 
 const columns = `${counted.join(", ")}, more, estimated`;
 
-/** As in 0008, of entries that may have a list price. */
-const foldSums = foldFunction({
-  name: "billing.fold_usage",
-  marks: "billing.usage_fold",
-  lock: "billing usage fold",
-  job: "usage",
-  add: `base as materialized (
-    select n.account_id, n.hour, n.key_id, n.tariff_id, ${sums("n")} from next n where n.kind in (1, 2) group by 1, 2, 3, 4
-  ), placed as (
+/** Adds up what `base` has for hours, days and months, and adds it to the sums. */
+export const placeUsage = `placed as (
     select case when everybody then 0 else b.account_id end as account_id, p.detail, p.span, p.starts, p.id, ${sums("b")}
     from (select base.*, base.hour / 24 * 24 as day, ${monthOf("base.hour")} as month from base) b
     cross join lateral (values (0, 1, b.hour, 0), (0, 2, b.day, 0),
@@ -30,8 +23,18 @@ const foldSums = foldFunction({
     insert into billing.usage_sum as s (account_id, detail, span, starts, id, ${columns})
     select p.account_id, p.detail, p.span, p.starts, p.id, ${bounded("p")} from placed p
     ${adding("account_id, detail, span, starts, id")}
-  )`,
-});
+  )`;
+
+/** As in 0008, of entries that may have a list price. */
+export const usageFold: Fold = {
+  name: "billing.fold_usage",
+  marks: "billing.usage_fold",
+  lock: "billing usage fold",
+  job: "usage",
+  add: `base as materialized (
+    select n.account_id, n.hour, n.key_id, n.tariff_id, ${sums("n")} from next n where n.kind in (1, 2) group by 1, 2, 3, 4
+  ), ${placeUsage}`,
+};
 
 /**
  * Sums by end user and by tag, of an hour, a day and a month each. Of each such span of an account the labels that came first are
@@ -116,6 +119,6 @@ export const createListPrices = statements(
    ) with (fillfactor = 50)`,
   "insert into billing.job values ('labels', '-infinity', '', '-infinity')",
   "grant select, insert, update on billing.label_sum, billing.label_fold to throughline_billing",
-  foldSums,
+  foldFunction(usageFold),
   foldLabels,
 );

@@ -1,5 +1,5 @@
 import { labelKinds, mostLabels, noLabel, otherLabels } from "../../domain/labels.ts";
-import { adding, bounded, counted, foldFunction, sums } from "./0012-fold.ts";
+import { adding, bounded, counted, type Fold, foldFunction, sums } from "./0012-fold.ts";
 import { statements } from "./statements.ts";
 
 /** The month that an hour is in, as the hour at which it begins. */
@@ -8,24 +8,8 @@ const monthOf = (hour: string): string =>
 
 const columns = `${counted.join(", ")}, more, estimated`;
 
-/**
- * What the function of 0012 does. Entries of an hour with the same labels are added up before anything else: each entry then went through a
- * sum for its user and its tags of an hour, a day and a month. Most have the same labels, or none.
- *
- * Sums by end user and by tag, of an hour, a day and a month each. Of each such span of an account the labels that came first are
- * told apart, as many as `mostLabels` says, by the number of the entry that brought them and then by name: which these are
- * does not depend on how the entries were added. Windows and no joins: PostgreSQL knows nothing of how many rows there will be, and takes
- * loops in loops.
- */
-const foldLabels = foldFunction({
-  name: "billing.fold_labels",
-  marks: "billing.label_fold",
-  lock: "billing label fold",
-  job: "labels",
-  add: `alike as materialized (
-    select n.account_id, n.hour, coalesce(n.end_user, n.user_id, '') as end_user, n.tags, min(n.seq) as first, ${sums("n")}
-    from next n where n.kind in (1, 2) group by 1, 2, 3, 4
-  ), labelled as (
+/** Adds up what `alike` has for the labels of hours, days and months, and adds it to the sums. */
+export const placeLabels = `labelled as (
     select a.*, b.kind_of_label, case when b.label = '' then '${noLabel}' else '=' || b.label end as label
     from alike a cross join lateral (
       select ${labelKinds.user} as kind_of_label, a.end_user as label
@@ -63,8 +47,27 @@ const foldLabels = foldFunction({
     insert into billing.label_sum as s (account_id, kind, span, starts, id, ${columns})
     select p.account_id, p.kind_of_label, p.span, p.starts, p.id, ${bounded("p")} from placed p
     ${adding("account_id, kind, span, starts, id")}
-  )`,
-});
+  )`;
+
+/**
+ * What the function of 0012 does. Entries of an hour with the same labels are added up before anything else: each entry then went through a
+ * sum for its user and its tags of an hour, a day and a month. Most have the same labels, or none.
+ *
+ * Sums by end user and by tag, of an hour, a day and a month each. Of each such span of an account the labels that came first are
+ * told apart, as many as `mostLabels` says, by the number of the entry that brought them and then by name: which these are
+ * does not depend on how the entries were added. Windows and no joins: PostgreSQL knows nothing of how many rows there will be, and takes
+ * loops in loops.
+ */
+export const labelFold: Fold = {
+  name: "billing.fold_labels",
+  marks: "billing.label_fold",
+  lock: "billing label fold",
+  job: "labels",
+  add: `alike as materialized (
+    select n.account_id, n.hour, coalesce(n.end_user, n.user_id, '') as end_user, n.tags, min(n.seq) as first, ${sums("n")}
+    from next n where n.kind in (1, 2) group by 1, 2, 3, 4
+  ), ${placeLabels}`,
+};
 
 /** Sums by label that read each entry once. */
-export const addUpAlike = statements(foldLabels);
+export const addUpAlike = statements(foldFunction(labelFold));

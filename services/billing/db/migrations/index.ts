@@ -16,6 +16,7 @@ import { addStoreRequest } from "./0013-store-request.ts";
 import { slowVacuum } from "./0013-upkeep.ts";
 import { addPlainBatches } from "./0015-plain-batches.ts";
 import { addUpAlike } from "./0016-label-fold.ts";
+import { foldTheLast } from "./0017-fold.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -39,4 +40,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0013_upkeep": slowVacuum,
   "0015_plain_batches": addPlainBatches,
   "0016_label_fold": addUpAlike,
+  "0017_fold": foldTheLast,
 };
