@@ -12,7 +12,8 @@ export function durationMs(text: string): number {
   return Number(count) * unitMs;
 }
 
-const dateAlone = /^\d{4}-\d{2}-\d{2}/;
+/** A date, perhaps with a time of the day, perhaps with its zone. */
+const moment = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(Z|[+-]\d{2}:?\d{2})?)?$/i;
 
 /** A point in time as ISO 8601: a date, a date with a time, or how long ago (24h, 7d). */
 export function time(text: string): string {
@@ -38,10 +39,13 @@ function isLength(text: string): boolean {
   return /^\d+[smhd]$/.test(text);
 }
 
-/** A date of the calendar, perhaps with a time; undefined for what is none. JavaScript reads 31 November as 1 December. */
+/**
+ * A date of the calendar, perhaps with a time; undefined for what is none. Without a zone it is UTC, as a date alone is and all that is
+ * shown, whatever the zone of this machine. JavaScript reads 31 November as 1 December, and much that is no ISO 8601.
+ */
 function dateOf(text: string): Date | undefined {
-  const [day] = dateAlone.exec(text) ?? [];
-  const [midnight, dated] = [Date.parse(`${day}T00:00:00Z`), Date.parse(text)];
+  const [, day, clock = "00:00", zone = "Z"] = moment.exec(text) ?? [];
+  const [midnight, dated] = [Date.parse(`${day}T00:00:00Z`), Date.parse(`${day}T${clock}${zone.toUpperCase()}`)];
   if (day === undefined || Number.isNaN(midnight) || Number.isNaN(dated)) return undefined;
   return new Date(midnight).toISOString().startsWith(day) ? new Date(dated) : undefined;
 }
