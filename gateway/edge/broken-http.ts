@@ -20,9 +20,21 @@ const causes: Readonly<Record<string, string>> = {
 
 /**
  * Answers what is not HTTP (a request line, headers or chunks that cannot be read, a request that never ends) with the
- * envelope and an ID, then closes the connection. What has begun to be answered is cut: more words would corrupt it.
+ * envelope and an ID, then closes the connection. What has begun to be answered is cut: more words would corrupt it. A
+ * request that was there as a whole is answered first: what is wrong came after it.
  */
 export function answerBrokenHttp(context: GatewayContext, open: OpenRequests) {
+  /** Connections whose fault waits for an answer: until that has ended each further byte is a fault again. */
+  const waiting = new WeakSet<Socket>();
+  const answerAfter = (event: "finish" | "socket", response: ServerResponse, fault: Error, socket: Socket): void => {
+    if (waiting.has(socket)) return;
+    waiting.add(socket);
+    response.once(event, () => {
+      waiting.delete(socket);
+      // The answer said that it was the last, so nobody reads on.
+      if (socket.writable) answer(fault, socket);
+    });
+  };
   const answer = (fault: NodeJS.ErrnoException, socket: Socket): void => {
     const last = open.get(socket);
     const running = last === undefined || last.response.writableEnded ? undefined : last;
@@ -31,7 +43,17 @@ export function answerBrokenHttp(context: GatewayContext, open: OpenRequests) {
       running.response.end();
       return;
     }
-    if (fault.code === "ECONNRESET" || !socket.writable || running?.response.headersSent === true) {
+    const isGone = fault.code === "ECONNRESET" || !socket.writable;
+    if (!isGone && running?.response.req.complete === true) {
+      answerAfter("finish", running.response, fault, socket);
+      return;
+    }
+    // Its turn to be answered has not come: requests before it on the connection still run.
+    if (!isGone && running?.response.socket === null) {
+      answerAfter("socket", running.response, fault, socket);
+      return;
+    }
+    if (isGone || running?.response.headersSent === true) {
       socket.destroy();
       return;
     }

@@ -173,6 +173,26 @@ describe("every answer that is not 2xx", () => {
     expect(JSON.parse(body)).toMatchObject({ type: "error", error: { code, request_id: id }, request_id: id });
   });
 
+  /** A request whose answer takes calls to other services. */
+  const whole = (more: string) => {
+    const text = JSON.stringify({ ...hello, model: "down" });
+    return `POST ${chat} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${secrets.api}\r\nContent-Type: application/json\r\n${more}Content-Length: ${text.length}\r\n\r\n${text}`;
+  };
+  // Each is read as far as it is HTTP, whatever stands behind it.
+  it.each([
+    ["bytes that are none", "garbage\r\n\r\n", "", ["503", "400"]],
+    ["a body whose chunks are broken", `${coded("chunked").slice(0, -12)}zz\r\n`, "", ["503", "400"]],
+    ["two requests, of which the second is broken", `${whole("")}garbage\r\n\r\n`, "", ["503", "503", "400"]],
+    ["bytes, where the connection ends with its answer", "garbage", "Connection: close\r\n", ["503"]],
+    ["a request, where the connection ends with its answer", whole(""), "Connection: close\r\n", ["503"]],
+    ["an empty line", "\r\n", "Connection: close\r\n", ["503"]],
+  ])("a request that is followed by %s gets its answer first", async (_what, behind, more, statuses) => {
+    const answers = await raw(gateway.port, whole(more) + behind);
+    expect([...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(statuses);
+    const ids = [...answers.matchAll(/^request-id: (\d+)/gim)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(statuses.length);
+  });
+
   it("a client that leaves while it sends its body is recorded as gone, not as a fault of the platform", async () => {
     const known = Promise.withResolvers<void>();
     const authenticate = each(() => {
