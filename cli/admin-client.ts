@@ -1,5 +1,4 @@
-import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink } from "@trpc/client";
-import { Agent, EventSource } from "undici";
+import { createTRPCClient, httpLink, splitLink, type TRPCLink } from "@trpc/client";
 import type { AppRouter } from "../gateway/trpc/router.ts";
 import { readEnv } from "../shared/config.ts";
 import { adminKeyFile, keepAdminKey, readAdminKey } from "./admin-key.ts";
@@ -12,8 +11,10 @@ export type AdminClient = ReturnType<typeof openAdminClient>;
 /**
  * A client of the gateway at THROUGHLINE_URL with THROUGHLINE_ADMIN_KEY, or with the key that `up` and `mesh` keep in
  * the data folder. Throws CommandError when there is no key.
+ *
+ * @param subscribing what subscriptions go over. Default: there are none, and what they need is not loaded.
  */
-export function openAdminClient() {
+export function openAdminClient(subscribing?: (url: string, authorization: string) => TRPCLink<AppRouter>) {
   const { THROUGHLINE_URL, THROUGHLINE_ADMIN_KEY, THROUGHLINE_DATA } = cliEnv.read(readEnv());
   const secret = THROUGHLINE_ADMIN_KEY ?? readAdminKey(THROUGHLINE_DATA);
   if (secret === undefined) {
@@ -23,16 +24,14 @@ export function openAdminClient() {
   }
   const url = `${THROUGHLINE_URL.replace(/\/+$/, "")}/trpc`;
   const authorization = `Bearer ${secret}`;
+  const calls = httpLink<AppRouter>({ url, headers: { authorization } });
+  if (subscribing === undefined) return createTRPCClient<AppRouter>({ links: [calls] });
   return createTRPCClient<AppRouter>({
     links: [
       splitLink({
         condition: (operation) => operation.type === "subscription",
-        true: httpSubscriptionLink({
-          url,
-          EventSource,
-          eventSourceOptions: { node: { dispatcher: sending(authorization) } },
-        }),
-        false: httpLink({ url, headers: { authorization } }),
+        true: subscribing(url, authorization),
+        false: calls,
       }),
     ],
   });
@@ -48,11 +47,4 @@ export function keepNewSecret(secret: string): { readonly kept_in?: string; read
   } catch (error) {
     return { not_kept: String(error) };
   }
-}
-
-/** A dispatcher that sends the key: an EventSource takes no headers, and in the address the key would be in logs. */
-function sending(authorization: string) {
-  return new Agent().compose((dispatch) => (request, handler) => {
-    return dispatch({ ...request, headers: { ...Object(request.headers), authorization } }, handler);
-  });
 }

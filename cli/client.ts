@@ -6,6 +6,15 @@ export async function connect(): Promise<AdminClient> {
   return (await import("./admin-client.ts")).openAdminClient();
 }
 
+/** As `connect`, for a command that follows what happens. */
+export async function connectToFollow(): Promise<AdminClient> {
+  const [{ openAdminClient }, { subscribing }] = await Promise.all([
+    import("./admin-client.ts"),
+    import("./subscriptions.ts"),
+  ]);
+  return openAdminClient(subscribing);
+}
+
 /**
  * The ID of an account that is named by its ID or its name. A name of digits alone, such as a cost centre's, may be the ID
  * of another account: then neither is guessed, for money may depend on it.

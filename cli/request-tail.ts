@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect } from "./client.ts";
+import { connectToFollow } from "./client.ts";
 import { CommandError } from "./command.ts";
 import { type FilterOptions, filterOf } from "./request-filter.ts";
 import { rowLine } from "./request-text.ts";
@@ -9,7 +9,7 @@ const longMs = 2 ** 31 - 1;
 
 /** Prints what comes until the process is interrupted. While the gateway is away it is asked again every few seconds. */
 export async function follow(options: FilterOptions, json: boolean): Promise<void> {
-  const client = await connect();
+  const client = await connectToFollow();
   const filter = await filterOf(client, options);
   // An event source tells no reasons: a key or a filter that is refused is told by this, and by the same question later.
   await client.requests.list.query({ filter, limit: 1 });
