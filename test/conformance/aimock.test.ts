@@ -2,8 +2,14 @@ import { LLMock } from "@copilotkit/aimock";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Deployment, startDeployment } from "../e2e/deployment.ts";
+import { embeddingsTests } from "./aimock/embeddings.ts";
+import { moderationTests } from "./aimock/moderation.ts";
+import { rerankTests } from "./aimock/rerank.ts";
 
-/* An upstream that this project did not write, as the channel that OPENAI_API_KEY and OPENAI_BASE_URL add. */
+/*
+ * An upstream that this project did not write, as the channels that a vendor's key and address add. All modules share one Throughline,
+ * which takes nearly three seconds of CPU to start and stop. One mode: test/e2e/walk.test.ts tries each module in both.
+ */
 
 const mock = new LLMock({ port: 0 });
 let house: Deployment;
@@ -13,6 +19,8 @@ beforeAll(async () => {
   house = await startDeployment("up", {
     OPENAI_API_KEY: "sk-of-the-mock",
     OPENAI_BASE_URL: `${url}/v1`,
+    COHERE_API_KEY: "sk-of-the-mock",
+    COHERE_BASE_URL: url,
     LOG_LEVEL: "warn",
   });
 }, 60_000);
@@ -49,3 +57,8 @@ test("what the vendor's models do not serve still goes to the simulator", async 
   const answer = await client().chat.completions.create({ model: "sim-tokens-5", messages });
   expect(answer.usage?.completion_tokens).toBe(5);
 });
+
+const given = () => house;
+embeddingsTests(given);
+moderationTests(given, mock);
+rerankTests(given, mock);
