@@ -28,6 +28,7 @@ export function DataTable<T>({
   rows,
   keyOf,
   state,
+  foot,
   empty,
 }: {
   name: string;
@@ -35,6 +36,8 @@ export function DataTable<T>({
   rows: readonly T[];
   keyOf: (row: T) => string;
   state: ListState;
+  /** A last line, of what is not in the rows: its cells. */
+  foot?: readonly ReactNode[] | undefined;
   empty: ReactNode;
 }) {
   const { common } = useWords();
@@ -78,6 +81,17 @@ export function DataTable<T>({
               </tr>
             ))}
           </tbody>
+          {foot === undefined ? null : (
+            <tfoot>
+              <tr>
+                {columns.map(({ head, isNumber }, at) => (
+                  <td key={head} className={isNumber ? "number" : undefined}>
+                    {foot[at]}
+                  </td>
+                ))}
+              </tr>
+            </tfoot>
+          )}
         </table>
       </section>
       {state.hasNextPage === true ? (

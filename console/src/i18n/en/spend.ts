@@ -29,4 +29,5 @@ export const spend = {
   chart: (by: string) => `Charged over time by ${by}`,
   others: "others",
   unnamed: "none",
+  rest: (names: string) => `${names} more`,
 } as const;

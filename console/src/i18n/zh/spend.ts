@@ -30,4 +30,5 @@ export const spend: Dictionary["spend"] = {
   chart: (by) => `按${by}的费用走势`,
   others: "其他",
   unnamed: "无",
+  rest: (names) => `其余 ${names} 个`,
 };

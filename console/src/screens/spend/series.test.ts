@@ -1,7 +1,7 @@
 import { nanoUsd, usd } from "@throughline/client";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { csvOf, seriesOf, sumsOf, totalUsd } from "./series.ts";
+import { csvOf, othersOf, restOf, seriesOf, sumsOf, totalUsd } from "./series.ts";
 
 const hourMs = 3_600_000;
 const from = Date.parse("2026-11-30T00:00:00Z");
@@ -41,6 +41,36 @@ test("a chart has few lines of equal length, which lose nothing", () => {
       const drawn = lines.flatMap(({ valuesUsd }) => valuesUsd).reduce((sum, value) => sum + value, 0);
       expect(lines.every(({ valuesUsd }) => valuesUsd.length === 24)).toBe(true);
       expect(drawn).toBeCloseTo(Number(totalUsd(sumsOf(points))), 3);
+    }),
+  );
+});
+
+test("what stands beside some groups adds up to the whole with them, in each step", () => {
+  fc.assert(
+    fc.property(fc.array(point), fc.constantFrom("a", "b"), (points, name) => {
+      const groups = points.filter(({ group }) => group === name);
+      const all = [...groups, ...othersOf(points, groups, "others")];
+      const byTime = (list: typeof all) => {
+        const sums = sumsOf(list.map((one) => ({ ...one, group: one.time })));
+        return new Map(
+          sums.filter(({ billedUsd }) => nanoUsd(billedUsd) > 0n).map((sum) => [sum.group, sum.billedUsd]),
+        );
+      };
+      expect(byTime(all)).toEqual(byTime(points));
+    }),
+  );
+});
+
+test("what is shown and its last line are all sums", () => {
+  fc.assert(
+    fc.property(fc.array(point), fc.nat(10), (points, shown) => {
+      const sums = sumsOf(points);
+      const rest = restOf(sums, shown);
+      const seen = sums.slice(0, shown);
+      expect(seen.length + (rest?.names ?? 0)).toBe(sums.length);
+      expect(nanoUsd(totalUsd(seen)) + nanoUsd(rest?.billedUsd ?? "0")).toBe(nanoUsd(totalUsd(sums)));
+      const requests = seen.reduce((sum, one) => sum + one.requests, rest?.requests ?? 0);
+      expect(requests).toBe(sums.reduce((sum, one) => sum + one.requests, 0));
     }),
   );
 });

@@ -15,6 +15,8 @@ export interface Point {
 
 /** What a group came to. Money is the contract's text, added exactly. */
 export interface Sum {
+  /** Tells it from others of the same name. */
+  readonly id: string;
   readonly group: string;
   readonly requests: number;
   readonly errors: number;
@@ -32,6 +34,7 @@ export function sumsOf(points: readonly Point[]): readonly Sum[] {
     const group = point.group ?? "";
     const before = sums.get(group);
     sums.set(group, {
+      id: group,
       group,
       requests: (before?.requests ?? 0) + point.requests,
       errors: (before?.errors ?? 0) + point.errors,
@@ -69,7 +72,42 @@ export interface Series {
 }
 
 /** Most lines of a chart; more cannot be told apart. */
-const maxLines = 6;
+export const maxLines = 6;
+
+/** What is charged in each step beside some groups: with their points it adds up to the whole. @param others what it is called. */
+export function othersOf(whole: readonly Point[], groups: readonly Point[], others: string): readonly Point[] {
+  const left = new Map<string, bigint>();
+  const add = (points: readonly Point[], sign: bigint) => {
+    for (const { time, billed_usd } of points) left.set(time, (left.get(time) ?? 0n) + sign * nanoUsd(billed_usd));
+  };
+  add(whole, 1n);
+  add(groups, -1n);
+  return [...left].flatMap(([time, nanos]) => {
+    // A request may end between the two answers.
+    if (nanos <= 0n) return [];
+    return [{ ...nothing, time, group: others, billed_usd: usd(nanos) }];
+  });
+}
+
+const nothing = { requests: 0, errors: 0, input_tokens: 0, output_tokens: 0 };
+
+/** What groups that are not shown come to. */
+export interface Rest {
+  readonly names: number;
+  readonly requests: number;
+  readonly billedUsd: string;
+}
+
+/** What is left of some sums beside the first ones; undefined: nothing. */
+export function restOf(sums: readonly Sum[], shown: number): Rest | undefined {
+  const left = sums.slice(shown);
+  if (left.length === 0) return undefined;
+  return {
+    names: left.length,
+    requests: left.reduce((sum, { requests }) => sum + requests, 0),
+    billedUsd: totalUsd(left),
+  };
+}
 
 /** What was charged over time. @param others name of what is left over. */
 export function seriesOf(
@@ -80,6 +118,7 @@ export function seriesOf(
   const first = Math.floor(from / stepMs) * stepMs;
   const steps = Math.max(1, Math.ceil((to - first) / stepMs));
   const named = sumsOf(points)
+    .filter(({ group }) => group !== others)
     .slice(0, maxLines)
     .map(({ group }) => group);
   const values = new Map<string, number[]>();
