@@ -86,3 +86,14 @@ test("CSV keeps every cell, and gives a spreadsheet no formula", () => {
     ),
   ).toBe('model,charged_usd\r\n"a,""b""\n",-0.5\r\n\'=cmd(),3\r\n');
 });
+
+test.each([
+  ["-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"],
+  ["-2.5.1", "'-2.5.1"],
+  [" =1", "' =1"],
+  ["\n=1", '"\'\n=1"'],
+  ["-0.000000001", "-0.000000001"],
+  ["a-1", "a-1"],
+])("a cell %j is written as %j", (cell, written) => {
+  expect(csvOf([], [[cell]])).toBe(`\r\n${written}\r\n`);
+});

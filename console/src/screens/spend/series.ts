@@ -140,6 +140,9 @@ export function seriesOf(
   };
 }
 
+/** What begins as a formula and is none, as a whole. */
+const amount = /^-\d+(\.\d+)?$/;
+
 /** A table as CSV (RFC 4180) that no spreadsheet takes for formulas. */
 export function csvOf(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   return [head, ...rows]
@@ -149,7 +152,7 @@ export function csvOf(head: readonly string[], rows: readonly (readonly (string 
 }
 
 function cell(value: string | number): string {
-  const text =
-    typeof value === "string" && /^[=+\-@\t\r]/.test(value) && !/^-?\d/.test(value) ? `'${value}` : String(value);
+  const isFormula = typeof value === "string" && /^\s*[=+\-@]|^[\t\r\n]/.test(value) && !amount.test(value);
+  const text = isFormula ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
