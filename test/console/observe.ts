@@ -94,6 +94,42 @@ export function observeTests(given: () => { readonly house: House; readonly brow
       expect(shown.complaints).toEqual([]);
     });
 
+    test.each(["operator", "owner"] as const)("spending by end user comes in pages that add up: %s", async (role) => {
+      const people = 105;
+      for (let from = 0; from < people; from += 15) {
+        const some = Array.from({ length: 15 }, (_, at) =>
+          given().house.chat("gpt-4o", { user: `person-${from + at}` }),
+        );
+        await Promise.all(some);
+      }
+      await using shown = await visit(given().browser, given().house.deployment.url);
+      const { page } = shown;
+      await signIn(page, given().house.keys[role]);
+      await page.goto(`${given().house.deployment.url}/console/spend?by=user`);
+      const figure = page.locator(".figure", { hasText: "Requests" }).locator(".figure-value");
+      const rows = page.locator(".table.wide tbody tr");
+      const last = page.locator("tfoot tr");
+      const numberOf = (text: string | null) => Number((text ?? "").replaceAll(",", ""));
+      const requestsOf = async () => {
+        const cells = await page.locator(".table.wide tr td:nth-child(4)").allTextContents();
+        return cells.reduce((sum, text) => sum + numberOf(text), 0);
+      };
+      // A screen is read again every 30 s.
+      const addsUp = () =>
+        expect
+          .poll(async () => (await requestsOf()) - numberOf(await figure.textContent()), { timeout: 70_000 })
+          .toBe(0);
+      await expect.poll(() => rows.count(), { timeout: 70_000 }).toBe(100);
+      await last.getByText(/^\d+ more$/).waitFor({ timeout: 70_000 });
+      await addsUp();
+      await page.getByRole("button", { name: "More", exact: true }).click();
+      await last.waitFor({ state: "detached" });
+      await expect.poll(() => rows.count()).toBeGreaterThan(people - 1);
+      await addsUp();
+      await expectAccessible(page, "spending by end user");
+      expect(shown.complaints).toEqual([]);
+    });
+
     test("shows a hundred thousand requests, of which only those in sight are made", async () => {
       const id = await given().house.chat("gpt-4o");
       const { requests } = await eventually(async () => {
