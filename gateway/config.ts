@@ -33,7 +33,7 @@ export const gatewayEnv = declareEnv({
     kind: "bool",
     default: false,
     description:
-      "Take the caller's address from the end of X-Forwarded-For; only behind a proxy that sets it or adds to it.",
+      "Take the caller's address from the end of X-Forwarded-For, with or without a port; only behind a proxy that sets it or adds to it.",
   },
   CORS_ORIGINS: {
     kind: "string",

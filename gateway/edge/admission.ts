@@ -5,6 +5,7 @@ import type { GatewayContext } from "../context.ts";
 import type { FormSpec } from "../domain/form.ts";
 import { authenticate, authorise, type SecretHeader } from "../story/authenticate.ts";
 import { type Incoming, mark } from "../story/incoming.ts";
+import { callerAddress } from "./caller-address.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -58,7 +59,7 @@ export function admit(
   const { incoming } = request;
   const { fresh, secretFirst } = admission;
   incoming.endpoint = admission.endpoint;
-  const caller = authenticate(context, incoming, request.headers, { fresh, secretFirst, ip: request.ip });
+  const caller = authenticate(context, incoming, request.headers, { fresh, secretFirst, ip: callerAddress(request) });
   if (caller instanceof Promise) return caller.then((principal) => admitCaller(context, request, admission, principal));
   admitCaller(context, request, admission, caller);
   return undefined;
@@ -73,7 +74,7 @@ function admitCaller(
   const { incoming } = request;
   incoming.principal = principal;
   mark(incoming, "authenticated");
-  authorise(principal, admission.scope, admission.kinds, request.ip);
+  authorise(principal, admission.scope, admission.kinds, callerAddress(request));
   if (admission.freeRequests === undefined) context.limits.admitPaid(principal.keyId);
   else takeFree(context, principal, admission.freeRequests);
   takeBody(context, request, admission);

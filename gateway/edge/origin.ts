@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { createOrigin } from "../../shared/gen/lane_codecs.ts";
 import type { Origin } from "../../shared/gen/throughline/common/v1/common_pb.ts";
+import { callerAddress } from "./caller-address.ts";
 
 const maxPathLength = 512;
 const maxAgentLength = 256;
@@ -20,11 +21,11 @@ function harmless(header: string | string[] | undefined): string {
 
 /** Where a request came from, as its head says it. @param traceId the trace that its spans are in. */
 export function originOf(request: Pick<FastifyRequest, "headers" | "originalUrl" | "ip">, traceId: string): Origin {
-  const { headers, originalUrl, ip } = request;
+  const { headers, originalUrl } = request;
   const origin = createOrigin({});
   origin.path = pathOf(originalUrl);
   origin.userAgent = (headers["user-agent"] ?? "").slice(0, maxAgentLength);
-  origin.address = ip;
+  origin.address = callerAddress(request);
   const length = headers["content-length"];
   if (length !== undefined) origin.requestBytes = BigInt(length);
   const { traceparent } = headers;

@@ -136,6 +136,7 @@ export function authorise(
 }
 
 function within(cidrs: readonly string[], ip: string): boolean {
+  if (!ipaddr.isValid(ip)) return false;
   const address = ipaddr.process(ip);
   return cidrs.some((cidr) => {
     const [network, bits] = ipaddr.parseCIDR(cidr.includes("/") ? cidr : `${cidr}/${cidr.includes(":") ? 128 : 32}`);

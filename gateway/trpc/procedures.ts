@@ -4,6 +4,7 @@ import { KeyKind, type Principal } from "../../shared/gen/throughline/billing/v1
 import type { CallOptions } from "../../shared/rpc/index.ts";
 import type { GatewayContext } from "../context.ts";
 import { everyKind as everyone, principalOf, publicKinds } from "../edge/admission.ts";
+import { callerAddress } from "../edge/caller-address.ts";
 import { operatorsOnly } from "../reach.ts";
 import { authenticate, authorise } from "../story/authenticate.ts";
 import type { Incoming } from "../story/incoming.ts";
@@ -68,8 +69,9 @@ export function createTrpcContext(
     documents,
     failed: new WeakMap(),
     caller: principalOf(request),
-    whoCallsNow: async () => authenticate(gateway, incoming, request.headers, { fresh: true, ip: request.ip }),
-    ip: request.ip,
+    whoCallsNow: async () =>
+      authenticate(gateway, incoming, request.headers, { fresh: true, ip: callerAddress(request) }),
+    ip: callerAddress(request),
     calls: { count: 0 },
     stopping,
   };

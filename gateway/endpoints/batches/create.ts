@@ -7,6 +7,7 @@ import type { File } from "../../../shared/gen/throughline/jobs/v1/files_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
 import type { GatewayContext } from "../../context.ts";
 import { type Admission, principalOf, publicKinds } from "../../edge/admission.ts";
+import { callerAddress } from "../../edge/caller-address.ts";
 import { authorise } from "../../story/authenticate.ts";
 import { type BatchView, toBatch } from "../../view/batch.ts";
 import { requestOf } from "../chat/message-id.ts";
@@ -53,7 +54,7 @@ export function createBatch(edge: FastifyInstance, context: GatewayContext): voi
       if (lineEndpoint === undefined)
         throw new ThroughlineError("invalid_value", "endpoint is not known.", { param: "endpoint" });
       const principal = principalOf(request);
-      authorise(principal, moduleNameOf(lineEndpoint.module), publicKinds, request.ip);
+      authorise(principal, moduleNameOf(lineEndpoint.module), publicKinds, callerAddress(request));
       const file = await inputFile(context, request, request.body.input_file_id);
       const view: BatchView = { completion_window, metadata: metadata ?? null };
       context.running.entered();
