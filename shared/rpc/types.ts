@@ -59,7 +59,7 @@ export interface CallBody {
 
 /** What a streaming call says beside its item. */
 export interface OpenOptions<F> extends CallOptions {
-  /** Bytes of unread frames above which the handler is asked to pause; under half of them it may go on. Default 16 KiB. */
+  /** Bytes of unread frames above which the handler is asked to pause; under half of them it may go on. Default 8 KiB. */
   readonly highWaterBytes?: number | undefined;
   /** Bytes that a frame counts for. Default: its encoded size (in process: the bytes and characters in it) + 200. */
   readonly frameBytes?: ((frame: F) => number) | undefined;

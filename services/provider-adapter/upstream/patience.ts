@@ -53,6 +53,11 @@ export class Patience implements Watched {
     this.#watch.add(this);
   }
 
+  /** The tick of its watch. */
+  now(): number {
+    return this.#watch.now();
+  }
+
   end(): void {
     this.#watch.delete(this);
   }

@@ -30,6 +30,7 @@ export class Reading implements Waiting {
   /** The socket is not read. */
   #held = false;
   #unheardBytes = 0;
+  #readAtTick = 0;
 
   constructor(patience: Patience, turns: Turns<Reading>) {
     this.#patience = patience;
@@ -92,7 +93,10 @@ export class Reading implements Waiting {
   read(bytes: number): void {
     // The socket was asked for more by somebody else.
     if (this.#held) queueMicrotask(this.#hold);
-    this.#unheardBytes += bytes;
+    // What came a tick ago was heard of long since: a usual stream is never held for it.
+    const tick = this.#patience.now();
+    this.#unheardBytes = tick === this.#readAtTick ? this.#unheardBytes + bytes : bytes;
+    this.#readAtTick = tick;
     if (this.#unheardBytes <= maxUnheardBytes) return;
     this.#unheardBytes = 0;
     if (this.line?.canHold === true) queueMicrotask(this.#hold);
