@@ -15,6 +15,8 @@ import {
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { storedFacts } from "./db/columns.ts";
 import { migrations } from "./db/migrations/index.ts";
+import { reserveAll } from "./db/reserve.ts";
+import { verdicts } from "./domain/verdict.ts";
 import { nextRequestId } from "./testing.ts";
 
 let postgres: TestPostgres;
@@ -193,6 +195,38 @@ async function reserve(trx: Queryable<unknown>, world: World, items: readonly As
   return row;
 }
 
+/** As the service asks for it: by a plain statement first. Answers as `reserve` does of billing.reserve_each. */
+async function reserveAsService(trx: Queryable<unknown>, world: World, items: readonly Asked[]): Promise<unknown> {
+  const bytes = (fill: number): Buffer => Buffer.alloc(32, fill);
+  const reserved = await reserveAll(
+    trx,
+    items.map((item, i) => ({
+      requestId: world.ids[item.slot] ?? 0n,
+      accountId: accountOf(world, item) ?? 0n,
+      keyId: keyOf(world, item)?.id ?? 0n,
+      secretGeneration: item.generation,
+      amount: BigInt(item.amount),
+      tariffId: item.tariff,
+      userId: item.user ?? "",
+      idempotency: item.idempotency < 2 ? { keyHash: bytes(i), digest: bytes(9) } : undefined,
+      job: item.job,
+    })),
+    60_000,
+  );
+  return reserved.map(({ code, detail, held, amount }) => ({ code, detail, held, amount }));
+}
+
+/** What billing.reserve_each says, item by item. */
+function eachOf(items: readonly Asked[], said: unknown): unknown {
+  const { o_code, o_detail, o_held, o_reserved } = said as Record<string, unknown[] | null>;
+  return items.map(({ amount }, i) => ({
+    code: o_code?.[i],
+    detail: o_detail?.[i] ?? 0n,
+    held: o_held?.[i] ?? false,
+    amount: o_reserved?.[i] ?? BigInt(amount),
+  }));
+}
+
 async function settle(trx: Queryable<unknown>, world: World, items: readonly Ending[], name: string): Promise<unknown> {
   const types = ["bigint", "bigint", "integer", "bigint", "integer", "bigint", "text", "text", "text", "boolean"];
   const facts = storedFacts.map(({ column, type }) =>
@@ -237,7 +271,7 @@ async function books(trx: Queryable<unknown>, { accounts, keys, ids }: World): P
 }
 
 /** What `act` says and leaves, and then as if it had not been. */
-async function undone(trx: Queryable<unknown>, world: World, act: () => Promise<unknown>): Promise<unknown> {
+async function undone(trx: Queryable<unknown>, world: World, act: () => Promise<unknown>) {
   await run(trx, "savepoint before");
   const said = await act();
   const left = await books(trx, world);
@@ -283,7 +317,12 @@ test(
                 next.kind === "reserve"
                   ? reserve(trx, world, next.items, `reserve${each}`)
                   : settle(trx, world, next.items, `settle${each}`);
-              expect(await undone(trx, world, act(""))).toEqual(await undone(trx, world, act("_each")));
+              const each = await undone(trx, world, act("_each"));
+              expect(await undone(trx, world, act(""))).toEqual(each);
+              if (next.kind === "reserve") {
+                const ofService = await undone(trx, world, () => reserveAsService(trx, world, next.items));
+                expect(ofService).toEqual({ said: eachOf(next.items, each.said), left: each.left });
+              }
               await act("")();
             }
           }),
@@ -330,6 +369,8 @@ test("a plain batch does without them", () =>
         idempotency: 9,
       },
     }));
+    const { said } = await undone(trx, world, () => reserveAsService(trx, world, items));
+    expect(said).toEqual(items.map(() => ({ code: 0, detail: 0n, held: false, amount: 10n })));
     expect(await reserve(trx, world, items, "reserve")).toMatchObject({ o_code: [0, 0, 0, 0, 0] });
     const endings = items.map(({ slot: of }) => ({
       ...{ slot: of, otherKey: 0, stranger: false, kind: 1, charge: 7, tariff: 2, tokens: 3 },
@@ -339,3 +380,39 @@ test("a plain batch does without them", () =>
       o_reserved: [10n, 10n, 10n, 10n, 10n],
     });
   }));
+
+test("amounts whose sum goes beyond 64 bits are refused one by one", () =>
+  inVain(async (trx) => {
+    const owner = { places: 0, day: 0, month: 0, spent: 0, recent: true };
+    const accounts = Array.from({ length: 3 }, () => ({ owner, balance: 1_000, floor: 0, state: 1 }));
+    const keys = [{ owner, of: 0, kind: 1, ended: "no", scopes: "{*}", models: "{}" }];
+    const world = await found(trx, accounts, keys);
+    const item = { otherKey: 0, stranger: false, generation: 1, tariff: 1, user: null, job: false, idempotency: 9 };
+    for (const count of [2, 3]) {
+      const items = Array.from({ length: count }, (_, slot) => ({ ...item, slot, amount: 4e18 }));
+      const each = await undone(trx, world, () => reserve(trx, world, items, "reserve_each"));
+      const { said } = await undone(trx, world, () => reserveAsService(trx, world, items));
+      expect(said).toEqual(eachOf(items, each.said));
+      expect(each.said).toMatchObject({ o_code: items.map(() => verdicts.balance) });
+    }
+  }));
+
+test.each([["reserved"], ["settled"]])("what was %s before is judged by itself, also beside what is new", (before) =>
+  inVain(async (trx) => {
+    const owner = { places: 0, day: 0, month: 0, spent: 0, recent: true };
+    const accounts = Array.from({ length: 3 }, () => ({ owner, balance: 1_000, floor: 0, state: 1 }));
+    const world = await found(trx, accounts, [{ owner, of: 0, kind: 1, ended: "no", scopes: "{*}", models: "{}" }]);
+    const whose = { otherKey: 0, stranger: false };
+    const item = { ...whose, generation: 1, amount: 10, tariff: 1, user: null, job: false, idempotency: 9 };
+    const [first, ...others] = [0, 1, 2].map((slot) => ({ ...item, slot }));
+    if (first === undefined) throw new Error("there are three");
+    await reserveAsService(trx, world, [first, { ...item, slot: 3 }]);
+    if (before === "settled") {
+      await settle(trx, world, [{ ...whose, slot: 0, kind: 1, charge: 7, tariff: 1, tokens: 3 }], "settle");
+    }
+    const items = [first, ...others];
+    const each = await undone(trx, world, () => reserve(trx, world, items, "reserve_each"));
+    const ofService = await undone(trx, world, () => reserveAsService(trx, world, items));
+    expect(ofService).toEqual({ said: eachOf(items, each.said), left: each.left });
+  }),
+);

@@ -24,7 +24,7 @@ const calls = {
 };
 /** Statements of a batch, of whatever size: the credit that is held, the charge, the record. Each is durable by itself. */
 const statementsOfOne = { billing_reserve_one: 1, billing_settle: 1, "history.put_records": 1 };
-const statementsOfMany = { billing_reserve: 1, billing_settle: 1, "history.put_records": 1 };
+const statementsOfMany = { billing_reserve_plain: 1, billing_settle: 1, "history.put_records": 1 };
 /** Messages for a batch of calls: one there, one back. The last frame of an answer travels with its outcome. */
 const messages = {
   ...{ "Resolve to server": 1, "Resolve to client": 1, "Reserve to server": 1, "Reserve to client": 1 },

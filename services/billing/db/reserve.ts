@@ -2,12 +2,13 @@ import {
   bigintArray,
   booleanArray,
   byteaArray,
-  type Database,
   integerArray,
+  type Queryable,
   statement,
   textArray,
 } from "../../../shared/db/index.ts";
-import type { BillingSchema } from "./schema.ts";
+import { reserveGroups } from "../domain/reserve-groups.ts";
+import { verdicts } from "../domain/verdict.ts";
 
 /** One reservation to make. */
 export interface NewReservation {
@@ -41,10 +42,19 @@ export interface Reserved {
   readonly expiresMs: bigint;
 }
 
-const reserve = statement(
-  "billing_reserve",
-  `select * from billing.reserve($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::integer[],
+/** What is out of the ordinary, or was refused as a whole. */
+const reserveEach = statement(
+  "billing_reserve_each",
+  `select * from billing.reserve_each($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::integer[],
      $7::text[], $8::bytea[], $9::bytea[], $10::boolean[], $11::integer)`,
+  { idempotent: true },
+);
+
+const reservePlain = statement(
+  "billing_reserve_plain",
+  `select billing.reserve_plain($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[],
+     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::integer[], $12::integer[], $13::integer[], $14::integer[],
+     $15::bigint, $16::bigint, $17::integer) as expires_ms`,
   { idempotent: true },
 );
 
@@ -64,27 +74,35 @@ interface Row {
   o_expires_default_ms: bigint;
 }
 
-/** Makes the reservations of a batch in one statement, a quicker one where a single item came. No request ID and no idempotency key may be twice among them. */
-export async function reserveAll(
-  db: Database<BillingSchema>,
-  items: readonly NewReservation[],
-  ttlMs: number,
-): Promise<Reserved[]> {
+type Db = Pick<Queryable<unknown>, "query">;
+
+/**
+ * Makes the reservations of a batch in one statement, a quicker one where nothing is out of the ordinary. A batch in which something
+ * is refused takes a second one. No request ID and no idempotency key may be twice among them.
+ */
+export async function reserveAll(db: Db, items: readonly NewReservation[], ttlMs: number): Promise<Reserved[]> {
   const [first] = items;
-  const plainOne = first !== undefined && items.length === 1 && first.idempotency === undefined && !first.job;
-  const [row] = plainOne
-    ? await db.query<Row>(reserveOne, [
-        first.requestId,
-        first.accountId,
-        first.keyId,
-        first.secretGeneration,
-        first.amount,
-        first.tariffId,
-        first.userId || null,
-        ttlMs,
-      ])
-    : await queryAll(db, items, ttlMs);
-  if (row === undefined) throw new Error("billing.reserve gave no row");
+  const plain = items.every(({ idempotency, job }) => idempotency === undefined && !job);
+  if (plain && first !== undefined && items.length > 1) {
+    const expiresMs = await queryPlain(db, items, ttlMs);
+    if (expiresMs !== null) {
+      return items.map(({ amount }) => ({ code: verdicts.reserved, detail: 0n, held: false, amount, expiresMs }));
+    }
+  }
+  const [row] =
+    plain && first !== undefined && items.length === 1
+      ? await db.query<Row>(reserveOne, [
+          first.requestId,
+          first.accountId,
+          first.keyId,
+          first.secretGeneration,
+          first.amount,
+          first.tariffId,
+          first.userId || null,
+          ttlMs,
+        ])
+      : await queryEach(db, items, ttlMs);
+  if (row === undefined) throw new Error("billing.reserve_each gave no row");
   return items.map((item, i) => ({
     code: row.o_code[i] ?? -1,
     detail: row.o_detail[i] ?? 0n,
@@ -94,9 +112,47 @@ export async function reserveAll(
   }));
 }
 
-function queryAll(db: Database<BillingSchema>, items: readonly NewReservation[], ttlMs: number): Promise<Row[]> {
+const most = 2n ** 63n - 1n;
+
+/** When all of them expire; null: something among them must be judged by itself, and nothing was done. */
+async function queryPlain(db: Db, items: readonly NewReservation[], ttlMs: number): Promise<bigint | null> {
+  const groups = reserveGroups(items);
+  if (groups.some(({ ofAccount }) => ofAccount.amount > most)) return null;
+  const ids = items.map((item) => item.requestId);
+  const [row] = await db.query<{ expires_ms: bigint | null }>(reservePlain, [
+    bigintArray(ids),
+    bigintArray(items.map((item) => item.accountId)),
+    bigintArray(items.map((item) => item.keyId)),
+    bigintArray(items.map((item) => item.amount)),
+    integerArray(items.map((item) => item.tariffId)),
+    textArray(items.map((item) => item.userId || null)),
+    bigintArray(groups.map((group) => group.accountId)),
+    bigintArray(groups.map((group) => group.keyId)),
+    bigintArray(groups.map((group) => group.ofAccount.amount)),
+    bigintArray(groups.map((group) => group.ofKey.amount)),
+    integerArray(groups.map((group) => group.secretGeneration)),
+    integerArray(groups.map((group) => group.tariffId)),
+    integerArray(groups.map((group) => group.ofAccount.items)),
+    integerArray(groups.map((group) => group.ofKey.items)),
+    ...boundsOf(ids),
+    ttlMs,
+  ]);
+  return row?.expires_ms ?? null;
+}
+
+function boundsOf(ids: readonly bigint[]): [low: bigint, high: bigint] {
+  let [low = 0n] = ids;
+  let high = low;
+  for (const id of ids) {
+    if (id < low) low = id;
+    if (id > high) high = id;
+  }
+  return [low, high];
+}
+
+function queryEach(db: Db, items: readonly NewReservation[], ttlMs: number): Promise<Row[]> {
   const idempotent = items.some((item) => item.idempotency !== undefined);
-  return db.query<Row>(reserve, [
+  return db.query<Row>(reserveEach, [
     bigintArray(items.map((item) => item.requestId)),
     bigintArray(items.map((item) => item.accountId)),
     bigintArray(items.map((item) => item.keyId)),

@@ -2,7 +2,7 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { formatUsd } from "../../../shared/money/usd.ts";
 import { type BudgetPeriod, renewsAtMs } from "./periods.ts";
 
-/** What `billing.reserve` decides of one item, by its numbers. Everything from 10 on is a refusal. */
+/** What `billing.reserve_each` decides of one item, by its numbers. Everything from 10 on is a refusal. */
 export const verdicts = {
   reserved: 0,
   repeated: 1,
@@ -121,7 +121,7 @@ export function refusal(code: number, detail: bigint, item: RefusedItem, nowMs: 
     case verdicts.accountJobs:
       return tooManyAtOnce("account", detail, "job");
     default:
-      return ThroughlineError.from(new Error(`billing.reserve answered the unknown code ${code}`));
+      return ThroughlineError.from(new Error(`billing.reserve_each answered the unknown code ${code}`));
   }
 }
 

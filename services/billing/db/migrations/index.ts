@@ -17,6 +17,7 @@ import { slowVacuum } from "./0013-upkeep.ts";
 import { addPlainBatches } from "./0015-plain-batches.ts";
 import { addUpAlike } from "./0016-label-fold.ts";
 import { foldTheLast } from "./0017-fold.ts";
+import { addReservePlain } from "./0018-reserve-plain.ts";
 
 /**
  * Billing's migrations, in their order. Until the first release they say what is there; from then on applied ones are never
@@ -41,4 +42,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0015_plain_batches": addPlainBatches,
   "0016_label_fold": addUpAlike,
   "0017_fold": foldTheLast,
+  "0018_reserve_plain": addReservePlain,
 };
