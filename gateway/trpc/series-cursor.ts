@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { iso } from "../view/payer.ts";
-import { time } from "./input.ts";
+import { text, time } from "./input.ts";
 
 /** Where a page of a series over time begins. */
 interface SeriesPlace {
@@ -15,21 +15,18 @@ const form = /^([^~]{1,40})(?:~([no])([A-Za-z0-9_-]*))?$/;
 const error = "must be the next_cursor of a page of this time";
 
 /** `next_cursor` of a series over time. */
-export const seriesCursor = z
-  .string()
-  .max(4_000)
-  .transform((text, context): SeriesPlace => {
-    const [, at = "", kind, group = ""] = form.exec(text) ?? [];
-    const from = time.safeParse(at);
-    const name = Buffer.from(group, "base64url").toString();
-    // PostgreSQL takes no NUL, and no name has one.
-    if (!from.success || name.includes("\0")) {
-      context.addIssue({ code: "custom", message: error });
-      return z.NEVER;
-    }
-    if (kind === undefined) return { from: from.data };
-    return { from: from.data, after: { group: name, other: kind === "o" } };
-  });
+export const seriesCursor = text.max(4_000).transform((given, context): SeriesPlace => {
+  const [, at = "", kind, group = ""] = form.exec(given) ?? [];
+  const from = time.safeParse(at);
+  const name = Buffer.from(group, "base64url").toString();
+  // PostgreSQL takes no NUL, and no name has one.
+  if (!from.success || name.includes("\0")) {
+    context.addIssue({ code: "custom", message: error });
+    return z.NEVER;
+  }
+  if (kind === undefined) return { from: from.data };
+  return { from: from.data, after: { group: name, other: kind === "o" } };
+});
 
 /** What a page says of the next one; null: it is the last. */
 export function toSeriesCursor({
