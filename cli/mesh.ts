@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { envToConfig as gatewayConfig } from "../gateway/config.ts";
-import { readVendorKeys } from "../services/routing/live/presets.ts";
+import { readVendorKeys } from "../services/routing/live/vendor-keys.ts";
 import { ConfigError, type Env } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { readVendorKeys } from "../services/routing/live/presets.ts";
+import { readPresets } from "../services/routing/live/presets.ts";
+import { readVendorKeys } from "../services/routing/live/vendor-keys.ts";
 import { declaredEnv } from "../test/repository/declared-env.ts";
 import { cliEnv } from "./config.ts";
 import { type Role, roleEnv, secretRoles } from "./role-env.ts";
@@ -49,6 +50,7 @@ test("a setting that is no secret reaches the roles that read it", () => {
 test("routing is told which vendors' keys are set, and not what they hold", async () => {
   const keys = await readVendorKeys();
   expect(keys.size).toBeGreaterThan(5);
+  expect([...keys]).toEqual((await readPresets()).vendors.map(({ key }) => key));
   const env = { ...Object.fromEntries([...keys].map((key) => [key, `the ${key}`])), GEMINI_API_KEY: " " };
   expect(new Set(Object.values(roleEnv("routing", env, keys)))).toEqual(new Set(["set"]));
   expect(roleEnv("routing", env, keys)).not.toHaveProperty("GEMINI_API_KEY");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { secretRoles } from "../../cli/role-env.ts";
-import { readVendorKeys } from "../../services/routing/live/presets.ts";
+import { readVendorKeys } from "../../services/routing/live/vendor-keys.ts";
 import { mayBeFile } from "../../shared/secret-files.ts";
 import { declaredEnv } from "./declared-env.ts";
 

@@ -20,12 +20,6 @@ export async function readPresets(): Promise<Presets> {
   };
 }
 
-/** Variables of the vendors' keys: whoever has one set has a channel of that vendor. */
-export async function readVendorKeys(): Promise<ReadonlySet<string>> {
-  const { vendors } = (await read("vendors.yaml", vendorsSchema)).value;
-  return new Set(vendors.map(({ key }) => key));
-}
-
 async function read<T>(name: string, schema: ZodType<T>): Promise<Located<T>> {
   const path = fileURLToPath(new URL(`../presets/${name}`, import.meta.url));
   const outcome = readYaml(await readFile(path, "utf8"), `presets/${name}`, schema);
