@@ -153,6 +153,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     controller.rawHeaders = null;
     this.#headSeen = true;
     this.#patience.headCame();
+    this.#reading.isEvents = String(headers["content-type"]).startsWith("text/event-stream");
     if (Number(headers["content-length"]) > this.#bytesLeft) {
       this.#fail("too_large");
       return;

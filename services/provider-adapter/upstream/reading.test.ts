@@ -6,7 +6,7 @@ import type { Watch } from "./watch.ts";
 const bounds = { headersTicks: 0, chunkTicks: 0, bodyTicks: 0, drainTicks: 0 };
 
 /** A call that is read, and how often it had to wait for its turn by then. */
-function reading() {
+function reading(isEvents: boolean) {
   let tick = 1;
   const watch: Watch = {
     add() {},
@@ -20,6 +20,7 @@ function reading() {
   const patience = new Patience(watch, bounds, request, { onSilence() {} });
   const waiting: Reading[] = [];
   const one = new Reading(patience, { add: (each) => void waiting.push(each) });
+  one.isEvents = isEvents;
   one.begin();
   return {
     passes: (ticks: number) => {
@@ -34,9 +35,9 @@ function reading() {
   };
 }
 
-test("16 KiB at once wait for a turn, in pieces of any size", () => {
+test("16 KiB of events at once wait for a turn, in pieces of any size", () => {
   for (const piece of [100, 190, 4_096, 16_384]) {
-    const { reads } = reading();
+    const { reads } = reading(true);
     const pieces = Math.ceil((10 * 16_384) / piece);
     let waits = 0;
     for (let index = 0; index < pieces; index += 1) waits += reads(piece);
@@ -46,11 +47,18 @@ test("16 KiB at once wait for a turn, in pieces of any size", () => {
 });
 
 test("a stream that brings less than that in a tick never waits, however long it is", () => {
-  const { passes, reads } = reading();
+  const { passes, reads } = reading(true);
   let waits = 0;
   for (let index = 0; index < 10_000; index += 1) {
     waits += reads(190);
     if (index % 50 === 49) passes(1);
   }
   expect(waits).toBe(0);
+});
+
+test("32 KiB of anything else do: a long body is whole after half as many turns", () => {
+  const { reads } = reading(false);
+  let waits = 0;
+  for (let index = 0; index < 90; index += 1) waits += reads(16_384);
+  expect(waits).toBe(30);
 });

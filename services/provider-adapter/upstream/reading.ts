@@ -9,7 +9,9 @@ import type { Unpacker } from "./unpack.ts";
  * by another socket. A socket with much to say is read 32 times in a turn, 512 KiB in all: 300 readers that read nothing held
  * 1.2 GB before the first pause came through.
  */
-const maxUnheardBytes = 16 * 1024 - 1;
+const maxUnheardBytes = 32 * 1024;
+/** Of a stream of events, which a slow reader holds up more often than anything else, and which brings little: after every read. */
+const maxUnheardEventBytes = 16 * 1024 - 1;
 
 /** When the socket of a call is read, and when it has to wait: for its reader, or for its turn. */
 export class Reading implements Waiting {
@@ -20,6 +22,8 @@ export class Reading implements Waiting {
   /** Unpacks a body that came packed. */
   unpacker: Unpacker | undefined = undefined;
   paused = false;
+  /** What comes is a stream of events. */
+  isEvents = false;
   readonly #patience: Patience;
   readonly #turns: Turns<Reading>;
   #begun = false;
@@ -97,7 +101,7 @@ export class Reading implements Waiting {
     const tick = this.#patience.now();
     this.#unheardBytes = tick === this.#readAtTick ? this.#unheardBytes + bytes : bytes;
     this.#readAtTick = tick;
-    if (this.#unheardBytes <= maxUnheardBytes) return;
+    if (this.#unheardBytes <= (this.isEvents ? maxUnheardEventBytes : maxUnheardBytes)) return;
     this.#unheardBytes = 0;
     if (this.line?.canHold === true) queueMicrotask(this.#hold);
     else this.controller?.pause();

@@ -49,7 +49,7 @@ export interface Upstream {
 const drainTimeoutMs = 1_000;
 /** Time in which a kept connection shows that it was dead already. */
 const staleMs = 5_000;
-/** Calls that go on in a turn of the loop with 16 KiB each. */
+/** Calls that go on in a turn of the loop with 32 KiB each, or 16 of events. */
 const callsInTurn = 8;
 
 /**
