@@ -57,6 +57,15 @@ test("certificates that cannot be used are told in one line at the start, not pa
   expect(outcomes).toEqual(cases.map(([, line]) => ({ code: 2, err: `billing: ${line}\n` })));
 }, 30_000);
 
+test.each([
+  ["OTEL_BSP_SCHEDULE_DELAY", "60d", "must be at most"],
+  ["OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere", "must be an absolute URL"],
+  ["OTEL_EXPORTER_OTLP_HEADERS", "%%", "must be pairs"],
+])("a wrong %s is told in one line at the start, as every other variable is", async (name, value, why) => {
+  const { code, err } = await run("simulator", { PORT: "0", [name]: value });
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(`^simulator: ${name} ${why}[^\n]*\n$`) });
+});
+
 test("no role starts where anybody could call it, or it anybody", async () => {
   const refused = { code: 2, err: expect.stringMatching(/^[a-z-]+: GRPC_SECRET must be set, .*\n$/) };
   const roles = ["gateway", "routing", "billing", "provider", "history"];

@@ -159,6 +159,7 @@ export async function runProcess(
   warmSoon();
   let env: Env;
   let read: ReturnType<typeof processEnv.read>;
+  let tracingConfig: ReturnType<typeof telemetryConfig>;
   try {
     env = readEnv();
     read = processEnv.read(env);
@@ -166,12 +167,12 @@ export async function runProcess(
     assertTlsFiles(env, read);
     peerSecrets(read);
     if (peers) assertTrust(read);
+    tracingConfig = telemetryConfig(env);
   } catch (error) {
     tell(error instanceof ConfigError ? configLines(name, error) : `${name}: ${error}\n`, "stderr");
     return wrongUsage;
   }
   const output = createLogOutput();
-  const tracingConfig = telemetryConfig(env);
   const logs = await openOtlpLogs(tracingConfig, {
     ...{ service: name, version },
     onFailed: (err) => log.warn({ err }, "log lines could not be exported"),
