@@ -15,7 +15,7 @@ const youngMb: Partial<Record<Role, number>> = { routing: 8, history: 8, billing
 
 /**
  * History's batches are the largest, so that a smaller young generation alone does not do: after a first full collection V8 allows
- * a slow heap of 45 MB 8 more, which the buffers of five batches take before the young generation is full.
+ * a heap that grows slowly 8 MB more, buffers included, and these come before the young generation is full.
  */
 const oldMb: Partial<Record<Role, number>> = { history: 128 };
 
