@@ -229,7 +229,7 @@ const forbidden = [
     to: {
       path: [
         npm("google-auth-library|grpc-health-check|@grpc/reflection|music-metadata"),
-        "^services/billing/limits/valkey-counters\\.ts$",
+        "^services/billing/(limits/valkey-counters|jobs/declared-accounts)\\.ts$",
       ],
       dependencyTypesNot: ["dynamic-import", "type-only"],
     },

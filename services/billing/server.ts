@@ -9,7 +9,7 @@ import { ensureLedgerPartitions } from "./db/keep.ts";
 import { openDatabase, openReports } from "./db/open.ts";
 import { checkPepper } from "./db/pepper-check.ts";
 import { createTariffs } from "./db/tariffs.ts";
-import { followDeclaredAccounts } from "./jobs/declared-accounts.ts";
+import type { followDeclaredAccounts } from "./jobs/declared-accounts.ts";
 import { startGauges } from "./jobs/gauges.ts";
 import { ledgerAheadMs, startKeeper } from "./jobs/keeper.ts";
 import { startReconciler } from "./jobs/reconciler.ts";
@@ -65,7 +65,7 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
   const declared =
     config.accountsFile === undefined
       ? undefined
-      : await followDeclaredAccounts({ ...context, rows: declaredRows }, config.accountsFile);
+      : await followed({ ...context, rows: declaredRows }, config.accountsFile);
   const unobserve =
     declared === undefined
       ? () => undefined
@@ -89,4 +89,12 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
       await Promise.all([db.close(), reports.close()]);
     },
   };
+}
+
+/** What reads the file is loaded where there is one. */
+async function followed(
+  ...given: Parameters<typeof followDeclaredAccounts>
+): ReturnType<typeof followDeclaredAccounts> {
+  const { followDeclaredAccounts: follow } = await import("./jobs/declared-accounts.ts");
+  return await follow(...given);
 }

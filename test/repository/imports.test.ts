@@ -92,6 +92,7 @@ const violations: readonly (readonly [rule: string, from: string, to: string])[]
   ["generated-code-stands-alone", "shared/gen/b_pb.ts", "kysely"],
   ["loaded-when-needed", "shared/rpc/e.ts", "grpc-health-check"],
   ["loaded-when-needed", "services/billing/limits/open.ts", "services/billing/limits/valkey-counters.ts"],
+  ["loaded-when-needed", "services/billing/server.ts", "services/billing/jobs/declared-accounts.ts"],
   ["mesh-itself-loads-no-service", "cli/ground.ts", "shared/db/embedded/start.ts"],
   ["mesh-itself-loads-no-service", "cli/ground.ts", "services/simulator/simulator.ts"],
   ["environment-through-shared-config", "gateway/a.ts", "node:process"],
