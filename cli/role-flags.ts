@@ -1,7 +1,7 @@
 import type { Env } from "../shared/config.ts";
 import type { Role } from "./role-env.ts";
 
-/** A setting of V8 in megabytes: each half of the young generation, where objects are made. 16 where it is not given. */
+/** A setting of V8 in megabytes: each half of the young generation, where objects are made. Not given: as V8 sees fit, up to 64. */
 const youngFlag = "--max-semi-space-size";
 /** A setting of V8 in megabytes: up to this size of the old generation, with the buffers that are in use, it begins no full collection. */
 const oldFlag = "--initial-old-space-size";
