@@ -66,6 +66,15 @@ test.each([
   expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(`^simulator: ${name} ${why}[^\n]*\n$`) });
 });
 
+test.each([
+  ["/nowhere/at-all", "cannot be written to (ENOENT)"],
+  [fileURLToPath(import.meta.url), "is no directory"],
+])("a SPOOL_DIR that takes no file is told in one line at the start: %s", async (directory, why) => {
+  const { code, err } = await run("up", { PORT: "0", SPOOL_DIR: directory });
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^throughline: SPOOL_DIR: [^\n]*\n$/) });
+  expect(err).toContain(`${directory} ${why}`);
+});
+
 test("no role starts where anybody could call it, or it anybody", async () => {
   const refused = { code: 2, err: expect.stringMatching(/^[a-z-]+: GRPC_SECRET must be set, .*\n$/) };
   const roles = ["gateway", "routing", "billing", "provider", "history"];

@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { ConfigError, type Env } from "../shared/config.ts";
 import { declareEnv } from "../shared/config-declare.ts";
@@ -309,7 +310,7 @@ export function envToConfig(env: Env): GatewayConfig {
       files: read.MAX_UPLOAD_FILES_BYTES,
     },
     spoolBytes: read.SPOOL_BYTES,
-    spoolDir: read.SPOOL_DIR ?? tmpdir(),
+    spoolDir: read.SPOOL_DIR === undefined ? tmpdir() : writable(read.SPOOL_DIR),
     keyCacheMs: read.KEY_CACHE_MS,
     processingAfterMs: read.PROCESSING_AFTER_MS,
     lookupWaitMs: read.LOOKUP_WAIT,
@@ -323,6 +324,19 @@ export function envToConfig(env: Env): GatewayConfig {
     keepAliveMs: 15_000,
     unreadMs: 60_000,
   };
+}
+
+/** A directory that files can be made in. Throws ConfigError for what is none: only large uploads would fail of it, much later. */
+function writable(directory: string): string {
+  const wrong = (what: string) => new ConfigError("SPOOL_DIR", `SPOOL_DIR: ${directory} ${what}`);
+  try {
+    if (!statSync(directory).isDirectory()) throw wrong("is no directory");
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return directory;
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw wrong(`cannot be written to (${(error as NodeJS.ErrnoException).code})`);
+  }
 }
 
 /** Origins as browsers send them. Throws ConfigError for what no browser sends. */
