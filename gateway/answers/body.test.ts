@@ -40,7 +40,7 @@ async function bodyOf(port: number): Promise<Buffer> {
 const pieces = fc.array(
   fc.oneof(
     fc.uint8Array({ maxLength: 40 }),
-    fc.integer({ min: 900, max: 9_000 }).map((size) => new Uint8Array(size).fill(7)),
+    fc.integer({ min: 900, max: 20_000 }).map((size) => new Uint8Array(size).fill(7)),
   ),
   { maxLength: 12 },
 );
@@ -138,6 +138,31 @@ test("what a turn brings is one buffer and one write, and the connection serves 
   socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
   await vi.waitFor(() => expect(heard.filter((text) => text.includes("first"))).toHaveLength(2));
   socket.destroy();
+});
+
+test("a piece of a large message is one write that keeps nothing of the message", async () => {
+  let body: Body | undefined;
+  await using server = await serve((given) => {
+    body = given;
+    given.write(Buffer.from("first"));
+  });
+  const asked = request({ port: server.port, host: "127.0.0.1" }).end();
+  const [response] = await once(asked, "response");
+  await once(response, "data");
+  const message = Buffer.allocUnsafeSlow(256 * 1024).fill("m");
+  const written = vi.spyOn(Socket.prototype, "write");
+  try {
+    for (const bytes of [1, 1_000, 1_025, 4_109, 16_384]) {
+      written.mockClear();
+      body?.write(message.subarray(50, 50 + bytes));
+      const buffers = written.mock.calls.map(([chunk]) => chunk as unknown as Buffer);
+      expect(buffers, `a piece of ${bytes} bytes`).toHaveLength(1);
+      expect(buffers[0]?.buffer.byteLength).toBeLessThanOrEqual(Math.max(4_096, bytes + 16));
+    }
+  } finally {
+    vi.restoreAllMocks();
+  }
+  response.destroy();
 });
 
 test("an answer that breaks off has no last chunk", async () => {

@@ -14,8 +14,13 @@ export interface Body {
 
 /** Memory taken at a time for small pieces, in bytes. Of no other response, which a slow reader would keep from being freed. */
 const blockBytes = 4 * 1024;
-/** A larger piece is not copied. */
+/** A larger piece is not put among others. */
 const maxCopiedBytes = 1024;
+/**
+ * A larger piece is not copied. One that is goes as one write in place of three, and what waits for a slow reader keeps neither the message
+ * that it came in nor three entries of the socket's queue.
+ */
+const maxFramedBytes = 16 * 1024;
 /** Size in hexadecimal digits and two line ends: more than any piece needs. */
 const frameBytes = 16;
 /**
@@ -29,6 +34,16 @@ const lastChunk = Buffer.from("0\r\n\r\n");
 function lastChunkWith(trailers: Readonly<Record<string, string>>): Buffer {
   const fields = Object.entries(trailers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`0\r\n${fields.join("")}\r\n`, "latin1");
+}
+
+/** A piece as a chunk, in memory of its own. */
+function framed(data: Uint8Array): Buffer {
+  const size = `${data.length.toString(16)}\r\n`;
+  const chunk = Buffer.allocUnsafeSlow(size.length + data.length + lineEnd.length);
+  chunk.write(size, "latin1");
+  chunk.set(data, size.length);
+  chunk.set(lineEnd, size.length + data.length);
+  return chunk;
 }
 
 /**
@@ -103,6 +118,7 @@ export function openBody(response: ServerResponse, onTaken: () => void): Body {
   function write(data: Uint8Array, more = false): boolean {
     if (data.length > maxCopiedBytes) {
       if (used > waitsFrom) put(taken());
+      if (data.length <= maxFramedBytes) return give(framed(data));
       response.write(`${data.length.toString(16)}\r\n`, "latin1");
       headSent = true;
       response.write(data);

@@ -1,7 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { RecordSchema, StoredRecordSchema } from "../gen/throughline/history/v1/history_pb.ts";
-import { roughBytes, roughBytesInTurns } from "./codec.ts";
+import { ProviderService } from "../gen/throughline/provider/v1/provider_pb.ts";
+import { roughBytes, roughBytesInTurns, wireClientCodec } from "./codec.ts";
+import { laneShape } from "./shape.ts";
 
 test.each([1, 64, 65, 1_000])(
   "an answer of %i records weighs the same, in one go or in turns with others",
@@ -21,3 +23,13 @@ test.each([1, 64, 65, 1_000])(
     expect(turns).toBe(length > 64 ? length + 1 : 0);
   },
 );
+
+test("a payload that is held keeps no more than itself, of a message of any size", () => {
+  const { hold } = wireClientCodec(laneShape(ProviderService.method.invoke));
+  const message = Buffer.allocUnsafeSlow(1024 * 1024).fill("m");
+  for (const bytes of [1_025, 4_109, 20_000, 70_000]) {
+    const held = hold(message.subarray(100, 100 + bytes));
+    expect(held.equals(message.subarray(100, 100 + bytes))).toBe(true);
+    expect(held.buffer.byteLength).toBe(bytes);
+  }
+});

@@ -37,9 +37,22 @@ export function wireClientCodec(shape: LaneShape): ClientCodec<Buffer> {
     decodeWant: (payload) => wantOf(decodeWant(payload)),
     data: (offset, bytes) => item({ data: bytes, dataOffset: BigInt(offset) }),
     bytes: (payload) => payload.byteLength,
-    // From Buffer's pool: an 8 KiB slab shared by neighbours beats an ArrayBuffer each, and a batch of a megabyte.
-    hold: (payload) => Buffer.from(payload),
+    hold: held,
   };
+}
+
+/** A larger payload has memory of its own. */
+const maxPooledBytes = 1024;
+
+/**
+ * A copy that does not pin the batch that it came in. Small ones are from Buffer's pool: a slab shared by neighbours beats an ArrayBuffer each.
+ * A large one would keep 64 KiB of it for as long as nobody reads.
+ */
+function held(payload: Buffer): Buffer {
+  if (payload.length <= maxPooledBytes) return Buffer.from(payload);
+  const own = Buffer.allocUnsafeSlow(payload.length);
+  own.set(payload);
+  return own;
 }
 
 /** Codec of a lane's server over gRPC. */
