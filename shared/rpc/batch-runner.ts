@@ -115,8 +115,13 @@ export function createBatchRunner(
       for (const call of calls) call.answer("error", error);
     }
     const { length } = calls;
-    if (running === 1 && length >= rest.after && !left) resting = { length, timer: setTimeout(endRest, rest.forMs) };
+    if (running === 1 && length >= rest.after && !left) resting = { length, timer: setTimeout(endTurn, rest.forMs) };
     else ended(length);
+  }
+
+  /** Timers come first in a turn of the loop, and what the turn brings is sent at its end: that comes along too. */
+  function endTurn(): void {
+    setImmediate(() => setImmediate(endRest));
   }
 
   function endRest(): void {
