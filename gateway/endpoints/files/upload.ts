@@ -80,6 +80,10 @@ function purposeOf(form: Form): string {
 
 /** Milliseconds that the client wants it to be kept; undefined: it says nothing. */
 function lifeOf(form: Form): number | undefined {
+  // As one text it would be passed over, and the file be kept for longer than its client wants.
+  if (form.text("expires_after") !== undefined) {
+    throw invalid("expires_after", "expires_after is said as expires_after[anchor] and expires_after[seconds].");
+  }
   const anchor = form.text("expires_after[anchor]");
   const given = form.text("expires_after[seconds]");
   if (anchor === undefined && given === undefined) return undefined;

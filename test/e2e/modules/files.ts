@@ -100,6 +100,7 @@ export function testFiles(houseOf: () => ModulesHouse): void {
       "expires_after[seconds]",
     ],
     [{ purpose: "batch", "expires_after[seconds]": "7200" }, "expires_after[anchor]"],
+    [{ purpose: "batch", expires_after: '{"anchor":"created_at","seconds":3600}' }, "expires_after"],
     [{ purpose: "batch", file: "" }, "file"],
   ])("a form with %j is refused, and nothing of it is kept", async (fields, param) => {
     const form = new FormData();
