@@ -132,7 +132,7 @@ test("a flood of refused requests shares the statements of its looks, and accept
   const before = db.statements;
   const answers = (await Promise.all([ask(), ask()])).flat();
   expect(answers.filter((answer) => answer instanceof Error)).toHaveLength(600);
-  // Two batches, and the six looks that they share, but for those that the clock puts on either side of a tick. Jobs of
+  // Two batches, each judged as a whole and then item by item, and the six looks that they share, but for those that the clock puts on either side of a tick. Jobs of
   // the service may run meanwhile. Without sharing it would be a statement or more for each of the 600.
   expect(db.statements - before).toBeLessThanOrEqual(2 + 2 * 6 + 6);
 });

@@ -4,6 +4,7 @@ import {
   byteaArray,
   integerArray,
   type Queryable,
+  type Statement,
   statement,
   textArray,
 } from "../../../shared/db/index.ts";
@@ -42,13 +43,17 @@ export interface Reserved {
   readonly expiresMs: bigint;
 }
 
+const judging = (name: "reserve" | "reserve_each") =>
+  statement(
+    `billing_${name}`,
+    `select * from billing.${name}($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::integer[],
+       $7::text[], $8::bytea[], $9::bytea[], $10::boolean[], $11::integer)`,
+    { idempotent: true },
+  );
+/** What is likely to be refused: one statement, whatever comes of it. */
+const reserve = judging("reserve");
 /** What is out of the ordinary, or was refused as a whole. */
-const reserveEach = statement(
-  "billing_reserve_each",
-  `select * from billing.reserve_each($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::integer[],
-     $7::text[], $8::bytea[], $9::bytea[], $10::boolean[], $11::integer)`,
-  { idempotent: true },
-);
+const reserveEach = judging("reserve_each");
 
 const reservePlain = statement(
   "billing_reserve_plain",
@@ -79,11 +84,18 @@ type Db = Pick<Queryable<unknown>, "query">;
 /**
  * Makes the reservations of a batch in one statement, a quicker one where nothing is out of the ordinary. A batch in which something
  * is refused takes a second one. No request ID and no idempotency key may be twice among them.
+ *
+ * @param again they were refused before, and probably will be: they take one statement in any case.
  */
-export async function reserveAll(db: Db, items: readonly NewReservation[], ttlMs: number): Promise<Reserved[]> {
+export async function reserveAll(
+  db: Db,
+  items: readonly NewReservation[],
+  ttlMs: number,
+  again = false,
+): Promise<Reserved[]> {
   const [first] = items;
   const plain = items.every(({ idempotency, job }) => idempotency === undefined && !job);
-  if (plain && first !== undefined && items.length > 1) {
+  if (plain && !again && items.length > 1) {
     const expiresMs = await queryPlain(db, items, ttlMs);
     if (expiresMs !== null) {
       return items.map(({ amount }) => ({ code: verdicts.reserved, detail: 0n, held: false, amount, expiresMs }));
@@ -101,7 +113,7 @@ export async function reserveAll(db: Db, items: readonly NewReservation[], ttlMs
           first.userId || null,
           ttlMs,
         ])
-      : await queryEach(db, items, ttlMs);
+      : await queryEach(db, again ? reserve : reserveEach, items, ttlMs);
   if (row === undefined) throw new Error("billing.reserve_each gave no row");
   return items.map((item, i) => ({
     code: row.o_code[i] ?? -1,
@@ -150,9 +162,9 @@ function boundsOf(ids: readonly bigint[]): [low: bigint, high: bigint] {
   return [low, high];
 }
 
-function queryEach(db: Db, items: readonly NewReservation[], ttlMs: number): Promise<Row[]> {
+function queryEach(db: Db, by: Statement, items: readonly NewReservation[], ttlMs: number): Promise<Row[]> {
   const idempotent = items.some((item) => item.idempotency !== undefined);
-  return db.query<Row>(reserveEach, [
+  return db.query<Row>(by, [
     bigintArray(items.map((item) => item.requestId)),
     bigintArray(items.map((item) => item.accountId)),
     bigintArray(items.map((item) => item.keyId)),

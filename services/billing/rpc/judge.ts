@@ -22,17 +22,18 @@ export function sharedKeys({ reservation }: Asked): string[] {
   return [key, `${accountId} ${Buffer.from(idempotency.keyHash).toString("latin1")}`];
 }
 
-/** Judges items in one statement. No two of them may share a key (`sharedKeys`). */
+/** Judges items together. No two of them may share a key (`sharedKeys`). @param again they were refused a moment ago. */
 export function judge(
   { config, db, log, tariffs }: BillingContext,
   items: readonly Asked[],
+  again = false,
 ): Promise<readonly Outcome[]> {
   return inHalves(
     items,
     async (part) => {
       const tariffIds = await tariffs.idsOf(part.map(({ tariff }) => tariff));
       const reservations = part.map(({ reservation }, i) => ({ ...reservation, tariffId: tariffIds[i] ?? null }));
-      return reserveAll(db, reservations, config.reservationTtlMs);
+      return reserveAll(db, reservations, config.reservationTtlMs, again);
     },
     (error, size) => log.error({ err: error, size }, "Reserve failed for a batch"),
   );
@@ -71,6 +72,7 @@ export function gatheringJudge(context: BillingContext): JudgeOne {
       const outcomes = await judge(
         context,
         wave.map(({ item }) => item),
+        true,
       );
       for (const [i, { answer }] of wave.entries()) {
         const outcome = outcomes[i];
