@@ -1,5 +1,5 @@
 import { type Env, envOptional } from "../shared/config.ts";
-import type { ServiceProcess } from "../shared/run-service.ts";
+import type { ServiceProcess } from "../shared/run-process.ts";
 import { adminKeyFile } from "./admin-key.ts";
 import { cliEnv } from "./config.ts";
 import type { GivenKeys } from "./default-account.ts";

@@ -1,7 +1,7 @@
 import { readEnv } from "../shared/config.ts";
 import { BillingService } from "../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { processEnv } from "../shared/process-env.ts";
 import { createGrpcClient } from "../shared/rpc/index.ts";
-import { processEnv } from "../shared/run-service.ts";
 import { clientTls, peerSecrets } from "../shared/trust.ts";
 import { cliEnv } from "./config.ts";
 import { ensureDefaultAccount } from "./default-account.ts";

@@ -10,8 +10,9 @@ import { RoutingService } from "../shared/gen/throughline/routing/v1/routing_pb.
 import { httpUrl } from "../shared/http-url.ts";
 import type { Log } from "../shared/log.ts";
 import { tell } from "../shared/log-output.ts";
+import { processEnv } from "../shared/process-env.ts";
 import { createGrpcClient, createHealthCheck } from "../shared/rpc/index.ts";
-import { processEnv, runProcess, wrongUsage } from "../shared/run-service.ts";
+import { runProcess, wrongUsage } from "../shared/run-process.ts";
 import { heedSignals, supervisedFlag, tellToStop } from "../shared/signals.ts";
 import { clientTls, peerSecrets } from "../shared/trust.ts";
 import { watchOver } from "../shared/watchdog.ts";

@@ -17,7 +17,7 @@ test("every declared secret, and every address that may hold a password, says wh
 test("a setting that is no secret reaches the roles that read it", () => {
   const rooms: Readonly<Record<string, readonly Role[]>> = {
     "gateway/config.ts": ["gateway"],
-    "shared/run-service.ts": roles,
+    "shared/process-env.ts": roles,
     "services/routing/config.ts": ["routing"],
     "services/billing/config.ts": ["billing"],
     "services/provider-adapter/config.ts": ["provider-adapter"],

@@ -5,7 +5,7 @@ import { jobsEnv } from "../services/jobs/config.ts";
 import { providerEnv } from "../services/provider-adapter/config.ts";
 import { routingEnv } from "../services/routing/config.ts";
 import type { Env } from "../shared/config.ts";
-import { processEnv } from "../shared/run-service.ts";
+import { processEnv } from "../shared/process-env.ts";
 import { telemetryEnv } from "../shared/telemetry/index.ts";
 
 /** The processes of a deployment. */

@@ -1,6 +1,6 @@
 import { gatewayEnv } from "../gateway/config.ts";
 import { createSimulator } from "../services/simulator/simulator.ts";
-import { runProcess } from "../shared/run-service.ts";
+import { runProcess } from "../shared/run-process.ts";
 
 /** Runs the simulated upstream as a process of its own, on HOST and PORT. Gives the exit code. */
 export function simulator(): Promise<number> {

@@ -1,5 +1,6 @@
 import { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
-import { laneHabits, runService } from "../../shared/run-service.ts";
+import { laneHabits } from "../../shared/lane-habits.ts";
+import { runService } from "../../shared/run-service.ts";
 import { envToConfig } from "./config.ts";
 import { startBilling } from "./server.ts";
 

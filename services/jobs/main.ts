@@ -2,7 +2,8 @@ import { BillingService } from "../../shared/gen/throughline/billing/v1/billing_
 import { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { ProviderService } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
-import { laneHabits, runService } from "../../shared/run-service.ts";
+import { laneHabits } from "../../shared/lane-habits.ts";
+import { runService } from "../../shared/run-service.ts";
 import { envToConfig } from "./config.ts";
 import { startJobs } from "./server.ts";
 

@@ -3,8 +3,9 @@ import { BillingService } from "../../shared/gen/throughline/billing/v1/billing_
 import { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { RoutingService } from "../../shared/gen/throughline/routing/v1/routing_pb.ts";
 import { keepLease } from "../../shared/keep-lease.ts";
+import { laneHabits } from "../../shared/lane-habits.ts";
 import { createRequestIdSource } from "../../shared/request-id.ts";
-import { laneHabits, runService } from "../../shared/run-service.ts";
+import { runService } from "../../shared/run-service.ts";
 import { envToConfig } from "./config.ts";
 import { startProvider } from "./server.ts";
 

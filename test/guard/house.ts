@@ -14,6 +14,7 @@ import { type BillingService, KeyKind } from "../../shared/gen/throughline/billi
 import { StoreResponse } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import { JobsService } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { keepLease } from "../../shared/keep-lease.ts";
+import { type LaneHabits, laneHabits } from "../../shared/lane-habits.ts";
 import { createLog } from "../../shared/log.ts";
 import { nanoUsdPerUsd } from "../../shared/money/usd.ts";
 import { createRequestIdSource } from "../../shared/request-id.ts";
@@ -23,7 +24,6 @@ import {
   type ServiceDefinition,
   startGrpcServer,
 } from "../../shared/rpc/index.ts";
-import { type LaneHabits, laneHabits } from "../../shared/run-service.ts";
 import { createTestTelemetry } from "../../shared/telemetry/testing.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";

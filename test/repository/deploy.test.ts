@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { secretRoles } from "../../cli/role-env.ts";
 import { stopsWithinMs } from "../../gateway/server.ts";
-import { processEnv } from "../../shared/run-service.ts";
+import { processEnv } from "../../shared/process-env.ts";
 import { declaredEnv } from "./declared-env.ts";
 import { exposedMetrics, metricNamesIn } from "./metric-names.ts";
 
