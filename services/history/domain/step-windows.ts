@@ -13,12 +13,16 @@ export function firstStepMs({ from }: IdRange, stepMs: number): number {
 }
 
 /**
- * How many steps are read next where so many took that long: at most four times as many, and no more than there is time for. 0: none may be
- * finished in time.
+ * How many steps are read next where a range took that long: at most twice as many as were in it, and no more than there is time for. A
+ * range that begins or ends within a step has a part of one. 0: none may be finished in time.
  */
-export function nextSteps(steps: number, { tookMs, leftMs }: { tookMs: number; leftMs: number }): number {
+export function nextSteps(
+  range: IdRange,
+  { stepMs, tookMs, leftMs }: { stepMs: number; tookMs: number; leftMs: number },
+): number {
   if (leftMs <= 0) return 0;
-  return Math.min(steps * 4, Math.floor((leftMs * steps) / tookMs));
+  const steps = (unixMsOf(range.to) - unixMsOf(range.from)) / stepMs;
+  return Math.min(Math.max(1, Math.floor(steps * 2)), Math.floor((leftMs * steps) / tookMs));
 }
 
 /** The time of an ID, Unix milliseconds. */

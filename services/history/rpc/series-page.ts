@@ -44,7 +44,8 @@ export async function readPage(
     for (const point of (await pointsOfEach(rows, pace)).sort(comparePoints)) points.push(point);
     const nowMs = performance.now();
     left = { range: { from: next.from, to: range.to }, after: next.after };
-    steps = nextSteps(steps, { tookMs: nowMs - tookFromMs, leftMs: seriesPageMs - (nowMs - startMs) });
+    const leftMs = seriesPageMs - (nowMs - startMs);
+    steps = nextSteps(window, { stepMs: asked.stepMs, tookMs: nowMs - tookFromMs, leftMs });
     if (left.range.from < left.range.to && (steps === 0 || points.length >= most || left.after !== undefined)) {
       return { points, nextFromUnixMs: BigInt(unixMsOf(left.range.from)), ...nextAfter(left) };
     }
