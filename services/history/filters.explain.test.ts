@@ -339,6 +339,7 @@ test.each(["user", "tag"])(
     const filter = { fromUnixMs: BigInt(nowMs - days * dayMs), toUnixMs: BigInt(nowMs) };
     const asked = { owner: { accountId: 1n }, filter, step: TimeStep.DAY, groupBy };
     const ask = () => history.client.getTimeseries(asked, history.options);
+    Object.assign(history.context, { seriesPageMs: 60_000 });
     expect((await ask()).points.length).toBeGreaterThan(days);
     const labels = (await plans.of(ask, { run: true }))
       .flatMap(nodesOf)

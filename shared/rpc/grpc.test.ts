@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../free-ports.ts";
 import { EchoService } from "../gen/throughline/testing/v1/echo_pb.ts";
 import { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc-server.ts";
@@ -149,12 +150,11 @@ describe("one peer", () => {
   });
 
   test("a client made before its server waits for it", async () => {
-    const probe = await serve(createEcho());
-    await probe.close(0);
-    const client = connect({ target: `dns:///127.0.0.1:${probe.port}` });
+    const port = await freePort();
+    const client = connect({ target: `dns:///127.0.0.1:${port}` });
     const early = client.echo.call({ text: "early" }, soon);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    await serve(createEcho(), probe.port);
+    await serve(createEcho(), port);
     expect((await early).text).toBe("early");
     await client.ready(5_000);
   });
