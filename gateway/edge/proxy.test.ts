@@ -27,7 +27,7 @@ test("behind a proxy the caller's address is the one that the proxy adds, not on
   for (const within of ["10.1.2.3:4711", "[10.1.2.3]:4711", "[::ffff:10.1.2.3]:443", "::ffff:10.1.2.3"]) {
     expect([within, await statusFor(within)]).toEqual([within, 200]);
   }
-  // What is no address is in no range.
+  // A text that is no address lies in no range.
   const without = [
     "203.0.113.9:4711",
     "[2001:db8::1]:443",

@@ -76,7 +76,7 @@ export function createCallReader(newId: () => string): CallReader {
     const named = piece.id === "" ? undefined : byId.get(piece.id);
     if (piece.index === undefined) {
       const newest = calls.at(-1);
-      // Where the ID is the only label, another ID belongs to another call.
+      // If the ID is the only label, a piece with another ID belongs to another call.
       const open = named ?? (piece.id === "" || newest?.vendorId === "" ? newest : undefined);
       return open !== undefined && goesOn(open, piece) ? open : undefined;
     }
