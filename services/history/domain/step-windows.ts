@@ -15,14 +15,17 @@ export function firstStepMs({ from }: IdRange, stepMs: number): number {
 /**
  * How many steps are read next where a range took that long: at most twice as many as were in it, and no more than there is time for. A
  * range that begins or ends within a step has a part of one. 0: none may be finished in time.
+ *
+ * @param isEmpty the page has nothing yet: it goes on while there is time, for its first step may be a quiet part of one.
  */
 export function nextSteps(
   range: IdRange,
-  { stepMs, tookMs, leftMs }: { stepMs: number; tookMs: number; leftMs: number },
+  { stepMs, tookMs, leftMs, isEmpty }: { stepMs: number; tookMs: number; leftMs: number; isEmpty: boolean },
 ): number {
   if (leftMs <= 0) return 0;
   const steps = (unixMsOf(range.to) - unixMsOf(range.from)) / stepMs;
-  return Math.min(Math.max(1, Math.floor(steps * 2)), Math.floor((leftMs * steps) / tookMs));
+  const inTime = Math.floor((leftMs * steps) / tookMs);
+  return Math.min(Math.max(1, Math.floor(steps * 2)), isEmpty ? Math.max(1, inTime) : inTime);
 }
 
 /** The time of an ID, Unix milliseconds. */

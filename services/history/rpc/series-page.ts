@@ -45,9 +45,8 @@ export async function readPage(
     const nowMs = performance.now();
     left = { range: { from: next.from, to: range.to }, after: next.after };
     const leftMs = seriesPageMs - (nowMs - startMs);
-    steps = nextSteps(window, { stepMs: asked.stepMs, tookMs: nowMs - tookFromMs, leftMs });
-    // A page that has nothing yet goes on while there is time: its first step may be a quiet part of one.
-    if (steps === 0 && points.length === 0 && leftMs > 0) steps = 1;
+    const isEmpty = points.length === 0;
+    steps = nextSteps(window, { stepMs: asked.stepMs, tookMs: nowMs - tookFromMs, leftMs, isEmpty });
     if (left.range.from < left.range.to && (steps === 0 || points.length >= most || left.after !== undefined)) {
       return { points, nextFromUnixMs: BigInt(unixMsOf(left.range.from)), ...nextAfter(left) };
     }
