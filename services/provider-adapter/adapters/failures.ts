@@ -13,6 +13,8 @@ export const failureMeanings = [
   "timeout",
   /** The upstream does not serve this model: a mistake of the channel. */
   "unknown_model",
+  /** The upstream does not have what the request refers to: a file, an item of an earlier answer, a container. */
+  "unknown_reference",
   /** The input is longer than the model takes. */
   "too_long",
   /** The body is larger than the upstream takes. */
@@ -89,6 +91,15 @@ const treatments: Readonly<Record<FailureMeaning, Treatment>> = {
     passOn: false,
     failover: true,
     unhealthy: true,
+    cooldownMs: 0,
+  },
+  unknown_reference: {
+    code: "not_found",
+    message: "The upstream does not have what the request refers to.",
+    passOn: true,
+    // What is kept in one account may be in another's.
+    failover: true,
+    unhealthy: false,
     cooldownMs: 0,
   },
   too_long: {

@@ -5,6 +5,7 @@ import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
+import { isUnknownReference } from "../unknown-reference.ts";
 
 /** What the vendor's types of errors mean (platform.claude.com/docs/en/api/errors). */
 const meanings: Readonly<Record<string, FailureMeaning>> = {
@@ -42,6 +43,8 @@ const byStatus: Readonly<Record<number, FailureMeaning>> = {
 const spendLimits = /spend_limit_reached/;
 /** An account without credit is answered as a request that is not valid. */
 const noCredit = /credit balance is too low|purchase credits/i;
+/** Details of a 404 that is about something kept at the vendor (`thread_not_found`). */
+const notKept = /_not_found$/;
 const tooLong =
   /prompt is too long|maximum context length|exceed(s)? (the )?context (limit|window)|input length and `?max_tokens`? exceed/i;
 const filtered = /content filtering policy|usage policy/i;
@@ -75,11 +78,13 @@ export function inBandFailure(error: JsonObject): ThroughlineError {
 
 function meaningOf(error: JsonObject, status: number): FailureMeaning {
   const message = beginningOf(asString(error.message) ?? "");
-  if (spendLimits.test(asString(asObject(error.details)?.error_code) ?? "")) return "no_credit";
+  const detail = asString(asObject(error.details)?.error_code) ?? "";
+  if (spendLimits.test(detail)) return "no_credit";
   if (noCredit.test(message)) return "no_credit";
   if (tooLong.test(message)) return "too_long";
   if (filtered.test(message)) return "filtered";
-  return (
-    meanings[asString(error.type) ?? ""] ?? byStatus[status] ?? (status >= 400 && status < 500 ? "refused" : "failed")
-  );
+  const usual =
+    meanings[asString(error.type) ?? ""] ?? byStatus[status] ?? (status >= 400 && status < 500 ? "refused" : "failed");
+  if (usual !== "unknown_model") return usual;
+  return notKept.test(detail) || isUnknownReference(message) ? "unknown_reference" : usual;
 }

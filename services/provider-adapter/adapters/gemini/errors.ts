@@ -4,6 +4,7 @@ import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
+import { isUnknownReference } from "../unknown-reference.ts";
 
 /** What the vendor's names of errors mean (google.rpc.Code; ai.google.dev/gemini-api/docs/troubleshooting). */
 const meanings: Readonly<Record<string, FailureMeaning>> = {
@@ -88,7 +89,11 @@ function meaningOf(error: JsonObject, status: number): FailureMeaning {
   const named = byMessage.find(([pattern]) => pattern.test(message));
   // A 5xx that speaks of tokens is still the upstream's.
   if (named !== undefined && code < 500) return named[1];
-  return meanings[asString(error.status) ?? ""] ?? byStatus[code] ?? (code >= 400 && code < 500 ? "refused" : "failed");
+  const usual =
+    meanings[asString(error.status) ?? ""] ?? byStatus[code] ?? (code >= 400 && code < 500 ? "refused" : "failed");
+  return (usual === "credential" || usual === "unknown_model") && isUnknownReference(message)
+    ? "unknown_reference"
+    : usual;
 }
 
 /** One of the typed details of an error. */

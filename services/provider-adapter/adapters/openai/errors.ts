@@ -4,6 +4,7 @@ import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureMeanings, failureOf, type Said } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
+import { isUnknownReference } from "../unknown-reference.ts";
 
 /** What a rule of a flavour may say that an error means. */
 export const errorMeanings = failureMeanings;
@@ -91,9 +92,11 @@ export function inBandFailure(error: JsonObject, rules: readonly ErrorRule[] = [
 }
 
 function meaningOf(status: number, said: SaidByVendor, rules: readonly ErrorRule[]): FailureMeaning {
-  const known = matching(status, said, rules) ?? matching(status, said, usual);
-  if (known !== undefined) return known;
-  return status >= 400 && status < 500 ? "refused" : "failed";
+  const known =
+    matching(status, said, rules) ??
+    matching(status, said, usual) ??
+    (status >= 400 && status < 500 ? "refused" : "failed");
+  return known === "unknown_model" && isUnknownReference(said.message) ? "unknown_reference" : known;
 }
 
 function matching(status: number, said: SaidByVendor, rules: readonly ErrorRule[]): FailureMeaning | undefined {
