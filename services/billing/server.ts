@@ -1,3 +1,4 @@
+import { takesWrites } from "../../shared/db/index.ts";
 import type { BillingService } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { ServiceDefinition } from "../../shared/rpc/index.ts";
 import type { RunningService } from "../../shared/run-service.ts";
@@ -73,14 +74,7 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
   const { definition, stop } = billingDefinition(context);
   return {
     definition,
-    ready: () =>
-      db.kysely
-        .selectNoFrom((eb) => eb.lit(1).as("one"))
-        .execute()
-        .then(
-          () => true,
-          () => false,
-        ),
+    ready: () => takesWrites(db),
     async stop() {
       stop();
       unobserve();

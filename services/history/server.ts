@@ -1,4 +1,4 @@
-import { migrate, statement } from "../../shared/db/index.ts";
+import { migrate, takesWrites } from "../../shared/db/index.ts";
 import type { HistoryService } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { ServiceDefinition } from "../../shared/rpc/index.ts";
 import type { RunningService } from "../../shared/run-service.ts";
@@ -9,8 +9,6 @@ import { startIndexes } from "./jobs/indexes.ts";
 import { startMaintenance } from "./jobs/maintenance.ts";
 import { historyDefinition } from "./rpc/index.ts";
 import { createRecordGatherer } from "./rpc/record.ts";
-
-const ping = statement("history.ping", "select 1 as one", { idempotent: true });
 
 /** History, running. */
 export interface RunningHistory extends RunningService {
@@ -34,10 +32,7 @@ export async function startHistory(
   return {
     definition: historyDefinition(context, records),
     context,
-    async ready() {
-      await context.db.query(ping, []);
-      return true;
-    },
+    ready: () => takesWrites(context.db),
     async stop() {
       await records.drained();
       stopObserving();

@@ -1,4 +1,4 @@
-import { statement } from "../../shared/db/index.ts";
+import { takesWrites } from "../../shared/db/index.ts";
 import type { JobsService } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import type { RunningService } from "../../shared/run-service.ts";
 import { startLines } from "./batches/lines.ts";
@@ -16,8 +16,6 @@ import { startVendorBatches } from "./vendor-batches/worker.ts";
 import { startChannelWatch } from "./webhooks/channel-watch.ts";
 import { openWebhooks } from "./webhooks/open.ts";
 import { createVendorCallbacks } from "./webhooks/vendor-callbacks.ts";
-
-const ping = statement("jobs_ping", "select 1 as one", { idempotent: true });
 
 /** Starts jobs: schema, methods, the worker that follows jobs, upkeep. */
 export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<RunningService<typeof JobsService>> {
@@ -45,10 +43,7 @@ export async function startJobs(config: JobsConfig, deps: JobsDeps): Promise<Run
   const unobserve = deps.metrics.observe("jobs_running", () => worker.running + calls.running + lines.running, "jobs");
   return {
     definition: jobsDefinition(context, { worker, calls, lines, vendorBatches }),
-    async ready() {
-      await db.query(ping, []);
-      return true;
-    },
+    ready: () => takesWrites(db),
     async stop() {
       unobserve();
       // The worker settles the results of calls, so it stops after them.

@@ -20,3 +20,4 @@ export { type MigrateOptions, type Migration, migrate } from "./migrate.ts";
 export { completeIndexes, hasWholeIndexes } from "./partition-indexes.ts";
 export { dropPartitionsBelow, ensureRangePartitions, listRangePartitions, type RangePartition } from "./partitions.ts";
 export { type Statement, statement } from "./statement.ts";
+export { takesWrites } from "./takes-writes.ts";
