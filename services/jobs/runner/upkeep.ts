@@ -18,28 +18,43 @@ const sweepEveryMs = 60_000;
 
 /** Keeps the reservations of jobs that have not ended alive, deletes jobs past their retention, and looks at budgets. Every replica does. */
 export function startUpkeep(context: JobsContext): Upkeep {
-  let running: Promise<void> = Promise.resolve();
+  const { config, log } = context;
   const budgets = createBudgetWatch(context);
-  const timers = [
-    { everyMs: context.config.extendEveryMs, run: () => extendAll(context, openJobs) },
-    { everyMs: context.config.extendEveryMs, run: () => extendAll(context, heldReservations) },
+  const works = [
+    { everyMs: config.extendEveryMs, run: () => extendAll(context, openJobs) },
+    { everyMs: config.extendEveryMs, run: () => extendAll(context, heldReservations) },
     { everyMs: forgetEveryMs, run: () => forgetAll(context) },
     { everyMs: sweepEveryMs, run: () => sweepAll(context) },
-    { everyMs: context.config.webhooks.budgetsEveryMs, run: () => budgets.look() },
-  ].map(({ everyMs, run }) => {
-    const start = (): void => {
-      running = running.then(run).catch((error: unknown) => {
-        context.log.warn({ err: error }, "the upkeep of jobs failed; it is tried again");
-      });
-    };
-    start();
-    return setInterval(start, everyMs).unref();
-  });
+    { everyMs: config.webhooks.budgetsEveryMs, run: () => budgets.look() },
+  ].map((work) => startWork(log, work));
   return {
     async stop() {
-      for (const timer of timers) clearInterval(timer);
-      await running;
+      await Promise.all(works.map((stop) => stop()));
     },
+  };
+}
+
+/**
+ * Does one work now and again after each pause, never twice at a time. Works do not wait for each other: a reservation
+ * lapses after a minute, and a store that takes its time to delete objects takes longer. Gives what ends it.
+ */
+function startWork(
+  log: Pick<JobsContext["log"], "warn">,
+  { everyMs, run }: { readonly everyMs: number; readonly run: () => Promise<void> },
+): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  const start = (): void => {
+    running ??= run()
+      .catch((error: unknown) => log.warn({ err: error }, "the upkeep of jobs failed; it is tried again"))
+      .finally(() => {
+        running = undefined;
+      });
+  };
+  start();
+  const timer = setInterval(start, everyMs).unref();
+  return async () => {
+    clearInterval(timer);
+    await running;
   };
 }
 
