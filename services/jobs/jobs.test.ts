@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { createDatabase, statement } from "../../shared/db/index.ts";
+import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { SettleCase } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type Job, JobKind, type JobOwnerSchema, JobState } from "../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
@@ -301,4 +302,47 @@ test("jobs that hold a reservation have it extended, and a process that starts f
   jobs = await startTestJobs(postgres.url, world);
   expect((await closed(requestId)).state).toBe(JobState.SUCCEEDED);
   expect(world.extended.has(requestId)).toBe(true);
+});
+
+test("reservations of jobs are extended while a store takes its time to delete objects", async () => {
+  await jobs.stop();
+  const other = createDatabase<unknown>({
+    ...{ url: postgres.url, schema: "jobs", applicationName: "holds objects", log: silentLog },
+  });
+  const { promise: isHeld, resolve: held } = Promise.withResolvers<void>();
+  const { promise: until, resolve: letGo } = Promise.withResolvers<void>();
+  const holding = other.transaction(async (trx) => {
+    await trx.query(statement("hold_objects", "lock table jobs.object in access exclusive mode"), []);
+    held();
+    await until;
+  });
+  await isHeld;
+  jobs = await startTestJobs(postgres.url, world, { extendEveryMs: 50 });
+  world.vendor = () => ({ state: "processing" });
+  const { requestId } = await beginTestJob(jobs.client);
+  await vi.waitFor(() => expect(world.extended.has(requestId)).toBe(true), { timeout: 5_000, interval: 20 });
+  letGo();
+  await holding;
+  await other.close();
+  world.vendor = () => ({ state: "succeeded" });
+  await closed(requestId);
+});
+
+describe("a machine whose clock is not PostgreSQL's", () => {
+  afterEach(() => vi.useRealTimers());
+
+  test.for([-3_600_000, 3_600_000])(
+    "and %i ms off asks after jobs in time and ends none before its own",
+    async (byMs) => {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + byMs });
+      world.vendor = (action, count) => {
+        if (action === "start") return { state: "queueing" };
+        // The next moment to ask is further off than a worker waits for, so that the row keeps it.
+        if (count === 1) return { error: "upstream_overloaded", httpStatus: 429, retryAfterMs: 1_500 };
+        return { state: "succeeded", seconds: 4 };
+      };
+      const { requestId } = await beginTestJob(jobs.client);
+      expect((await closed(requestId)).state).toBe(JobState.SUCCEEDED);
+    },
+  );
 });

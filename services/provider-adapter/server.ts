@@ -71,7 +71,7 @@ export async function startProvider(
       : createImageProxy({ ...config.imageProxy, proxies: config.proxies, ...deps.imageAccess });
   const answerImages = createImageFetcher({ ...config.answerImages, proxies: config.proxies, ...deps.imageAccess });
   const spans = providerSpans(deps.tracing);
-  const tokens = createTokens({ upstream, log: deps.log, nowMs: Date.now });
+  const tokens = createTokens({ upstream, log: deps.log, nowMs: Date.now, steadyMs: () => performance.now() });
   const lostGateways = createLostGateways(deps, config.lostGatewayHeadStartMs);
   const context: ProviderContext = {
     ...deps,

@@ -1,5 +1,5 @@
 /** A job as its row holds it. */
-export interface JobRow {
+export interface JobRow extends ReadAt {
   readonly request_id: bigint;
   readonly account_id: bigint;
   readonly key_id: bigint;
@@ -73,7 +73,21 @@ export interface JobRow {
 export const jobColumns = `request_id, account_id, key_id, user_id, module, phase, state, progress, item, body, view, traceparent,
   candidate, vendor_job_id, locator, started, usage, error_code, error_message, result_ms, size, created_at, deadline_at,
   ended_at, expires_at, wake_at, polls, failed_polls, poll_floor_ms, trouble, trouble_at, misses, paced_at, poll_group, poll_together, cancel_requested, events, deleted, kind, runs, input, keeps_answer, upload,
-  result_object, result_type, result_bytes`;
+  result_object, result_type, result_bytes, now() as read_at`;
+
+/**
+ * What a row says of time was written by PostgreSQL's clock and is compared with that one. This machine's may be another, or
+ * be set meanwhile: one that was half an hour ahead ended every video that ran, and one that was behind asked after none.
+ */
+export interface ReadAt {
+  /** PostgreSQL's time when the row was read. */
+  readonly read_at: Date;
+}
+
+/** Milliseconds from the reading of a row to a time that it names; negative: it was over. */
+export function msUntil(time: Date, { read_at: readAt }: ReadAt): number {
+  return time.getTime() - readAt.getTime();
+}
 
 /** Kinds of jobs. */
 export const kinds = { vendor: 1, call: 2 } as const;

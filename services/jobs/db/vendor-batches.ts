@@ -1,5 +1,6 @@
 import { bigintArray, byteaArray, integerArray, statement, textArray } from "../../../shared/db/index.ts";
 import { type LineEnd, type LineRow, lineColumns } from "./batch-lines.ts";
+import type { ReadAt } from "./job-row.ts";
 import type { JobsDatabase } from "./open.ts";
 
 /** What is to be done about a batch at its vendor. */
@@ -22,7 +23,7 @@ export const vendorPhases = {
 } as const;
 
 /** A batch at its vendor as its row holds it, with what its steps need of the batch itself. */
-export interface VendorBatchRow {
+export interface VendorBatchRow extends ReadAt {
   readonly batch_id: bigint;
   /** One of `vendorPhases`. */
   readonly phase: number;
@@ -69,7 +70,7 @@ const claim = statement(
    update jobs.vendor_batch v set worker = $2, lease_until = now() + $3 * interval '1 millisecond'
    from due, jobs.batch b where v.batch_id = due.batch_id and b.batch_id = due.batch_id
    returning v.batch_id, v.phase, v.channel, v.lines, v.bytes, v.place, v.file_id, v.vendor_id, v.files, v.locator, v.is_late,
-     v.cancel_sent, v.polls, v.failures, v.sent_at, b.account_id, b.traceparent, b.state, b.cancel_requested, b.deadline_at`,
+     v.cancel_sent, v.polls, v.failures, v.sent_at, b.account_id, b.traceparent, b.state, b.cancel_requested, b.deadline_at, now() as read_at`,
 );
 
 /** Takes batches of which something is to be done; nobody else is given them for `leaseMs`. */

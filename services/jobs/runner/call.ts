@@ -8,7 +8,7 @@ import { moduleNameOf } from "../../../shared/modules.ts";
 import type { JobsContext } from "../context.ts";
 import { type CallResult, noteEnd } from "../db/advance.ts";
 import { releaseCall } from "../db/calls.ts";
-import type { JobRow } from "../db/job-row.ts";
+import { type JobRow, msUntil } from "../db/job-row.ts";
 import { endBeforeCall, endOfLost, endOfStopped, type Unanswered } from "../domain/call-fate.ts";
 import { keepResult } from "../results/keep.ts";
 import { uploadOf } from "../results/upload.ts";
@@ -42,7 +42,9 @@ const repeatMs = 1_000;
  * call that another worker has meanwhile is left to that one.
  */
 export async function carryOut(context: JobsContext, row: JobRow, call: Call): Promise<void> {
-  const isOver = row.deadline_at.getTime() <= Date.now();
+  const startedMs = performance.now();
+  const leftMs = msUntil(row.deadline_at, row);
+  const isOver = leftMs <= 0;
   const module = moduleNameOf(row.module as Module);
   const taken = { module, runs: row.runs, cancelRequested: row.cancel_requested, isOver };
   const unanswered = endBeforeCall(taken);
@@ -57,7 +59,7 @@ export async function carryOut(context: JobsContext, row: JobRow, call: Call): P
   }
   await forget(context, row, result);
   if (call.stop === "given_back") return releaseCall(context.db, call, 0);
-  const isLate = row.deadline_at.getTime() <= Date.now();
+  const isLate = performance.now() - startedMs >= leftMs;
   if (call.stop === "cancelled" || isLate) {
     return end(context, row, endOfStopped(call.stop === "cancelled" ? "cancelled" : "expired"), outcome);
   }
@@ -82,7 +84,7 @@ async function make(context: JobsContext, row: JobRow, call: Call): Promise<Made
     {
       requestId: row.request_id,
       traceparent: contextOf(row),
-      timeoutMs: Math.max(1, row.deadline_at.getTime() - Date.now()),
+      timeoutMs: Math.max(1, msUntil(row.deadline_at, row)),
       frameBytes: (frame) => frame.data.length,
       body: uploadOf(objects, { id: row.upload, accountId: row.account_id }, Number(item.bodyLength)),
     },

@@ -1,8 +1,7 @@
 import { JobAction } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobReport } from "../../../shared/job-report.ts";
 import type { JobsContext } from "../context.ts";
-import type { JobRow } from "../db/job-row.ts";
-import { phases } from "../db/job-row.ts";
+import { type JobRow, msUntil, phases } from "../db/job-row.ts";
 import { askAlone, claimGroup } from "../db/poll-groups.ts";
 import { askTogether } from "./ask.ts";
 import { leaseMs } from "./end.ts";
@@ -32,13 +31,9 @@ export async function gather(context: JobsContext, rows: readonly JobRow[]): Pro
   return [...alone, ...together];
 }
 
-function isGrouped({
-  phase,
-  poll_group: group,
-  cancel_requested: isCancelled,
-  deadline_at: deadline,
-}: JobRow): boolean {
-  return phase === phases.running && group !== "" && !isCancelled && deadline.getTime() > Date.now();
+function isGrouped(row: JobRow): boolean {
+  const { phase, poll_group: group, cancel_requested: isCancelled, deadline_at: deadline } = row;
+  return phase === phases.running && group !== "" && !isCancelled && msUntil(deadline, row) > 0;
 }
 
 /** Asks after several jobs by one question. Those that it says to have ended, and those that it does not name, are asked after alone. */

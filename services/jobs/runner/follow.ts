@@ -3,7 +3,7 @@ import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { JobAction } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobsContext } from "../context.ts";
 import { noteEnd } from "../db/advance.ts";
-import type { JobRow } from "../db/job-row.ts";
+import { type JobRow, msUntil } from "../db/job-row.ts";
 import { afterReport } from "../domain/after-report.ts";
 import { type Asked, ask } from "./ask.ts";
 import { chargedBy } from "./charged-by.ts";
@@ -15,7 +15,7 @@ import { awaitMoment, keepPace, type Leave } from "./pace.ts";
 export async function follow(context: JobsContext, row: JobRow, leave: Leave): Promise<void> {
   const { db } = context;
   if (!(await awaitMoment(context, [row], leave))) return;
-  const isOver = row.deadline_at.getTime() <= Date.now();
+  const isOver = msUntil(row.deadline_at, row) <= 0;
   const givenUp = row.cancel_requested || isOver ? await step(context, row, JobAction.CANCEL) : undefined;
   // A vendor may forget a job that it has given up, so its answer to the cancellation counts.
   const asked = hasEnded(givenUp) ? givenUp : await step(context, row, JobAction.POLL);
@@ -44,8 +44,9 @@ export async function follow(context: JobsContext, row: JobRow, leave: Leave): P
 const lost = "The channel that has the job was removed, so it is not known how the job ended.";
 
 /** A channel may be away for a moment only: its configuration is being changed, or a provider has not learnt of it yet. */
-function isLostForLong({ config }: JobsContext, { trouble, trouble_at: since }: JobRow): boolean {
-  return trouble === "channel_removed" && since !== null && Date.now() - since.getTime() >= config.channelGraceMs;
+function isLostForLong({ config }: JobsContext, row: JobRow): boolean {
+  const { trouble, trouble_at: since } = row;
+  return trouble === "channel_removed" && since !== null && -msUntil(since, row) >= config.channelGraceMs;
 }
 
 function hasEnded(asked: Asked | undefined): asked is Asked {

@@ -2,7 +2,7 @@ import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import type { InvokeItem } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobsContext } from "../context.ts";
 import { noteFollowed } from "../db/advance.ts";
-import type { JobRow } from "../db/job-row.ts";
+import { type JobRow, msUntil } from "../db/job-row.ts";
 import { afterReport, type Before } from "../domain/after-report.ts";
 import { nextPollMs } from "../domain/poll-pace.ts";
 import { type Asked, aboutJob, itemOf } from "./ask.ts";
@@ -56,7 +56,7 @@ export async function goOn(context: JobsContext, row: JobRow, asked: Asked): Pro
     locator: report?.locator ?? row.locator,
     wakeInMs: Math.min(
       nextPollMs({ polls: row.polls + 1, failedPolls }, pollPace(config, row.poll_floor_ms), random()),
-      Math.max(0, row.deadline_at.getTime() - Date.now()),
+      Math.max(0, msUntil(row.deadline_at, row)),
     ),
     failed: report === undefined,
     event: state === row.state ? "" : decision.state,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { JobsContext } from "../context.ts";
-import type { JobRow } from "../db/job-row.ts";
+import { type JobRow, msUntil } from "../db/job-row.ts";
 import { easePace, noteMoment, slowDown, takeMoments } from "../db/pace.ts";
 import type { Asked } from "./ask.ts";
 import { itemOf } from "./ask.ts";
@@ -17,8 +17,8 @@ export interface Leave {
   readonly channel: string;
   /** True: the channel is asked less often than it might be. */
   readonly isSlow: boolean;
-  /** When it may be asked, Unix milliseconds. */
-  readonly atUnixMs: number;
+  /** When it may be asked, on the monotonic clock. */
+  readonly atMs: number;
 }
 
 /** The channel that has a job. */
@@ -40,24 +40,26 @@ export async function giveLeaves(
     const [lead] = rows;
     if (lead === undefined) continue;
     const channel = channelOf(lead);
-    const given = Math.min(...rows.map(({ paced_at: at }) => at?.getTime() ?? Number.POSITIVE_INFINITY));
-    if (Number.isFinite(given)) leaves.set(rows, { channel, isSlow: true, atUnixMs: given });
+    const waitMs = Math.min(
+      ...rows.map((row) => (row.paced_at === null ? Number.POSITIVE_INFINITY : msUntil(row.paced_at, row))),
+    );
+    if (Number.isFinite(waitMs)) leaves.set(rows, { channel, isSlow: true, atMs: performance.now() + waitMs });
     else byChannel.set(channel, [...(byChannel.get(channel) ?? []), rows]);
   }
   for (const [channel, asked] of byChannel) {
     const moments = await takeMoments(db, channel, 1_000 / config.channelPollsPerSecond, asked.length);
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     for (const [n, rows] of asked.entries()) {
       const { waitMs = 0, isSlow = false } = moments[n] ?? {};
-      leaves.set(rows, { channel, isSlow, atUnixMs: nowMs + waitMs });
+      leaves.set(rows, { channel, isSlow, atMs: nowMs + waitMs });
     }
   }
   return leaves;
 }
 
 /** Waits for the moment. False: it is not near, and the jobs have been given back until then. */
-export async function awaitMoment({ db }: PaceContext, rows: readonly JobRow[], { atUnixMs }: Leave): Promise<boolean> {
-  const waitMs = atUnixMs - Date.now();
+export async function awaitMoment({ db }: PaceContext, rows: readonly JobRow[], { atMs }: Leave): Promise<boolean> {
+  const waitMs = atMs - performance.now();
   if (waitMs > maxWaitMs) {
     const ids = rows.map(({ request_id: id }) => id);
     await noteMoment(db, ids, waitMs);

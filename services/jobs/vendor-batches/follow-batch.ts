@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { JobAction, type JobStepSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { noteToldCounts } from "../db/batch-work.ts";
+import { msUntil } from "../db/job-row.ts";
 import { vendorPhases } from "../db/vendor-batches.ts";
 import { type Answered, askVendor, stepItem } from "./ask-vendor.ts";
 import { pollMs } from "./create-batch.ts";
@@ -50,7 +51,7 @@ export async function followBatch(held: Held): Promise<void> {
   }
   const failures = report === undefined ? row.failures + 1 : 0;
   const polls = row.polls + 1;
-  const untilOverMs = row.deadline_at.getTime() - Date.now();
+  const untilOverMs = msUntil(row.deadline_at, row);
   const inMs = pollMs(held, polls, failures);
   await noteStep(held, { polls, failures, cancelSent, inMs: untilOverMs > 0 ? Math.min(inMs, untilOverMs) : inMs });
 }

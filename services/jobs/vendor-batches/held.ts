@@ -1,6 +1,7 @@
 import type { KnownBatch } from "../batches/known-batches.ts";
 import type { LineWorker } from "../batches/lines.ts";
 import type { JobsContext } from "../context.ts";
+import { msUntil } from "../db/job-row.ts";
 import { noteVendorBatch, type VendorBatchRow, type VendorBatchStep } from "../db/vendor-batches.ts";
 
 /** A batch of which this worker takes the next step. */
@@ -21,12 +22,12 @@ const graceMs = 15 * 60_000;
 
 /** The batch's time is over. */
 export function isOver({ row }: Held): boolean {
-  return row.deadline_at.getTime() <= Date.now();
+  return msUntil(row.deadline_at, row) <= 0;
 }
 
 /** Its time has been over for so long that nobody waits for its vendor any more. */
 export function isGivenUp({ row }: Held): boolean {
-  return row.deadline_at.getTime() + graceMs <= Date.now();
+  return msUntil(row.deadline_at, row) + graceMs <= 0;
 }
 
 /** Our name of the batch at its vendor. */

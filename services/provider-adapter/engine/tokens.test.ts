@@ -7,6 +7,7 @@ import { createTokens } from "./tokens.ts";
 /** Credentials that are exchanged when the test says so, at a clock of the test. */
 function setUp() {
   let nowMs = 1_000_000;
+  let steadyMs = 0;
   const warnings: unknown[] = [];
   const exchanges: PromiseWithResolvers<GrantedToken>[] = [];
   const channel = {
@@ -28,6 +29,7 @@ function setUp() {
     },
     log: { warn: (...line: unknown[]) => warnings.push(line) } as never,
     nowMs: () => nowMs,
+    steadyMs: () => steadyMs,
   });
   return {
     warnings,
@@ -35,6 +37,11 @@ function setUp() {
     of: (credential: string) => tokens.of(channel, credential),
     pass: (ms: number) => {
       nowMs += ms;
+      steadyMs += ms;
+    },
+    /** Somebody sets the clock. */
+    setClock: (byMs: number) => {
+      nowMs += byMs;
     },
     /** Ends the exchange of a number with a token that holds for so long. */
     async give(number: number, token: string, lifeMs: number) {

@@ -36,9 +36,12 @@ const maxKept = 1_000;
 export function createTokens(deps: {
   readonly upstream: Pick<Upstream, "send">;
   readonly log: Pick<Log, "warn">;
+  /** Unix milliseconds: by these a token ends. */
   readonly nowMs: () => number;
+  /** Milliseconds that nothing but time moves: by these a failure is over. */
+  readonly steadyMs: () => number;
 }): Tokens {
-  const { log, nowMs } = deps;
+  const { log, nowMs, steadyMs } = deps;
   const kept = new Map<string, Kept>();
   const failures = new Map<string, { readonly untilMs: number; readonly error: ThroughlineError }>();
   const ask = createAsk(deps.upstream);
@@ -64,7 +67,7 @@ export function createTokens(deps: {
         const error = failureOf(thrown);
         const reason = hideCredential(reasonOf(thrown), credential);
         log.warn({ channel: channel.name, reason }, "the channel's credential was not exchanged for a token");
-        failures.set(credential, { untilMs: nowMs() + failedMs, error });
+        failures.set(credential, { untilMs: steadyMs() + failedMs, error });
         keep(credential, { granted, asking: undefined });
         throw error;
       },
@@ -80,7 +83,7 @@ export function createTokens(deps: {
       const leftMs = (granted?.endsMs ?? 0) - nowMs();
       if (granted !== undefined && leftMs > renewBeforeMs) return granted.token;
       const failure = failures.get(credential);
-      const rests = failure !== undefined && nowMs() < failure.untilMs;
+      const rests = failure !== undefined && steadyMs() < failure.untilMs;
       if (granted !== undefined && leftMs > restMs) {
         // It still serves: nobody waits for the next one, and a failure shows when it does not serve any more.
         if (asking === undefined && !rests) exchange(channel, credential, granted)?.catch(() => undefined);

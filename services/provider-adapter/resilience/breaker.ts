@@ -23,8 +23,8 @@ export type BreakerState = "closed" | "open" | "due" | "probing";
 /** A breaker: closed until it is tripped, then open for a time, then closed by one good probe. */
 export interface Breaker {
   readonly state: BreakerState;
-  /** Unix milliseconds at which the next probe may go; meaningless while closed. */
-  readonly untilMs: number;
+  /** Milliseconds until the next probe may go; 0: it may, or the breaker is closed. */
+  readonly restMs: number;
   /** Opens it: until the next probe is due, or for the time that the upstream named. */
   trip(end: Exclude<ProbeEnd, "good">): void;
   /** Begins the one probe; its end must be told. Undefined: none may go now. */
@@ -44,14 +44,16 @@ export interface BreakerOptions {
 
 /**
  * Creates a breaker over cockatiel's. That one wants to wrap every call; here only the turn into open and the probes go
- * through it, so an attempt at a healthy channel costs it one comparison.
+ * through it, so an attempt at a healthy channel costs it one comparison. It also measures a rest by the clock of the
+ * machine, and one that is set back by an hour would keep a channel out for that hour: when a rest is over is decided here.
  */
 export function createBreaker({ firstRestMs, maxRestMs, random }: BreakerOptions): Breaker {
-  let untilMs = 0;
+  /** On the monotonic clock. */
+  let dueMs = 0;
   let policy = fresh();
 
   function fresh(): CircuitBreakerPolicy {
-    untilMs = 0;
+    dueMs = 0;
     return circuitBreaker(
       handleWhenResult((end) => end !== "good"),
       {
@@ -59,8 +61,8 @@ export function createBreaker({ firstRestMs, maxRestMs, random }: BreakerOptions
         breaker: { state: undefined, success: () => undefined, failure: () => true },
         halfOpenAfter: new DelegateBackoff<IHalfOpenAfterBackoffContext, number>(({ result }, lastMs = 0) => {
           const [restMs, nextMs] = restOf("value" in result ? (result.value as ProbeEnd) : "fault", lastMs);
-          untilMs = Date.now() + restMs;
-          return { delay: restMs, state: nextMs };
+          dueMs = performance.now() + restMs;
+          return { delay: Number.NEGATIVE_INFINITY, state: nextMs };
         }),
       },
     );
@@ -86,21 +88,23 @@ export function createBreaker({ firstRestMs, maxRestMs, random }: BreakerOptions
     return begun;
   }
 
+  const restMs = (): number => Math.max(0, dueMs - performance.now());
+
   return {
     get state() {
       if (policy.state === CircuitState.Closed) return "closed";
       if (policy.state === CircuitState.HalfOpen) return "probing";
-      return Date.now() < untilMs ? "open" : "due";
+      return restMs() > 0 ? "open" : "due";
     },
-    get untilMs() {
-      return untilMs;
+    get restMs() {
+      return restMs();
     },
     trip(end) {
       if (policy.state === CircuitState.Closed) execute(() => end);
     },
     probe() {
       // While one is under way, cockatiel would keep others waiting for its end.
-      if (policy.state !== CircuitState.Open) return undefined;
+      if (policy.state !== CircuitState.Open || restMs() > 0) return undefined;
       const { promise, resolve } = Promise.withResolvers<ProbeEnd>();
       return execute(() => promise) ? resolve : undefined;
     },

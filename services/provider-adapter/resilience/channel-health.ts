@@ -204,9 +204,9 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
     function wasRefused(restMs: number): void {
       failures++;
       credential.rest(restMs);
-      const untilMs = credentials.restingUntilMs(known);
+      const restsForMs = credentials.restsForMs(known);
       // The upstream lives, but there is nothing to ask it with.
-      if (untilMs > 0) finishProbe({ restMs: untilMs - Date.now() });
+      if (restsForMs > 0) finishProbe({ restMs: restsForMs });
       else finishProbe("good");
     }
 
@@ -279,8 +279,8 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
   const openNow = () => breaker.state === "open" || breaker.state === "probing";
 
   function cooldownUntilMs(): number {
-    const restingMs = credentials.restingUntilMs(known);
-    return Math.max(restingMs, openNow() && why === "cooling down" ? breaker.untilMs : 0);
+    const restMs = Math.max(credentials.restsForMs(known), openNow() && why === "cooling down" ? breaker.restMs : 0);
+    return restMs > 0 ? Date.now() + restMs : 0;
   }
 
   return {
@@ -300,7 +300,7 @@ export function createChannelHealth(options: HealthOptions): ChannelHealth {
       return figures;
     },
     get idle() {
-      return breaker.state === "closed" && waiting.size === 0 && credentials.restingUntilMs(known) === 0;
+      return breaker.state === "closed" && waiting.size === 0 && credentials.restsForMs(known) === 0;
     },
   };
 }

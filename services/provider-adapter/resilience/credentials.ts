@@ -17,11 +17,12 @@ export interface CredentialPool {
    * One whose rest is over is tried by one attempt at a time until it works again.
    */
   take(list: readonly string[], options: { tried?: ReadonlySet<string>; force?: boolean }): TakenCredential | undefined;
-  /** Unix milliseconds until which all of the list rest; 0: at least one does not. */
-  restingUntilMs(list: readonly string[]): number;
+  /** Milliseconds for which all of the list still rest; 0: at least one does not. */
+  restsForMs(list: readonly string[]): number;
 }
 
 interface Rest {
+  /** On the monotonic clock: one that is set back must not prolong a rest. */
   untilMs: number;
   trial: boolean;
 }
@@ -43,7 +44,10 @@ export function createCredentialPool(): CredentialPool {
       },
       rest(restMs) {
         forgetOld();
-        rests.set(value, { untilMs: Math.max(Date.now() + restMs, rests.get(value)?.untilMs ?? 0), trial: false });
+        rests.set(value, {
+          untilMs: Math.max(performance.now() + restMs, rests.get(value)?.untilMs ?? 0),
+          trial: false,
+        });
       },
       neutral() {
         if (rest !== undefined) rest.trial = false;
@@ -53,7 +57,7 @@ export function createCredentialPool(): CredentialPool {
 
   /** Credentials that left the configuration. */
   function forgetOld(): void {
-    const beforeMs = Date.now() - 3_600_000;
+    const beforeMs = performance.now() - 3_600_000;
     for (const [value, { untilMs }] of rests) if (untilMs < beforeMs) rests.delete(value);
   }
 
@@ -67,19 +71,14 @@ export function createCredentialPool(): CredentialPool {
         const value = list[(turn + step) % list.length] ?? "";
         if (tried?.has(value) === true) continue;
         const rest = rests.get(value);
-        if (rest === undefined || (rest.untilMs <= Date.now() && !rest.trial)) return taken(value);
+        if (rest === undefined || (rest.untilMs <= performance.now() && !rest.trial)) return taken(value);
         if (rest.untilMs < firstMs) [first, firstMs] = [value, rest.untilMs];
       }
       return force === true && first !== undefined ? taken(first) : undefined;
     },
-    restingUntilMs(given) {
-      let untilMs = Number.POSITIVE_INFINITY;
-      for (const value of given.length === 0 ? none : given) {
-        const rest = rests.get(value);
-        if (rest === undefined || rest.untilMs <= Date.now()) return 0;
-        untilMs = Math.min(untilMs, rest.untilMs);
-      }
-      return untilMs;
+    restsForMs(given) {
+      const untilMs = (given.length === 0 ? none : given).map((value) => rests.get(value)?.untilMs ?? 0);
+      return Math.max(0, Math.min(...untilMs) - performance.now());
     },
   };
 }
