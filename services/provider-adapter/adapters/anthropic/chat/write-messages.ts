@@ -1,10 +1,10 @@
 import { messagesFormat } from "../../../modules/chat/anthropic-messages/format-name.ts";
+import { inputOfCall } from "../../../modules/chat/neutral/call-input.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
 import { wordsOf } from "../../../modules/chat/neutral/media.ts";
-import { cannotExpress, notValid } from "../../../modules/chat/neutral/refuse.ts";
-import type { MediaSource, Message, Part, ToolCallPart } from "../../../modules/chat/neutral/request.ts";
-import { parseExact } from "../../../wire/exact-json.ts";
-import { asObject, type JsonObject } from "../../../wire/json.ts";
+import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
+import type { MediaSource, Message, Part } from "../../../modules/chat/neutral/request.ts";
+import type { JsonObject } from "../../../wire/json.ts";
 
 /** A turn on the wire. */
 export interface Turn {
@@ -65,14 +65,14 @@ function writePart(part: Part, note: Note): JsonObject[] {
   const cached = "cache" in part && part.cache !== undefined ? { cache_control: part.cache } : {};
   switch (part.type) {
     case "text":
-      // An empty text block is refused.
-      return part.text === "" ? [] : [{ type: "text", text: part.text, ...cached }];
+      // A text block that is empty or blank is refused.
+      return part.text.trim() === "" ? [] : [{ type: "text", text: part.text, ...cached }];
     case "image":
       return [{ type: "image", source: writeSource(part.source, part.at, imageTypes), ...cached }];
     case "file":
       return [{ ...writeDocument(part), ...cached }];
     case "tool_call":
-      return [{ type: "tool_use", id: part.id, name: part.name, input: writeInput(part), ...cached }];
+      return [{ type: "tool_use", id: part.id, name: part.name, input: inputOfCall(part), ...cached }];
     case "tool_result": {
       const content = part.content.flatMap((piece) => writePart(piece, note));
       const failed = part.isError ? { is_error: true } : {};
@@ -124,11 +124,4 @@ function writeDocument({ source, name, at }: Extract<Part, { type: "file" }>): J
     return { type: "image", source: writeSource(source, at, imageTypes) };
   }
   return { type: "document", source: writeSource(source, at, pdf), ...title };
-}
-
-function writeInput({ input, custom, at }: ToolCallPart): JsonObject {
-  if (custom) return { input };
-  const value = asObject(parseExact(input.trim() === "" ? "{}" : input));
-  if (value === undefined) throw notValid(`${at}.function.arguments`, "must be the JSON text of an object");
-  return value;
 }

@@ -1,8 +1,8 @@
+import { inputOfCall } from "../../../modules/chat/neutral/call-input.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
-import { cannotExpress, notValid } from "../../../modules/chat/neutral/refuse.ts";
-import type { Message, Part, ToolCallPart, ToolResultPart } from "../../../modules/chat/neutral/request.ts";
-import { parseExact } from "../../../wire/exact-json.ts";
-import { asObject, type JsonObject } from "../../../wire/json.ts";
+import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
+import type { Message, Part, ToolResultPart } from "../../../modules/chat/neutral/request.ts";
+import type { JsonObject } from "../../../wire/json.ts";
 import type { Family } from "../models.ts";
 import { cachePoint } from "./cache-point.ts";
 import { createDocumentNames, type NameDocument, writeClip, writeFile, writeImage } from "./write-media.ts";
@@ -113,7 +113,7 @@ function writeBlock(part: Part, writing: Writing): JsonObject[] {
     case "clip":
       return [writeClip(part)];
     case "tool_call":
-      return [{ toolUse: { toolUseId: part.id, name: part.name, input: writeInput(part) } }];
+      return [{ toolUse: { toolUseId: part.id, name: part.name, input: inputOfCall(part) } }];
     case "tool_result":
       return [{ toolResult: writeResult(part, writing) }];
     case "thinking":
@@ -137,13 +137,6 @@ function writeThought(
   }
   if (part.type === "redacted_thinking") return [{ reasoningContent: { redactedContent: signature.value } }];
   return [{ reasoningContent: { reasoningText: { text: part.text, signature: signature.value } } }];
-}
-
-function writeInput({ input, custom, at }: ToolCallPart): JsonObject {
-  if (custom) return { input };
-  const value = asObject(parseExact(input.trim() === "" ? "{}" : input));
-  if (value === undefined) throw notValid(at, "must have the JSON text of an object as its arguments");
-  return value;
 }
 
 /** The vendor takes no result without content. */

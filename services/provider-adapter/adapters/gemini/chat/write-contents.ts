@@ -1,4 +1,5 @@
 import { geminiFormatName } from "../../../modules/chat/gemini/format-name.ts";
+import { inputOfCall } from "../../../modules/chat/neutral/call-input.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
 import { cannotExpress, notValid } from "../../../modules/chat/neutral/refuse.ts";
 import type {
@@ -66,7 +67,7 @@ export function writeContents(messages: readonly Message[], rules: ContentRules,
   if (turns.length === 0 && system.length > 0) {
     note("the system text was sent as the user's: the upstream's format needs a turn");
     turns.push({ role: "user", parts: system.splice(0) });
-  } else if (turns[0]?.role === "model") {
+  } else if (turns[0]?.role !== "user") {
     note("a first turn of the user was added: the upstream's format begins with one");
     turns.unshift({ role: "user", parts: [{ text: "..." }] });
   }
@@ -145,11 +146,10 @@ function writeAudio({ data, format }: AudioPart): JsonObject {
   return { inlineData: { mimeType: `audio/${format === "mpeg" ? "mp3" : format}`, data } };
 }
 
-function writeCall({ id, name, input, custom, signature, at }: ToolCallPart, { callIds }: ContentRules): JsonObject {
-  const args = custom ? { input } : asObject(parseExact(input.trim() === "" ? "{}" : input));
-  if (args === undefined) throw notValid(at, "must have the JSON text of an object as its arguments");
+function writeCall(call: ToolCallPart, { callIds }: ContentRules): JsonObject {
+  const { id, name, signature } = call;
   return {
-    functionCall: { ...(callIds ? { id } : {}), name, args },
+    functionCall: { ...(callIds ? { id } : {}), name, args: inputOfCall(call) },
     ...(signature?.origin === geminiFormatName ? { thoughtSignature: signature.value } : {}),
   };
 }

@@ -31,6 +31,10 @@ export function writeInput(messages: readonly Message[], flavour: OpenaiFlavour,
     }
     say();
   }
+  if (items.length === 0) {
+    note("a first turn of the user was added: the upstream's format begins with one");
+    items.push({ type: "message", role: "user", content: [{ type: "input_text", text: "..." }] });
+  }
   return items;
 }
 

@@ -1,6 +1,6 @@
-import { parseExact } from "../../../wire/exact-json.ts";
-import { asObject, type JsonObject } from "../../../wire/json.ts";
+import type { JsonObject } from "../../../wire/json.ts";
 import type { AnswerPart, Citation, Finish, NeutralAnswer, RefusalReason } from "../neutral/answer.ts";
+import { inputOfCall } from "../neutral/call-input.ts";
 import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";
 import { signatureText } from "../neutral/signature.ts";
 import { messagesFormat } from "./format-name.ts";
@@ -84,7 +84,7 @@ function writeBlocks(parts: readonly AnswerPart[]): JsonObject[] {
         break;
       case "tool_call":
         if (part.signature !== undefined) blocks.push(signedCall(signatureText(part.signature, messagesFormat)));
-        blocks.push({ ...startOfCall(part), input: inputOf(part.input, part.custom) });
+        blocks.push({ ...startOfCall(part), input: inputOfCall(part) });
         break;
       case "image":
         say(imageText(part.mediaType, part.data));
@@ -117,12 +117,6 @@ export function startOfCall({ id, name }: { id: string; name: string }): JsonObj
 /** The format has no images in answers: a text that shows it where Markdown is shown. */
 export function imageText(mediaType: string, data: string): string {
   return `![image](data:${mediaType};base64,${data})`;
-}
-
-/** The input of a call must be an object: free text, and what a model wrote that is no JSON, stands in one. */
-function inputOf(input: string, custom: boolean): JsonObject {
-  if (custom) return { input };
-  return asObject(parseExact(input === "" ? "{}" : input)) ?? { input };
 }
 
 /** The format's form of a source. */

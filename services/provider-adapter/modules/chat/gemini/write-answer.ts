@@ -1,7 +1,7 @@
 import type { BillableUsage } from "../../../../../shared/money/usage.ts";
-import { parseExact } from "../../../wire/exact-json.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../../wire/json.ts";
 import type { AnswerPart, Choice, Citation, NeutralAnswer } from "../neutral/answer.ts";
+import { inputOfCall } from "../neutral/call-input.ts";
 import type { AnswerEnd, AnswerHead } from "../neutral/formats.ts";
 import { toldUsage } from "../neutral/further.ts";
 import { finishReasonOf } from "./finish-reasons.ts";
@@ -43,21 +43,15 @@ export function writePart(part: AnswerPart): JsonObject[] {
     case "redacted_thinking":
       return [{ text: "", thought: true, thoughtSignature: writeThoughtSignature(part.signature) }];
     case "tool_call": {
-      const { id, name, input, custom, signature } = part;
+      const { id, name, signature } = part;
       const signed = signature === undefined ? {} : { thoughtSignature: writeThoughtSignature(signature) };
-      return [{ functionCall: { id, name, args: argsOf(input, custom) }, ...signed }];
+      return [{ functionCall: { id, name, args: inputOfCall(part) }, ...signed }];
     }
     case "image":
       return [{ inlineData: { mimeType: part.mediaType, data: part.data } }];
     case "citation":
       return [];
   }
-}
-
-/** Arguments are an object: free text, and what a model wrote that is no JSON, stands in one. */
-function argsOf(input: string, custom: boolean): JsonObject {
-  if (custom) return { input };
-  return asObject(parseExact(input.trim() === "" ? "{}" : input)) ?? { input };
 }
 
 /** Sources, each once, and what they say of the answer. */
