@@ -19,7 +19,8 @@ export const testWebhooks = {
   waitsMs: [10, 10, 20, 20, 30, 30],
   budgetsEveryMs: 30,
   channelsEveryMs: 30,
-  channelOutAfterMs: 150,
+  // Long enough for a test to see that a channel is out, and to have it back before that is told, also on a busy machine.
+  channelOutAfterMs: 600,
   channelBackAfterMs: 150,
 } as const;
 
