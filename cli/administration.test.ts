@@ -1,16 +1,14 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { statement } from "../shared/db/index.ts";
 import { testPostgres } from "../shared/db/testing.ts";
 import { type Deployment, startDeployment } from "../test/e2e/deployment.ts";
+import { testCommands } from "./testing-commands.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const adminKey = "tl-cli-test-0123456789abcdef";
 const breakBalance = statement("break_balance", "update billing.account set balance = balance + 1 where name = 'acme'");
 const hello = { model: "gpt-4o", messages: [{ role: "user", content: "Hello" }] };
@@ -38,34 +36,7 @@ describe("the administration command line", () => {
   }, 90_000);
   afterAll(() => undo.disposeAsync());
 
-  /** Runs a command to its end. */
-  const run = async (args: readonly string[], more: Record<string, string> = {}, input = "") => {
-    const child = start(args, more);
-    child.child.stdin.end(input);
-    const code = await child.ended;
-    return { code, out: child.out(), err: child.err() };
-  };
-  const start = (args: readonly string[], more: Record<string, string> = {}) => {
-    const child = spawn(join(root, "node_modules/.bin/node"), [join(root, "cli/main.ts"), ...args], {
-      env: { ...env, ...more },
-    });
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (data: Buffer) => {
-      out += data.toString();
-    });
-    child.stderr.on("data", (data: Buffer) => {
-      err += data.toString();
-    });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    return { child, ended, out: () => out, err: () => err };
-  };
-  /** Runs a command that must succeed with --json and gives what it printed. */
-  const json = async <T>(...args: readonly string[]): Promise<T> => {
-    const { code, out, err } = await run([...args, "--json"]);
-    expect([code, err]).toEqual([0, ""]);
-    return JSON.parse(out) as T;
-  };
+  const { run, start, json } = testCommands(() => env);
 
   it("makes a key that works, rotates it with an overlap, and revokes it at once", async () => {
     interface Made {

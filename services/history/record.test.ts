@@ -1,8 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { statement } from "../../shared/db/index.ts";
-import { UsageSchema } from "../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
   DetailSchema,
   type Record as HistoryRecord,
@@ -10,14 +8,13 @@ import {
   RecordStatus,
 } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
-import { storeEnded } from "./db/put.ts";
-import { prepareEnded } from "./rpc/prepare.ts";
 import { account, ended, startTestHistory } from "./testing.ts";
 
 let history: Awaited<ReturnType<typeof startTestHistory>>;
 beforeAll(async () => {
   history = await startTestHistory({ config: { maxResponseBytes: 100_000 } });
 });
+
 afterAll(async () => {
   await history[Symbol.asyncDispose]();
 });
@@ -300,116 +297,5 @@ describe("a batch", () => {
     expect(page.records.map(({ record }) => record?.requestId)).toEqual(ids.toReversed());
     expect(page.records.every(({ record }) => record?.status === RecordStatus.SUCCEEDED)).toBe(true);
     for (const replica of replicas) await replica[Symbol.asyncDispose]();
-  });
-});
-
-describe("a deletion among arrivals", () => {
-  test("wins over every record of its requests, whichever comes first, on any replica", async () => {
-    const of = { accountId: 44n };
-    const replicas = await Promise.all([1, 2].map(() => startTestHistory({ url: history.url })));
-    const [one, two] = replicas;
-    if (one === undefined || two === undefined) throw new Error("no replicas");
-    const ids = Array.from({ length: 240 }, nextId);
-    const pieces = Array.from({ length: 24 }, (_, n) => ids.slice(n * 10, n * 10 + 10));
-    await Promise.all([
-      ...ids.map((id) => one.record({ ...ended(id), accountId: 44n, status: RecordStatus.PROCESSING })),
-      ...ids.map((id) => two.record({ ...ended(id), accountId: 44n })),
-      ...pieces.map((requestIds, n) =>
-        (n % 2 === 0 ? one : two).client.deleteRecords({ owner: of, requestIds }, one.options),
-      ),
-    ]);
-    const page = await one.client.queryRecords({ owner: of, page: 1, pageSize: 1_000 }, one.options);
-    expect(page.records).toEqual([]);
-    expect((await one.client.findUnfinished({ requestIds: ids }, one.options)).requestIds).toEqual([]);
-    for (const replica of replicas) await replica[Symbol.asyncDispose]();
-  });
-});
-
-describe("a deletion while a batch is being stored", () => {
-  test("waits for it, and takes what it stored", async () => {
-    const { context } = history;
-    const id = nextId();
-    const prepared = await prepareEnded(create(RecordSchema, ended(id)), context);
-    await context.terms.idsOf(new Set(prepared.terms));
-    let deletion: Promise<{ deleted: number }> | undefined;
-    await context.db.transaction(async (batch) => {
-      await storeEnded(batch, [prepared.toRow(context.terms)]);
-      deletion = history.client.deleteRecords({ owner, requestIds: [id] }, history.options);
-      // It must still be waiting when the batch is committed.
-      const first = await Promise.race([deletion, delay(200)]);
-      expect(first).toBeUndefined();
-    });
-    expect(await deletion).toMatchObject({ deleted: 1 });
-    await expect(stored(id)).rejects.toMatchObject({ code: "not_found" });
-  });
-});
-
-describe("usage over time", () => {
-  test("counts what has ended, by step and group", async () => {
-    const of = { accountId: 66n };
-    const startMs = Date.UTC(2026, 2, 1);
-    const hour = 3_600_000;
-    await Promise.all(
-      Array.from({ length: 40 }, (_, n) =>
-        history.record({
-          ...ended(firstIdAt(startMs + Math.floor(n / 20) * hour + n)),
-          accountId: 66n,
-          keyId: BigInt(n % 2),
-          model: n % 2 === 0 ? "a" : "b",
-          status: n % 10 === 0 ? RecordStatus.FAILED : RecordStatus.SUCCEEDED,
-          usage: create(UsageSchema, {
-            inputTokens: 10n,
-            cachedInputTokens: 1n,
-            outputTokens: 3n,
-            reasoningTokens: 2n,
-          }),
-          billedNanoUsd: 7n,
-          durationUs: BigInt((n % 20) + 1) * 1_000n,
-        }),
-      ),
-    );
-    await history.record({ ...ended(firstIdAt(startMs + 5)), accountId: 66n, status: RecordStatus.PROCESSING });
-    const series = (fields: object) =>
-      history.client.getTimeseries(
-        {
-          owner: of,
-          filter: { fromUnixMs: BigInt(startMs), toUnixMs: BigInt(startMs + 2 * hour) },
-          step: 2,
-          groupBy: "",
-          ...fields,
-        },
-        history.options,
-      );
-    const whole = await series({});
-    expect(whole.points).toMatchObject([
-      {
-        atUnixMs: BigInt(startMs),
-        group: "",
-        requests: 20n,
-        errors: 2n,
-        inputTokens: 220n,
-        outputTokens: 100n,
-        billedNanoUsd: 140n,
-        p50Ms: 10n,
-        p99Ms: 20n,
-      },
-      { atUnixMs: BigInt(startMs + hour), requests: 20n, errors: 2n },
-    ]);
-    const byModel = await series({ step: 3, groupBy: "model" });
-    expect(byModel.points).toMatchObject([
-      { atUnixMs: BigInt(startMs), group: "a", requests: 20n, errors: 4n },
-      { atUnixMs: BigInt(startMs), group: "b", requests: 20n, errors: 0n },
-    ]);
-    expect((await series({ step: 3, groupBy: "status" })).points.map(({ group }) => group)).toEqual([
-      "failed",
-      "succeeded",
-    ]);
-    expect((await series({ step: 3, groupBy: "key" })).points.map(({ group }) => group)).toEqual(["0", "1"]);
-    await expect(series({ step: 1, filter: { fromUnixMs: 1n, toUnixMs: BigInt(startMs) } })).rejects.toMatchObject({
-      code: "invalid_value",
-      param: "step",
-    });
-    await expect(series({ filter: {} })).rejects.toMatchObject({ code: "invalid_value", param: "from" });
-    await expect(series({ groupBy: "users" })).rejects.toMatchObject({ code: "invalid_value", param: "group_by" });
   });
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestEdge, type TestEdge } from "../../services/provider-adapter/testing-edge.ts";
 import { startTestProvider, type TestProvider } from "../../services/provider-adapter/testing-provider.ts";
 import { readers } from "./strict-readers.ts";
-import { given, upstreams } from "./upstream-answers.ts";
+import { given, upstreams } from "./upstream-answers/index.ts";
 
 /*
  * Upstreams that answer otherwise than they were asked to: a whole answer for a stream, a stream for a whole answer, packed
@@ -69,6 +69,7 @@ beforeAll(async () => {
   );
   edge = await startTestEdge(provider);
 });
+
 afterAll(async () => {
   await edge?.[Symbol.asyncDispose]();
   await provider?.[Symbol.asyncDispose]();

@@ -4,7 +4,7 @@ import { adapters } from "../../services/provider-adapter/adapters/registry.ts";
 import type { Exchange } from "../../services/provider-adapter/domain/exchange.ts";
 import { createEventFeed } from "../../services/provider-adapter/wire/event-feed.ts";
 import { type Reader, readers } from "./strict-readers.ts";
-import { type Given, given, type Upstream, upstreams } from "./upstream-answers.ts";
+import { type Given, given, type Upstream, upstreams } from "./upstream-answers/index.ts";
 
 /*
  * Whatever spelling of "nothing" an upstream uses, an answer of every dialect passes the schemas of its strictest clients,

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { readJobReport, readJobReports } from "../../../shared/job-report.ts";
 import type { Asked, AskedStep, Exchange, UpstreamAnswer, UpstreamMessage } from "../domain/exchange.ts";
 import { adapters } from "./registry.ts";
-import { failed, ms, picture, request, type Vendor, vendors } from "./testing-video-vendors.ts";
+import { failed, ms, picture, request, type Vendor } from "./testing-video-vendor.ts";
+import { vendors } from "./testing-video-vendors.ts";
 
 const noMoments = { sentUs: 0, firstByteUs: 0, firstContentUs: 0, lastByteUs: 0, nowUs: 0 };
 
@@ -40,6 +41,7 @@ const answerOf = (body: object, status = 200): UpstreamAnswer => ({
   headers: {},
   body: Buffer.from(JSON.stringify(body)),
 });
+
 const bodyOf = ({ body }: UpstreamMessage) => JSON.parse(Buffer.from(body).toString()) as unknown;
 const pathOf = ({ method = "POST", path }: UpstreamMessage) => [method, path];
 
