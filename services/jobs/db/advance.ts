@@ -25,17 +25,23 @@ export const noted = (name: string) => `case when ${name} = '' or jsonb_array_le
 
 const hold = statement(
   "jobs_hold_start",
-  "update jobs.job set wake_at = now() + $2 * interval '1 millisecond' where request_id = $1 and phase = 1 and kind = 1",
+  `update jobs.job set wake_at = now() + $2 * interval '1 millisecond', misses = $3, lease_until = null
+    where request_id = $1 and phase = 1 and kind = 1`,
 );
 
 /** Its process lives and has not brought its start to an end yet. */
 export async function extendStart(db: JobsDatabase, requestId: bigint, leaseMs: number): Promise<void> {
-  await db.query(hold, [requestId, leaseMs]);
+  await db.query(hold, [requestId, leaseMs, 0]);
+}
+
+/** Nobody holds its start. A process that lives has so long to say so: PostgreSQL may have been away for both. */
+export async function doubtStart(db: JobsDatabase, requestId: bigint, doubtMs: number): Promise<void> {
+  await db.query(hold, [requestId, doubtMs, 1]);
 }
 
 const begun = statement(
   "jobs_begun",
-  `update jobs.job set phase = 2, state = $2, progress = $3, locator = $4, body = null, lease_until = null,
+  `update jobs.job set phase = 2, state = $2, progress = $3, locator = $4, body = null, lease_until = null, misses = 0,
      wake_at = now() + $5 * interval '1 millisecond', candidate = $6, vendor_job_id = $7, started = $8, usage = $9, poll_floor_ms = $11,
      poll_group = $12, poll_together = $13, asked_at = now(), events = ${noted("$10")}
    where request_id = $1 and phase = 1 returning request_id`,

@@ -99,11 +99,15 @@ const end = statement(
      error_message = i.message
    from unnest($2::bigint[], $3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[])
      as i (batch_id, line, outcome, answer, code, message)
-   where l.batch_id = i.batch_id and l.line = i.line and l.state = 2 and l.worker = $1
+   where l.batch_id = i.batch_id and l.line = i.line and l.state in (2, 3) and l.worker = $1
    returning ${lineColumns("l")}`,
+  { idempotent: true },
 );
 
-/** Notes how lines ended; gives those that were this worker's to end. From now on they are to be settled and recorded. */
+/**
+ * Notes how lines ended; gives those that were this worker's to end. From now on they are to be settled and recorded. It may be
+ * said twice: where the answer was lost nobody else closes them.
+ */
 export function endLines(db: JobsDatabase, worker: bigint, ends: readonly LineEnd[]): Promise<LineRow[]> {
   return db.query<LineRow>(end, [
     ...[worker, bigintArray(ends.map(({ batchId }) => batchId)), integerArray(ends.map(({ line }) => line))],
@@ -147,6 +151,29 @@ export async function skipLines(
   limit: number,
 ): Promise<number> {
   return (await db.query(skip, [batchId, code, message, limit])).length;
+}
+
+const giveBack = statement(
+  "jobs_lines_give_back",
+  `update jobs.batch_line l set worker = null, state = case when l.state = 2 then 1 else l.state end,
+     tries = case when l.state = 2 then l.tries - 1 else l.tries end
+   where l.worker = $1 and l.state in (2, 3)
+     and not exists (select from unnest($2::bigint[], $3::integer[]) as k (batch_id, line)
+       where k.batch_id = l.batch_id and k.line = l.line)`,
+  { idempotent: true },
+);
+
+/**
+ * Gives back lines that bear a worker's name and that it does not know of: the answer to its claim was lost, and while it lives
+ * nobody else takes them.
+ */
+export async function giveBackUnknown(
+  db: JobsDatabase,
+  worker: bigint,
+  known: readonly Pick<LineRow, "batch_id" | "line">[],
+): Promise<void> {
+  const batches = bigintArray(known.map(({ batch_id: id }) => id));
+  await db.query(giveBack, [worker, batches, integerArray(known.map(({ line }) => line))]);
 }
 
 const claimEnd = statement(

@@ -42,7 +42,10 @@ export interface JobRow extends ReadAt {
   readonly trouble: string;
   /** Since when that is so. */
   readonly trouble_at: Date | null;
-  /** How often in a row its vendor has said that it does not know the job. */
+  /**
+   * How often in a row its vendor has said that it does not know the job. Of a start, and of an own call: how often a worker
+   * has found that nobody holds it.
+   */
   readonly misses: number;
   /** The moment that it was given to be asked after; null: it has none. */
   readonly paced_at: Date | null;

@@ -35,6 +35,11 @@ import { type RecordedAnswer, recordedAnswer } from "./recorded-answer.ts";
 
 /** How long a worker has a job to itself. A worker that was killed is followed by another after this time. */
 export const leaseMs = 12_000;
+/**
+ * How long a worker whose lease is over may say that it lives, before another judges by the row what became of what cannot
+ * be repeated. A lease is extended three times in its life.
+ */
+export const doubtMs = 8_000;
 const callTimeoutMs = 8_000;
 
 /** The contract's state of a job that goes on. */
