@@ -103,9 +103,9 @@ describe("a call", () => {
   });
 
   test("that fails is free and says why", async () => {
-    world.upstream = () => ({ pieces: [], error: "content_filtered" });
+    world.upstream = () => ({ pieces: [], error: "content_filtered", says: { param: "messages[1]" } });
     const { requestId } = await beginTestCall(jobs.client);
-    expect((await closed(requestId)).error).toMatchObject({ code: "content_filtered" });
+    expect((await closed(requestId)).error).toMatchObject({ code: "content_filtered", param: "messages[1]" });
     expect(world.settled.get(requestId)?.case).toBe(SettleCase.FAILED);
     expect(await resultOf(jobs.client, requestId)).toHaveLength(0);
   });

@@ -122,6 +122,21 @@ test("lines that nobody has time for until their batch's time is over are told a
   }
 });
 
+test("a line that failed at its upstream says in the error file all that its request would have been told", async () => {
+  const says = { param: "messages[2]", httpStatus: 422, upstreamRequestId: "req_vendor" };
+  world.upstream = () => ({ pieces: [], error: "invalid_value", says });
+  const { id, lines } = await make(1);
+  const { errorFileId } = await ended(id);
+  expect(JSON.parse(await textOf(errorFileId))).toMatchObject({
+    response: {
+      status_code: 422,
+      request_id: lines[0]?.toString(),
+      body: { error: { code: "invalid_value", param: "messages[2]", upstream_request_id: "req_vendor" } },
+    },
+    error: null,
+  });
+});
+
 test("a line that failed at its upstream is tried again; one whose batch holds nothing any more reserves by itself", async () => {
   world.upstream = (count) => (count === 1 ? { pieces: [], error: "upstream_error" } : { pieces: [Buffer.from("{}")] });
   world.isHeld = false;

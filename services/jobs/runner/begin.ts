@@ -9,6 +9,7 @@ import { persistently } from "../../../shared/persistently.ts";
 import type { JobsContext } from "../context.ts";
 import { extendStart, noteBegun, noteEnd } from "../db/advance.ts";
 import type { JobRow } from "../db/job-row.ts";
+import { keptError } from "../db/kept-error.ts";
 import { afterReport } from "../domain/after-report.ts";
 import { nextPollMs } from "../domain/poll-pace.ts";
 import { aboutJob, ask, itemOf } from "./ask.ts";
@@ -112,7 +113,7 @@ function failedStart(row: JobRow, error: ThroughlineError | undefined, outcome: 
   return {
     requestId: row.request_id,
     state: JobState.FAILED,
-    error: { code: said.code, message: said.message },
+    error: keptError(said),
     started: outcome === undefined ? undefined : toBinary(OutcomeSchema, { ...outcome, response: new Uint8Array() }),
     candidate: outcome?.candidate,
     resultMs: 0,

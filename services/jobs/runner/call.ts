@@ -10,7 +10,8 @@ import type { JobsContext } from "../context.ts";
 import { type CallResult, type End, noteEnd } from "../db/advance.ts";
 import { isResultOf, releaseCall } from "../db/calls.ts";
 import { type JobRow, msUntil } from "../db/job-row.ts";
-import { endBeforeCall, endOfLost, endOfStopped, type Unanswered } from "../domain/call-fate.ts";
+import { type KeptError, keptError } from "../db/kept-error.ts";
+import { endBeforeCall, endOfLost, endOfStopped } from "../domain/call-fate.ts";
 import { keepResult } from "../results/keep.ts";
 import { uploadOf } from "../results/upload.ts";
 import { aboutJob, contextOf, itemOf } from "./ask.ts";
@@ -67,7 +68,7 @@ export async function carryOut(context: JobsContext, row: JobRow, call: Call): P
   if (call.stop === "cancelled" || isLate) {
     return end(context, row, endOfStopped(call.stop === "cancelled" ? "cancelled" : "expired"), outcome);
   }
-  if (outcome !== undefined && error !== undefined) return end(context, row, error, outcome);
+  if (outcome !== undefined && error !== undefined) return end(context, row, keptError(error), outcome);
   const lost = endOfLost(taken);
   if (lost !== undefined) return end(context, row, lost, outcome);
   await releaseCall(context.db, call, repeatMs);
@@ -113,17 +114,12 @@ async function make(context: JobsContext, row: JobRow, call: Call): Promise<Made
   return { outcome, error, result };
 }
 
-async function end(
-  context: JobsContext,
-  row: JobRow,
-  { code, message }: Unanswered,
-  outcome: Outcome | undefined,
-): Promise<void> {
+async function end(context: JobsContext, row: JobRow, error: KeptError, outcome: Outcome | undefined): Promise<void> {
   const ended: End = {
     requestId: row.request_id,
     run: row.runs,
     state: JobState.FAILED,
-    error: { code, message },
+    error,
     ...startedBy(outcome),
     resultMs: 0,
     size: "",
