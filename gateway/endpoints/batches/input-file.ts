@@ -5,12 +5,15 @@ import type { CallOptions } from "../../../shared/rpc/index.ts";
 import { textLines } from "../../../shared/text-lines.ts";
 import type { GatewayContext } from "../../context.ts";
 import { readClientJson } from "../../domain/client-json.ts";
+import { duplicateName } from "../../domain/duplicate-names.ts";
 import { membersOf } from "../../domain/json-spans.ts";
 import type { GivenLine } from "./prepare-line.ts";
 
 /** What a batch may have, as at OpenAI. */
 export const batchBounds = { lines: 50_000, bytes: 200 * 1024 * 1024, customIdLength: 512 };
 
+/** What a line says beside its body, and the body itself. */
+const envelope: readonly string[] = ["custom_id", "method", "url", "body"];
 /** What stands around the body of a line. */
 const envelopeBytes = 64 * 1024;
 const pieceTimeoutMs = 60_000;
@@ -56,8 +59,11 @@ export async function* inputLines(
 }
 
 function readInputLine(bytes: Buffer, number: number, path: string): GivenLine {
-  const { value } = readClientJson(bytes, `Line ${number}`, inputFile);
+  const { text, value } = readClientJson(bytes, `Line ${number}`, inputFile);
   if (!isObject(value)) throw refused(`Line ${number} is not an object.`);
+  const twice = duplicateName(text);
+  // A name that stands twice within the body is refused by its endpoint, as the line's own failure.
+  if (twice !== undefined && envelope.includes(twice)) throw refused(`Line ${number} has ${twice} twice.`);
   const { custom_id: customId, method, url, body } = value;
   if (typeof customId !== "string" || customId === "" || customId.length > batchBounds.customIdLength) {
     throw refused(`Line ${number} needs a custom_id of 1 to ${batchBounds.customIdLength} characters.`);
