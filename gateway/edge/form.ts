@@ -156,7 +156,7 @@ async function receiveFile(
   const hash = createHash("sha256");
   for await (const chunk of stream) {
     hash.update(chunk as Buffer);
-    await spool.append(chunk as Buffer).catch(diskFault);
+    await spool.append(chunk as Buffer);
   }
   if (stream.truncated) throw formTooLarge(maxBytes);
   return {
@@ -167,11 +167,6 @@ async function receiveFile(
     length: spool.length - offset,
     sha256: hash.digest("hex"),
   };
-}
-
-/** The disk is full, or not there: no fault of the client's. */
-function diskFault(cause: unknown): never {
-  throw new ThroughlineError("internal_error", "The gateway cannot keep the upload.", { cause });
 }
 
 function formTooLarge(maxBytes: number): ThroughlineError {
