@@ -1,13 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import { toWireError } from "../../../shared/errors/wire.ts";
-import { createError, createHead, createOutcome, createTimings, createUsage } from "../../../shared/gen/lane_codecs.ts";
+import { createHead, createOutcome } from "../../../shared/gen/lane_codecs.ts";
 import type { Candidate } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import {
-  type Frame,
-  type InvokeItem,
-  JobAction,
-  type Outcome,
-} from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
+import type { Frame, InvokeItem, Outcome } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import { type FrameSink, type StreamCall, streamHandler } from "../../../shared/rpc/index.ts";
@@ -15,7 +9,6 @@ import { endCall } from "../../../shared/telemetry/index.ts";
 import type { OpenChannel } from "../channels.ts";
 import type { ProviderContext } from "../context.ts";
 import type { Exchange } from "../domain/exchange.ts";
-import { readLocator } from "../domain/job-locator.ts";
 import { unpricedNotes } from "../domain/unpriced.ts";
 import { startAttempt } from "../engine/attempt.ts";
 import type { AttemptResult, RunningAttempt } from "../engine/attempt-result.ts";
@@ -27,6 +20,8 @@ import { neutral } from "../resilience/verdict.ts";
 import { formParameters, type RequestParameters, requestParameters } from "../wire/request-parameters.ts";
 import { askedOf } from "./asked.ts";
 import { translateLine } from "./batch-line.ts";
+import { channelFor } from "./channel-for.ts";
+import { fillOutcome } from "./fill-outcome.ts";
 import { credentialsFor } from "./job-credentials.ts";
 import { lineActionOf } from "./job-steps.ts";
 
@@ -71,7 +66,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     });
     if (context.images === undefined || item.form.length > 0 || (await inline(context.images))) await walk();
     outcome.notes.unshift(...skips);
-    fill(outcome, last, cancelled, error);
+    fillOutcome(outcome, last, cancelled, error);
     endCall(invocation, cancelled ? "client_closed_request" : error?.code);
     const kept = unacknowledged(call, outcome, last?.whole, clockUs());
     if (kept !== undefined) call.unlessAcknowledged(closeLater(context, kept));
@@ -99,7 +94,7 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
     const candidate = item.candidates[index];
     if (cancelled || candidate === undefined) return true;
     try {
-      const found = channelOf(candidate);
+      const found = channelFor(item, candidate.channel, context.channels);
       const channel = found instanceof Promise ? await found : found;
       if (channel === undefined) {
         outcome.jobLost = true;
@@ -112,28 +107,6 @@ function createWalk(context: ProviderContext, call: StreamCall<InvokeItem>, out:
       // The client must change what this channel's format cannot express; another channel may be able to express it.
       return error.code !== "service_unavailable" && error.code !== "invalid_value";
     }
-  }
-
-  /** The channel of a candidate; of a job that it has begun the one that leads to it. Undefined: nothing does any more. */
-  function channelOf({ channel }: Candidate): OpenChannel | Promise<OpenChannel | undefined> {
-    const { channels } = context;
-    const { job, configVersion } = item;
-    if (job === undefined || job.vendorJobId === "") return channels.find(channel, configVersion);
-    return jobChannelOf(channel, job);
-  }
-
-  async function jobChannelOf(channel: string, job: NonNullable<InvokeItem["job"]>): Promise<OpenChannel | undefined> {
-    const { channels } = context;
-    const { configVersion } = item;
-    const { channel: note, credential } = readLocator(job.locator);
-    const found = await channels.findNoted(channel, configVersion, { note, credential });
-    // A job that goes on from an earlier one is new work, which is for the channels of today.
-    if (job.action === JobAction.START && found?.name !== channel) {
-      throw new ThroughlineError("invalid_value", "The upstream that has this video is not in use any more.", {
-        param: "id",
-      });
-    }
-    return found;
   }
 
   /** Tries a channel, with one credential after the other while it is they that are refused. */
@@ -284,32 +257,4 @@ function parametersOf({ body, form }: InvokeItem): RequestParameters {
 /** A function of its own: what it leads to is kept until the gateway has acknowledged, and a walk leads to the body. */
 function closeLater({ lostGateways }: ProviderContext, kept: Unacknowledged): () => void {
   return () => lostGateways.close(kept);
-}
-
-function fill(
-  outcome: Outcome,
-  last: AttemptResult | undefined,
-  cancelled: boolean,
-  error: ThroughlineError | undefined,
-): void {
-  outcome.cancelled = cancelled;
-  if (error !== undefined && !cancelled) outcome.error = createError(toWireError(error));
-  if (last === undefined) return;
-  outcome.firstByte = last.began;
-  outcome.timings = createTimings({
-    upstreamSentUs: BigInt(last.timings.sentUs),
-    upstreamFirstByteUs: BigInt(last.timings.firstByteUs),
-    upstreamLastByteUs: BigInt(last.timings.lastByteUs),
-    upstreamChunks: last.timings.chunks,
-  });
-  if (last.facts !== undefined) {
-    outcome.usage = createUsage(last.facts.usage);
-    outcome.finishReason = last.facts.finishReason;
-    outcome.messageId = last.facts.messageId;
-    outcome.responseModel = last.facts.responseModel;
-  }
-  if (last.document !== undefined) {
-    outcome.response = last.document.body;
-    outcome.responseTruncated = last.document.truncated;
-  }
 }

@@ -13,13 +13,10 @@ import { createUnread, maxKeptText } from "../unread.ts";
 import { chatMessageId, writeCompletion } from "./completion.ts";
 import { createChatFold } from "./fold.ts";
 import { createCallLabels, isHollow } from "./label-calls.ts";
+import { finishIn, hasChunks, lacksFrame, says } from "./search-chunk.ts";
 import { learnUsualChunk, type UsualChunk } from "./usual-chunk.ts";
 import { choicesIn, inUsualWords } from "./vendor-words.ts";
 
-const finishMark = '"finish_reason"';
-const contentMark = '"content"';
-const roleMark = '"role"';
-const indexMark = '"index"';
 /** So often a stream is looked at for what its usual chunk is: those of several choices take turns. */
 const maxLessons = 16;
 /** Characters of usual chunks that are read as one. */
@@ -76,11 +73,7 @@ export function createChatPassthrough(
     if (chunk === undefined)
       throw flavour.streamError({ message: "The upstream sent a chunk that is not valid JSON." });
     const error = errorIn(chunk);
-    if (error !== undefined) {
-      const told = countsIn(chunk);
-      if (told !== undefined) counts.add(told, false);
-      throw flavour.streamError(error);
-    }
+    if (error !== undefined) throw flavour.streamError(error);
     if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
     if (responseModel === "") {
       responseModel = asString(chunk.model) ?? "";
@@ -283,44 +276,4 @@ function spokenIn(chunk: JsonObject): readonly JsonObject[] {
     const { name: _speaker, ...said } = asObject(choice.delta) ?? asObject(choice.message) ?? {};
     return said;
   });
-}
-
-/**
- * Whether a chunk has a value other than null for a name. OpenAI sends `"usage":null` on every chunk but the last; inside a
- * text the name's closing quote would stand behind a backslash.
- */
-function says(data: string, quotedName: string): boolean {
-  const at = data.indexOf(quotedName);
-  if (at < 0) return false;
-  const next = valueAt(data, at + quotedName.length);
-  return !data.startsWith("null", next) || data.indexOf(quotedName, next) >= 0;
-}
-
-/** Whether a chunk leaves out where it belongs, or who speaks: strict clients take neither. */
-function lacksFrame(data: string): boolean {
-  if (!data.includes(indexMark)) return true;
-  const at = data.indexOf(roleMark);
-  return at >= 0 && data.startsWith('""', valueAt(data, at + roleMark.length));
-}
-
-/** Whether the content is a list, as Mistral sends thinking. */
-function hasChunks(data: string): boolean {
-  const at = data.indexOf(contentMark);
-  return at >= 0 && data.charCodeAt(valueAt(data, at + contentMark.length)) === 0x5b;
-}
-
-/** The first finish reason that a chunk says; empty: none. Most chunks say null, so the search ends with the second look. */
-function finishIn(data: string): string {
-  for (let at = data.indexOf(finishMark); at >= 0; at = data.indexOf(finishMark, at + 1)) {
-    const value = valueAt(data, at + finishMark.length);
-    if (data.charCodeAt(value) === 0x22) return data.slice(value + 1, data.indexOf('"', value + 1));
-  }
-  return "";
-}
-
-/** Where the value begins behind a name that ends at `at`: Python's servers write a space behind the colon. */
-function valueAt(data: string, at: number): number {
-  let next = at;
-  while (data.charCodeAt(next) === 0x20 || data.charCodeAt(next) === 0x3a) next++;
-  return next;
 }
