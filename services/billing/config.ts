@@ -1,5 +1,6 @@
 import { ConfigError, type Env } from "../../shared/config.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
+import { databaseMigrate, databasePoolSize, databaseUrl } from "../../shared/db/config.ts";
 
 /** What to do about rate limits while Valkey is away. */
 export type ValkeyFallback = "refuse" | "local";
@@ -38,23 +39,9 @@ export interface BillingConfig {
 
 /** Billing's variables, each with its meaning. */
 export const billingEnv = declareEnv({
-  DATABASE_URL: {
-    kind: "postgres",
-    required: true,
-    description: "PostgreSQL, as the owner of the service's schema.",
-  },
-  DATABASE_POOL_SIZE: {
-    kind: "int",
-    default: 10,
-    min: 2,
-    max: 500,
-    description: "Most connections of one service to PostgreSQL; history takes six at least.",
-  },
-  DATABASE_MIGRATE: {
-    kind: "bool",
-    default: true,
-    description: "Brings the service's schema up to date at the start.",
-  },
+  DATABASE_URL: databaseUrl,
+  DATABASE_POOL_SIZE: databasePoolSize,
+  DATABASE_MIGRATE: databaseMigrate,
   KEY_PEPPER: {
     kind: "secret",
     required: true,

@@ -1,9 +1,8 @@
 import { ConfigError, type Env } from "../../shared/config.ts";
-import { originAlone } from "../../shared/config-checks.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
+import { databaseMigrate, databasePoolSize, databaseUrl } from "../../shared/db/config.ts";
 import { createAllowList } from "../../shared/outbound/allow-list.ts";
 import { type CredentialKeys, parseCredentialKeys } from "../../shared/sealed-credential.ts";
-import { usableFolder } from "../../shared/usable-folder.ts";
 import type { LineLimits } from "./batches/shares.ts";
 import { type ObjectPlace, placeOf } from "./objects/place.ts";
 import { retryWaitsMs } from "./webhooks/domain/retry-schedule.ts";
@@ -13,19 +12,9 @@ const gibibyte = 1024 ** 3;
 
 /** Variables of jobs. */
 export const jobsEnv = declareEnv({
-  DATABASE_URL: { kind: "postgres", required: true, description: "PostgreSQL that the services keep their data in." },
-  DATABASE_MIGRATE: {
-    kind: "bool",
-    default: true,
-    description: "Brings the service's schema up to date at the start.",
-  },
-  DATABASE_POOL_SIZE: {
-    kind: "int",
-    default: 10,
-    min: 2,
-    max: 500,
-    description: "Most connections of one service to PostgreSQL; history takes six at least.",
-  },
+  DATABASE_URL: databaseUrl,
+  DATABASE_POOL_SIZE: databasePoolSize,
+  DATABASE_MIGRATE: databaseMigrate,
   JOBS_FIRST_POLL: {
     kind: "duration",
     default: 5_000,
@@ -108,7 +97,6 @@ export const jobsEnv = declareEnv({
     kind: "duration",
     default: 30 * dayMs,
     min: 0,
-    max: 36_500 * dayMs,
     description: "How long a job that has ended can be read and listed; 0: for ever. Its record is history's.",
   },
   OBJECT_STORE_URL: {
@@ -160,7 +148,6 @@ export const jobsEnv = declareEnv({
   PUBLIC_URL: {
     kind: "url",
     protocols: ["https", "http"],
-    check: originAlone,
     description:
       "Address at which the internet reaches the gateway, without a path. Vendors that can are told to call it when a job changes (POST /callbacks/...); unset: jobs are asked after alone.",
   },
@@ -238,11 +225,6 @@ export interface WebhooksConfig {
 /** The configuration that an environment describes. Throws ConfigError. */
 export function envToConfig(env: Env): JobsConfig {
   const read = jobsEnv.read(env);
-  const place = placeOf(read.OBJECT_STORE_URL, {
-    accessKeyId: read.OBJECT_STORE_ACCESS_KEY_ID,
-    secretAccessKey: read.OBJECT_STORE_SECRET_ACCESS_KEY,
-  });
-  if (place.kind === "folder") usableFolder("OBJECT_STORE_URL", place.path, { make: true });
   return {
     databaseUrl: read.DATABASE_URL,
     poolSize: read.DATABASE_POOL_SIZE,
@@ -258,7 +240,10 @@ export function envToConfig(env: Env): JobsConfig {
     extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
     retentionMs: read.JOBS_RETENTION,
     objects: {
-      place,
+      place: placeOf(read.OBJECT_STORE_URL, {
+        accessKeyId: read.OBJECT_STORE_ACCESS_KEY_ID,
+        secretAccessKey: read.OBJECT_STORE_SECRET_ACCESS_KEY,
+      }),
       accountBytes: read.OBJECT_ACCOUNT_BYTES,
       databaseBytes: read.OBJECT_DATABASE_BYTES,
       copyBytes: read.OBJECT_COPY_BYTES,

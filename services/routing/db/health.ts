@@ -1,6 +1,8 @@
+import type { Selectable } from "kysely";
 import { bigintArray, booleanArray, statement, textArray } from "../../../shared/db/index.ts";
 import { type HealthLine, type ReportedLine, speedLifeMs } from "../domain/health.ts";
 import type { RoutingDatabase } from "./open.ts";
+import type { ChannelHealthTable } from "./schema.ts";
 
 // A channel that a replica no longer mentions is healthy again. Its speed stays until it is measured anew, the results of its
 // last attempts until there are others. Lines of replicas that are gone leave with the first report after their life.
@@ -76,24 +78,7 @@ export async function storeHealth(
 
 /** Reads what all replicas reported. */
 export async function readHealth(db: RoutingDatabase): Promise<ReportedLine[]> {
-  interface Row {
-    reporter: string;
-    channel: string;
-    attempts: bigint;
-    failures: bigint;
-    first_byte_ms: bigint;
-    measured_at_ms: bigint;
-    open: boolean;
-    cooldown_until_ms: bigint;
-    reported_at_ms: bigint;
-    recent_attempts: bigint;
-    recent_failures: bigint;
-    last_failure_code: string;
-    last_failure_status: bigint;
-    last_failure_at_ms: bigint;
-    last_good_at_ms: bigint;
-  }
-  const rows = await db.query<Row>(readStatement, []);
+  const rows = await db.query<Selectable<ChannelHealthTable>>(readStatement, []);
   return rows.map((row) => ({
     reporter: row.reporter,
     channel: row.channel,

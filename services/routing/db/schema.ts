@@ -27,23 +27,26 @@ export interface RoutingSchema {
     due_at_ms: bigint;
   };
   node_lease: { node: number; holder: string; valid_from_ms: bigint; valid_until_ms: bigint };
-  channel_health: {
-    reporter: string;
-    channel: string;
-    attempts: bigint;
-    failures: bigint;
-    first_byte_ms: bigint;
-    measured_at_ms: bigint;
-    open: boolean;
-    cooldown_until_ms: bigint;
-    reported_at_ms: bigint;
-    recent_attempts: bigint;
-    recent_failures: bigint;
-    last_failure_code: string;
-    last_failure_status: bigint;
-    last_failure_at_ms: bigint;
-    last_good_at_ms: bigint;
-  };
+  channel_health: ChannelHealthTable;
+}
+
+/** What a replica of the provider reported last of a channel. */
+export interface ChannelHealthTable {
+  reporter: string;
+  channel: string;
+  attempts: bigint;
+  failures: bigint;
+  first_byte_ms: bigint;
+  measured_at_ms: bigint;
+  open: boolean;
+  cooldown_until_ms: bigint;
+  reported_at_ms: bigint;
+  recent_attempts: bigint;
+  recent_failures: bigint;
+  last_failure_code: string;
+  last_failure_status: bigint;
+  last_failure_at_ms: bigint;
+  last_good_at_ms: bigint;
 }
 
 interface ModelTable {
