@@ -84,7 +84,7 @@ async function makeFirst(billing: Billing, given: GivenKeys, hasOperator: boolea
 }
 
 /**
- * Whoever may read the data folder may administer: a key that was revoked, or rotated elsewhere until the kept secret ended, or that
+ * Everybody who may read the data folder may administer: a key that was revoked, or rotated elsewhere until the kept secret ended, or that
  * the database knows as another, is made anew.
  */
 async function ensureKeptKey(billing: Billing, accountId: bigint, dataFolder: string): Promise<void> {

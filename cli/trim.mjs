@@ -12,7 +12,7 @@ const markOf = (root) => join(root, "node_modules", ".throughline-trimmed");
 const unused = /\.(?:[cm]?ts|map|flow|a|md|markdown)$/i;
 const isLicence = /licen[cs]e|notice|copying/i;
 
-/** What the console is built with. It goes first: while it is there, so is all that it needs. */
+/** The packages that build the console. They go first: while they are there, so is all that they need. */
 const builder = "node_modules/vite";
 
 /** Whether files of packages were taken out, which only an install into an empty folder brings back. */

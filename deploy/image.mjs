@@ -40,7 +40,7 @@ const ignored = readFileSync(join(root, "deploy/Dockerfile.dockerignore"), "utf8
   .filter((line) => line.startsWith("**/"))
   .map((line) => new RegExp(`^${line.slice(3).replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`));
 
-/** What each role says where it is given nothing. */
+/** The first words of each role when it is started without settings. */
 const firstWords = {
   gateway: /GRPC_SECRET must be set/,
   routing: /GRPC_SECRET must be set/,

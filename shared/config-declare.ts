@@ -12,7 +12,6 @@ import {
   envString,
   envUrl,
 } from "./config.ts";
-import type { Check } from "./config-checks.ts";
 
 interface Declared<K extends string, T> {
   kind: K;
@@ -22,11 +21,6 @@ interface Declared<K extends string, T> {
   default?: T;
   /** True: the process refuses to start without it. */
   required?: true;
-}
-
-interface Checked {
-  /** What a value must be beyond its kind. A value that cannot work is refused at the start, not when it is needed. */
-  check?: Check;
 }
 
 interface Bounded {
@@ -40,13 +34,13 @@ interface Bounded {
 
 /** One variable of the environment: its kind, default, bounds and meaning. `secret` is text that is never shown. */
 export type Variable =
-  | (Declared<"string", string> & Checked)
-  | (Declared<"secret", string> & Checked)
+  | Declared<"string", string>
+  | Declared<"secret", string>
   | (Declared<"int", number> & Bounded)
   | (Declared<"number", number> & Bounded)
   | Declared<"bool", boolean>
   | (Declared<"duration", number> & Bounded)
-  | (Declared<"url", string> & Checked & { protocols: readonly string[] })
+  | (Declared<"url", string> & { protocols?: readonly string[] })
   | Declared<"postgres", string>
   | Declared<"list", readonly string[]>
   | (Declared<"choice", string> & { choices: readonly string[] });
@@ -119,16 +113,9 @@ function refusePlaceholder(env: Env, name: string): void {
 }
 
 function readVariable(env: Env, name: string, variable: Variable): unknown {
-  const text = envOptional(env, name);
-  if (text === undefined && variable.default === undefined && variable.required !== true) return undefined;
+  if (envOptional(env, name) === undefined && variable.default === undefined && variable.required !== true)
+    return undefined;
   if (filledIn.has(variable.kind)) refusePlaceholder(env, name);
-  const value = readKind(env, name, variable);
-  const wrong = text !== undefined && "check" in variable ? variable.check?.(text) : undefined;
-  if (wrong !== undefined) throw new ConfigError(name, `${name} ${wrong}`);
-  return value;
-}
-
-function readKind(env: Env, name: string, variable: Variable): unknown {
   switch (variable.kind) {
     case "string":
     case "secret":

@@ -49,17 +49,6 @@ export function assertTlsFiles(env: Env, read: TrustSettings): void {
   }
 }
 
-/** Node itself goes on without a word that a client would see: every upstream behind such an authority would be refused later. */
-export function assertExtraAuthorities(file: string | undefined): void {
-  if (file === undefined) return;
-  try {
-    readTls({ authoritiesFile: file });
-  } catch (error) {
-    if (!(error instanceof TlsFileError)) throw error;
-    throw new ConfigError("NODE_EXTRA_CA_CERTS", `NODE_EXTRA_CA_CERTS: ${error.message}`);
-  }
-}
-
 /** The files that the settings name. */
 export function tlsFiles(read: TrustSettings): TlsFiles {
   return {
@@ -69,7 +58,7 @@ export function tlsFiles(read: TrustSettings): TlsFiles {
   };
 }
 
-/** Whoever reaches the port of a service administers it, so no process serves or calls in the open by oversight. */
+/** Everybody who reaches the port of a service administers it, so no process serves or calls in the open by oversight. */
 export function assertTrust({ GRPC_SECRET, GRPC_TLS_CERT_FILE, GRPC_TLS_CA_FILE }: TrustSettings): void {
   if (GRPC_SECRET !== undefined || (GRPC_TLS_CERT_FILE !== undefined && GRPC_TLS_CA_FILE !== undefined)) return;
   throw new ConfigError(

@@ -34,7 +34,7 @@ export interface UnitEntry {
   readonly name: UnitName;
   /** A price is for so many of them. */
   readonly divisor: bigint;
-  /** Whose price holds where it has none of its own. Absent: it is free then. */
+  /** The unit whose price holds where this one has none of its own. Absent: it is free then. */
   readonly parent?: Unit;
   /** Key of its price in the configuration's `prices` and `when`. */
   readonly priceKey: string;

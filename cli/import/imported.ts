@@ -56,7 +56,7 @@ export interface Imported {
   readonly secrets: ReadonlyMap<string, string>;
 }
 
-/** What is not a word of ours may stand in no name: it becomes a hyphen. */
+/** Makes a name of a text, unlike those that are taken. A character that may not stand in names becomes a hyphen. */
 export function nameOf(text: string, taken: ReadonlySet<string>): string {
   const base =
     text
@@ -81,10 +81,12 @@ export function objectOf(value: unknown): Readonly<Record<string, unknown>> | un
     : undefined;
 }
 
+/** The value without white space around it; undefined: it is no text, or an empty one. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 }
 
+/** The number that the value is or spells; undefined: it is none, or not finite. */
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;

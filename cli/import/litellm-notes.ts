@@ -1,6 +1,6 @@
 import { objectOf, textOf } from "./imported.ts";
 
-/** What is said of settings that are not channels or models. Left out here: it is taken, or means nothing to us. */
+/** Notes on settings that are neither channels nor models, by their path. A setting that is missing here is taken over, or means nothing to us. */
 const told: Readonly<Record<string, string>> = {
   "general_settings.master_key":
     "master_key: administration uses a key of kind cli here (`throughline init`, THROUGHLINE_ADMIN_KEY).",

@@ -249,8 +249,6 @@ export type Procedures = {
         error: {
           code: string;
           message: string;
-          /** Path of the parameter that it is about; null: of none. */
-          param: string | null;
         } | null;
         content: {
           /** Path of the HTTP API. */
@@ -339,8 +337,6 @@ export type Procedures = {
           error: {
             code: string;
             message: string;
-            /** Path of the parameter that it is about; null: of none. */
-            param: string | null;
           } | null;
           content: {
             /** Path of the HTTP API. */
@@ -419,8 +415,6 @@ export type Procedures = {
         error: {
           code: string;
           message: string;
-          /** Path of the parameter that it is about; null: of none. */
-          param: string | null;
         } | null;
         content: {
           /** Path of the HTTP API. */

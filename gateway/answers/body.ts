@@ -86,7 +86,7 @@ export function openBody(response: ServerResponse, onTaken: () => void): Body {
   }
   response.chunkedEncoding = false;
   let block = Buffer.alloc(0);
-  /** What stands in the block from here on to `used` was not written yet. */
+  /** Bytes of the block from here on to `used` were not written yet. */
   let waitsFrom = 0;
   let used = 0;
 
@@ -108,7 +108,7 @@ export function openBody(response: ServerResponse, onTaken: () => void): Body {
     return fits;
   }
 
-  /** What waits, which does so no more. */
+  /** Takes the bytes that wait, which then wait no more. */
   function taken(): Buffer {
     const bytes = block.subarray(waitsFrom, used);
     waitsFrom = used;

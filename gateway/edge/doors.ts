@@ -1,5 +1,4 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { listenFault } from "../../shared/listen-fault.ts";
 
 /** Where a server listens, and how many connections it takes. */
 export interface DoorOptions {
@@ -29,15 +28,11 @@ const doors = 64;
 /** Elsewhere than on Linux the system does not spread them, or does not know the option. */
 export const sharesPort = process.platform === "linux";
 
-/** Rejects with a ConfigError where something listens on this port. A port that may be shared is one that others can be given part of. */
+/** Rejects where something listens on this port. A port that may be shared is one that others can be given part of. */
 export async function assertNobodyListens(host: string, port: number): Promise<void> {
   if (port === 0) return;
   const probe = createServer();
-  await new Promise<void>((resolve, reject) => void probe.once("error", reject).listen(port, host, resolve)).catch(
-    (cause: unknown) => {
-      throw listenFault(`${host}:${port}`, ["HOST", "PORT"], cause);
-    },
-  );
+  await new Promise<void>((resolve, reject) => void probe.once("error", reject).listen(port, host, resolve));
   await new Promise((resolve) => probe.close(resolve));
 }
 
@@ -46,7 +41,7 @@ export async function openDoors(server: Server, options: DoorOptions): Promise<D
   const { host, port, most, open, refused } = options;
   let through = 0;
 
-  /** What came by other sockets counts for the server's own, too. */
+  /** Connections by other sockets count for the server's own bound, too. */
   function note(change: number): void {
     through += change;
     server.maxConnections = Math.max(0, most - through);

@@ -28,7 +28,7 @@ export function recordUntold(
   recordRefusal(context, { incoming, principal, dialect, module, demand, storeResponse, labels }, undefined, error);
 }
 
-/** What can be read of them: they may be why it was refused. */
+/** The labels of a refused request; none where they cannot be read, for they may be why it was refused. */
 function refusedLabels({ headers, body }: Pick<FastifyRequest, "body" | "headers">): Labels {
   const said = typeof body === "object" && body !== null ? body : {};
   try {

@@ -65,7 +65,7 @@ interface Asking {
   readonly background: Later | undefined;
 }
 
-/** Whoever prefers to be answered later gets the job. */
+/** A client that prefers to be answered later gets the job. */
 const asJob: Later = { httpStatus: acceptedStatus, view: Buffer.from("{}"), show: toJobView };
 
 /** Answers with a job at once; its result is asked for later. */

@@ -97,7 +97,7 @@ export function askOf(
   const idempotencyKey = idempotencyKeyOf(request.headers["idempotency-key"]);
   noteOrigin(incoming, {
     idempotencyKey,
-    bytes: incoming.formBytes || request.rawBody.length,
+    bytes: given.upload === undefined ? request.rawBody.length : incoming.formBytes,
   });
   return {
     incoming,

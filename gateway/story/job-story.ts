@@ -79,7 +79,7 @@ export async function beginCall(
   await giveJob(context, ask, answer, { job, ...later, reservation: taken.reservation });
 }
 
-/** What goes on from an earlier job is asked of the vendor that has it, at the price of today. */
+/** A job that goes on from an earlier one is asked of the vendor that has that one, at the price of today. */
 function itemOf(ask: Ask, { route, reservation }: TakenIn, follows?: Job) {
   const { facts } = closingRequest(ask, route, reservation.reservedNanoUsd);
   if (follows?.candidate === undefined) return invokeItem(ask, route, facts, elapsedUs(ask.incoming));

@@ -44,7 +44,7 @@ export function createRouteMemory(nowMs: () => number = () => performance.now())
     }
   }
 
-  /** What another request was told; where that was meant for it alone, or was an error, this one asks for itself. */
+  /** Takes the route that another request is told. Where that is meant for it alone, or is an error, this request asks for itself. */
   async function takeAlong(answer: Promise<Route>, ask: () => Promise<Route>): Promise<Route> {
     const route = await answer.catch(() => undefined);
     return route === undefined || route.sameForMs === 0 ? ask() : route;

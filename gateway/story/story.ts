@@ -59,7 +59,7 @@ function settlesFirst({ config }: GatewayContext, { idempotencyKey, tellsCost }:
   return idempotencyKey !== "" || tellsCost || config.settleBeforeEnd;
 }
 
-/** What the head of an answer can no longer say, the request's line, span and counts do. */
+/** The request's line, span and counts say that it failed where the head of the answer is already sent. */
 function noteFailed(incoming: Incoming, { error, gone }: Ending): void {
   if (error !== undefined && !gone) incoming.errorCode = error.code;
 }

@@ -124,7 +124,7 @@ async function carryOut(
   }
 }
 
-/** What the edge asks of a request before it is read is asked of each of several calls. */
+/** Each of several calls passes the checks that the edge makes before it reads a request. */
 function admitCall(ctx: TrpcContext, incoming: ArrivedCall["incoming"], endpoint: Work["endpoint"]): void {
   const { kinds, scope, endpoint: refusedAs } = admissionOf(endpoint);
   incoming.endpoint = refusedAs;

@@ -85,7 +85,7 @@ export async function startBilling(config: BillingConfig, deps: BillingDeps): Pr
   };
 }
 
-/** What reads the file is loaded where there is one. */
+/** The reader of the file is loaded only where there is a file. */
 async function followed(
   ...given: Parameters<typeof followDeclaredAccounts>
 ): ReturnType<typeof followDeclaredAccounts> {

@@ -26,11 +26,8 @@ function refusalOf(answer: Answer | readonly Partial<JobReport>[]): Init<Outcome
   const { code, jobLost } =
     answer === "channel removed" ? removed : { code: "error" in answer ? answer.error : undefined, jobLost: false };
   if (code === undefined) return undefined;
-  const { httpStatus = 0, retryAfterMs, says } = typeof answer === "object" && "error" in answer ? answer : {};
-  const error = create(
-    ErrorSchema,
-    toWireError(new ThroughlineError(code, "The vendor said no.", { retryAfterMs, ...says })),
-  );
+  const { httpStatus = 0, retryAfterMs } = typeof answer === "object" && "error" in answer ? answer : {};
+  const error = create(ErrorSchema, toWireError(new ThroughlineError(code, "The vendor said no.", { retryAfterMs })));
   return { error, jobLost, attempts: [{ httpStatus }] };
 }
 
@@ -95,7 +92,7 @@ async function answerCall(world: World, call: StreamCall<InvokeItem>, out: Frame
   const error =
     answer.error === undefined
       ? {}
-      : { error: create(ErrorSchema, toWireError(new ThroughlineError(answer.error, "No.", answer.says))) };
+      : { error: create(ErrorSchema, toWireError(new ThroughlineError(answer.error, "No."))) };
   return {
     ...error,
     cancelled,

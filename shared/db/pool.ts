@@ -45,7 +45,7 @@ export interface PoolOptions extends ConnectionOptions {
 
 const firstRetryMs = 20;
 const maxRetryMs = 500;
-/** What a statement may run over its server-side limit before its connection is given up as dead. */
+/** Milliseconds that a statement may run over its server-side limit before its connection is given up as dead. */
 const deadConnectionGraceMs = 5_000;
 
 /** Opens a pool; nothing is connected before the first `acquire`. */

@@ -29,7 +29,7 @@ const kinds: Readonly<Record<string, MediaKind>> = {
   input_file: "document",
 };
 
-/** What an object is if it does not count by its text. A document that is given as text or parts counts by them. */
+/** The medium of an object; undefined: it counts by its text. A document that is given as text or parts counts by them. */
 export function mediaKindOf(value: object): MediaKind | undefined {
   const type = typeOf(value);
   if (type === "") return kindOfData(value);
@@ -59,7 +59,7 @@ function typeOf(value: unknown): string {
   return typeof type === "string" ? type : "";
 }
 
-/** What a text is that holds base64 data in a place that is not known as a medium's; undefined: words. */
+/** The medium of a text that holds base64 data where no medium is expected; undefined: the text is words. */
 export function dataKindOf(text: string): MediaKind | undefined {
   if (!text.startsWith("data:")) return undefined;
   // The head of such a text is short: it is not looked for in megabytes of words.

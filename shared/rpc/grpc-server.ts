@@ -11,7 +11,6 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { ThroughlineError } from "../errors/error.ts";
-import { listenFault } from "../listen-fault.ts";
 import { createAdmission } from "./admission.ts";
 import type { CallSpans } from "./call-spans.ts";
 import { encodeMessage, wireServerCodec } from "./codec.ts";
@@ -183,7 +182,7 @@ function bind(server: Server, options: GrpcServerOptions, credentials: ServerCre
   return new Promise((resolve, reject) => {
     server.bindAsync(address(options, options.port), credentials, (error, port) => {
       if (error === null) resolve(port);
-      else reject(listenFault(address(options, options.port), ["GRPC_HOST", "GRPC_PORT"], error));
+      else reject(error);
     });
   });
 }

@@ -84,7 +84,7 @@ function messageField(method: DescMethod, message: DescMessage, name: string): S
   return { field, message: field.message, tag: tagOf(method, field) };
 }
 
-/** Whoever wants pieces of a body must be able to get them. */
+/** Tag of the want in a result. Throws for a method whose messages cannot ask for pieces of a body and bring them. */
 function wantTag(method: DescMethod, item: DescMessage, result: DescMessage): number {
   const want = messageField(method, result, "want");
   if (want.message.typeName !== WantSchema.typeName) throw shapeError(method, "its want is not the common one");

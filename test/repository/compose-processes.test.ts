@@ -16,7 +16,6 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = join(root, "node_modules/.bin/node");
 
 interface Service {
-  readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly healthcheck?: { readonly test?: readonly string[] };
@@ -68,8 +67,7 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
     };
   };
   const start = (name: string): ChildProcess => {
-    const { entrypoint = ["node", "cli/main.ts"], command = [] } = services[name] ?? {};
-    const child = spawn(node, [...entrypoint.slice(1, -1), join(root, entrypoint.at(-1) ?? ""), ...command], {
+    const child = spawn(node, [join(root, "cli/main.ts"), ...(services[name]?.command ?? [])], {
       cwd: folder,
       env: environmentOf(name),
       stdio: ["ignore", "pipe", "inherit"],

@@ -1,7 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { CompletionsBody } from "./schemas/completions.ts";
 
-/** What a schema cannot say of how the parameters go together. Throws invalid_value with the path. */
+/** Checks how the parameters go together, which a schema cannot say. Throws invalid_value with the path. */
 export function checkCompletions(body: CompletionsBody): void {
   const { best_of: bestOf, n, stream } = body;
   if (typeof bestOf === "number" && bestOf < (n ?? 1)) {

@@ -13,7 +13,7 @@ import { listedPurposes } from "./purposes.ts";
 
 /** OpenAI's page of files, as long as it may be; a shorter one is what this platform gives where nothing is asked. */
 const pages = { usual: 100, most: 10_000 };
-/** What was begun in a bucket may have to be given up there. */
+/** An upload that was begun in a bucket may have to be given up there. */
 const deleteTimeoutMs = 60_000;
 
 interface ById {
@@ -28,7 +28,7 @@ export function files(edge: FastifyInstance, context: GatewayContext): void {
   edge.get<ById>("/v1/files/:id", { config }, async (request) => toFile(await fileOf(context, request)));
 
   edge.get("/v1/files", { config }, async (request) => {
-    const { after, limit, ascending } = pageOf(request.query, pages);
+    const { after, limit, ascending } = pageOf(request.query, pages, afterOf);
     const { files: found, hasMore } = await context.jobs.listFiles(
       { owner: jobOwner(request), purpose: purposeOf(request.query), afterFileId: after, limit, ascending },
       callOptions(context, request),
@@ -65,6 +65,12 @@ async function fileOf(context: GatewayContext, request: FastifyRequest<ById>): P
   const { file } = await context.jobs.getFile({ owner: jobOwner(request), fileId: id }, callOptions(context, request));
   if (file === undefined) throw noSuchFile();
   return file;
+}
+
+function afterOf(text: string): bigint {
+  const id = requestOf(text);
+  if (id === undefined) throw new ThroughlineError("invalid_value", "after names no file.", { param: "after" });
+  return id;
 }
 
 function purposeOf(query: unknown): string {

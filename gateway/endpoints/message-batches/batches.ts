@@ -9,12 +9,11 @@ import { tellBatchCost } from "../jobs/batch-cost.ts";
 import { callOptions, jobOwner } from "../jobs/owned.ts";
 import { giveObject } from "../objects/give.ts";
 import { objectReader } from "../objects/read.ts";
-import { cursorOf } from "../page.ts";
 import { originOf } from "./origin.ts";
 
 const api = BatchApi.ANTHROPIC;
 const pages = { usual: 20, most: 1_000 };
-/** What was begun in a bucket may have to be given up there. */
+/** An upload that was begun in a bucket may have to be given up there. */
 const deleteTimeoutMs = 60_000;
 const resultsType = "application/x-jsonl";
 
@@ -94,7 +93,10 @@ function pageOf(query: unknown): { after: bigint | undefined; before: bigint | u
       param: "limit",
     });
   }
-  const [after, before] = ["after_id", "before_id"].map((name) => cursorOf(given.get(name), name));
+  const [after, before] = ["after_id", "before_id"].map((name) => {
+    const text = given.get(name);
+    return text === undefined ? undefined : ownId(String(text));
+  });
   return { after, before, limit };
 }
 

@@ -8,7 +8,7 @@ const pauseMs = 60_000;
 
 const periods = ["day", "month"] as const;
 
-/** What those have that are not told apart. */
+/** Value of the label for those that are not told apart. */
 const other = "other";
 
 /**

@@ -12,7 +12,7 @@ export interface KnownLimits {
   close(): Promise<void>;
 }
 
-/** What is remembered while changes cannot be heard is believed for so long. */
+/** Limits are believed for so long while changes of them cannot be heard, in milliseconds. */
 const deafLifeMs = 1_000;
 const maxKnown = 100_000;
 

@@ -12,7 +12,7 @@ export interface Job {
 /** What came of it: a JSON document, or what went wrong in words fit for the record. */
 export type JobResult = { readonly json: string } | { readonly problem: string };
 
-/** What the thread says once it can work. */
+/** The message by which the thread says that it can work. */
 export const ready = "ready";
 
 type ExpressionNode = ReturnType<typeof compile>;

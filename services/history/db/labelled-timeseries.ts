@@ -24,7 +24,7 @@ const kindOf: Readonly<Record<LabelGrouping, Kind>> = {
 interface LabelPage {
   readonly stepMs: number;
   readonly groupBy: LabelGrouping;
-  /** Of the first step only groups behind this one; undefined: all. */
+  /** Leaves out the groups of the first step up to and including this one; undefined: none is left out. */
   readonly after: GroupPlace | undefined;
   /** Rows that are wanted; one more says that there are more. */
   readonly most: number;

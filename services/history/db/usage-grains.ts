@@ -37,8 +37,9 @@ export function inGrainSql(status: string, byKey: string): string {
   return `(g.grain & ${keyBit} = 0 or ${byKey}) and (g.grain < ${outcomeBit} or ${status} = 5)`;
 }
 
-/** The key that it stands under there, and the outcome. */
+/** The key that a row stands under in grain `g.grain`: 0 where the grain does not tell keys apart. */
 export const grainKeySql = (keyId: string): string => `case when g.grain & ${keyBit} = 0 then 0 else ${keyId} end`;
+/** The outcome that a row stands under in grain `g.grain`: 0 where the grain does not tell outcomes apart. */
 export const grainOutcomeSql = (outcomeId: string): string =>
   `case when g.grain < ${outcomeBit} then 0 else ${outcomeId} end`;
 

@@ -4,7 +4,6 @@ import { fromWireError } from "../../../shared/errors/wire.ts";
 import { type Outcome, OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobsContext } from "../context.ts";
 import type { LineEnd } from "../db/batch-lines.ts";
-import { keptError } from "../db/kept-error.ts";
 import { type Again, fateOf } from "../domain/line-fate.ts";
 import type { Line } from "./line-request.ts";
 
@@ -87,13 +86,13 @@ function stopped(): ThroughlineError {
 }
 
 /** A line that failed. */
-export function ended(row: Line["row"], error: ThroughlineError, outcome: Outcome | undefined): LineRun {
+export function ended(row: Line["row"], { code, message }: ThroughlineError, outcome: Outcome | undefined): LineRun {
   const end = {
     batchId: row.batch_id,
     line: row.line,
     outcome: kept(outcome),
     answer: undefined,
-    error: keptError(error),
+    error: { code, message },
   };
   return { kind: "ended", end, isAnswered: false };
 }

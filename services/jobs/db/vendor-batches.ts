@@ -17,7 +17,7 @@ export const vendorPhases = {
   following: 5,
   /** Its results are to be read. */
   reading: 6,
-  /** What is left of it at the vendor and with us is to be deleted. */
+  /** The files of it that are left at the vendor and with us are to be deleted. */
   cleaning: 7,
   done: 8,
 } as const;
@@ -100,7 +100,7 @@ export async function holdVendorBatch(
   return (await db.query(hold, [batchId, worker, leaseMs])).length > 0;
 }
 
-/** What a step has come to. What is left out stays as it is. */
+/** The changes that a step has brought. A field that is left out stays as it is. */
 export interface VendorBatchStep {
   readonly phase?: number;
   readonly lines?: number;
@@ -236,9 +236,8 @@ export async function beginVendorLines(
 const end = statement(
   "jobs_vendor_lines_end",
   `update jobs.batch_line l set state = 3, ended_at = now(), worker = $2, by_vendor = true, outcome = i.outcome,
-     answer = i.answer, error_code = i.code, error_message = i.message, error = i.error
-   from unnest($3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[], $8::bytea[])
-     as i (line, outcome, answer, code, message, error)
+     answer = i.answer, error_code = i.code, error_message = i.message
+   from unnest($3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[]) as i (line, outcome, answer, code, message)
    where l.batch_id = $1 and l.line = i.line and l.state = 1
    returning ${lineColumns("l")}`,
 );
@@ -256,7 +255,6 @@ export function endVendorLines(
     ...[
       textArray(ends.map(({ error }) => error?.code ?? null)),
       textArray(ends.map((one) => one.error?.message ?? null)),
-      byteaArray(ends.map(({ error }) => error?.whole)),
     ],
   ]);
 }

@@ -173,7 +173,7 @@ function noSuchBatch(): ThroughlineError {
   return new ThroughlineError("not_found", "There is no such batch.");
 }
 
-/** Whoever changes a batch says whose it is. */
+/** A caller that changes a batch says whose it is. */
 function oneOwner(owner: Parameters<typeof ownerOf>[0]): ReturnType<typeof ownerOf> {
   return ownerOf(owner && { ...owner, everybody: false });
 }

@@ -5,11 +5,10 @@ import { InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/pr
 import type { UnaryContext } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
 import { insertJob, readJob } from "../db/jobs.ts";
-import { readKeptError } from "../db/kept-error.ts";
 import { begin, holdStart, startLeaseMs } from "../runner/begin.ts";
 import type { Pool } from "../runner/pool.ts";
 import { keepCallback } from "../webhooks/callbacks.ts";
-import { noSuchJob, toJob } from "./job-message.ts";
+import { errorOf, noSuchJob, toJob } from "./job-message.ts";
 
 const maxViewBytes = 64 * 1024;
 
@@ -44,7 +43,6 @@ export async function createJob(
   const row = await readJob(context.db, owner, requestId);
   if (row === undefined) throw noSuchJob();
   // A refusal at the start is the answer of the request. A job that failed later was begun.
-  const refusal = row.vendor_job_id === "" ? readKeptError(row) : undefined;
-  if (refusal !== undefined) throw refusal;
+  if (row.error_code !== null && row.vendor_job_id === "") throw errorOf(row);
   return { job: toJob(row) };
 }

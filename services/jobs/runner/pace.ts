@@ -7,7 +7,7 @@ import { itemOf } from "./ask.ts";
 
 /** A moment that is so near is waited for; for a later one the jobs are given back. Less than what a lease leaves. */
 const maxWaitMs = 1_000;
-/** What a vendor that says no time is left alone for. */
+/** Milliseconds for which a vendor is left alone that names no time. */
 const usualPauseMs = 1_000;
 
 type PaceContext = Pick<JobsContext, "db" | "config">;

@@ -1,6 +1,5 @@
 import type { ThroughlineError } from "../../../shared/errors/error.ts";
 import { type LineEnd, type LineRow, skipLines } from "../db/batch-lines.ts";
-import { keptError } from "../db/kept-error.ts";
 import { endVendorLines } from "../db/vendor-batches.ts";
 import type { Held } from "./held.ts";
 
@@ -13,9 +12,9 @@ export async function endLines(
 ): Promise<void> {
   await noteEnds(
     held,
-    lines.map(({ row, error }) => ({
+    lines.map(({ row, error: { code, message } }) => ({
       ...{ batchId: row.batch_id, line: row.line, outcome: undefined, answer: undefined },
-      error: keptError(error),
+      error: { code, message },
     })),
   );
 }

@@ -38,7 +38,7 @@ export async function assertAddress(check: AddressCheck, url: string, param: str
   if (why !== undefined) throw new ThroughlineError("invalid_value", `${param} ${why}.`, { param });
 }
 
-/** What goes to this address is bounded together with what goes to others of its account and its origin. */
+/** Deliveries to addresses of one account and one origin share one bound. */
 export function receiverOf(accountId: bigint, url: string): string {
   return `${accountId} ${URL.parse(url)?.origin ?? ""}`;
 }

@@ -39,7 +39,7 @@ export interface Courier {
 
 /** Longest time between two looks: another process may have made an event, or have died. */
 const maxPauseMs = 3_000;
-/** What is due and cannot be taken waits for a try under way to end, perhaps another process's. */
+/** A delivery that is due and cannot be taken waits for a try under way to end, perhaps another process's. */
 const fullPauseMs = 250;
 
 /** Starts one. Several processes may: each try is leased to one of them, so a delivery is tried at least as often as it says. */

@@ -47,7 +47,7 @@ export function leadsAbroad(channel: OpenChannel, { url }: UpstreamMessage): boo
   return url !== undefined && new URL(url, channel.origin).origin !== channel.origin;
 }
 
-/** Whoever it is learns nothing of the channel: no credential, no header, no ID. */
+/** Asks a host that is not the channel's own: it gets no credential, no header and no ID of the channel. */
 function toStranger(url: string, accept: string, { headers }: UpstreamMessage): UpstreamRequest {
   return {
     origin: new URL(url).origin,

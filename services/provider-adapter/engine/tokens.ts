@@ -103,7 +103,7 @@ function failureOf(thrown: unknown): ThroughlineError {
   return new ThroughlineError(usable, "The platform's credential could not be exchanged for a token of the upstream.");
 }
 
-/** What operators are told. What else was thrown may hold a key. */
+/** The text for operators. Other errors are not shown, since they may hold a key. */
 function reasonOf(thrown: unknown): string {
   return thrown instanceof ThroughlineError ? thrown.message : "the exchange failed within";
 }

@@ -1,4 +1,4 @@
-/** What a text is that stands where an upstream takes an address of a medium. */
+/** Kinds of text that may stand where an upstream takes an address of a medium. */
 export type AddressKind = "data" | "remote" | "refused";
 
 /** Letters of base64 in both alphabets, and the white space that some encoders put between lines. */

@@ -10,7 +10,7 @@ import type { PriceList } from "./types.ts";
 export interface TablePrices {
   /** Null: none that we can charge. */
   readonly list: PriceList | null;
-  /** What of the table's prices is not charged as it says, in sentences. */
+  /** Sentences about prices of the table that are not charged as the table says. */
   readonly dropped: readonly string[];
 }
 

@@ -6,7 +6,7 @@ export interface TableStrategy {
   readonly strategy: Strategy;
   /** Where in the table they were found. */
   readonly id: string;
-  /** What of the table's prices is not charged as it says, in sentences. */
+  /** Sentences about prices of the table that are not charged as the table says. */
   readonly dropped: readonly string[];
 }
 

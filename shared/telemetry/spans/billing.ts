@@ -22,6 +22,7 @@ export interface BillingSpans {
   settled(span: Span, settlement: { reservedNanoUsd: bigint; billedNanoUsd: bigint; reason: string }): void;
 }
 
+/** Creates the spans of billing: a function for each event of its work. */
 export function billingSpans(tracing: Tracing): BillingSpans {
   return {
     authenticate: (call) => startCall(tracing, `${service}/Authenticate`, call, "server"),

@@ -52,6 +52,7 @@ export interface GatewaySpans {
   answered(span: Span, end: RequestEnd): void;
 }
 
+/** Creates the spans of the gateway: a function for each event of its work. */
 export function gatewaySpans(tracing: Tracing): GatewaySpans {
   return {
     request: ({ requestId, traceId, method, route, inbound, trustsInbound, clientRequestId, http }) =>

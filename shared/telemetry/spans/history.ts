@@ -12,6 +12,7 @@ export interface HistorySpans {
   during<T>(calls: readonly AskingCall[], run: () => Promise<T>): Promise<T>;
 }
 
+/** Creates the spans of history: a function for each event of its work. */
 export function historySpans(tracing: Tracing): HistorySpans {
   return {
     record: (call, status) =>

@@ -61,6 +61,7 @@ function jobSpanId(requestId: bigint): string {
   return (requestId | jobBit).toString(16);
 }
 
+/** Creates the spans of jobs: a function for each event of its work. */
 export function jobsSpans(tracing: Tracing): JobsSpans {
   return {
     job(ended) {

@@ -93,6 +93,7 @@ export interface ProviderSpans {
   cancelled(span: Span, end: AttemptEnd): void;
 }
 
+/** Creates the spans of the provider: a function for each event of its work. */
 export function providerSpans(tracing: Tracing): ProviderSpans {
   return {
     invoke: (call) => startCall(tracing, "throughline.provider.v1.ProviderService/Invoke", call, "server"),

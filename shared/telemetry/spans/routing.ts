@@ -11,6 +11,7 @@ export interface RoutingSpans {
   resolved(span: Span, route: { channels: readonly string[]; skipped: readonly string[] }): void;
 }
 
+/** Creates the spans of routing: a function for each event of its work. */
 export function routingSpans(tracing: Tracing): RoutingSpans {
   return {
     resolve: (call, { model, group, module }) =>

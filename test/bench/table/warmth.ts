@@ -5,7 +5,7 @@ import { allGood, type Served, sum, withCpu } from "./measured.ts";
 import type { Plan } from "./plan.ts";
 import { stream, streamMs } from "./usual-stream.ts";
 
-/** What a row costs that was just started, its database apart. */
+/** Cost of a row that was just started, without that of its database. */
 export interface Warmth {
   /** CPU-ms a request of its first requests. */
   readonly firstMs: number;

@@ -7,7 +7,7 @@ import type { Spending } from "./spending.ts";
 
 const pageNames = 100;
 const fileNames = 1_000;
-/** Of more pages than these nobody wants all again every 30 s. */
+/** A list of more pages than these is not read again every 30 s. */
 const freshPages = 3;
 
 /** What the ledger says of a group. */

@@ -17,7 +17,7 @@ export interface ErrorRule {
   readonly means: FailureMeaning;
 }
 
-/** What an error says where the vendor's own table is silent. */
+/** Meanings of errors that the vendor's own table does not name. */
 const usual: readonly ErrorRule[] = [
   { status: 402, means: "no_credit" },
   {

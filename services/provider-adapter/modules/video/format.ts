@@ -22,7 +22,7 @@ export interface JobPlace {
   readonly model: string;
 }
 
-/** What a vendor says of a job. What it leaves out is not known. */
+/** A vendor's report on a job. A field that it leaves out is not known. */
 export interface Told {
   /** The vendor's ID of it. */
   readonly id?: string | undefined;

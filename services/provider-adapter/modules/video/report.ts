@@ -12,7 +12,7 @@ const maxWordLength = 64;
 const maxMessageLength = 1_024;
 const maxSeconds = 86_400;
 
-/** What is said of a failure where the vendor says nothing. */
+/** Message of a failure of which the vendor says nothing. */
 const usualMessages: Readonly<Record<JobFailure, string>> = {
   upstream_error: "The upstream failed to make the video.",
   content_filtered: "The upstream's rules on content do not allow this video.",

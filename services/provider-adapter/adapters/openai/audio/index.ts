@@ -59,7 +59,7 @@ const differing: readonly { readonly vendor: string; readonly model: RegExp; rea
   { vendor: "dashscope", model: /(?:)/, shape: "dashscope" },
 ];
 
-/** What the channel's flavour says goes before what is known of its vendor. */
+/** The channel's flavour goes before the facts that are known of its vendor. */
 function shapeOf({ vendor, modules }: OpenaiFlavour, model: string): Shape {
   const known = differing.find((row) => row.vendor === vendor && row.model.test(model))?.shape ?? "openai";
   // A shape that is none was refused when the channel was opened.

@@ -55,7 +55,7 @@ function parseTool(tool: JsonObject, at: string, name: string): Tool {
   };
 }
 
-/** What a namespace is about stands on the first of its tools: other formats have no other place for it. */
+/** The first tool of a namespace carries its description: other formats have no other place for it. */
 function parseNamespace(group: JsonObject, at: string, namespaces: Namespaces): Tool[] {
   const namespace = asString(group.name) ?? "";
   const about = asString(group.description);

@@ -2989,7 +2989,7 @@ export const ListAdministrationResponseSchema: GenMessage<ListAdministrationResp
  */
 export type ListBudgetUseRequest = Message<"throughline.billing.v1.ListBudgetUseRequest"> & {
   /**
-   * Of these accounts and their keys, at most 1,000.
+   * Accounts whose budgets, and those of their keys, are asked for; at most 1,000.
    *
    * @generated from field: repeated int64 account_ids = 1;
    */

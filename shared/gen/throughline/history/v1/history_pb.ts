@@ -1507,7 +1507,7 @@ export type TimePoint = Message<"throughline.history.v1.TimePoint"> & {
   requests: bigint;
 
   /**
-   * Of them, failed ones.
+   * Requests among them that failed.
    *
    * @generated from field: uint64 errors = 4;
    */

@@ -189,7 +189,7 @@ export const CreateWebhookEndpointResponseSchema: GenMessage<CreateWebhookEndpoi
  */
 export type ListWebhookEndpointsRequest = Message<"throughline.jobs.v1.ListWebhookEndpointsRequest"> & {
   /**
-   * Whose. 0: anybody's.
+   * Account that they belong to. 0: any.
    *
    * @generated from field: int64 account_id = 1;
    */
@@ -624,28 +624,28 @@ export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
  */
 export type ListDeliveriesRequest = Message<"throughline.jobs.v1.ListDeliveriesRequest"> & {
   /**
-   * Whose. 0: anybody's.
+   * Account that they belong to. 0: any.
    *
    * @generated from field: int64 account_id = 1;
    */
   accountId: bigint;
 
   /**
-   * Of this endpoint. 0: of any.
+   * Endpoint that they go to. 0: any.
    *
    * @generated from field: int64 endpoint_id = 2;
    */
   endpointId: bigint;
 
   /**
-   * In this state. UNSPECIFIED: in any.
+   * State that they are in. UNSPECIFIED: any.
    *
    * @generated from field: throughline.jobs.v1.DeliveryState state = 3;
    */
   state: DeliveryState;
 
   /**
-   * About this request. 0: about any.
+   * Request that they are about. 0: any.
    *
    * @generated from field: fixed64 request_id = 4;
    */

@@ -905,7 +905,7 @@ export type ChannelHealth = Message<"throughline.routing.v1.ChannelHealth"> & {
   attempts: number;
 
   /**
-   * Of them, those that failed by the upstream's fault.
+   * Attempts among them that failed by the upstream's fault.
    *
    * @generated from field: uint32 failures = 3;
    */
@@ -933,15 +933,15 @@ export type ChannelHealth = Message<"throughline.routing.v1.ChannelHealth"> & {
   cooldownUntilUnixMs: bigint;
 
   /**
-   * Of the last 20 attempts that said something of the channel, as many as there were: reports go by, these stay. 0: also said by a
-   * provider from before they were counted.
+   * Attempts among the last 20 that said something of the channel, 0 to 20; a report does not begin this count anew. A provider from
+   * before they were counted says 0.
    *
    * @generated from field: uint32 recent_attempts = 7;
    */
   recentAttempts: number;
 
   /**
-   * Of them, those that failed by the upstream's fault, or that it refused for its limits.
+   * Attempts among them that failed by the upstream's fault, or that it refused for its limits.
    *
    * @generated from field: uint32 recent_failures = 8;
    */

@@ -242,14 +242,14 @@ export type CountItem = Message<"throughline.testing.v1.CountItem"> & {
   text: string;
 
   /**
-   * Of an item with CALL_OP_DATA: a piece of the call's body.
+   * A piece of the call's body, in an item with CALL_OP_DATA.
    *
    * @generated from field: bytes data = 5;
    */
   data: Uint8Array;
 
   /**
-   * Of an item with CALL_OP_DATA: where the piece begins.
+   * Place of the piece in the body, in bytes, in an item with CALL_OP_DATA.
    *
    * @generated from field: uint64 data_offset = 6;
    */
