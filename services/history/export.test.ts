@@ -4,6 +4,9 @@ import { createDatabase, statement } from "../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
 import { type Record as HistoryRecord, RecordStatus } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { firstIdAt } from "../../shared/request-id.ts";
+import { exportStep, lastBatch } from "./db/export.ts";
+import { firstPlace, parsePlace } from "./domain/place.ts";
+import { allIds } from "./domain/times.ts";
 import { ended, startTestHistory } from "./testing.ts";
 
 const atMs = Date.UTC(2026, 5, 14, 12);
@@ -41,6 +44,21 @@ async function exportAll(asked: Asked, cursor = ""): Promise<{ records: HistoryR
 const idsOf = (records: readonly HistoryRecord[]): bigint[] => records.map(({ requestId }) => requestId);
 
 describe("an export", () => {
+  test("goes on behind the last of those that it looked at, however many batches they are of", async () => {
+    const owner = { accountId: 500n };
+    const ids = [9, 3, 7, 1, 5].map(id);
+    // One after the other, so each is a batch of its own.
+    for (const requestId of ids) await history.record({ ...ended(requestId), accountId: 500n });
+    const { nextCursor } = await history.client.exportRecords({ owner, limit: 1 }, history.options);
+    const walk = {
+      ...{ scope: { kind: "account" as const, accountId: 500n }, range: allIds, statuses: [5], filter: {} },
+      ...{ behind: parsePlace(nextCursor) ?? firstPlace, upTo: await lastBatch(history.context.db) },
+    };
+    const { passed, last } = await exportStep(history.context.reader, walk, { limit: 1, scanLimit: 3 });
+    expect(passed).toBe(3);
+    expect(last?.requestId).toBe(ids[3]);
+  });
+
   test("has each request once, in its last state, while others end in any order and it is stopped and goes on", async () => {
     const owner = { accountId: 501n };
     const count = 400;

@@ -69,6 +69,7 @@ export async function exportStep(
   const where = `x.stored >= ${stored} and x.stored <= ${add(upTo, "bigint")}
          and (x.stored, x.request_id) > (${stored}, ${requestId})`;
   const order = "stored, request_id";
+  const backwards = "stored desc, request_id desc";
   const conditions = [
     `x.status = any(${add(statuses, "smallint[]")})`,
     ...scopeConditions(scope, add),
@@ -77,8 +78,8 @@ export async function exportStep(
   const sql = `select count(*)::integer as passed,
       (array_agg(x.stored order by ${order}) filter (where ${conditions.join(" and ")}))[1:${add(limit, "integer")}] as places,
       (array_agg(x.request_id order by ${order}) filter (where ${conditions.join(" and ")}))[1:${add(limit, "integer")}] as ids,
-      (array_agg(x.stored order by ${order} desc))[1] as last_stored,
-      (array_agg(x.request_id order by ${order} desc))[1] as last_id
+      (array_agg(x.stored order by ${backwards}))[1] as last_stored,
+      (array_agg(x.request_id order by ${backwards}))[1] as last_id
     from (select request_id, stored, account_id, key_id, user_id, shape_id, outcome_id, status from history.record x
            where ${where} and ${range_} order by ${order} limit ${add(scanLimit, "bigint")}) as x`;
   const [row] = await db.query<StepRow>(named(sql), parameters.values);
