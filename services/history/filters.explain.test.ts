@@ -19,6 +19,8 @@ const dayMs = 86_400_000;
 const nowMs = Date.UTC(2026, 5, 21) - 1_000;
 const days = 10;
 const perDay = 1_500;
+/** Records that were stored together, which an export takes as one. */
+const perBatch = 100;
 const pageSize = 20;
 
 let postgres: TestPostgres;
@@ -76,17 +78,18 @@ async function fill(): Promise<void> {
     .raw(
       `insert into history.record (stored, request_id, account_id, key_id, updated_us, shape_id, outcome_id, payload_bytes,
           created_us, status, flags, user_id)
-       select 1, ${firstIdAt(nowMs - 2_000)} - (n::bigint * ${step} << 22), 1,
-          case when n % ${perDay} in (1, 9) then 11 else 10 end, n,
+       select ${days} + 1 + (${perDay * days} - n) / ${perBatch}, ${firstIdAt(nowMs - 2_000)} - (n::bigint * ${step} << 22), 1,
+          case when n % ${perDay} in (1, 9) then 11 when n % 5 in (3, 4) then 13 else 10 end, n,
           shapes[case when n % ${perDay} = 7 then 1 + n % 5 else 6 + n % 25 end],
           outcomes[case when n = 2 + 5 * ${perDay} then 4 when n % ${perDay} in (2, 9) then 2 + n / ${perDay} % 2 else 1 end], 100, 1,
           case when n % ${perDay} in (2, 9) then 5 else 4 end, case when n % ${perDay} in (3, 9) then 2 else 0 end,
-          case when n % ${perDay} in (4, 9) then 'rare' when n % 20 = 5 then 'sparse' else 'dense' end
+          case when n % ${perDay} in (4, 9) then 'rare' when n % 20 = 5 then 'sparse' when n % 5 in (3, 4) then 'denser' else 'dense' end
          from generate_series(1, ${perDay * days - 2}) as n,
           (select array_agg(id order by value ->> 'model' <> 'rare', id) as shapes from history.term where value ->> 'model' not in ('', 'unused')) as s,
           (select array_agg(id order by id) as outcomes from history.term where value ? 'error') as o`,
     )
     .execute(plans.db);
+  await sql`select setval('history.stored_seq', ${days + 2 + (perDay * days) / perBatch})`.execute(plans.db);
   await sql
     .raw(`insert into history.payload select request_id, '\\x00' from history.record on conflict do nothing`)
     .execute(plans.db);
@@ -94,6 +97,8 @@ async function fill(): Promise<void> {
   const labels: readonly [kind: LabelKind, value: string, of: string][] = [
     [labelKinds.tag, "often", "n % 4 <> 0"],
     [labelKinds.endUser, "anyone", "n % 3 = 0"],
+    [labelKinds.endUser, "elsewhere", "n % 5 in (3, 4) and n % 3 <> 0"],
+    [labelKinds.tag, "never often", "n % 4 = 0"],
     [labelKinds.tag, "seldom", `n % ${perDay} = 12`],
   ];
   for (const [kind, value, of] of labels) {
@@ -208,6 +213,56 @@ describe("the operator's list", () => {
     "a dense account": { accountId: 1n },
     "a rare account": { accountId: 2n },
   };
+  /** Two filters that many match each, and none both: the fifth channel, key 13 and this end user have no record of the dense user. */
+  const apart: Filter = {
+    "a user and a key": { userId: "dense", keyId: 13n },
+    "a user and a channel": { userId: "dense", channel: "c5" },
+    "a user and an end user": { userId: "dense", endUser: "elsewhere" },
+    "a key and an end user": { keyId: 10n, endUser: "elsewhere" },
+    "a tag and an end user": { tag: "seldom", endUser: "elsewhere" },
+    "two that are looked up": { tag: "never often", endUser: "anyone", userId: "denser", channel: "c1" },
+  };
+  const neverMet = ["everybody", "a dense account"].flatMap((who) =>
+    Object.entries(apart).flatMap(([what, filter]) =>
+      [false, true].map((ascending): [string, object] => [
+        `${what} of ${who}, ${ascending ? "oldest" : "newest"} first`,
+        { owner: whose[who], filter, ascending },
+      ]),
+    ),
+  );
+  test.each(neverMet)(
+    "of %s that never meet reads what a page may, and goes on from there to the end",
+    async (_, asked) => {
+      let pages = 0;
+      for (let cursor = 0n; pages === 0 || cursor !== 0n; pages++) {
+        const ask = () => history.client.listRecords({ ...asked, limit: 10, cursor }, history.options);
+        const { answer, rows, buffers } = await costOf(ask);
+        expect(answer.records).toEqual([]);
+        expect(rows).toBeLessThanOrEqual(1.1 * 5_000);
+        expect(buffers).toBeLessThanOrEqual(2 * buffersOfPartitions + 1.1 * 5_000);
+        expect(pages).toBeLessThan(30);
+        cursor = answer.nextCursor;
+      }
+    },
+  );
+
+  test.each(Object.entries(apart))("and an export of %s goes on likewise", async (_, filter) => {
+    for (let cursor = "", pages = 0, more = true; more; pages++) {
+      const asked = { owner: { accountId: 1n }, filter, limit: 10, cursor };
+      const { answer, rows } = await costOf(() => history.client.exportRecords(asked, history.options));
+      expect(answer.records).toEqual([]);
+      expect(rows).toBeLessThanOrEqual(1.1 * 5_000);
+      expect(pages).toBeLessThan(30);
+      ({ nextCursor: cursor, more } = answer);
+    }
+  });
+
+  test("that finds nothing for long is several pages", async () => {
+    const filter = { tag: "often", endUser: "elsewhere", userId: "dense" };
+    const { nextCursor } = await history.client.listRecords({ owner: { accountId: 1n }, filter }, history.options);
+    expect(nextCursor).toBeGreaterThan(0n);
+  });
+
   /** Filters on what many records share, and of how many records one matches; 0: of none or nearly none. */
   const shared: readonly [name: string, filter: object, each: number][] = [
     ["a model", { model: "m1" }, 5],

@@ -2,6 +2,7 @@ import { integerArray } from "../../../shared/db/index.ts";
 import { flag } from "../domain/flags.ts";
 import type { Scope } from "../domain/owner.ts";
 import type { IdRange } from "../domain/times.ts";
+import type { Only } from "../domain/ways.ts";
 
 /** Which records a walk passes, in the order of their IDs. */
 export interface Walk {
@@ -15,17 +16,10 @@ export interface Walk {
   readonly afterFirst: boolean;
   readonly ascending: boolean;
   /**
-   * Only this key's or user's records, or those of these terms, through the indexes of keys, users, accounts and terms. Where the accounts are not
-   * known PostgreSQL enters such an index once for each. Undefined: all, in the order of the index that the scope has.
+   * Only the records with this in common, in the order of the index that has them: such a walk is no more than a set, and where it is as
+   * large as its limit it is not all of it. Where the accounts are not known PostgreSQL enters the index once for each. Undefined: all.
    */
-  readonly only?:
-    | {
-        readonly keyId?: bigint | undefined;
-        readonly userId?: string | undefined;
-        readonly shapeIds?: readonly number[] | undefined;
-        readonly outcomeIds?: readonly number[] | undefined;
-      }
-    | undefined;
+  readonly only?: Only | undefined;
 }
 
 /** SQL with numbered parameters, and their values. Texts of one shape are equal, so each becomes one prepared statement. */
@@ -65,7 +59,9 @@ export function walkSql(
   const running = statuses.filter((status) => status < firstEnded);
   if (running.length > 0) branches.push(runningBranch(running, walk, parts, { columns, parameters }));
   if (branches.length === 0) return undefined;
-  return `select * from (${branches.join("\n union all\n")}) as walk ${parts.orderOfAll}`;
+  // A set is read until it is too large, whichever branch it comes from.
+  const end = walk.only === undefined ? parts.orderOfAll : `limit ${parts.most}`;
+  return `select * from (${branches.join("\n union all\n")}) as walk ${end}`;
 }
 
 /**
@@ -85,7 +81,7 @@ function createdAfterFirst({ from, to }: Pick<Parts, "from" | "to">, table: stri
  * all of a key's where the terms had one.
  */
 function isByTerms({ only }: Walk): boolean {
-  return only?.shapeIds !== undefined || only?.outcomeIds !== undefined;
+  return only?.by === "shape" || only?.by === "outcome";
 }
 
 interface Parts {
@@ -98,6 +94,7 @@ interface Parts {
   readonly afterFirst: ((table: "record" | "unfinished") => string) | undefined;
   readonly order: string;
   readonly orderOfAll: string;
+  readonly most: string;
 }
 
 function commonParts(walk: Walk, { add }: Parameters, limit: number): Parts {
@@ -106,14 +103,9 @@ function commonParts(walk: Walk, { add }: Parameters, limit: number): Parts {
   const direction = walk.ascending ? "asc" : "desc";
   const most = add(limit, "bigint");
   const orderOfAll = `order by request_id ${direction} limit ${most}`;
-  // A sum has no index, so the walk does not go along the primary key, past everybody else's records.
-  const order = walk.only === undefined ? orderOfAll : `order by x.request_id + 0 ${direction} limit ${most}`;
-  const { keyId, userId, shapeIds, outcomeIds } = walk.only ?? {};
-  const only = [
-    ...(keyId === undefined ? [] : [`x.key_id = ${add(keyId, "bigint")}`]),
-    ...(userId === undefined ? [] : [`x.user_id = ${add(userId, "text")}`]),
-    ...(shapeIds === undefined ? [] : [`x.shape_id = any(${add(integerArray(shapeIds), "integer[]")})`]),
-  ];
+  // Nothing is sorted for it, so PostgreSQL has to go by this index, and stops at the limit.
+  const order = walk.only === undefined ? orderOfAll : `order by ${orderOf(walk.only)} limit ${most}`;
+  const only = walk.only === undefined ? [] : conditionsOf(walk.only, add);
   const conditions = [...scopeConditions(walk.scope, add), ...only, `x.request_id >= ${from}`, `x.request_id < ${to}`];
   // Subtracted from the ID, for added to the last millisecond's first ID it would be more than a bigint holds.
   const afterFirst = walk.afterFirst
@@ -123,8 +115,25 @@ function commonParts(walk: Walk, { add }: Parameters, limit: number): Parts {
           : createdAfterFirst({ from, to }, table)
     : undefined;
   // Requests that run have no outcome, and their table no column for it.
-  const ofEnded = outcomeIds && `x.outcome_id = any(${add(integerArray(outcomeIds), "integer[]")})`;
-  return { conditions, ofEnded, from, to, afterFirst, order, orderOfAll };
+  const ofEnded =
+    walk.only?.by === "outcome"
+      ? `x.outcome_id = any(${add(integerArray(walk.only.outcomeIds), "integer[]")})`
+      : undefined;
+  return { conditions, ofEnded, from, to, afterFirst, order, orderOfAll, most };
+}
+
+/** The order of the index that an account's or everybody's records with this in common have. */
+function orderOf({ by }: Only): string {
+  if (by === "shape" || by === "outcome") return `x.${by}_id, x.account_id, x.request_id`;
+  return "x.account_id, x.request_id";
+}
+
+/** Those of the conditions that requests which run are asked for too. */
+function conditionsOf(only: Only, add: Parameters["add"]): string[] {
+  if (only.by === "key") return [`x.key_id = ${add(only.keyId, "bigint")}`];
+  if (only.by === "user") return [`x.user_id = ${add(only.userId, "text")}`];
+  if (only.by === "shape") return [`x.shape_id = any(${add(integerArray(only.shapeIds), "integer[]")})`];
+  return [];
 }
 
 /** IDs of one millisecond: 10 bits of node and 12 of sequence. */
@@ -151,7 +160,7 @@ function endedBranch({ status, fromAppserver }: Quarter, { scope, only }: Walk, 
   const conditions = [...parts.conditions];
   if (parts.ofEnded !== undefined) conditions.push(parts.ofEnded);
   if (status !== undefined) conditions.unshift(`x.status = ${status}`);
-  if (scope.kind === "user" || only?.userId !== undefined) conditions.push("x.user_id is not null");
+  if (scope.kind === "user" || only?.by === "user") conditions.push("x.user_id is not null");
   if (fromAppserver !== undefined) conditions.push(calledBy(fromAppserver));
   if (parts.afterFirst !== undefined) conditions.push(parts.afterFirst("record"));
   return `(select ${columns} from history.record x where ${conditions.join(" and ")} ${parts.order})`;
@@ -182,7 +191,7 @@ function runningBranch(
   const own = columns
     .replace("false as running", "true as running")
     .replaceAll(/x\.(\w+_id|flags)\b/g, (column, name: string) => (unfinishedHas.has(name) ? column : `0 as ${name}`));
-  return `(select ${own} from history.unfinished x where ${conditions.join(" and ")} ${parts.order})`;
+  return `(select ${own} from history.unfinished x where ${conditions.join(" and ")} ${parts.orderOfAll})`;
 }
 
 const unfinishedHas: ReadonlySet<string> = new Set(["request_id", "account_id", "key_id", "user_id", "shape_id"]);

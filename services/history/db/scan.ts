@@ -1,18 +1,10 @@
 import { type Database, integerArray, type Statement, statement } from "../../../shared/db/index.ts";
-import type { Scope } from "../domain/owner.ts";
+import type { Way } from "../domain/ways.ts";
 import { createParameters, type Parameters, type Walk, walkSql } from "./branches.ts";
 import { labelledSql, type WantedLabel } from "./labels.ts";
 
-/** Conditions that no index serves. Ids are of history.term; undefined: any. */
-export interface ScanFilter {
-  readonly shapeIds?: readonly number[] | undefined;
-  readonly outcomeIds?: readonly number[] | undefined;
-  readonly keyId?: bigint | undefined;
-  /** For all accounts' records; an account's come by the index of its users. */
-  readonly userId?: string | undefined;
-  /** Labels that a request must have, all of them. */
-  readonly labels?: readonly WantedLabel[] | undefined;
-}
+/** What is looked at with each record. Ids are of history.term; undefined: any. */
+export type ScanFilter = Partial<Way<WantedLabel>["filter"]>;
 
 /** What a scan of one window found. */
 export interface Scanned {
@@ -39,7 +31,7 @@ export async function scan(
     along,
     limit,
     scanLimit,
-  }: { filter: ScanFilter; along?: WantedLabel | undefined; limit: number; scanLimit: number },
+  }: { filter: ScanFilter; along: WantedLabel | undefined; limit: number; scanLimit: number },
 ): Promise<Scanned> {
   const parameters = createParameters();
   const columns = "x.request_id, x.shape_id, x.outcome_id, x.key_id, x.user_id, x.status";
@@ -52,13 +44,14 @@ export async function scan(
       : labelledSql(walk, parameters, { label: along, limit: scanLimit });
   if (walked === undefined) return { ids: [], passed: 0, last: 0n };
   const direction = walk.ascending ? "asc" : "desc";
-  const labels = filter.labels?.filter((label) => label !== along);
-  const conditions = conditionsOf({ ...filter, labels }, parameters, "walked.request_id");
-  if (along !== undefined) {
-    // Labels know their account; which key's or user's a request is, and how it went, its record says.
-    conditions.push("status is not null", ...withinAccount(walk.scope, parameters));
-    if (walk.statuses.length > 0) conditions.push(`status = any(${parameters.add(walk.statuses, "smallint[]")})`);
-  } else if (mixed) conditions.push(`status = any(${parameters.add(walk.statuses, "smallint[]")})`);
+  const conditions = [
+    // Labels know their account; all else, and whether there is one, the record says.
+    ...(along === undefined ? [] : ["status is not null"]),
+    ...((along !== undefined && walk.statuses.length > 0) || mixed
+      ? [`status = any(${parameters.add(walk.statuses, "smallint[]")})`]
+      : []),
+    ...conditionsOf(filter, parameters, "walked.request_id"),
+  ];
   const matching = conditions.length === 0 ? "" : `filter (where ${conditions.join(" and ")})`;
   const sql = `select count(*)::integer as passed, coalesce(${walk.ascending ? "max" : "min"}(request_id), 0) as last,
       (array_agg(request_id order by request_id ${direction}) ${matching})[1:${parameters.add(limit, "integer")}] as ids
@@ -71,14 +64,6 @@ const ended: readonly number[] = [4, 5];
 
 function isEnded(status: number): boolean {
   return ended.includes(status);
-}
-
-/** The conditions of a scope beside its account, over the columns key_id and user_id. */
-function withinAccount(scope: Scope, { add }: Parameters): string[] {
-  if (scope.kind === "key") return [`key_id = ${add(scope.keyId, "bigint")}`];
-  if (scope.kind !== "user") return [];
-  const user = [`user_id = ${add(scope.userId, "text")}`];
-  return scope.keyId === 0n ? user : [...user, `key_id = ${add(scope.keyId, "bigint")}`];
 }
 
 /**

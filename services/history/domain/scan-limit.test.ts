@@ -27,3 +27,7 @@ test("a filter that matches next to nothing takes the largest steps soon", () =>
   const { passed, steps } = look({ limit: 50, each: 1_000_000 });
   expect(passed / steps).toBeGreaterThan(24_000);
 });
+
+test("a time in which there are no records at all does not make a list look at more", () => {
+  expect(nextScanLimit(200, { passed: 0, found: 0, missing: 50 })).toBe(200);
+});

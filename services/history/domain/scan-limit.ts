@@ -18,6 +18,8 @@ export function nextScanLimit(
   scanLimit: number,
   { passed, found, missing }: { passed: number; found: number; missing: number },
 ): number {
+  // A time without records says nothing of the filter.
+  if (passed === 0) return scanLimit;
   const expected = found === 0 ? Number.POSITIVE_INFINITY : Math.ceil((margin * missing * passed) / found);
   return Math.min(mostRecords, growth * scanLimit, Math.max(growth * missing, expected));
 }

@@ -35,3 +35,13 @@ export function nextSpan(span: bigint, { found, missing }: { found: number; miss
   const expected = (3n * span * BigInt(missing)) / (2n * BigInt(found));
   return higher(lower(expected, growth * span), shortestSpan);
 }
+
+/** The length of a range. */
+export function spanOf({ from, to }: IdRange): bigint {
+  return to - from;
+}
+
+/** The next one where one had more than could be put in order. */
+export function shorterSpan(span: bigint): bigint {
+  return higher(span / growth, 1n);
+}

@@ -3,6 +3,7 @@ import type { ExportRecordsRequest, StoredRecord } from "../../../shared/gen/thr
 import { parseRequestId } from "../../../shared/request-id.ts";
 import type { PageContext } from "../context.ts";
 import { type ExportWalk, exportStep, lastBatch, placeOf } from "../db/export.ts";
+import { createLookBudget } from "../domain/look-budget.ts";
 import { behindBatch, firstPlace, formatPlace, type Place, parsePlace } from "../domain/place.ts";
 import { firstScanLimit, nextScanLimit } from "../domain/scan-limit.ts";
 import { readFilter } from "./filter.ts";
@@ -10,7 +11,7 @@ import { fitting, limitOf } from "./list-records.ts";
 import { loadRecords } from "./load.ts";
 
 const endedStatuses = [4, 5];
-/** After this time a call gives what it has. */
+/** After this time a call gives what it has, on a machine that is slow at what its budget allows. */
 const scanTimeMs = 1_000;
 
 /**
@@ -53,21 +54,25 @@ async function walkOn(
   const startMs = performance.now();
   const pace = pacing.pace();
   const places: Place[] = [];
+  const how = { byLabel: false, labels: walk.filter.labels?.length ?? 0 };
+  const budget = createLookBudget(limit, 1);
   let scanLimit = firstScanLimit(limit);
   let looked = 0;
   for (let { behind } = walk; ; ) {
     const missing = limit - places.length;
+    const most = Math.min(scanLimit, budget.looks(how));
     const { found, passed, last } = await exportStep(
       planningReader,
       { ...walk, behind },
-      { limit: missing, scanLimit },
+      { limit: missing, scanLimit: most },
     );
     for (const place of found) places.push(place);
     const full = places.at(-1);
     if (full !== undefined && places.length >= limit) return { places, next: full, more: true };
-    if (passed === scanLimit && last !== undefined) behind = last;
+    if (passed === most && last !== undefined) behind = last;
     else return { places, next: further(behind, behindBatch(walk.upTo)), more: false };
-    if (performance.now() - startMs > scanTimeMs) return { places, next: behind, more: true };
+    budget.spend(how, passed);
+    if (budget.spent || performance.now() - startMs > scanTimeMs) return { places, next: behind, more: true };
     looked += passed;
     scanLimit = nextScanLimit(scanLimit, { passed: looked, found: places.length, missing: limit - places.length });
     const others = pace();
