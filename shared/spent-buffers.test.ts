@@ -1,25 +1,27 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createSpentBuffers, spentStepBytes } from "./spent-buffers.ts";
+import { createSpentBuffers, passedStepBytes, uploadStepBytes } from "./spent-buffers.ts";
+
+const steps = fc.constantFrom(uploadStepBytes, passedStepBytes);
 
 test("however buffers are spent, no more of them wait for a collection than a step and the last one", () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 1, max: 3 * spentStepBytes }), { maxLength: 50 }), (sizes) => {
+    fc.property(steps, fc.array(fc.integer({ min: 1, max: 3 * passedStepBytes }), { maxLength: 50 }), (step, sizes) => {
       let waiting = 0;
-      const spent = createSpentBuffers(() => {
+      const spent = createSpentBuffers(step, () => {
         waiting = 0;
       });
       for (const size of sizes) {
         waiting += size;
         spent.add(size);
-        expect(waiting).toBeLessThan(spentStepBytes);
+        expect(waiting).toBeLessThan(step);
       }
     }),
   );
 });
 
 test("a collection frees buffers that V8 would have kept", () => {
-  const spent = createSpentBuffers();
+  const spent = createSpentBuffers(uploadStepBytes);
   const mib = 1024 * 1024;
   let most = 0;
   const before = process.memoryUsage().arrayBuffers;
@@ -28,5 +30,5 @@ test("a collection frees buffers that V8 would have kept", () => {
     spent.add(64 * 1024);
     most = Math.max(most, process.memoryUsage().arrayBuffers - before);
   }
-  expect(most).toBeLessThan(4 * spentStepBytes);
+  expect(most).toBeLessThan(4 * uploadStepBytes);
 });
