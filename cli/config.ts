@@ -1,3 +1,4 @@
+import { clientKey } from "../shared/config-checks.ts";
 import { declareEnv } from "../shared/config-declare.ts";
 
 /** Variables of the command line. */
@@ -9,6 +10,7 @@ export const cliEnv = declareEnv({
   },
   THROUGHLINE_BOOTSTRAP_KEY: {
     kind: "secret",
+    check: clientKey,
     description:
       "A fixed first API key, for scripts, never printed; unset: one is made at the first start and shown once.",
   },
@@ -18,11 +20,13 @@ export const cliEnv = declareEnv({
   },
   THROUGHLINE_URL: {
     kind: "url",
+    protocols: ["http", "https"],
     default: "http://127.0.0.1:8080",
     description: "Gateway that administration commands talk to.",
   },
   THROUGHLINE_ADMIN_KEY: {
     kind: "secret",
+    check: clientKey,
     description: "Key of kind `cli` that administration commands use.",
   },
 });

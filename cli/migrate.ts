@@ -7,7 +7,7 @@ import { openDatabase as openJobs } from "../services/jobs/db/open.ts";
 import { envToConfig as routingConfig } from "../services/routing/config.ts";
 import { openDatabase as openRouting } from "../services/routing/db/open.ts";
 import { ConfigError, configLines, type Env, readEnv, readTogether } from "../shared/config.ts";
-import { migrate as migrateSchema, whyUnreachable } from "../shared/db/index.ts";
+import { migrate as migrateSchema, UnreachableDatabase } from "../shared/db/index.ts";
 import { createLog, flushLog, type Log } from "../shared/log.ts";
 import { tell } from "../shared/log-output.ts";
 
@@ -28,9 +28,8 @@ export async function migrate(given?: Env): Promise<number> {
       tell(configLines(program, error), "stderr");
       return 2;
     }
-    const why = whyUnreachable(error);
-    if (why === undefined) log.fatal({ err: error }, "could not migrate");
-    else tell(`${program}: the database of DATABASE_URL cannot be used: ${why}\n`, "stderr");
+    if (error instanceof UnreachableDatabase) tell(`${program}: ${error.message}\n`, "stderr");
+    else log.fatal({ err: error }, "could not migrate");
     return 1;
   } finally {
     await flushLog(log);

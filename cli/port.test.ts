@@ -31,14 +31,16 @@ describe("a port that is taken", () => {
     async (mode) => {
       const child = spawn(join(root, "node_modules/.bin/node"), [join(root, "cli/main.ts"), mode], {
         env: { PATH: process.env.PATH ?? "", THROUGHLINE_DATA: folder, PORT: String(port) },
-        stdio: ["ignore", "pipe", "inherit"],
+        stdio: ["ignore", "inherit", "pipe"],
       });
       let out = "";
-      child.stdout.on("data", (data: Buffer) => {
+      child.stderr.on("data", (data: Buffer) => {
         out += data.toString();
       });
-      expect(await once(child, "close")).toEqual([1, null]);
-      expect(out).toContain(`127.0.0.1:${port} is in use by another program; HOST and PORT say another`);
+      expect(await once(child, "close")).toEqual([2, null]);
+      expect(out).toBe(
+        `${mode === "up" ? "throughline" : mode}: 127.0.0.1:${port} is in use by another program; HOST and PORT say another\n`,
+      );
       expect(await readdir(folder)).toEqual([]);
     },
     20_000,

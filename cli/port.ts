@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { listenFault } from "../shared/listen-fault.ts";
 
 /**
  * Refuses a port that something else listens on, before anything is started or made: the first keys are shown once, when
@@ -8,9 +9,8 @@ export async function assertPortFree(host: string, port: number): Promise<void> 
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, host, resolve);
-  }).catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === "EADDRINUSE" ? "is in use by another program" : `cannot be used (${cause.code})`;
-    throw new Error(`${host}:${port} ${why}; HOST and PORT say another`, { cause });
+  }).catch((cause: unknown) => {
+    throw listenFault(`${host}:${port}`, ["HOST", "PORT"], cause);
   });
   await new Promise((resolve) => server.close(resolve));
 }

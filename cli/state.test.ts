@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { openSecrets } from "./state.ts";
+import { ConfigError } from "../shared/config.ts";
+import { openDataFolder, openSecrets } from "./state.ts";
 
 test("a damaged file of secrets is told by its name, and nothing of what is in it", () => {
   const folder = mkdtempSync(join(tmpdir(), "throughline-state-"));
@@ -15,6 +16,21 @@ test("a damaged file of secrets is told by its name, and nothing of what is in i
     expect(() => openSecrets(folder), text).toThrow(
       `${file} is damaged: restore it from a backup; without it no stored key can be checked`,
     );
+  }
+});
+
+test("a data folder is made where it is missing; what can be none is told by the variable", () => {
+  const folder = mkdtempSync(join(tmpdir(), "throughline-state-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const made = openDataFolder(join(folder, "new", "deep"));
+  expect(statSync(made).mode & 0o777).toBe(0o700);
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  for (const [path, why] of [
+    [file, "is no directory"],
+    [join(file, "under"), "cannot be written to (ENOTDIR)"],
+  ] as const) {
+    expect(() => openDataFolder(path)).toThrow(new ConfigError("THROUGHLINE_DATA", `THROUGHLINE_DATA: ${path} ${why}`));
   }
 });
 

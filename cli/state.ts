@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { usableFolder } from "../shared/usable-folder.ts";
 
 /** Secrets of a deployment that keeps its own: made at the first start, kept in the data folder, mode 0600. */
 export interface Secrets {
@@ -12,11 +13,9 @@ export interface Secrets {
   readonly grpcSecret: string;
 }
 
-/** The data folder of this deployment, made when missing. */
+/** The data folder of this deployment, made when missing. Throws ConfigError for one that cannot be used. */
 export function openDataFolder(path: string): string {
-  const folder = resolve(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return folder;
+  return usableFolder("THROUGHLINE_DATA", resolve(path), { make: true });
 }
 
 /** Where a data folder keeps its secrets. */

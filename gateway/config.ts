@@ -1,16 +1,22 @@
-import { accessSync, constants, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { ConfigError, type Env } from "../shared/config.ts";
+import { listenHost, traceAddress } from "../shared/config-checks.ts";
 import { declareEnv } from "../shared/config-declare.ts";
 import { metricsPort } from "../shared/metrics-server.ts";
 import type { RequestIdStyle } from "../shared/request-id.ts";
+import { usableFolder } from "../shared/usable-folder.ts";
 import { bodyMemoryOf, connectionsOf, descriptorLimit, memoryLimit } from "./edge/capacity.ts";
 
 const perMinute = { kind: "int", min: 0, max: 1_000_000_000 } as const;
 
 /** The environment variables of the gateway. */
 export const gatewayEnv = declareEnv({
-  HOST: { kind: "string", default: "127.0.0.1", description: "Address that the HTTP edge listens on." },
+  HOST: {
+    kind: "string",
+    default: "127.0.0.1",
+    check: listenHost,
+    description: "Address that the HTTP edge listens on.",
+  },
   PORT: {
     kind: "int",
     default: 8080,
@@ -67,6 +73,8 @@ export const gatewayEnv = declareEnv({
   },
   TRACE_UI_URL: {
     kind: "url",
+    protocols: ["http", "https"],
+    check: traceAddress,
     description: "Address of the trace viewer; `{trace_id}` is replaced, e.g. http://localhost:16686/trace/{trace_id}.",
   },
   TRACE_KEEP_RATIO: {
@@ -281,6 +289,8 @@ export interface GatewayConfig {
 /** Configuration from the environment. Throws ConfigError that names the variable. */
 export function envToConfig(env: Env): GatewayConfig {
   const read = gatewayEnv.read(env);
+  if (read.METRICS_PORT !== 0 && read.METRICS_PORT === read.PORT)
+    throw new ConfigError("METRICS_PORT", "METRICS_PORT must be another port than PORT");
   return {
     host: read.HOST,
     port: read.PORT,
@@ -310,7 +320,7 @@ export function envToConfig(env: Env): GatewayConfig {
       files: read.MAX_UPLOAD_FILES_BYTES,
     },
     spoolBytes: read.SPOOL_BYTES,
-    spoolDir: read.SPOOL_DIR === undefined ? tmpdir() : writable(read.SPOOL_DIR),
+    spoolDir: read.SPOOL_DIR === undefined ? tmpdir() : usableFolder("SPOOL_DIR", read.SPOOL_DIR, { make: false }),
     keyCacheMs: read.KEY_CACHE_MS,
     processingAfterMs: read.PROCESSING_AFTER_MS,
     lookupWaitMs: read.LOOKUP_WAIT,
@@ -324,19 +334,6 @@ export function envToConfig(env: Env): GatewayConfig {
     keepAliveMs: 15_000,
     unreadMs: 60_000,
   };
-}
-
-/** A directory that files can be made in. Throws ConfigError for what is none: only large uploads would fail of it, much later. */
-function writable(directory: string): string {
-  const wrong = (what: string) => new ConfigError("SPOOL_DIR", `SPOOL_DIR: ${directory} ${what}`);
-  try {
-    if (!statSync(directory).isDirectory()) throw wrong("is no directory");
-    accessSync(directory, constants.W_OK | constants.X_OK);
-    return directory;
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    throw wrong(`cannot be written to (${(error as NodeJS.ErrnoException).code})`);
-  }
 }
 
 /** Origins as browsers send them. Throws ConfigError for what no browser sends. */

@@ -5,7 +5,7 @@ import { declareEnv, describeVariables, variablesTable } from "./config-declare.
 const declared = declareEnv({
   PORT: { kind: "int", default: 8080, min: 1, max: 65535, description: "Port to listen on." },
   MAX_BODY: { kind: "int", default: 16_777_216, unit: "bytes", description: "Largest body." },
-  DATABASE_URL: { kind: "url", required: true, description: "PostgreSQL." },
+  DATABASE_URL: { kind: "postgres", required: true, description: "PostgreSQL." },
   STYLE: { kind: "choice", choices: ["decimal", "stamped"], default: "decimal", description: "Spelling of IDs." },
   TIMEOUT: { kind: "duration", default: 30_000, description: "Patience." },
   ADMIN_KEY: { kind: "secret", description: "Key of the administrator." },
@@ -70,7 +70,7 @@ test("the configuration table shows what the code reads, and each name once", ()
 test("a template that nobody filled in is refused, and not repeated; a secret may hold anything", () => {
   const texts = declareEnv({
     TARGET: { kind: "string", description: "Target." },
-    URL: { kind: "url", description: "Address." },
+    URL: { kind: "url", protocols: ["http"], description: "Address." },
     LIST: { kind: "list", description: "List." },
     KEY: { kind: "secret", description: "Key." },
   });

@@ -12,6 +12,7 @@ import {
   envString,
   envUrl,
 } from "./config.ts";
+import type { Check } from "./config-checks.ts";
 
 interface Declared<K extends string, T> {
   kind: K;
@@ -21,6 +22,11 @@ interface Declared<K extends string, T> {
   default?: T;
   /** True: the process refuses to start without it. */
   required?: true;
+}
+
+interface Checked {
+  /** What a value must be beyond its kind. A value that cannot work is refused at the start, not when it is needed. */
+  check?: Check;
 }
 
 interface Bounded {
@@ -34,13 +40,13 @@ interface Bounded {
 
 /** One variable of the environment: its kind, default, bounds and meaning. `secret` is text that is never shown. */
 export type Variable =
-  | Declared<"string", string>
-  | Declared<"secret", string>
+  | (Declared<"string", string> & Checked)
+  | (Declared<"secret", string> & Checked)
   | (Declared<"int", number> & Bounded)
   | (Declared<"number", number> & Bounded)
   | Declared<"bool", boolean>
   | (Declared<"duration", number> & Bounded)
-  | (Declared<"url", string> & { protocols?: readonly string[] })
+  | (Declared<"url", string> & Checked & { protocols: readonly string[] })
   | Declared<"postgres", string>
   | Declared<"list", readonly string[]>
   | (Declared<"choice", string> & { choices: readonly string[] });
@@ -113,9 +119,16 @@ function refusePlaceholder(env: Env, name: string): void {
 }
 
 function readVariable(env: Env, name: string, variable: Variable): unknown {
-  if (envOptional(env, name) === undefined && variable.default === undefined && variable.required !== true)
-    return undefined;
+  const text = envOptional(env, name);
+  if (text === undefined && variable.default === undefined && variable.required !== true) return undefined;
   if (filledIn.has(variable.kind)) refusePlaceholder(env, name);
+  const value = readKind(env, name, variable);
+  const wrong = text !== undefined && "check" in variable ? variable.check?.(text) : undefined;
+  if (wrong !== undefined) throw new ConfigError(name, `${name} ${wrong}`);
+  return value;
+}
+
+function readKind(env: Env, name: string, variable: Variable): unknown {
   switch (variable.kind) {
     case "string":
     case "secret":

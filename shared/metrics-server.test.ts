@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { ConfigError } from "./config.ts";
 import { serveMetrics } from "./metrics-server.ts";
 
 test("a process that starts is alive and not ready, until it tells how it stands", async () => {
@@ -22,4 +23,13 @@ test("a process that starts is alive and not ready, until it tells how it stands
   expect(await ask("/readyz")).toEqual([500, "cannot be read\n"]);
   expect(await ask("/healthz")).toEqual(alive);
   for (const path of ["/", "/constructor", "/v1/models"]) expect((await ask(path))[0]).toBe(404);
+});
+
+test("a port that is taken is told by the variable that says another", async () => {
+  const options = { metricsFor: async () => ({ type: "text/plain", text: "" }) };
+  const server = await serveMetrics(0, options);
+  onTestFinished(() => server.stop());
+  await expect(serveMetrics(server.port, options)).rejects.toThrow(
+    new ConfigError("METRICS_PORT", `port ${server.port} is in use by another program; METRICS_PORT says another`),
+  );
 });

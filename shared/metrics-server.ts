@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { listenFault } from "./listen-fault.ts";
 import type { MetricsAnswer } from "./telemetry/index.ts";
 
 /** The variable that says where. */
@@ -60,7 +61,11 @@ export async function serveMetrics(
         answer({ status: 500, type: "text/plain", text: "cannot be read\n" }),
       );
   });
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, resolve));
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, resolve)).catch(
+    (cause: unknown) => {
+      throw listenFault(`port ${port}`, ["METRICS_PORT"], cause);
+    },
+  );
   return {
     port: (server.address() as AddressInfo).port,
     tell(told) {

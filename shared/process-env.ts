@@ -1,11 +1,15 @@
+import { grpcHost, grpcTarget } from "./config-checks.ts";
 import { declareEnv } from "./config-declare.ts";
 import { metricsPort } from "./metrics-server.ts";
+
+const target = { kind: "string", check: grpcTarget } as const;
 
 /** Variables that every service process reads. */
 export const processEnv = declareEnv({
   GRPC_HOST: {
     kind: "string",
     default: "0.0.0.0",
+    check: grpcHost,
     description: "Address that a service listens on for gRPC, or `unix:/path` for a socket in the file system.",
   },
   GRPC_PORT: {
@@ -29,10 +33,18 @@ export const processEnv = declareEnv({
     default: "info",
     description: "Lowest level that is logged.",
   },
-  ROUTING_TARGET: { kind: "string", default: "dns:///routing:50051", description: "gRPC target of routing." },
-  BILLING_TARGET: { kind: "string", default: "dns:///billing:50051", description: "gRPC target of billing." },
+  ROUTING_TARGET: {
+    ...target,
+    default: "dns:///routing:50051",
+    description: "gRPC target of routing.",
+  },
+  BILLING_TARGET: {
+    ...target,
+    default: "dns:///billing:50051",
+    description: "gRPC target of billing.",
+  },
   PROVIDER_TARGET: {
-    kind: "string",
+    ...target,
     default: "dns:///provider-adapter:50051",
     description: "gRPC target of provider-adapter.",
   },
@@ -50,8 +62,16 @@ export const processEnv = declareEnv({
     description:
       "Further authorities (PEM) that servers outside are trusted by: upstreams, receivers of webhooks, the object store, Valkey, the collector. Read again when it changes.",
   },
-  HISTORY_TARGET: { kind: "string", default: "dns:///history:50051", description: "gRPC target of history." },
-  JOBS_TARGET: { kind: "string", default: "dns:///jobs:50051", description: "gRPC target of jobs." },
+  HISTORY_TARGET: {
+    ...target,
+    default: "dns:///history:50051",
+    description: "gRPC target of history.",
+  },
+  JOBS_TARGET: {
+    ...target,
+    default: "dns:///jobs:50051",
+    description: "gRPC target of jobs.",
+  },
   GRPC_SECRET: {
     kind: "secret",
     description:

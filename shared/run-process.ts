@@ -17,7 +17,15 @@ import {
   type Telemetry,
   telemetryConfig,
 } from "./telemetry/index.ts";
-import { assertTlsFiles, assertTrust, assertWholePair, clientTls, peerSecrets, tlsFiles } from "./trust.ts";
+import {
+  assertExtraAuthorities,
+  assertTlsFiles,
+  assertTrust,
+  assertWholePair,
+  clientTls,
+  peerSecrets,
+  tlsFiles,
+} from "./trust.ts";
 import { version } from "./version.ts";
 import { warmSoon } from "./warm-soon.ts";
 import { keepAllocationsYoung } from "./young-allocations.ts";
@@ -66,6 +74,7 @@ export async function runProcess(
     read = processEnv.read(env);
     assertWholePair(read);
     assertTlsFiles(env, read);
+    assertExtraAuthorities(read.NODE_EXTRA_CA_CERTS);
     peerSecrets(read);
     if (peers) assertTrust(read);
     tracingConfig = telemetryConfig(env);

@@ -49,6 +49,17 @@ export function assertTlsFiles(env: Env, read: TrustSettings): void {
   }
 }
 
+/** Node itself goes on without a word that a client would see: every upstream behind such an authority would be refused later. */
+export function assertExtraAuthorities(file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    readTls({ authoritiesFile: file });
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error;
+    throw new ConfigError("NODE_EXTRA_CA_CERTS", `NODE_EXTRA_CA_CERTS: ${error.message}`);
+  }
+}
+
 /** The files that the settings name. */
 export function tlsFiles(read: TrustSettings): TlsFiles {
   return {

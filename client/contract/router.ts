@@ -249,6 +249,8 @@ export type Procedures = {
         error: {
           code: string;
           message: string;
+          /** Path of the parameter that it is about; null: of none. */
+          param: string | null;
         } | null;
         content: {
           /** Path of the HTTP API. */
@@ -337,6 +339,8 @@ export type Procedures = {
           error: {
             code: string;
             message: string;
+            /** Path of the parameter that it is about; null: of none. */
+            param: string | null;
           } | null;
           content: {
             /** Path of the HTTP API. */
@@ -415,6 +419,8 @@ export type Procedures = {
         error: {
           code: string;
           message: string;
+          /** Path of the parameter that it is about; null: of none. */
+          param: string | null;
         } | null;
         content: {
           /** Path of the HTTP API. */

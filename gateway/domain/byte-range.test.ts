@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { byteRange } from "./byte-range.ts";
+import { byteRange, heededRange } from "./byte-range.ts";
 
 test.each([
   [undefined, "whole"],
@@ -24,4 +24,18 @@ test.each([
 test("nothing has no first byte", () => {
   expect(byteRange("bytes=0-", 0)).toBe("unsatisfiable");
   expect(byteRange(undefined, 0)).toBe("whole");
+});
+
+test.each([
+  "bytes=0-",
+  "bytes=10-19",
+  "bytes=-1",
+  " bytes=100- ",
+  "bytes=5-4",
+  "bytes=-",
+  "bytes=0-1,5-6",
+  "lines=1-2",
+  "",
+])("%s is passed on exactly where it would be heeded here", (header) => {
+  expect(heededRange(header)).toBe(byteRange(header, 10_000) === "whole" ? undefined : header.trim());
 });

@@ -1,3 +1,5 @@
+import { textEnd } from "./json-text.ts";
+
 /*
  * Two parsers, one body. JSON.parse takes the last of two equal names, other parsers take the first, and the body goes
  * upstream as it came: what was priced, limited and routed by must be what the upstream reads. So no object of a body
@@ -6,7 +8,6 @@
 
 const quote = 0x22;
 const comma = 0x2c;
-const backslash = 0x5c;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
@@ -34,7 +35,7 @@ export function duplicateName(text: string): string | undefined {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) {
-      const end = stringEnd(text, at);
+      const end = textEnd(text, at);
       if (isNameNext && names !== undefined) {
         isNameNext = false;
         const name = stringAt(text, at, end);
@@ -69,7 +70,7 @@ function pathTo(text: string, target: number): string {
   for (let at = 0; at <= target; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) {
-      const end = stringEnd(text, at);
+      const end = textEnd(text, at);
       if (isNameNext) steps[steps.length - 1] = stringAt(text, at, end);
       isNameNext = false;
       at = end;
@@ -98,15 +99,4 @@ function pathTo(text: string, target: number): string {
 function stringAt(text: string, start: number, end: number): string {
   const raw = text.slice(start + 1, end);
   return raw.includes("\\") ? String(JSON.parse(text.slice(start, end + 1))) : raw;
-}
-
-/** Where the string that begins at `start` has its closing quote. */
-function stringEnd(text: string, start: number): number {
-  let at = start;
-  for (;;) {
-    at = text.indexOf('"', at + 1);
-    let slashes = 0;
-    while (text.charCodeAt(at - 1 - slashes) === backslash) slashes++;
-    if (slashes % 2 === 0) return at;
-  }
 }

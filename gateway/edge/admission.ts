@@ -41,7 +41,7 @@ export interface Admission {
   /** How many requests it counts as that cost nothing; absent: it costs money. */
   readonly freeRequests?: number;
   /** Most bytes of its body that are kept in memory. Absent: all of it. */
-  readonly memoryBytes?: number;
+  readonly memoryBytes?: number | ((headers: FastifyRequest["headers"]) => number);
   /** True: nobody checks the key again after this, so it is not taken from the cache. */
   readonly fresh: boolean;
   readonly secretFirst?: SecretHeader | undefined;
@@ -90,7 +90,8 @@ function takeBody(context: GatewayContext, request: FastifyRequest, { memoryByte
   const { incoming, headers } = request;
   const { "content-length": length, "transfer-encoding": coding } = headers;
   if (length === undefined && coding === undefined) return;
-  const bodyLimit = memoryBytes ?? request.routeOptions.bodyLimit;
+  const most = typeof memoryBytes === "function" ? memoryBytes(headers) : memoryBytes;
+  const bodyLimit = most ?? request.routeOptions.bodyLimit;
   const bytes = length === undefined ? bodyLimit : Math.min(Number(length), bodyLimit);
   try {
     context.bodies.take(bytes);

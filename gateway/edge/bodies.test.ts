@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Frame, InvokeItem, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { streamHandler } from "../../shared/rpc/index.ts";
+import { mostShapes } from "../domain/json-shapes.ts";
 import { secrets, startTestGateway, type TestGateway, writeFrames } from "../testing.ts";
 
 /* Bodies as clients send them: compressed, with a byte order mark, announced with Expect; and pages of other origins. */
@@ -124,6 +125,27 @@ it("names that are given twice are refused, compressed or not", async () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code: "invalid_value", param: "model" } });
   }
+});
+
+describe("names that take others' time to read", () => {
+  const withNames = (count: number) =>
+    JSON.stringify({
+      ...hello,
+      metadata: Object.fromEntries(Array.from({ length: count }, (_, i) => [`name${i}`, ""])),
+    });
+
+  // The parser reads a name that is new where it stands thirty times as slowly as one that comes again.
+  it.each([chat, "/v1/responses", "/trpc/chat.completions"])("are refused at %s", async (path) => {
+    const response = await fetch(gateway.url + path, { method: "POST", headers: json, body: withNames(mostShapes) });
+    expect(response.status).toBe(400);
+    const told = await response.text();
+    expect(told).toContain("has more than 20000 names of fields");
+    expect(told).toContain(response.headers.get("x-request-id"));
+  });
+
+  it("are taken as long as they are few", async () => {
+    expect((await post(withNames(mostShapes - 5))).status).toBe(200);
+  });
 });
 
 describe("Expect: 100-continue", () => {

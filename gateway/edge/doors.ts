@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { listenFault } from "../../shared/listen-fault.ts";
 
 /** Where a server listens, and how many connections it takes. */
 export interface DoorOptions {
@@ -28,11 +29,15 @@ const doors = 64;
 /** Elsewhere than on Linux the system does not spread them, or does not know the option. */
 export const sharesPort = process.platform === "linux";
 
-/** Rejects where something listens on this port. A port that may be shared is one that others can be given part of. */
+/** Rejects with a ConfigError where something listens on this port. A port that may be shared is one that others can be given part of. */
 export async function assertNobodyListens(host: string, port: number): Promise<void> {
   if (port === 0) return;
   const probe = createServer();
-  await new Promise<void>((resolve, reject) => void probe.once("error", reject).listen(port, host, resolve));
+  await new Promise<void>((resolve, reject) => void probe.once("error", reject).listen(port, host, resolve)).catch(
+    (cause: unknown) => {
+      throw listenFault(`${host}:${port}`, ["HOST", "PORT"], cause);
+    },
+  );
   await new Promise((resolve) => probe.close(resolve));
 }
 

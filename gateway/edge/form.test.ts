@@ -93,15 +93,17 @@ interface Part {
   readonly name?: string;
   readonly filename?: string;
   readonly type?: string;
+  readonly encoding?: string;
   readonly value: Uint8Array | string;
 }
 
 function formOf(parts: readonly Part[], { end = true } = {}): Buffer {
   const pieces: Buffer[] = [];
-  for (const { name, filename, type, value } of parts) {
+  for (const { name, filename, type, encoding, value } of parts) {
     const file = filename === undefined ? "" : `; filename="${filename}"`;
     const named = name === undefined ? "" : `; name="${name}"`;
-    const content = type === undefined ? "" : `content-type: ${type}\r\n`;
+    const coded = encoding === undefined ? "" : `content-transfer-encoding: ${encoding}\r\n`;
+    const content = `${type === undefined ? "" : `content-type: ${type}\r\n`}${coded}`;
     pieces.push(Buffer.from(`--${boundary}\r\ncontent-disposition: form-data${named}${file}\r\n${content}\r\n`));
     pieces.push(Buffer.from(value), Buffer.from("\r\n"));
   }
@@ -167,6 +169,11 @@ describe("a form", () => {
     await nothingLeft();
   });
 
+  test.each(["7bit", "8bit", "binary", "BINARY"])("may say that a part is sent as it is: %s", async (encoding) => {
+    const parts = [fileOf(wav(1)), model].map((part) => ({ ...part, encoding }));
+    expect((await post(formOf(parts))).status).toBe(200);
+  });
+
   test("the names of its files are theirs, whatever they are", async () => {
     const odd = { ...fileOf(wav(1)), filename: "naïve, “file”.wav", type: "audio/x-odd" };
     expect((await post(formOf([odd, model]))).status).toBe(200);
@@ -220,6 +227,8 @@ describe("a form that is refused reserves nothing and leaves nothing", () => {
       400,
       "timestamp_granularities",
     ],
+    ["a file in base64", formOf([{ ...fileOf(wav(1)), encoding: "Base64" }, model]), {}, 400, "file"],
+    ["a field of mail", formOf([fileOf(wav(1)), { ...model, encoding: "quoted-printable" }]), {}, 400, "model"],
     ["a name in other letters", formOf([...whole, { name: "Stream", value: "true" }]), {}, 400, "Stream"],
     ["a part without a name", formOf([...whole, { value: "x" }]), {}, 400, undefined],
     ["a name that is too long", formOf([...whole, { name: "n".repeat(300), value: "x" }]), {}, 400, undefined],

@@ -9,6 +9,9 @@ import { codingOf, notAccepted } from "./unpack.ts";
 /** What a form may hold, whatever its endpoint. */
 const bounds = { parts: 200, nameBytes: 200, filenameLength: 512, textBytes: 1024 * 1024, headerPairs: 32 };
 
+/** Transfer encodings that leave bytes as they are. Others are of mail; forms have none of them since RFC 7578 (section 4.7). */
+const plainEncodings: ReadonlySet<string> = new Set(["7bit", "8bit", "binary"]);
+
 /** A form that is being received has so much in memory at most: its texts, and what of its files is not in the spool yet. */
 export const formMemoryBytes = 2 * 1024 * 1024;
 
@@ -58,19 +61,20 @@ export function receiveForm(request: FastifyRequest, spool: Spool, maxBytes: num
       if (!raw.complete) fail(brokenForm(undefined));
     }
 
-    busboy.on("field", (name, value, nameCut, valueCut) => {
+    busboy.on("field", (name, value, nameCut, valueCut, encoding) => {
       textBytes += Buffer.byteLength(value);
       if (nameCut || !isName(name)) fail(badName());
+      else if (!plainEncodings.has(encoding)) fail(encoded(name, encoding));
       else if (valueCut || textBytes > bounds.textBytes) fail(fieldTooLarge(name));
       else parts.push({ name, value });
     });
-    busboy.on("file", (name, stream, filename, _encoding, contentType) => {
+    busboy.on("file", (name, stream, filename, encoding, contentType) => {
       const index = parts.push({ name, value: "" }) - 1;
       streams.add(stream);
       stream.on("error", fail);
-      if (over || !isName(name)) {
+      if (over || !isName(name) || !plainEncodings.has(encoding)) {
         stream.destroy();
-        fail(badName());
+        fail(isName(name) ? encoded(name, encoding) : badName());
         return;
       }
       files = files
@@ -97,10 +101,14 @@ export function receiveForm(request: FastifyRequest, spool: Spool, maxBytes: num
   });
 }
 
+/** Whether a body calls itself a form. */
+export function isForm(headers: FastifyRequest["headers"]): boolean {
+  return /^multipart\/form-data\s*(;|$)/i.test(headers["content-type"] ?? "");
+}
+
 /** Says why a request has no form that can be read, by its head alone. */
 export function checkFormHead({ headers }: FastifyRequest, maxBytes: number): void {
-  const type = headers["content-type"] ?? "";
-  if (!/^multipart\/form-data\s*(;|$)/i.test(type)) throw notAForm();
+  if (!isForm(headers)) throw notAForm();
   if (codingOf(headers["content-encoding"]) !== undefined) throw notAccepted("identity");
   if (Number(headers["content-length"]) > maxBytes) throw formTooLarge(maxBytes);
 }
@@ -148,7 +156,7 @@ async function receiveFile(
   const hash = createHash("sha256");
   for await (const chunk of stream) {
     hash.update(chunk as Buffer);
-    await spool.append(chunk as Buffer).catch(diskFault);
+    await spool.append(chunk as Buffer);
   }
   if (stream.truncated) throw formTooLarge(maxBytes);
   return {
@@ -159,11 +167,6 @@ async function receiveFile(
     length: spool.length - offset,
     sha256: hash.digest("hex"),
   };
-}
-
-/** The disk is full, or not there: no fault of the client's. */
-function diskFault(cause: unknown): never {
-  throw new ThroughlineError("internal_error", "The gateway cannot keep the upload.", { cause });
 }
 
 function formTooLarge(maxBytes: number): ThroughlineError {
@@ -177,6 +180,11 @@ function fieldTooLarge(name: string): ThroughlineError {
 
 function badName(): ThroughlineError {
   return invalid(undefined, `A part of the form has no name, or one of more than ${bounds.nameBytes} characters.`);
+}
+
+function encoded(name: string, encoding: string): ThroughlineError {
+  const message = `${name} is sent as ${encoding.slice(0, 40)}; a part of a form is sent as it is.`;
+  return invalid(name, message);
 }
 
 function brokenForm(cause: unknown): ThroughlineError {

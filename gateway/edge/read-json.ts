@@ -1,7 +1,7 @@
-import { isUtf8 } from "node:buffer";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
+import { readClientJson } from "../domain/client-json.ts";
 import { duplicateName } from "../domain/duplicate-names.ts";
 import { codingOf, unpack } from "./unpack.ts";
 
@@ -62,16 +62,7 @@ function isBodyless({ method, routeOptions }: FastifyRequest): boolean {
 }
 
 function parsed(body: Buffer): unknown {
-  // Bytes that are not UTF-8 would be read as one text here and go upstream as another.
-  if (!isUtf8(body)) throw new ThroughlineError("invalid_value", "The request body is not valid UTF-8.");
-  const text = body.toString();
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    const hint = body.length === 0 ? "is empty" : "is not valid JSON";
-    throw new ThroughlineError("invalid_value", `The request body ${hint}.`, { cause });
-  }
+  const { text, value } = readClientJson(body, "The request body");
   const param = duplicateName(text);
   if (param === undefined) return value;
   throw new ThroughlineError("invalid_value", `${param || "An empty name"} is given twice.`, { param });

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { closeSync, constants, openSync, read, unlinkSync, write } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { SpentBuffers } from "../../shared/spent-buffers.ts";
 import type { UploadSource } from "../domain/form.ts";
 import type { Room } from "./capacity.ts";
@@ -14,7 +15,10 @@ export const memoryBytes = 1024 * 1024;
 
 /** An upload that is being received, and then read as often as it is sent. */
 export interface Spool extends UploadSource {
-  /** Adds bytes at the end; they are not kept by reference where the promise has resolved with a file behind it. */
+  /**
+   * Adds bytes at the end; they are not kept by reference where the promise has resolved with a file behind it. Throws
+   * service_unavailable where the system has no room for them, internal_error where it cannot keep them otherwise.
+   */
   append(bytes: Uint8Array): Promise<void>;
   /** Lets go of all. What is read afterwards fails. */
   release(): void;
@@ -54,7 +58,13 @@ class FileSpool implements Spool {
     this.#taken = taken;
   }
 
-  async append(bytes: Uint8Array): Promise<void> {
+  append(bytes: Uint8Array): Promise<void> {
+    return this.#append(bytes).catch((cause: NodeJS.ErrnoException) => {
+      throw faultOfDisk(cause);
+    });
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
     const offset = this.length;
     this.length += bytes.length;
     if (this.#file === undefined && this.length <= memoryBytes) {
@@ -129,6 +139,16 @@ class FileSpool implements Spool {
     closeSync(this.#file);
     this.#file = undefined;
   }
+}
+
+/** What passes when others let go of theirs: room on the disk, room within a quota, descriptors. */
+const noRoom: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EMFILE", "ENFILE"]);
+
+/** The disk is full, or not there: no fault of the client's. */
+export function faultOfDisk(cause: NodeJS.ErrnoException): ThroughlineError {
+  return noRoom.has(cause.code ?? "")
+    ? new ThroughlineError("service_unavailable", "The gateway has no room for the upload at the moment.", { cause })
+    : new ThroughlineError("internal_error", "The gateway cannot keep the upload.", { cause });
 }
 
 function letGo(): Error {

@@ -37,22 +37,17 @@ export async function receiveBody(
     if (coding !== undefined) packed.push(chunk);
     else {
       hash.update(chunk);
-      await spool.append(chunk).catch(diskFault);
+      await spool.append(chunk);
     }
   }
   if (coding === undefined) return hash.digest();
   const body = await unpack(Buffer.concat(packed), coding, maxPackedBytes, bodies);
   try {
-    await spool.append(body).catch(diskFault);
+    await spool.append(body);
     return hash.update(body).digest();
   } finally {
     bodies.give(body.length);
   }
-}
-
-/** The disk is full, or not there: no fault of the client's. */
-function diskFault(cause: unknown): never {
-  throw new ThroughlineError("internal_error", "The gateway cannot keep the upload.", { cause });
 }
 
 function tooLarge(most: number): ThroughlineError {

@@ -97,7 +97,7 @@ export function askOf(
   const idempotencyKey = idempotencyKeyOf(request.headers["idempotency-key"]);
   noteOrigin(incoming, {
     idempotencyKey,
-    bytes: given.upload === undefined ? request.rawBody.length : incoming.formBytes,
+    bytes: incoming.formBytes || request.rawBody.length,
   });
   return {
     incoming,

@@ -6,6 +6,7 @@ import type { InBandError } from "../answers/in-band-errors.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayContext } from "../context.ts";
 import type { Form, FormSpec, Upload } from "../domain/form.ts";
+import type { Spool } from "../edge/spool.ts";
 import type { SecretHeader } from "../story/authenticate.ts";
 import type { Demand } from "../story/demand.ts";
 import type { Later } from "../story/later.ts";
@@ -59,9 +60,28 @@ export interface PreparedBody<B> {
   readonly input: Uint8Array;
 }
 
+/** JSON that a client may send in place of a form. */
+export interface JsonForm<S extends TObject = TObject> {
+  /** Schema of the body. */
+  readonly schema: S;
+  /**
+   * Makes it the form that says the same. Throws catalogue errors with the field's path.
+   *
+   * @param openSpool opens what keeps so many bytes of files. Throws where they are too many.
+   */
+  receive(
+    context: GatewayContext,
+    request: FastifyRequest,
+    body: Static<S>,
+    openSpool: (bytes: number) => Spool,
+  ): Promise<Upload>;
+}
+
 /** One that takes a form with files. */
 export interface FormEndpoint extends PaidEndpoint {
   readonly form: FormSpec;
+  /** Absent: it takes no JSON. */
+  readonly json?: JsonForm;
   /** Whose limit holds for its size. */
   readonly upload: keyof GatewayConfig["maxUploadBytes"];
   /** What the bytes of its files tell of them. Absent: nothing is looked at. Throws catalogue errors with the name of the part. */

@@ -4,6 +4,8 @@ import { errorHeaders, publicError } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { printable } from "../answers/head.ts";
 import type { GatewayContext } from "../context.ts";
+import { tooManyShapes } from "../domain/client-json.ts";
+import { hasTooManyShapes } from "../domain/json-shapes.ts";
 import { everyKind, principalOf, takeFree } from "../edge/admission.ts";
 import { sendRefusal, toError } from "../edge/errors.ts";
 import { recordUntold } from "../edge/refusals.ts";
@@ -51,9 +53,10 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
     // tRPC reads its bodies itself.
     scope.removeAllContentTypeParsers();
     // tRPC's clients send no body where a call has no input, which tRPC itself takes for broken JSON.
-    scope.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, parsed) =>
-      parsed(null, body === "" ? "{}" : body),
-    );
+    scope.addContentTypeParser<string>("application/json", { parseAs: "string" }, (_request, body, parsed) => {
+      if (hasTooManyShapes(body)) parsed(new ThroughlineError("invalid_value", `The request body ${tooManyShapes}`));
+      else parsed(null, body === "" ? "{}" : body);
+    });
     // A failure before tRPC has the request is told in tRPC's form, so that its clients can read it.
     scope.setErrorHandler<FastifyError>((thrown, request, reply) => {
       const error = toError(thrown, request.routeOptions.bodyLimit);

@@ -35,7 +35,15 @@ export function toJobView(job: Job) {
     created_time: new Date(Number(job.createdUnixMs)).toISOString(),
     ended_time: job.endedUnixMs === 0n ? null : new Date(Number(job.endedUnixMs)).toISOString(),
     expires_time: job.expiresUnixMs === 0n ? null : new Date(Number(job.expiresUnixMs)).toISOString(),
-    error: job.error === undefined ? null : { code: job.error.code, message: job.error.message },
+    error:
+      job.error === undefined
+        ? null
+        : {
+            code: job.error.code,
+            message: job.error.message,
+            /** Path of the parameter that it is about; null: of none. */
+            param: job.error.param || null,
+          },
     content: contentOf(job),
   };
 }

@@ -13,30 +13,35 @@ export const historyEnv = declareEnv({
     kind: "duration",
     default: 400 * dayMs,
     min: 0,
+    max: 36_500 * dayMs,
     description: "How long records are kept; 0: for ever.",
   },
   HISTORY_PAYLOAD_RETENTION: {
     kind: "duration",
     default: 30 * dayMs,
     min: 0,
+    max: 36_500 * dayMs,
     description: "How long answers and details of records are kept; 0: as long as the records.",
   },
   HISTORY_REQUEST_RETENTION: {
     kind: "duration",
     default: 7 * dayMs,
     min: 0,
+    max: 36_500 * dayMs,
     description: "How long is kept what requests said, of accounts with store_request; 0: as long as the records.",
   },
   HISTORY_PARTITION: {
     kind: "duration",
     default: 7 * dayMs,
     min: 3_600_000,
+    max: 3_650 * dayMs,
     description: "Time that one partition of records covers; a whole one is dropped at the end of its retention.",
   },
   HISTORY_PAYLOAD_PARTITION: {
     kind: "duration",
     default: dayMs,
     min: 3_600_000,
+    max: 3_650 * dayMs,
     description: "Time that one partition of answers and details covers.",
   },
   HISTORY_DELETE_BEFORE: {
@@ -64,6 +69,7 @@ export const historyEnv = declareEnv({
     kind: "int",
     default: 67_108_864,
     min: 1_048_576,
+    max: 1_099_511_627_776,
     unit: "bytes",
     description: "Most bytes of records that wait to be stored; beyond, senders are told to come again.",
   },
@@ -122,6 +128,8 @@ export function envToConfig(env: Env): HistoryConfig {
 function dateMs(name: string, text: string | undefined): number {
   if (text === undefined) return 0;
   const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new ConfigError(name, `${name} must be a date such as 2026-10-01`);
+  // JavaScript takes February 31 for March 3.
+  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text)
+    throw new ConfigError(name, `${name} must be a date such as 2026-10-01`);
   return ms;
 }

@@ -49,7 +49,10 @@ async function callsOf(requestId: bigint, count: number): Promise<void> {
 /** What a worker leaves behind that dies in the middle of a call. */
 async function loseWorker(requestId: bigint, runs: number): Promise<void> {
   const db = createDatabase<unknown>({ url: postgres.url, schema: "jobs", applicationName: "test", log: silentLog });
-  const lose = statement("lose", "update jobs.job set phase = 2, runs = $2, lease_until = now() where request_id = $1");
+  const lose = statement(
+    "lose",
+    "update jobs.job set phase = 2, runs = $2, lease_until = now(), misses = 1 where request_id = $1",
+  );
   await db.query(lose, [requestId, runs]);
   await db.close();
 }
@@ -100,9 +103,9 @@ describe("a call", () => {
   });
 
   test("that fails is free and says why", async () => {
-    world.upstream = () => ({ pieces: [], error: "content_filtered" });
+    world.upstream = () => ({ pieces: [], error: "content_filtered", says: { param: "messages[1]" } });
     const { requestId } = await beginTestCall(jobs.client);
-    expect((await closed(requestId)).error).toMatchObject({ code: "content_filtered" });
+    expect((await closed(requestId)).error).toMatchObject({ code: "content_filtered", param: "messages[1]" });
     expect(world.settled.get(requestId)?.case).toBe(SettleCase.FAILED);
     expect(await resultOf(jobs.client, requestId)).toHaveLength(0);
   });

@@ -1,8 +1,10 @@
 import { ConfigError, type Env } from "../../shared/config.ts";
+import { originAlone } from "../../shared/config-checks.ts";
 import { declareEnv } from "../../shared/config-declare.ts";
 import { databaseMigrate, databasePoolSize, databaseUrl } from "../../shared/db/config.ts";
 import { createAllowList } from "../../shared/outbound/allow-list.ts";
 import { type CredentialKeys, parseCredentialKeys } from "../../shared/sealed-credential.ts";
+import { usableFolder } from "../../shared/usable-folder.ts";
 import type { LineLimits } from "./batches/shares.ts";
 import { type ObjectPlace, placeOf } from "./objects/place.ts";
 import { retryWaitsMs } from "./webhooks/domain/retry-schedule.ts";
@@ -97,6 +99,7 @@ export const jobsEnv = declareEnv({
     kind: "duration",
     default: 30 * dayMs,
     min: 0,
+    max: 36_500 * dayMs,
     description: "How long a job that has ended can be read and listed; 0: for ever. Its record is history's.",
   },
   OBJECT_STORE_URL: {
@@ -148,6 +151,7 @@ export const jobsEnv = declareEnv({
   PUBLIC_URL: {
     kind: "url",
     protocols: ["https", "http"],
+    check: originAlone,
     description:
       "Address at which the internet reaches the gateway, without a path. Vendors that can are told to call it when a job changes (POST /callbacks/...); unset: jobs are asked after alone.",
   },
@@ -225,6 +229,11 @@ export interface WebhooksConfig {
 /** The configuration that an environment describes. Throws ConfigError. */
 export function envToConfig(env: Env): JobsConfig {
   const read = jobsEnv.read(env);
+  const place = placeOf(read.OBJECT_STORE_URL, {
+    accessKeyId: read.OBJECT_STORE_ACCESS_KEY_ID,
+    secretAccessKey: read.OBJECT_STORE_SECRET_ACCESS_KEY,
+  });
+  if (place.kind === "folder") usableFolder("OBJECT_STORE_URL", place.path, { make: true });
   return {
     databaseUrl: read.DATABASE_URL,
     poolSize: read.DATABASE_POOL_SIZE,
@@ -240,10 +249,7 @@ export function envToConfig(env: Env): JobsConfig {
     extendEveryMs: Math.max(100, Math.floor(read.RESERVATION_TTL_MS / 3)),
     retentionMs: read.JOBS_RETENTION,
     objects: {
-      place: placeOf(read.OBJECT_STORE_URL, {
-        accessKeyId: read.OBJECT_STORE_ACCESS_KEY_ID,
-        secretAccessKey: read.OBJECT_STORE_SECRET_ACCESS_KEY,
-      }),
+      place,
       accountBytes: read.OBJECT_ACCOUNT_BYTES,
       databaseBytes: read.OBJECT_DATABASE_BYTES,
       copyBytes: read.OBJECT_COPY_BYTES,

@@ -96,6 +96,14 @@ describe("a job", () => {
     expect(finalOf(requestId)).toMatchObject({ status: RecordStatus.FAILED, errorCode: "content_filtered" });
   });
 
+  test("that the vendor refuses says which field it refuses, to the request and to whoever asks later", async () => {
+    const says = { param: "seconds", httpStatus: 422, upstreamRequestId: "req_vendor" };
+    world.vendor = () => ({ error: "invalid_value", says });
+    const requestId = 5_050n;
+    await expect(beginTestJob(jobs.client, { requestId })).rejects.toMatchObject({ code: "invalid_value", ...says });
+    expect((await closed(requestId)).error).toMatchObject({ code: "invalid_value", ...says });
+  });
+
   test("whose start was lost is never begun again", async () => {
     world.vendor = () => "lost";
     const requestId = 5_001n;

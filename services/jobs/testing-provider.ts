@@ -26,8 +26,11 @@ function refusalOf(answer: Answer | readonly Partial<JobReport>[]): Init<Outcome
   const { code, jobLost } =
     answer === "channel removed" ? removed : { code: "error" in answer ? answer.error : undefined, jobLost: false };
   if (code === undefined) return undefined;
-  const { httpStatus = 0, retryAfterMs } = typeof answer === "object" && "error" in answer ? answer : {};
-  const error = create(ErrorSchema, toWireError(new ThroughlineError(code, "The vendor said no.", { retryAfterMs })));
+  const { httpStatus = 0, retryAfterMs, says } = typeof answer === "object" && "error" in answer ? answer : {};
+  const error = create(
+    ErrorSchema,
+    toWireError(new ThroughlineError(code, "The vendor said no.", { retryAfterMs, ...says })),
+  );
   return { error, jobLost, attempts: [{ httpStatus }] };
 }
 
@@ -92,7 +95,7 @@ async function answerCall(world: World, call: StreamCall<InvokeItem>, out: Frame
   const error =
     answer.error === undefined
       ? {}
-      : { error: create(ErrorSchema, toWireError(new ThroughlineError(answer.error, "No."))) };
+      : { error: create(ErrorSchema, toWireError(new ThroughlineError(answer.error, "No.", answer.says))) };
   return {
     ...error,
     cancelled,

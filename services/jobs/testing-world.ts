@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ErrorCode } from "../../shared/errors/catalogue.ts";
+import type { ErrorOptions } from "../../shared/errors/error.ts";
 import type { BudgetUseSchema, SettleItem } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import type { Record as HistoryRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { JobReport } from "../../shared/job-report.ts";
@@ -7,7 +8,12 @@ import type { JobReport } from "../../shared/job-report.ts";
 /** What a vendor answers to a step: a report, an error of the provider's, or never. */
 export type Answer =
   | Partial<JobReport>
-  | { readonly error: ErrorCode; readonly httpStatus?: number; readonly retryAfterMs?: number }
+  | {
+      readonly error: ErrorCode;
+      readonly says?: ErrorOptions;
+      readonly httpStatus?: number;
+      readonly retryAfterMs?: number;
+    }
   | "lost"
   | "channel removed";
 
@@ -16,6 +22,8 @@ export interface CallAnswer {
   readonly pieces: readonly Uint8Array[];
   readonly type?: string;
   readonly error?: ErrorCode | "lost";
+  /** What its error says beside its code. */
+  readonly says?: ErrorOptions;
   /** What the record is to have in place of the answer. */
   readonly document?: string;
   /** Waited for before the end. */

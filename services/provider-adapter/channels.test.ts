@@ -89,6 +89,10 @@ test.each([
   ["ID:SECRET:TOKEN?", { ID: "a", SECRET: "b", TOKEN: "" }, "a:b"],
   ["ID:SECRET:TOKEN?", { ID: "a", TOKEN: "c" }, undefined],
   ["ID", { ID: "a:b" }, "a:b"],
+  // No header can hold these.
+  ["ID", { ID: "\u201ca\u201d" }, undefined],
+  ["ID", { ID: "a\nb" }, undefined],
+  ["ID:SECRET", { ID: "a", SECRET: "b\u00a0c" }, undefined],
 ])("a credential of several variables, %s of %j", async (value, env, expected) => {
   const { asked, channels } = follow(env);
   const found = channels.find("a", 1n);
@@ -103,7 +107,7 @@ test.each([
   await turn();
   // A channel that is lacking still is asked for once more.
   asked[1]?.(answer);
-  // One that lacks a part is not opened.
+  // One that lacks a part, or holds what cannot be sent, is not opened.
   if (expected === undefined) await expect(found).rejects.toMatchObject({ code: "service_unavailable" });
   else expect((await found).credentials).toEqual([expected]);
 });

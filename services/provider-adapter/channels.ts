@@ -142,7 +142,7 @@ function openChannel(channel: Channel, env: Env, unseal: (channel: string, seale
     readCredential(ref, env, (sealed) => unseal(channel.name, sealed)),
   );
   const opened = adapter.open(channel.flavourJson, channel.baseUrl);
-  for (const credential of credentials) opened.checkCredential?.(credential);
+  for (const credential of credentials) (opened.checkCredential ?? assertHeader)(credential);
   let turn = 0;
   return {
     name: channel.name,
@@ -169,6 +169,12 @@ function openChannel(channel: Channel, env: Env, unseal: (channel: string, seale
       return credentials[turn] ?? "";
     },
   };
+}
+
+/** Credentials go out in a header, where such a one, as by a quotation mark that a text processor made, would fail each request. */
+function assertHeader(credential: string): void {
+  if (/[^\x20-\x7e]/.test(credential))
+    throw new Error("the credential holds characters that no header can have: a line break, or one beyond ASCII");
 }
 
 function readCredential({ source }: CredentialRef, env: Env, unseal: (sealed: Uint8Array) => string): string {

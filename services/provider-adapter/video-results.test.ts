@@ -54,7 +54,9 @@ beforeAll(async () => {
     else if (path === "/page") response.writeHead(200, { "content-type": "text/html" }).end("<html>sign in</html>");
     else if (path === "/away") response.writeHead(302, { location: "http://10.0.0.1/secret" }).end();
     else if (path !== "/video") response.writeHead(403, { "content-type": "application/xml" }).end("<Error/>");
-    else if (request.headers.range === "bytes=0-9") {
+    else if (request.headers.range === "bytes=9999-") {
+      response.writeHead(416, { "content-range": `bytes */${video.length}` }).end();
+    } else if (request.headers.range === "bytes=0-9") {
       const head = { "content-type": "video/mp4", "content-range": `bytes 0-9/${video.length}` };
       response.writeHead(206, head).end(video.subarray(0, 10));
     } else response.writeHead(200, { "content-type": "application/octet-stream" }).end(video);
@@ -138,6 +140,16 @@ describe("a result at another host", () => {
     const { bytes, head } = await fetched(at("/hop"), { range: "bytes=0-9" });
     expect(bytes.equals(video.subarray(0, 10))).toBe(true);
     expect(head).toMatchObject({ httpStatus: 206, contentRange: `bytes 0-9/${video.length}` });
+  });
+
+  test("has a range that it does not have refused as one of results that are kept here is", async () => {
+    const { error } = await fetched(at("/video"), { range: "bytes=9999-" });
+    expect(error).toMatchObject({
+      code: "invalid_value",
+      httpStatus: 416,
+      param: "Range",
+      headers: { "content-range": `bytes */${video.length}` },
+    });
   });
 
   test("is fetched at the address that was noted; where that has run out the vendor is asked for a new one", async () => {

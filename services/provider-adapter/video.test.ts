@@ -327,7 +327,7 @@ describe("a result", () => {
       contentRange: `bytes 20000-69999/${whole.length}`,
     });
     const outside = await content(job, "video", { range: `bytes=${whole.length}-` });
-    expect(outside.error).toMatchObject({ code: "invalid_value", param: "range" });
+    expect(outside.error).toMatchObject({ code: "invalid_value", httpStatus: 416, param: "Range" });
   });
 
   test("that is no longer there is not found", async () => {

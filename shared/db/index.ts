@@ -14,9 +14,9 @@ export {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from "./embedded/start.ts";
-export { constraintOf, sqlStateOf, sqlStates, whyUnreachable } from "./faults.ts";
+export { constraintOf, sqlStateOf, sqlStates } from "./faults.ts";
 export { createListener, type Listener, type ListenerOptions } from "./listener.ts";
-export { type MigrateOptions, type Migration, migrate } from "./migrate.ts";
+export { type MigrateOptions, type Migration, migrate, UnreachableDatabase } from "./migrate.ts";
 export { completeIndexes, hasWholeIndexes } from "./partition-indexes.ts";
 export { dropPartitionsBelow, ensureRangePartitions, listRangePartitions, type RangePartition } from "./partitions.ts";
 export { type Statement, statement } from "./statement.ts";

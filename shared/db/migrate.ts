@@ -11,6 +11,7 @@ import type pg from "pg";
 import { ConfigError } from "../config.ts";
 import { connectTo, createTarget, quoteIdentifier } from "./connection.ts";
 import type { DatabaseLog } from "./database-log.ts";
+import { whyUnreachable } from "./faults.ts";
 import { ensureRole } from "./roles.ts";
 import { refuseOldServer, refuseSharedSessions } from "./server-checks.ts";
 import { refuseSuperseded } from "./superseded.ts";
@@ -29,6 +30,14 @@ export interface MigrateOptions {
    */
   readonly role?: string | undefined;
   readonly log: DatabaseLog;
+}
+
+/** The database of DATABASE_URL cannot be reached, or refuses who asks. */
+export class UnreachableDatabase extends Error {
+  constructor(why: string, cause: unknown) {
+    super(`the database of DATABASE_URL cannot be used: ${why}`, { cause });
+    this.name = "UnreachableDatabase";
+  }
 }
 
 const migrationTable = "kysely_migration";
@@ -68,7 +77,10 @@ class MigrationDialect extends PostgresDialect {
 export async function migrate(url: string, options: MigrateOptions): Promise<void> {
   const { schema, migrations, log } = options;
   const target = createTarget({ url, schema, applicationName: `${schema} migrations` });
-  const client = await connectTo(target);
+  const client = await connectTo(target).catch((error: unknown) => {
+    const why = whyUnreachable(error);
+    throw why === undefined ? error : new UnreachableDatabase(why, error);
+  });
   client.on("error", (error) => log.warn({ err: error }, "the connection of the migrations broke while idle"));
   const names = new Map<string, string>();
   const kysely = new Kysely<unknown>({ dialect: new MigrationDialect({ pool: poolOfOne(client, names) }) });

@@ -11,6 +11,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { ThroughlineError } from "../errors/error.ts";
+import { listenFault } from "../listen-fault.ts";
 import { createSpentBuffers, passedStepBytes } from "../spent-buffers.ts";
 import { createAdmission } from "./admission.ts";
 import type { CallSpans } from "./call-spans.ts";
@@ -184,7 +185,7 @@ function bind(server: Server, options: GrpcServerOptions, credentials: ServerCre
   return new Promise((resolve, reject) => {
     server.bindAsync(address(options, options.port), credentials, (error, port) => {
       if (error === null) resolve(port);
-      else reject(error);
+      else reject(listenFault(address(options, options.port), ["GRPC_HOST", "GRPC_PORT"], error));
     });
   });
 }

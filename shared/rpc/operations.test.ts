@@ -175,7 +175,9 @@ describe("connections", () => {
 
   test("a port that is taken is an error at the start", async () => {
     const { server } = await serve();
-    await expect(serve({ port: server.port })).rejects.toThrow(/EADDRINUSE/);
+    await expect(serve({ port: server.port })).rejects.toThrow(
+      `127.0.0.1:${server.port} is in use by another program; GRPC_HOST and GRPC_PORT say another`,
+    );
   });
 });
 

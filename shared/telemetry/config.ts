@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
 import { ConfigError, type Env } from "../config.ts";
 import { declareEnv } from "../config-declare.ts";
 import { type SamplerName, samplerNames } from "./sampler.ts";
@@ -82,6 +83,7 @@ export const telemetryEnv = declareEnv({
     unit: "spans",
     default: 8192,
     min: 1,
+    max: 1_000_000,
     description: "Ended spans kept for export; beyond it spans are dropped and counted.",
   },
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: {
@@ -89,6 +91,7 @@ export const telemetryEnv = declareEnv({
     unit: "spans",
     default: 512,
     min: 1,
+    max: 1_000_000,
     description: "Spans an export carries at most.",
   },
   OTEL_BSP_SCHEDULE_DELAY: {
@@ -148,7 +151,7 @@ export function telemetryConfig(env: Env): TelemetryConfig {
         ? undefined
         : (values.OTEL_EXPORTER_OTLP_LOGS_ENDPOINT ?? signalUrl(base, protocol, "logs")),
     protocol,
-    headers: pairs("OTEL_EXPORTER_OTLP_HEADERS", values.OTEL_EXPORTER_OTLP_HEADERS),
+    headers: headers("OTEL_EXPORTER_OTLP_HEADERS", values.OTEL_EXPORTER_OTLP_HEADERS),
     exportTimeoutMs: values.OTEL_EXPORTER_OTLP_TIMEOUT,
     sampler: values.OTEL_TRACES_SAMPLER,
     samplerRatio: values.OTEL_TRACES_SAMPLER_ARG,
@@ -182,6 +185,20 @@ function pairs(name: string, text: string | undefined): Record<string, string> {
     result[decode(name, key)] = decode(name, pair.slice(at + 1).trim());
   }
   return result;
+}
+
+/** Pairs that can be sent as headers: one that cannot would let every export fail. */
+function headers(name: string, text: string | undefined): Record<string, string> {
+  const given = pairs(name, text);
+  for (const [header, value] of Object.entries(given)) {
+    try {
+      validateHeaderName(header);
+      validateHeaderValue(header, value);
+    } catch {
+      throw new ConfigError(name, `${name} holds a name or a value that no header can have`);
+    }
+  }
+  return given;
 }
 
 function decode(name: string, text: string): string {

@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = join(root, "node_modules/.bin/node");
 
 interface Service {
+  readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly healthcheck?: { readonly test?: readonly string[] };
@@ -67,7 +68,8 @@ test("the processes of docker-compose.yml become healthy and answer a request", 
     };
   };
   const start = (name: string): ChildProcess => {
-    const child = spawn(node, [join(root, "cli/main.ts"), ...(services[name]?.command ?? [])], {
+    const { entrypoint = ["node", "cli/main.ts"], command = [] } = services[name] ?? {};
+    const child = spawn(node, [...entrypoint.slice(1, -1), join(root, entrypoint.at(-1) ?? ""), ...command], {
       cwd: folder,
       env: environmentOf(name),
       stdio: ["ignore", "pipe", "inherit"],

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  */
 const followedByHand: Readonly<Record<string, readonly [file: string, code: string]>> = {
   // The environment is handed over whole and read by name.
-  HTTPS_PROXY: ["services/provider-adapter/upstream/proxies.ts", 'proxyAddress(env, "HTTPS_PROXY")'],
+  HTTPS_PROXY: ["services/provider-adapter/upstream/proxies.ts", 'proxyAddress(given(env, "HTTPS_PROXY"))'],
   HTTP_PROXY: ["services/provider-adapter/upstream/proxies.ts", '"HTTP_PROXY"'],
   NO_PROXY: ["services/provider-adapter/upstream/proxies.ts", "NO_PROXY"],
   // Sections are read by a variable name.

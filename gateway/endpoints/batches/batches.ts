@@ -34,7 +34,7 @@ export function batches(edge: FastifyInstance, context: GatewayContext): void {
   });
 
   edge.get("/v1/batches", { config }, async (request: FastifyRequest) => {
-    const { after, limit, ascending } = pageOf(request.query, pages, ownId);
+    const { after, limit, ascending } = pageOf(request.query, pages);
     const { batches: found, hasMore } = await context.jobs.listBatches(
       { owner: jobOwner(request), api, afterBatchId: after, limit, ascending },
       callOptions(context, request),

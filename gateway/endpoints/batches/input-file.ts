@@ -1,19 +1,24 @@
-import { isUtf8 } from "node:buffer";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { File } from "../../../shared/gen/throughline/jobs/v1/files_pb.ts";
 import { pieceBytes } from "../../../shared/object-piece.ts";
 import type { CallOptions } from "../../../shared/rpc/index.ts";
 import { textLines } from "../../../shared/text-lines.ts";
 import type { GatewayContext } from "../../context.ts";
+import { readClientJson } from "../../domain/client-json.ts";
+import { duplicateName } from "../../domain/duplicate-names.ts";
 import { membersOf } from "../../domain/json-spans.ts";
 import type { GivenLine } from "./prepare-line.ts";
 
 /** What a batch may have, as at OpenAI. */
 export const batchBounds = { lines: 50_000, bytes: 200 * 1024 * 1024, customIdLength: 512 };
 
+/** What a line says beside its body, and the body itself. */
+const envelope: readonly string[] = ["custom_id", "method", "url", "body"];
 /** What stands around the body of a line. */
 const envelopeBytes = 64 * 1024;
 const pieceTimeoutMs = 60_000;
+/** The parameter that each refusal is about. */
+const inputFile = "input_file_id";
 
 /**
  * The lines of an input file, read in pieces. A file that is not what a batch needs is refused as a whole, with the number of the
@@ -54,14 +59,11 @@ export async function* inputLines(
 }
 
 function readInputLine(bytes: Buffer, number: number, path: string): GivenLine {
-  if (!isUtf8(bytes)) throw refused(`Line ${number} is not valid UTF-8.`);
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString());
-  } catch (cause) {
-    throw refused(`Line ${number} is not valid JSON.`, cause);
-  }
+  const { text, value } = readClientJson(bytes, `Line ${number}`, inputFile);
   if (!isObject(value)) throw refused(`Line ${number} is not an object.`);
+  const twice = duplicateName(text);
+  // A name that stands twice within the body is refused by its endpoint, as the line's own failure.
+  if (twice !== undefined && envelope.includes(twice)) throw refused(`Line ${number} has ${twice} twice.`);
   const { custom_id: customId, method, url, body } = value;
   if (typeof customId !== "string" || customId === "" || customId.length > batchBounds.customIdLength) {
     throw refused(`Line ${number} needs a custom_id of 1 to ${batchBounds.customIdLength} characters.`);
@@ -82,6 +84,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function refused(message: string, cause?: unknown): ThroughlineError {
-  return new ThroughlineError("invalid_value", message, { param: "input_file_id", cause });
+function refused(message: string): ThroughlineError {
+  return new ThroughlineError("invalid_value", message, { param: inputFile });
 }

@@ -28,7 +28,7 @@ export function files(edge: FastifyInstance, context: GatewayContext): void {
   edge.get<ById>("/v1/files/:id", { config }, async (request) => toFile(await fileOf(context, request)));
 
   edge.get("/v1/files", { config }, async (request) => {
-    const { after, limit, ascending } = pageOf(request.query, pages, afterOf);
+    const { after, limit, ascending } = pageOf(request.query, pages);
     const { files: found, hasMore } = await context.jobs.listFiles(
       { owner: jobOwner(request), purpose: purposeOf(request.query), afterFileId: after, limit, ascending },
       callOptions(context, request),
@@ -65,12 +65,6 @@ async function fileOf(context: GatewayContext, request: FastifyRequest<ById>): P
   const { file } = await context.jobs.getFile({ owner: jobOwner(request), fileId: id }, callOptions(context, request));
   if (file === undefined) throw noSuchFile();
   return file;
-}
-
-function afterOf(text: string): bigint {
-  const id = requestOf(text);
-  if (id === undefined) throw new ThroughlineError("invalid_value", "after names no file.", { param: "after" });
-  return id;
 }
 
 function purposeOf(query: unknown): string {

@@ -122,8 +122,8 @@ describe("is refused, by its field", () => {
     expect(await refused(await post(formOf(parts)))).toEqual(expected);
   });
 
-  test("JSON in place of a form", async () => {
-    const response = await post("{}", { "content-type": "application/json" });
+  test("neither a form nor JSON", async () => {
+    const response = await post("{}", { "content-type": "text/plain" });
     expect(await refused(response)).toEqual({ status: 415, code: "invalid_value", param: "Content-Type" });
   });
 

@@ -3,13 +3,11 @@ import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { imageTypeBytes, imageTypeOf } from "../../../shared/image-type.ts";
 import { openaiInBandError } from "../../answers/in-band-errors.ts";
 import { type FormSpec, isFile, type Upload } from "../../domain/form.ts";
-import type { FormEndpoint } from "../paid-endpoint.ts";
+import type { FormEndpoint, JsonForm } from "../paid-endpoint.ts";
 import { checkedFields } from "../schemas/form-fields.ts";
+import { editsJson } from "./edits-json.ts";
 import { imageDemand } from "./image-demand.ts";
-import { editFields } from "./schema.ts";
-
-/** As many as OpenAI takes. */
-const mostImages = 16;
+import { editFields, mostImages } from "./schema.ts";
 
 const form: FormSpec = {
   files: { image: { required: true, most: mostImages }, mask: { most: 1 } },
@@ -36,6 +34,7 @@ export const imageEdits: FormEndpoint = {
   module: Module.IMAGE,
   dialect: "openai.image_edits",
   form,
+  json: editsJson as JsonForm,
   upload: "images",
   inBandError: openaiInBandError,
   keepsAnswer: false,

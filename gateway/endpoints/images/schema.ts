@@ -3,6 +3,9 @@ import { maybe, modelName, oneOf, open } from "../schemas/json.ts";
 
 /* POST /v1/images/generations and /v1/images/edits (openai 7.59, resources/images.d.ts). Unknown fields pass. */
 
+/** As many as OpenAI takes. */
+export const mostImages = 16;
+
 const fields = {
   model: modelName,
   prompt: Type.String({ minLength: 1, maxLength: 100_000 }),
@@ -25,7 +28,7 @@ export const imagesBody = open({
   style: maybe(Type.String({ maxLength: 64 })),
 });
 
-/** Fields of the form of POST /v1/images/edits, beside its files. */
+/** Fields of POST /v1/images/edits, beside its images. */
 export const editFields = open({ ...fields, input_fidelity: maybe(oneOf("high", "low")) });
 
 /** Body of POST /v1/images/generations, checked. */

@@ -5,16 +5,19 @@ import { fromWireError } from "../../../shared/errors/wire.ts";
 import type { Job } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import type { JobStepSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { GatewayContext } from "../../context.ts";
+import { heededRange } from "../../domain/byte-range.ts";
 import type { Answer } from "../../story/ask.ts";
 
 /** Fetches a result of a job from the vendor that has it and passes it on as it comes. It costs nothing. */
 export function createFetch(context: GatewayContext) {
   return async function fetchResult(
-    { incoming, headers: { range } }: FastifyRequest,
+    { incoming, headers: given }: FastifyRequest,
     job: Job,
     step: MessageInitShape<typeof JobStepSchema>,
     answer: Answer,
   ): Promise<void> {
+    // What is no range here is none at the vendor either: a result is given alike, wherever it is.
+    const range = heededRange(given.range);
     const stream = context.provider.invoke.open(
       {
         dialect: job.dialect,
@@ -38,7 +41,8 @@ export function createFetch(context: GatewayContext) {
     try {
       for await (const frame of stream) {
         if (answer.isGone()) break;
-        if (frame.head !== undefined) answer.begin(frame.head, {});
+        if (frame.head !== undefined)
+          answer.begin(frame.head, frame.head.contentRange === "" ? {} : { "accept-ranges": "bytes" });
         const ready = answer.write(frame.data);
         if (ready !== undefined) await ready;
       }

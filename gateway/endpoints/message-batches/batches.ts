@@ -9,6 +9,7 @@ import { tellBatchCost } from "../jobs/batch-cost.ts";
 import { callOptions, jobOwner } from "../jobs/owned.ts";
 import { giveObject } from "../objects/give.ts";
 import { objectReader } from "../objects/read.ts";
+import { cursorOf } from "../page.ts";
 import { originOf } from "./origin.ts";
 
 const api = BatchApi.ANTHROPIC;
@@ -93,10 +94,7 @@ function pageOf(query: unknown): { after: bigint | undefined; before: bigint | u
       param: "limit",
     });
   }
-  const [after, before] = ["after_id", "before_id"].map((name) => {
-    const text = given.get(name);
-    return text === undefined ? undefined : ownId(String(text));
-  });
+  const [after, before] = ["after_id", "before_id"].map((name) => cursorOf(given.get(name), name));
   return { after, before, limit };
 }
 

@@ -1,8 +1,8 @@
-import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { GatewayContext } from "../../context.ts";
+import { readClientJson } from "../../domain/client-json.ts";
 import { duplicateName } from "../../domain/duplicate-names.ts";
 import type { UploadSource } from "../../domain/form.ts";
 import { findElements } from "../../domain/json-elements.ts";
@@ -51,9 +51,7 @@ export async function* givenLines(
 
   function lineOf(bytes: Buffer, index: number): GivenLine {
     if (index >= mostLines) throw refused("requests", `requests must NOT have more than ${mostLines} items.`);
-    if (!isUtf8(bytes)) throw new ThroughlineError("invalid_value", "The request body is not valid UTF-8.");
-    const text = bytes.toString();
-    const value = parsed(text);
+    const { text, value } = readClientJson(bytes, "The request body");
     const given = { requests: [value] };
     check(given, index);
     const { custom_id: customId, params } = value as { custom_id: string; params: Record<string, unknown> };
@@ -82,14 +80,6 @@ export async function* givenLines(
   }
   const isThere = finder.end();
   if (seen.size === 0) check(isThere ? { requests: [] } : {}, 0);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ThroughlineError("invalid_value", "The request body is not valid JSON.", { cause });
-  }
 }
 
 function refused(param: string, message: string): ThroughlineError {

@@ -106,6 +106,18 @@ const bodies: Readonly<Record<string, readonly [path: string, good: object, fiel
   "a remix": ["/v1/videos/video_101/remix", { prompt: "a dog" }, { prompt: texts, callback_url: ["null", ...texts] }],
 };
 
+test.each([
+  ["input_reference", "data:image/png;base64,!!!", 400],
+  ["input_reference", "data:image/png;base64,", 400],
+  ["input_reference", "data:image/png,AAAA", 400],
+  ["input_reference.image_url", { image_url: "data:image/png;base64,AAAA,A" }, 400],
+  ["input_reference", `data:image/png;base64,${Buffer.alloc(8 * 1024 * 1024 + 1).toString("base64")}`, 413],
+])("a picture that is no data, or too much: %s %.60j", async (param, input_reference, status) => {
+  const body = { model: "m", prompt: "a cat", input_reference };
+  expect(await refusalOf(await gateway.call("/v1/videos", body))).toMatchObject({ status, param });
+  expect(done).toEqual([]);
+});
+
 async function refusalOf(response: Response) {
   const body = (await response.json()) as { error?: { code?: string; param?: string | null }; request_id?: string };
   const id = response.headers.get("x-request-id");

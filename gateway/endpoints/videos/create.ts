@@ -11,8 +11,9 @@ import { validationError } from "../../edge/validation.ts";
 import { toVideo } from "../../view/video.ts";
 import { idOf, ofModule } from "../jobs/owned.ts";
 import { type AskedVideo, beginVideo, videosEndpoint } from "./begin.ts";
-import { formBody, maxReferenceBytes, videosForm } from "./form-body.ts";
+import { formBody, videosForm } from "./form-body.ts";
 import { fromGenerations, generationsBody, generationsPath, toGeneration } from "./generations.ts";
+import { checkReference, maxReferenceBytes } from "./reference.ts";
 import { type RemixBody, remixBody, type VideosBody, videosBody } from "./schema.ts";
 
 interface ById {
@@ -91,6 +92,7 @@ function given(validate: ReturnType<FastifyRequest["compileValidationSchema"]>, 
 /** @param raw the bytes that said it; absent: they are made of it. */
 function checked(request: FastifyRequest, said: unknown, raw?: Uint8Array): AskedVideo {
   const body = given(request.compileValidationSchema(videosBody), said) as VideosBody;
+  checkReference(body.input_reference);
   return { body, raw: raw ?? Buffer.from(JSON.stringify(body)) };
 }
 

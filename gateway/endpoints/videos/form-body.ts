@@ -1,8 +1,7 @@
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { type FormSpec, readForm, type Upload } from "../../domain/form.ts";
+import { checkReferenceBytes } from "./reference.ts";
 
-/** Largest picture that a video begins with: it stands in the job's row until a vendor has it. */
-export const maxReferenceBytes = 8 * 1024 * 1024;
 const readBytes = 1024 * 1024;
 
 /** The form that a video may be asked for by. */
@@ -31,10 +30,7 @@ export async function formBody(upload: Upload): Promise<Record<string, unknown>>
       param: "input_reference",
     });
   }
-  if (file.length > maxReferenceBytes) {
-    const message = `input_reference exceeds ${maxReferenceBytes / 1024 / 1024} MB.`;
-    throw new ThroughlineError("request_too_large", message, { param: "input_reference" });
-  }
+  checkReferenceBytes(file.length, "input_reference");
   const bytes = await readFile(upload, file.offset, file.length);
   return { ...body, input_reference: { image_url: `data:${file.contentType};base64,${bytes.toString("base64")}` } };
 }

@@ -38,7 +38,7 @@ export function videos(edge: FastifyInstance, context: GatewayContext): void {
   edge.get<ById>(`${generationsPath}/:id`, { config }, async (request, reply) => toTask(await toldOf(request, reply)));
 
   edge.get("/v1/videos", { config }, async (request) => {
-    const { after, limit, ascending } = pageOf(request.query, pages, idOf);
+    const { after, limit, ascending } = pageOf(request.query, pages);
     const { jobs, hasMore } = await context.jobs.listJobs(
       { owner: jobOwner(request), module: Module.VIDEO, afterRequestId: after, limit, ascending },
       callOptions(context, request),

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDatabase } from "../../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../../shared/db/testing.ts";
 import { SettleCase } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
-import { Module, PricingSchema, UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
+import { PricingSchema, UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import { RecordStatus } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import { type Batch, BatchApi, BatchState } from "../../../shared/gen/throughline/jobs/v1/batches_pb.ts";
 import { costNanoUsd } from "../../../shared/money/cost.ts";
 import { owner, startTestJobs } from "../testing.ts";
+import { beginTestBatch } from "../testing-batch.ts";
 import { createWorld, type World } from "../testing-world.ts";
 
 let postgres: TestPostgres;
@@ -26,58 +27,7 @@ afterAll(async () => {
 });
 
 const call = { requestId: 1n, timeoutMs: 20_000 };
-let lastId = 800_000_000_000_000n;
-
-/** Takes a batch in and has it run. */
-async function make(count: number, lifeMs = 60_000, missing = 0): Promise<{ id: bigint; lines: bigint[] }> {
-  const id = ++lastId;
-  const [outputFileId, errorFileId] = [++lastId, ++lastId];
-  const lines = Array.from({ length: count }, () => ++lastId);
-  const facts = { ...owner, keyId: 3n, model: "m", createdUnixUs: BigInt(Date.now()) * 1_000n };
-  await jobs.client.beginBatch(
-    {
-      ...{ batchId: id, owner, api: BatchApi.OPENAI, endpoint: "/v1/chat/completions", outputFileId, errorFileId },
-      ...{ inputFileId: 1n, view: Buffer.from("{}"), facts, module: Module.CHAT },
-    },
-    call,
-  );
-  const item = {
-    ...{ dialect: "openai.chat", module: Module.CHAT, model: "m", facts },
-    candidates: [
-      {
-        channel: "stub",
-        platform: "stub",
-        upstreamModel: "m",
-        pricing: { strategy: "s", requestNanoUsd: 7n, groupRatioPpm: 1_000_000 },
-      },
-    ],
-  };
-  const message = {
-    ...{ batchId: id, accountId: owner.accountId, first: 0, routes: [{ number: 0, item }] },
-    lines: lines.map((requestId, i) => ({
-      ...{
-        requestId,
-        customId: `line-${i}`,
-        route: 0,
-        body: Buffer.from(`{"i":${i}}`),
-        amountNanoUsd: 5n,
-        keepsAnswer: true,
-      },
-    })),
-  };
-  await jobs.client.addBatchLines(message, call);
-  // It may come again.
-  await jobs.client.addBatchLines(message, call);
-  const start = {
-    batchId: id,
-    accountId: owner.accountId,
-    total: count + missing,
-    isHeld: true,
-    reservedNanoUsd: 500n,
-  };
-  await jobs.client.startBatch({ ...start, lifeMs: BigInt(lifeMs) }, call);
-  return { id, lines };
-}
+const make = (count: number, lifeMs?: number, missing?: number) => beginTestBatch(jobs.client, count, lifeMs, missing);
 
 async function ended(id: bigint): Promise<Batch> {
   for (;;) {
@@ -170,6 +120,21 @@ test("lines that nobody has time for until their batch's time is over are told a
       errorCode: "expired",
     });
   }
+});
+
+test("a line that failed at its upstream says in the error file all that its request would have been told", async () => {
+  const says = { param: "messages[2]", httpStatus: 422, upstreamRequestId: "req_vendor" };
+  world.upstream = () => ({ pieces: [], error: "invalid_value", says });
+  const { id, lines } = await make(1);
+  const { errorFileId } = await ended(id);
+  expect(JSON.parse(await textOf(errorFileId))).toMatchObject({
+    response: {
+      status_code: 422,
+      request_id: lines[0]?.toString(),
+      body: { error: { code: "invalid_value", param: "messages[2]", upstream_request_id: "req_vendor" } },
+    },
+    error: null,
+  });
 });
 
 test("a line that failed at its upstream is tried again; one whose batch holds nothing any more reserves by itself", async () => {

@@ -1,7 +1,6 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import type { ClosingEnding, ClosingRequest } from "../../../shared/closing/index.ts";
-import { isErrorCode } from "../../../shared/errors/catalogue.ts";
-import { ThroughlineError } from "../../../shared/errors/error.ts";
+import type { ThroughlineError } from "../../../shared/errors/error.ts";
 import { fromWireError } from "../../../shared/errors/wire.ts";
 import type {
   Candidate,
@@ -20,6 +19,7 @@ import {
 import { traceIdOf } from "../../../shared/request-id.ts";
 import type { LineRow } from "../db/batch-lines.ts";
 import type { BatchRow } from "../db/batch-row.ts";
+import { type ErrorColumns, readKeptError } from "../db/kept-error.ts";
 
 /** What is read of a line's row. */
 export interface Line {
@@ -107,12 +107,7 @@ export function lineEnding({ row, said }: Line): ClosingEnding {
   };
 }
 
-/** Why a line failed; undefined: it did not. A code that the catalogue has no more, after an upgrade, is a failure all the same. */
-export function lineError(
-  { error_code: code, error_message: message }: Pick<LineRow, "error_code" | "error_message">,
-  { refusal }: Pick<BatchLine, "refusal">,
-): ThroughlineError | undefined {
-  if (refusal !== undefined) return fromWireError(refusal);
-  if (code === null) return undefined;
-  return new ThroughlineError(isErrorCode(code) ? code : "upstream_error", message ?? "");
+/** Why a line failed; undefined: it did not. */
+export function lineError(row: ErrorColumns, { refusal }: Pick<BatchLine, "refusal">): ThroughlineError | undefined {
+  return refusal === undefined ? readKeptError(row) : fromWireError(refusal);
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { persistently } from "../../../shared/persistently.ts";
 import type { JobsContext } from "../context.ts";
 import {
   claimEnded,
   claimLines,
   endLines,
+  giveBackUnknown,
   type LineEnd,
   type LineRow,
   releaseEnded,
@@ -65,6 +67,10 @@ export function startLines(context: JobsContext): LineWorker {
   const troubles = createTroubles();
   const running = new Map<Promise<void>, RunningLine>();
   const closing = new Set<Promise<void>>();
+  /** Lines that this worker has taken and not let go of. */
+  const held = new Set<LineRow>();
+  /** A claim may have taken lines although its answer did not come. */
+  let isUnsure = false;
   const ending = gather<LineEnd, LineRow | undefined>(group, async (ends) => {
     const rows = await endLines(db, worker, ends);
     const byPlace = new Map(rows.map((row) => [placeOf(row.batch_id, row.line), row]));
@@ -81,6 +87,14 @@ export function startLines(context: JobsContext): LineWorker {
   /** Begins what is to be done; gives the time to the next look. */
   async function look(): Promise<number> {
     await first;
+    if (isUnsure) await giveBackUnknown(db, worker, [...held]);
+    isUnsure = true;
+    const pause = await takeAndClose();
+    isUnsure = false;
+    return pause;
+  }
+
+  async function takeAndClose(): Promise<number> {
     await closeOthers();
     const batches = await runningBatches(db, after, batchesAtOnce);
     after = batches.length < batchesAtOnce ? 0n : (batches.at(-1)?.batch_id ?? 0n);
@@ -127,6 +141,7 @@ export function startLines(context: JobsContext): LineWorker {
     const about = await known.of(batchId);
     const rows = await claimLines(db, batchId, Math.min(share, group), worker);
     if (about === undefined || rows.length === 0) return 0;
+    for (const row of rows) held.add(row);
     const lines = rows.map((row) => readLine(row, about.routes));
     for (const { row } of lines) shares.take(row.batch_id, accountId);
     const work = holdLines(context, { batchId, accountId }, lines).then(
@@ -164,27 +179,31 @@ export function startLines(context: JobsContext): LineWorker {
     }
     troubles.ended(row.batch_id);
     try {
-      const noted = await ending.add(run.end);
+      // It was paid for: it waits for PostgreSQL for as long as the line is this worker's.
+      const noted = await persistently(() => ending.add(run.end));
       if (noted !== undefined) void close(noted);
     } catch (error) {
       log.warn(
         { err: error, request_id: row.request_id.toString() },
         "the end of a line could not be noted; it is run again",
       );
-      await retryLine(db, row, worker, { unbegun: 0, inMs: retryMs }).catch(failed);
+      await persistently(() => retryLine(db, row, worker, { unbegun: 0, inMs: retryMs })).catch(failed);
     } finally {
+      held.delete(row);
       shares.give(row.batch_id, accountId);
       if (shares.isWorthALook(row.batch_id)) loop.wake();
     }
   }
 
   async function giveBack(row: LineRow, accountId: bigint, how: Parameters<typeof retryLine>[3]): Promise<void> {
-    await retryLine(db, row, worker, how).catch(failed);
+    await persistently(() => retryLine(db, row, worker, how)).catch(failed);
+    held.delete(row);
     shares.give(row.batch_id, accountId);
   }
 
   /** Settles and records a line that has ended. */
   function close(row: LineRow): Promise<void> {
+    held.add(row);
     const work: Promise<void> = (async () => {
       try {
         const about = await known.of(row.batch_id);
@@ -197,9 +216,10 @@ export function startLines(context: JobsContext): LineWorker {
           { err: error, request_id: row.request_id.toString() },
           "a line could not be closed; it is tried again",
         );
-        await releaseEnded(db, row, worker).catch(failed);
+        await persistently(() => releaseEnded(db, row, worker)).catch(failed);
       }
     })().finally(() => {
+      held.delete(row);
       closing.delete(work);
     });
     closing.add(work);
@@ -214,12 +234,15 @@ export function startLines(context: JobsContext): LineWorker {
   }
 
   function failed(error: unknown): void {
+    isUnsure = true;
     log.warn({ err: error }, "a step of a batch failed; it is taken again");
   }
 
+  let livesSinceMs = performance.now();
   const beat = async (): Promise<void> => {
-    await beatWorker(db, worker, aliveMs);
-    await recoverLines(db);
+    if (!(await beatWorker(db, worker, aliveMs))) livesSinceMs = performance.now();
+    // By now those that live have said so: PostgreSQL may have been away for all of them.
+    if (performance.now() - livesSinceMs >= aliveMs / 2) await recoverLines(db, worker);
   };
   const first = beat().catch(failed);
   const heart = setInterval(() => void beat().then(loop.wake, failed), aliveMs / 3).unref();

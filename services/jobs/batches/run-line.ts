@@ -4,6 +4,7 @@ import { fromWireError } from "../../../shared/errors/wire.ts";
 import { type Outcome, OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobsContext } from "../context.ts";
 import type { LineEnd } from "../db/batch-lines.ts";
+import { keptError } from "../db/kept-error.ts";
 import { type Again, fateOf } from "../domain/line-fate.ts";
 import type { Line } from "./line-request.ts";
 
@@ -86,13 +87,13 @@ function stopped(): ThroughlineError {
 }
 
 /** A line that failed. */
-export function ended(row: Line["row"], { code, message }: ThroughlineError, outcome: Outcome | undefined): LineRun {
+export function ended(row: Line["row"], error: ThroughlineError, outcome: Outcome | undefined): LineRun {
   const end = {
     batchId: row.batch_id,
     line: row.line,
     outcome: kept(outcome),
     answer: undefined,
-    error: { code, message },
+    error: keptError(error),
   };
   return { kind: "ended", end, isAnswered: false };
 }

@@ -1,4 +1,5 @@
 import { statement } from "../../../shared/db/index.ts";
+import type { KeptError } from "./kept-error.ts";
 import type { JobsDatabase } from "./open.ts";
 
 /** What a step has brought of a job that goes on. */
@@ -25,17 +26,23 @@ export const noted = (name: string) => `case when ${name} = '' or jsonb_array_le
 
 const hold = statement(
   "jobs_hold_start",
-  "update jobs.job set wake_at = now() + $2 * interval '1 millisecond' where request_id = $1 and phase = 1 and kind = 1",
+  `update jobs.job set wake_at = now() + $2 * interval '1 millisecond', misses = $3, lease_until = null
+    where request_id = $1 and phase = 1 and kind = 1`,
 );
 
 /** Its process lives and has not brought its start to an end yet. */
 export async function extendStart(db: JobsDatabase, requestId: bigint, leaseMs: number): Promise<void> {
-  await db.query(hold, [requestId, leaseMs]);
+  await db.query(hold, [requestId, leaseMs, 0]);
+}
+
+/** Nobody holds its start. A process that lives has so long to say so: PostgreSQL may have been away for both. */
+export async function doubtStart(db: JobsDatabase, requestId: bigint, doubtMs: number): Promise<void> {
+  await db.query(hold, [requestId, doubtMs, 1]);
 }
 
 const begun = statement(
   "jobs_begun",
-  `update jobs.job set phase = 2, state = $2, progress = $3, locator = $4, body = null, lease_until = null,
+  `update jobs.job set phase = 2, state = $2, progress = $3, locator = $4, body = null, lease_until = null, misses = 0,
      wake_at = now() + $5 * interval '1 millisecond', candidate = $6, vendor_job_id = $7, started = $8, usage = $9, poll_floor_ms = $11,
      poll_group = $12, poll_together = $13, asked_at = now(), events = ${noted("$10")}
    where request_id = $1 and phase = 1 returning request_id`,
@@ -89,7 +96,7 @@ export interface End {
   readonly requestId: bigint;
   readonly state: number;
   /** Absent: it succeeded. */
-  readonly error?: { readonly code: string; readonly message: string } | undefined;
+  readonly error?: KeptError | undefined;
   /** What its end is charged by; absent: what its start said. */
   readonly usage?: Uint8Array | undefined;
   /** The outcome of its start, where it ends with it. */
@@ -117,7 +124,7 @@ export interface CallResult {
 const end = statement(
   "jobs_end",
   `update jobs.job set phase = 3, state = $2, progress = case when $3::text is null then 100 else progress end, body = null,
-     error_code = $3, error_message = $4, usage = coalesce($5, usage), started = coalesce($6, started),
+     error_code = $3, error_message = $4, error = $18, usage = coalesce($5, usage), started = coalesce($6, started),
      candidate = coalesce($7, candidate), locator = coalesce($8, locator), result_ms = $9, size = $10,
      expires_at = case when $11::float8 = 0 then null else to_timestamp($11::float8 / 1000) end, ended_at = now(),
      lease_until = null, wake_at = now(), trouble = '', trouble_at = null, events = ${noted("$12")},
@@ -134,7 +141,7 @@ export async function noteEnd(db: JobsDatabase, job: End): Promise<boolean> {
     ...[job.started ?? null, job.candidate ?? null, job.locator ?? null, job.resultMs, job.size, job.expiresUnixMs],
     job.error === undefined ? "succeeded" : job.error.code,
     ...[job.result?.inRow ?? null, job.result?.object ?? null, job.result?.type ?? null, job.result?.bytes ?? null],
-    job.run ?? null,
+    ...[job.run ?? null, job.error?.whole ?? null],
   ]);
   return rows.length > 0;
 }

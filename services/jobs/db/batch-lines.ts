@@ -1,8 +1,9 @@
 import { bigintArray, byteaArray, integerArray, statement, textArray } from "../../../shared/db/index.ts";
+import type { ErrorColumns, KeptError } from "./kept-error.ts";
 import type { JobsDatabase } from "./open.ts";
 
 /** A line as its row holds it. */
-export interface LineRow {
+export interface LineRow extends ErrorColumns {
   readonly batch_id: bigint;
   readonly line: number;
   readonly request_id: bigint;
@@ -15,8 +16,6 @@ export interface LineRow {
   readonly body: Buffer | null;
   readonly outcome: Buffer | null;
   readonly answer: Buffer | null;
-  readonly error_code: string | null;
-  readonly error_message: string | null;
   /** It was the batch of a vendor that answered it. */
   readonly by_vendor: boolean;
 }
@@ -24,7 +23,7 @@ export interface LineRow {
 /** The columns of a line's row. */
 export const lineColumns = (alias: string): string =>
   ["batch_id", "line", "request_id", "tries", "started_at", "ended_at", "said", "body", "outcome", "answer"]
-    .concat("error_code", "error_message", "by_vendor")
+    .concat("error_code", "error_message", "error", "by_vendor")
     .map((name) => `${alias}.${name}`)
     .join(", ");
 
@@ -90,20 +89,24 @@ export interface LineEnd {
   readonly line: number;
   readonly outcome: Uint8Array | undefined;
   readonly answer: Uint8Array | undefined;
-  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly error: KeptError | undefined;
 }
 
 const end = statement(
   "jobs_lines_end",
   `update jobs.batch_line l set state = 3, ended_at = now(), outcome = i.outcome, answer = i.answer, error_code = i.code,
-     error_message = i.message
-   from unnest($2::bigint[], $3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[])
-     as i (batch_id, line, outcome, answer, code, message)
-   where l.batch_id = i.batch_id and l.line = i.line and l.state = 2 and l.worker = $1
+     error_message = i.message, error = i.error
+   from unnest($2::bigint[], $3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[], $8::bytea[])
+     as i (batch_id, line, outcome, answer, code, message, error)
+   where l.batch_id = i.batch_id and l.line = i.line and l.state in (2, 3) and l.worker = $1
    returning ${lineColumns("l")}`,
+  { idempotent: true },
 );
 
-/** Notes how lines ended; gives those that were this worker's to end. From now on they are to be settled and recorded. */
+/**
+ * Notes how lines ended; gives those that were this worker's to end. From now on they are to be settled and recorded. It may be
+ * said twice: where the answer was lost nobody else closes them.
+ */
 export function endLines(db: JobsDatabase, worker: bigint, ends: readonly LineEnd[]): Promise<LineRow[]> {
   return db.query<LineRow>(end, [
     ...[worker, bigintArray(ends.map(({ batchId }) => batchId)), integerArray(ends.map(({ line }) => line))],
@@ -111,6 +114,7 @@ export function endLines(db: JobsDatabase, worker: bigint, ends: readonly LineEn
     ...[
       textArray(ends.map(({ error }) => error?.code ?? null)),
       textArray(ends.map((one) => one.error?.message ?? null)),
+      byteaArray(ends.map(({ error }) => error?.whole)),
     ],
   ]);
 }
@@ -147,6 +151,29 @@ export async function skipLines(
   limit: number,
 ): Promise<number> {
   return (await db.query(skip, [batchId, code, message, limit])).length;
+}
+
+const giveBack = statement(
+  "jobs_lines_give_back",
+  `update jobs.batch_line l set worker = null, state = case when l.state = 2 then 1 else l.state end,
+     tries = case when l.state = 2 then l.tries - 1 else l.tries end
+   where l.worker = $1 and l.state in (2, 3)
+     and not exists (select from unnest($2::bigint[], $3::integer[]) as k (batch_id, line)
+       where k.batch_id = l.batch_id and k.line = l.line)`,
+  { idempotent: true },
+);
+
+/**
+ * Gives back lines that bear a worker's name and that it does not know of: the answer to its claim was lost, and while it lives
+ * nobody else takes them.
+ */
+export async function giveBackUnknown(
+  db: JobsDatabase,
+  worker: bigint,
+  known: readonly Pick<LineRow, "batch_id" | "line">[],
+): Promise<void> {
+  const batches = bigintArray(known.map(({ batch_id: id }) => id));
+  await db.query(giveBack, [worker, batches, integerArray(known.map(({ line }) => line))]);
 }
 
 const claimEnd = statement(

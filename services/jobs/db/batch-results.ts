@@ -1,5 +1,6 @@
 import { bigintArray, integerArray, statement, textArray } from "../../../shared/db/index.ts";
 import type { LineRow } from "./batch-lines.ts";
+import type { ErrorColumns } from "./kept-error.ts";
 import type { JobsDatabase } from "./open.ts";
 
 /** What a line counts as. */
@@ -85,11 +86,11 @@ function digitsOf(amounts: Readonly<Record<string, bigint>>): string {
 }
 
 /** A line with its result. */
-export type ResultRow = Pick<LineRow, "line" | "request_id" | "said" | "answer" | "error_code" | "error_message">;
+export type ResultRow = Pick<LineRow, "line" | "request_id" | "said" | "answer" | keyof ErrorColumns>;
 
 const results = statement(
   "jobs_lines_results",
-  `select line, request_id, said, answer, error_code, error_message from jobs.batch_line
+  `select line, request_id, said, answer, error_code, error_message, error from jobs.batch_line
    where batch_id = $1 and line > $2 order by line limit $3`,
   { idempotent: true },
 );

@@ -1,6 +1,6 @@
 import { statement } from "../../../shared/db/index.ts";
 import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
-import { noted, noteEnd } from "./advance.ts";
+import { type CallResult, noted, noteEnd } from "./advance.ts";
 import { type JobRow, jobColumns } from "./job-row.ts";
 import type { JobsDatabase } from "./open.ts";
 
@@ -75,9 +75,9 @@ const claim = statement(
        cross join lateral (
          select request_id, wake_at from jobs.job j
           where j.kind = 2 and j.phase < 3 and j.account_id = turn.account_id and j.wake_at <= now()
-            and (j.lease_until is null or j.lease_until < now())
+            and (j.lease_until is null or (j.lease_until < now() and j.misses > 0))
           order by j.wake_at limit turn.room for update skip locked) one)
-   update jobs.job set phase = 2, state = 3, runs = runs + 1, lease_until = now() + $2 * interval '1 millisecond',
+   update jobs.job set phase = 2, state = 3, runs = runs + 1, misses = 0, lease_until = now() + $2 * interval '1 millisecond',
      events = ${noted("'processing'")}
     where request_id in (select request_id from due order by nth, place limit $1)
    returning ${jobColumns}`,
@@ -94,6 +94,20 @@ export function claimCalls(
   return db.query<JobRow>(claim, values);
 }
 
+const doubt = statement(
+  "calls_doubt",
+  `update jobs.job set misses = 1, lease_until = now() + $1 * interval '1 millisecond'
+    where kind = 2 and phase = 2 and misses = 0 and lease_until < now()`,
+);
+
+/**
+ * Notes of calls whose lease is over that nobody was found to hold them. A worker that lives has so long to extend its lease
+ * before another is given the call: while PostgreSQL was away nobody could.
+ */
+export async function doubtCalls(db: JobsDatabase, doubtMs: number): Promise<void> {
+  await db.query(doubt, [doubtMs]);
+}
+
 /** A call that a worker of this process makes. */
 export interface HeldCall {
   readonly requestId: bigint;
@@ -103,7 +117,7 @@ export interface HeldCall {
 
 const extend = statement(
   "calls_extend",
-  `update jobs.job j set lease_until = now() + $3 * interval '1 millisecond'
+  `update jobs.job j set lease_until = now() + $3 * interval '1 millisecond', misses = 0
      from unnest($1::bigint[], $2::smallint[]) as held (request_id, runs)
     where j.request_id = held.request_id and j.runs = held.runs and j.phase = 2 returning j.request_id`,
   { idempotent: true },
@@ -149,6 +163,15 @@ const result = statement("calls_result", "select result from jobs.job where requ
 export async function rowResult(db: JobsDatabase, requestId: bigint): Promise<Buffer | undefined> {
   const [row] = await db.query<{ result: Buffer | null }>(result, [requestId]);
   return row?.result ?? undefined;
+}
+
+const sameObject = statement("calls_same_object", "select from jobs.job where request_id = $1 and result_object = $2", {
+  idempotent: true,
+});
+
+/** Whether a call has ended with this object: its end was noted, and the answer to that was lost. */
+export async function isResultOf(db: JobsDatabase, requestId: bigint, { object }: CallResult): Promise<boolean> {
+  return object !== undefined && (await db.query(sameObject, [requestId, object])).length > 0;
 }
 
 /** Ends a call that no worker has taken. False: one has. */

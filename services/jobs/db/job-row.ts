@@ -1,5 +1,7 @@
+import type { ErrorColumns } from "./kept-error.ts";
+
 /** A job as its row holds it. */
-export interface JobRow extends ReadAt {
+export interface JobRow extends ErrorColumns, ReadAt {
   readonly request_id: bigint;
   readonly account_id: bigint;
   readonly key_id: bigint;
@@ -25,8 +27,6 @@ export interface JobRow extends ReadAt {
   readonly started: Buffer | null;
   /** The Usage that its end is charged by. */
   readonly usage: Buffer | null;
-  readonly error_code: string | null;
-  readonly error_message: string | null;
   readonly result_ms: bigint;
   readonly size: string;
   readonly created_at: Date;
@@ -42,7 +42,10 @@ export interface JobRow extends ReadAt {
   readonly trouble: string;
   /** Since when that is so. */
   readonly trouble_at: Date | null;
-  /** How often in a row its vendor has said that it does not know the job. */
+  /**
+   * How often in a row its vendor has said that it does not know the job. Of a start, and of an own call: how often a worker
+   * has found that nobody holds it.
+   */
   readonly misses: number;
   /** The moment that it was given to be asked after; null: it has none. */
   readonly paced_at: Date | null;
@@ -71,7 +74,7 @@ export interface JobRow extends ReadAt {
 
 /** Columns of `JobRow`. */
 export const jobColumns = `request_id, account_id, key_id, user_id, module, phase, state, progress, item, body, view, traceparent,
-  candidate, vendor_job_id, locator, started, usage, error_code, error_message, result_ms, size, created_at, deadline_at,
+  candidate, vendor_job_id, locator, started, usage, error_code, error_message, error, result_ms, size, created_at, deadline_at,
   ended_at, expires_at, wake_at, polls, failed_polls, poll_floor_ms, trouble, trouble_at, misses, paced_at, poll_group, poll_together, cancel_requested, events, deleted, kind, runs, input, keeps_answer, upload,
   result_object, result_type, result_bytes, now() as read_at`;
 

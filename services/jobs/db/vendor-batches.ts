@@ -236,8 +236,9 @@ export async function beginVendorLines(
 const end = statement(
   "jobs_vendor_lines_end",
   `update jobs.batch_line l set state = 3, ended_at = now(), worker = $2, by_vendor = true, outcome = i.outcome,
-     answer = i.answer, error_code = i.code, error_message = i.message
-   from unnest($3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[]) as i (line, outcome, answer, code, message)
+     answer = i.answer, error_code = i.code, error_message = i.message, error = i.error
+   from unnest($3::integer[], $4::bytea[], $5::bytea[], $6::text[], $7::text[], $8::bytea[])
+     as i (line, outcome, answer, code, message, error)
    where l.batch_id = $1 and l.line = i.line and l.state = 1
    returning ${lineColumns("l")}`,
 );
@@ -255,6 +256,7 @@ export function endVendorLines(
     ...[
       textArray(ends.map(({ error }) => error?.code ?? null)),
       textArray(ends.map((one) => one.error?.message ?? null)),
+      byteaArray(ends.map(({ error }) => error?.whole)),
     ],
   ]);
 }

@@ -5,10 +5,11 @@ import { InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/pr
 import type { UnaryContext } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
 import { insertJob, readJob } from "../db/jobs.ts";
+import { readKeptError } from "../db/kept-error.ts";
 import { begin, holdStart, startLeaseMs } from "../runner/begin.ts";
 import type { Pool } from "../runner/pool.ts";
 import { keepCallback } from "../webhooks/callbacks.ts";
-import { errorOf, noSuchJob, toJob } from "./job-message.ts";
+import { noSuchJob, toJob } from "./job-message.ts";
 
 const maxViewBytes = 64 * 1024;
 
@@ -43,6 +44,7 @@ export async function createJob(
   const row = await readJob(context.db, owner, requestId);
   if (row === undefined) throw noSuchJob();
   // A refusal at the start is the answer of the request. A job that failed later was begun.
-  if (row.error_code !== null && row.vendor_job_id === "") throw errorOf(row);
+  const refusal = row.vendor_job_id === "" ? readKeptError(row) : undefined;
+  if (refusal !== undefined) throw refusal;
   return { job: toJob(row) };
 }

@@ -1,5 +1,4 @@
 import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { catalogue, isErrorCode } from "../../../shared/errors/catalogue.ts";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import { toWireError } from "../../../shared/errors/wire.ts";
 import { ErrorSchema, type Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
@@ -7,10 +6,12 @@ import type { JobKind, JobOwner, JobSchema, JobState } from "../../../shared/gen
 import { InvokeItemSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobRow } from "../db/job-row.ts";
 import type { Owner } from "../db/jobs.ts";
+import { readKeptError } from "../db/kept-error.ts";
 
 /** A job as callers see it. */
 export function toJob(row: JobRow): MessageInitShape<typeof JobSchema> {
   const item = fromBinary(InvokeItemSchema, row.item);
+  const error = readKeptError(row);
   const candidate = row.candidate === null ? undefined : item.candidates[row.candidate];
   return {
     requestId: row.request_id,
@@ -19,7 +20,7 @@ export function toJob(row: JobRow): MessageInitShape<typeof JobSchema> {
     model: item.model,
     state: row.state as JobState,
     progressPercent: row.progress,
-    ...(row.error_code === null ? {} : { error: create(ErrorSchema, toWireError(errorOf(row))) }),
+    ...(error === undefined ? {} : { error: create(ErrorSchema, toWireError(error)) }),
     view: row.view,
     createdUnixMs: BigInt(row.created_at.getTime()),
     endedUnixMs: BigInt(row.ended_at?.getTime() ?? 0),
@@ -43,12 +44,6 @@ export function toJob(row: JobRow): MessageInitShape<typeof JobSchema> {
     failedPolls: row.failed_polls,
     deadlineUnixMs: BigInt(row.deadline_at.getTime()),
   };
-}
-
-/** Why a job failed. */
-export function errorOf({ error_code: code, error_message: message }: JobRow): ThroughlineError {
-  const known = code !== null && isErrorCode(code) ? code : "upstream_error";
-  return new ThroughlineError(known, message ?? catalogue[known].meaning);
 }
 
 /** Whose jobs a caller means. Throws invalid_value where it names nobody. */

@@ -5,9 +5,11 @@ import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb
 import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { JobAction, type Outcome, OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobReport } from "../../../shared/job-report.ts";
+import { persistently } from "../../../shared/persistently.ts";
 import type { JobsContext } from "../context.ts";
 import { extendStart, noteBegun, noteEnd } from "../db/advance.ts";
 import type { JobRow } from "../db/job-row.ts";
+import { keptError } from "../db/kept-error.ts";
 import { afterReport } from "../domain/after-report.ts";
 import { nextPollMs } from "../domain/poll-pace.ts";
 import { aboutJob, ask, itemOf } from "./ask.ts";
@@ -22,7 +24,8 @@ const lost = "The upstream's answer was lost, so it is not known whether it bega
 
 /**
  * Asks the vendors to begin a job and notes what came of it. It is asked once: who finds a start that was left in the middle
- * ends it (`endLostStart`). The row may be ended, settled and recorded behind this.
+ * ends it (`endLostStart`). What came of it is noted as soon as PostgreSQL takes it: a vendor that has the job is not asked
+ * again. The row may be ended, settled and recorded behind this.
  */
 export async function begin(context: JobsContext, row: JobRow): Promise<void> {
   const { db, config, random } = context;
@@ -36,7 +39,7 @@ export async function begin(context: JobsContext, row: JobRow): Promise<void> {
   });
   const { report, outcome } = asked;
   if (report === undefined || outcome === undefined) {
-    await noteEnd(db, failedStart(row, asked.error, outcome));
+    await persistently(() => noteEnd(db, failedStart(row, asked.error, outcome)));
     return;
   }
   const decision = afterReport({ state: "queueing", progressPercent: 0, cancelRequested: false, misses: 0 }, report);
@@ -44,27 +47,25 @@ export async function begin(context: JobsContext, row: JobRow): Promise<void> {
   const usage = toBinary(UsageSchema, outcome.usage ?? create(UsageSchema, { estimated: true }));
   if (decision.kind !== "goes_on") {
     const ended = { ...endedBy(row.request_id, decision, report), started, usage, candidate: outcome.candidate };
-    await noteEnd(db, ended);
+    await persistently(() => noteEnd(db, ended));
     return;
   }
   const state = stateOf(decision.state);
-  await noteBegun(
-    db,
-    {
-      requestId: row.request_id,
-      state,
-      progress: decision.progressPercent,
-      locator: report.locator ?? "",
-      wakeInMs: nextPollMs({ polls: 0, failedPolls: 0 }, pollPace(config, report.pollFloorMs), random()),
-      event: decision.state,
-    },
-    {
-      ...{ candidate: outcome.candidate, vendorJobId: report.vendorJobId, started, usage },
-      pollFloorMs: report.pollFloorMs ?? 0,
-      pollGroup: pollGroupOf(item.candidates[outcome.candidate]?.channel ?? "", report),
-      pollTogether: report.pollTogether ?? 0,
-    },
-  );
+  const progress = {
+    requestId: row.request_id,
+    state,
+    progress: decision.progressPercent,
+    locator: report.locator ?? "",
+    wakeInMs: nextPollMs({ polls: 0, failedPolls: 0 }, pollPace(config, report.pollFloorMs), random()),
+    event: decision.state,
+  };
+  const vendor = {
+    ...{ candidate: outcome.candidate, vendorJobId: report.vendorJobId, started, usage },
+    pollFloorMs: report.pollFloorMs ?? 0,
+    pollGroup: pollGroupOf(item.candidates[outcome.candidate]?.channel ?? "", report),
+    pollTogether: report.pollTogether ?? 0,
+  };
+  await persistently(() => noteBegun(db, progress, vendor));
   await recordState(context, { ...row, state, started: Buffer.from(started), candidate: outcome.candidate });
 }
 
@@ -112,7 +113,7 @@ function failedStart(row: JobRow, error: ThroughlineError | undefined, outcome: 
   return {
     requestId: row.request_id,
     state: JobState.FAILED,
-    error: { code: said.code, message: said.message },
+    error: keptError(said),
     started: outcome === undefined ? undefined : toBinary(OutcomeSchema, { ...outcome, response: new Uint8Array() }),
     candidate: outcome?.candidate,
     resultMs: 0,

@@ -5,11 +5,13 @@ import type { Module } from "../../../shared/gen/throughline/common/v1/common_pb
 import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { type Outcome, OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { moduleNameOf } from "../../../shared/modules.ts";
+import { persistently } from "../../../shared/persistently.ts";
 import type { JobsContext } from "../context.ts";
-import { type CallResult, noteEnd } from "../db/advance.ts";
-import { releaseCall } from "../db/calls.ts";
+import { type CallResult, type End, noteEnd } from "../db/advance.ts";
+import { isResultOf, releaseCall } from "../db/calls.ts";
 import { type JobRow, msUntil } from "../db/job-row.ts";
-import { endBeforeCall, endOfLost, endOfStopped, type Unanswered } from "../domain/call-fate.ts";
+import { type KeptError, keptError } from "../db/kept-error.ts";
+import { endBeforeCall, endOfLost, endOfStopped } from "../domain/call-fate.ts";
 import { keepResult } from "../results/keep.ts";
 import { uploadOf } from "../results/upload.ts";
 import { aboutJob, contextOf, itemOf } from "./ask.ts";
@@ -54,8 +56,11 @@ export async function carryOut(context: JobsContext, row: JobRow, call: Call): P
   const { outcome, error, result } = made;
   if (call.stop === "lost") return forget(context, row, result);
   if (error === undefined && outcome !== undefined && result !== undefined) {
-    const isNoted = await noteEnd(context.db, succeeded(row, outcome, result));
-    return isNoted ? await letGo(context, row) : await forget(context, row, result);
+    // It was paid for: it waits for PostgreSQL for as long as the call is this worker's.
+    const isNoted = await persistently(() => noteEnd(context.db, succeeded(row, outcome, result)));
+    return isNoted || (await isResultOf(context.db, row.request_id, result))
+      ? await letGo(context, row)
+      : await forget(context, row, result);
   }
   await forget(context, row, result);
   if (call.stop === "given_back") return releaseCall(context.db, call, 0);
@@ -63,7 +68,7 @@ export async function carryOut(context: JobsContext, row: JobRow, call: Call): P
   if (call.stop === "cancelled" || isLate) {
     return end(context, row, endOfStopped(call.stop === "cancelled" ? "cancelled" : "expired"), outcome);
   }
-  if (outcome !== undefined && error !== undefined) return end(context, row, error, outcome);
+  if (outcome !== undefined && error !== undefined) return end(context, row, keptError(error), outcome);
   const lost = endOfLost(taken);
   if (lost !== undefined) return end(context, row, lost, outcome);
   await releaseCall(context.db, call, repeatMs);
@@ -109,22 +114,18 @@ async function make(context: JobsContext, row: JobRow, call: Call): Promise<Made
   return { outcome, error, result };
 }
 
-async function end(
-  context: JobsContext,
-  row: JobRow,
-  { code, message }: Unanswered,
-  outcome: Outcome | undefined,
-): Promise<void> {
-  await noteEnd(context.db, {
+async function end(context: JobsContext, row: JobRow, error: KeptError, outcome: Outcome | undefined): Promise<void> {
+  const ended: End = {
     requestId: row.request_id,
     run: row.runs,
     state: JobState.FAILED,
-    error: { code, message },
+    error,
     ...startedBy(outcome),
     resultMs: 0,
     size: "",
     expiresUnixMs: 0,
-  });
+  };
+  await persistently(() => noteEnd(context.db, ended));
   await letGo(context, row);
 }
 

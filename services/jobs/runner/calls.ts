@@ -1,9 +1,17 @@
 import type { JobsContext } from "../context.ts";
-import { accountsWithCalls, cancelledCalls, claimCalls, extendCalls, releaseCall, type Turn } from "../db/calls.ts";
+import {
+  accountsWithCalls,
+  cancelledCalls,
+  claimCalls,
+  doubtCalls,
+  extendCalls,
+  releaseCall,
+  type Turn,
+} from "../db/calls.ts";
 import type { JobRow } from "../db/job-row.ts";
 import { aboutJob } from "./ask.ts";
 import { type Call, carryOut } from "./call.ts";
-import { leaseMs } from "./end.ts";
+import { doubtMs, leaseMs } from "./end.ts";
 import { startPool } from "./pool.ts";
 
 /** What makes own calls in this process. */
@@ -45,6 +53,7 @@ export function startCalls(context: JobsContext, onEnd: () => void): Calls {
     async take(room) {
       const start = after;
       const accounts = await accountsWithCalls(db, after, accountsAtOnce);
+      if (accounts.length > 0) await doubtCalls(db, doubtMs);
       const turns = turnsOf(accounts, held.values(), config.accountCallsAtOnce, room);
       const rows = turns.length === 0 ? [] : await claimCalls(db, room, turns, leaseMs);
       const isFull = rows.length === room;

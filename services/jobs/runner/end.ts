@@ -6,8 +6,6 @@ import {
   finalRecord,
   settleItem,
 } from "../../../shared/closing/index.ts";
-import { isErrorCode } from "../../../shared/errors/catalogue.ts";
-import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { Settlement } from "../../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { UsageSchema } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
 import {
@@ -28,6 +26,7 @@ import type { JobsContext } from "../context.ts";
 import { wantResultCopy } from "../copies/copies.ts";
 import { type End, noteClosed } from "../db/advance.ts";
 import { type JobRow, kinds } from "../db/job-row.ts";
+import { readKeptError } from "../db/kept-error.ts";
 import type { Decision, RunningState } from "../domain/after-report.ts";
 import { announceEnd } from "../webhooks/announce.ts";
 import { aboutJob, contextOf, itemOf } from "./ask.ts";
@@ -35,6 +34,11 @@ import { type RecordedAnswer, recordedAnswer } from "./recorded-answer.ts";
 
 /** How long a worker has a job to itself. A worker that was killed is followed by another after this time. */
 export const leaseMs = 12_000;
+/**
+ * How long a worker whose lease is over may say that it lives, before another judges by the row what became of what cannot
+ * be repeated. A lease is extended three times in its life.
+ */
+export const doubtMs = 8_000;
 const callTimeoutMs = 8_000;
 
 /** The contract's state of a job that goes on. */
@@ -89,7 +93,7 @@ function tellSpan({ tracing }: JobsContext, row: JobRow, { module, requestedMode
     polls: row.polls,
     outcome: code ?? "success",
     message: message ?? "",
-    isFault: code !== null && !faultless.has(code) && errorOf(code, "").httpStatus >= 500,
+    isFault: code !== null && !faultless.has(code) && (readKeptError(row)?.httpStatus ?? 0) >= 500,
     startUnixMs: row.created_at.getTime(),
     events: row.events,
   });
@@ -127,7 +131,7 @@ function closingRequest(row: JobRow): ClosingRequest {
 }
 
 function closingEnding(row: JobRow): ClosingEnding {
-  const failed = row.error_code === null ? undefined : errorOf(row.error_code, row.error_message ?? "");
+  const failed = readKeptError(row);
   const outcome = outcomeOf(row);
   return {
     outcome,
@@ -154,11 +158,6 @@ function outcomeOf(row: JobRow): Outcome {
   if (row.usage !== null) started.usage = fromBinary(UsageSchema, row.usage);
   started.candidate = row.candidate ?? 0;
   return started;
-}
-
-/** A code that the catalogue has no more, after an upgrade, is a failure all the same. */
-function errorOf(code: string, message: string): ThroughlineError {
-  return new ThroughlineError(isErrorCode(code) ? code : "upstream_error", message);
 }
 
 function finalOf(

@@ -1,10 +1,10 @@
 import type { JobsContext } from "../context.ts";
-import { noteRetry } from "../db/advance.ts";
+import { doubtStart, noteRetry } from "../db/advance.ts";
 import { type JobRow, phases } from "../db/job-row.ts";
 import { claimJobs, waitMs } from "../db/jobs.ts";
 import { aboutJob } from "./ask.ts";
 import { endLostStart } from "./begin.ts";
-import { close, leaseMs } from "./end.ts";
+import { close, doubtMs, leaseMs } from "./end.ts";
 import { follow } from "./follow.ts";
 import { followTogether, gather } from "./follow-together.ts";
 import { giveLeaves, type Leave } from "./pace.ts";
@@ -42,6 +42,7 @@ export function startWorker(context: JobsContext): Pool {
     try {
       if (leave !== undefined && others.length > 0) await followTogether(context, rows, leave);
       else if (leave !== undefined) await follow(context, row, leave);
+      else if (row.phase === phases.starting && row.misses === 0) await doubtStart(db, row.request_id, doubtMs);
       else if (row.phase === phases.starting) await endLostStart(context, row);
       else await close(context, row);
       // The worker looks at the next step now, not at the end of the pause.

@@ -1,5 +1,6 @@
 import type { ThroughlineError } from "../../../shared/errors/error.ts";
 import { type LineEnd, type LineRow, skipLines } from "../db/batch-lines.ts";
+import { keptError } from "../db/kept-error.ts";
 import { endVendorLines } from "../db/vendor-batches.ts";
 import type { Held } from "./held.ts";
 
@@ -12,9 +13,9 @@ export async function endLines(
 ): Promise<void> {
   await noteEnds(
     held,
-    lines.map(({ row, error: { code, message } }) => ({
+    lines.map(({ row, error }) => ({
       ...{ batchId: row.batch_id, line: row.line, outcome: undefined, answer: undefined },
-      error: { code, message },
+      error: keptError(error),
     })),
   );
 }

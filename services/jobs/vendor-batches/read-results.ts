@@ -4,6 +4,7 @@ import { holdLines } from "../batches/holds.ts";
 import { type Line, readLine } from "../batches/line-request.ts";
 import type { LineEnd } from "../db/batch-lines.ts";
 import { batchStates } from "../db/batch-row.ts";
+import { keptError } from "../db/kept-error.ts";
 import { beginVendorLines, type LineName, readNamedLines, vendorPhases } from "../db/vendor-batches.ts";
 import { retryMs } from "../domain/creation-fate.ts";
 import { askProvider, pinned } from "./ask-vendor.ts";
@@ -117,8 +118,6 @@ async function endOf({ context, row: batch }: Held, { row, said, item }: Line, r
   );
   return {
     ...{ ...place, outcome: toBinary(OutcomeSchema, outcome) },
-    ...(error === undefined
-      ? { answer: bytes, error: undefined }
-      : { answer: undefined, error: { code: error.code, message: error.message } }),
+    ...(error === undefined ? { answer: bytes, error: undefined } : { answer: undefined, error: keptError(error) }),
   };
 }

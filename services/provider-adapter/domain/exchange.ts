@@ -222,6 +222,8 @@ export interface UpstreamAnswer {
 export interface BytesTranslation extends FlowFacts {
   /** What the client's response says of itself. */
   readonly head: BytesHead;
+  /** True: all of it is made before its first byte comes, so it is to end within the time of a body. Absent: it may be made while it comes. */
+  readonly isMade?: boolean;
   /** Takes bytes, gives those for the client. Throws a ThroughlineError when they are none of an answer. */
   chunk(data: Buffer): Uint8Array;
   /** The upstream's answer has ended: gives the last bytes. Throws where it ended too early. */

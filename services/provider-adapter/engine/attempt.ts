@@ -131,7 +131,7 @@ class AnswerTaker implements UpstreamSink, RunningAttempt {
       const translation = exchange.bytes?.(bytesHeadOf(status, type, headers));
       if (translation !== undefined) this.#bytes = new BytesTaker(state, translation);
     }
-    if (this.#bytes !== undefined) return "stream";
+    if (this.#bytes !== undefined) return this.#bytes.isMade ? "whole" : "stream";
     this.#undecided = stream;
     return this.#saysJson || !stream ? "whole" : "stream";
   }

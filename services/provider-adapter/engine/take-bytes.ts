@@ -14,6 +14,11 @@ export class BytesTaker {
     state.flow = translation;
   }
 
+  /** As of its translation. */
+  get isMade(): boolean {
+    return this.#translation.isMade === true;
+  }
+
   take(chunk: Buffer): void {
     const state = this.#state;
     if (state.over) return;

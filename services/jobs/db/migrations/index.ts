@@ -11,6 +11,7 @@ import { polls } from "./0009-polls.ts";
 import { vendorBatches } from "./0010-vendor-batches.ts";
 import { batchCosts } from "./0011-batch-costs.ts";
 import { toldCounts } from "./0012-told-counts.ts";
+import { wholeErrors } from "./0013-whole-errors.ts";
 
 /** The migrations of jobs, in their order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -26,4 +27,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0010_vendor_batches": vendorBatches,
   "0011_batch_costs": batchCosts,
   "0012_told_counts": toldCounts,
+  "0013_whole_errors": wholeErrors,
 };

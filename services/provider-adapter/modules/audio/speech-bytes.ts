@@ -14,6 +14,8 @@ export function createSpeechBytes(asked: Asked, request: SpeechRequest, head: By
   let ended = false;
   return {
     head: { contentType, contentLength },
+    // Whoever says how long it is has it.
+    isMade: contentLength !== undefined,
     chunk(data) {
       checkAudioType(contentType);
       heard.add(data);

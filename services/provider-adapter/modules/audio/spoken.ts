@@ -79,6 +79,8 @@ export function createSpoken(
           contentType: audioType,
           contentLength: announced === undefined ? undefined : announced + (made.headed ? wavHeadBytes : 0),
         },
+    // Whoever says how long it is has it.
+    isMade: announced !== undefined,
     chunk(data) {
       if (feed === undefined) {
         checkAudioType(head.contentType);

@@ -79,14 +79,12 @@ function resultExchange(asked: Asked, message: UpstreamMessage, hops: number, fi
     notes: [],
     accepts,
     next({ status, headers }) {
+      if (status === 416) throw noSuchRange(headers["content-range"]);
       if (redirects.has(status))
         return resultExchange(asked, redirected(message, headers.location, hops), hops - 1, find);
       return isGone(message, status) ? find?.() : undefined;
     },
     whole(_body, _moments, _fetched, status = 200) {
-      if (status === 416) {
-        throw new ThroughlineError("invalid_value", "The result has no such range.", { param: "range" });
-      }
       if (isGone(message, status)) throw gone();
       throw new ThroughlineError("upstream_error", "The upstream's answer is not the result of the job.");
     },
@@ -116,6 +114,17 @@ function messageTo(url: string): UpstreamMessage {
     (parsed !== null && ["http:", "https:"].includes(parsed.protocol) && parsed.username + parsed.password === "");
   if (!isAddress) throw new ThroughlineError("upstream_error", "The upstream names no address of the result.");
   return { method: "GET", path: "", url: parsed?.href ?? url, headers: {}, body: noBytes };
+}
+
+/** As of results that are kept here; how many bytes there are is told where the upstream tells it (RFC 9110, 15.5.17). */
+function noSuchRange(contentRange: string | string[] | undefined): ThroughlineError {
+  const [, length] = /^bytes \*\/(\d{1,15})$/.exec(String(contentRange ?? "")) ?? [];
+  const message = length === undefined ? "The result has no such range." : `There are ${length} bytes.`;
+  return new ThroughlineError("invalid_value", message, {
+    param: "Range",
+    httpStatus: 416,
+    ...(length === undefined ? {} : { headers: { "content-range": `bytes */${length}` } }),
+  });
 }
 
 function gone(): ThroughlineError {

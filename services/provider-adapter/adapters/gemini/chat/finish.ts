@@ -14,6 +14,7 @@ const finishes: Readonly<Record<string, Finish>> = {
   IMAGE_SAFETY: "content_filter",
   IMAGE_PROHIBITED_CONTENT: "content_filter",
   IMAGE_RECITATION: "content_filter",
+  ESCALATION: "content_filter",
   CONTINUATION: "pause",
 };
 
@@ -21,6 +22,9 @@ const finishes: Readonly<Record<string, Finish>> = {
 const failures: ReadonlySet<string> = new Set([
   "OTHER",
   "MALFORMED_FUNCTION_CALL",
+  "MALFORMED_RESPONSE",
+  "MISSING_THOUGHT_SIGNATURE",
+  "PUP_LIMITED_DISABLED",
   "UNEXPECTED_TOOL_CALL",
   "TOO_MANY_TOOL_CALLS",
   "NO_IMAGE",

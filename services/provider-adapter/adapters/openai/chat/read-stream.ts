@@ -91,7 +91,11 @@ export function readChatStream(flavour: OpenaiFlavour): UpstreamStream {
         throw flavour.streamError({ message: "The upstream sent a chunk that is not valid JSON." });
       }
       const error = errorIn(chunk);
-      if (error !== undefined) throw flavour.streamError(error);
+      if (error !== undefined) {
+        const usage = countsIn(chunk);
+        if (started && usage !== undefined) emit({ type: "usage", usage });
+        throw flavour.streamError(error);
+      }
       if (!started) {
         started = true;
         emit({ type: "start", model: asString(chunk.model) ?? "", upstreamId: asString(chunk.request_id) });

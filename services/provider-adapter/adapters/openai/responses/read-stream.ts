@@ -61,9 +61,13 @@ export function readResponseStream(sent: Uint8Array, flavour: OpenaiFlavour): Up
     }
   }
 
-  function end(response: JsonObject, emit: Emit): void {
+  function count(response: JsonObject, emit: Emit): void {
     const usage = countsIn(response, sent);
     if (usage !== undefined) emit({ type: "usage", usage });
+  }
+
+  function end(response: JsonObject, emit: Emit): void {
+    count(response, emit);
     if (complete) return;
     complete = true;
     emit({ type: "finish", choice: 0, reason: finishOf(response, calls.size > 0) });
@@ -77,7 +81,10 @@ export function readResponseStream(sent: Uint8Array, flavour: OpenaiFlavour): Up
       const type = asString(event.type) ?? name ?? "";
       if (type === "error") throw flavour.streamError(asObject(event.error) ?? event);
       const response = asObject(event.response);
-      if (type === "response.failed") throw flavour.streamError(asObject(response?.error) ?? {});
+      if (type === "response.failed") {
+        if (started) count(response ?? {}, emit);
+        throw flavour.streamError(asObject(response?.error) ?? {});
+      }
       start(response, emit);
       const text = asString(event.delta) ?? "";
       const index = typeof event.output_index === "number" ? event.output_index : 0;

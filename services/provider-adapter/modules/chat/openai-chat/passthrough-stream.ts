@@ -73,7 +73,11 @@ export function createChatPassthrough(
     if (chunk === undefined)
       throw flavour.streamError({ message: "The upstream sent a chunk that is not valid JSON." });
     const error = errorIn(chunk);
-    if (error !== undefined) throw flavour.streamError(error);
+    if (error !== undefined) {
+      const told = countsIn(chunk);
+      if (told !== undefined) counts.add(told, false);
+      throw flavour.streamError(error);
+    }
     if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
     if (responseModel === "") {
       responseModel = asString(chunk.model) ?? "";

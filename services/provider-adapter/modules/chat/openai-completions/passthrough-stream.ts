@@ -65,7 +65,11 @@ export function createCompletionsPassthrough(
     const chunk = asObject(parseJson(data));
     if (chunk === undefined) throw toError({ message: "The upstream sent a chunk that is not valid JSON." });
     const error = errorIn(chunk);
-    if (error !== undefined) throw toError(error);
+    if (error !== undefined) {
+      const told = countsIn(chunk);
+      if (told !== undefined) counts.add(told, false);
+      throw toError(error);
+    }
     if (asString(chunk.id)) oldId = JSON.stringify(chunk.id);
     model ||= asString(chunk.model) ?? "";
     if (typeof chunk.created === "number") created = chunk.created;

@@ -67,13 +67,11 @@ export function createResponsesPassthrough(
     const event = asObject(parseJson(data));
     const response = asObject(event?.response);
     if (event === undefined || response === undefined) throw notValid();
-    if (name === "response.failed") throw toError(asObject(response.error) ?? {});
     model = asString(response.model) ?? model;
-    if (endings.has(name)) {
-      last = { ...response, ...known };
-      const usage = countsIn(response, asked.body);
-      if (usage !== undefined) fold.add({ type: "usage", usage });
-    }
+    const usage = countsIn(response, asked.body);
+    if (usage !== undefined && (endings.has(name) || name === "response.failed")) fold.add({ type: "usage", usage });
+    if (name === "response.failed") throw toError(asObject(response.error) ?? {});
+    if (endings.has(name)) last = { ...response, ...known };
     return `event: ${name}\ndata: ${JSON.stringify({ ...event, response: { ...response, ...known } })}\n\n`;
   }
 

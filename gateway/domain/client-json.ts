@@ -1,0 +1,33 @@
+import { isUtf8 } from "node:buffer";
+import { ThroughlineError } from "../../shared/errors/error.ts";
+import { hasTooManyShapes, mostShapes } from "./json-shapes.ts";
+
+/** A text that is read, and its value. */
+export interface ClientJson {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/**
+ * Reads JSON that a client sent.
+ *
+ * @param subject what an error calls it, e.g. "The request body" or "Line 7".
+ * @param param what an error says is wrong; undefined: no parameter.
+ * @throws ThroughlineError invalid_value: no UTF-8, no JSON, or JSON whose names would take others' time to read.
+ */
+export function readClientJson(bytes: Buffer, subject: string, param?: string): ClientJson {
+  const refused = (message: string, cause?: unknown) =>
+    new ThroughlineError("invalid_value", `${subject} ${message}`, { param, cause });
+  // Bytes that are not UTF-8 would be read as one text here and go upstream as another.
+  if (!isUtf8(bytes)) throw refused("is not valid UTF-8.");
+  const text = bytes.toString();
+  if (hasTooManyShapes(text)) throw refused(tooManyShapes);
+  try {
+    return { text, value: JSON.parse(text) as unknown };
+  } catch (cause) {
+    throw refused(text === "" ? "is empty." : "is not valid JSON.", cause);
+  }
+}
+
+/** What an error says after the name of a text that has too many shapes. */
+export const tooManyShapes = `has more than ${mostShapes} names of fields, or orders of names, that differ.`;
