@@ -7,17 +7,19 @@ import type { JobStepSchema } from "../../../shared/gen/throughline/provider/v1/
 import type { GatewayContext } from "../../context.ts";
 import { heededRange } from "../../domain/byte-range.ts";
 import type { Answer } from "../../story/ask.ts";
+import { wantedRange, wantsHead } from "../objects/head-alone.ts";
 
 /** Fetches a result of a job from the vendor that has it and passes it on as it comes. It costs nothing. */
 export function createFetch(context: GatewayContext) {
   return async function fetchResult(
-    { incoming, headers: given }: FastifyRequest,
+    request: FastifyRequest,
     job: Job,
     step: MessageInitShape<typeof JobStepSchema>,
     answer: Answer,
   ): Promise<void> {
     // What is no range here is none at the vendor either: a result is given alike, wherever it is.
-    const range = heededRange(given.range);
+    const range = heededRange(wantedRange(request));
+    const { incoming } = request;
     const stream = context.provider.invoke.open(
       {
         dialect: job.dialect,
@@ -43,6 +45,10 @@ export function createFetch(context: GatewayContext) {
         if (answer.isGone()) break;
         if (frame.head !== undefined)
           answer.begin(frame.head, frame.head.contentRange === "" ? {} : { "accept-ranges": "bytes" });
+        if (wantsHead(request)) {
+          stream.cancel();
+          break;
+        }
         const ready = answer.write(frame.data);
         if (ready !== undefined) await ready;
       }

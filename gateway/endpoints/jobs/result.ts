@@ -7,6 +7,7 @@ import { createBytesAnswer } from "../../answers/bytes.ts";
 import type { GatewayContext } from "../../context.ts";
 import { principalOf } from "../../edge/admission.ts";
 import { giveObject } from "../objects/give.ts";
+import { wantsHead } from "../objects/head-alone.ts";
 import { objectReader, type ReadPiece } from "../objects/read.ts";
 
 /** Gives the result of an own call, or a range of it. */
@@ -33,7 +34,7 @@ export async function giveInline(
   const length = Number(job.resultBytes);
   const read = readerOf(context, request, job);
   // The first piece is read before the head is sent, so that a failure still has its own status.
-  let piece = await read(0, length);
+  let piece = wantsHead(request) ? new Uint8Array() : await read(0, length);
   const answer = createBytesAnswer(reply.raw);
   reply.hijack();
   answer.begin(
@@ -43,6 +44,7 @@ export async function giveInline(
     }),
     {},
   );
+  if (wantsHead(request)) return answer.end();
   try {
     await answer.write(before);
     for (let at = 0; at < length; piece = await read(at, length - at)) {
