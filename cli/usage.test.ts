@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { usageCsv } from "./usage.ts";
+import { allPages, usageCsv } from "./usage.ts";
 
 const sum = {
   ...{ name: "ann", title: null, other: false, time: null, requests: 2, charged_usd: "0.5" },
@@ -38,4 +38,34 @@ test("amounts are numbers, also where they are below zero, and what is not told 
     { ...sum, name: "", other: true, list_price_usd: "0.7", listed_requests: 1, margin_usd: "-0.2" },
   ]);
   expect(line).toMatch(/^,\(other\),,2,0\.5,0\.7,1,-0\.2,/);
+});
+
+test("all pages are one, and each sum is there once", async () => {
+  const named = (name: string, requests: number) => ({ ...sum, name, requests });
+  const rest = { names: 1, requests: 1, charged_usd: "0" };
+  const pages = new Map([
+    [undefined, { sums: [named("ann", 2), { ...named("", 9), other: true }], next_cursor: "2", rest }],
+    ["2", { sums: [named("ann", 3), named("", 1)], next_cursor: "3", rest }],
+    [
+      "3",
+      {
+        sums: [{ ...named("bob", 1), time: "2026-11-01T00:00:00.000Z" }, named("bob", 1)],
+        next_cursor: null,
+        rest: null,
+      },
+    ],
+  ]);
+  const { sums, ...end } = await allPages(async (cursor) => {
+    const page = pages.get(cursor);
+    if (page === undefined) throw new Error(`no page ${cursor}`);
+    return page;
+  });
+  expect(sums.map(({ name, requests, other, time }) => [name, requests, other, time !== null])).toEqual([
+    ["ann", 3, false, false],
+    ["", 9, true, false],
+    ["", 1, false, false],
+    ["bob", 1, false, true],
+    ["bob", 1, false, false],
+  ]);
+  expect(end).toEqual({ next_cursor: null, rest: null });
 });

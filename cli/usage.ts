@@ -3,7 +3,7 @@ import { stringify } from "csv-stringify/sync";
 import { units } from "../shared/units.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { accountFilter, connect } from "./client.ts";
-import { prints } from "./command.ts";
+import { prints, wantsJson } from "./command.ts";
 import { count, time } from "./parse.ts";
 import { table } from "./table.ts";
 
@@ -35,13 +35,17 @@ export function usage(program: Command): void {
     .addOption(new Option("--step <time>", "a sum for each of these; none: for the whole time").choices(steps))
     .addOption(new Option("--format <format>", "how it is printed").choices(Object.keys(formats)).default("table"))
     .option("--account <account>", "ID or name; none: all accounts")
-    .option("--limit <count>", "names of a page, at most 1000, the largest charge first; none: all of them", count)
-    .option("--cursor <cursor>", "where the page before ended; with --limit");
+    .option(
+      "--limit <count>",
+      "names of a page, at most 1000, the largest charge first; none: 1000 in a table, and all of them otherwise",
+      count,
+    )
+    .option("--cursor <cursor>", "where the page before ended");
   prints(
     command,
-    async ({ from, to, by, step, account, limit, cursor }: Options) => {
+    async ({ from, to, by, step, account, limit, cursor, format }: Options) => {
       const client = await connect();
-      return client.usage.sum.query({
+      const asked = {
         ...(await accountFilter(client, account)),
         ...(step === undefined ? {} : { step }),
         ...(limit === undefined ? {} : { limit }),
@@ -49,10 +53,25 @@ export function usage(program: Command): void {
         from,
         to: to ?? new Date().toISOString(),
         by,
-      });
+      };
+      const ask = (next: string | undefined) =>
+        client.usage.sum.query(next === undefined ? asked : { ...asked, cursor: next });
+      const onePage = limit !== undefined || cursor !== undefined || (format === "table" && !wantsJson(command));
+      return onePage ? ask(undefined) : allPages(ask);
     },
     (page) => formats[command.opts<Options>().format](page),
   );
+}
+
+/** Sums of all pages as one, each sum once: a name whose charge grows meanwhile moves up to pages that were read. */
+export async function allPages(ask: (cursor: string | undefined) => Promise<Sums>): Promise<Sums> {
+  const found = new Map<string, Sum>();
+  for (let cursor: string | undefined | null; cursor !== null; ) {
+    const page = await ask(cursor);
+    for (const sum of page.sums) found.set(JSON.stringify([sum.name, sum.other, sum.time]), sum);
+    cursor = page.next_cursor;
+  }
+  return { sums: [...found.values()], next_cursor: null, rest: null };
 }
 
 const formats = {

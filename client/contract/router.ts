@@ -1545,7 +1545,8 @@ export type Procedures = {
   usage: {
     /**
      * What was charged, from the ledger, beside what it costs by the vendors' lists. By tag a request counts in the sum of each of its
-     * tags. With `limit` a page of names, those with the largest charge over the whole time first, each with all of its sums.
+     * tags. An answer is a page of names, those with the largest charge over the whole time first, each with all of its sums; it ends
+     * earlier than `limit` says where it would have more than 5,000 sums.
      */
     sum: Query<
       {
@@ -1555,9 +1556,9 @@ export type Procedures = {
         by?: "module" | "model" | "user" | "group" | "key" | "account" | "day" | "channel" | "tag" | undefined;
         /** A sum for each hour, day or month; absent: of the whole time. */
         step?: "day" | "hour" | "month" | undefined;
-        /** Names of a page; absent: all, in one answer. Not by day. */
+        /** Names of a page; absent: 1,000. Not by day, of which all are in one answer. */
         limit?: number | undefined;
-        /** `next_cursor` of the page before; with `limit`. */
+        /** `next_cursor` of the page before. */
         cursor?: string | undefined;
         direction?: "forward" | undefined;
       },

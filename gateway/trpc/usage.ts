@@ -71,7 +71,8 @@ const restOut = ({ names, requests, chargedNanoUsd }: UsageRest) => ({
 export const usage = router({
   /**
    * What was charged, from the ledger, beside what it costs by the vendors' lists. By tag a request counts in the sum of each of its
-   * tags. With `limit` a page of names, those with the largest charge over the whole time first, each with all of its sums.
+   * tags. An answer is a page of names, those with the largest charge over the whole time first, each with all of its sums; it ends
+   * earlier than `limit` says where it would have more than 5,000 sums.
    */
   sum: adminRead
     .input(
@@ -83,9 +84,9 @@ export const usage = router({
           by: z.enum(ways).default("day"),
           /** A sum for each hour, day or month; absent: of the whole time. */
           step: z.enum(["hour", "day", "month"]).optional(),
-          /** Names of a page; absent: all, in one answer. Not by day. */
+          /** Names of a page; absent: 1,000. Not by day, of which all are in one answer. */
           limit: limit.optional(),
-          /** `next_cursor` of the page before; with `limit`. */
+          /** `next_cursor` of the page before. */
           cursor: text.max(4_000).default(""),
           direction,
         })

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDatabase, type Database, type Queryable } from "../../shared/db/index.ts";
 import { silentLog, type TestPostgres, testPostgres } from "../../shared/db/testing.ts";
-import { UsageBy } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
+import { type SumUsageResponse, UsageBy, UsageStep } from "../../shared/gen/throughline/billing/v1/billing_pb.ts";
 import { countLedger } from "./db/audit-count.ts";
 import { invariants } from "./db/audit-invariants.ts";
 import { readPortions } from "./db/audit-portions.ts";
@@ -163,7 +163,7 @@ test("an audit of the sums handles each entry a few times, however seldom two of
 test.each([
   ["a page of days", { by: UsageBy.DAY, limit: 5 }, "limit"],
   ["a page that is too large", { by: UsageBy.USER, limit: 1_001 }, "limit"],
-  ["a cursor without a page", { by: UsageBy.USER, cursor: Buffer.from("1.n.ann").toString("base64url") }, "limit"],
+  ["a cursor of days", { by: UsageBy.DAY, cursor: Buffer.from("1.n.ann").toString("base64url") }, "cursor"],
   [
     "a cursor of something else",
     { by: UsageBy.USER, limit: 5, cursor: Buffer.from("a.1.1").toString("base64url") },
@@ -200,6 +200,55 @@ test("the largest names come first, and a cursor leads through all of them", asy
     cursor = page.nextCursor;
   } while (cursor !== "");
   expect(names.toSorted()).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
+});
+
+test("without a limit an answer is a page of 1,000 names, which ends earlier where these have more than 5,000 sums", async () => {
+  const { accountId } = await createPayer(billing.client);
+  const keys = 1_003;
+  await enter(accountId, { entries: 6 * keys + 1, days: 3, keys });
+  const [fromUnixMs, toUnixMs] = [BigInt(Date.now() - 5 * dayMs), BigInt(Date.now() + 1)];
+  const pages = async (step: UsageStep) => {
+    const found: SumUsageResponse[] = [];
+    do {
+      const cursor = found.at(-1)?.nextCursor ?? "";
+      const asked = { accountId, fromUnixMs, toUnixMs, by: UsageBy.KEY, step, cursor };
+      found.push(await billing.client.sumUsage(asked, { timeoutMs: 10_000 }));
+    } while (found.at(-1)?.nextCursor !== "");
+    return found;
+  };
+  const whole = await pages(UsageStep.UNSPECIFIED);
+  expect(whole.map(({ sums, rest }) => [sums.length, rest?.names])).toEqual([
+    [1_000, 3n],
+    [3, undefined],
+  ]);
+  const hours = await pages(UsageStep.HOUR);
+  expect(hours.length).toBeGreaterThan(1);
+  for (const { sums } of hours) expect(sums.length).toBeLessThanOrEqual(5_000);
+  const sums = hours.flatMap((page) => page.sums);
+  expect(new Set(sums.map(({ name }) => name)).size).toBe(keys);
+  expect(sums).toHaveLength(6 * keys);
+  expect(sums.every(({ requests }) => requests === 1n)).toBe(true);
+});
+
+test("up to now the running month is read whole, of one account and of all of them", async () => {
+  const { accountId } = await createPayer(billing.client);
+  await sql`alter table billing.usage_sum set (autovacuum_enabled = off)`.execute(owner.kysely);
+  await enter(accountId, { entries: 2_000, days: 40, keys: 20 });
+  const toMs = Date.now() + 1;
+  const date = new Date(toMs);
+  const fromMs = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
+  for (const of of [accountId, 0n]) {
+    const { rows } = await sql<{ n: bigint }>`
+      select count(*) as n from billing.usage_sum where detail = 1 and span = 3 and starts = ${fromMs / 3_600_000}
+        and (${of} = 0 or account_id = ${of})`.execute(owner.kysely);
+    const read = await owner.transaction(async (trx) => {
+      const before = await rowsRead(trx);
+      await sumUsage(trx, { accountId: of, fromMs, toMs, by: "key" });
+      return (await rowsRead(trx)).sums - before.sums;
+    });
+    expect(read, String(of)).toBeGreaterThan(0n);
+    expect(read, String(of)).toBeLessThanOrEqual(rows[0]?.n ?? 0n);
+  }
 });
 
 test("sums that hang keep no request from its credit, are told as what they are, and end with their callers", async () => {

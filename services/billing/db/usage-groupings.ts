@@ -19,6 +19,7 @@ export interface Grouping {
   readonly together: boolean;
   /** Whether each `id` has a name of its own, whatever the account: then sums by it are those by name. */
   readonly distinct: boolean;
+  readonly idType: "bigint" | "text";
   /** The `id` of an entry (`e`), and what an entry is joined with for it. */
   readonly id: RawBuilder<unknown>;
   readonly join: RawBuilder<unknown>;
@@ -40,6 +41,7 @@ const sums = (detail: number, id: RawBuilder<unknown>) => ({
   table: sql`billing.usage_sum`,
   marks: sql`billing.usage_fold`,
   job: "usage",
+  idType: "bigint" as const,
   which: sql`c.detail = ${detail}::smallint`,
   id,
   join: none,
@@ -54,6 +56,7 @@ const labels = (kind: keyof typeof labelKinds, label: RawBuilder<unknown>, join:
   table: sql`billing.label_sum`,
   marks: sql`billing.label_fold`,
   job: "labels",
+  idType: "text",
   which: sql`c.kind = ${labelKinds[kind]}::smallint`,
   spans: ["month", "day", "hour"],
   together: false,

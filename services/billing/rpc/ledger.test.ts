@@ -190,8 +190,8 @@ test("SumUsage sums by day, key, model and group", async () => {
     ["b", 1n, 30n, 30n],
   ]);
   expect(await sums(UsageBy.GROUP)).toEqual([
-    ["bronze", 1n, 10n, 10n],
     ["gold", 2n, 50n, 50n],
+    ["bronze", 1n, 10n, 10n],
   ]);
   expect(await sums(UsageBy.KEY)).toEqual([[payer.keyId.toString(), 3n, 60n, 60n]]);
   expect(await sums(UsageBy.DAY)).toEqual([[new Date().toISOString().slice(0, 10), 3n, 60n, 60n]]);

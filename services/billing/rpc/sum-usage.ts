@@ -13,15 +13,10 @@ import { createTurns } from "../../../shared/turns.ts";
 import type { BillingContext } from "../context.ts";
 import { usageParts } from "../db/columns.ts";
 import { reportsAtOnce } from "../db/open.ts";
-import {
-  limitStatements,
-  mostRows,
-  pageUsage,
-  type UsagePage,
-  type UsageQuery,
-  type UsageSumRow,
-} from "../db/usage.ts";
+import { limitStatements, pageUsage } from "../db/usage.ts";
 import type { UsageBy as UsageByName } from "../db/usage-groupings.ts";
+import type { UsagePage, UsageQuery, UsageSumRow } from "../db/usage-query.ts";
+import { mostRows } from "../db/usage-sums.ts";
 import type { Span } from "../domain/usage-cover.ts";
 import { toQuantities } from "../domain/vectors.ts";
 import { invalid } from "../wire/invalid.ts";
@@ -47,6 +42,12 @@ const steps: Readonly<Record<number, Span | "none" | undefined>> = {
   [UsageStep.DAY]: "day",
   [UsageStep.MONTH]: "month",
 };
+
+/** Names of a page where nothing else is asked for. */
+const mostNames = 1_000;
+
+/** Sums of a page of more than one name: as many as are read and sent in some tens of milliseconds. */
+const mostSums = 5_000;
 
 /** Sums by the hour are not kept for keys, so those of an hour are made of the ledger. */
 const mostKeyHoursMs = 31 * 86_400_000;
@@ -82,13 +83,12 @@ export function sumUsage({ reports }: BillingContext) {
       throw invalid("step", "must be day or month for keys over more than 31 days");
     }
     const span = { fromMs: Number(from), toMs: Number(to), step: step === "none" ? undefined : step };
-    const page = pageOf(request);
-    if (page !== undefined && by === "day") throw invalid("limit", "must be absent by day");
+    const page = pageOf(request, by);
     const { rows, rest } = await turns.take(accountId, signal, () =>
       sumWithin(reports, { accountId, by, ...span }, page, deadlineMs),
     );
     if (rows.length > mostRows)
-      throw invalid("step", `gives more than ${mostRows} sums: ask for a page, a shorter time or a longer step`);
+      throw invalid("step", `gives more than ${mostRows} sums: ask for a shorter time or a longer step`);
     return {
       sums: rows.map((row) => ({
         name: row.name,
@@ -112,11 +112,14 @@ export function sumUsage({ reports }: BillingContext) {
   };
 }
 
-/** The page that is asked for; undefined: everything. */
-function pageOf({ limit, cursor }: SumUsageRequest): UsagePage | undefined {
-  if (limit > 0) return { limit: pageLimit(limit), after: fromUsageCursor(cursor) };
-  if (cursor !== "") throw invalid("limit", "must be given with a cursor");
-  return undefined;
+/** The page that is asked for; undefined: by day there is none. */
+function pageOf({ limit, cursor }: SumUsageRequest, by: UsageByName): UsagePage | undefined {
+  if (by === "day") {
+    if (limit > 0) throw invalid("limit", "must be absent by day");
+    if (cursor !== "") throw invalid("cursor", "must be absent by day");
+    return undefined;
+  }
+  return { limit: pageLimit(limit === 0 ? mostNames : limit), mostSums, after: fromUsageCursor(cursor) };
 }
 
 function toUsage(row: UsageSumRow): Usage {

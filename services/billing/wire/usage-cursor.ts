@@ -1,4 +1,4 @@
-import type { NameRank } from "../db/usage.ts";
+import type { NameRank } from "../domain/usage-page.ts";
 import { invalid } from "./invalid.ts";
 
 /** Writes where a page of names ends. */

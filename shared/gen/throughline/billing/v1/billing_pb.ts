@@ -2462,8 +2462,8 @@ export type SumUsageRequest = Message<"throughline.billing.v1.SumUsageRequest"> 
   step: UsageStep;
 
   /**
-   * Names of a page, 1 to 1,000: those with the largest charge over the whole span first, each with all of its sums. 0: all names, in one
-   * answer of at most 50,000 sums. By day there are no pages.
+   * Names of a page, 1 to 1,000: those with the largest charge over the whole span first, each with all of its sums. 0: 1,000. A page of
+   * more than 5,000 sums ends earlier, after at least one name. By day there are no pages.
    *
    * @generated from field: uint32 limit = 6;
    */
@@ -2491,7 +2491,7 @@ export const SumUsageRequestSchema: GenMessage<SumUsageRequest> = /*@__PURE__*/
  */
 export type SumUsageResponse = Message<"throughline.billing.v1.SumUsageResponse"> & {
   /**
-   * Sorted by name; of a page name by name, the largest charge first.
+   * Name by name, the largest charge first; by day in the order of the days.
    *
    * @generated from field: repeated throughline.billing.v1.UsageSum sums = 1;
    */
