@@ -58,13 +58,39 @@ describe("authorise", () => {
     const office = { allowedCidrs: ["10.1.0.0/16", "2001:db8::/32"] };
     const ips = ["10.1.2.3", "::ffff:10.1.2.3", "2001:db8::5", "10.2.0.1", "::ffff:10.2.0.1", "2001:db9::5"];
     expect(ips.map((ip) => allowed(office, ip))).toEqual([true, true, true, false, false, false]);
-    expect(allowed({ allowedCidrs: ["192.0.2.7"] }, "192.0.2.7")).toBe(true);
   });
 
-  it("wants kind and scope", () => {
-    expect(allowed({ kind: KeyKind.CLI }, "::1")).toBe(false);
-    expect(allowed({}, "::1", "images")).toBe(false);
-    expect(allowed({ scopes: ["*"] }, "::1", "images")).toBe(true);
-    expect(allowed({ scopes: [] }, "::1")).toBe(false);
+  it("takes an address without a length as itself alone", () => {
+    const two = { allowedCidrs: ["192.0.2.7", "2001:db8::7"] };
+    const ips = ["192.0.2.7", "192.0.2.6", "192.0.3.7", "2001:db8::7", "2001:db8::6", "2001:db8:1::7"];
+    expect(ips.map((ip) => allowed(two, ip))).toEqual([true, false, false, true, false, false]);
+  });
+
+  it.each(["", "localhost", "10.1.2.3:80", "999.1.2.3"])(
+    "refuses a key of some addresses where the caller's is none: %j",
+    (ip) => {
+      expect(allowed({ allowedCidrs: ["0.0.0.0/0", "::/0"] }, ip)).toBe(false);
+      expect(allowed({}, ip)).toBe(true);
+    },
+  );
+
+  it.each([KeyKind.UNSPECIFIED, KeyKind.SERVER, KeyKind.USER, KeyKind.CLI])(
+    "wants a kind that the call is for: %s is none",
+    (kind) => {
+      expect(allowed({ kind, scopes: ["*"] }, "::1")).toBe(false);
+    },
+  );
+
+  it.each([
+    [["*"], "history.read", true],
+    [["chat", "history.read"], "history.read", true],
+    [["history.delete"], "history.read", false],
+    [["history"], "history.read", false],
+    [["history.read"], "history", false],
+    [["history.rea"], "history.read", false],
+    [["history.*"], "history.read", false],
+    [[], "history.read", false],
+  ])("wants the very scope, or all: %j for %s: %s", (scopes, scope, may) => {
+    expect(allowed({ scopes }, "::1", scope)).toBe(may);
   });
 });
