@@ -216,7 +216,7 @@ describe("sums of usage", () => {
     ["by a clock that jumps", (entries: readonly Entry[]) => [...entries]],
   ] as const)(
     "are those of the ledger, however much of it is in the sums: %s",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (_name, order) => {
       await fc.assert(
         fc.asyncProperty(
