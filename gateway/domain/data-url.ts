@@ -1,6 +1,6 @@
 /** What stands before the data. The media type counts for nothing here: bytes say by themselves what they are. */
 const head = /^data:[\w.+/-]*(?:;[\w.=+-]+)*;base64,/i;
-const base64 = /^[A-Za-z0-9+/_\s-]+={0,2}\s*$/;
+const base64 = /^[A-Za-z0-9+/_\s-]+(?:=\s*){0,2}$/;
 
 /** True: it says that it is data, whether or not it can be read. */
 export function isDataUrl(url: string): boolean {
