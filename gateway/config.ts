@@ -1,11 +1,12 @@
 import { tmpdir } from "node:os";
+import { getHeapStatistics } from "node:v8";
 import { ConfigError, type Env } from "../shared/config.ts";
 import { listenHost, traceAddress } from "../shared/config-checks.ts";
 import { declareEnv } from "../shared/config-declare.ts";
 import { metricsPort } from "../shared/metrics-server.ts";
 import type { RequestIdStyle } from "../shared/request-id.ts";
 import { usableFolder } from "../shared/usable-folder.ts";
-import { bodyMemoryOf, connectionsOf, descriptorLimit, memoryLimit } from "./edge/capacity.ts";
+import { bodyMemoryOf, connectionsOf, descriptorLimit } from "./edge/capacity.ts";
 
 const perMinute = { kind: "int", min: 0, max: 1_000_000_000 } as const;
 
@@ -154,7 +155,7 @@ export const gatewayEnv = declareEnv({
     min: 0,
     max: 1_099_511_627_776,
     description:
-      "Most bytes of bodies that requests keep together; beyond them requests get 503. 0: a quarter of the memory of the container or machine.",
+      "Most bytes of bodies that requests keep together; beyond them requests get 503. 0: a fifth of what V8 lets its heap become, which is half of the memory of the container or machine, at most 4 GiB.",
   },
   MAX_UPLOAD_AUDIO_BYTES: {
     kind: "int",
@@ -312,7 +313,7 @@ export function envToConfig(env: Env): GatewayConfig {
     shutdownGraceMs: read.SHUTDOWN_GRACE_MS,
     headTimeoutMs: read.HEAD_TIMEOUT_MS,
     maxConnections: read.MAX_CONNECTIONS || connectionsOf(descriptorLimit()),
-    bodyMemoryBytes: read.BODY_MEMORY_BYTES || bodyMemoryOf(memoryLimit()),
+    bodyMemoryBytes: read.BODY_MEMORY_BYTES || bodyMemoryOf(getHeapStatistics().heap_size_limit),
     batchPriceRatio: read.BATCH_PRICE_RATIO,
     maxUploadBytes: {
       audio: read.MAX_UPLOAD_AUDIO_BYTES,

@@ -7,6 +7,7 @@ test.each<[Buffer, string]>([
   [Buffer.from([0x22, 0xff, 0x22]), "Line 7 is not valid UTF-8."],
   [Buffer.from(""), "Line 7 is empty."],
   [Buffer.from("{"), "Line 7 is not valid JSON."],
+  [Buffer.from(`[${"[],".repeat(200_000)}[]]`), "Line 7 has more than 200000 objects and lists."],
   [Buffer.from(many), "Line 7 has more than 20000 names of fields, or orders of names, that differ."],
 ])("a text that cannot be read is refused by what is wrong", (bytes, message) => {
   expect(() => readClientJson(bytes, "Line 7", "input_file_id")).toThrow(

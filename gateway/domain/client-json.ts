@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { hasTooManyShapes, mostShapes } from "./json-shapes.ts";
+import { heavyIn, type JsonBounds, jsonBounds } from "./json-weight.ts";
 
 /** A text that is read, and its value. */
 export interface ClientJson {
@@ -13,7 +13,7 @@ export interface ClientJson {
  *
  * @param subject what an error calls it, e.g. "The request body" or "Line 7".
  * @param param what an error says is wrong; undefined: no parameter.
- * @throws ThroughlineError invalid_value: no UTF-8, no JSON, or JSON whose names would take others' time to read.
+ * @throws ThroughlineError invalid_value: no UTF-8, no JSON, or JSON that would take others' time or memory to read.
  */
 export function readClientJson(bytes: Buffer, subject: string, param?: string): ClientJson {
   const refused = (message: string, cause?: unknown) =>
@@ -21,7 +21,8 @@ export function readClientJson(bytes: Buffer, subject: string, param?: string): 
   // Bytes that are not UTF-8 would be read as one text here and go upstream as another.
   if (!isUtf8(bytes)) throw refused("is not valid UTF-8.");
   const text = bytes.toString();
-  if (hasTooManyShapes(text)) throw refused(tooManyShapes);
+  const heavy = heavyIn(text);
+  if (heavy !== undefined) throw refused(tooHeavy[heavy]);
   try {
     return { text, value: JSON.parse(text) as unknown };
   } catch (cause) {
@@ -29,5 +30,8 @@ export function readClientJson(bytes: Buffer, subject: string, param?: string): 
   }
 }
 
-/** What an error says after the name of a text that has too many shapes. */
-export const tooManyShapes = `has more than ${mostShapes} names of fields, or orders of names, that differ.`;
+/** What an error says, after the name of a text, of what it has too many of. */
+export const tooHeavy: Readonly<Record<keyof JsonBounds, string>> = {
+  shapes: `has more than ${jsonBounds.shapes} names of fields, or orders of names, that differ.`,
+  parts: `has more than ${jsonBounds.parts} objects and lists.`,
+};

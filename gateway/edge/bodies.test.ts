@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Frame, InvokeItem, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { streamHandler } from "../../shared/rpc/index.ts";
-import { mostShapes } from "../domain/json-shapes.ts";
+import { jsonBounds } from "../domain/json-weight.ts";
 import { secrets, startTestGateway, type TestGateway, writeFrames } from "../testing.ts";
 
 /* Bodies as clients send them: compressed, with a byte order mark, announced with Expect; and pages of other origins. */
@@ -136,7 +136,11 @@ describe("names that take others' time to read", () => {
 
   // The parser reads a name that is new where it stands thirty times as slowly as one that comes again.
   it.each([chat, "/v1/responses", "/trpc/chat.completions"])("are refused at %s", async (path) => {
-    const response = await fetch(gateway.url + path, { method: "POST", headers: json, body: withNames(mostShapes) });
+    const response = await fetch(gateway.url + path, {
+      method: "POST",
+      headers: json,
+      body: withNames(jsonBounds.shapes),
+    });
     expect(response.status).toBe(400);
     const told = await response.text();
     expect(told).toContain("has more than 20000 names of fields");
@@ -144,7 +148,7 @@ describe("names that take others' time to read", () => {
   });
 
   it("are taken as long as they are few", async () => {
-    expect((await post(withNames(mostShapes - 5))).status).toBe(200);
+    expect((await post(withNames(jsonBounds.shapes - 5))).status).toBe(200);
   });
 });
 

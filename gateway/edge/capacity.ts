@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import type { Server } from "node:net";
-import { totalmem } from "node:os";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { RefusalCounts } from "./refusal-counts.ts";
 
@@ -26,15 +25,15 @@ export function descriptorLimit(): number {
   }
 }
 
-/** Bytes of bodies that may be kept together where nothing is set: a quarter of what the process may take. */
-export function bodyMemoryOf(memoryBytes: number): number {
-  return Math.floor(memoryBytes / 4);
-}
-
-/** Memory that this process may take: of its container, or of the machine. */
-export function memoryLimit(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+/**
+ * Bytes of bodies that may be kept together where nothing is set. A body is there as its bytes, as their text and as what was
+ * parsed, and one character that is no Latin-1 makes two bytes of each: 16 bodies of 15 MB with such characters ended a process
+ * whose heap may have 512 MB, as it may in a container of 1 GiB.
+ *
+ * @param heapBytes how large V8 lets the heap of this process become.
+ */
+export function bodyMemoryOf(heapBytes: number): number {
+  return Math.floor(heapBytes / 5);
 }
 
 /**

@@ -12,12 +12,17 @@ const hello = { model: "m", messages: [{ role: "user", content: "Hello" }] };
 
 /** A gateway whose key has a secret of generation 7, until `refuse` says why Reserve refuses it. */
 async function startRemembering() {
-  const state = { authenticated: 0, generations: [] as number[], refuse: undefined as ThroughlineError | undefined };
+  const state = {
+    authenticated: 0,
+    generations: [] as number[],
+    refuse: undefined as ThroughlineError | undefined,
+    expiresUnixMs: 0n,
+  };
   const gateway = await startTestGateway({
     billing: {
       authenticate: each<AuthenticateItem, Principal>(() => {
         state.authenticated++;
-        return { ...principals.api, secretGeneration: 7 };
+        return { ...principals.api, secretGeneration: 7, expiresUnixMs: state.expiresUnixMs };
       }),
       reserve: each<ReserveItem, Reservation>((item) => {
         state.generations.push(item.secretGeneration);
@@ -52,5 +57,16 @@ it.each([
   expect(await ask()).toBe(status);
   state.refuse = undefined;
   expect(await ask()).toBe(200);
+  expect(state.authenticated).toBe(authenticated);
+});
+
+it.each([
+  ["asks anew after a key that has expired since", -1, 2],
+  ["remembers a key that expires later", 60_000, 1],
+] as const)("%s", async (_what, inMs, authenticated) => {
+  const { gateway, state, ask } = await startRemembering();
+  await using _ = gateway;
+  state.expiresUnixMs = BigInt(Date.now() + inMs);
+  expect([await ask(), await ask()]).toEqual([200, 200]);
   expect(state.authenticated).toBe(authenticated);
 });

@@ -4,8 +4,8 @@ import { errorHeaders, publicError } from "../../shared/errors/envelope.ts";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 import { printable } from "../answers/head.ts";
 import type { GatewayContext } from "../context.ts";
-import { tooManyShapes } from "../domain/client-json.ts";
-import { hasTooManyShapes } from "../domain/json-shapes.ts";
+import { tooHeavy } from "../domain/client-json.ts";
+import { heavyIn } from "../domain/json-weight.ts";
 import { everyKind, principalOf, takeFree } from "../edge/admission.ts";
 import { sendRefusal, toError } from "../edge/errors.ts";
 import { recordUntold } from "../edge/refusals.ts";
@@ -54,8 +54,9 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
     scope.removeAllContentTypeParsers();
     // tRPC's clients send no body where a call has no input, which tRPC itself takes for broken JSON.
     scope.addContentTypeParser<string>("application/json", { parseAs: "string" }, (_request, body, parsed) => {
-      if (hasTooManyShapes(body)) parsed(new ThroughlineError("invalid_value", `The request body ${tooManyShapes}`));
-      else parsed(null, body === "" ? "{}" : body);
+      const heavy = heavyIn(body);
+      if (heavy === undefined) parsed(null, body === "" ? "{}" : body);
+      else parsed(new ThroughlineError("invalid_value", `The request body ${tooHeavy[heavy]}`));
     });
     // A failure before tRPC has the request is told in tRPC's form, so that its clients can read it.
     scope.setErrorHandler<FastifyError>((thrown, request, reply) => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hasTooManyShapes } from "./json-shapes.ts";
+import { heavyIn } from "./json-weight.ts";
 
 describe("the ways in which names of a text follow each other", () => {
   test.each<[string, unknown, number]>([
@@ -49,10 +49,20 @@ describe("the ways in which names of a text follow each other", () => {
     expect(most).toBeGreaterThan(5);
   });
 
+  test.each([
+    ["[]", 1],
+    ['[{},{},"[{",[1,2]]', 4],
+    ['{"a":{"[":[]}}', 3],
+  ])("and the objects and lists of %s are counted", (text, parts) => {
+    const long = text + " ".repeat(100);
+    expect(heavyIn(long, { shapes: 10, parts: parts - 1 })).toBe("parts");
+    expect(heavyIn(long, { shapes: 10, parts })).toBeUndefined();
+  });
+
   test("end the search in texts that are no JSON", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('"', "{", "}", ":", "\\", "a", " ", "[")), (parts) => {
-        expect(typeof hasTooManyShapes(parts.join(""), 0)).toBe("boolean");
+        expect(["parts", "shapes", undefined]).toContain(heavyIn(parts.join(""), { shapes: 0, parts: 1 }));
       }),
       { numRuns: 500 },
     );
@@ -66,7 +76,7 @@ function wide(names: number): object {
 /** The least bound that is kept. A text is searched whatever its length where blanks follow it. */
 function countOf(text: string): number {
   const long = text + " ".repeat(4_000);
-  for (let most = 0; ; most++) if (!hasTooManyShapes(long, most)) return most;
+  for (let shapes = 0; ; shapes++) if (heavyIn(long, { shapes, parts: 1_000 }) === undefined) return shapes;
 }
 
 /** Each list of first names that an object has. */
