@@ -29,7 +29,7 @@ const madeSeldom: Readonly<Record<string, readonly string[]>> = {
   ],
   "once a channel": [
     "services/provider-adapter/resilience/breaker.ts: get state",
-    "services/provider-adapter/resilience/breaker.ts: get untilMs",
+    "services/provider-adapter/resilience/breaker.ts: get restMs",
     "services/provider-adapter/resilience/channel-health.ts: get idle",
     "shared/roster.ts: get oldest",
     "shared/roster.ts: get size",

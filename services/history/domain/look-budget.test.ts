@@ -16,7 +16,7 @@ test("whatever a list finds, it reads what its page may cost and one statement's
         let statements = 0;
         for (const [n, way] of ways.entries()) {
           if (n > 0) budget.nextWay();
-          while (!budget.spent) {
+          while (!budget.isSpent()) {
             const looks = Math.floor(budget.looks(way) * (found.next().value ?? 0));
             budget.spend(way, looks);
             buffers += looks * costOfLook(way);
@@ -34,6 +34,6 @@ test("whatever a list finds, it reads what its page may cost and one statement's
 test("a statement may always look at a few, so that a list comes further", () => {
   const budget = createLookBudget(50, 1);
   budget.spend({ byLabel: true, labels: 0 }, 1_000_000);
-  expect(budget.spent).toBe(true);
+  expect(budget.isSpent()).toBe(true);
   expect(budget.looks({ byLabel: true, labels: 2 })).toBeGreaterThan(0);
 });

@@ -23,7 +23,7 @@ export function costOfLook({ byLabel, labels }: Looking): number {
 /** What a list may still read. */
 export interface LookBudget {
   /** Whether there is nothing left of it for the way that is gone. */
-  readonly spent: boolean;
+  isSpent(): boolean;
   /** Records that the next statement may look at, at least a few: each statement is to bring the list further. */
   looks(how: Looking): number;
   /** Notes that a statement has looked at so many. */
@@ -42,7 +42,7 @@ export function createLookBudget(limit: number, ways: number): LookBudget {
   const share = Math.max(leastBuffers, buffersEach * limit) / ways;
   let left = share;
   return {
-    get spent() {
+    isSpent() {
       return left < buffersOfStatement;
     },
     looks: (how) => Math.max(fewestLooks, Math.floor((left - buffersOfStatement) / costOfLook(how))),

@@ -72,7 +72,7 @@ async function walkOn(
     if (passed === most && last !== undefined) behind = last;
     else return { places, next: further(behind, behindBatch(walk.upTo)), more: false };
     budget.spend(how, passed);
-    if (budget.spent || performance.now() - startMs > scanTimeMs) return { places, next: behind, more: true };
+    if (budget.isSpent() || performance.now() - startMs > scanTimeMs) return { places, next: behind, more: true };
     looked += passed;
     scanLimit = nextScanLimit(scanLimit, { passed: looked, found: places.length, missing: limit - places.length });
     const others = pace();

@@ -49,8 +49,8 @@ export async function listIds(
     if (after === undefined) continue;
     for (const window of windows(after, { nowMs: nowMs(), firstMs: firstWindowMs })) {
       for (let left: IdRange | undefined = window; left !== undefined; ) {
-        if (budget.spent) nextWay();
-        const isOver = budget.spent || performance.now() - startMs > scanTimeMs;
+        if (budget.isSpent()) nextWay();
+        const isOver = budget.isSpent() || performance.now() - startMs > scanTimeMs;
         if (isOver && reached !== undefined) return { ids, nextCursor: reached };
         const { scope, only, along, filter: looked }: Way<WantedLabel> = way;
         const how = { byLabel: along !== undefined, labels: looked.labels.length };
