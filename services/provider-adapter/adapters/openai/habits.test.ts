@@ -316,7 +316,7 @@ describe("documents that are words by another type", () => {
 
   test.each(types)("go as words where the vendor takes no others: %s", (type) => {
     expect(ask("anthropic", {}, type)).toContain('"media_type":"text/plain","data":"{\\"a\\":1}"');
-    expect(ask("openai", { chat: false }, type)).toContain('{"type":"input_text","text":"{\\"a\\":1}"}');
+    expect(ask("openai", { chat: false }, type)).toContain('{"type":"input_text","text":"a\\n{\\"a\\":1}"}');
   });
 
   test.each(["application/zip", "application/vnd.ms-excel"])("others are refused by name: %s", (type) => {

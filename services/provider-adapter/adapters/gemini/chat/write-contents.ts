@@ -1,6 +1,7 @@
 import { geminiFormatName } from "../../../modules/chat/gemini/format-name.ts";
 import { inputOfCall } from "../../../modules/chat/neutral/call-input.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
+import { namedWordsOf } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress, notValid } from "../../../modules/chat/neutral/refuse.ts";
 import type {
   AudioPart,
@@ -92,8 +93,10 @@ function writePart(part: Part, rules: ContentRules, note: Note): JsonObject[] {
     case "text":
       // An empty part is refused.
       return part.text === "" ? [] : [{ text: part.text }];
-    case "image":
     case "file":
+      if (part.name !== undefined && part.source.kind !== "text") note(`${part.at}: the name of the file dropped`);
+      return [writeMedia(part)];
+    case "image":
       return [writeMedia(part)];
     case "audio":
       return [writeAudio(part)];
@@ -128,7 +131,7 @@ function writeMedia(part: ImagePart | FilePart | ClipPart): JsonObject {
   const { source, at } = part;
   switch (source.kind) {
     case "text":
-      return { text: source.text };
+      return { text: namedWordsOf({ source, name: part.type === "file" ? part.name : undefined }) };
     case "data":
       return {
         inlineData: { mimeType: source.mediaType === "image/jpg" ? "image/jpeg" : source.mediaType, data: source.data },

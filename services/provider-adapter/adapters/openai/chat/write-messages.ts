@@ -1,7 +1,7 @@
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import { argumentsOf } from "../../../modules/chat/neutral/custom-tools.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
-import { urlOfSource, wordsOf } from "../../../modules/chat/neutral/media.ts";
+import { namedWordsOf, urlOfSource } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import type { Message, Part, TextPart, ToolCallPart, ToolResultPart } from "../../../modules/chat/neutral/request.ts";
 import { fitTurns } from "../../../modules/chat/openai-chat/turns.ts";
@@ -83,7 +83,7 @@ function writePart(part: Part, { extraParts }: OpenaiFlavour): JsonObject {
     }
     case "file": {
       const { source, name } = part;
-      const words = wordsOf(source);
+      const words = namedWordsOf(part);
       // The format takes PDFs as files, and words as words.
       if (words !== undefined) return { type: "text", text: words };
       if (source.kind !== "data") throw cannotExpress(part.at, "it takes documents as data only");

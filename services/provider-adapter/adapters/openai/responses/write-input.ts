@@ -1,6 +1,6 @@
 import type { OpenaiFlavour } from "../../../domain/flavour.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
-import { urlOfSource, wordsOf } from "../../../modules/chat/neutral/media.ts";
+import { namedWordsOf, urlOfSource } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import type { Message, Part, ToolResultPart } from "../../../modules/chat/neutral/request.ts";
 import { responsesFormat } from "../../../modules/chat/openai-responses/format-name.ts";
@@ -93,7 +93,7 @@ function writeContent(part: Part, role: Message["role"]): JsonObject {
       return { type: "input_image", image_url: urlOfSource(part.source), detail: part.detail ?? "auto" };
     case "file": {
       const { source, name } = part;
-      const words = wordsOf(source);
+      const words = namedWordsOf(part);
       if (words !== undefined || source.kind === "text") return { type: "input_text", text: words };
       if (source.kind === "url") return { type: "input_file", file_url: source.url };
       if (source.kind === "upload") return { type: "input_file", file_id: source.id };

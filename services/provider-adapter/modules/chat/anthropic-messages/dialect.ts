@@ -1,6 +1,7 @@
 import { noteUnknownFields } from "../../../domain/notes.ts";
 import { mayHaveLongNumbers, parseExact } from "../../../wire/exact-json.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
+import { type InnerFields, noteUnknownInside } from "../inner-fields.ts";
 import type { ClientDialect, Note } from "../neutral/formats.ts";
 import { cannotExpress } from "../neutral/refuse.ts";
 import type { FieldName, NeutralRequest } from "../neutral/request.ts";
@@ -44,6 +45,20 @@ const known: ReadonlySet<string> = new Set([
   ],
 ]);
 
+const block = ["type", "cache_control"];
+const tool = ["type", "name", "description", "input_schema", "strict", "cache_control"];
+const inside: InnerFields = {
+  "tools[]": { "": tool, custom: tool },
+  thinking: ["type", "budget_tokens", "display"],
+  output_config: ["effort", "format"],
+  "output_config.format": ["type", "schema"],
+  "messages[].content[]": {
+    image: [...block, "source"],
+    document: [...block, "source", "title", "context"],
+    tool_result: [...block, "tool_use_id", "content", "is_error"],
+  },
+};
+
 /** Fields without which the answer would not be what was asked for. */
 const essential: ReadonlySet<string> = new Set(["mcp_servers", "container"]);
 
@@ -76,6 +91,7 @@ function parseRequest(body: JsonObject, note: Note): NeutralRequest {
     if (body[name] !== null && body[name] !== undefined) throw cannotExpress(name, "its format has no such field");
   }
   noteUnknownFields(body, known, note);
+  noteUnknownInside(body, inside, note);
   const choice = asObject(body.tool_choice);
   const { tools, webSearch } = parseTools(body.tools, note);
   return {

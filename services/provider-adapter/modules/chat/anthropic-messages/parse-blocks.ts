@@ -40,9 +40,12 @@ function parseContent(content: unknown, at: string, reading: Reading, isAssistan
     const block = asObject(raw) ?? {};
     const place = `${at}[${index}]`;
     const part = parseBlock(block, place, reading);
-    if (part.type !== "native") return [part];
+    const context = block.type === "document" ? asString(block.context) : undefined;
+    // What a document is about, which other formats have no field for.
+    const before: Part[] = context ? [{ type: "text", text: context, at: `${place}.context` }] : [];
+    if (part.type !== "native") return [...before, part];
     const text = wordsOf(block);
-    if (text !== undefined) return [{ type: "text", text, at: place, cache: asObject(block.cache_control) }];
+    if (text !== undefined) return [...before, { type: "text", text, at: place, cache: asObject(block.cache_control) }];
     // The text that follows tells what the vendor's own tools did.
     if (!isAssistants) return [part];
     reading.note(`${place} left out: a trace of another vendor's own work`);

@@ -1,4 +1,4 @@
-import type { MediaSource } from "./request.ts";
+import type { FilePart, MediaSource } from "./request.ts";
 
 /** The source of an address: a data URL is taken apart. Undefined for a data URL that is not base64. */
 export function sourceOfUrl(url: string): MediaSource | undefined {
@@ -18,6 +18,12 @@ export function wordsOf(source: MediaSource | { readonly kind: "text"; readonly 
   if (source.kind === "text") return source.text;
   if (source.kind !== "data" || !wordTypes.test(source.mediaType)) return undefined;
   return Buffer.from(source.data, "base64").toString();
+}
+
+/** A document of words for formats that have no names for them: its name stands above it. */
+export function namedWordsOf({ source, name }: Pick<FilePart, "source" | "name">): string | undefined {
+  const words = wordsOf(source);
+  return words === undefined || name === undefined || name === "" ? words : `${name}\n${words}`;
 }
 
 /** The address of a source that is not an upload. */

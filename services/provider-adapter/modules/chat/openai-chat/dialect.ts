@@ -1,6 +1,7 @@
 import type { Asked } from "../../../domain/exchange.ts";
 import { noteUnknownFields } from "../../../domain/notes.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
+import { type InnerFields, noteUnknownInside } from "../inner-fields.ts";
 import type { ClientDialect, Note } from "../neutral/formats.ts";
 import type { FieldName, NeutralRequest } from "../neutral/request.ts";
 import { chatMessageId } from "./completion.ts";
@@ -49,6 +50,16 @@ const known: ReadonlySet<string> = new Set([
   ...["thinking", "enable_thinking", "google", "extra_body", "safety_identifier"],
 ]);
 
+const part = ["type", "cache_control", "prompt_cache_breakpoint"];
+const inside: InnerFields = {
+  "tools[]": ["type", "function", "custom", "cache_control"],
+  "tools[].function": ["name", "description", "parameters", "strict"],
+  "response_format.json_schema": ["name", "description", "schema", "strict"],
+  "messages[].content[]": { text: [...part, "text"], image_url: [...part, "image_url"], file: [...part, "file"] },
+  "messages[].content[].image_url": ["url", "detail"],
+  "messages[].content[].file": ["file_id", "file_data", "filename"],
+};
+
 /** OpenAI's chat completions, as clients speak it. */
 export const chatDialect: ClientDialect = {
   name: chatFormat,
@@ -76,6 +87,7 @@ function bodyOf(asked: Asked): JsonObject {
 
 function parseRequest(body: JsonObject, note: Note): NeutralRequest {
   noteUnknownFields(body, known, note);
+  noteUnknownInside(body, inside, note);
   const google = asObject(body.google);
   const maxTokens = numberOf(body.max_completion_tokens);
   return {

@@ -3,8 +3,8 @@ import { sourceOfUrl } from "../neutral/media.ts";
 import { notValid } from "../neutral/refuse.ts";
 import type { FilePart, ImagePart, Part, TextPart } from "../neutral/request.ts";
 
-/** Where a part of a chat message asks for prompt caching: Anthropic's field as OpenRouter's clients send it, or OpenAI's own. */
-function cacheOf(part: JsonObject): JsonObject | undefined {
+/** Where a part of a message asks for prompt caching: Anthropic's field as OpenRouter's clients send it, or OpenAI's own. */
+export function cacheOf(part: JsonObject): JsonObject | undefined {
   return (
     asObject(part.cache_control) ??
     (asObject(part.prompt_cache_breakpoint)?.mode === "explicit" ? { type: "ephemeral" } : undefined)

@@ -1,6 +1,7 @@
 import type { Asked } from "../../../domain/exchange.ts";
 import { nameOf, noteUnknownFields } from "../../../domain/notes.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
+import { type InnerFields, noteUnknownInside } from "../inner-fields.ts";
 import type { ClientDialect, Note } from "../neutral/formats.ts";
 import { defaultReasoning, isEffort, type Reasoning, reasoningOf } from "../neutral/reasoning.ts";
 import { cannotExpress } from "../neutral/refuse.ts";
@@ -42,6 +43,19 @@ const known: ReadonlySet<string> = new Set([
   ...["previous_response_id", "conversation", "prompt"],
 ]);
 
+const part = ["type", "prompt_cache_breakpoint"];
+const inside: InnerFields = {
+  "tools[]": { function: ["type", "name", "description", "parameters", "strict"] },
+  reasoning: ["effort", "summary"],
+  text: ["format", "verbosity"],
+  "text.format": ["type", "name", "description", "schema", "strict"],
+  "input[].content[]": {
+    input_text: [...part, "text"],
+    input_image: [...part, "image_url", "file_id", "detail"],
+    input_file: [...part, "file_id", "file_data", "file_url", "filename"],
+  },
+};
+
 /** What may be asked to be included: encrypted reasoning always is. */
 const included: ReadonlySet<unknown> = new Set(["reasoning.encrypted_content", "message.output_text.logprobs"]);
 
@@ -70,6 +84,7 @@ function parseRequest(body: JsonObject, namespaces: Namespaces, note: Note): Neu
   refuseState(body);
   if (asObject(body.prompt) !== undefined) throw cannotExpress("prompt", "templates are kept at another vendor");
   noteUnknownFields(body, known, note);
+  noteUnknownInside(body, inside, note);
   if (body.truncation === "auto") note("truncation dropped: the input is never cut here");
   const include = asArray(body.include);
   for (const name of include) {

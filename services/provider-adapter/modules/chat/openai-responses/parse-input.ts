@@ -4,6 +4,7 @@ import { sourceOfUrl } from "../neutral/media.ts";
 import { cannotExpress, notValid } from "../neutral/refuse.ts";
 import type { FilePart, ImagePart, Message, Part, TextPart, ToolResultPart } from "../neutral/request.ts";
 import type { Signature } from "../neutral/signature.ts";
+import { cacheOf } from "../openai-chat/parse-parts.ts";
 import { parseEncryptedContent } from "./encrypted-content.ts";
 import { responsesFormat } from "./format-name.ts";
 import type { Namespaces } from "./namespaces.ts";
@@ -139,7 +140,7 @@ function parsePart(part: JsonObject, at: string): Part {
     case "input_text":
     case "output_text":
     case "text":
-      return textPart(part.text, at);
+      return { ...textPart(part.text, at), cache: cacheOf(part) };
     case "refusal":
       return textPart(part.refusal, at);
     case "input_image":
@@ -162,23 +163,25 @@ function textPart(text: unknown, at: string): TextPart {
 function parseImage(part: JsonObject, at: string): ImagePart {
   const id = asString(part.file_id);
   const detail = asString(part.detail);
-  if (id) return { type: "image", source: { kind: "upload", id }, detail, at };
+  const cache = cacheOf(part);
+  if (id) return { type: "image", source: { kind: "upload", id }, detail, at, cache };
   const source = sourceOfUrl(asString(part.image_url) ?? "");
   if (source === undefined) throw notValid(`${at}.image_url`, "must be an http(s) or a base64 data URL");
   // "original" is newer than what other formats know.
-  return { type: "image", source, detail: detail === "original" ? "high" : detail, at };
+  return { type: "image", source, detail: detail === "original" ? "high" : detail, at, cache };
 }
 
 function parseFile(part: JsonObject, at: string): FilePart {
   const name = asString(part.filename);
   const id = asString(part.file_id);
-  if (id) return { type: "file", source: { kind: "upload", id }, name, at };
+  const cache = cacheOf(part);
+  if (id) return { type: "file", source: { kind: "upload", id }, name, at, cache };
   const url = asString(part.file_url);
-  if (url) return { type: "file", source: { kind: "url", url }, name, at };
+  if (url) return { type: "file", source: { kind: "url", url }, name, at, cache };
   const data = asString(part.file_data) ?? "";
   const source = data.startsWith("data:")
     ? sourceOfUrl(data)
     : ({ kind: "data", mediaType: "application/pdf", data } as const);
   if (data === "" || source === undefined) throw notValid(`${at}.file_data`, "must be base64 or a base64 data URL");
-  return { type: "file", source, name, at };
+  return { type: "file", source, name, at, cache };
 }
