@@ -17,7 +17,11 @@ test("packed, it administers from a folder that has nothing of ours", async () =
   await run("npm", ["install", ...quiet, `./${tarball}`], { cwd: folder });
   expect(await readdir(join(folder, "node_modules"), { recursive: true })).not.toContain("commander");
 
-  const env = { PATH: process.env.PATH, THROUGHLINE_URL: "http://127.0.0.1:9", THROUGHLINE_ADMIN_KEY: "tl-cli-none" };
+  const env = {
+    PATH: process.env.PATH,
+    THROUGHLINE_URL: "http://127.0.0.1:9",
+    THROUGHLINE_ADMIN_KEY: "tl-cli-none-0123456789",
+  };
   const throughline = (...args: string[]) =>
     run("npx", ["--no-install", "throughline", ...args], { cwd: folder, env }).then(
       ({ stdout }) => ({ code: 0, said: stdout }),

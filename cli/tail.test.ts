@@ -24,7 +24,7 @@ it("requests tail goes on when its gateway has ended the connection, and prints 
   await once(gateway.listen(0, "127.0.0.1"), "listening");
   const { port } = gateway.address() as AddressInfo;
   const child = spawn(join(root, "node_modules/.bin/node"), [join(root, "cli/main.ts"), "requests", "tail"], {
-    env: { THROUGHLINE_URL: `http://127.0.0.1:${port}`, THROUGHLINE_ADMIN_KEY: "tl-cli-any" },
+    env: { THROUGHLINE_URL: `http://127.0.0.1:${port}`, THROUGHLINE_ADMIN_KEY: "tl-cli-any-0123456789" },
     stdio: ["inherit", "pipe", "inherit"],
   });
   let out = "";

@@ -106,7 +106,7 @@ describe("a body that comes faster than it is read", () => {
   );
 
   it("costs no full collection of garbage where it is passed on, however long it is", async () => {
-    const total = 192 * 1024 * 1024;
+    const total = 512 * 1024 * 1024;
     const piece = Buffer.alloc(1024 * 1024);
     const host = await rawServer((socket) =>
       socket.once("data", async () => {
@@ -140,7 +140,8 @@ describe("a body that comes faster than it is read", () => {
     await new Promise((resolve) => setImmediate(resolve));
     observer.disconnect();
     expect(bytes).toBe(total);
-    expect(full).toBeLessThan(2);
+    // Without the collections of the young generation a full one comes after every 40 to 50 MB. Other tests of the process bring some.
+    expect(full).toBeLessThan(5);
   });
 
   it("bounds what all bodies together say in a turn", async () => {

@@ -55,7 +55,8 @@ export async function createProject(tarball: string, trpc: readonly string[]): P
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     await run("npm", ["init", "-y"], { cwd: folder });
-    const local = trpc.map((name) => join(packages, name));
+    // tRPC has TypeScript as a peer, which npm would look up by itself.
+    const local = [...trpc, "typescript"].map((name) => join(packages, name));
     const quiet = ["--offline", "--install-links", "--no-audit", "--no-fund", "--loglevel=error"];
     await run("npm", ["install", ...quiet, tarball, ...local], { cwd: folder });
   } catch (error) {
