@@ -78,6 +78,17 @@ const allAsks = [{ accountId: 1n }, { accountId: 1n, keyId: 11n }, { accountId: 
 const asks = allAsks.filter(({ step }, n) => n % (step === TimeStep.DAY ? 5 : 7) === 0);
 
 const answers = () => Promise.all(asks.map((ask) => history.client.getTimeseries(ask, history.options)));
+/** All pages of a series, and how many they were. */
+async function inPages(ask: (typeof asks)[number]) {
+  const points: unknown[] = [];
+  let fromUnixMs = ask.filter.fromUnixMs;
+  for (let pages = 1; ; pages++) {
+    const page = await history.client.getTimeseries({ ...ask, filter: { ...ask.filter, fromUnixMs } }, history.options);
+    points.push(...page.points);
+    if (page.nextFromUnixMs === 0n) return { points, pages };
+    fromUnixMs = page.nextFromUnixMs;
+  }
+}
 const requestsOf = ([first]: Awaited<ReturnType<typeof answers>>): bigint =>
   first?.points.reduce((sum, { requests }) => sum + requests, 0n) ?? 0n;
 const whole = { model: false, channel: false, key: false, outcome: false };
@@ -143,6 +154,13 @@ describe.each([
     expect(fromRecords.some(({ points }) => points.length > 5)).toBe(true);
     await sumHours(history.context);
     expect(await answers()).toEqual(fromRecords);
+    // Pages that have no time left end behind the steps that are read first.
+    const { seriesPageMs } = history.context;
+    Object.assign(history.context, { seriesPageMs: 0 });
+    const paged = await Promise.all(asks.map(inPages));
+    Object.assign(history.context, { seriesPageMs });
+    expect(paged.map(({ points }) => points)).toEqual(fromRecords.map(({ points }) => points));
+    expect(Math.max(...paged.map(({ pages }) => pages))).toBeGreaterThan(5);
   });
 
   test("are kept for accounts with many requests, and for all together", async () => {

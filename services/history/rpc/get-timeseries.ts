@@ -6,16 +6,13 @@ import {
   TimeStep,
 } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { HistoryContext } from "../context.ts";
-import { type PartRow, summedTimeseries, timeseries } from "../db/timeseries.ts";
-import { type DaysAsked, summedDays } from "../db/usage-days.ts";
-import { dimensionsOf } from "../db/usage-grains.ts";
-import { summedHours } from "../db/usage-hours.ts";
-import { dayMs, hourMs, hoursOfDays, wholeDays, wholeHours, withoutHours } from "../domain/hours.ts";
-import { type Grouping, groupings, isByLabel, type PlainGrouping } from "../domain/points.ts";
-import type { IdRange } from "../domain/times.ts";
-import { type Filter, readFilter } from "./filter.ts";
+import type { PartRow } from "../db/timeseries.ts";
+import { dayMs } from "../domain/hours.ts";
+import { type Grouping, groupings, isByLabel } from "../domain/points.ts";
+import { readFilter } from "./filter.ts";
 import { pointsOf } from "./points.ts";
 import { readPage } from "./series-page.ts";
+import { rowsOf } from "./summed-rows.ts";
 
 const stepMs: Readonly<Record<TimeStep, number>> = {
   [TimeStep.UNSPECIFIED]: 3_600_000,
@@ -45,62 +42,14 @@ export async function getTimeseries(
   const ranges = statuses.length === 0 ? [] : filter.ranges;
   const [range] = ranges;
   if (range === undefined) return { points: [] };
-  if (isByLabel(groupBy) || (ranges.length === 1 && summedScope(asked) === undefined)) {
+  if (isByLabel(groupBy) || ranges.length === 1) {
     return readPage(context, range, { ...asked, groupBy, after: request.after });
   }
   const rows: PartRow[] = [];
   for (const part of ranges) {
-    for (const row of await rowsOf(context, part, { ...asked, groupBy })) rows.push(row);
+    for (const row of await rowsOf(context.summingReader, part, { ...asked, groupBy })) rows.push(row);
   }
   return { points: await pointsOf(rows, context.pacing.pace()) };
-}
-
-type Asked = Omit<Filter, "ranges"> & { readonly stepMs: number; readonly groupBy: PlainGrouping };
-
-/**
- * The sums of a range: of its days that are summed up already, of its other hours that are, and of the records in the rest
- * of it.
- */
-async function rowsOf({ summingReader }: HistoryContext, range: IdRange, asked: Asked): Promise<PartRow[]> {
-  const { scope, statuses, scan } = asked;
-  const summed = summedScope(asked);
-  if (summed === undefined) return timeseries(summingReader, { scope, range, statuses, filter: scan }, asked);
-  const { accountId, keyId } = summed;
-  const filter = { ...scan, ...(keyId === undefined ? {} : { keyId }) };
-  const dimensions = dimensionsOf(asked.named, asked.groupBy, filter);
-  const { days, rows } = await daysOf(summingReader, { ...asked, accountId, range, filter, dimensions });
-  const hours = await summedHours(summingReader, accountId, {
-    ...wholeHours(range),
-    withoutDays: days,
-    dimensions,
-  });
-  if (hours.length > 0) {
-    rows.push(...(await summedTimeseries(summingReader, { accountId, hours, statuses, filter, dimensions }, asked)));
-  }
-  for (const left of withoutHours(range, [...hours, ...hoursOfDays(days)])) {
-    rows.push(...(await timeseries(summingReader, { scope, range: left, statuses, filter: scan }, asked)));
-  }
-  return rows;
-}
-
-async function daysOf(
-  reader: HistoryContext["summingReader"],
-  asked: Omit<DaysAsked, "range"> & { readonly range: IdRange; readonly stepMs: number },
-): Promise<{ days: number[]; rows: PartRow[] }> {
-  if (asked.stepMs !== dayMs) return { days: [], rows: [] };
-  return summedDays(reader, { ...asked, range: wholeDays(asked.range) });
-}
-
-/** Where sums of whole hours can answer: not by the minute, for one user, or of what bears a label. */
-function summedScope({
-  scope,
-  scan,
-  stepMs: step,
-}: Pick<Asked, "scope" | "scan" | "stepMs">): { accountId: bigint; keyId?: bigint } | undefined {
-  const isOfLabels = (scan.labels ?? []).length > 0;
-  if (step < hourMs || scan.userId !== undefined || scope.kind === "user" || isOfLabels) return undefined;
-  if (scope.kind === "operator") return { accountId: 0n };
-  return { accountId: scope.accountId, ...(scope.kind === "key" ? { keyId: scope.keyId } : {}) };
 }
 
 function checkTimes({ filter }: GetTimeseriesRequest, step: number): void {

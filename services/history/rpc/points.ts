@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type TimePoint, TimePointSchema } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { Pace } from "../../../shared/pace.ts";
 import type { PartRow } from "../db/timeseries.ts";
-import { addPart, comparePoints, type Point, percentilesMs, pointOf } from "../domain/points.ts";
+import { addPart, comparePoints, type Point, percentilesMs } from "../domain/points.ts";
 
 /** The points of all rows, by time, then group. */
 export async function pointsOf(rows: readonly PartRow[], pace: Pace): Promise<TimePoint[]> {
@@ -18,17 +18,6 @@ export async function pointsOf(rows: readonly PartRow[], pace: Pace): Promise<Ti
     if (others !== undefined) await others;
     // Records that were deleted since they were summed up are taken off, so nothing may be left of a group.
     if (part.requests > 0n) points.push(toPoint(part));
-  }
-  return points;
-}
-
-/** The points of rows each of which is a point, in their order. */
-export async function pointsOfEach(rows: readonly PartRow[], pace: Pace): Promise<TimePoint[]> {
-  const points: TimePoint[] = [];
-  for (const row of rows) {
-    const others = pace();
-    if (others !== undefined) await others;
-    if (row.requests > 0n) points.push(toPoint(pointOf(row)));
   }
   return points;
 }

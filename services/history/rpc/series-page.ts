@@ -3,13 +3,14 @@ import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { GetTimeseriesResponseSchema, TimePoint } from "../../../shared/gen/throughline/history/v1/history_pb.ts";
 import type { HistoryContext } from "../context.ts";
 import { labelledTimeseries } from "../db/labelled-timeseries.ts";
-import { type PartRow, timeseries } from "../db/timeseries.ts";
+import type { PartRow } from "../db/timeseries.ts";
 import { mostLabelPoints } from "../domain/label-bounds.ts";
-import { comparePoints, type Grouping, type GroupPlace, isByLabel } from "../domain/points.ts";
+import { type Grouping, type GroupPlace, isByLabel } from "../domain/points.ts";
 import { firstSteps, nextSteps, unixMsOf } from "../domain/step-windows.ts";
 import { firstId, higher, type IdRange } from "../domain/times.ts";
 import type { Filter } from "./filter.ts";
-import { pointsOfEach } from "./points.ts";
+import { pointsOf } from "./points.ts";
+import { rowsOf, summedScope } from "./summed-rows.ts";
 
 type Asked = Omit<Filter, "ranges"> & {
   readonly stepMs: number;
@@ -20,8 +21,11 @@ type Asked = Omit<Filter, "ranges"> & {
 
 type PageContext = Pick<HistoryContext, "summingReader" | "pacing" | "seriesPageMs" | "seriesPagePoints">;
 
+/** Steps that are read first where there are sums of them: hours by model take up to 3 ms each. Else one may be all that a page has time for. */
+const firstSummed = 8;
+
 /**
- * The points of a range that no sums are kept for, read from the records. They are read some steps at a time; a page ends when it has taken its
+ * The points of a range, read some steps at a time from sums that are kept or from the records; a page ends when it has taken its
  * time, or would before the next steps are read. By label it ends within a step where it has its points.
  */
 export async function readPage(
@@ -34,14 +38,14 @@ export async function readPage(
   const points: TimePoint[] = [];
   const most = isByLabel(asked.groupBy) ? seriesPagePoints : mostLabelPoints;
   let left: Left = { range, after: asked.after };
-  for (let steps = 1; left.range.from < left.range.to; ) {
+  for (let steps = hasSums(asked) ? firstSummed : 1; left.range.from < left.range.to; ) {
     const window = firstSteps(left.range, { steps, stepMs: asked.stepMs });
     const room = most - points.length;
     const tookFromMs = performance.now();
     const { rows, next } = cut(await read(summingReader, window, { ...asked, after: left.after, room }), {
       ...{ window, room, within: isByLabel(asked.groupBy) },
     });
-    for (const point of (await pointsOfEach(rows, pace)).sort(comparePoints)) points.push(point);
+    for (const point of await pointsOf(rows, pace)) points.push(point);
     const nowMs = performance.now();
     left = { range: { from: next.from, to: range.to }, after: next.after };
     const leftMs = seriesPageMs - (nowMs - startMs);
@@ -54,6 +58,10 @@ export async function readPage(
   return { points };
 }
 
+function hasSums(asked: Asked): boolean {
+  return !isByLabel(asked.groupBy) && summedScope(asked) !== undefined;
+}
+
 /** What is still to be read. */
 interface Left {
   readonly range: IdRange;
@@ -62,15 +70,17 @@ interface Left {
 
 const nextAfter = ({ after }: Left) => (after === undefined ? {} : { nextAfter: after });
 
-function read(
+async function read(
   db: HistoryContext["summingReader"],
   range: IdRange,
-  { scope, statuses, scan: filter, groupBy, stepMs, after, room }: Asked & { readonly room: number },
+  asked: Asked & { readonly room: number },
 ): Promise<PartRow[]> {
+  const { scope, statuses, scan: filter, groupBy, stepMs, after, room } = asked;
   const summed = { scope, range, statuses, filter };
   if (isByLabel(groupBy)) return labelledTimeseries(db, summed, { stepMs, groupBy, after, most: room });
   if ((filter.labels ?? []).length > 0) return labelledTimeseries(db, summed, { stepMs, groupBy });
-  return timeseries(db, summed, { stepMs, groupBy });
+  const rows = await rowsOf(db, range, { ...asked, groupBy });
+  return rows.sort((a, b) => Number(a.at_unix_ms - b.at_unix_ms));
 }
 
 interface Bounds {
