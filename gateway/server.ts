@@ -3,7 +3,7 @@ import { httpUrl } from "../shared/http-url.ts";
 import { createLineWriter } from "../shared/log.ts";
 import type { MetricsServer, Standing } from "../shared/metrics-server.ts";
 import { createPacing } from "../shared/pace.ts";
-import { createSpentBuffers, uploadStepBytes } from "../shared/spent-buffers.ts";
+import { createSpentBuffers } from "../shared/spent-buffers.ts";
 import { gatewaySpans } from "../shared/telemetry/spans/gateway.ts";
 import { chunkCharacters } from "./answers/json-in-pieces.ts";
 import { createOpenStreams } from "./answers/open-streams.ts";
@@ -94,7 +94,7 @@ export async function startGateway(
     refusals,
     bodies,
     spool,
-    spent: createSpentBuffers(uploadStepBytes),
+    spent: createSpentBuffers(),
     limits: createFreeLimits(config, refusals),
     spans: gatewaySpans(deps.tracing),
     requestLine: createLineWriter(deps.log, "request", requestLineFields),

@@ -1,27 +1,25 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createSpentBuffers, passedStepBytes, uploadStepBytes } from "./spent-buffers.ts";
-
-const steps = fc.constantFrom(uploadStepBytes, passedStepBytes);
+import { createSpentBuffers, spentStepBytes } from "./spent-buffers.ts";
 
 test("however buffers are spent, no more of them wait for a collection than a step and the last one", () => {
   fc.assert(
-    fc.property(steps, fc.array(fc.integer({ min: 1, max: 3 * passedStepBytes }), { maxLength: 50 }), (step, sizes) => {
+    fc.property(fc.array(fc.integer({ min: 1, max: 3 * spentStepBytes }), { maxLength: 50 }), (sizes) => {
       let waiting = 0;
-      const spent = createSpentBuffers(step, () => {
+      const spent = createSpentBuffers(() => {
         waiting = 0;
       });
       for (const size of sizes) {
         waiting += size;
         spent.add(size);
-        expect(waiting).toBeLessThan(step);
+        expect(waiting).toBeLessThan(spentStepBytes);
       }
     }),
   );
 });
 
 test("a collection frees buffers that V8 would have kept", () => {
-  const spent = createSpentBuffers(uploadStepBytes);
+  const spent = createSpentBuffers();
   const mib = 1024 * 1024;
   let most = 0;
   const before = process.memoryUsage().arrayBuffers;
@@ -30,5 +28,5 @@ test("a collection frees buffers that V8 would have kept", () => {
     spent.add(64 * 1024);
     most = Math.max(most, process.memoryUsage().arrayBuffers - before);
   }
-  expect(most).toBeLessThan(4 * uploadStepBytes);
+  expect(most).toBeLessThan(4 * spentStepBytes);
 });

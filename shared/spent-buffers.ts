@@ -7,34 +7,23 @@ export interface SpentBuffers {
   add(bytes: number): void;
 }
 
-/** Bytes of uploads that may wait for a collection: little of them is still in use then. */
-export const uploadStepBytes = 4 * 1024 * 1024;
-
-/**
- * The same of what is on its way through: megabytes of it are still in use, and what lives through two collections is freed by none of the
- * young generation. With 4 MiB the provider made more full collections than with none.
- */
-export const passedStepBytes = 16 * 1024 * 1024;
+/** So many bytes of them may wait for a collection. */
+export const spentStepBytes = 4 * 1024 * 1024;
 
 /**
  * Has the young generation collected as often as buffers are spent.
  *
  * V8 collects by what its own heap holds, and of a buffer of 64 KiB that is a hundred bytes: the memory itself is outside. It looks at
- * that only beyond some tens of megabytes, and then collects everything: most of what speech of 5 MB cost.
- *
- * @param stepBytes so many bytes of them may wait for a collection.
+ * that only beyond some tens of megabytes, in each process through which an upload goes.
  */
-export function createSpentBuffers(stepBytes: number, collect?: () => void): SpentBuffers {
+export function createSpentBuffers(collect: () => void = youngCollection()): SpentBuffers {
   let waiting = 0;
-  let run = collect;
   return {
     add(bytes) {
       waiting += bytes;
-      if (waiting < stepBytes) return;
+      if (waiting < spentStepBytes) return;
       waiting = 0;
-      // Not before it is needed: it takes a context of V8.
-      run ??= youngCollection();
-      run();
+      collect();
     },
   };
 }

@@ -4,7 +4,6 @@ import { ThroughlineError } from "../errors/error.ts";
 import { fromWireError } from "../errors/wire.ts";
 import { ErrorSchema, type Want, WantSchema } from "../gen/throughline/common/v1/common_pb.ts";
 import type { Pace } from "../pace.ts";
-import type { SpentBuffers } from "../spent-buffers.ts";
 import type { ClientCodec, LooseMessage, ServerCodec } from "./link.ts";
 import type { LaneShape } from "./shape.ts";
 
@@ -25,35 +24,18 @@ function itemMakerOf(schema: DescMessage): Maker {
   };
 }
 
-/** A smaller message travels among others, in buffers that are let go of with much else. */
-const largeBytes = 8 * 1024;
-
-/** Each way a large message is copied twice between its maker and its reader: by the lane, and by grpc-js, which frames messages and puts them together. */
-const copies = 2;
-
-function countSpent(spent: SpentBuffers, bytes: number): void {
-  if (bytes >= largeBytes) spent.add(copies * bytes);
-}
-
-/** Codec of a lane's client over gRPC: a payload is an encoded message. `spent`: told of the buffers that large ones take. */
-export function wireClientCodec(shape: LaneShape, spent: SpentBuffers): ClientCodec<Buffer> {
+/** Codec of a lane's client over gRPC: a payload is an encoded message. */
+export function wireClientCodec(shape: LaneShape): ClientCodec<Buffer> {
   const item = itemMakerOf(shape.item);
   const decodeError = decoderOf(ErrorSchema);
   const decodeWant = decoderOf(WantSchema);
-  const decodeFrame = decoderOf(shape.frame ?? shape.ok);
   return {
     item,
     decodeOk: decoderOf(shape.ok),
-    decodeFrame(payload) {
-      countSpent(spent, payload.byteLength);
-      return decodeFrame(payload);
-    },
+    decodeFrame: decoderOf(shape.frame ?? shape.ok),
     decodeError: (payload) => fromWireError(decodeError(payload)),
     decodeWant: (payload) => wantOf(decodeWant(payload)),
-    data(offset, bytes) {
-      countSpent(spent, bytes.byteLength);
-      return item({ data: bytes, dataOffset: BigInt(offset) });
-    },
+    data: (offset, bytes) => item({ data: bytes, dataOffset: BigInt(offset) }),
     bytes: (payload) => payload.byteLength,
     hold: held,
   };
@@ -73,22 +55,9 @@ function held(payload: Buffer): Buffer {
   return own;
 }
 
-/** Codec of a lane's server over gRPC. `spent`: as of the client's. */
-export function wireServerCodec(shape: LaneShape, spent: SpentBuffers): ServerCodec<Buffer> {
-  const messages = serverMessages(shape);
-  const decodeItem = decoderOf(shape.item);
-  return {
-    ...messages,
-    decodeItem(payload) {
-      countSpent(spent, payload.byteLength);
-      return decodeItem(payload);
-    },
-    bytes(kind, message) {
-      const bytes = messages.bytes(kind, message);
-      countSpent(spent, bytes);
-      return bytes;
-    },
-  };
+/** Codec of a lane's server over gRPC. */
+export function wireServerCodec(shape: LaneShape): ServerCodec<Buffer> {
+  return { ...serverMessages(shape), decodeItem: decoderOf(shape.item) };
 }
 
 /** Codec of a lane's client in process: a payload is the message itself, or the error. */

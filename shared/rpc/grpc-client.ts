@@ -1,7 +1,6 @@
 import { type DescMethod, type DescService, fromBinary } from "@bufbuild/protobuf";
 import { type ChannelOptions, Client, connectivityState, Metadata, status } from "@grpc/grpc-js";
 import { ThroughlineError } from "../errors/error.ts";
-import { createSpentBuffers, passedStepBytes } from "../spent-buffers.ts";
 import { encodeMessage, wireClientCodec } from "./codec.ts";
 import { createComplaint } from "./complaint.ts";
 import { cancelledError, deadlineError, tooLargeError, unavailableError } from "./faults.ts";
@@ -53,7 +52,6 @@ export function createGrpcClient<S extends DescService>(
     () => new Client(options.target, credentials, channelOptions(options)),
     options.channelMaxAgeMs ?? 300_000,
   );
-  const spent = createSpentBuffers(passedStepBytes);
   const complaint = createComplaint(options.log, "a service cannot be reached");
   let reason: Error | undefined;
   /** Looks up why no peer is there. What is known is given at once; the answer comes too late for who asks first. */
@@ -77,7 +75,7 @@ export function createGrpcClient<S extends DescService>(
     lane(method, maxMessageBytes) {
       const shape = laneShape(method);
       return {
-        codec: wireClientCodec(shape, spent),
+        codec: wireClientCodec(shape),
         open: openGrpcLink(channels, shape, maxMessageBytes, { secret: options.secret, refused }),
       };
     },

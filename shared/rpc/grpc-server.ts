@@ -12,7 +12,6 @@ import {
 } from "@grpc/grpc-js";
 import { ThroughlineError } from "../errors/error.ts";
 import { listenFault } from "../listen-fault.ts";
-import { createSpentBuffers, passedStepBytes } from "../spent-buffers.ts";
 import { createAdmission } from "./admission.ts";
 import type { CallSpans } from "./call-spans.ts";
 import { encodeMessage, wireServerCodec } from "./codec.ts";
@@ -87,7 +86,6 @@ export async function startGrpcServer(
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
     // Channelz stays on: without it forceShutdown knows no connections and cuts none (grpc-js 1.14.7, server.js).
   });
-  const spent = createSpentBuffers(passedStepBytes);
   const laneServers: LaneServer<Buffer>[] = [];
   let draining = false;
 
@@ -102,7 +100,7 @@ export async function startGrpcServer(
       }
       const shape = laneShape(method);
       const encode = createResultEncoder(shape);
-      const lanes = createLaneServer(shape.path, handler, wireServerCodec(shape, spent), options.log);
+      const lanes = createLaneServer(shape.path, handler, wireServerCodec(shape), options.log);
       laneServers.push(lanes);
       lanePaths.add(shape.path);
       const handle = (stream: ServerDuplexStream<Buffer, Buffer>): void => {

@@ -23,12 +23,7 @@ export interface CallContext extends Bounds {
   readonly turns: Turns<Reading>;
   /** Buffers of bodies that were sent. */
   readonly spent: SpentBuffers;
-  /** Buffers of answers that were passed on. */
-  readonly passed: SpentBuffers;
 }
-
-/** A body whose head announces more than this is long. */
-const longBytes = 64 * 1024;
 
 /** Ends a request inside undici; its message never leaves this file. */
 const ended = new Error("ended");
@@ -48,8 +43,6 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
   #readBefore = 0;
   #startTick = 0;
   #headSeen = false;
-  /** The answer goes on as it comes, and nothing of it is kept. */
-  #isPassedOn = false;
   #over = false;
   #retried = false;
   #dispatching = false;
@@ -161,9 +154,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     this.#headSeen = true;
     this.#patience.headCame();
     this.#reading.isEvents = String(headers["content-type"]).startsWith("text/event-stream");
-    const length = Number(headers["content-length"]);
-    this.#reading.isLong = length > longBytes && !this.#reading.isEvents;
-    if (length > this.#bytesLeft) {
+    if (Number(headers["content-length"]) > this.#bytesLeft) {
       this.#fail("too_large");
       return;
     }
@@ -172,10 +163,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
       this.#fail("protocol");
       return;
     }
-    if (this.#sink.onHead(status, headers) === "stream") {
-      this.#isPassedOn = true;
-      this.#patience.isStream();
-    }
+    if (this.#sink.onHead(status, headers) === "stream") this.#patience.isStream();
     if (this.#over) return;
     this.#patience.touch();
     this.#reading.begin();
@@ -188,7 +176,6 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     const { unpacker } = this.#reading;
     if (unpacker === undefined) this.#take(chunk);
     else if (!unpacker.write(chunk)) this.#reading.filled();
-    if (this.#isPassedOn) this.#context.passed.add(chunk.length);
   }
 
   /** A piece of the body itself. The bound holds for what a packed one unpacks to. */

@@ -3,7 +3,6 @@ import { TLSSocket } from "node:tls";
 import { Client, type Dispatcher } from "undici";
 import type { Connect } from "../../../shared/outbound/guard.ts";
 import { type InterimHeads, skipInterimHeads } from "./interim-heads.ts";
-import { expectLong } from "./socket-reads.ts";
 
 /** One connection of a pool, as the call that has it sees it. */
 export interface Line {
@@ -15,8 +14,6 @@ export interface Line {
   expectHead(): void;
   /** The socket itself can be held. */
   readonly canHold: boolean;
-  /** What comes is a long body, or no more of it does. */
-  expectLong(isLong: boolean): void;
   /** Reads the socket no further: what comes waits in the system. To be called when what it has read was taken. */
   hold(): void;
   /** Reads it on. */
@@ -49,10 +46,6 @@ class OpenLine implements Line {
 
   expectHead(): void {
     this.#heads?.expect();
-  }
-
-  expectLong(isLong: boolean): void {
-    if (this.#socket !== undefined && this.canHold) expectLong(this.#socket, isLong);
   }
 
   hold(): void {

@@ -18,14 +18,12 @@ export class Reading implements Waiting {
   /** Undefined: the request is not written yet. */
   controller: Dispatcher.DispatchController | undefined = undefined;
   /** The connection of the request that was written. */
-  line: Pick<Line, "canHold" | "hold" | "release" | "expectLong"> | undefined = undefined;
+  line: Pick<Line, "canHold" | "hold" | "release"> | undefined = undefined;
   /** Unpacks a body that came packed. */
   unpacker: Unpacker | undefined = undefined;
   paused = false;
   /** What comes is a stream of events. */
   isEvents = false;
-  /** What comes is long, and no stream of events. */
-  isLong = false;
   readonly #patience: Patience;
   readonly #turns: Turns<Reading>;
   #begun = false;
@@ -46,7 +44,6 @@ export class Reading implements Waiting {
   /** The head has come. */
   begin(): void {
     this.#begun = true;
-    if (this.isLong) this.line?.expectLong(true);
     if (this.paused) {
       this.#patience.silenceIsOurs();
       queueMicrotask(this.#hold);
@@ -126,7 +123,6 @@ export class Reading implements Waiting {
 
   /** Nothing more is read. */
   end(): void {
-    this.line?.expectLong(false);
     if (this.#held) this.#release();
     this.#over = true;
     this.unpacker?.destroy();

@@ -1,6 +1,6 @@
 import type { Log } from "../../../shared/log.ts";
 import type { Guard } from "../../../shared/outbound/guard.ts";
-import { createSpentBuffers, passedStepBytes, uploadStepBytes } from "../../../shared/spent-buffers.ts";
+import { createSpentBuffers } from "../../../shared/spent-buffers.ts";
 import { Call } from "./call.ts";
 import type { Proxies } from "./proxies.ts";
 import type { Reading } from "./reading.ts";
@@ -49,7 +49,7 @@ export interface Upstream {
 const drainTimeoutMs = 1_000;
 /** Time in which a kept connection shows that it was dead already. */
 const staleMs = 5_000;
-/** Calls that go on in a turn of the loop with 48 KiB each, or 16 of events. */
+/** Calls that go on in a turn of the loop with 32 KiB each, or 16 of events. */
 const callsInTurn = 8;
 
 /**
@@ -79,8 +79,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     staleTicks: watch.ticks(staleMs),
     drainTicks: watch.ticks(drainTimeoutMs),
     turns: createTurns<Reading>(callsInTurn),
-    spent: createSpentBuffers(uploadStepBytes),
-    passed: createSpentBuffers(passedStepBytes),
+    spent: createSpentBuffers(),
   };
   return {
     send(request, sink) {

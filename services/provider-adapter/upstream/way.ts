@@ -4,7 +4,7 @@ import type { Connect, Guard } from "../../../shared/outbound/guard.ts";
 import { bounded } from "./connectors.ts";
 import { createLineClient } from "./line.ts";
 import { createDirectHosts, hasProxy, type Proxies } from "./proxies.ts";
-import { noting, socketReads } from "./socket-reads.ts";
+import { noting, smallReads } from "./small-reads.ts";
 
 /** Pools of connections, one for each origin. */
 export interface Way {
@@ -36,7 +36,7 @@ export function createWay(options: WayOptions): Way {
   const lookup = guard === undefined ? {} : { lookup: guard.lookup };
   const secured = buildConnector({ timeout: 0, ...tls, ...lookup });
   const holdable = new WeakSet<Socket>();
-  const plain = noting(buildConnector({ timeout: 0, ...socketOptions, ...socketReads, ...lookup }), holdable);
+  const plain = noting(buildConnector({ timeout: 0, ...socketOptions, ...smallReads, ...lookup }), holdable);
   const direct: Connect = (to, connected) => (to.protocol === "https:" ? secured : plain)(to, connected);
   const connect = guard?.checked(direct) ?? direct;
   const clientOptions: Client.Options = {
