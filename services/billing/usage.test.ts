@@ -11,7 +11,6 @@ import { foldUsage } from "./db/usage-fold.ts";
 import type { UsageBy } from "./db/usage-groupings.ts";
 import type { UsageQuery, UsageSumRow } from "./db/usage-query.ts";
 import { mostLabels } from "./domain/labels.ts";
-import { coverOf } from "./domain/usage-cover.ts";
 import type { NameRank } from "./domain/usage-page.ts";
 import { pepper, silent } from "./testing.ts";
 
@@ -452,39 +451,4 @@ test("a day and a month tell those apart that came first, and the audit knows wh
     throw undo;
   });
   await expect(found).rejects.toBe(undo);
-});
-
-test("a range is covered once, by whole spans and by edges of less than an hour", () => {
-  fc.assert(
-    fc.property(
-      moment,
-      moment,
-      fc.constantFrom(["month", "day", "hour"] as const, ["day", "hour"] as const, ["month", "day"] as const),
-      (a, b, spans) => {
-        const [fromMs, toMs] = [Math.min(a, b), Math.max(a, b) + 1];
-        const cover = coverOf(fromMs, toMs, spans);
-        const pieces = [
-          ...cover.edges.map((edge) => [edge.fromMs, edge.toMs] as const),
-          ...cover.stretches.map((stretch) => [stretch.fromHour * hourMs, stretch.toHour * hourMs] as const),
-        ].toSorted((x, y) => x[0] - y[0]);
-        expect(pieces[0]?.[0]).toBe(fromMs);
-        expect(pieces.at(-1)?.[1]).toBe(toMs);
-        for (const [i, [from, to]] of pieces.entries()) {
-          expect(from).toBeLessThan(to);
-          if (i > 0) expect(from).toBe(pieces[i - 1]?.[1]);
-        }
-        const shortestMs = spans.at(-1) === "day" ? dayMs : hourMs;
-        for (const edge of cover.stretches.length > 0 ? cover.edges : []) {
-          expect(edge.toMs - edge.fromMs).toBeLessThan(shortestMs);
-        }
-        expect(cover.stretches.length).toBeLessThanOrEqual(5);
-        for (const { span, fromHour, toHour } of cover.stretches) {
-          for (const at of [new Date(fromHour * hourMs), new Date(toHour * hourMs)]) {
-            if (span !== "hour") expect(at.getUTCHours()).toBe(0);
-            if (span === "month") expect(at.getUTCDate()).toBe(1);
-          }
-        }
-      },
-    ),
-  );
 });

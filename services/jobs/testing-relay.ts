@@ -50,7 +50,7 @@ export async function startLosingRelay(databaseUrl: string): Promise<LosingRelay
     far.on("data", (bytes) => {
       if (lost === undefined) return void near.write(bytes);
       held.push(bytes);
-      // What was changed is said by CommandComplete's tag.
+      // The tag of CommandComplete says which command has changed something.
       const [, rows] = /UPDATE (\d+)\0/.exec(Buffer.concat(held).toString("latin1")) ?? [];
       if (rows === undefined) return;
       if (rows === "0") {

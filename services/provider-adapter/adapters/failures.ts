@@ -97,7 +97,7 @@ const treatments: Readonly<Record<FailureMeaning, Treatment>> = {
     code: "not_found",
     message: "The upstream does not have what the request refers to.",
     passOn: true,
-    // What is kept in one account may be in another's.
+    // Another candidate's account may have what this one has not.
     failover: true,
     unhealthy: false,
     cooldownMs: 0,

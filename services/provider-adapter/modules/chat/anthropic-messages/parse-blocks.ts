@@ -41,7 +41,7 @@ function parseContent(content: unknown, at: string, reading: Reading, isAssistan
     const place = `${at}[${index}]`;
     const part = parseBlock(block, place, reading);
     const context = block.type === "document" ? asString(block.context) : undefined;
-    // What a document is about, which other formats have no field for.
+    // Other formats have no field that says what a document is about, so its context goes as words before it.
     const before: Part[] = context ? [{ type: "text", text: context, at: `${place}.context` }] : [];
     if (part.type !== "native") return [...before, part];
     const text = wordsOf(block);
