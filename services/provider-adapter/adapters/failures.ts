@@ -90,7 +90,8 @@ const treatments: Readonly<Record<FailureMeaning, Treatment>> = {
     message: "The upstream does not know this model or path.",
     passOn: false,
     failover: true,
-    unhealthy: true,
+    // A client can provoke it (channels may serve `name-*`): no breaker opens by a name that somebody wrote.
+    unhealthy: false,
     cooldownMs: 0,
   },
   unknown_reference: {

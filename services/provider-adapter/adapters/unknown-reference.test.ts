@@ -61,6 +61,6 @@ describe("a model, a path or a key that the vendor refuses is ours", () => {
     ["gemini", 404, google(404, "NOT_FOUND", "models/x is not found for API version v1beta.")],
     ["gemini", 400, google(400, "INVALID_ARGUMENT", "API key not found. Please pass a valid API key.")],
   ])("%s %i %j", (adapter, status, body) => {
-    expect(fail(adapter, status, body)).toMatchObject({ error: { code: "upstream_error" }, unhealthy: true });
+    expect(fail(adapter, status, body)).toMatchObject({ error: { code: "upstream_error" }, failover: true });
   });
 });

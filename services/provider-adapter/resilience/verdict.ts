@@ -34,9 +34,6 @@ export function faultVerdict(fault: UpstreamFault): Verdict {
 /** The verdict on an answer that is an error. */
 export function failureVerdict(status: number, failure: UpstreamFailure): Verdict {
   if (!failure.failover || !failure.unhealthy) return neutral;
-  // The upstream does not know the model or path. A client can provoke it (channels may serve `name-*`): no breaker opens
-  // by a name that somebody wrote.
-  if (status === 404 || status === 405) return neutral;
   if (failure.cooldownMs > 0) return { kind: status < 500 ? "credential" : "rest", restMs: failure.cooldownMs };
   return failure.error.code === "upstream_timeout" ? slowFault : quickFault;
 }

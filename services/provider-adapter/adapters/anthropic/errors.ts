@@ -5,6 +5,7 @@ import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
+import { meaningOfStatus } from "../status-meanings.ts";
 import { isUnknownReference } from "../unknown-reference.ts";
 
 /** What the vendor's types of errors mean (platform.claude.com/docs/en/api/errors). */
@@ -22,27 +23,11 @@ const meanings: Readonly<Record<string, FailureMeaning>> = {
   overloaded_error: "overloaded",
 };
 
-/** Meaning of a status whose body says nothing (the edge answers before the API does). */
-const byStatus: Readonly<Record<number, FailureMeaning>> = {
-  400: "refused",
-  401: "credential",
-  402: "no_credit",
-  403: "credential",
-  404: "unknown_model",
-  408: "timeout",
-  409: "overloaded",
-  413: "too_large",
-  422: "refused",
-  429: "overloaded",
-  503: "overloaded",
-  504: "timeout",
-  529: "overloaded",
-};
-
 /** Details of a 429 that no retry can cure. */
 const spendLimits = /spend_limit_reached/;
-/** An account without credit is answered as a request that is not valid. */
-const noCredit = /credit balance is too low|purchase credits/i;
+/** An account without credit, or one that may not be used, is answered as a request that is not valid. */
+const noCredit = /credit balance is too low|purchase credits|reached your specified API usage limits/i;
+const disabled = /(organization|account|workspace) (has been|is) (disabled|deactivated|suspended)/i;
 /** Details of a 404 that is about something kept at the vendor (`thread_not_found`). */
 const notKept = /_not_found$/;
 const tooLong =
@@ -81,10 +66,10 @@ function meaningOf(error: JsonObject, status: number): FailureMeaning {
   const detail = asString(asObject(error.details)?.error_code) ?? "";
   if (spendLimits.test(detail)) return "no_credit";
   if (noCredit.test(message)) return "no_credit";
+  if (disabled.test(message)) return "credential";
   if (tooLong.test(message)) return "too_long";
   if (filtered.test(message)) return "filtered";
-  const usual =
-    meanings[asString(error.type) ?? ""] ?? byStatus[status] ?? (status >= 400 && status < 500 ? "refused" : "failed");
+  const usual = meanings[asString(error.type) ?? ""] ?? meaningOfStatus(status);
   if (usual !== "unknown_model") return usual;
   return notKept.test(detail) || isUnknownReference(message) ? "unknown_reference" : usual;
 }

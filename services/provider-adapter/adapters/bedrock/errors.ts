@@ -4,6 +4,7 @@ import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
+import { meaningOfStatus } from "../status-meanings.ts";
 
 /** What the vendor's exceptions mean (docs.aws.amazon.com: Converse, "Errors"; Signature Version 4, "Troubleshooting"). */
 const meanings: Readonly<Record<string, FailureMeaning>> = {
@@ -32,21 +33,6 @@ const meanings: Readonly<Record<string, FailureMeaning>> = {
   validation: "refused",
 };
 
-/** Meaning of a status whose body says nothing. */
-const byStatus: Readonly<Record<number, FailureMeaning>> = {
-  400: "refused",
-  401: "credential",
-  403: "credential",
-  404: "unknown_model",
-  408: "timeout",
-  413: "too_large",
-  // A failure of the model, not of the request.
-  424: "failed",
-  429: "overloaded",
-  503: "overloaded",
-  504: "timeout",
-};
-
 /** Messages that say more than the name of their exception; the first that matches counts. */
 const byMessage: readonly (readonly [RegExp, FailureMeaning])[] = [
   [
@@ -54,12 +40,14 @@ const byMessage: readonly (readonly [RegExp, FailureMeaning])[] = [
     "too_long",
   ],
   [
-    /model identifier is invalid|on-demand throughput|don.t have access to (the )?model|end of its life|is not supported (in|for) (this|your|the) (region|account)|legacy.*not been actively/i,
+    /model identifier is invalid|on-demand throughput|don.t have access to (the )?model|model access is denied|end of its life|is not supported (in|for) (this|your|the) (region|account)|legacy.*not been actively/i,
     "unknown_model",
   ],
   [/security token|signature|bearer token|api key|credential/i, "credential"],
   [/too large|payload size|exceeds? the (size )?limit of \d+ bytes/i, "too_large"],
 ];
+
+const notAllowed = /^operation not allowed|^your account is not authorized/i;
 
 /** Which meanings a message may give another: of one about our account or the service it says nothing. */
 const mayMeanMore: ReadonlySet<FailureMeaning> = new Set(["refused", "credential", "unknown_model"]);
@@ -103,7 +91,9 @@ function meaningOf(type: string, message: string, status: number): FailureMeanin
     .replace(/^.*#/, "")
     .replace(/(Exception|Error)$/i, "")
     .toLowerCase();
-  const usual = meanings[name] ?? byStatus[status] ?? (status >= 400 && status < 500 ? "refused" : "failed");
+  const usual = meanings[name] ?? meaningOfStatus(status);
+  // An account that may not use the service is answered as a request that is not valid.
+  if (usual === "refused" && notAllowed.test(message)) return "credential";
   if (!mayMeanMore.has(usual)) return usual;
   const begins = beginningOf(message);
   const more = byMessage.find(([pattern]) => pattern.test(begins))?.[1];

@@ -7,7 +7,7 @@ const tooLong = /too (many tokens|long)|maximum (number of )?tokens/i;
 const rules: readonly ErrorRule[] = [
   { status: 498, means: "filtered" },
   { status: 499, means: "timeout" },
-  { status: 429, message: /trial key|monthly|billing/i, means: "no_credit" },
+  { status: 429, message: /monthly|\/ month|billing/i, means: "no_credit" },
   { status: 400, message: tooLong, means: "too_long" },
   { status: 422, message: tooLong, means: "too_long" },
 ];

@@ -4,6 +4,7 @@ import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureOf } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
+import { meaningOfStatus } from "../status-meanings.ts";
 import { isUnknownReference } from "../unknown-reference.ts";
 
 /** What the vendor's names of errors mean (google.rpc.Code; ai.google.dev/gemini-api/docs/troubleshooting). */
@@ -24,21 +25,6 @@ const meanings: Readonly<Record<string, FailureMeaning>> = {
   INTERNAL: "failed",
   UNKNOWN: "failed",
   DATA_LOSS: "failed",
-};
-
-/** Meaning of a status whose body says nothing. */
-const byStatus: Readonly<Record<number, FailureMeaning>> = {
-  400: "refused",
-  401: "credential",
-  402: "no_credit",
-  403: "credential",
-  404: "unknown_model",
-  408: "timeout",
-  409: "overloaded",
-  413: "too_large",
-  429: "overloaded",
-  503: "overloaded",
-  504: "timeout",
 };
 
 /** Messages that say more than the name of their error; the first that matches counts. */
@@ -89,8 +75,7 @@ function meaningOf(error: JsonObject, status: number): FailureMeaning {
   const named = byMessage.find(([pattern]) => pattern.test(message));
   // A 5xx that speaks of tokens is still the upstream's.
   if (named !== undefined && code < 500) return named[1];
-  const usual =
-    meanings[asString(error.status) ?? ""] ?? byStatus[code] ?? (code >= 400 && code < 500 ? "refused" : "failed");
+  const usual = meanings[asString(error.status) ?? ""] ?? meaningOfStatus(code);
   return (usual === "credential" || usual === "unknown_model") && isUnknownReference(message)
     ? "unknown_reference"
     : usual;

@@ -62,7 +62,6 @@ describe("errors of vendors in the catalogue's words", () => {
     const failure = fail(vendor, status, body);
     expect(failure.error.code).toBe(code);
     expect(failure.failover).toBe(failover);
-    expect(failure.unhealthy).toBe(failover);
     expect(failure.error.upstreamRequestId).toBe("up-1");
   });
 

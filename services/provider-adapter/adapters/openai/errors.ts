@@ -4,6 +4,7 @@ import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { type FailureMeaning, failureMeanings, failureOf, type Said } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
+import { meaningOfStatus } from "../status-meanings.ts";
 import { isUnknownReference } from "../unknown-reference.ts";
 
 /** What a rule of a flavour may say that an error means. */
@@ -17,37 +18,27 @@ export interface ErrorRule {
   readonly means: FailureMeaning;
 }
 
-/** Meanings of errors that the vendor's own table does not name. */
+const noCredit =
+  /insufficient_quota|insufficient_user_quota|arrearage|exceeded_current_quota|billing_hard_limit|billing_not_active|insufficient_balance/i;
+const tooLong =
+  /context[_ ](length|window|size)|maximum (context|prompt|model) length|too many tokens|(prompt|input) is too long|token limit|must have less than \d+ tokens|tokens.{0,40} must be (<=|less than) /i;
+
+/** Meanings of errors that the vendor's own table does not name, and that their status does not tell. */
 const usual: readonly ErrorRule[] = [
-  { status: 402, means: "no_credit" },
-  {
-    code: /insufficient_quota|insufficient_user_quota|arrearage|exceeded_current_quota|billing_hard_limit|insufficient_balance/i,
-    means: "no_credit",
-  },
+  { code: noCredit, means: "no_credit" },
   {
     status: 429,
     message: /insufficient (account )?balance|no (remaining )?balance|exceeded your current quota/i,
     means: "no_credit",
   },
-  { status: 401, means: "credential" },
-  { status: 403, means: "credential" },
-  { status: 413, means: "too_large" },
-  { code: /context_length/i, means: "too_long" },
-  {
-    status: 400,
-    message: /context[_ ]length|maximum context|too many tokens|prompt is too long|input is too long|token limit/i,
-    means: "too_long",
-  },
+  // OpenAI answers 403 where the account may not use this model: its other models work.
+  { code: /^model_not_found$/i, means: "unknown_model" },
+  { code: /context_(length|size)/i, means: "too_long" },
+  { status: 400, message: tooLong, means: "too_long" },
+  { status: 422, message: tooLong, means: "too_long" },
   { status: 400, code: /content_filter|content_policy/i, means: "filtered" },
-  { status: 404, means: "unknown_model" },
-  { status: 405, means: "unknown_model" },
-  { status: 408, means: "timeout" },
-  { status: 504, means: "timeout" },
-  { status: 409, means: "overloaded" },
-  { status: 425, means: "overloaded" },
-  { status: 429, means: "overloaded" },
-  { status: 503, means: "overloaded" },
-  { status: 529, means: "overloaded" },
+  // Groq: more tokens than the account may ask for within a minute.
+  { status: 413, code: /rate_limit/i, means: "overloaded" },
 ];
 
 /**
@@ -68,7 +59,7 @@ export function httpFailure(
     said: cleanMessage(said.message),
     param: said.param,
     upstreamRequestId: upstreamRequestId || said.requestId,
-    retryAfterMs: retryAfterMs(headers),
+    retryAfterMs: retryAfterMs(headers) || retryAfterMs(said.headers),
   });
 }
 
@@ -76,8 +67,10 @@ export function httpFailure(
 export function inBandFailure(error: JsonObject, rules: readonly ErrorRule[] = []): ThroughlineError {
   const said = readError(JSON.stringify({ error }));
   const status = typeof error.code === "number" ? error.code : Number(/^[45]\d\d$/.exec(said.code)?.[0] ?? 0);
-  const known = matching(status, said, rules) ?? matching(status, said, usual);
-  if (known === undefined && /overloaded|rate_limit|server_busy|throttl/i.test(`${said.type} ${said.code}`)) {
+  const named = matching(status, said, rules) ?? matching(status, said, usual);
+  const known = named ?? meaningOfStatus(status);
+  const isUnclear = named === undefined && (known === "refused" || known === "failed");
+  if (isUnclear && /overloaded|rate_limit|server_busy|throttl/i.test(`${said.type} ${said.code}`)) {
     return failureOf("overloaded", {}).error;
   }
   const message = cleanMessage(said.message);
@@ -92,10 +85,7 @@ export function inBandFailure(error: JsonObject, rules: readonly ErrorRule[] = [
 }
 
 function meaningOf(status: number, said: SaidByVendor, rules: readonly ErrorRule[]): FailureMeaning {
-  const known =
-    matching(status, said, rules) ??
-    matching(status, said, usual) ??
-    (status >= 400 && status < 500 ? "refused" : "failed");
+  const known = matching(status, said, rules) ?? matching(status, said, usual) ?? meaningOfStatus(status);
   return known === "unknown_model" && isUnknownReference(said.message) ? "unknown_reference" : known;
 }
 
@@ -116,11 +106,21 @@ interface SaidByVendor extends Said {
   readonly code: string;
   readonly type: string;
   readonly requestId: string | undefined;
+  /** Fields of the head that a vendor behind this one sent, in small letters. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** The vendors' many shapes of an error body (wire/providers.md section 4). */
 export function readError(body: string): SaidByVendor {
-  const parsed = parseJson(body);
+  const said = readBody(parseJson(body));
+  // OpenRouter's own words say nothing: what the vendor behind it said stands beside them.
+  if (!said.raw || !/^(provider returned error|)$/i.test(said.message)) return said;
+  const behind = readBody(parseJson(said.raw));
+  const words = /^\s*[[{<]/.test(said.raw) ? said.message : beginningOf(said.raw);
+  return { ...said, message: behind.message || words, code: behind.code || said.code };
+}
+
+function readBody(parsed: unknown): SaidByVendor & { readonly raw: string | undefined } {
   const top = asObject(parsed) ?? asObject(asArray(parsed)[0]) ?? {};
   const inner = asObject(top.error) ?? asObject(asArray(top.errors)[0]) ?? top;
   // Mistral wraps FastAPI's details in its message.
@@ -140,5 +140,12 @@ export function readError(body: string): SaidByVendor {
     type: asString(inner.type)?.slice(0, maxCodeLength) ?? "",
     param: asString(inner.param),
     requestId: asString(top.request_id),
+    headers: headersIn(asObject(inner.metadata)?.headers),
+    raw: asString(asObject(inner.metadata)?.raw),
   };
+}
+
+function headersIn(value: unknown): Readonly<Record<string, string>> {
+  const given = Object.entries(asObject(value) ?? {});
+  return Object.fromEntries(given.map(([name, text]) => [name.toLowerCase(), String(text)]));
 }

@@ -5,7 +5,7 @@ import { type ErrorRule, httpFailure, inBandFailure } from "../openai/errors.ts"
 const rules: readonly ErrorRule[] = [
   { message: /payment method|billing|free tokens/i, status: 429, means: "no_credit" },
   {
-    message: /token limit|too many tokens|max(imum)? (number of )?tokens|exceeds? .*tokens/i,
+    message: /token limit|too many tokens|max(imum)? (number of |allowed )?tokens|exceeds? .*tokens/i,
     status: 400,
     means: "too_long",
   },
