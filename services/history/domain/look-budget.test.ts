@@ -11,14 +11,14 @@ test("whatever a list finds, it reads what its page may cost and one statement's
       fc.array(how, { minLength: 1, maxLength: 6 }),
       fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
       (limit, ways, found) => {
-        const budget = createLookBudget(limit, ways.length);
+        let budget = createLookBudget(limit, ways.length);
         let buffers = 0;
         let statements = 0;
         for (const [n, way] of ways.entries()) {
-          if (n > 0) budget.nextWay();
+          if (n > 0) budget = budget.withNextWay();
           while (!budget.isSpent()) {
             const looks = Math.floor(budget.looks(way) * (found.next().value ?? 0));
-            budget.spend(way, looks);
+            budget = budget.afterLooks(way, looks);
             buffers += looks * costOfLook(way);
             statements++;
           }
@@ -32,8 +32,7 @@ test("whatever a list finds, it reads what its page may cost and one statement's
 });
 
 test("a statement may always look at a few, so that a list comes further", () => {
-  const budget = createLookBudget(50, 1);
-  budget.spend({ byLabel: true, labels: 0 }, 1_000_000);
+  const budget = createLookBudget(50, 1).afterLooks({ byLabel: true, labels: 0 }, 1_000_000);
   expect(budget.isSpent()).toBe(true);
   expect(budget.looks({ byLabel: true, labels: 2 })).toBeGreaterThan(0);
 });

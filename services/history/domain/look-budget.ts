@@ -26,10 +26,10 @@ export interface LookBudget {
   isSpent(): boolean;
   /** Records that the next statement may look at, at least a few: each statement is to bring the list further. */
   looks(how: Looking): number;
-  /** Notes that a statement has looked at so many. */
-  spend(how: Looking, looks: number): void;
-  /** Goes on to the next way, which has its own share and what the ones before it have left. */
-  nextWay(): void;
+  /** What is left after a statement that has looked at so many. */
+  afterLooks(how: Looking, looks: number): LookBudget;
+  /** What there is for the next way: its own share, and what the ones before it have left. */
+  withNextWay(): LookBudget;
 }
 
 const fewestLooks = 20;
@@ -40,17 +40,14 @@ const fewestLooks = 20;
  */
 export function createLookBudget(limit: number, ways: number): LookBudget {
   const share = Math.max(leastBuffers, buffersEach * limit) / ways;
-  let left = share;
+  return budgetOf(share, share);
+}
+
+function budgetOf(left: number, share: number): LookBudget {
   return {
-    isSpent() {
-      return left < buffersOfStatement;
-    },
+    isSpent: () => left < buffersOfStatement,
     looks: (how) => Math.max(fewestLooks, Math.floor((left - buffersOfStatement) / costOfLook(how))),
-    spend(how, looks) {
-      left -= buffersOfStatement + looks * costOfLook(how);
-    },
-    nextWay() {
-      left += share;
-    },
+    afterLooks: (how, looks) => budgetOf(left - buffersOfStatement - looks * costOfLook(how), share),
+    withNextWay: () => budgetOf(left + share, share),
   };
 }

@@ -55,7 +55,7 @@ async function walkOn(
   const pace = pacing.pace();
   const places: Place[] = [];
   const how = { byLabel: false, labels: walk.filter.labels?.length ?? 0 };
-  const budget = createLookBudget(limit, 1);
+  let budget = createLookBudget(limit, 1);
   let scanLimit = firstScanLimit(limit);
   let looked = 0;
   for (let { behind } = walk; ; ) {
@@ -71,7 +71,7 @@ async function walkOn(
     if (full !== undefined && places.length >= limit) return { places, next: full, more: true };
     if (passed === most && last !== undefined) behind = last;
     else return { places, next: further(behind, behindBatch(walk.upTo)), more: false };
-    budget.spend(how, passed);
+    budget = budget.afterLooks(how, passed);
     if (budget.isSpent() || performance.now() - startMs > scanTimeMs) return { places, next: behind, more: true };
     looked += passed;
     scanLimit = nextScanLimit(scanLimit, { passed: looked, found: places.length, missing: limit - places.length });
