@@ -12,7 +12,14 @@ import { startConfigurationTrail } from "./configuration-trail.ts";
 import { serveConsole } from "./console/console.ts";
 import { type GatewayContext, requestLineFields } from "./context.ts";
 import type { GatewayDeps } from "./deps.ts";
-import { countConnections, createBodyMemory, createSpoolRoom, limitConnections } from "./edge/capacity.ts";
+import {
+  countConnections,
+  createBodyMemory,
+  createSpoolRoom,
+  descriptorLimit,
+  limitConnections,
+  shortageOf,
+} from "./edge/capacity.ts";
 import { assertNobodyListens, openDoors, sharesPort } from "./edge/doors.ts";
 import { createEdge } from "./edge/edge.ts";
 import { clientsLeave, farewellMs } from "./edge/farewell.ts";
@@ -111,6 +118,8 @@ export async function startGateway(
   const open = createOpenStreams(config.keepAliveMs);
   let stopping = false;
   const edge = createEdge(context, () => stopping);
+  const shortage = shortageOf(config.maxConnections, descriptorLimit());
+  if (shortage !== undefined) deps.log.warn(shortage);
   const refuseConnection = limitConnections(edge.server, config.maxConnections, refusals);
   const openConnections = countConnections(edge.server);
   const unobserve = [

@@ -1,4 +1,5 @@
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { ConfigError } from "./config-error.ts";
 
 /** Options of `usableFolder`. */
@@ -14,7 +15,7 @@ export interface FolderOptions {
 export function usableFolder(variable: string, path: string, { make }: FolderOptions): string {
   const wrong = (what: string) => new ConfigError(variable, `${variable}: ${path} ${what}`);
   try {
-    if (make) mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (make) makeFolder(resolve(path));
     if (!statSync(path).isDirectory()) throw wrong("is no directory");
     accessSync(path, constants.W_OK | constants.X_OK);
     return path;
@@ -22,5 +23,17 @@ export function usableFolder(variable: string, path: string, { make }: FolderOpt
     if (error instanceof ConfigError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     throw code === "EEXIST" ? wrong("is no directory") : wrong(`cannot be written to (${code})`);
+  }
+}
+
+/** Node's own `recursive` never comes back where a folder cannot be made though the one above it is there, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process was quicker.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }

@@ -25,6 +25,13 @@ export function descriptorLimit(): number {
   }
 }
 
+/** What an operator should know where connections may need more descriptors than there are; undefined: there are enough. */
+export function shortageOf(connections: number, descriptors: number): string | undefined {
+  const needed = otherDescriptors + connections * descriptorsPerConnection;
+  if (needed <= descriptors) return undefined;
+  return `this process may open ${descriptors} files and ${connections} connections may need ${needed}: requests will fail; raise its limit (ulimit -n) or lower MAX_CONNECTIONS`;
+}
+
 /**
  * Bytes of bodies that may be kept together where nothing is set. A body is there as its bytes, as their text and as what was
  * parsed, and one character that is no Latin-1 makes two bytes of each: 16 bodies of 15 MB with such characters ended a process

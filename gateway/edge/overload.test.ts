@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Frame, InvokeItem, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { streamHandler } from "../../shared/rpc/index.ts";
 import { secrets, startTestGateway, type TestGateway, writeFrames } from "../testing.ts";
-import { bodyMemoryOf, connectionsOf } from "./capacity.ts";
+import { bodyMemoryOf, connectionsOf, shortageOf } from "./capacity.ts";
 
 const chat = "/v1/chat/completions";
 
@@ -80,6 +80,12 @@ describe("connections beyond the limit", () => {
       [Number.POSITIVE_INFINITY, 10_000],
     ] as const;
     expect(cases.map(([descriptors]) => [descriptors, connectionsOf(descriptors)])).toEqual(cases);
+  });
+
+  it("are told of at the start where there may not be descriptors for them", () => {
+    expect(shortageOf(16, 128)).toMatch(/may open 128 files and 16 connections may need 144/);
+    for (const descriptors of [144, 256, 1_024, 1_048_576, Number.POSITIVE_INFINITY])
+      expect(shortageOf(connectionsOf(descriptors), descriptors)).toBeUndefined();
   });
 });
 

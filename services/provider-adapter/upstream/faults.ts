@@ -8,6 +8,7 @@ export const faultKinds = [
   "connect_refused",
   "connect_timeout",
   "connect_wait",
+  "no_descriptor",
   "proxy",
   "tls",
   "headers_timeout",
@@ -43,6 +44,7 @@ export const faultTable: Readonly<Record<FaultKind, FaultEntry>> = {
   connect_refused: entry("upstream_error", "The upstream refused the connection.", "upstream"),
   connect_timeout: entry("upstream_timeout", "The connection to the upstream was not made in time.", "upstream"),
   connect_wait: entry("upstream_timeout", "No connection to the upstream became free in time.", "ours"),
+  no_descriptor: entry("service_unavailable", "The platform has as many connections open as it may have.", "ours"),
   proxy: entry("upstream_error", "The proxy on the way to the upstream did not let the request through.", "upstream"),
   tls: entry("upstream_error", "The secure connection to the upstream could not be made.", "upstream"),
   headers_timeout: entry("upstream_timeout", "The upstream did not begin to answer in time.", "upstream"),
@@ -103,6 +105,7 @@ export function codeOf(error: unknown): string {
 /** Classifies a failed connection attempt. `proxied`: a proxy was to make the connection. */
 export function connectFault(error: Error, { secure, proxied }: { secure: boolean; proxied: boolean }): ConnectFault {
   const code = codeOf(error);
+  if (spent.has(code)) return new ConnectFault("no_descriptor", code);
   if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") return new ConnectFault("connect_timeout", code);
   const syscall: unknown = "syscall" in error ? error.syscall : "";
   // Several addresses of one name fail together as an AggregateError, which has no syscall.
@@ -119,6 +122,9 @@ function proxyFault(error: Error): ConnectFault {
   return new ConnectFault("proxy", status === undefined ? codeOf(error) : `PROXY_${status}`);
 }
 
+/** This process or machine has no descriptor or buffer left; the upstream was not even asked. */
+const spent: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS"]);
+
 /** Codes of OpenSSL's checks and of Node's TLS. */
 function isOfTls(code: string): boolean {
   return /^(ERR_SSL_|ERR_TLS_|EPROTO$|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA$|HOSTNAME_MISMATCH$|PATH_LENGTH_|INVALID_PURPOSE$)/.test(
@@ -127,6 +133,9 @@ function isOfTls(code: string): boolean {
 }
 
 const kindOfCode: Readonly<Record<string, FaultKind>> = {
+  // The HTTP library reads its parser's file at the first connection.
+  EMFILE: "no_descriptor",
+  ENFILE: "no_descriptor",
   UND_ERR_SOCKET: "socket_closed",
   UND_ERR_INFO: "socket_closed",
   ECONNRESET: "socket_closed",
