@@ -63,11 +63,9 @@ export function linePreparer(
     const lineRequest = Object.create(request, { rawBody: { value: bytes }, body: { value: body } }) as FastifyRequest;
     const prepared = await endpoint.prepare?.(body, lineRequest, context);
     const demand = endpoint.read(prepared?.body ?? body, lineRequest);
-    if (isStream(demand.answer)) {
-      throw new ThroughlineError("invalid_value", "A line of a batch is answered as a whole; leave stream out.", {
-        param: "stream",
-      });
-    }
+    if (isStream(demand.answer)) throw answeredAsAWhole("stream");
+    // Its answer would be told as one that is kept and may be asked for while it runs.
+    if (endpoint.background?.(body) !== undefined) throw answeredAsAWhole("background");
     const { incoming } = request;
     const labels = labelsOf(request.headers, body);
     const ask: Ask = {
@@ -115,6 +113,12 @@ export function linePreparer(
       return { requestId, customId: line.customId, refusal: toWireError(error), model: modelOf(line.body) };
     }
   };
+}
+
+function answeredAsAWhole(param: string): ThroughlineError {
+  return new ThroughlineError("invalid_value", `A line of a batch is answered as a whole; leave ${param} out.`, {
+    param,
+  });
 }
 
 const maxModelLength = 256;
