@@ -41,7 +41,7 @@ export function createEdge(context: GatewayContext, isLeaving: () => boolean): F
     // No request runs that long in silence: what is left is a client that does not read its answer.
     connectionTimeout: Math.min(longestTimerMs, context.config.requestTimeoutMs + context.config.unreadMs),
     keepAliveTimeout: 75_000,
-    rewriteUrl: ({ url = "/", headers }) => routedUrl(url, headers),
+    rewriteUrl: ({ method = "", url = "/", headers }) => routedUrl(method, url, headers),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // Node would answer a missing Host by itself, without ID and envelope.
     http: { requireHostHeader: false, headersTimeout: headTimeoutMs, connectionsCheckingInterval: headTimeoutMs / 10 },

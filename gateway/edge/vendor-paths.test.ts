@@ -18,8 +18,17 @@ test.each([
   ["/v1/models/gpt-4o", "/v1/models/gpt-4o", undefined],
 ])("%s", (url, routed, key) => {
   const headers: Record<string, string> = {};
-  expect(routedUrl(url, headers)).toBe(routed);
+  expect(routedUrl("POST", url, headers)).toBe(routed);
   expect(headers["x-goog-api-key"]).toBe(key);
+});
+
+test.each([
+  ["/v1/models/llama3:latest", "/v1/models/llama3:latest"],
+  ["/v1/models/ft:gpt-4o:org::id", "/v1/models/ft:gpt-4o:org::id"],
+  ["/v1beta/models/deepseek/deepseek-chat:free", "/v1beta/models/deepseek/deepseek-chat:free"],
+  ["/v1alpha/models/llama3:latest?key=tl", "/v1beta/models/llama3:latest"],
+])("a model that is asked after may have a colon in its name: %s", (url, routed) => {
+  for (const method of ["GET", "HEAD", "DELETE"]) expect(routedUrl(method, url, {})).toBe(routed);
 });
 
 test("a key in an address never stays in it, and never takes the place of one in a header", () => {
@@ -29,7 +38,7 @@ test("a key in an address never stays in it, and never takes the place of one in
     fc.property(fc.array(other), spelling, fc.array(other), (before, name, after) => {
       const url = `/v1beta/models/m:generateContent?${[...before, `${name}=secret-1`, ...after].join("&")}`;
       const headers: Record<string, string> = { "x-goog-api-key": "given" };
-      expect(routedUrl(url, headers)).not.toContain("secret-1");
+      expect(routedUrl("POST", url, headers)).not.toContain("secret-1");
       expect(headers["x-goog-api-key"]).toBe("given");
     }),
   );

@@ -19,14 +19,15 @@ export function verbRoute(verb: string): string {
 /**
  * The address by which a request is routed. A key in it becomes the header that bears keys, unless there is one.
  *
+ * @param method Only POST asks a model to do something: the model that a GET names may end as a verb does (`llama3:latest`).
  * @param headers those of the request; the key is added.
  */
-export function routedUrl(url: string, headers: IncomingHttpHeaders): string {
+export function routedUrl(method: string, url: string, headers: IncomingHttpHeaders): string {
   if (!starts.some((start) => url.startsWith(start))) return url;
   const mark = url.indexOf("?");
   const path = mark < 0 ? url : url.slice(0, mark);
   const query = mark < 0 ? "" : withoutKey(url.slice(mark + 1), headers);
-  const [, model, verb] = verbPath.exec(path) ?? [];
+  const [, model, verb] = (method === "POST" ? verbPath.exec(path) : null) ?? [];
   let routed = path;
   if (model !== undefined && verb !== undefined) routed = verbRoute(verb).replace("*", () => model);
   // The list of models is at the same path as OpenAI's: whose shape is meant is told by the key's header.
