@@ -47,7 +47,8 @@ test("a record that is on its way is waited for, by whatever ID of ours", async 
     requestId.toString(),
     formatRequestId(requestId, "stamped"),
     `chatcmpl-${requestId}`,
-    `job_${requestId}`,
+    ...["cmpl-", "msg_", "resp_", "rerank-", "modr-", "batch_req_", "job_"].map((prefix) => `${prefix}${requestId}`),
+    ...["msg", "rs", "fc", "ctc", "ig", "in"].map((prefix) => `${prefix}_${requestId}_7`),
     traceIdOf(requestId),
   ];
   for (const text of spellings) {

@@ -3,6 +3,7 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import type { StoredRecord } from "../../shared/gen/throughline/history/v1/history_pb.ts";
 import { toParts, traceIdOf } from "../../shared/request-id.ts";
 import type { GatewayContext } from "../context.ts";
+import { requestOfItem } from "../domain/response-items.ts";
 import type { Incoming } from "../story/incoming.ts";
 import { requestOf } from "./chat/message-id.ts";
 import type { Owner } from "./history-query.ts";
@@ -48,7 +49,7 @@ export function unknownRequest(): ThroughlineError {
 export const askAgainMs = 1_000;
 
 /**
- * The request that a text names: an ID of ours in any spelling (of the request, its answer, its job, its trace), one that an upstream
+ * The request that a text names: an ID of ours in any spelling (of the request, its answer, an item of it, its job, its trace), one that an upstream
  * gave, or the client's own. What may be on its way is waited for, for up to two seconds. Whether it may be is told by the time in the ID
  * alone, so nobody learns from it whether another has it.
  */
@@ -59,7 +60,7 @@ export async function findRequest(
   text: string,
   { withRequest = false }: { readonly withRequest?: boolean } = {},
 ): Promise<Found> {
-  const requestId = requestOf(text) ?? requestOfTrace(text);
+  const requestId = requestOf(text) ?? requestOfItem(text) ?? requestOfTrace(text);
   const mayCome = requestId !== undefined && isRecent(requestId);
   const { lookupWaitMs } = context.config;
   let leftMs = mayCome ? lookupWaitMs : Math.min(foreignWaitMs, lookupWaitMs);

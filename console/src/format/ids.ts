@@ -5,8 +5,9 @@
 /** A request ID by itself: decimal, or stamped with its time. */
 const decimal = /(?<![\w-])\d{15,19}(?![\w-])/;
 const stamped = /(?<![\w-])20\d{12}[a-z]{8}(?![\w-])/;
-/** IDs that say what they are: answers, jobs, batches, files. */
-const prefixed = /(?<![\w-])(?:chatcmpl|cmpl|msg|resp|video|job|file|batch|msgbatch)[-_][\w-]{4,200}/;
+/** IDs that say what they are: answers and their items, jobs, batches and their lines, files. */
+const prefixed =
+  /(?<![\w-])(?:chatcmpl|cmpl|msg|resp|rerank|modr|rs|fc|ctc|ig|video|job|file|batch|msgbatch)[-_](?=[\w-]*\d)[\w-]{4,200}/;
 /** What W3C's trace context calls a trace. */
 const trace = /(?<![\da-f])[\da-f]{32}(?![\da-f])/i;
 const uuid = /(?<![\w-])[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?![\w-])/i;

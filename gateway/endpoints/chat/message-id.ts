@@ -1,7 +1,7 @@
 import { parseRequestId } from "../../../shared/request-id.ts";
 
-/** What answers of the dialects put before the request ID to make their message ID; both separators are met in the wild. */
-const messageId = /^(?:chatcmpl|cmpl|msg|resp|video|job|file|batch|msgbatch)[-_](.+)$/;
+/** What answers of the dialects, and lines of batches in their results, put before the request ID to make their message ID; both separators are met in the wild. */
+const messageId = /^(?:chatcmpl|cmpl|msg|resp|rerank|modr|video|job|file|batch_req|batch|msgbatch)[-_](.+)$/;
 
 /** The request that a text names: a request ID in either spelling, or the ID of a message; undefined: neither. */
 export function requestOf(text: string): bigint | undefined {
