@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { allPages, usageCsv } from "./usage.ts";
+import { allPages, moreOf, usageCsv } from "./usage.ts";
 
 const sum = {
   ...{ name: "ann", title: null, other: false, time: null, requests: 2, charged_usd: "0.5" },
@@ -68,4 +68,10 @@ test("all pages are one, and each sum is there once", async () => {
     ["bob", 1, false, false],
   ]);
   expect(end).toEqual({ next_cursor: null, rest: null });
+});
+
+test("a gateway from before there were pages gives all sums at once", async () => {
+  const older = JSON.parse(JSON.stringify({ sums: [sum] }));
+  expect(await allPages(async () => older)).toEqual({ sums: [sum], next_cursor: null, rest: null });
+  expect(moreOf(older)).toBe("");
 });

@@ -69,7 +69,8 @@ export async function allPages(ask: (cursor: string | undefined) => Promise<Sums
   for (let cursor: string | undefined | null; cursor !== null; ) {
     const page = await ask(cursor);
     for (const sum of page.sums) found.set(JSON.stringify([sum.name, sum.other, sum.time]), sum);
-    cursor = page.next_cursor;
+    // A gateway from before there were pages says nothing of a next one: it gives all sums at once.
+    cursor = page.next_cursor ?? null;
   }
   return { sums: [...found.values()], next_cursor: null, rest: null };
 }
@@ -107,9 +108,9 @@ function inTable(sums: readonly Sum[]): string {
   return table(rows, "Nothing was used.");
 }
 
-/** What comes after a page. */
-function moreOf({ rest, next_cursor }: Sums): string {
-  if (rest === null) return "";
+/** What comes after a page; nothing where the gateway is from before there were pages, and has given all. */
+export function moreOf({ rest, next_cursor }: Partial<Sums>): string {
+  if (rest === null || rest === undefined) return "";
   return `(${rest.names} more: ${rest.requests} requests, ${rest.charged_usd} USD)\nMore: --cursor ${next_cursor}\n`;
 }
 
