@@ -72,7 +72,7 @@ export const usage = router({
   /**
    * What was charged, from the ledger, beside what it costs by the vendors' lists. By tag a request counts in the sum of each of its
    * tags. An answer is a page of names, those with the largest charge over the whole time first, each with all of its sums; it ends
-   * earlier than `limit` says where it would have more than 5,000 sums.
+   * earlier than `limit` says where it would have more than 1,500 sums.
    */
   sum: adminRead
     .input(

@@ -21,6 +21,12 @@ export const counted = ["requests", "charged", "listed", "listed_charged", "list
 /** A column of a cell. */
 type CellColumn = (typeof counted)[number] | "more" | "estimated";
 
+/** What a cell has beside its sums: of kept ones (`c`) by their span, and of entries by their hour. */
+export interface Places {
+  kept(span: Span): RawBuilder<unknown>;
+  entry(hour: RawBuilder<unknown>): RawBuilder<unknown>;
+}
+
 /** Column `span` of the tables of sums. */
 const spanNumbers: Readonly<Record<Span, number>> = { hour: 1, day: 2, month: 3 };
 
@@ -46,7 +52,7 @@ const listOf = (alias: string, columns: readonly CellColumn[]) =>
   sql.raw(columns.map((column) => `${alias}.${column}`).join(", "));
 
 /** The hour at which the stretch of time begins that an hour is in. */
-function startOf(step: Span | undefined, hour: RawBuilder<unknown>): RawBuilder<unknown> {
+export function startOf(step: Span | undefined, hour: RawBuilder<unknown>): RawBuilder<unknown> {
   switch (step) {
     case undefined:
       return sql`0`;
@@ -60,19 +66,23 @@ function startOf(step: Span | undefined, hour: RawBuilder<unknown>): RawBuilder<
 }
 
 /**
- * Common table expressions of `tail`, entries that are not in the sums yet, and of `cell`, all that is summed: account, `id`, start and
+ * Common table expressions of `tail`, entries that are not in the sums yet, and of `cell`, all that is summed: account, `id`, places and
  * some columns. PostgreSQL copies each row of a union with all of its columns: with those that nobody reads a page of 20,000 names took
  * three times as long to rank.
  */
-export function cellsOf({ query, cover, from }: Source, columns: readonly CellColumn[]): RawBuilder<unknown> {
+export function cellsOf(
+  { query, cover, from }: Source,
+  columns: readonly CellColumn[],
+  places: Places,
+): RawBuilder<unknown> {
   const { id, join } = groupings[query.by];
   const entryHour = sql`floor(extract(epoch from e.created_at) / 3600)::integer`;
   return sql`tail as materialized (${tailOf(query, from, columns)}),
     entries as (${entriesOf(query, cover, columns)}),
     cell as (
-      ${sumsOf(query, cover, columns)}
+      ${sumsOf(query, cover, columns, places)}
       union all
-      select e.account_id, ${id} as id, ${startOf(query.step, entryHour)} as starts, ${listOf("e", columns)} from entries e ${join}
+      select e.account_id, ${id} as id, ${places.entry(entryHour)}, ${listOf("e", columns)} from entries e ${join}
     )`;
 }
 
@@ -109,20 +119,21 @@ function entriesOf(
 
 /** The sums of whole spans, each stretch by itself: joined to a list of them PostgreSQL reads all sums of an account. */
 function sumsOf(
-  { accountId, by, step }: UsageQuery,
+  { accountId, by }: UsageQuery,
   { stretches }: Cover,
   columns: readonly CellColumn[],
+  places: Places,
 ): RawBuilder<unknown> {
   const { table, which, together } = groupings[by];
   const every = accountId === 0n && !together;
   const whose = every ? sql`billing.account a join ${table} c on c.account_id = a.account_id` : sql`${table} c`;
   const ofOne = every ? sql`` : sql`and c.account_id = ${accountId}`;
-  const cells = sql`c.account_id, c.id, ${startOf(step, sql`c.starts`)} as starts, ${listOf("c", columns)}`;
+  const cells = (span: Span) => sql`c.account_id, c.id, ${places.kept(span)}, ${listOf("c", columns)}`;
   const selects = stretches.map(
-    ({ span, fromHour, toHour }) => sql`select ${cells} from ${whose}
+    ({ span, fromHour, toHour }) => sql`select ${cells(span)} from ${whose}
       where ${which} and c.span = ${spanNumbers[span]}::smallint
         and c.starts >= ${fromHour}::integer and c.starts < ${toHour}::integer ${ofOne}`,
   );
-  const none = sql`select ${cells} from ${table} c where false`;
+  const none = sql`select ${cells("hour")} from ${table} c where false`;
   return sql.join([none, ...selects], sql` union all `);
 }

@@ -19,6 +19,8 @@ export interface Grouping {
   readonly together: boolean;
   /** Whether each `id` has a name of its own, whatever the account: then sums by it are those by name. */
   readonly distinct: boolean;
+  /** Whether names beyond a number of them are summed together, which depends on the span. */
+  readonly bounded: boolean;
   readonly idType: "bigint" | "text";
   /** The `id` of an entry (`e`), and what an entry is joined with for it. */
   readonly id: RawBuilder<unknown>;
@@ -48,6 +50,7 @@ const sums = (detail: number, id: RawBuilder<unknown>) => ({
   title: untitled,
   other: sql`false`,
   distinct: false,
+  bounded: false,
 });
 const byKey = { ...sums(1, sql`coalesce(e.key_id, 0)`), distinct: true };
 const byTariff = { ...sums(2, sql`coalesce(e.tariff_id, 0)::bigint`), spans: ["month", "day", "hour"] } as const;
@@ -66,6 +69,7 @@ const labels = (kind: keyof typeof labelKinds, label: RawBuilder<unknown>, join:
   title: untitled,
   other: sql`c.id = ${otherLabels}`,
   distinct: true,
+  bounded: true,
 });
 
 export const groupings: Readonly<Record<UsageBy, Grouping>> = {

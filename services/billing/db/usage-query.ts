@@ -47,7 +47,7 @@ export interface UsageSumRow extends Record<UsageColumn, bigint> {
 
 /** Sums, and what comes after them where a page was asked for. */
 export interface UsageSums {
-  /** By name and time; of a page name by name, the largest first. */
+  /** By name and time, the largest name first. */
   readonly rows: readonly UsageSumRow[];
   /** Undefined: there is nothing after them. */
   readonly rest:

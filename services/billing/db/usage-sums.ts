@@ -1,9 +1,11 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
+import type { Span } from "../domain/usage-cover.ts";
 import type { BillingSchema } from "./schema.ts";
-import { cellsOf, counted, mostCounted, type Source } from "./usage-cells.ts";
+import { cellsOf, counted, mostCounted, type Source, startOf } from "./usage-cells.ts";
 import { groupings } from "./usage-groupings.ts";
 import type { UsageQuery, UsageSumRow } from "./usage-query.ts";
+import { joinNames, type RankedName } from "./usage-ranking.ts";
 
 /** Rows of one answer; one more says that there are more. */
 export const mostRows = 50_000;
@@ -11,38 +13,60 @@ export const mostRows = 50_000;
 const sums = counted.map((column) => `least(sum(c.${column}), ${mostCounted})::bigint as ${column}`).join(", ");
 const nothing = counted.slice(1).map(() => "0");
 
-/** Sums of further units as digits: as numbers of JSON those beyond 2^53 would not be exact. */
-const digitsOf = (more: RawBuilder<unknown>) =>
-  sql`case when ${more} is null then null else (select jsonb_object_agg(m.key, m.value) from jsonb_each_text(${more}) m) end as more`;
+/** A sum whose name stands in a list; NULL: it counts entries that were not found. */
+type NumberedRow = Omit<UsageSumRow, "name" | "title" | "other"> & { readonly nth: number | null };
+
+/** Sums by the day, in the order of time. Undefined where entries that are not in the sums yet were not all found. */
+export async function readDays(db: Queryable<BillingSchema>, source: Source): Promise<UsageSumRow[] | undefined> {
+  const rows = await readSums(db, source, sql`cross join (select 0 as nth) n`);
+  return rows?.map(({ nth: _, ...row }) => {
+    const name = new Date(row.starts * 3_600_000).toISOString().slice(0, 10);
+    return { ...row, name, title: "", other: false };
+  });
+}
 
 /**
- * Sums what `only` says of a cell (`c`), by name and time. Undefined where entries that are not in the sums yet were not all found.
+ * Sums of names in their order, each by time. The names are put to them here: looked up for each of the sums that make them up, they
+ * took most of the time of a page by model and hour.
  */
-export async function readSums(
+export async function readNames(
   db: Queryable<BillingSchema>,
   source: Source,
-  only: RawBuilder<unknown>,
+  names: readonly RankedName[],
 ): Promise<UsageSumRow[] | undefined> {
-  const { query } = source;
-  const { name, title, other, distinct } = groupings[query.by];
-  // With 20,000 users PostgreSQL took 250 ms to sum twice, in place of 150.
-  const apart = distinct ? sql`c.id` : sql`c.account_id, c.id`;
-  const byName = distinct
-    ? sql`${sql.raw(counted.map((column) => `c.${column}`).join(", "))}, ${digitsOf(sql`c.more`)}, c.estimated from part c`
-    : sql`${sql.raw(sums)}, ${digitsOf(sql`billing.sum_more(c.more)`)}, bool_or(c.estimated) as estimated from part c group by 1, 2, 3, 4`;
-  const { rows } = await sql<Omit<UsageSumRow, "name"> & { name: string | null }>`
-    with ${cellsOf(source, [...counted, "more", "estimated"])},
-    part as (
-      select ${apart}, c.starts, ${sql.raw(sums)}, billing.sum_more(c.more) as more, bool_or(c.estimated) as estimated
-      from cell c where ${only} group by ${apart}, c.starts
-    )
-    select ${name} as name, ${title} as title, ${other} as other, c.starts, ${byName}
-    union all
-    select null, '', false, 0, ${pendingOf(query)} - (select count(*) from tail), ${sql.raw(nothing.join(", "))}, null, false
-    order by 1, 4, 3 limit ${mostRows + 1}`.execute(db.kysely);
-  const missing = rows.find((row) => row.name === null)?.requests ?? 0n;
-  return missing === 0n ? rows.filter((row): row is UsageSumRow => row.name !== null) : undefined;
+  const rows = await readSums(db, source, joinNames(source.query, names));
+  return rows?.flatMap(({ nth, ...row }) => {
+    const named = names[nth ?? -1];
+    return named === undefined ? [] : { ...row, name: named.name, title: named.title, other: named.other };
+  });
 }
+
+async function readSums(
+  db: Queryable<BillingSchema>,
+  source: Source,
+  numbered: RawBuilder<unknown>,
+): Promise<NumberedRow[] | undefined> {
+  const { query } = source;
+  const places = {
+    kept: (span: Span) => (span === query.step ? sql`c.starts` : sql`${startOf(query.step, sql`c.starts`)} as starts`),
+    entry: (hour: RawBuilder<unknown>) => sql`${startOf(query.step, hour)} as starts`,
+  };
+  const { rows } = await sql<NumberedRow>`
+    with ${cellsOf(source, [...counted, "more", "estimated"], places)},
+    part as (
+      select n.nth, c.starts, ${sql.raw(sums)}, billing.sum_more(c.more) as more, bool_or(c.estimated) as estimated
+      from cell c ${numbered} group by 1, 2
+    )
+    select p.nth, p.starts, ${sql.raw(counted.map((column) => `p.${column}`).join(", "))}, ${digits} as more, p.estimated from part p
+    union all
+    select null, 0, ${pendingOf(query)} - (select count(*) from tail), ${sql.raw(nothing.join(", "))}, null, false
+    order by 1, 2 limit ${mostRows + 1}`.execute(db.kysely);
+  const missing = rows.find(({ nth }) => nth === null)?.requests ?? 0n;
+  return missing === 0n ? rows.filter(({ nth }) => nth !== null) : undefined;
+}
+
+/** Sums of further units as digits: as numbers of JSON those beyond 2^53 would not be exact. */
+const digits = sql`case when p.more is null then null else (select jsonb_object_agg(m.key, m.value) from jsonb_each_text(p.more) m) end`;
 
 /** How many entries are not in the sums yet, by the accounts' own numbers. */
 function pendingOf({ accountId, by }: UsageQuery): RawBuilder<unknown> {

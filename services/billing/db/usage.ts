@@ -1,12 +1,12 @@
 import { sql } from "kysely";
 import type { Queryable } from "../../../shared/db/index.ts";
-import { coverOf, endOfMonth, rankingStep, within } from "../domain/usage-cover.ts";
+import { coverOf, endOfMonth, within } from "../domain/usage-cover.ts";
 import type { BillingSchema } from "./schema.ts";
 import type { Source } from "./usage-cells.ts";
 import { groupings } from "./usage-groupings.ts";
-import type { UsagePage, UsageQuery, UsageSumRow, UsageSums } from "./usage-query.ts";
-import { cellsOfNames, rankNames } from "./usage-ranking.ts";
-import { readSums } from "./usage-sums.ts";
+import type { UsagePage, UsageQuery, UsageSums } from "./usage-query.ts";
+import { rankNames } from "./usage-ranking.ts";
+import { readDays, readNames } from "./usage-sums.ts";
 
 /** The smallest time that the table of sums may lag behind the ledger by, beside its own account of it. */
 const marginMs = 60_000;
@@ -14,18 +14,11 @@ const marginMs = 60_000;
 /**
  * Sums what requests that ended in [fromMs, toMs) were charged and consumed, of an account or of all. By the time of the
  * ending, as budgets count: a day's sum never changes after the day. Exact: sums that are kept for whole spans, from the
- * ledger the parts of hours at both ends, and the entries that are not in the sums yet.
+ * ledger the parts of hours at both ends, and the entries that are not in the sums yet. In a snapshot, for it takes several statements.
+ *
+ * @param page which names; by day there are none, and all days are in the answer.
  */
-export async function sumUsage(db: Queryable<BillingSchema>, asked: UsageQuery): Promise<readonly UsageSumRow[]> {
-  return (await pageUsage(db, asked, undefined)).rows;
-}
-
-/** As `sumUsage`, and no more than a page of names. In a snapshot, for it takes several statements. */
-export async function pageUsage(
-  db: Queryable<BillingSchema>,
-  asked: UsageQuery,
-  page: UsagePage | undefined,
-): Promise<UsageSums> {
+export async function sumUsage(db: Queryable<BillingSchema>, asked: UsageQuery, page: UsagePage): Promise<UsageSums> {
   const query = asked.by === "day" ? { ...asked, step: "day" as const } : asked;
   const span = { fromMs: query.fromMs, toMs: await endOf(db, query) };
   const from = await tailFrom(db, query);
@@ -44,26 +37,22 @@ interface Sought {
 async function readPage(
   db: Queryable<BillingSchema>,
   { query, span, from }: Sought,
-  page: UsagePage | undefined,
+  page: UsagePage,
 ): Promise<UsageSums | undefined> {
-  const { spans } = groupings[query.by];
+  const { spans, bounded } = groupings[query.by];
   const sourceOf = (step: UsageQuery["step"]): Source => ({
-    query: { ...query, step },
+    query,
     cover: coverOf(span.fromMs, span.toMs, within(spans, step)),
     from,
   });
-  if (page === undefined) {
-    const rows = await readSums(db, sourceOf(query.step), sql`true`);
-    return rows === undefined ? undefined : { rows, rest: undefined };
-  }
-  const { ranked, rest } = await rankNames(db, sourceOf(rankingStep(spans, query.step)), query, page);
-  const rows = await readSums(db, sourceOf(query.step), cellsOfNames(query, ranked));
-  if (rows === undefined) return undefined;
-  const byName = Map.groupBy(rows, keyOf);
-  return { rows: ranked.flatMap((name) => byName.get(keyOf(name)) ?? []), rest };
+  const { ranked, rest } =
+    query.by === "day"
+      ? { ranked: undefined, rest: undefined }
+      : await rankNames(db, sourceOf(bounded ? query.step : undefined), page);
+  const source = sourceOf(query.step);
+  const rows = await (ranked === undefined ? readDays(db, source) : readNames(db, source, ranked));
+  return rows === undefined ? undefined : { rows, rest };
 }
-
-const keyOf = ({ name, other }: { readonly name: string; readonly other: boolean }) => `${other} ${name}`;
 
 /**
  * Where a sum ends. Where no entry is after its time, at the end of that month: the sums of the running day and month are then

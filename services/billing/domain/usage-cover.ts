@@ -84,8 +84,3 @@ const lengths: readonly Span[] = ["hour", "day", "month"];
 export function within(spans: readonly Span[], step: Span | undefined): readonly Span[] {
   return step === undefined ? spans : spans.filter((span) => lengths.indexOf(span) <= lengths.indexOf(step));
 }
-
-/** The stretches of time that names are put in order by: those that are asked for, or the shortest ones that sums are kept for where none are that short. */
-export function rankingStep(spans: readonly Span[], step: Span | undefined): Span | undefined {
-  return within(spans, step).length > 0 ? step : spans.at(-1);
-}

@@ -21,24 +21,26 @@ export function fitting<T extends { readonly sums: number }>(names: readonly T[]
   return end === -1 ? names : names.slice(0, end);
 }
 
-const hoursOf: Readonly<Record<Span, number>> = { hour: 1, day: 24, month: 28 * 24 };
+const shortestHours: Readonly<Record<Span, number>> = { hour: 1, day: 24, month: 28 * 24 };
+/** Hours that a span has at most. */
+export const longestHours: Readonly<Record<Span, number>> = { hour: 1, day: 24, month: 31 * 24 };
+
+/** How many sums by a step a sum that is kept for a span may be divided into. */
+export function mostWithin(span: Span, step: Span | undefined): number {
+  return step === undefined ? 1 : Math.max(1, Math.floor(longestHours[span] / shortestHours[step]));
+}
 
 /** What is known of a name before its sums are read. */
 export interface NameSize {
   readonly requests: bigint;
-  /** Kept sums that make it up, and the hours between the starts of the first and the last of them. */
-  readonly cells: bigint;
+  /** What the sums that make it up may be divided into, and the hours from the start of the first to the end of the last of them. */
+  readonly most: bigint;
   readonly hours: number;
 }
 
-/**
- * How many sums a name has at most: a late charge may add one, which the size of a page bears.
- *
- * @param counted the stretches that its kept sums were counted by. @param step those that sums are asked for.
- */
-export function mostSumsOf({ requests, cells, hours }: NameSize, counted: Span | undefined, step: Span | undefined) {
-  if (counted === undefined || step === undefined) return 1;
-  const each = hoursOf[counted] / hoursOf[step];
-  const byTime = (hours + hoursOf[counted]) / hoursOf[step];
-  return Math.ceil(Math.min(Number(cells) * each, byTime, each > 1 ? Number(requests) : Number.POSITIVE_INFINITY));
+/** How many sums by a step a name has at most. Late charges, which are no requests, may add some; the size of a page bears them. */
+export function mostSumsOf({ requests, most, hours }: NameSize, step: Span | undefined): number {
+  if (step === undefined) return 1;
+  const byTime = step === "hour" ? hours : Math.ceil(hours / shortestHours[step]) + 1;
+  return Math.max(1, Math.min(Number(most), byTime, Number(requests)));
 }

@@ -1,6 +1,7 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useSignedIn } from "../../app-context.tsx";
+import { readSums, useSums } from "../../data/use-sums.ts";
 import { type Asked, ledgerGroups, refreshMs, spanOf } from "./groups.ts";
 import { maxLines, othersOf, type Point, type Sum, sumsOf } from "./series.ts";
 import type { Spending } from "./spending.ts";
@@ -44,8 +45,8 @@ export function useLedger(asked: Asked, enabled: boolean): Spending {
       },
     ),
   );
-  const lines = useQuery({ ...trpc.usage.sum.queryOptions({ ...span, by, step, limit: maxLines }), ...often });
-  const all = useQuery({ ...trpc.usage.sum.queryOptions({ ...span, by: "module", step }), ...often });
+  const lines = useSums({ ...span, by, step }, often, maxLines);
+  const all = useSums({ ...span, by: "module", step }, often);
 
   const sums = useMemo(
     () =>
@@ -56,9 +57,9 @@ export function useLedger(asked: Asked, enabled: boolean): Spending {
     [table.data, others],
   );
   const rest = table.data?.pages.at(-1)?.rest ?? undefined;
-  const whole = useMemo(() => (all.data?.sums ?? []).map((sum) => pointOf(sum, others)), [all.data, others]);
+  const whole = useMemo(() => (all.data ?? []).map((sum) => pointOf(sum, others)), [all.data, others]);
   const points = useMemo(() => {
-    const named = (lines.data?.sums ?? []).map((sum) => pointOf(sum, others));
+    const named = (lines.data ?? []).map((sum) => pointOf(sum, others));
     // Who has several tags is charged in several lines, so nothing can be said of the others.
     return by === "tag" ? named : [...named, ...othersOf(whole, named, others)];
   }, [lines.data, whole, by, others]);
@@ -67,16 +68,7 @@ export function useLedger(asked: Asked, enabled: boolean): Spending {
   return {
     ...{ sums, points, whole: total, fromLedger: true, state: table },
     rest: rest && { names: rest.names, requests: rest.requests, billedUsd: rest.charged_usd },
-    async readAll() {
-      const found: LedgerSum[] = [];
-      for (let cursor: string | null = ""; cursor !== null; ) {
-        const page: { readonly sums: readonly LedgerSum[]; readonly next_cursor: string | null } =
-          await client.usage.sum.query({ ...span, by, limit: fileNames, cursor });
-        found.push(...page.sums);
-        cursor = page.next_cursor;
-      }
-      return distinct(found, others);
-    },
+    readAll: async () => distinct(await readSums(client.usage.sum.query, { ...span, by, limit: fileNames }), others),
   };
 }
 
