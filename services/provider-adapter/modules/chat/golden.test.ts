@@ -20,6 +20,7 @@ const golden = join(import.meta.dirname, "golden");
 /** Formats of upstreams by the adapters that speak them, and the model that is asked of each. */
 const formats = [
   { format: "openai.chat", adapter: "openai", flavour: '{"vendor":"openrouter"}', model: "some-model" },
+  { format: "openai.responses", adapter: "openai", flavour: '{"chat":false,"responses":true}', model: "gpt-5.4" },
   { format: "anthropic.messages", adapter: "anthropic", flavour: "", model: "claude-sonnet-4-5" },
   { format: "gemini", adapter: "gemini", flavour: "", model: "gemini-2.5-flash" },
   {

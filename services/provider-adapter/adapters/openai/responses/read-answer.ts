@@ -7,6 +7,7 @@ import { responsesFormat } from "../../../modules/chat/openai-responses/format-n
 import { countsIn } from "../../../modules/chat/openai-responses/read-usage.ts";
 import { isReadable } from "../../../modules/chat/readable.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
+import { createMessageText, type MessageText, type PartPlace } from "./message-text.ts";
 
 /** Reads a whole response. An error object in its place is thrown. */
 export function readResponse(body: Buffer, sent: Uint8Array, flavour: OpenaiFlavour): NeutralAnswer {
@@ -18,7 +19,8 @@ export function readResponse(body: Buffer, sent: Uint8Array, flavour: OpenaiFlav
   const isThere = Array.isArray(response.output) && (output.length === 0 || isReadable(output, ["type"]));
   const error = errorIn(response) ?? (isThere ? undefined : { message: "its answer has no output" });
   if (error !== undefined) throw flavour.streamError(error);
-  const parts = output.flatMap((item) => partsOf(asObject(item) ?? {}));
+  const text = createMessageText();
+  const parts = output.flatMap((item, index) => partsOf(asObject(item) ?? {}, index, text));
   const logprobs = output.flatMap((item) =>
     asArray(asObject(item)?.content).flatMap((part) => asArray(asObject(part)?.logprobs)),
   );
@@ -52,6 +54,12 @@ export function signatureOf(item: JsonObject): Signature | undefined {
   return value ? { origin: responsesFormat, value } : undefined;
 }
 
+/** The thinking of a reasoning item: each part of its summary is a paragraph. */
+export function thinkingIn(item: JsonObject): string {
+  const parts = [...asArray(item.summary), ...asArray(item.content)];
+  return parts.map((part) => asString(asObject(part)?.text) ?? "").join("\n\n");
+}
+
 /** A source of a text; empty for one that has no address. */
 export function citationOf(raw: unknown): Citation[] {
   const annotation = asObject(raw);
@@ -68,16 +76,12 @@ export function citationOf(raw: unknown): Citation[] {
 }
 
 /** What an item means. Items of the vendor's own tools are its own work: what they found shows as citations. */
-function partsOf(item: JsonObject): AnswerPart[] {
+function partsOf(item: JsonObject, index: number, text: MessageText): AnswerPart[] {
   switch (item.type) {
     case "message":
-      return asArray(item.content).flatMap((part) => contentOf(asObject(part) ?? {}));
-    case "reasoning": {
-      const texts = [...asArray(item.summary), ...asArray(item.content)].map(
-        (part) => asString(asObject(part)?.text) ?? "",
-      );
-      return [{ type: "thinking", text: texts.join("\n\n"), signature: signatureOf(item) }];
-    }
+      return asArray(item.content).flatMap((raw, part) => contentOf(asObject(raw) ?? {}, { item: index, part }, text));
+    case "reasoning":
+      return [{ type: "thinking", text: thinkingIn(item), signature: signatureOf(item) }];
     case "function_call":
     case "custom_tool_call": {
       const custom = item.type === "custom_tool_call";
@@ -93,11 +97,12 @@ function partsOf(item: JsonObject): AnswerPart[] {
   }
 }
 
-function contentOf(part: JsonObject): AnswerPart[] {
+function contentOf(part: JsonObject, place: PartPlace, text: MessageText): AnswerPart[] {
   if (part.type === "refusal") return [{ type: "refusal", text: asString(part.refusal) ?? "" }];
+  const said = text.textOf(place, asString(part.text) ?? "");
   const citations = asArray(part.annotations).flatMap(citationOf);
   return [
-    { type: "text", text: asString(part.text) ?? "" },
-    ...citations.map((citation) => ({ type: "citation" as const, citation })),
+    { type: "text", text: said },
+    ...citations.map((citation) => ({ type: "citation" as const, citation: text.placed(place, citation) })),
   ];
 }

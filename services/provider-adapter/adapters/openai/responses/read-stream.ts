@@ -3,7 +3,8 @@ import type { Emit } from "../../../modules/chat/neutral/events.ts";
 import type { UpstreamStream } from "../../../modules/chat/neutral/formats.ts";
 import { countsIn } from "../../../modules/chat/openai-responses/read-usage.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../../wire/json.ts";
-import { citationOf, finishOf, signatureOf } from "./read-answer.ts";
+import { createMessageText, type PartPlace } from "./message-text.ts";
+import { citationOf, finishOf, signatureOf, thinkingIn } from "./read-answer.ts";
 
 interface OpenCall {
   readonly call: number;
@@ -15,6 +16,10 @@ interface OpenCall {
 export function readResponseStream(sent: Uint8Array, flavour: OpenaiFlavour): UpstreamStream {
   /** Calls by the place of their item. */
   const calls = new Map<number, OpenCall>();
+  const message = createMessageText();
+  /** Items whose thinking came in pieces, and items that are over. */
+  const thought = new Set<number>();
+  const closed = new Set<number>();
   let started = false;
   let complete = false;
 
@@ -46,9 +51,34 @@ export function readResponseStream(sent: Uint8Array, flavour: OpenaiFlavour): Up
     emit({ type: "tool_input", choice: 0, call: open.call, text });
   }
 
+  function say(place: PartPlace, said: string, emit: Emit, more: { logprobs?: unknown } = {}): void {
+    const text = message.textOf(place, said);
+    if (text !== "") emit({ type: "text", choice: 0, text, ...more });
+  }
+
+  /** What a part of a message says where none of it came in pieces. */
+  function sayPart(place: PartPlace, part: JsonObject, emit: Emit): void {
+    if (part.type === "refusal") emit({ type: "refusal", choice: 0, text: asString(part.refusal) ?? "" });
+    else say(place, asString(part.text) ?? "", emit);
+    for (const annotation of asArray(part.annotations)) cite(place, annotation, emit);
+  }
+
+  function cite(place: PartPlace, annotation: unknown, emit: Emit): void {
+    for (const citation of citationOf(annotation)) {
+      emit({ type: "citation", choice: 0, citation: message.placed(place, citation) });
+    }
+  }
+
   /** An item is over: what its deltas did not say is said now. */
   function closeItem(index: number, item: JsonObject, emit: Emit): void {
-    if (item.type === "reasoning") {
+    if (closed.has(index)) return;
+    closed.add(index);
+    if (item.type === "message") {
+      const parts = message.has(index) ? [] : asArray(item.content);
+      for (const [part, said] of parts.entries()) sayPart({ item: index, part }, asObject(said) ?? {}, emit);
+    } else if (item.type === "reasoning") {
+      const text = thought.has(index) ? "" : thinkingIn(item);
+      if (text !== "") emit({ type: "thinking", choice: 0, text });
       const signature = signatureOf(item);
       if (signature !== undefined) emit({ type: "signature", choice: 0, signature });
     } else if (item.type === "image_generation_call") {
@@ -70,6 +100,8 @@ export function readResponseStream(sent: Uint8Array, flavour: OpenaiFlavour): Up
     count(response, emit);
     if (complete) return;
     complete = true;
+    // A server that streams no items says them here alone.
+    for (const [index, item] of asArray(response.output).entries()) closeItem(index, asObject(item) ?? {}, emit);
     emit({ type: "finish", choice: 0, reason: finishOf(response, calls.size > 0) });
   }
 
@@ -88,14 +120,16 @@ export function readResponseStream(sent: Uint8Array, flavour: OpenaiFlavour): Up
       start(response, emit);
       const text = asString(event.delta) ?? "";
       const index = typeof event.output_index === "number" ? event.output_index : 0;
+      const place = { item: index, part: typeof event.content_index === "number" ? event.content_index : 0 };
       switch (type) {
         case "response.output_text.delta": {
           const content = asArray(event.logprobs);
           const logprobs = content.length === 0 ? {} : { logprobs: { content, refusal: null } };
-          if (text !== "") emit({ type: "text", choice: 0, text, ...logprobs });
+          say(place, text, emit, logprobs);
           return;
         }
         case "response.refusal.delta":
+          message.begin(index);
           if (text !== "") emit({ type: "refusal", choice: 0, text });
           return;
         case "response.reasoning_summary_part.added":
@@ -106,6 +140,7 @@ export function readResponseStream(sent: Uint8Array, flavour: OpenaiFlavour): Up
           return;
         case "response.reasoning_summary_text.delta":
         case "response.reasoning_text.delta":
+          thought.add(index);
           if (text !== "") emit({ type: "thinking", choice: 0, text });
           return;
         case "response.output_item.added":
@@ -116,7 +151,7 @@ export function readResponseStream(sent: Uint8Array, flavour: OpenaiFlavour): Up
           input(index, text, emit);
           return;
         case "response.output_text.annotation.added":
-          for (const citation of citationOf(event.annotation)) emit({ type: "citation", choice: 0, citation });
+          cite(place, event.annotation, emit);
           return;
         case "response.output_item.done":
           closeItem(index, asObject(event.item) ?? {}, emit);
