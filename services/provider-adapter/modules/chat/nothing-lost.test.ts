@@ -28,6 +28,9 @@ const breakpoint = { prompt_cache_breakpoint: { mode: "explicit" } };
 const documented = (more: object, source: object = words) => ({
   messages: [user({ type: "document", source, ...more }, { type: "text", text: "x" })],
 });
+const dataUrl = `data:image/png;base64,${png.data}`;
+const described = { name: "n", description: "the-description", schema: { ...schema, description: "its own" } };
+const search = (more: object) => ({ tools: [{ type: "web_search_20250305", name: "web_search", ...more }] });
 const tool = (more: object) => ({ tools: [{ name: "f", input_schema: schema, ...more }] });
 const listed = (more: object) => ({ tools: [{ type: "function", name: "f", parameters: schema, ...more }] });
 
@@ -44,10 +47,16 @@ const cases: Readonly<Record<string, readonly (readonly [said: object, mark: Reg
     [tool({ defer_loading: true }), /defer_loading/],
     [tool({ allowed_callers: ["direct"] }), /allowed_callers/],
     [{ output_config: { task_budget: { type: "tokens", total: 9 } } }, /task_budget/],
+    [{ output_config: { effort: "high" } }, /effort/],
+    [{ output_config: { effort: "high" }, thinking: { type: "disabled" } }, /effort/],
+    [search({ max_uses: 3 }), /max_uses|max_tool_calls|search of the web left out|tools left out/],
+    [search({ blocked_domains: ["the-domain.test"] }), /the-domain|left out|takes no list/],
   ],
   "openai.chat": [
     [{ tools: [{ type: "function", function: { name: "f", parameters: schema, extra: 1 } }] }, /extra/],
     [{ messages: [user({ type: "text", text: "x", ...breakpoint })] }, /cache_control|cachePoint/],
+    [{ response_format: { type: "json_schema", json_schema: described } }, /the-description/],
+    [{ messages: [user({ type: "image_url", image_url: { url: dataUrl, detail: "high" } })] }, /detail/],
     [
       { messages: [user({ type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=", extra: 1 } })] },
       /extra/,
@@ -55,6 +64,8 @@ const cases: Readonly<Record<string, readonly (readonly [said: object, mark: Reg
   ],
   "openai.responses": [
     [{ input: [user({ type: "input_text", text: "x", ...breakpoint })] }, /cache_control|cachePoint/],
+    [{ text: { format: { type: "json_schema", ...described } } }, /the-description/],
+    [{ input: [user({ type: "input_image", image_url: dataUrl, detail: "low" })] }, /detail/],
     [listed({ output_schema: {} }), /output_schema/],
     [listed({ defer_loading: true }), /defer_loading/],
     [{ reasoning: { effort: "low", mode: "pro" } }, /mode/],
@@ -66,10 +77,18 @@ function asked(dialect: string, { adapter, flavour, model }: (typeof upstreams)[
     dialect === "openai.responses"
       ? { input: "x" }
       : { max_tokens: 2_000, messages: [user({ type: "text", text: "x" })] };
+  try {
+    return written(dialect, { adapter, flavour, model }, { ...plain, ...said });
+  } catch (refusal) {
+    return { body: String(refusal), notes: [] };
+  }
+}
+
+function written(dialect: string, { adapter, flavour, model }: Omit<(typeof upstreams)[number], "own">, body: object) {
   const exchange = adapters[adapter]?.open(flavour).exchanges[dialect]?.({
     ...{ requestId: 1n, model, upstreamModel: model, control: "", includeUsage: false, headers: {} },
     ...{ createdUnixS: 0, keepResponse: false, stream: false },
-    body: Buffer.from(JSON.stringify({ ...plain, ...said })),
+    body: Buffer.from(JSON.stringify(body)),
   });
   return { body: Buffer.from(exchange?.message.body ?? "").toString(), notes: exchange?.notes ?? [] };
 }

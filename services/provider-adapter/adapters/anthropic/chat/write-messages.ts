@@ -1,7 +1,7 @@
 import { messagesFormat } from "../../../modules/chat/anthropic-messages/format-name.ts";
 import { inputOfCall } from "../../../modules/chat/neutral/call-input.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
-import { wordsOf } from "../../../modules/chat/neutral/media.ts";
+import { noteDetail, wordsOf } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import type { MediaSource, Message, Part } from "../../../modules/chat/neutral/request.ts";
 import type { JsonObject } from "../../../wire/json.ts";
@@ -68,6 +68,7 @@ function writePart(part: Part, note: Note): JsonObject[] {
       // A text block that is empty or blank is refused.
       return part.text.trim() === "" ? [] : [{ type: "text", text: part.text, ...cached }];
     case "image":
+      noteDetail(part, note);
       return [{ type: "image", source: writeSource(part.source, part.at, imageTypes), ...cached }];
     case "file":
       return [{ ...writeDocument(part), ...cached }];

@@ -2,6 +2,7 @@ import type { UpstreamMessage } from "../../../domain/exchange.ts";
 import type { Note, WriteContext } from "../../../modules/chat/neutral/formats.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import { type FieldName, type NeutralRequest, pathOf } from "../../../modules/chat/neutral/request.ts";
+import { describedSchema } from "../../../modules/chat/neutral/schema-words.ts";
 import type { JsonObject } from "../../../wire/json.ts";
 import type { MessagesFlavour } from "../flavour.ts";
 import { type Generation, generationOf } from "../models.ts";
@@ -128,7 +129,7 @@ function formatOf(request: NeutralRequest, generation: Generation, note: Note): 
   if (!generation.structuredOutput) {
     throw cannotExpress(pathOf(request, "output"), "this model cannot be held to a schema");
   }
-  return { type: "json_schema", schema: heldSchema(request.output.schema, pathOf(request, "output"), note) };
+  return { type: "json_schema", schema: heldSchema(describedSchema(request.output), pathOf(request, "output"), note) };
 }
 
 /** The format has no mode for JSON without a schema: it is asked for in words. */

@@ -1,5 +1,6 @@
 import { inputOfCall } from "../../../modules/chat/neutral/call-input.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
+import { noteDetail } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import type { Message, Part, ToolResultPart } from "../../../modules/chat/neutral/request.ts";
 import type { JsonObject } from "../../../wire/json.ts";
@@ -107,6 +108,7 @@ function writeBlock(part: Part, writing: Writing): JsonObject[] {
       // A blank text is refused.
       return part.text.trim() === "" ? [] : [{ text: part.text }];
     case "image":
+      noteDetail(part, writing.note);
       return [writeImage(part)];
     case "file":
       return [writeFile(part, writing.nameDocument)];

@@ -1,7 +1,7 @@
 import { geminiFormatName } from "../../../modules/chat/gemini/format-name.ts";
 import { inputOfCall } from "../../../modules/chat/neutral/call-input.ts";
 import type { Note } from "../../../modules/chat/neutral/formats.ts";
-import { namedWordsOf } from "../../../modules/chat/neutral/media.ts";
+import { namedWordsOf, noteDetail } from "../../../modules/chat/neutral/media.ts";
 import { cannotExpress, notValid } from "../../../modules/chat/neutral/refuse.ts";
 import type {
   AudioPart,
@@ -97,6 +97,7 @@ function writePart(part: Part, rules: ContentRules, note: Note): JsonObject[] {
       if (part.name !== undefined && part.source.kind !== "text") note(`${part.at}: the name of the file dropped`);
       return [writeMedia(part)];
     case "image":
+      noteDetail(part, note);
       return [writeMedia(part)];
     case "audio":
       return [writeAudio(part)];

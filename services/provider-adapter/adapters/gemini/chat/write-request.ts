@@ -5,6 +5,7 @@ import { isTierPriced } from "../../../domain/service-tier.ts";
 import type { Note, WriteContext } from "../../../modules/chat/neutral/formats.ts";
 import { cannotExpress } from "../../../modules/chat/neutral/refuse.ts";
 import { type FieldName, type NeutralRequest, pathOf } from "../../../modules/chat/neutral/request.ts";
+import { describedSchema } from "../../../modules/chat/neutral/schema-words.ts";
 import { asObject, type JsonObject } from "../../../wire/json.ts";
 import { pathSegment } from "../../../wire/path-segment.ts";
 import type { GeminiFlavour } from "../flavour.ts";
@@ -108,8 +109,8 @@ function writeGenerationConfig(request: NeutralRequest, generation: Generation, 
     ...(output?.kind !== "schema"
       ? {}
       : generation.jsonSchema
-        ? { responseJsonSchema: output.schema }
-        : { responseSchema: openApiSchema(output.schema, pathOf(request, "output")) }),
+        ? { responseJsonSchema: describedSchema(output) }
+        : { responseSchema: openApiSchema(describedSchema(output), pathOf(request, "output")) }),
   };
 }
 

@@ -43,6 +43,9 @@ export function writeChatRequest(
   if (webSearch?.allowedDomains !== undefined || webSearch?.blockedDomains !== undefined) {
     throw cannotExpress(pathOf(request, "webSearch"), "its search takes no list of domains");
   }
+  if (webSearch?.maxUses !== undefined) {
+    note(`${pathOf(request, "webSearch")}: max_uses dropped: the upstream's search takes none`);
+  }
   const tools = request.tools.map((tool) => writeTool(tool, flavour, note));
   const body: JsonObject = {
     model: upstreamModel,

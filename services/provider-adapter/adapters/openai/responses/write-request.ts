@@ -39,6 +39,9 @@ export function writeResponsesRequest(
     if (request[field as keyof NeutralRequest] !== undefined) drop(request, field, note);
   }
   if (request.stop.length > 0) drop(request, "stop", note);
+  if (request.webSearch?.blockedDomains !== undefined) {
+    throw cannotExpress(pathOf(request, "webSearch"), "its search takes no list of domains to leave out");
+  }
   if (request.google !== undefined) note("google dropped: it is for another vendor");
   const tools = writeTools(request);
   const include = ["reasoning.encrypted_content", ...(request.logprobs ? ["message.output_text.logprobs"] : [])];
@@ -55,6 +58,8 @@ export function writeResponsesRequest(
     top_logprobs: request.topLogprobs,
     tools: tools.length === 0 ? undefined : tools,
     tool_choice: tools.length === 0 ? undefined : writeChoice(request),
+    // The search is the only tool here that the vendor carries out.
+    max_tool_calls: request.webSearch?.maxUses,
     parallel_tool_calls: tools.length === 0 ? undefined : request.parallelToolCalls,
     text: writeText(request),
     reasoning: writeReasoning(request, flavour),

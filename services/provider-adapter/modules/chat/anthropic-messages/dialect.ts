@@ -106,7 +106,7 @@ function parseRequest(body: JsonObject, note: Note): NeutralRequest {
     topK: numberOf(body.top_k),
     stop: asArray(body.stop_sequences).filter((item) => typeof item === "string"),
     choices: 1,
-    reasoning: parseReasoning(body),
+    reasoning: parseReasoning(body, note),
     webSearch,
     user: asString(asObject(body.metadata)?.user_id),
     serviceTier: body.service_tier === "standard_only" ? "default" : asString(body.service_tier),

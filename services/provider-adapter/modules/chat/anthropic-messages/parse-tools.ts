@@ -75,11 +75,14 @@ export function parseToolChoice(choice: JsonObject | undefined): ToolChoice | un
 }
 
 /** Reads `thinking` and `output_config.effort`. An effort without thinking says nothing of thinking. */
-export function parseReasoning(body: JsonObject): Reasoning {
+export function parseReasoning(body: JsonObject, note: Note): Reasoning {
   const thinking = asObject(body.thinking);
+  const effort = asObject(body.output_config)?.effort;
+  if (effort !== undefined && effort !== null && (thinking === undefined || thinking.type === "disabled")) {
+    note("output_config.effort dropped: it is not asked to think, and nothing else has an effort");
+  }
   if (thinking === undefined) return defaultReasoning;
   if (thinking.type === "disabled") return { mode: "off" };
-  const effort = asObject(body.output_config)?.effort;
   const budget = thinking.budget_tokens;
   return {
     mode: "on",

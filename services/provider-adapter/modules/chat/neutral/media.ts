@@ -1,4 +1,5 @@
-import type { FilePart, MediaSource } from "./request.ts";
+import type { Note } from "./formats.ts";
+import type { FilePart, ImagePart, MediaSource } from "./request.ts";
 
 /** The source of an address: a data URL is taken apart. Undefined for a data URL that is not base64. */
 export function sourceOfUrl(url: string): MediaSource | undefined {
@@ -29,4 +30,9 @@ export function namedWordsOf({ source, name }: Pick<FilePart, "source" | "name">
 /** The address of a source that is not an upload. */
 export function urlOfSource(source: Exclude<MediaSource, { kind: "upload" }>): string {
   return source.kind === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`;
+}
+
+/** For formats that do not say how closely an image is looked at. */
+export function noteDetail({ detail }: ImagePart, note: Note): void {
+  if (detail !== undefined && detail !== "auto") note("the detail of images dropped: the upstream's format has none");
 }

@@ -1,4 +1,5 @@
 import { asObject, type JsonObject } from "../../../wire/json.ts";
+import type { OutputShape } from "./request.ts";
 
 /**
  * A schema with words put into its description, as the vendors' own SDKs do: the model still reads what the vendor does not
@@ -11,6 +12,13 @@ export function describedBy(schema: JsonObject, words: JsonObject): JsonObject {
   if (told.length === 0) return schema;
   const own = typeof schema.description === "string" && schema.description !== "" ? `${schema.description}\n\n` : "";
   return { ...schema, description: `${own}{${told.join(", ")}}` };
+}
+
+/** The schema of an answer, for formats that have no place of their own for what it is described as. */
+export function describedSchema({ schema, description }: Extract<OutputShape, { kind: "schema" }>): JsonObject {
+  if (description === undefined || description === "" || description === schema.description) return schema;
+  const own = typeof schema.description === "string" && schema.description !== "" ? `\n\n${schema.description}` : "";
+  return { ...schema, description: `${description}${own}` };
 }
 
 /** The schemas of an object by their names, each of them changed; what is no schema stays. */
