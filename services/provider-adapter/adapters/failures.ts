@@ -169,3 +169,17 @@ export function failureOf(meaning: FailureMeaning, detail: FailureDetail): Upstr
     cooldownMs: (meaning === "overloaded" && detail.retryAfterMs) || cooldownMs,
   };
 }
+
+/** Meanings that say nothing where an answer had begun: what the vendor said of it is told as a failure. */
+const unclearInBand: ReadonlySet<FailureMeaning> = new Set(["refused", "failed", "unknown_reference"]);
+
+/**
+ * The failure of an error object inside an answer with status 200, or of a stream. An input that is too long or that is refused for
+ * its content is so at every candidate, whenever the vendor notices (OpenAI's responses say it in `response.failed`); of
+ * another mistake that it lays to the client nobody knows whether it is one, since it had taken the request.
+ */
+export function inBandError(meaning: FailureMeaning, detail: FailureDetail): ThroughlineError {
+  if (!unclearInBand.has(meaning)) return failureOf(meaning, detail).error;
+  const { said = "" } = detail;
+  return new ThroughlineError("upstream_error", said === "" ? "The upstream failed." : `The upstream failed: ${said}`);
+}

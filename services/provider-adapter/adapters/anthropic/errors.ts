@@ -1,9 +1,8 @@
 import type { ThroughlineError } from "../../../../shared/errors/error.ts";
-import { ThroughlineError as PlatformError } from "../../../../shared/errors/error.ts";
 import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
-import { type FailureMeaning, failureOf } from "../failures.ts";
+import { type FailureMeaning, failureOf, inBandError } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import { meaningOfStatus } from "../status-meanings.ts";
 import { isUnknownReference } from "../unknown-reference.ts";
@@ -53,12 +52,7 @@ export function messagesFailure(
 
 /** The failure of an error object inside a 200 or of an `error` event. */
 export function inBandFailure(error: JsonObject): ThroughlineError {
-  const meaning = meaningOf(error, 0);
-  if (meaning !== "refused" && meaning !== "failed" && meaning !== "too_long" && meaning !== "filtered") {
-    return failureOf(meaning, {}).error;
-  }
-  const said = cleanMessage(asString(error.message) ?? "");
-  return new PlatformError("upstream_error", said === "" ? "The upstream failed." : `The upstream failed: ${said}`);
+  return inBandError(meaningOf(error, 0), { said: cleanMessage(asString(error.message) ?? "") });
 }
 
 function meaningOf(error: JsonObject, status: number): FailureMeaning {

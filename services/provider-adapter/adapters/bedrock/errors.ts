@@ -1,8 +1,8 @@
-import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import type { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
-import { type FailureMeaning, failureOf } from "../failures.ts";
+import { type FailureMeaning, failureOf, inBandError } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import { meaningOfStatus } from "../status-meanings.ts";
 
@@ -72,11 +72,7 @@ export function bedrockFailure(
 
 /** The failure of an exception inside a stream, or of an error in the place of an answer. */
 export function inBandFailure(type: string, message: string): ThroughlineError {
-  const meaning = meaningOf(type, message, 0);
-  if (meaning === "overloaded" || meaning === "timeout" || meaning === "credential")
-    return failureOf(meaning, {}).error;
-  const said = cleanMessage(message);
-  return new ThroughlineError("upstream_error", said === "" ? "The upstream failed." : `The upstream failed: ${said}`);
+  return inBandError(meaningOf(type, message, 0), { said: cleanMessage(message) });
 }
 
 /** Its services spell it both ways. */

@@ -1,8 +1,8 @@
-import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import type { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
-import { type FailureMeaning, failureOf } from "../failures.ts";
+import { type FailureMeaning, failureOf, inBandError } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import { meaningOfStatus } from "../status-meanings.ts";
 import { isUnknownReference } from "../unknown-reference.ts";
@@ -55,12 +55,8 @@ export function geminiFailure(
 
 /** The failure of an error object inside a 200 or of a stream. */
 export function inBandFailure(error: JsonObject): ThroughlineError {
-  const meaning = meaningOf(error, 0);
-  if (meaning === "overloaded" || meaning === "timeout" || meaning === "no_credit" || meaning === "credential") {
-    return failureOf(meaning, { retryAfterMs: retryDelayMs(error) }).error;
-  }
   const said = cleanMessage(asString(error.message) ?? "");
-  return new ThroughlineError("upstream_error", said === "" ? "The upstream failed." : `The upstream failed: ${said}`);
+  return inBandError(meaningOf(error, 0), { said, retryAfterMs: retryDelayMs(error) });
 }
 
 /** The error of a body: an object, or a list of one as the vendor's OpenAI endpoint sends it. */

@@ -1,8 +1,8 @@
-import { ThroughlineError } from "../../../../shared/errors/error.ts";
+import type { ThroughlineError } from "../../../../shared/errors/error.ts";
 import { beginningOf, cleanMessage } from "../../domain/clean-message.ts";
 import type { UpstreamFailure } from "../../domain/upstream-failure.ts";
 import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
-import { type FailureMeaning, failureMeanings, failureOf, type Said } from "../failures.ts";
+import { type FailureMeaning, failureMeanings, failureOf, inBandError, type Said } from "../failures.ts";
 import { retryAfterMs } from "../retry-after.ts";
 import { meaningOfStatus } from "../status-meanings.ts";
 import { isUnknownReference } from "../unknown-reference.ts";
@@ -36,7 +36,7 @@ const usual: readonly ErrorRule[] = [
   { code: /context_(length|size)/i, means: "too_long" },
   { status: 400, message: tooLong, means: "too_long" },
   { status: 422, message: tooLong, means: "too_long" },
-  { status: 400, code: /content_filter|content_policy/i, means: "filtered" },
+  { code: /content_filter|content_policy|moderation_blocked|^invalid_prompt$/i, means: "filtered" },
   // Groq: more tokens than the account may ask for within a minute.
   { status: 413, code: /rate_limit/i, means: "overloaded" },
 ];
@@ -73,15 +73,7 @@ export function inBandFailure(error: JsonObject, rules: readonly ErrorRule[] = [
   if (isUnclear && /overloaded|rate_limit|server_busy|throttl/i.test(`${said.type} ${said.code}`)) {
     return failureOf("overloaded", {}).error;
   }
-  const message = cleanMessage(said.message);
-  if (known === "overloaded" || known === "timeout" || known === "no_credit" || known === "credential") {
-    return failureOf(known, {}).error;
-  }
-  // After a vendor began to answer, even an error that it calls the client's mistake is a failure of the answer.
-  return new ThroughlineError(
-    "upstream_error",
-    message === "" ? "The upstream failed." : `The upstream failed: ${message}`,
-  );
+  return inBandError(known, { said: cleanMessage(said.message), param: said.param });
 }
 
 function meaningOf(status: number, said: SaidByVendor, rules: readonly ErrorRule[]): FailureMeaning {
