@@ -109,3 +109,12 @@ test("what is dropped of many tools is told once", () => {
     "tools[].defer_loading dropped: the upstream's format has no such field",
   ]);
 });
+
+test.each(upstreams.filter(({ own }) => own !== "anthropic.messages"))(
+  "a request that only warms a cache asks for one token of $own",
+  (upstream) => {
+    const { body, notes } = asked("anthropic.messages", upstream, { max_tokens: 0 });
+    expect(body).toMatch(/"(max_tokens|max_output_tokens|maxOutputTokens|maxTokens)":1[,}]/);
+    expect(notes).toEqual([expect.stringMatching(/^max_tokens raised to 1/)]);
+  },
+);

@@ -100,7 +100,7 @@ function parseRequest(body: JsonObject, note: Note): NeutralRequest {
     toolChoice: parseToolChoice(choice),
     parallelToolCalls: choice?.disable_parallel_tool_use === true ? false : undefined,
     output: parseOutput(body),
-    maxTokens: numberOf(body.max_tokens),
+    maxTokens: boundOf(body.max_tokens, note),
     temperature: numberOf(body.temperature),
     topP: numberOf(body.top_p),
     topK: numberOf(body.top_k),
@@ -114,6 +114,13 @@ function parseRequest(body: JsonObject, note: Note): NeutralRequest {
     cache: asObject(body.cache_control),
     paths,
   };
+}
+
+/** 0 only warms the vendor's cache. Elsewhere it would be no bound at all, while one token is what was reserved for it. */
+function boundOf(value: unknown, note: Note): number | undefined {
+  if (value !== 0) return numberOf(value);
+  note("max_tokens raised to 1: the upstream's format does not answer with nothing");
+  return 1;
 }
 
 function numberOf(value: unknown): number | undefined {
