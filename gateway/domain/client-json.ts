@@ -1,11 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import { ThroughlineError } from "../../shared/errors/error.ts";
-import { heavyIn, type JsonBounds, jsonBounds } from "./json-weight.ts";
+import { faultsOf, type JsonBounds, jsonBounds } from "./json-names.ts";
 
-/** A text that is read, and its value. */
+/** A text that is read. */
 export interface ClientJson {
-  readonly text: string;
   readonly value: unknown;
+  /** The path of the first name that its object has twice; undefined: there is none. */
+  readonly twice: string | undefined;
 }
 
 /**
@@ -21,13 +22,18 @@ export function readClientJson(bytes: Buffer, subject: string, param?: string): 
   // Bytes that are not UTF-8 would be read as one text here and go upstream as another.
   if (!isUtf8(bytes)) throw refused("is not valid UTF-8.");
   const text = bytes.toString();
-  const heavy = heavyIn(text);
+  const { heavy, twice } = faultsOf(text);
   if (heavy !== undefined) throw refused(tooHeavy[heavy]);
   try {
-    return { text, value: JSON.parse(text) as unknown };
+    return { value: JSON.parse(text) as unknown, twice };
   } catch (cause) {
     throw refused(text === "" ? "is empty." : "is not valid JSON.", cause);
   }
+}
+
+/** The error of a body in which the name at this path stands twice. */
+export function givenTwice(path: string): ThroughlineError {
+  return new ThroughlineError("invalid_value", `${path || "An empty name"} is given twice.`, { param: path });
 }
 
 /** What an error says, after the name of a text, of what it has too many of. */

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Frame, InvokeItem, Outcome } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { streamHandler } from "../../shared/rpc/index.ts";
-import { jsonBounds } from "../domain/json-weight.ts";
+import { jsonBounds } from "../domain/json-names.ts";
 import { secrets, startTestGateway, type TestGateway, writeFrames } from "../testing.ts";
 
 /* Bodies as clients send them: compressed, with a byte order mark, announced with Expect; and pages of other origins. */

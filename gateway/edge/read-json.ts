@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { ThroughlineError } from "../../shared/errors/error.ts";
+import type { ThroughlineError } from "../../shared/errors/error.ts";
 import type { GatewayContext } from "../context.ts";
-import { readClientJson } from "../domain/client-json.ts";
-import { duplicateName } from "../domain/duplicate-names.ts";
+import { givenTwice, readClientJson } from "../domain/client-json.ts";
 import { codingOf, unpack } from "./unpack.ts";
 
 type Done = (error: Error | null, parsed?: unknown) => void;
@@ -62,10 +61,9 @@ function isBodyless({ method, routeOptions }: FastifyRequest): boolean {
 }
 
 function parsed(body: Buffer): unknown {
-  const { text, value } = readClientJson(body, "The request body");
-  const param = duplicateName(text);
-  if (param === undefined) return value;
-  throw new ThroughlineError("invalid_value", `${param || "An empty name"} is given twice.`, { param });
+  const { value, twice } = readClientJson(body, "The request body");
+  if (twice !== undefined) throw givenTwice(twice);
+  return value;
 }
 
 /** The byte order mark of UTF-8, with which some libraries begin a text: it is no part of JSON (RFC 8259, section 8.1). */

@@ -5,7 +5,7 @@ import { ThroughlineError } from "../../shared/errors/error.ts";
 import { printable } from "../answers/head.ts";
 import type { GatewayContext } from "../context.ts";
 import { tooHeavy } from "../domain/client-json.ts";
-import { heavyIn } from "../domain/json-weight.ts";
+import { faultsOf } from "../domain/json-names.ts";
 import { everyKind, principalOf, takeFree } from "../edge/admission.ts";
 import { sendRefusal, toError } from "../edge/errors.ts";
 import { recordUntold } from "../edge/refusals.ts";
@@ -54,7 +54,7 @@ export function trpc(edge: FastifyInstance, context: GatewayContext): void {
     scope.removeAllContentTypeParsers();
     // tRPC's clients send no body where a call has no input, which tRPC itself takes for broken JSON.
     scope.addContentTypeParser<string>("application/json", { parseAs: "string" }, (_request, body, parsed) => {
-      const heavy = heavyIn(body);
+      const { heavy } = faultsOf(body);
       if (heavy === undefined) parsed(null, body === "" ? "{}" : body);
       else parsed(new ThroughlineError("invalid_value", `The request body ${tooHeavy[heavy]}`));
     });

@@ -5,7 +5,6 @@ import type { CallOptions } from "../../../shared/rpc/index.ts";
 import { textLines } from "../../../shared/text-lines.ts";
 import type { GatewayContext } from "../../context.ts";
 import { readClientJson } from "../../domain/client-json.ts";
-import { duplicateName } from "../../domain/duplicate-names.ts";
 import { membersOf } from "../../domain/json-spans.ts";
 import type { GivenLine } from "./prepare-line.ts";
 
@@ -59,9 +58,8 @@ export async function* inputLines(
 }
 
 function readInputLine(bytes: Buffer, number: number, path: string): GivenLine {
-  const { text, value } = readClientJson(bytes, `Line ${number}`, inputFile);
+  const { value, twice } = readClientJson(bytes, `Line ${number}`, inputFile);
   if (!isObject(value)) throw refused(`Line ${number} is not an object.`);
-  const twice = duplicateName(text);
   // A name that stands twice within the body is refused by its endpoint, as the line's own failure.
   if (twice !== undefined && envelope.includes(twice)) throw refused(`Line ${number} has ${twice} twice.`);
   const { custom_id: customId, method, url, body } = value;

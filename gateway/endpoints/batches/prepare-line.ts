@@ -6,8 +6,9 @@ import type { BatchLineSchema } from "../../../shared/gen/throughline/jobs/v1/ba
 import { dearestCostNanoUsd } from "../../../shared/money/cost.ts";
 import { formatRequestId } from "../../../shared/request-id.ts";
 import type { GatewayContext } from "../../context.ts";
-import { duplicateName } from "../../domain/duplicate-names.ts";
+import { givenTwice } from "../../domain/client-json.ts";
 import { spellingOf } from "../../domain/field-spelling.ts";
+import { faultsOf } from "../../domain/json-names.ts";
 import { dearestCase } from "../../domain/worst-case.ts";
 import { principalOf } from "../../edge/admission.ts";
 import { validationError } from "../../edge/validation.ts";
@@ -51,10 +52,8 @@ export function linePreparer(
 
   async function prepare(line: GivenLine, requestId: bigint): Promise<PreparedLine> {
     const { body, bytes } = line;
-    const param = duplicateName(bytes.toString());
-    if (param !== undefined) {
-      throw new ThroughlineError("invalid_value", `${param || "An empty name"} is given twice.`, { param });
-    }
+    const { twice } = faultsOf(bytes.toString());
+    if (twice !== undefined) throw givenTwice(twice);
     endpoint.respell?.(body);
     if (!validate(body)) throw validationError(validate.errors ?? []);
     const wrong = spelling.misspelt(Object.keys(body));

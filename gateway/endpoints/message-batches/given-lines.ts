@@ -3,7 +3,6 @@ import Type from "typebox";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
 import type { GatewayContext } from "../../context.ts";
 import { readClientJson } from "../../domain/client-json.ts";
-import { duplicateName } from "../../domain/duplicate-names.ts";
 import type { UploadSource } from "../../domain/form.ts";
 import { findElements } from "../../domain/json-elements.ts";
 import { membersOf } from "../../domain/json-spans.ts";
@@ -51,14 +50,13 @@ export async function* givenLines(
 
   function lineOf(bytes: Buffer, index: number): GivenLine {
     if (index >= mostLines) throw refused("requests", `requests must NOT have more than ${mostLines} items.`);
-    const { text, value } = readClientJson(bytes, "The request body");
+    const { value, twice } = readClientJson(bytes, "The request body");
     const given = { requests: [value] };
     check(given, index);
     const { custom_id: customId, params } = value as { custom_id: string; params: Record<string, unknown> };
-    const name = duplicateName(text);
     // Each endpoint refuses by itself a name that stands twice within the parameters.
-    if (name === "custom_id" || name === "params")
-      throw refused(`requests[${index}].${name}`, `${name} is given twice.`);
+    if (twice === "custom_id" || twice === "params")
+      throw refused(`requests[${index}].${twice}`, `${twice} is given twice.`);
     if (seen.has(customId)) {
       const param = `requests[${index}].custom_id`;
       throw refused(param, `${param} was given before.`);
