@@ -44,6 +44,15 @@ async function exportAll(asked: Asked, cursor = ""): Promise<{ records: HistoryR
 const idsOf = (records: readonly HistoryRecord[]): bigint[] => records.map(({ requestId }) => requestId);
 
 describe("an export", () => {
+  // The first test: later ones have a database in which something was stored.
+  test("that begins before anything was ever stored has the first record behind its cursor", async () => {
+    const owner = { accountId: 499n };
+    const empty = await exportAll({ owner });
+    expect(empty.records).toEqual([]);
+    await history.record({ ...ended(id(1)), accountId: 499n });
+    expect(idsOf((await exportAll({ owner }, empty.cursor)).records)).toEqual([id(1)]);
+  });
+
   test("goes on behind the last of those that it looked at, however many batches they are of", async () => {
     const owner = { accountId: 500n };
     const ids = [9, 3, 7, 1, 5].map(id);

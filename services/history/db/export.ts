@@ -8,9 +8,12 @@ import { conditionsOf, type ScanFilter } from "./scan.ts";
 
 type Reader = Pick<Database<unknown>, "query">;
 
-const readLast = statement("history.export.last", "select last_value as last from history.stored_seq", {
-  idempotent: true,
-});
+/** A sequence of which nothing was taken yet has the number that comes first as its last one. */
+const readLast = statement(
+  "history.export.last",
+  "select case when is_called then last_value else last_value - 1 end as last from history.stored_seq",
+  { idempotent: true },
+);
 const readPlace = statement("history.export.place", "select stored from history.record where request_id = $1", {
   idempotent: true,
 });
