@@ -68,7 +68,7 @@ async function passOn(
 ): Promise<ThroughlineError | undefined> {
   let drainTimer: NodeJS.Timeout | undefined;
   answer.onGone(() => {
-    const drains = principal.disconnectPolicy === DisconnectPolicy.DRAIN && passage.frames > 0;
+    const drains = principal.disconnectPolicy === DisconnectPolicy.DRAIN && passage.hasGiven();
     if (drains) drainTimer = setTimeout(() => stream.cancel(), config.drainTimeoutMs);
     else stream.cancel();
   });

@@ -12,8 +12,8 @@ export interface Passage {
    * left, frames are only kept.
    */
   take(frame: Frame): Promise<void> | undefined;
-  /** Frames that were given. */
-  readonly frames: number;
+  /** Whether a frame was given. */
+  hasGiven(): boolean;
   /** What the ending tells of them. */
   told(): Pick<Ending, "frames" | "firstByteUs" | "kept" | "keptBytes" | "contentType" | "heldBack">;
 }
@@ -80,10 +80,12 @@ export function createPassage(
       if (ready !== undefined) boundWait();
       return ready;
     },
-    get frames() {
-      return frames;
+    hasGiven() {
+      return frames > 0;
     },
-    told: () => ({ frames, firstByteUs, kept, keptBytes, contentType, heldBack }),
+    told() {
+      return { frames, firstByteUs, kept, keptBytes, contentType, heldBack };
+    },
   };
 }
 
