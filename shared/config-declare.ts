@@ -78,6 +78,7 @@ export type EnvValues<V extends Variables> = {
     : ValueOf<V[N]> | undefined;
 };
 
+/** Variables of the environment that are declared. */
 export interface DeclaredEnv<V extends Variables> {
   /** The declaration itself, for the configuration table. */
   readonly variables: V;

@@ -45,6 +45,7 @@ export function envString(env: Env, name: string, fallback?: string): string {
   return envOptional(env, name) ?? required(name, fallback);
 }
 
+/** The bounds of a number, both inclusive, and its value where the variable is not set. */
 export interface NumberBounds {
   min?: number | undefined;
   max?: number | undefined;

@@ -11,6 +11,7 @@ export interface Lifecycle {
   readonly signal: AbortSignal;
 }
 
+/** How a stop went. */
 export interface StopOutcome {
   /** Names of the steps that threw or outlasted their bound, in the order they ran. */
   readonly failed: readonly string[];

@@ -6,6 +6,7 @@ import { scrub, scrubJson } from "./scrub.ts";
 /** A pino logger: `log.info({ request_id, trace_id }, "message")`. On hot paths pass fields so, `child` only per process or lane. */
 export type Log = pino.Logger;
 
+/** Settings of a logger. */
 export interface LogOptions {
   /** Shown as `service` on every line. */
   service: string;

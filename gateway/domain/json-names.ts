@@ -66,8 +66,8 @@ const closeBrace = 0x7d;
 /**
  * Looks for faults in the names of a text, in time that grows with the length of the text and with nothing else; values are not looked into.
  *
- * Of shapes each name counts that has not followed the same names within its object before: an object of 100 names counts 100, and a
- * million objects with the same names in the same order no more. Of an object with more than 500 names the further ones count each time.
+ * A name counts as a shape where it has not followed the same names within its object before: an object of 100 names counts 100, and a
+ * million objects with the same names in the same order no more. The names of an object beyond its 500th count each time.
  *
  * @param text a text that may be JSON; of other texts the answer says nothing.
  */

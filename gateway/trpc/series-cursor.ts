@@ -6,7 +6,7 @@ import { text, time } from "./input.ts";
 interface SeriesPlace {
   /** Unix milliseconds. */
   readonly from: bigint;
-  /** Of the first step only groups behind this one; absent: all. */
+  /** The first step has only the groups behind this one; absent: all. */
   readonly after?: { readonly group: string; readonly other: boolean };
 }
 

@@ -74,6 +74,7 @@ export interface MetricsAnswer {
   readonly text: string;
 }
 
+/** Settings of a process's telemetry. */
 export interface TelemetryOptions {
   /** The process's own service: "gateway", "billing" ..., or "throughline" where one process runs them all. */
   service: string;

@@ -20,6 +20,7 @@ export type EdgeRefusal =
 /** What came of a call about a job: it was looked at, there was nothing to be done, or the call was not its vendor's. */
 export type JobCallbackOutcome = "woken" | "passed_over" | "forged";
 
+/** A request that has ended, as it is counted. */
 export interface FinishedRequest {
   /** chat, embeddings, image, video, audio, rerank, moderation. */
   module: string;
@@ -41,6 +42,7 @@ export interface FinishedRequest {
   keyId?: bigint | undefined;
 }
 
+/** An attempt that has ended, as it is counted. */
 export interface FinishedAttempt {
   /** Channel name of the configuration. */
   channel: string;

@@ -21,6 +21,7 @@ import {
   unsampledFlags,
 } from "./traceparent.ts";
 
+/** Settings of the first span of a trace in this process. */
 export interface RootOptions {
   /** The platform's request ID; it is on every span. 0n where no request is involved. */
   requestId: bigint;
@@ -35,6 +36,7 @@ export interface RootOptions {
   attrs?: () => SpanAttributes;
 }
 
+/** Settings of a span that belongs to another. */
 export interface ChildOptions {
   /** Context of the span this one belongs to. If empty or malformed, the trace is the one of the request ID. */
   parent: string;

@@ -29,6 +29,7 @@ export interface Parameters {
   add(value: unknown, type: string): string;
 }
 
+/** Creates a list of parameters with nothing in it. */
 export function createParameters(): Parameters {
   const values: unknown[] = [];
   return { values, add: (value, type) => `$${values.push(value)}::${type}` };

@@ -15,7 +15,7 @@ import { rowsOf, summedScope } from "./summed-rows.ts";
 type Asked = Omit<Filter, "ranges"> & {
   readonly stepMs: number;
   readonly groupBy: Grouping;
-  /** Of the first step only groups behind this one; undefined: all. */
+  /** The first step has only the groups behind this one; undefined: all. */
   readonly after: GroupPlace | undefined;
 };
 

@@ -84,17 +84,17 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     this.#transport.fresh().dispatch({ ...messageOf(this.#request, this), reset: true }, this);
   }
 
-  /** Of the message. */
+  /** The message asks this before it goes on. */
   get isOver(): boolean {
     return this.#over;
   }
 
-  /** Of the message. What is being sent is no silence of the upstream: its time begins anew with each piece. */
+  /** The message calls this with each piece. While we send, the upstream is not silent: its time begins anew. */
   onPiece(): void {
     this.#patience.touch();
   }
 
-  /** Of the message. */
+  /** The message calls this when it is sent. */
   onSent(bytes: number): void {
     this.#context.spent.add(bytes);
   }
@@ -121,7 +121,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     this.abort();
   };
 
-  /** Of its patience. */
+  /** Its patience calls this when the upstream has been silent for too long. */
   onSilence(): void {
     this.#fail(this.#silence());
   }
@@ -134,7 +134,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     return this.#load.running >= this.#context.maxConnectionsPerOrigin ? "connect_wait" : "connect_timeout";
   }
 
-  /** Of undici: the first byte is about to be written. A throw here spares the socket for another call. */
+  /** undici calls this when the first byte is about to be written. A throw here spares the socket for another call. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#over) throw ended;
     this.#reading.controller = controller;
@@ -145,7 +145,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     this.line?.expectHead();
   }
 
-  /** Of undici. */
+  /** undici calls this with each head. */
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
     // 1xx: the head is yet to come.
     if (this.#over || status < 200) return;
@@ -169,7 +169,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     this.#reading.begin();
   }
 
-  /** Of undici. */
+  /** undici calls this with each piece of the body. */
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#reading.read(chunk.length);
@@ -213,7 +213,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     }
   }
 
-  /** Of undici. */
+  /** undici calls this at the end of the body. */
   onResponseEnd(): void {
     const { unpacker } = this.#reading;
     if (unpacker === undefined) this.#end();
@@ -231,7 +231,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     }
   }
 
-  /** Of undici. */
+  /** undici calls this when the answer cannot be had, or not to its end. */
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#over) return;
     const fault = explained(faultOf(error, this.#reading.controller !== undefined, this.#headSeen), this.line);

@@ -10,7 +10,7 @@ import type { Unpacker } from "./unpack.ts";
  * 1.2 GB before the first pause came through.
  */
 const maxUnheardBytes = 32 * 1024;
-/** Of a stream of events, which a slow reader holds up more often than anything else, and which brings little: after every read. */
+/** A stream of events lets a turn go by after every read: a slow reader holds it up more often than anything else, and it brings little. */
 const maxUnheardEventBytes = 16 * 1024 - 1;
 
 /** When the socket of a call is read, and when it has to wait: for its reader, or for its turn. */

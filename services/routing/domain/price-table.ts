@@ -23,6 +23,7 @@ export interface PriceQuestion {
   readonly vendor: string;
 }
 
+/** The table of public prices and limits, by provider and model. */
 export interface PriceTable {
   /**
    * The entry of a model at a vendor, or of the model's own vendor when the table does not know the place.

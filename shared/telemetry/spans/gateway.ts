@@ -5,6 +5,7 @@ import type { Span } from "../span.ts";
 import { rootSpanId, type Tracing } from "../tracing.ts";
 import { type HttpFacts, httpAttributes, nameOf } from "./http.ts";
 
+/** What the span of a request is begun with. */
 export interface RequestStart {
   requestId: bigint;
   /** `traceIdOf(requestId)`. */
@@ -23,6 +24,7 @@ export interface RequestStart {
   clientRequestId?: string | undefined;
 }
 
+/** What the span of a request is ended with. */
 export interface RequestEnd {
   /** HTTP status sent; 499 if the client left. */
   statusCode: number;

@@ -6,6 +6,7 @@ import type { Span, SpanAttributes } from "../span.ts";
 import type { Tracing } from "../tracing.ts";
 import { type ServedCall, startCall } from "./call.ts";
 
+/** What the span of an attempt is begun with. */
 export interface AttemptStart {
   /** The attempt's own ID (`platform_id`). */
   attemptId: bigint;
@@ -47,6 +48,7 @@ export interface AskedParameters {
   readonly json?: true;
 }
 
+/** What the span of an attempt is ended with. */
 export interface AttemptEnd {
   httpStatus?: number | undefined;
   /** The upstream's request ID. */
@@ -68,6 +70,7 @@ export interface AttemptEnd {
   resent?: boolean | undefined;
 }
 
+/** What the span of an attempt that failed is ended with. */
 export interface AttemptFailure extends AttemptEnd {
   /** error.type: the HTTP status if there was one, else a code of the catalogue. */
   code: string;
