@@ -1,18 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import { ThroughlineError } from "../../../shared/errors/error.ts";
-import { estimateRequest } from "../../../shared/estimate/input.ts";
-import { Module } from "../../../shared/gen/throughline/common/v1/common_pb.ts";
-import { printable } from "../../answers/head.ts";
 import type { GatewayContext } from "../../context.ts";
-import { principalOf, publicKinds } from "../../edge/admission.ts";
+import { publicKinds } from "../../edge/admission.ts";
 import { verbRoute } from "../../edge/vendor-paths.ts";
-import { resolve } from "../../story/resolve.ts";
+import { countInput, freeCounts } from "../chat/count-input.ts";
 import { geminiDialect, generationDemand } from "./generate-content.ts";
 import { inOneSpelling, modelOf } from "./prepare.ts";
 import { type CountTokensBody, countTokensBody, type GenerateContentBody } from "./schemas.ts";
-
-/** It asks an upstream with the platform's own credential. */
-const freeRequests = 5;
 
 /** POST /v1beta/models/{model}:countTokens: what a request would count upstream. It costs nothing and leaves no record. */
 export function countGeminiTokens(edge: FastifyInstance, context: GatewayContext): void {
@@ -22,7 +16,13 @@ export function countGeminiTokens(edge: FastifyInstance, context: GatewayContext
       schema: { body: countTokensBody },
       bodyLimit: context.config.bodyLimitBytes,
       config: {
-        admission: { kinds: publicKinds, scope: "chat", freeRequests, fresh: true, secretFirst: "x-goog-api-key" },
+        admission: {
+          kinds: publicKinds,
+          scope: "chat",
+          freeRequests: freeCounts,
+          fresh: true,
+          secretFirst: "x-goog-api-key",
+        },
       },
       preValidation(request, _reply, done) {
         const { body } = request;
@@ -35,30 +35,10 @@ export function countGeminiTokens(edge: FastifyInstance, context: GatewayContext
       },
     },
     async (request, reply) => {
-      const { incoming } = request;
       const asked = generationOf(request.body);
-      const route = await resolve(context, {
-        incoming,
-        principal: principalOf(request),
-        module: Module.CHAT,
-        demand: generationDemand(asked, modelOf(request)),
-      });
-      const counted = await context.provider.countTokens(
-        {
-          dialect: geminiDialect,
-          candidates: route.candidates,
-          body: Buffer.from(JSON.stringify(asked)),
-          headers: {},
-          requestId: incoming.id,
-          configVersion: route.configVersion,
-          estimatedInputTokens: BigInt(estimateRequest(asked).tokens),
-        },
-        { requestId: incoming.id, traceparent: incoming.span.traceparent, timeoutMs: context.config.callTimeoutMs },
-      );
-      if (counted.upstreamRequestId !== "") {
-        reply.header("x-upstream-request-id", printable(counted.upstreamRequestId));
-      }
-      return { totalTokens: Number(counted.inputTokens) };
+      const demand = generationDemand(asked, modelOf(request));
+      const counting = { dialect: geminiDialect, demand, body: Buffer.from(JSON.stringify(asked)) };
+      return { totalTokens: await countInput(context, request, reply, counting) };
     },
   );
 }

@@ -94,7 +94,7 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Impatient
     this.#patience.touch();
   }
 
-  /** The message calls this when it is sent. */
+  /** The message calls this behind each piece that was taken. */
   onSent(bytes: number): void {
     this.#context.spent.add(bytes);
   }
