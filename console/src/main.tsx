@@ -1,4 +1,4 @@
-import { QueryClientProvider } from "@tanstack/react-query";
+import { notifyManager, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
@@ -12,6 +12,9 @@ import "./style/index.css";
 
 const place = document.getElementById("root");
 if (place === null) throw new TypeError("the page has no place for the console");
+
+// By default a form hears that it is being sent with a later task: a second click, or a second Enter, would send it again before.
+notifyManager.setScheduler(queueMicrotask);
 
 const session = createSession(sessionStorage);
 const queryClient = createQueryClient(session.close);

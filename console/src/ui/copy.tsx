@@ -13,7 +13,10 @@ export function CopyButton({ text, what, children }: { text: string; what: strin
     const timer = setTimeout(() => setCopied(0), shownMs);
     return () => clearTimeout(timer);
   }, [copied]);
-  const copy = () => void write(text).then(() => setCopied((count) => count + 1));
+  const copy = () =>
+    void write(text).then((written) => {
+      if (written) setCopied((count) => count + 1);
+    });
   return (
     <button
       type="button"
@@ -31,17 +34,25 @@ export function CopyButton({ text, what, children }: { text: string; what: strin
   );
 }
 
-/** Writes to the clipboard, also over plain HTTP, where browsers hide the newer interface. */
-async function write(text: string): Promise<void> {
-  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
+/** Writes to the clipboard, also over plain HTTP, where browsers hide the newer interface, and where they refuse it. Says whether it is there. */
+async function write(text: string): Promise<boolean> {
+  const isWritten = await navigator.clipboard?.writeText(text).then(
+    () => true,
+    () => false,
+  );
+  return isWritten === true || writeSelected(text);
+}
+
+function writeSelected(text: string): boolean {
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "hidden";
   // Text outside an open dialog cannot be selected.
   (document.querySelector("dialog[open]") ?? document.body).append(area);
   area.select();
-  document.execCommand("copy");
+  const isWritten = document.execCommand("copy");
   area.remove();
+  return isWritten;
 }
 
 /** An ID with its button. */
