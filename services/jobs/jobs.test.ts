@@ -104,6 +104,14 @@ describe("a job", () => {
     expect((await closed(requestId)).error).toMatchObject({ code: "invalid_value", ...says });
   });
 
+  test("whose provider was never reached has not begun, which is certain", async () => {
+    world.vendor = () => "unsent";
+    const requestId = 5_051n;
+    await expect(beginTestJob(jobs.client, { requestId })).rejects.toMatchObject({ code: "service_unavailable" });
+    expect((await closed(requestId)).error).toMatchObject({ code: "service_unavailable" });
+    expect(world.settled.get(requestId)?.case).toBe(SettleCase.FAILED);
+  });
+
   test("whose start was lost is never begun again", async () => {
     world.vendor = () => "lost";
     const requestId = 5_001n;

@@ -10,7 +10,7 @@ import {
   type Outcome,
 } from "../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import { type JobReport, writeJobReport, writeJobReports } from "../../shared/job-report.ts";
-import type { FrameSink, Init, StreamCall } from "../../shared/rpc/index.ts";
+import { type FrameSink, type Init, type StreamCall, unsentError } from "../../shared/rpc/index.ts";
 import type { Answer, World } from "./testing-world.ts";
 
 const actionOf: Readonly<Partial<Record<JobAction, "start" | "poll" | "cancel">>> = {
@@ -22,6 +22,7 @@ const actionOf: Readonly<Partial<Record<JobAction, "start" | "poll" | "cancel">>
 /** What a provider says where a vendor gives no report. Throws where the provider is lost. */
 function refusalOf(answer: Answer | readonly Partial<JobReport>[]): Init<Outcome> | undefined {
   if (answer === "lost") throw new ThroughlineError("service_unavailable", "The provider was lost.");
+  if (answer === "unsent") throw unsentError();
   const removed = { code: "service_unavailable" as const, jobLost: true };
   const { code, jobLost } =
     answer === "channel removed" ? removed : { code: "error" in answer ? answer.error : undefined, jobLost: false };

@@ -15,6 +15,7 @@ export type Answer =
       readonly retryAfterMs?: number;
     }
   | "lost"
+  | "unsent"
   | "channel removed";
 
 /** How an upstream answers a call: pieces, then how it ends; "lost": the provider is lost in the middle. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ThroughlineError } from "../errors/error.ts";
 import { ClientCall } from "./client-call.ts";
 import { createDeadlines } from "./deadlines.ts";
+import { wasUnsent } from "./faults.ts";
 import { createLanePool, type LanePool } from "./lane-pool.ts";
 import type { ClientLinkEvents, LooseMessage } from "./link.ts";
 
@@ -60,7 +61,7 @@ const message = {} as LooseMessage;
 /** Calls, and gives how it ended and after how long. */
 function ask(pool: LanePool<string>, timeoutMs = 10_000) {
   const startMs = performance.now();
-  const ended: { how: string | undefined; ms: number } = { how: undefined, ms: 0 };
+  const ended: { how: string | undefined; ms: number; unsent: boolean } = { how: undefined, ms: 0, unsent: false };
   const end = (how: string) => Object.assign(ended, { how, ms: performance.now() - startMs });
   const call = new ClientCall<string>(message, { timeoutMs }, false, deadlines, {
     ok: () => end("ok"),
@@ -68,7 +69,7 @@ function ask(pool: LanePool<string>, timeoutMs = 10_000) {
     given: () => undefined,
     want: () => undefined,
     refused: () => end("refused"),
-    failed: ({ code }) => end(code),
+    failed: (error) => Object.assign(end(error.code), { unsent: wasUnsent(error) }),
     expired: () => call.abandon(new ThroughlineError("upstream_timeout", "late")),
     aborted: () => undefined,
   });
@@ -101,6 +102,9 @@ describe("a peer that hangs", () => {
     const seen = peer.asked.length;
     const later = await stream(pool, 20_000);
     expect(peer.asked.length - seen, "calls that try it, one in ten seconds").toBeLessThanOrEqual(3);
+    expect(later.filter(({ unsent }) => unsent).length, "calls that the peer has nothing of").toBeGreaterThanOrEqual(
+      later.length - 3,
+    );
     const turnedAway = later.filter(({ how, ms }) => how === "service_unavailable" && ms < soonMs);
     expect(turnedAway.length).toBeGreaterThanOrEqual(later.length - 3);
     // It wakes up, and answers what it was asked long ago.
@@ -178,8 +182,14 @@ test("where no peer is there calls wait at first, as for a restart, then fail at
   ask(pool);
   await pass(soonMs);
   ground.open = false;
-  peers[0]?.events.closed(new Error("gone"));
+  const [peer] = peers as [Peer];
+  peer.hangs = true;
+  const sent = ask(pool);
+  await pass(soonMs);
+  peer.events.closed(new Error("gone"));
+  expect(sent).toMatchObject({ how: "service_unavailable", unsent: false });
   const [first] = await stream(pool, 3_000);
+  expect(first).toMatchObject({ how: "service_unavailable", unsent: true });
   expect(first?.ms).toBeGreaterThanOrEqual(2_000);
   await stream(pool, 5_000);
   const late = await stream(pool, 5_000);

@@ -15,6 +15,19 @@ export function unavailableError(cause?: unknown): ThroughlineError {
   return new ThroughlineError("service_unavailable", "A part of the platform could not be reached.", { cause });
 }
 
+/** Why a call was never sent. */
+class Unsent extends Error {}
+
+/** The peer is not there, and has nothing of the call. */
+export function unsentError(cause?: unknown): ThroughlineError {
+  return unavailableError(new Unsent("The call was not sent.", { cause }));
+}
+
+/** Whether it is certain that the peer has nothing of a call that failed so. */
+export function wasUnsent(error: unknown): boolean {
+  return error instanceof ThroughlineError && error.cause instanceof Unsent;
+}
+
 /** An item or a request is above the message limit. */
 export function tooLargeError(bytes: number, maxBytes: number): ThroughlineError {
   return new ThroughlineError("request_too_large", `The request of ${bytes} bytes exceeds the limit of ${maxBytes}.`);

@@ -12,6 +12,7 @@ export {
   type UnaryHandler,
   unaryHandler,
 } from "./define.ts";
+export { unsentError, wasUnsent } from "./faults.ts";
 export { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";
 export { createHealthCheck, type HealthCheck } from "./health.ts";

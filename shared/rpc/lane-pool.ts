@@ -2,7 +2,7 @@ import type { ThroughlineError } from "../errors/error.ts";
 import { createAbsence } from "./absence.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { ClientLane } from "./client-lane.ts";
-import { unavailableError } from "./faults.ts";
+import { unavailableError, unsentError } from "./faults.ts";
 import { createLaneKeeper, leftAloneAfterMs } from "./lane-keeper.ts";
 import type { OpenLink } from "./link.ts";
 
@@ -121,10 +121,15 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
     for (const lane of keeper.lanes) lane.sendAcknowledgements();
   }
 
+  /** One that waits for its second lane was sent once. */
+  function failWaiting(call: ClientCall<P>, why: Error | undefined): void {
+    call.fail(call.callId === 0 ? unsentError(why) : unavailableError(why));
+  }
+
   /** Fails a call at once where nobody answers and another one finds out whether that is over. */
   function admit(call: ClientCall<P>): boolean {
     if (absence.admits(call)) return true;
-    call.fail(unavailableError(whyAway));
+    failWaiting(call, whyAway);
     return false;
   }
 
@@ -147,7 +152,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       whyAway = options.unreachable?.();
       absence.gaveUp(nowMs);
     }
-    for (const call of overdue) call.fail(unavailableError(whyAway));
+    for (const call of overdue) failWaiting(call, whyAway);
     armWaitTimer();
   }
 
@@ -173,7 +178,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
   return {
     submit(call) {
       if (closing) {
-        call.fail(unavailableError());
+        failWaiting(call, undefined);
         return;
       }
       if (!admit(call)) return;
@@ -206,7 +211,7 @@ export function createLanePool<P>(options: LanePoolOptions<P>): LanePool<P> {
       clearTimeout(waitTimer);
       const unsent = waiting;
       waiting = [];
-      for (const call of unsent) call.fail(unavailableError());
+      for (const call of unsent) failWaiting(call, undefined);
       await keeper.close(graceMs);
     },
   };

@@ -6,6 +6,7 @@ import { JobState } from "../../../shared/gen/throughline/jobs/v1/jobs_pb.ts";
 import { JobAction, type Outcome, OutcomeSchema } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
 import type { JobReport } from "../../../shared/job-report.ts";
 import { persistently } from "../../../shared/persistently.ts";
+import { wasUnsent } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
 import { extendStart, noteBegun, noteEnd } from "../db/advance.ts";
 import type { JobRow } from "../db/job-row.ts";
@@ -108,8 +109,9 @@ export async function endLostStart(context: JobsContext, row: JobRow): Promise<v
 }
 
 function failedStart(row: JobRow, error: ThroughlineError | undefined, outcome: Outcome | undefined) {
-  // Without the provider's word nobody knows how far it came.
-  const said = outcome === undefined || error === undefined ? unknown() : error;
+  // Without the provider's word nobody knows how far it came, unless it was never asked.
+  const isKnown = outcome !== undefined || wasUnsent(error);
+  const said = isKnown && error !== undefined ? error : unknown();
   return {
     requestId: row.request_id,
     state: JobState.FAILED,

@@ -8,7 +8,7 @@ import {
   JobStepSchema,
   type Outcome,
 } from "../../../shared/gen/throughline/provider/v1/provider_pb.ts";
-import type { BodySource } from "../../../shared/rpc/index.ts";
+import { type BodySource, wasUnsent } from "../../../shared/rpc/index.ts";
 import type { JobsContext } from "../context.ts";
 import type { Refusal } from "../domain/creation-fate.ts";
 
@@ -82,7 +82,8 @@ export interface Answered {
 export async function askVendor(context: Pick<JobsContext, "provider">, item: Item, asker: Asker): Promise<Answered> {
   const { bytes, outcome, error } = await askProvider(context, item, asker);
   const status = outcome?.attempts.at(-1)?.httpStatus ?? 0;
-  const refusal = { status, isUnknown: outcome === undefined || error?.code === "upstream_outcome_unknown" };
+  const isUnheard = outcome === undefined && !wasUnsent(error);
+  const refusal = { status, isUnknown: isUnheard || error?.code === "upstream_outcome_unknown" };
   const isLost = outcome?.jobLost === true;
   if (error !== undefined) return { error, isLost, refusal };
   try {
