@@ -85,6 +85,8 @@ const seriesPageMs = 35;
 /** Half of the end users that are told apart in a day, with those without a name and the others. */
 const seriesPagePoints = 2_501;
 const lateRecordMs = 3_600_000;
+/** Records are written in milliseconds. A silent connection is given up 5 s later, and the records go over another one. */
+const writeTimeoutMs = 10_000;
 /** The router waits 10 s for a page, 60 s for sums. */
 const pageTimeoutMs = 10_000;
 const sumTimeoutMs = 55_000;
@@ -139,6 +141,7 @@ export function createPageContext(
   const shares = sharesOf(config);
   const db = createDatabase<unknown>({
     ...{ ...placeOf(config, log), applicationName: "history", maxConnections: connections },
+    ...{ statementTimeoutMs: writeTimeoutMs, lockTimeoutMs: writeTimeoutMs * 0.8 },
   });
   const queries = queriesOf(config, log);
   return {
@@ -155,6 +158,11 @@ export function createPageContext(
     log,
     nowMs,
   };
+}
+
+/** Opens what upkeep goes by: summing up a large hour takes longer than a record may. One connection holds its lock. */
+export function openUpkeep(config: Pick<HistoryConfig, "databaseUrl">, log: Log): Database<unknown> {
+  return createDatabase<unknown>({ ...placeOf(config, log), applicationName: "history upkeep", maxConnections: 2 });
 }
 
 function placeOf({ databaseUrl }: Pick<HistoryConfig, "databaseUrl">, log: Log) {

@@ -3,7 +3,7 @@ import type { HistoryService } from "../../shared/gen/throughline/history/v1/his
 import type { ServiceDefinition } from "../../shared/rpc/index.ts";
 import type { RunningService } from "../../shared/run-service.ts";
 import type { HistoryConfig } from "./config.ts";
-import { createContext, type HistoryContext, type HistoryDeps } from "./context.ts";
+import { createContext, type HistoryContext, type HistoryDeps, openUpkeep } from "./context.ts";
 import { migrations } from "./db/migrations/index.ts";
 import { startIndexes } from "./jobs/indexes.ts";
 import { startMaintenance } from "./jobs/maintenance.ts";
@@ -25,7 +25,8 @@ export async function startHistory(
 ): Promise<RunningHistory> {
   if (config.migrate) await migrate(config.databaseUrl, { schema: "history", migrations, log: deps.log });
   const context = createContext(config, deps, overrides);
-  const maintenance = await startMaintenance(context, config);
+  const upkeep = openUpkeep(config, deps.log);
+  const maintenance = await startMaintenance({ ...context, db: upkeep }, config);
   const indexes = startIndexes(context, config);
   const records = createRecordGatherer(context, { maxBytes: config.pendingBytes, lingerMs: config.lingerMs });
   const stopObserving = deps.metrics.observe("history_backlog", () => records.waiting);
@@ -39,7 +40,7 @@ export async function startHistory(
       await Promise.all([maintenance.stop(), indexes.stop()]);
       await context.customResponses.stop();
       const { db, reader, planningReader, summingReader } = context;
-      await Promise.all([db, reader, planningReader, summingReader].map((database) => database.close()));
+      await Promise.all([db, reader, planningReader, summingReader, upkeep].map((database) => database.close()));
     },
   };
 }

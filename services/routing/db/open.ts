@@ -8,6 +8,8 @@ import type { RoutingSchema } from "./schema.ts";
 
 /** Schema of PostgreSQL that holds all of routing's tables. */
 export const schema = "routing";
+/** Its tables are small. A silent connection is given up 5 s later. */
+const statementTimeoutMs = 10_000;
 
 /** Routing's database. */
 export type RoutingDatabase = Database<RoutingSchema>;
@@ -36,5 +38,8 @@ export async function openDatabase({
     "0005_last_failures": lastFailures,
   };
   if (migrating) await migrate(url, { schema, migrations, log });
-  return createDatabase<RoutingSchema>({ url, schema, maxConnections, applicationName: "throughline routing", log });
+  return createDatabase<RoutingSchema>({
+    ...{ url, schema, maxConnections, applicationName: "throughline routing", log },
+    ...{ statementTimeoutMs, lockTimeoutMs: statementTimeoutMs * 0.8 },
+  });
 }
