@@ -72,17 +72,10 @@ function vectorCost(usage: BillableUsage, prices: Prices): bigint {
   return sumOf([...priced, oneRequest], (unit) => rateOf(prices, unit, inputTokens, usage.traits ?? {}));
 }
 
-/** As `vectorCost`, by the dearest rate that could hold. A vendor's own cost may come or not. */
+/** As `vectorCost`, by the dearest rate that could hold. A vendor's own cost is known after the answer alone. */
 function dearestVectorCost(worst: BillableUsage, prices: Prices, known: Readonly<Record<string, string>>): bigint {
   const most = inputTokensOf(worst);
-  const priceOf = (unit: Unit) => dearestRateOf(prices, unit, most, known);
-  const quantities = quantitiesOf(worst);
-  const vendor = quantities.filter(({ unit }) => unit === Unit.VENDOR_NANO_USD);
-  const others = quantities.filter(({ unit }) => unit !== Unit.VENDOR_NANO_USD);
-  const [byVendor, byUnits] = [sumOf(vendor, priceOf), sumOf(others, priceOf)];
-  const request = sumOf([oneRequest], priceOf);
-  if (byVendor > byUnits) return byVendor + request;
-  return byUnits + request;
+  return sumOf([...quantitiesOf(worst), oneRequest], (unit) => dearestRateOf(prices, unit, most, known));
 }
 
 const oneRequest: Quantity = { unit: Unit.REQUESTS, amount: 1n };
@@ -119,8 +112,8 @@ export function costLines(usage: BillableUsage, prices: Prices): CostLine[] {
   return lines.filter(({ unit, nanoUsd }) => unit !== Unit.REQUESTS || nanoUsd !== 0n);
 }
 
-/** Quotient rounded towards plus infinity; the divisor is positive. */
+/** Quotient rounded up. No cost is negative. */
 function ceilDivide(dividend: bigint, divisor: bigint): bigint {
   const quotient = dividend / divisor;
-  return dividend > 0n && dividend % divisor !== 0n ? quotient + 1n : quotient;
+  return dividend % divisor === 0n ? quotient : quotient + 1n;
 }
