@@ -235,6 +235,8 @@ test("up to now the running month is read whole, of one account and of all of th
   const { accountId } = await createPayer(billing.client);
   await sql`alter table billing.usage_sum set (autovacuum_enabled = off)`.execute(owner.kysely);
   await enter(accountId, { entries: 2_000, days: 40, keys: 20 });
+  // Also on the first of a month something was charged in it.
+  await enter(accountId, { entries: 21, days: 1 / 86_400, keys: 20 });
   const toMs = Date.now() + 1;
   const date = new Date(toMs);
   const fromMs = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
