@@ -1,4 +1,4 @@
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { type RateLimiterAbstract, RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
 import { type Claim, type Counter, type Level, minuteMs } from "../domain/rates.ts";
 
 /** Where the counters are kept. */
@@ -17,36 +17,17 @@ export interface Counters {
 /** What a kind of limiter does. */
 export type LimiterCounters = Omit<Counters, "near" | "close">;
 
-/** Counters of a kind of limiter; one limiter for each limit, for a limiter knows but one. */
-export function limiterCounters(create: (limit: number) => RateLimiterAbstract): LimiterCounters {
-  const limiters = new Map<number, RateLimiterAbstract>();
-
-  function limiterOf({ limit }: Counter): RateLimiterAbstract {
-    let limiter = limiters.get(limit);
-    if (limiter === undefined) {
-      limiter = create(limit);
-      limiters.set(limit, limiter);
-    }
-    return limiter;
-  }
-
+/** Counters of a limiter. What a claim may take is told by the level after it, so that one limiter serves all limits. */
+export function limiterCounters(limiter: RateLimiterAbstract): LimiterCounters {
   return {
-    async peek(counter) {
-      const level = await limiterOf(counter).get(counter.id);
+    async peek({ id }) {
+      const level = await limiter.get(id);
       // The memory's timer may be late: what is past its minute is as good as gone.
       return level === null || level.msBeforeNext <= 0 ? undefined : toLevel(level);
     },
-    async take({ counter, points }) {
-      try {
-        return toLevel(await limiterOf(counter).consume(counter.id, points));
-      } catch (over) {
-        // Not an error: this is how a limiter says that the points are beyond the limit.
-        if (over instanceof RateLimiterRes) return toLevel(over);
-        throw over;
-      }
-    },
+    take: async ({ counter, points }) => toLevel(await limiter.consume(counter.id, points)),
     async giveBack({ counter, points }) {
-      await limiterOf(counter).reward(counter.id, points);
+      await limiter.reward(counter.id, points);
     },
   };
 }
@@ -55,12 +36,12 @@ const seconds = minuteMs / 1_000;
 
 /** Counters in the memory of this process. */
 export function memoryCounters(): Counters {
-  const counters = limiterCounters((points) => new RateLimiterMemory({ points, duration: seconds }));
+  const counters = limiterCounters(new RateLimiterMemory({ points: limiterOptions.points, duration: seconds }));
   return { ...counters, near: true, close: async () => undefined };
 }
 
-/** What the limiters of one store share. */
-export const limiterOptions = { duration: seconds, keyPrefix: "throughline" } as const;
+/** How a limiter counts: without an end, for it does not know whose limit a counter has. */
+export const limiterOptions = { points: Number.MAX_SAFE_INTEGER, duration: seconds, keyPrefix: "throughline" } as const;
 
 function toLevel({ consumedPoints, msBeforeNext }: RateLimiterRes): Level {
   return { used: consumedPoints, resetMs: Math.max(0, msBeforeNext) };

@@ -55,13 +55,7 @@ export async function valkeyCounters(url: string, fallback: ValkeyFallback, log:
   if (client.status !== "ready") presence.lost(new Error("Valkey did not answer at the start"));
 
   const shared = limiterCounters(
-    (points) =>
-      new RateLimiterValkey({
-        ...limiterOptions,
-        points,
-        storeClient: client,
-        customIncrTtlLuaScript: incrementScript,
-      }),
+    new RateLimiterValkey({ ...limiterOptions, storeClient: client, customIncrTtlLuaScript: incrementScript }),
   );
   const local = memoryCounters();
 
