@@ -66,7 +66,11 @@ function cuesOf({ segments, text, durationS }: Transcript, audioMs: number): Seg
   return given.map(({ startS, endS, text: line }) => ({
     startS: Math.max(0, startS),
     endS: Math.max(startS, endS, 0),
-    text: line.trim().replace(/\s*\n\s*/g, "\n"),
+    text: line
+      .split("\n")
+      .map((part) => part.trim())
+      .filter((part) => part !== "")
+      .join("\n"),
   }));
 }
 

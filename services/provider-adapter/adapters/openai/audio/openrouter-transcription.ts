@@ -65,7 +65,7 @@ export function openrouterTranscription(
 
 function formatOf({ file }: TranscriptionRequest): string {
   const ending = /\.([a-z0-9]+)$/i.exec(file.filename)?.[1]?.toLowerCase() ?? "";
-  const type = file.contentType.replace(/\s*;.*$/s, "").toLowerCase();
+  const type = (file.contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
   const format = [ending, type].map((name) => (Object.hasOwn(formats, name) ? formats[name] : undefined)).find(Boolean);
   if (format !== undefined) return format;
   const message = "The name of the file must end in its format, e.g. .mp3 or .wav.";
