@@ -143,6 +143,16 @@ describe("every answer that is not 2xx", () => {
       "not_found",
     ],
     ["two Hosts", `GET /v1/models HTTP/1.1\r\nHost: a\r\nX: y\r\nhOST: b\r\n\r\n`, 400, "invalid_value"],
+    [
+      "two keys",
+      `GET /v1/models HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${secrets.api}\r\nauthorization: Bearer x\r\n\r\n`,
+      ...([400, "invalid_value"] as const),
+    ],
+    [
+      "two types of a body",
+      `POST ${chat} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${secrets.api}\r\nContent-Type: application/json\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}`,
+      ...([400, "invalid_value"] as const),
+    ],
     ["two Hosts of a probe", `GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n`, 400, "invalid_value"],
     ["a compressed transfer", coded("gzip, chunked"), 501, "not_implemented"],
     [

@@ -2,8 +2,9 @@ import type { IncomingMessage } from "node:http";
 import { ThroughlineError } from "../../shared/errors/error.ts";
 
 /**
- * What two readers of one head could take for different requests, and Node takes: several Host headers, of which it
- * keeps the first (RFC 9112, section 3.2), and a transfer coding besides chunked, which it passes over (section 6.1).
+ * What two readers of one head could take for different requests, and Node takes: several headers of a name that may be given
+ * once, of which it keeps the first (RFC 9112, section 3.2; RFC 9110, section 5.3), and a transfer coding besides chunked, which it
+ * passes over (RFC 9112, section 6.1).
  */
 export function framingFault({ headers, rawHeaders }: IncomingMessage): ThroughlineError | undefined {
   const coding = headers["transfer-encoding"];
@@ -11,13 +12,25 @@ export function framingFault({ headers, rawHeaders }: IncomingMessage): Throughl
     const message = "The only transfer coding that is served is 'chunked'.";
     return new ThroughlineError("not_implemented", message, { param: "Transfer-Encoding" });
   }
-  let hosts = 0;
+  let seen = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    if (name?.length === hostLength && name.toLowerCase() === "host") hosts += 1;
+    const name = rawHeaders[at] ?? "";
+    const single = singleByLength[name.length];
+    if (single === undefined || name.toLowerCase() !== single.header.toLowerCase()) continue;
+    if ((seen & single.bit) !== 0) {
+      const { header } = single;
+      return new ThroughlineError("invalid_value", `The request has more than one ${header} header.`, {
+        param: header,
+      });
+    }
+    seen |= single.bit;
   }
-  if (hosts <= 1) return undefined;
-  return new ThroughlineError("invalid_value", "The request has more than one Host header.", { param: "Host" });
+  return undefined;
 }
 
-const hostLength = 4;
+/** Headers that are given once, by the length of their names: most other names are told apart by it. */
+const singleByLength: Readonly<Record<number, { readonly header: string; readonly bit: number }>> = {
+  4: { header: "Host", bit: 1 },
+  12: { header: "Content-Type", bit: 2 },
+  13: { header: "Authorization", bit: 4 },
+};
