@@ -147,7 +147,8 @@ describe.each(modes)("videos: %s", (mode) => {
     const below = (id: string | undefined): string[] =>
       spans.flatMap((one) => (one.parentSpanId === id ? [one.name, ...below(one.spanId)] : []));
     const polls = Number(whole?.attributes["throughline.job.polls"]);
-    expect(polls).toBeGreaterThan(0);
+    // A machine that is busy may ask for the first time when the job has ended.
+    expect(polls).toBeGreaterThanOrEqual(0);
     // The start, the polls that left it going on, and the last one.
     expect(below(whole?.spanId).filter((name) => name.startsWith("video_generation"))).toHaveLength(polls + 2);
 
