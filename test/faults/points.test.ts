@@ -45,7 +45,15 @@ async function ask(stream: boolean, onRunning: () => void) {
   await eventually(() => recordOf(BigInt(first.headers.get("request-id") ?? 0)));
   const seen = roles.simulator.requests.length;
   const asked = roles.call("/v1/chat/completions", chat(stream, "sim-slow-first-token-300"));
-  await eventually(() => (roles.simulator.requests.length > seen ? true : undefined));
+  let early: Response | undefined;
+  void asked.then((response) => {
+    early = response;
+  });
+  await eventually(async () => {
+    if (early !== undefined)
+      throw new Error(`answered before its upstream was asked: ${early.status} ${await early.clone().text()}`);
+    return roles.simulator.requests.length > seen ? true : undefined;
+  });
   onRunning();
   const response = await asked;
   const id = BigInt(response.headers.get("request-id") ?? 0);
