@@ -204,6 +204,15 @@ test("the usage of a small account comes by its index, though accounts are large
   expect(scanned).toEqual([]);
 });
 
+test.each(["user", "tag"])("points by %s join records with their labels, and nothing else", async (groupBy) => {
+  const filter = { fromUnixMs: BigInt(nowMs - dayMs), toUnixMs: BigInt(nowMs) };
+  const points = () =>
+    history.client.getTimeseries({ owner: { operator: true }, filter, step: TimeStep.DAY, groupBy }, history.options);
+  const [first] = await plans.of(points);
+  const joins = (first === undefined ? [] : nodesOf(first)).filter((node) => /Join|Nested Loop/.test(node["Node Type"]));
+  expect(joins).toHaveLength(1);
+});
+
 test("one ID opens one partition of each table", async () => {
   const requestId = firstIdAt(nowMs - 1_000) - (7_200n << 22n) * 3n;
   const { tables, scanned } = await touched(() => history.client.getRecord({ owner, requestId }, history.options));

@@ -190,7 +190,7 @@ describe("how long a vendor asks to be left alone", () => {
     [{ "ratelimit-remaining": "0", "ratelimit-reset": "12" }, 12_000],
     [{ "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(Math.round(nowMs / 1_000) + 30) }, 30_000],
     [{ "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(nowMs + 30_000) }, 30_000],
-    // What Retry-After says counts before it.
+    // Retry-After counts before it.
     [{ "retry-after": "3", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "12" }, 3_000],
   ])("%j", (headers, ms) => {
     expect(retryAfterMs(headers)).toBe(ms);
