@@ -209,7 +209,9 @@ test.each(["user", "tag"])("points by %s join records with their labels, and not
   const points = () =>
     history.client.getTimeseries({ owner: { operator: true }, filter, step: TimeStep.DAY, groupBy }, history.options);
   const [first] = await plans.of(points);
-  const joins = (first === undefined ? [] : nodesOf(first)).filter((node) => /Join|Nested Loop/.test(node["Node Type"]));
+  const joins = (first === undefined ? [] : nodesOf(first)).filter((node) =>
+    /Join|Nested Loop/.test(node["Node Type"]),
+  );
   expect(joins).toHaveLength(1);
 });
 
